@@ -1,0 +1,405 @@
+//! Applying changes to a catalogue: the same code when a change is made and when a commit replays it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::catalogue::{Catalogue, CommitStamp, Layout};
+use crate::change::{Change, ChangeSet, ItemEdit, PutItem};
+use crate::entry::Entry;
+use crate::error::{CoreError, CoreResult};
+use crate::json::quote;
+use crate::migrate;
+use crate::name::{check_item_name, check_snapshot_name};
+use crate::record::ItemRecord;
+use crate::snapshot::Snapshot;
+
+/// A catalogue being changed.
+#[derive(Debug, Clone)]
+pub struct Working {
+    catalogue: Catalogue,
+    /// The revision that a commit of these changes would have; version ids carry it.
+    revision: u64,
+    /// Version ids given so far.
+    ids: HashSet<String>,
+    /// Versions put by these changes, by name: inputs of later ones.
+    made: HashMap<String, String>,
+    /// Versions that were gone from the catalogue and came back for a snapshot.
+    reinserted: Vec<Arc<Entry>>,
+}
+
+/// The result of replaying a change set onto the head of a bundle.
+#[derive(Debug)]
+pub struct Applied {
+    /// The state to be published.
+    pub catalogue: Catalogue,
+    /// Versions whose payload must still be there, because nothing in the head held them any more.
+    pub reinserted: Vec<Arc<Entry>>,
+}
+
+/// Replays a change set onto the head.
+///
+/// # Errors
+/// [`CoreError::Conflict`] when an assumption does not hold; what the changes themselves refuse.
+pub fn replay(set: &ChangeSet, head: &Arc<Catalogue>, stamp: CommitStamp, now: &str) -> CoreResult<Applied> {
+    if !Arc::ptr_eq(set.base(), head) {
+        set.check(head)?;
+    }
+    let mut working = Working::new(head);
+    for change in set.changes() {
+        working.apply(change)?;
+    }
+    Ok(working.finish(stamp, now))
+}
+
+impl Working {
+    /// Starts from a state of the bundle.
+    pub fn new(catalogue: &Catalogue) -> Self {
+        let catalogue = match catalogue.layout {
+            Layout::V1 => migrate::to_v2(catalogue),
+            Layout::V2 => catalogue.clone(),
+        };
+        let revision = catalogue.revision + 1;
+        Self { catalogue, revision, ids: HashSet::new(), made: HashMap::new(), reinserted: Vec::new() }
+    }
+
+    /// The state with the changes so far.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn finish(mut self, stamp: CommitStamp, now: &str) -> Applied {
+        self.catalogue.metadata.insert("updated_at".to_owned(), quote(now).into());
+        self.catalogue.revision = self.revision;
+        self.catalogue.commit = Some(stamp);
+        self.catalogue.problems.clear();
+        Applied { catalogue: self.catalogue, reinserted: self.reinserted }
+    }
+
+    /// Applies one change.
+    ///
+    /// # Errors
+    /// What the change's kind refuses: a name that is taken or missing, or not allowed.
+    pub fn apply(&mut self, change: &Change) -> CoreResult<()> {
+        match change {
+            Change::Put(put) => self.put(put),
+            Change::Delete { name } => self.remove(name),
+            Change::Edit { name, edit } => self.edit(name, edit),
+            Change::Rename { from, to } => self.rename(from, to),
+            Change::Repoint { name, entry } => self.repoint(name, entry.as_ref()),
+            Change::SetMetadata { key, value } => {
+                match value {
+                    Some(text) => drop(self.catalogue.metadata.insert(key.clone(), Arc::clone(text))),
+                    None => drop(self.catalogue.metadata.shift_remove(key)),
+                }
+                Ok(())
+            }
+            Change::AddSnapshot { name, fields, entries } => self.add_snapshot(name, fields, entries),
+            Change::RevertSnapshot { snapshot, entries } => self.revert_snapshot(snapshot, entries),
+            Change::DeleteSnapshot { name } => {
+                self.catalogue.snapshot(name)?;
+                self.catalogue.snapshots.shift_remove(name);
+                self.drop_orphans();
+                Ok(())
+            }
+            Change::DropOrphans => {
+                self.drop_orphans();
+                Ok(())
+            }
+        }
+    }
+
+    fn put(&mut self, put: &PutItem) -> CoreResult<()> {
+        let before = self.catalogue.current.get(put.name.as_str()).cloned();
+        if before.is_some() && !put.overwrite {
+            return Err(CoreError::ItemExists { name: put.name.clone() });
+        }
+        if before.is_none() {
+            // A name that is there already may be one that 1.x allowed.
+            check_item_name(&put.name)?;
+        }
+        let mut fields = Map::new();
+        fields.insert("name".to_owned(), put.name.clone().into());
+        fields.insert("item_type".to_owned(), put.item_type.clone().into());
+        fields.extend(put.fields.clone());
+        fields.insert("created_at".to_owned(), put.created_at.clone().into());
+        let inherited =
+            || before.as_ref().and_then(|entry| entry.record().ok()).and_then(|r| r.description().map(str::to_owned));
+        if let Some(text) = put.description.clone().or_else(inherited).filter(|text| !text.is_empty()) {
+            fields.insert("description".to_owned(), text.into());
+        }
+        let mut record = ItemRecord::new(fields);
+        self.set_inputs(&mut record, &put.inputs, &put.input_versions);
+        let id = self.fresh_id(&put.name);
+        self.made.insert(put.name.clone(), id.clone());
+        record.set("version_id", Some(id.into()));
+        record.set("is_current", Some(true.into()));
+        self.replace_current(&put.name, record)
+    }
+
+    /// Records names and versions of inputs. An input that was put by the same changes has just been given its version.
+    fn set_inputs(&self, record: &mut ItemRecord, names: &[String], read: &indexmap::IndexMap<String, String>) {
+        let list = |names: &[String]| (!names.is_empty()).then(|| Value::from(names.to_vec()));
+        record.set("inputs", list(names));
+        let versions: Map<String, Value> = names
+            .iter()
+            .filter_map(|name| {
+                let version = self.made.get(name).or_else(|| read.get(name))?;
+                Some((name.clone(), version.clone().into()))
+            })
+            .collect();
+        record.set("input_versions", (!versions.is_empty()).then_some(Value::Object(versions)));
+    }
+
+    fn remove(&mut self, name: &str) -> CoreResult<()> {
+        self.catalogue.item(name)?;
+        let displaced = self.displaced(name);
+        self.catalogue.current.shift_remove(name);
+        self.retire(displaced)
+    }
+
+    fn edit(&mut self, name: &str, edit: &ItemEdit) -> CoreResult<()> {
+        let entry = Arc::clone(self.catalogue.item(name)?);
+        let mut record = (*entry.record()?).clone();
+        if let Some(text) = &edit.description {
+            record.set("description", (!text.is_empty()).then(|| text.clone().into()));
+        }
+        if let Some((names, versions)) = &edit.inputs {
+            self.set_inputs(&mut record, names, versions);
+        }
+        if let Some(archived) = edit.archived {
+            record.set("archived", archived.then_some(true.into()));
+        }
+        if record == *entry.record()? {
+            return Ok(());
+        }
+        self.put_edited(name, record)
+    }
+
+    /// Makes an edited record the current version, under an id of its own: what a snapshot or another handle has seen
+    /// never changes under them.
+    fn put_edited(&mut self, name: &str, mut record: ItemRecord) -> CoreResult<()> {
+        let id = self.fresh_id(name);
+        record.set("version_id", Some(id.into()));
+        record.set("is_current", Some(true.into()));
+        self.replace_current(name, record)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> CoreResult<()> {
+        let entry = Arc::clone(self.catalogue.item(from)?);
+        check_item_name(to)?;
+        if self.catalogue.current.contains_key(to) {
+            return Err(CoreError::ItemExists { name: to.to_owned() });
+        }
+        let position = self.catalogue.current.get_index_of(from).unwrap_or(0);
+        let mut record = (*entry.record()?).clone();
+        record.set("name", Some(to.into()));
+        let id = self.fresh_id(to);
+        self.made.insert(to.to_owned(), id.clone());
+        record.set("version_id", Some(id.into()));
+        let renamed = Arc::new(Entry::from_record(record)?);
+        let displaced = self.displaced(from);
+        self.catalogue.current.shift_remove(from);
+        self.catalogue.current.shift_insert(position, renamed.shared_name(), renamed);
+        self.retire(displaced)?;
+        self.rename_in_dependents(from, to)
+    }
+
+    fn rename_in_dependents(&mut self, from: &str, to: &str) -> CoreResult<()> {
+        let mut edited = Vec::new();
+        for (name, entry) in &self.catalogue.current {
+            // Most entries do not name the item; their text tells without parsing it.
+            if !entry.text().contains(from) {
+                continue;
+            }
+            let record = entry.record()?;
+            if !record.inputs().contains(&from) {
+                continue;
+            }
+            let mut record = (*record).clone();
+            for field in ["inputs", "models"] {
+                let names: Vec<&str> =
+                    record.strings(field).into_iter().map(|name| if name == from { to } else { name }).collect();
+                let list = (!names.is_empty()).then(|| Value::from(names));
+                record.set(field, list);
+            }
+            if let Some(Value::Object(versions)) = record.fields_mut().get_mut("input_versions") {
+                *versions = std::mem::take(versions)
+                    .into_iter()
+                    .map(|(name, version)| (if name == from { to.to_owned() } else { name }, version))
+                    .collect();
+            }
+            edited.push((name.to_string(), record));
+        }
+        for (name, record) in edited {
+            self.put_edited(&name, record)?;
+        }
+        Ok(())
+    }
+
+    fn repoint(&mut self, name: &str, entry: Option<&Arc<Entry>>) -> CoreResult<()> {
+        let Some(entry) = entry else {
+            return match self.catalogue.current.contains_key(name) {
+                true => self.remove(name),
+                false => Ok(()),
+            };
+        };
+        if self.catalogue.current.get(name).is_some_and(|current| same_version(current, entry)) {
+            return Ok(());
+        }
+        let displaced = self.displaced(name);
+        let kept = self.catalogue.retired.iter().position(|old| same_version(old, entry));
+        match kept {
+            Some(index) => drop(self.catalogue.retired.remove(index)),
+            None => self.reinserted.push(Arc::clone(entry)),
+        }
+        let current = with_currency(entry, true)?;
+        self.catalogue.current.insert(current.shared_name(), current);
+        self.retire(displaced)
+    }
+
+    fn add_snapshot(&mut self, name: &str, fields: &Map<String, Value>, entries: &[Arc<Entry>]) -> CoreResult<()> {
+        check_snapshot_name(name)?;
+        if self.catalogue.snapshots.contains_key(name) {
+            return Err(CoreError::SnapshotExists { name: name.to_owned() });
+        }
+        let mut versions = Map::new();
+        for entry in entries {
+            let id = self.hold(entry)?;
+            versions.insert(entry.name().to_owned(), id.into());
+        }
+        // The order of the fields is that of 2.x.
+        let mut all = Map::new();
+        for (key, value) in fields {
+            if key == "metadata_snapshot" {
+                all.insert("item_versions".to_owned(), Value::Object(std::mem::take(&mut versions)));
+            }
+            all.insert(key.clone(), value.clone());
+        }
+        if !all.contains_key("item_versions") {
+            all.insert("item_versions".to_owned(), Value::Object(versions));
+        }
+        let snapshot = Snapshot::from_fields(name, &all);
+        self.catalogue.snapshots.insert(name.to_owned(), Arc::new(snapshot));
+        Ok(())
+    }
+
+    fn revert_snapshot(&mut self, snapshot: &Arc<Snapshot>, entries: &[Arc<Entry>]) -> CoreResult<()> {
+        if self.catalogue.snapshots.contains_key(snapshot.name()) {
+            return Err(CoreError::SnapshotExists { name: snapshot.name().to_owned() });
+        }
+        for entry in entries {
+            self.hold(entry)?;
+        }
+        self.catalogue.snapshots.insert(snapshot.name().to_owned(), Arc::clone(snapshot));
+        Ok(())
+    }
+
+    /// Sees to it that the catalogue has this version, with an id that a snapshot can name.
+    fn hold(&mut self, entry: &Arc<Entry>) -> CoreResult<String> {
+        if let Some(current) = self.catalogue.current.get(entry.name())
+            && same_version(current, entry)
+        {
+            if let Some(id) = current.version_id() {
+                return Ok(id.to_owned());
+            }
+            let (named, id) = self.with_id(&Arc::clone(current))?;
+            self.catalogue.current.insert(named.shared_name(), named);
+            return Ok(id);
+        }
+        if let Some(index) = self.catalogue.retired.iter().position(|old| same_version(old, entry)) {
+            let old = Arc::clone(&self.catalogue.retired[index]);
+            let (named, id) = self.with_id(&old)?;
+            self.catalogue.retired[index] = named;
+            return Ok(id);
+        }
+        let (named, id) = self.with_id(&with_currency(entry, false)?)?;
+        self.reinserted.push(Arc::clone(&named));
+        self.catalogue.retired.push(named);
+        Ok(id)
+    }
+
+    /// The entry with a version id: its own, else its checksum as 2.x does, else a new one.
+    fn with_id(&mut self, entry: &Arc<Entry>) -> CoreResult<(Arc<Entry>, String)> {
+        if let Some(id) = entry.version_id() {
+            return Ok((Arc::clone(entry), id.to_owned()));
+        }
+        let mut record = (*entry.record()?).clone();
+        let id = match record.str("checksum") {
+            Some(checksum) if !self.is_taken(entry.name(), checksum) => checksum.to_owned(),
+            _ => self.fresh_id(entry.name()),
+        };
+        record.set("version_id", Some(id.clone().into()));
+        Ok((Arc::new(Entry::from_record(record)?), id))
+    }
+
+    fn replace_current(&mut self, name: &str, record: ItemRecord) -> CoreResult<()> {
+        let entry = Arc::new(Entry::from_record(record)?);
+        let displaced = self.displaced(name);
+        self.catalogue.current.insert(name.into(), entry);
+        self.retire(displaced)
+    }
+
+    /// The current version of an item that is about to be replaced, if a snapshot holds it. This must be asked before the
+    /// new version is there: to a snapshot of 1.x, which knows checksums only, both can look the same.
+    fn displaced(&self, name: &str) -> Option<Arc<Entry>> {
+        self.catalogue.current.get(name).filter(|entry| self.catalogue.is_pinned(entry)).cloned()
+    }
+
+    /// Keeps a version that a snapshot holds as an old one. Versions that none holds live on in the history alone.
+    fn retire(&mut self, pinned: Option<Arc<Entry>>) -> CoreResult<()> {
+        if let Some(entry) = pinned {
+            let (named, _) = self.with_id(&with_currency(&entry, false)?)?;
+            self.catalogue.retired.push(named);
+        }
+        Ok(())
+    }
+
+    fn drop_orphans(&mut self) {
+        let orphans = self.catalogue.orphans();
+        if !orphans.is_empty() {
+            let gone: HashSet<*const Entry> = orphans.iter().map(Arc::as_ptr).collect();
+            self.catalogue.retired.retain(|entry| !gone.contains(&Arc::as_ptr(entry)));
+        }
+    }
+
+    fn fresh_id(&mut self, name: &str) -> String {
+        let base = format!("{name}--r{}", self.revision);
+        let mut id = base.clone();
+        let mut suffix = 0;
+        while self.ids.contains(&id) || self.is_taken(name, &id) {
+            suffix += 1;
+            id = format!("{base}-{suffix}");
+        }
+        self.ids.insert(id.clone());
+        id
+    }
+
+    fn is_taken(&self, name: &str, id: &str) -> bool {
+        let current = self.catalogue.current.get(name);
+        let retired = self.catalogue.retired.iter().filter(|entry| entry.name() == name);
+        current.into_iter().chain(retired).any(|entry| entry.version_id() == Some(id))
+    }
+}
+
+/// Whether two entries are the same version; one of them may have been retired meanwhile.
+fn same_version(a: &Arc<Entry>, b: &Arc<Entry>) -> bool {
+    if a.name() != b.name() {
+        return false;
+    }
+    match (a.version_id(), b.version_id()) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.same_as(b),
+    }
+}
+
+/// The entry as current or old version.
+fn with_currency(entry: &Arc<Entry>, current: bool) -> CoreResult<Arc<Entry>> {
+    if entry.is_current() == current {
+        return Ok(Arc::clone(entry));
+    }
+    let mut record = (*entry.record()?).clone();
+    record.set("is_current", Some(current.into()));
+    Ok(Arc::new(Entry::from_record(record)?))
+}

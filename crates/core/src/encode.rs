@@ -1,0 +1,106 @@
+//! Writing a catalogue as the text of `items.json`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::catalogue::Catalogue;
+use crate::json::{EMPTY_SEAL, RawJson, fingerprint, quote, seal};
+
+/// A catalogue together with the text that it was read from or written as.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The state.
+    pub catalogue: Arc<Catalogue>,
+    /// The text of `items.json`.
+    pub text: Arc<str>,
+    /// Where the entries stand in the text, in order. Differences between two texts are found between them.
+    pub(crate) spans: Vec<Span>,
+}
+
+/// A piece of text that two catalogues can share.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) text: RawJson,
+    pub(crate) range: Range<usize>,
+}
+
+impl Published {
+    /// The fingerprint of the text: its seal, when it has one.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.text)
+    }
+}
+
+/// Writes a catalogue in the layout of 2.x and seals it. Entries are copied as the text they were read from.
+///
+/// A catalogue without a commit stamp is written without a seal, as Python DataFolio writes one.
+pub fn encode(catalogue: Catalogue) -> Published {
+    let mut out = Writer { text: String::with_capacity(estimate(&catalogue)), spans: Vec::new() };
+    out.text.push_str("{\n  \"schema_version\": 2,\n  \"revision\": ");
+    out.text.push_str(&catalogue.revision.to_string());
+    if let Some(stamp) = &catalogue.commit {
+        let parent = stamp.parent.as_deref().map_or_else(|| "null".to_owned(), quote);
+        out.text.push_str(&format!(
+            ",\n  \"commit\": {{\n    \"id\": {},\n    \"parent\": {parent},\n    \"seal\": \"{EMPTY_SEAL}\"\n  }}",
+            quote(&stamp.id)
+        ));
+    }
+    out.text.push_str(",\n  \"metadata\": ");
+    out.map(catalogue.metadata.iter().map(|(key, text)| (key.as_str(), text)), false);
+    out.text.push_str(",\n  \"items\": ");
+    out.list(catalogue.entries().map(|entry| entry.text()));
+    out.text.push_str(",\n  \"snapshots\": ");
+    out.map(catalogue.snapshots.iter().map(|(name, snapshot)| (name.as_str(), snapshot.text())), true);
+    for (key, text) in &catalogue.extra {
+        out.text.push_str(&format!(",\n  {}: {text}", quote(key)));
+    }
+    out.text.push_str("\n}");
+    if catalogue.commit.is_some() {
+        seal(&mut out.text);
+    }
+    Published { catalogue: Arc::new(catalogue), text: out.text.into(), spans: out.spans }
+}
+
+fn estimate(catalogue: &Catalogue) -> usize {
+    let entries: usize = catalogue.entries().map(|entry| entry.text().len() + 8).sum();
+    let snapshots: usize = catalogue.snapshots.values().map(|snapshot| snapshot.text().len() + 64).sum();
+    let metadata: usize = catalogue.metadata.iter().map(|(key, text)| key.len() + text.len() + 16).sum();
+    entries + snapshots + metadata + 1024
+}
+
+struct Writer {
+    text: String,
+    spans: Vec<Span>,
+}
+
+impl Writer {
+    fn list<'a>(&mut self, entries: impl Iterator<Item = &'a RawJson>) {
+        self.text.push('[');
+        let mut empty = true;
+        for entry in entries {
+            self.text.push_str(if empty { "\n    " } else { ",\n    " });
+            empty = false;
+            self.span(entry);
+        }
+        self.text.push_str(if empty { "]" } else { "\n  ]" });
+    }
+
+    fn map<'a>(&mut self, fields: impl Iterator<Item = (&'a str, &'a RawJson)>, spans: bool) {
+        self.text.push('{');
+        let mut empty = true;
+        for (key, text) in fields {
+            self.text.push_str(if empty { "\n    " } else { ",\n    " });
+            empty = false;
+            self.text.push_str(&quote(key));
+            self.text.push_str(": ");
+            if spans { self.span(text) } else { self.text.push_str(text) }
+        }
+        self.text.push_str(if empty { "}" } else { "\n  }" });
+    }
+
+    fn span(&mut self, text: &RawJson) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.spans.push(Span { text: Arc::clone(text), range: start..self.text.len() });
+    }
+}

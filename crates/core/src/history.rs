@@ -1,0 +1,207 @@
+//! History: one immutable record for every commit, from which any kept revision can be rebuilt.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::diff::Difference;
+use crate::error::{CoreError, CoreResult};
+use crate::json::{EMPTY_SEAL, fingerprint, pretty, seal, seal_of};
+use crate::patch::Splice;
+use crate::path::RelPath;
+
+/// Directory of the history inside a bundle.
+pub const HISTORY_DIR: &str = "history";
+
+/// Identifies a commit: its revision and its random id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommitRef {
+    /// The revision that the commit made.
+    pub revision: u64,
+    /// Its random id.
+    pub id: String,
+}
+
+/// What made a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommitKind {
+    /// A commit of ours.
+    Commit,
+    /// Whatever another program wrote since the commit before: found when the next commit was made.
+    External,
+    /// The change of a 1.x bundle to the layout of 2.x.
+    Migration,
+    /// A catalogue that was damaged and put right.
+    Repair,
+}
+
+/// The record of one commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Format of this file.
+    pub format: u32,
+    /// The revision that the commit made.
+    pub revision: u64,
+    /// The commit's id and the seal of this file.
+    pub commit: EntryStamp,
+    /// The commit before.
+    pub parent: Option<CommitRef>,
+    /// What made it.
+    pub kind: CommitKind,
+    /// When, by the clock of the machine that made it.
+    pub timestamp: String,
+    /// Who and where: user, host, process, program.
+    pub writer: Map<String, Value>,
+    /// What was done, in a few words.
+    pub operation: String,
+    /// Fingerprint of the catalogue that was published.
+    pub catalogue: String,
+    /// What changed, by name.
+    pub changes: Difference,
+    /// The text of the catalogue as a difference from the parent's; absent where the parent's text was not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Vec<Splice>>,
+    /// How many commits lie between the last full copy of the catalogue and this one; 0 when this one has a copy.
+    pub since_checkpoint: u32,
+}
+
+/// Id and seal of a history entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryStamp {
+    /// The commit's random id.
+    pub id: String,
+    /// SHA-256 of this file with the seal's characters as zeros.
+    pub seal: String,
+}
+
+impl HistoryEntry {
+    /// The commit it records.
+    pub fn commit_ref(&self) -> CommitRef {
+        CommitRef { revision: self.revision, id: self.commit.id.clone() }
+    }
+
+    /// The text of the file, sealed.
+    pub fn encode(&self) -> String {
+        let mut entry = self.clone();
+        entry.commit.seal = EMPTY_SEAL.to_owned();
+        let mut text = pretty(&entry, 0);
+        seal(&mut text);
+        text
+    }
+
+    /// Reads the text of a history file.
+    ///
+    /// # Errors
+    /// [`CoreError::DamagedHistory`] when it is no entry or does not match its seal.
+    pub fn parse(file: &str, text: &str) -> CoreResult<Self> {
+        let damaged = |reason: String| CoreError::DamagedHistory { file: file.to_owned(), reason };
+        if seal_of(text) != Some(&fingerprint(text)) {
+            return Err(damaged("it does not match its own seal".to_owned()));
+        }
+        let entry: Self = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+        if entry.format != 1 {
+            return Err(damaged(format!("its format is {}, and this release knows 1", entry.format)));
+        }
+        Ok(entry)
+    }
+}
+
+impl CommitRef {
+    /// Where the record of the commit lies.
+    ///
+    /// # Errors
+    /// [`CoreError::UnsafePath`] when the id is no id.
+    pub fn entry_path(&self) -> CoreResult<RelPath> {
+        RelPath::parse(&format!("{HISTORY_DIR}/{}.json", self.stem()?))
+    }
+
+    /// Where the full copy of the commit's catalogue lies, if there is one.
+    ///
+    /// # Errors
+    /// [`CoreError::UnsafePath`] when the id is no id.
+    pub fn checkpoint_path(&self) -> CoreResult<RelPath> {
+        RelPath::parse(&format!("{HISTORY_DIR}/{}.items.json", self.stem()?))
+    }
+
+    fn stem(&self) -> CoreResult<String> {
+        if self.id.is_empty() || !self.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(CoreError::UnsafePath {
+                path: crate::path::shorten(&self.id),
+                reason: "a commit id has letters and digits only",
+            });
+        }
+        Ok(format!("{:010}-{}", self.revision, self.id))
+    }
+
+    /// The commit whose record or checkpoint a file of the history directory is.
+    pub fn from_file_name(name: &str) -> Option<(Self, HistoryFile)> {
+        let stem = name.strip_suffix(".json")?;
+        let (stem, kind) = match stem.strip_suffix(".items") {
+            Some(stem) => (stem, HistoryFile::Checkpoint),
+            None => (stem, HistoryFile::Entry),
+        };
+        let (revision, id) = stem.split_once('-')?;
+        let revision = revision.parse().ok()?;
+        let commit = Self { revision, id: id.to_owned() };
+        commit.stem().ok()?;
+        Some((commit, kind))
+    }
+}
+
+/// The two kinds of files in the history directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryFile {
+    /// The record of a commit.
+    Entry,
+    /// A full copy of the catalogue that a commit published.
+    Checkpoint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> HistoryEntry {
+        HistoryEntry {
+            format: 1,
+            revision: 7,
+            commit: EntryStamp { id: "abc123".to_owned(), seal: String::new() },
+            parent: Some(CommitRef { revision: 6, id: "aaa".to_owned() }),
+            kind: CommitKind::Commit,
+            timestamp: "2026-11-21T05:14:32+00:00".to_owned(),
+            writer: Map::new(),
+            operation: "add x".to_owned(),
+            catalogue: "0".repeat(64),
+            changes: Difference::default(),
+            patch: Some(vec![Splice { at: 3, remove: "a".to_owned(), insert: "\n\"ß".to_owned() }]),
+            since_checkpoint: 1,
+        }
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_was_and_any_flipped_byte_is_noticed() {
+        let text = entry().encode();
+        let read = HistoryEntry::parse("f", &text).unwrap();
+        assert_eq!(read.patch, entry().patch);
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            if let Ok(altered) = String::from_utf8(bytes) {
+                assert!(HistoryEntry::parse("f", &altered).is_err(), "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn file_names_sort_by_revision_and_hostile_ids_are_refused() {
+        let commit = entry().commit_ref();
+        let path = commit.entry_path().unwrap();
+        assert_eq!(path.as_str(), "history/0000000007-abc123.json");
+        assert_eq!(CommitRef::from_file_name(path.file_name()), Some((commit.clone(), HistoryFile::Entry)));
+        let checkpoint = commit.checkpoint_path().unwrap();
+        assert_eq!(CommitRef::from_file_name(checkpoint.file_name()), Some((commit, HistoryFile::Checkpoint)));
+        for id in ["", "../x", "a/b", "a.b"] {
+            assert!(CommitRef { revision: 1, id: id.to_owned() }.entry_path().is_err());
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Names, paths, item records and the catalogue of a datafolio bundle: the model, without any I/O.
+
+mod apply;
+mod catalogue;
+mod change;
+mod diff;
+mod encode;
+mod entry;
+mod error;
+pub mod history;
+pub mod item_type;
+pub mod json;
+mod migrate;
+pub mod name;
+mod parse;
+pub mod patch;
+mod path;
+mod record;
+mod snapshot;
+pub mod time;
+
+pub use apply::{Applied, Working, replay};
+pub use catalogue::{Catalogue, CommitStamp, Layout, Resolver, SCHEMA_VERSION};
+pub use change::{Assumed, Change, ChangeSet, ItemEdit, Key, PutItem};
+pub use diff::{Difference, ItemChange, VersionComparison, compare_versions, difference};
+pub use encode::{Published, encode};
+pub use entry::Entry;
+pub use error::{CoreError, CoreResult, ErrorCategory};
+pub use parse::{CatalogueFiles, SealCheck, parse_catalogue};
+pub use path::RelPath;
+pub use record::ItemRecord;
+pub use snapshot::{Snapshot, SnapshotRecord};

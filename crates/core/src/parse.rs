@@ -1,0 +1,237 @@
+//! Reading a catalogue from the text of `items.json` (and, for 1.x, the files beside it).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::catalogue::{Catalogue, CommitStamp, Layout, SCHEMA_VERSION};
+use crate::encode::{Published, Span};
+use crate::entry::Entry;
+use crate::error::{CoreError, CoreResult};
+use crate::json::{RawJson, fingerprint, seal_of};
+use crate::snapshot::Snapshot;
+
+/// The files of a catalogue as they lie on disk.
+#[derive(Debug, Clone, Default)]
+pub struct CatalogueFiles {
+    /// `items.json`.
+    pub items: String,
+    /// `metadata.json`, where there is one (1.x).
+    pub metadata: Option<String>,
+    /// `snapshots.json`, where there is one (1.x).
+    pub snapshots: Option<String>,
+}
+
+/// How strictly the seal of a catalogue is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealCheck {
+    /// A catalogue that does not match its seal is an error.
+    Required,
+    /// The seal is not looked at: for repair, which takes a catalogue as it is.
+    Skipped,
+}
+
+/// Reads a catalogue.
+///
+/// # Errors
+/// [`CoreError::DamagedCatalogue`], [`CoreError::DamagedEntry`], [`CoreError::BrokenSeal`], or [`CoreError::UnknownSchema`]
+/// for a format from the future.
+pub fn parse_catalogue(files: &CatalogueFiles, seal: SealCheck) -> CoreResult<Published> {
+    let items = strip_bom(&files.items);
+    let damaged = |error: serde_json::Error| damaged("items.json", error.to_string());
+    match items.trim_start().bytes().next() {
+        None => return Err(damaged_text("items.json", "it is empty")),
+        Some(b'[') => {
+            let list: Vec<&RawValue> = serde_json::from_str(items).map_err(damaged)?;
+            return parse_v1(files, &list);
+        }
+        Some(b'{') => {}
+        Some(_) => return Err(damaged_text("items.json", "it is no JSON object")),
+    }
+    let top: RawMap<'_> = serde_json::from_str(items).map_err(damaged)?;
+    let schema = match top.get("schema_version") {
+        None => 0,
+        Some(raw) => schema_version(raw)?,
+    };
+    if !(0..=SCHEMA_VERSION).contains(&schema) {
+        return Err(CoreError::UnknownSchema { found: schema, known: SCHEMA_VERSION });
+    }
+    let list: Vec<&RawValue> = match top.get("items") {
+        None => return Err(damaged_text("items.json", "it has no field items")),
+        Some(raw) => {
+            serde_json::from_str(raw.get()).map_err(|error| self::damaged("items.json", format!("items: {error}")))?
+        }
+    };
+    if schema < 2 {
+        return parse_v1(files, &list);
+    }
+    parse_v2(items, &top, &list, seal)
+}
+
+fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue], seal: SealCheck) -> CoreResult<Published> {
+    let mut catalogue = Catalogue::empty();
+    for (key, raw) in &top.0 {
+        match key.as_ref() {
+            "schema_version" | "items" => {}
+            "revision" => {
+                catalogue.revision = serde_json::from_str(raw.get())
+                    .map_err(|_| damaged("items.json", "revision is no whole number".to_owned()))?;
+            }
+            "commit" => catalogue.commit = Some(parse_stamp(raw)?),
+            "metadata" => catalogue.metadata = parse_raw_object("items.json", "metadata", raw)?,
+            "snapshots" => {
+                for (name, text) in parse_raw_object("items.json", "snapshots", raw)? {
+                    let snapshot = Arc::new(Snapshot::parse(&name, &text));
+                    catalogue.snapshots.insert(name, snapshot);
+                }
+            }
+            _ => {
+                catalogue.extra.insert(key.to_string(), raw.get().into());
+            }
+        }
+    }
+    if catalogue.commit.is_some() && seal == SealCheck::Required && seal_of(text) != Some(&fingerprint(text)) {
+        return Err(CoreError::BrokenSeal);
+    }
+    let mut spans = Vec::with_capacity(list.len());
+    let base = text.as_ptr() as usize;
+    let mut entries = Vec::with_capacity(list.len());
+    for raw in list {
+        let entry = Arc::new(Entry::parse(raw.get())?);
+        let start = raw.get().as_ptr() as usize - base;
+        spans.push(Span { text: Arc::clone(entry.text()), range: Range { start, end: start + raw.get().len() } });
+        entries.push(entry);
+    }
+    place(&mut catalogue, entries);
+    Ok(Published { catalogue: Arc::new(catalogue), text: text.into(), spans })
+}
+
+fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published> {
+    let mut catalogue = Catalogue::empty();
+    catalogue.layout = Layout::V1;
+    let entries = list.iter().map(|raw| Entry::parse(raw.get()).map(Arc::new)).collect::<CoreResult<Vec<_>>>()?;
+    place(&mut catalogue, entries);
+    if let Some(text) = &files.metadata {
+        catalogue.metadata = parse_object_text("metadata.json", strip_bom(text))?;
+    }
+    if let Some(text) = &files.snapshots {
+        let top: RawMap<'_> =
+            serde_json::from_str(strip_bom(text)).map_err(|error| damaged("snapshots.json", error.to_string()))?;
+        if let Some(raw) = top.get("snapshots") {
+            for (name, text) in parse_raw_object("snapshots.json", "snapshots", raw)? {
+                let snapshot = Arc::new(Snapshot::parse(&name, &text));
+                catalogue.snapshots.insert(name, snapshot);
+            }
+        }
+    }
+    Ok(Published { catalogue: Arc::new(catalogue), text: files.items.as_str().into(), spans: Vec::new() })
+}
+
+/// Sorts entries into current and retired ones. Of two that both claim to be current, the later one is, as in 2.x.
+fn place(catalogue: &mut Catalogue, entries: Vec<Arc<Entry>>) {
+    catalogue.current.reserve(entries.len());
+    for entry in entries {
+        if !entry.is_current() {
+            catalogue.retired.push(entry);
+        } else if let Some(earlier) = catalogue.current.insert(entry.shared_name(), entry) {
+            catalogue.problems.push(format!(
+                "item {:?} has two current versions; the later one is taken, {:?} is kept as an old version",
+                earlier.name(),
+                earlier.token()
+            ));
+            catalogue.retired.push(earlier);
+        }
+    }
+}
+
+/// `schema_version` as 2.x reads it: a number, or a text that is one; null counts as 0.
+fn schema_version(raw: &RawValue) -> CoreResult<i64> {
+    let text = raw.get().trim_matches('"').trim();
+    if text == "null" {
+        return Ok(0);
+    }
+    text.parse().map_err(|_| damaged("items.json", "schema_version is no whole number".to_owned()))
+}
+
+fn parse_stamp(raw: &RawValue) -> CoreResult<CommitStamp> {
+    #[derive(Deserialize)]
+    struct Stamp {
+        id: String,
+        #[serde(default)]
+        parent: Option<String>,
+    }
+    let stamp: Stamp =
+        serde_json::from_str(raw.get()).map_err(|error| damaged("items.json", format!("commit: {error}")))?;
+    Ok(CommitStamp { id: stamp.id, parent: stamp.parent })
+}
+
+fn parse_raw_object(file: &str, field: &str, raw: &RawValue) -> CoreResult<IndexMap<String, RawJson>> {
+    if raw.get() == "null" {
+        return Ok(IndexMap::new());
+    }
+    parse_object_text(file, raw.get()).map_err(|error| match error {
+        CoreError::DamagedCatalogue { file, reason } => {
+            CoreError::DamagedCatalogue { file, reason: format!("{field}: {reason}") }
+        }
+        other => other,
+    })
+}
+
+fn parse_object_text(file: &str, text: &str) -> CoreResult<IndexMap<String, RawJson>> {
+    let map: RawMap<'_> = serde_json::from_str(text).map_err(|error| damaged(file, error.to_string()))?;
+    Ok(map.0.into_iter().map(|(key, raw)| (key.into_owned(), raw.get().into())).collect())
+}
+
+fn damaged(file: &str, reason: String) -> CoreError {
+    CoreError::DamagedCatalogue { file: file.to_owned(), reason }
+}
+
+fn damaged_text(file: &str, reason: &str) -> CoreError {
+    damaged(file, reason.to_owned())
+}
+
+fn strip_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// A JSON object whose values are left as text, in order.
+struct RawMap<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> RawMap<'a> {
+    fn get(&self, key: &str) -> Option<&'a RawValue> {
+        // Of two fields of the same name, JSON readers take the last.
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, raw)| *raw)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawMap<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Fields<'a> {
+            type Value = RawMap<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<RawMap<'a>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((key, value)) = access.next_entry::<CowStr<'a>, &'a RawValue>()? {
+                    fields.push((key.0, value));
+                }
+                Ok(RawMap(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields(std::marker::PhantomData))
+    }
+}
+
+/// A key borrowed from the text where it has no escapes.
+#[derive(Deserialize)]
+struct CowStr<'a>(#[serde(borrow)] Cow<'a, str>);

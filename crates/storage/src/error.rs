@@ -1,0 +1,153 @@
+//! What can go wrong with the place that holds a bundle.
+
+use std::io;
+
+use datafolio_core::{CoreError, ErrorCategory};
+
+/// Errors of storage.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The file is not there.
+    #[error("{path} is not there ({location})")]
+    NotFound {
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+    },
+    /// The name is taken.
+    #[error("{path} exists already ({location})")]
+    AlreadyExists {
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+    },
+    /// A link, device, pipe or directory stands where a file should be.
+    #[error("{path} is refused: it is {found}, and only regular files inside the bundle are read or written ({location})")]
+    NotRegular {
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// The file is larger than what may be read into memory.
+    #[error("{path} has {size} bytes, more than the {limit} that are read at once ({location})")]
+    TooLarge {
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The lock is held by another writer.
+    #[error("another writer held the lock of {location} for longer than {seconds} s; try again, or look for a process that hangs")]
+    Locked {
+        /// The bundle.
+        location: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The bytes are not those that were recorded.
+    #[error("{path} is damaged: {reason} ({location})")]
+    Damaged {
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// What differs.
+        reason: String,
+    },
+    /// The new state of a file is in place and readers see it, but the last step that makes it survive a crash of the
+    /// machine failed. It was *not* undone: another process may have read it already. A writer that sees this must not
+    /// take its change for lost and make it again; it looks for its own commit in the file.
+    #[error("{path} was replaced, but may not survive a crash of the machine ({location}): {source}")]
+    NotDurable {
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The file system or store failed.
+    #[error("cannot {action} {path} ({location}): {source}")]
+    Io {
+        /// What was being done: read, write, ...
+        action: &'static str,
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A path that is not allowed, and other errors of the model.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+}
+
+impl StorageError {
+    /// What a caller can do about it.
+    pub fn category(&self) -> ErrorCategory {
+        match self {
+            Self::NotFound { .. } => ErrorCategory::NotFound,
+            Self::AlreadyExists { .. } => ErrorCategory::Exists,
+            Self::NotRegular { .. } | Self::Damaged { .. } => ErrorCategory::Corrupt,
+            Self::TooLarge { .. } => ErrorCategory::InvalidInput,
+            Self::Locked { .. } => ErrorCategory::Conflict,
+            Self::Io { .. } | Self::NotDurable { .. } => ErrorCategory::Storage,
+            Self::Core(error) => error.category(),
+        }
+    }
+
+    /// A stable kebab-case code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "file-not-found",
+            Self::AlreadyExists { .. } => "file-exists",
+            Self::NotRegular { .. } => "not-a-regular-file",
+            Self::TooLarge { .. } => "too-large",
+            Self::Locked { .. } => "locked",
+            Self::Damaged { .. } => "damaged-payload",
+            Self::NotDurable { .. } => "not-durable",
+            Self::Io { .. } => "io",
+            Self::Core(error) => error.code(),
+        }
+    }
+
+    /// Takes an error of reading or writing through [`std::io`] apart: a storage error that was carried in it comes out
+    /// again, anything else becomes [`StorageError::Io`].
+    pub fn from_io(action: &'static str, path: &str, location: &str, error: io::Error) -> Self {
+        match error.downcast::<StorageError>() {
+            Ok(carried) => carried,
+            Err(source) => Self::Io { action, path: path.to_owned(), location: location.to_owned(), source },
+        }
+    }
+}
+
+/// Carries a storage error through [`std::io::Read`] and [`std::io::Write`]; [`StorageError::from_io`] takes it out again.
+impl From<StorageError> for io::Error {
+    fn from(error: StorageError) -> Self {
+        let kind = match &error {
+            StorageError::NotFound { .. } => io::ErrorKind::NotFound,
+            StorageError::AlreadyExists { .. } => io::ErrorKind::AlreadyExists,
+            StorageError::TooLarge { .. } | StorageError::NotRegular { .. } => io::ErrorKind::InvalidInput,
+            StorageError::Damaged { .. } => io::ErrorKind::InvalidData,
+            StorageError::Io { source, .. } | StorageError::NotDurable { source, .. } => source.kind(),
+            StorageError::Locked { .. } | StorageError::Core(_) => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+/// Result of this crate.
+pub type StorageResult<T> = Result<T, StorageError>;

@@ -1,0 +1,160 @@
+//! The [`Storage`] trait: what a place must offer to hold a bundle.
+
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use datafolio_core::RelPath;
+
+use crate::error::StorageResult;
+
+/// A place that holds one bundle: a local directory, later an object-store prefix.
+///
+/// The contract:
+/// * Paths are [`RelPath`]s; an implementation resolves them beneath its root and follows no link on the way.
+/// * Files other than the catalogue and the derived pages are immutable: [`create`](Storage::create) makes a new one and
+///   fails when the name is taken; nothing here changes an existing payload.
+/// * What [`Staged::finish`] and [`publish`](Storage::publish) have acknowledged survives a crash of the machine.
+/// * The catalogue changes only through [`publish`](Storage::publish), which either replaces exactly the state that the
+///   caller names or changes nothing.
+/// * A reader sees a whole file or none: readers take no lock.
+pub trait Storage: Send + Sync + fmt::Debug {
+    /// The place as a person would write it: a path or URL without credentials.
+    fn location(&self) -> String;
+
+    /// The absolute path of a file for other programs, `None` where there is no file system.
+    fn local_path(&self, path: &RelPath) -> Option<PathBuf>;
+
+    /// Size and time of a file, `None` when it is not there.
+    fn stat(&self, path: &RelPath) -> StorageResult<Option<FileInfo>>;
+
+    /// A whole file in memory; refused when it is larger than `limit` bytes.
+    fn read(&self, path: &RelPath, limit: u64) -> StorageResult<Vec<u8>>;
+
+    /// Opens a file for reading at any position.
+    fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>>;
+
+    /// Starts a new file, with the directories above it. Exclusive: a name that is taken is
+    /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists).
+    fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>>;
+
+    /// All regular files below a directory (the whole bundle for `None`), at any depth, in the order of their paths.
+    /// Links and special files are left out; a directory that is not there has no files.
+    fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<FileInfo>>;
+
+    /// Removes a file; `false` when it was not there.
+    fn delete(&self, path: &RelPath) -> StorageResult<bool>;
+
+    /// Replaces a derived file (README.md, CONTENTS.md) as a whole. Readers see the old or the new text; the new text may
+    /// be lost in a crash of the machine.
+    fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()>;
+
+    /// Takes the lock that excludes other writers, Python DataFolio 2.x among them; a no-op where commits are conditional
+    /// requests. Waits at most `timeout`, then [`StorageError::Locked`](crate::StorageError::Locked).
+    fn lock(&self, timeout: Duration) -> StorageResult<Box<dyn WriteLock>>;
+
+    /// Reads a mutable file together with the tag of the state that was read; `None` when it is not there.
+    fn read_tagged(&self, path: &RelPath, limit: u64) -> StorageResult<Option<(Vec<u8>, VersionTag)>>;
+
+    /// Whether the file still is in the state that the tag was given for. Costs no read of the file.
+    fn is_unchanged(&self, path: &RelPath, tag: &VersionTag) -> StorageResult<bool>;
+
+    /// Replaces a file atomically and durably if it still is in the expected state (`None`: is not there).
+    /// Losing the race is an answer, not an error. On a local disk the caller holds the lock.
+    fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish>;
+
+    /// The directories that a new bundle starts with; nothing where directories do not exist.
+    fn make_dir(&self, path: &RelPath) -> StorageResult<()>;
+}
+
+/// Facts about a file in a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Where it lies.
+    pub path: RelPath,
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was last written, by the clock of the place that holds it.
+    pub modified: SystemTime,
+}
+
+/// A file open for reading at any position.
+pub trait Source: Send + Sync + fmt::Debug {
+    /// Size in bytes, as it was when the file was opened.
+    fn size(&self) -> u64;
+
+    /// Fills the buffer from this offset; a file that ends before is an error, never a short answer.
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> StorageResult<()>;
+
+    /// What identifies these bytes on this machine, for remembering that they were verified; `None` where nothing does.
+    fn identity(&self) -> Option<FileIdentity>;
+
+    /// A second handle to the same open file, for code that reads through `std::fs::File` or maps it.
+    fn try_clone_file(&self) -> Option<std::io::Result<std::fs::File>>;
+}
+
+/// Identity of a local file's bytes: the same identity means that nobody wrote to it in between.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last write, in nanoseconds since 1970.
+    pub modified_ns: i128,
+    /// Inode number (0 where there is none).
+    pub inode: u64,
+}
+
+/// A new file being written. Dropped without [`finish`](Staged::finish), it is removed again.
+pub trait Staged: Write + Send {
+    /// Makes the file durable, with its directory entry, and keeps it.
+    fn finish(self: Box<Self>) -> StorageResult<()>;
+}
+
+/// Holds the writers' lock until it is dropped.
+pub trait WriteLock: Send + fmt::Debug {}
+
+/// The state of a mutable file: an e-tag, or on a local disk inode, times and size of a file that is kept open so that its
+/// inode number cannot come back.
+#[derive(Clone)]
+pub struct VersionTag {
+    pub(crate) token: String,
+    pub(crate) keep_open: Option<Arc<std::fs::File>>,
+}
+
+impl VersionTag {
+    /// A tag made of text alone.
+    pub fn from_token(token: impl Into<String>) -> Self {
+        Self { token: token.into(), keep_open: None }
+    }
+
+    /// The tag as text, for comparison.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl PartialEq for VersionTag {
+    fn eq(&self, other: &Self) -> bool {
+        self.token == other.token
+    }
+}
+
+impl fmt::Debug for VersionTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VersionTag({}{})", self.token, if self.keep_open.is_some() { ", open" } else { "" })
+    }
+}
+
+/// What became of a [`Storage::publish`].
+#[derive(Debug)]
+#[must_use]
+pub enum Publish {
+    /// The new bytes are the file, durably; this is the tag of that state.
+    Done(VersionTag),
+    /// Someone else changed the file first; nothing was written.
+    Lost,
+}
