@@ -1,1 +1,59 @@
-//! x
+//! A versioned home for the data of one analysis.
+//!
+//! A *bundle* is a plain directory of ordinary files (Parquet, Arrow, `.npy`, JSON) and one catalogue, `items.json`. It
+//! keeps names, versions, snapshots, lineage and descriptions, and many processes may write to it at once.
+//!
+//! [`DataFolio`] is the handle to a bundle. From there:
+//!
+//! * adding and reading items: [`DataFolio::add`], [`DataFolio::get`], several changes at once with [`DataFolio::batch`];
+//! * snapshots: [`DataFolio::create_snapshot`], [`DataFolio::load_snapshot`], [`DataFolio::restore_snapshot`];
+//! * time: [`DataFolio::log`], [`DataFolio::at_revision`], [`DataFolio::versions`], [`DataFolio::undo`];
+//! * lineage: [`DataFolio::lineage`];
+//! * care: [`DataFolio::verify`], [`DataFolio::gc`], [`DataFolio::disk_usage`], [`repair`].
+//!
+//! # The map
+//!
+//! ```text
+//! bin/datafolio.rs  the program: cli/, one module per command
+//! bundle/           DataFolio: opening, items, batches; commit.rs is the one place that commits
+//! history/          every commit on record; earlier revisions, undo
+//! snapshot/         named states of the bundle
+//! lineage.rs        what was made from what
+//! facts/            what snapshots and commits record of their surroundings
+//! settings.rs       threads, memory, cache, retention
+//! ```
+//!
+//! Below it lie `datafolio-handlers` (the item types), `datafolio-storage` (where a bundle lives) and `datafolio-core` (the
+//! catalogue and its merge rules, without I/O).
+
+mod bundle;
+#[cfg(feature = "cli")]
+pub mod cli;
+mod error;
+pub mod facts;
+mod history;
+mod lineage;
+mod settings;
+mod snapshot;
+mod text;
+
+pub use bundle::{
+    AddOptions, Batch, Contents, CopyOptions, DataFolio, Deleted, DescribeOptions, DiskUsage, Finding, GcOptions,
+    GcReport, ItemInfo, ItemUsage, Lost, OpenOptions, RepairOptions, RepairReport, Severity, SnapshotUsage,
+    VerifyOptions, VerifyReport, repair,
+};
+pub use datafolio_core::history::CommitKind;
+pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};
+pub use datafolio_handlers::npy::NpyArray;
+pub use datafolio_handlers::{Data, Handler, HandlerError, Model, Reference, Registry};
+pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
+pub use error::{Error, Result};
+pub use history::{LogEntry, VersionInfo};
+pub use lineage::{Lineage, LineageError};
+pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
+pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
+pub use text::{did_you_mean, human_size};
+
+pub use datafolio_core as core;
+pub use datafolio_handlers as handlers;
+pub use datafolio_storage as storage;

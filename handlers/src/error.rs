@@ -26,7 +26,9 @@ pub enum HandlerError {
         found: String,
     },
     /// No handler is registered for the item type.
-    #[error("item '{item}' has type {item_type:?}, which this program has no handler for: it is kept, but cannot be read here")]
+    #[error(
+        "item '{item}' has type {item_type:?}, which this program has no handler for: it is kept, but cannot be read here"
+    )]
     UnknownType {
         /// The item.
         item: String,
@@ -80,6 +82,22 @@ pub enum HandlerError {
         /// The feature or release that has it.
         needs: String,
     },
+    /// Two handlers take the value.
+    #[error("{found} is taken by two handlers, '{first}' and '{second}': one of them must not recognise it")]
+    Ambiguous {
+        /// What was given.
+        found: String,
+        /// Item type of one handler.
+        first: String,
+        /// Item type of the other.
+        second: String,
+    },
+    /// A handler for the item type is registered already.
+    #[error("a handler for item type '{item_type}' is registered already")]
+    TypeTaken {
+        /// The item type.
+        item_type: String,
+    },
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -88,13 +106,13 @@ pub enum HandlerError {
     Core(#[from] CoreError),
     /// Arrow failed on the caller's data.
     #[error("{0}")]
-    Arrow(#[from] ArrowError),
+    Arrow(#[source] ArrowError),
     /// Parquet failed on the caller's data.
     #[error("{0}")]
-    Parquet(#[from] ParquetError),
+    Parquet(#[source] ParquetError),
     /// Reading or writing failed.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Io(#[source] std::io::Error),
 }
 
 impl HandlerError {
@@ -103,11 +121,13 @@ impl HandlerError {
         match self {
             Self::WrongKind { .. }
             | Self::Unrecognised { .. }
+            | Self::Ambiguous { .. }
             | Self::Invalid { .. }
             | Self::BadFile { .. }
             | Self::Arrow(_)
             | Self::Parquet(_) => ErrorCategory::InvalidInput,
             Self::UnknownType { .. } | Self::Unsupported { .. } => ErrorCategory::Unsupported,
+            Self::TypeTaken { .. } => ErrorCategory::Exists,
             Self::FileNotFound { .. } => ErrorCategory::NotFound,
             Self::Damaged { .. } => ErrorCategory::Corrupt,
             Self::Payload { source, .. } => match source.category() {
@@ -136,11 +156,53 @@ impl HandlerError {
                 source => source.code(),
             },
             Self::Unsupported { .. } => "unsupported",
+            Self::Ambiguous { .. } => "ambiguous-data",
+            Self::TypeTaken { .. } => "item-type-taken",
             Self::Storage(error) => error.code(),
             Self::Core(error) => error.code(),
             Self::Arrow(_) => "arrow",
             Self::Parquet(_) => "parquet",
             Self::Io(_) => "io",
+        }
+    }
+}
+
+/// A storage error that was carried through [`std::io`] comes out again as what it was: a full disk is not the caller's
+/// data.
+impl From<std::io::Error> for HandlerError {
+    fn from(error: std::io::Error) -> Self {
+        match error.downcast::<StorageError>() {
+            Ok(error) => Self::Storage(error),
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
+/// An error of this crate that a table's reader carried, and an error of writing, come out again as what they were.
+impl From<ArrowError> for HandlerError {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::ExternalError(carried) => match carried.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(carried) => Self::Arrow(ArrowError::ExternalError(carried)),
+            },
+            ArrowError::IoError(_, error) => error.into(),
+            error => Self::Arrow(error),
+        }
+    }
+}
+
+/// As for [`ArrowError`].
+impl From<ParquetError> for HandlerError {
+    fn from(error: ParquetError) -> Self {
+        let ParquetError::External(carried) = error else { return Self::Parquet(error) };
+        let carried = match carried.downcast::<std::io::Error>() {
+            Ok(error) => return (*error).into(),
+            Err(carried) => carried,
+        };
+        match carried.downcast::<ArrowError>() {
+            Ok(error) => (*error).into(),
+            Err(carried) => Self::Parquet(ParquetError::External(carried)),
         }
     }
 }

@@ -1,10 +1,42 @@
 //! Item types of a bundle: how each is recognised, written, opened and verified.
+//!
+//! | item type | handler | adding takes | reading gives | payload |
+//! | --- | --- | --- | --- | --- |
+//! | `included_table` (`polars_table`) | [`IncludedTable`] | [`Data::Table`], [`Data::ParquetFile`] | [`Data::Table`] | `.parquet`, `.arrow` |
+//! | `numpy_array` | [`NumpyArray`] | [`Data::Array`] | [`Data::Array`] | `.npy` |
+//! | `json_data` | [`JsonData`] | [`Data::Json`] | [`Data::Json`] | `.json` |
+//! | `timestamp` | [`Timestamp`] | [`Data::Timestamp`] | [`Data::Timestamp`] | `.json` |
+//! | `artifact` | [`Artifact`] | [`Data::File`] | [`Data::Payload`] | as the file |
+//! | `model` (`pytorch_model`) | [`ModelFile`] | [`Data::Model`] | [`Data::Payload`] | `.joblib` `.skops` `.onnx` `.pkl` `.pt` |
+//!
+//! * [`Handler`] is the contract of a type, and the extension point: a program adds types of its own to a [`Registry`].
+//! * [`Data`] is a value of any type; [`Sink`] is where a handler writes, [`Item`] what it reads.
+//! * [`read_table`] opens a part of a table: columns, offset, limit.
+//! * [`npy`] is numpy's file format.
 
+mod artifact;
 mod data;
 mod error;
 mod handler;
+mod included_table;
+mod json_data;
+mod model;
 pub mod npy;
+mod numpy_array;
+mod outside_file;
+mod payload_bytes;
+mod registry;
+mod table;
+mod timestamp;
 
+pub use artifact::Artifact;
 pub use data::{Data, Model, Reference};
 pub use error::{HandlerError, HandlerResult};
 pub use handler::{Draft, Handler, Item, Sink, WriteOptions, expected, payload_path};
+pub use included_table::{IncludedTable, read_table};
+pub use json_data::JsonData;
+pub use model::{ModelFile, serialization_format};
+pub use numpy_array::NumpyArray;
+pub use registry::Registry;
+pub use table::{TableReadOptions, arrow_field_type_name, arrow_type_name};
+pub use timestamp::Timestamp;

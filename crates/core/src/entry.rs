@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{CoreError, CoreResult};
+use crate::item_type::payload_dir;
 use crate::json::{RawJson, pretty};
-use crate::path::shorten;
+use crate::path::{RelPath, shorten};
 use crate::record::ItemRecord;
 
 /// Indentation of an entry in `items.json`.
@@ -113,6 +114,22 @@ impl Entry {
     /// The text of the entry.
     pub fn text(&self) -> &RawJson {
         &self.text
+    }
+
+    /// The files of this version inside the bundle: its payload and what lies beside it. Paths that would lead out of
+    /// the bundle are left out.
+    pub fn files(&self) -> Vec<RelPath> {
+        let Some(dir) = payload_dir(self.item_type()) else { return Vec::new() };
+        let path = |name: &str| RelPath::parse(&format!("{dir}/{name}")).ok();
+        let mut files: Vec<RelPath> = self.filename().and_then(path).into_iter().collect();
+        // Most entries have no file of block checksums; their text tells without parsing it.
+        if self.text.contains("\"blocks\"")
+            && let Ok(record) = self.record()
+        {
+            let blocks = record.get("blocks").and_then(|blocks| blocks.get("filename")).and_then(Value::as_str);
+            files.extend(blocks.and_then(path));
+        }
+        files
     }
 
     /// All its fields.

@@ -1,9 +1,14 @@
 //! History: one immutable record for every commit, from which any kept revision can be rebuilt.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::catalogue::Catalogue;
 use crate::diff::Difference;
+use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::{EMPTY_SEAL, fingerprint, pretty, seal, seal_of};
 use crate::patch::Splice;
@@ -58,11 +63,47 @@ pub struct HistoryEntry {
     pub catalogue: String,
     /// What changed, by name.
     pub changes: Difference,
+    /// Versions that the parent's catalogue named and this one does not: their files serve older revisions alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<Released>,
     /// The text of the catalogue as a difference from the parent's; absent where the parent's text was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<Vec<Splice>>,
     /// How many commits lie between the last full copy of the catalogue and this one; 0 when this one has a copy.
     pub since_checkpoint: u32,
+}
+
+/// A version that left the catalogue, with the files that nothing in the catalogue names any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// The item.
+    pub item: String,
+    /// The version.
+    pub version: String,
+    /// Paths inside the bundle.
+    pub files: Vec<String>,
+}
+
+/// The versions that left the catalogue between two states.
+///
+/// Versions whose files another entry still names (after an edit or a renaming) are not released.
+pub fn released(before: &Catalogue, after: &Catalogue) -> Vec<Released> {
+    let kept: HashSet<*const Entry> = after.entries().map(Arc::as_ptr).collect();
+    let gone: Vec<&Arc<Entry>> = before.entries().filter(|entry| !kept.contains(&Arc::as_ptr(entry))).collect();
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    let named: HashSet<(&str, &str)> =
+        after.entries().filter_map(|entry| Some((entry.item_type(), entry.filename()?))).collect();
+    gone.into_iter()
+        .filter(|entry| entry.filename().is_some_and(|file| !named.contains(&(entry.item_type(), file))))
+        .map(|entry| Released {
+            item: entry.name().to_owned(),
+            version: entry.token(),
+            files: entry.files().iter().map(ToString::to_string).collect(),
+        })
+        .filter(|released| !released.files.is_empty())
+        .collect()
 }
 
 /// Id and seal of a history entry.
@@ -173,6 +214,7 @@ mod tests {
             operation: "add x".to_owned(),
             catalogue: "0".repeat(64),
             changes: Difference::default(),
+            released: Vec::new(),
             patch: Some(vec![Splice { at: 3, remove: "a".to_owned(), insert: "\n\"ß".to_owned() }]),
             since_checkpoint: 1,
         }

@@ -25,7 +25,9 @@ pub enum StorageError {
         location: String,
     },
     /// A link, device, pipe or directory stands where a file should be.
-    #[error("{path} is refused: it is {found}, and only regular files inside the bundle are read or written ({location})")]
+    #[error(
+        "{path} is refused: it is {found}, and only regular files inside the bundle are read or written ({location})"
+    )]
     NotRegular {
         /// Path inside the bundle.
         path: String,
@@ -47,7 +49,9 @@ pub enum StorageError {
         limit: u64,
     },
     /// The lock is held by another writer.
-    #[error("another writer held the lock of {location} for longer than {seconds} s; try again, or look for a process that hangs")]
+    #[error(
+        "another writer held the lock of {location} for longer than {seconds} s; try again, or look for a process that hangs"
+    )]
     Locked {
         /// The bundle.
         location: String,

@@ -1,13 +1,35 @@
 //! Where a bundle lives.
 //!
-//! * [`Storage`] is the contract; [`LocalStorage`] keeps it on a local disk.
+//! * [`Storage`] is the contract; [`LocalStorage`] keeps a bundle on a local disk.
 //! * [`PayloadWriter`] writes an immutable file and computes SHA-256, MD5 and block checksums in the same pass.
-//! * [`VerifiedSource`] reads a payload and checks what it touches.
+//! * [`VerifiedSource`] reads a payload and checks what it touches; [`VerifiedCache`] remembers what was checked.
+//! * [`MemoryStorage`] keeps a bundle in memory, for tests.
+//! * [`IoObserver`] lets a test number, fail and interrupt single steps of I/O.
 
+#![forbid(unsafe_code)]
+
+mod blocks;
+mod cache;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
+mod hash;
+mod local;
+mod memory;
+mod observe;
 mod payload;
+mod random;
+mod reader;
 mod storage;
+mod verified;
 
+pub use blocks::BLOCK_SIZE;
+pub use cache::VerifiedCache;
 pub use error::{StorageError, StorageResult};
-pub use payload::{BlocksRef, Payload};
+pub use local::LocalStorage;
+pub use memory::MemoryStorage;
+pub use observe::{IoObserver, IoOp, IoStep, Permit};
+pub use payload::{BlocksRef, Payload, PayloadWriter};
+pub use reader::{SourceReader, hash_source};
 pub use storage::{FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
+pub use verified::{Expected, Verification, VerifiedSource};

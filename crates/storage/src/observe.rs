@@ -106,9 +106,7 @@ impl Watch {
         loop {
             let result = match &self.0 {
                 None => call(),
-                Some(observer) => {
-                    observer.before(&step).and_then(|_| call()).inspect(|_| observer.after(&step))
-                }
+                Some(observer) => observer.before(&step).and_then(|_| call()).inspect(|_| observer.after(&step)),
             };
             match result {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

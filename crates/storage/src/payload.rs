@@ -1,6 +1,20 @@
 //! What is recorded of a payload file, and writing one while all its hashes are computed in the same pass.
 
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+
 use datafolio_core::RelPath;
+use sha2::{Digest, Sha256};
+
+use crate::blocks::{self, BLOCK_SIZE};
+use crate::error::{StorageError, StorageResult};
+use crate::hash::{CHUNK, StreamHasher, Wanted, hex};
+use crate::random;
+use crate::storage::{Staged, Storage};
+
+/// How many names are tried for a new file. That the first is taken has a chance of one in 10^15.
+const NAME_TRIES: usize = 16;
 
 /// What is recorded of a payload file in its entry. All of it was computed as the bytes were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,3 +39,161 @@ pub struct BlocksRef {
     /// SHA-256 of it, lower-case hex.
     pub sha256: String,
 }
+
+/// Writes a payload file under a name that was never used before. Dropped without [`finish`](Self::finish), it leaves
+/// nothing behind.
+///
+/// It collects what is written into blocks: many small writes cost little.
+pub struct PayloadWriter {
+    storage: Arc<dyn Storage>,
+    staged: Box<dyn Staged>,
+    path: RelPath,
+    /// The path without the directory.
+    filename: String,
+    hasher: StreamHasher,
+    buffer: Vec<u8>,
+    failed: bool,
+}
+
+impl PayloadWriter {
+    /// Starts the file `<dir>/<stem>--<random><extension>`. The stem may have subdirectories (`a/b`); the extension has its
+    /// dot (`.parquet`) or is empty.
+    ///
+    /// # Errors
+    /// When the name is not acceptable as a path, or the file cannot be created.
+    pub fn create(storage: &Arc<dyn Storage>, dir: &str, stem: &str, extension: &str) -> StorageResult<Self> {
+        let mut tries = 0;
+        loop {
+            let random = random::name()
+                .map_err(|error| StorageError::from_io("create a name in", dir, &storage.location(), error))?;
+            let filename = format!("{stem}--{random}{extension}");
+            let path = RelPath::parse(&format!("{dir}/{filename}"))?;
+            // The block checksums must have a name as well.
+            RelPath::parse(&format!("{dir}/{filename}{}", blocks::SUFFIX))?;
+            tries += 1;
+            match storage.create(&path) {
+                Ok(staged) => return Ok(Self::new(Arc::clone(storage), staged, path, filename)),
+                Err(StorageError::AlreadyExists { .. }) if tries < NAME_TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn new(storage: Arc<dyn Storage>, staged: Box<dyn Staged>, path: RelPath, filename: String) -> Self {
+        let hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true });
+        Self { storage, staged, path, filename, hasher, buffer: Vec::new(), failed: false }
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &RelPath {
+        &self.path
+    }
+
+    /// Writes all that a reader has; returns how many bytes that was.
+    ///
+    /// # Errors
+    /// When reading or writing fails. The file cannot be finished afterwards.
+    pub fn write_from(&mut self, reader: &mut dyn Read) -> StorageResult<u64> {
+        let mut total = 0;
+        loop {
+            let filled = self.buffer.len();
+            self.buffer.resize(CHUNK, 0);
+            let result = reader.read(&mut self.buffer[filled..]);
+            // A reader may claim more than it was given room for.
+            let read = *result.as_ref().unwrap_or(&0).min(&(CHUNK - filled));
+            self.buffer.truncate(filled + read);
+            match result {
+                Ok(0) => return Ok(total),
+                Ok(_) => total += read as u64,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failed = true;
+                    return Err(self.error("read what is to be written to", error));
+                }
+            }
+            if self.buffer.len() == CHUNK {
+                self.write_chunk().map_err(|error| self.error("write", error))?;
+            }
+        }
+    }
+
+    /// Makes the file durable, after its block checksums if it has more than one block.
+    ///
+    /// # Errors
+    /// When that fails, or any write before failed; then neither file is there.
+    pub fn finish(mut self) -> StorageResult<Payload> {
+        if !self.buffer.is_empty() && !self.failed {
+            self.write_chunk().map_err(|error| self.error("write", error))?;
+        }
+        if self.failed {
+            return Err(self.error("write", io::Error::other("an earlier write to it failed")));
+        }
+        let Self { storage, staged, path, filename, hasher, .. } = self;
+        let io_error = |error| StorageError::from_io("write", path.as_str(), &storage.location(), error);
+        let hashes = hasher.finish().map_err(io_error)?;
+        let blocks = if hashes.size > BLOCK_SIZE as u64 {
+            let content = blocks::encode(hashes.size, &hashes.blocks);
+            let blocks_path = RelPath::parse(&format!("{path}{}", blocks::SUFFIX))?;
+            let mut staged = storage.create(&blocks_path)?;
+            staged
+                .write_all(&content)
+                .map_err(|error| StorageError::from_io("write", blocks_path.as_str(), &storage.location(), error))?;
+            staged.finish()?;
+            Some((blocks_path, hex(&Sha256::digest(&content))))
+        } else {
+            None
+        };
+        if let Err(error) = staged.finish() {
+            if let Some((blocks_path, _)) = &blocks
+                && let Err(error) = storage.delete(blocks_path)
+            {
+                tracing::warn!(path = %blocks_path, %error, "block checksums without a payload could not be removed");
+            }
+            return Err(error);
+        }
+        let blocks = blocks.map(|(_, sha256)| BlocksRef { filename: format!("{filename}{}", blocks::SUFFIX), sha256 });
+        Ok(Payload { path, size: hashes.size, sha256: hashes.sha256, md5: hashes.md5, blocks })
+    }
+
+    /// Writes and hashes what was collected.
+    fn write_chunk(&mut self) -> io::Result<()> {
+        let chunk = Arc::new(std::mem::take(&mut self.buffer));
+        self.hasher.update(&chunk);
+        let written = self.staged.write_all(&chunk);
+        self.failed |= written.is_err();
+        self.buffer = self.hasher.buffer(Some(chunk));
+        written
+    }
+
+    fn error(&self, action: &'static str, error: io::Error) -> StorageError {
+        StorageError::from_io(action, self.path.as_str(), &self.storage.location(), error)
+    }
+}
+
+impl Write for PayloadWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write to this payload failed"));
+        }
+        let taken = bytes.len().min(CHUNK - self.buffer.len());
+        self.buffer.extend_from_slice(&bytes[..taken]);
+        if self.buffer.len() == CHUNK {
+            self.write_chunk()?;
+        }
+        Ok(taken)
+    }
+
+    /// Does nothing: only whole blocks are written before the end.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PayloadWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayloadWriter").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

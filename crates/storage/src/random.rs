@@ -11,7 +11,7 @@ pub(crate) const NAME_LENGTH: usize = 10;
 /// The random part of a file name.
 pub(crate) fn name() -> io::Result<String> {
     let mut bytes = [0; NAME_LENGTH];
-    getrandom::fill(&mut bytes)?;
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
 }
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{Read, Write};
 
+use super::NpyError;
 use super::dtype::Dtype;
 use super::element::Element;
 use super::header::NpyHeader;
-use super::NpyError;
 
 /// An array of any element type that numpy has, except Python objects; its bytes are as the file has them.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl NpyArray {
         let header = NpyHeader::read(reader)?;
         header.check_file_size(size)?;
         // The size is that of a file which is there, so a small hostile header cannot ask for much memory.
-        let length = usize::try_from(header.data_size()).map_err(|_| NpyError::OutOfMemory { size: header.data_size() })?;
+        let length =
+            usize::try_from(header.data_size()).map_err(|_| NpyError::OutOfMemory { size: header.data_size() })?;
         let mut data = Vec::new();
         data.try_reserve_exact(length).map_err(|_| NpyError::OutOfMemory { size: header.data_size() })?;
         data.resize(length, 0);

@@ -99,7 +99,8 @@ impl Dtype {
             Self::Structured(fields) => {
                 let mut total: u64 = 0;
                 for field in fields {
-                    total = field.size()?.checked_add(total).filter(|size| *size <= MAX_ITEM_SIZE).ok_or_else(too_large)?;
+                    total =
+                        field.size()?.checked_add(total).filter(|size| *size <= MAX_ITEM_SIZE).ok_or_else(too_large)?;
                 }
                 Ok(total)
             }

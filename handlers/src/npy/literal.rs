@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn literals_of_numpy_headers() {
-        let text = "{'descr': [('a', '<i2'), (('t', 'b'), '<f8', (2,))], 'fortran_order': False, 'shape': (3L, 4), }  \n";
+        let text =
+            "{'descr': [('a', '<i2'), (('t', 'b'), '<f8', (2,))], 'fortran_order': False, 'shape': (3L, 4), }  \n";
         let Literal::Dict(entries) = parse(text).unwrap() else { panic!() };
         assert_eq!(entries.len(), 3);
         assert_eq!(entries[1], (Literal::Str("fortran_order".into()), Literal::Bool(false)));
@@ -231,8 +232,26 @@ mod tests {
     #[test]
     fn what_is_not_a_literal_is_refused() {
         for text in [
-            "", "{", "{'a'}", "{'a': 1 'b': 2}", "[1 2]", "[,]", "(1", "'a", "'a\nb'", "-1", "1.5", "os.system('x')", "lambda",
-            "1 + 1", "99999999999999999999999", "'\\q'", "'\\xg0'", "'\\U00110000'", "b'x'", "u",
+            "",
+            "{",
+            "{'a'}",
+            "{'a': 1 'b': 2}",
+            "[1 2]",
+            "[,]",
+            "(1",
+            "'a",
+            "'a\nb'",
+            "-1",
+            "1.5",
+            "os.system('x')",
+            "lambda",
+            "1 + 1",
+            "99999999999999999999999",
+            "'\\q'",
+            "'\\xg0'",
+            "'\\U00110000'",
+            "b'x'",
+            "u",
         ] {
             assert!(matches!(parse(text), Err(NpyError::Malformed { .. })), "{text:?}");
         }

@@ -46,7 +46,8 @@ fn arrays_saved_by_numpy_are_read_and_written_again_byte_for_byte() {
         assert_eq!(written(&array), bytes, "{array:?}");
         let header = NpyHeader::read(&mut &bytes[..]).unwrap();
         assert_eq!((header.file_size(), &header), (bytes.len() as u64, array.header()));
-        let again = NpyArray::new(&array.descr(), array.shape(), array.fortran_order(), array.as_bytes().to_vec()).unwrap();
+        let again =
+            NpyArray::new(&array.descr(), array.shape(), array.fortran_order(), array.as_bytes().to_vec()).unwrap();
         assert_eq!(again, array);
     }
 }
@@ -74,7 +75,7 @@ fn elements_keep_their_values_whatever_the_byte_order() {
     assert!(matches!(big.to_vec::<u32>(), Err(NpyError::WrongElement { .. })));
     assert!(matches!(big.to_vec::<i64>(), Err(NpyError::WrongElement { .. })));
     let empty = NpyArray::from_slice::<f64>(&[0, 3], &[]).unwrap();
-    assert_eq!(read(&written(&empty)).unwrap().to_vec::<f64>().unwrap(), []);
+    assert!(read(&written(&empty)).unwrap().to_vec::<f64>().unwrap().is_empty());
     let scalar = NpyArray::from_slice(&[], &[1.5]).unwrap();
     assert_eq!(read(&written(&scalar)).unwrap().to_vec::<f64>().unwrap(), [1.5]);
 }
@@ -104,7 +105,15 @@ fn size_must_be_exactly_header_and_data() {
 
 #[test]
 fn shapes_that_overflow_are_refused() {
-    for shape in ["(18446744073709551615, 2)", "(4294967296, 4294967296)", "(9223372036854775807,)", "(-1,)", "(1.0,)", "3", "[3]"] {
+    for shape in [
+        "(18446744073709551615, 2)",
+        "(4294967296, 4294967296)",
+        "(9223372036854775807,)",
+        "(-1,)",
+        "(1.0,)",
+        "3",
+        "[3]",
+    ] {
         let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n");
         assert!(matches!(read(&file(&header, 8)), Err(NpyError::Malformed { .. })), "{shape}");
     }
@@ -130,8 +139,24 @@ fn headers_that_numpy_would_not_write_are_refused() {
         assert!(matches!(read(&file(header, 8)), Err(NpyError::Malformed { .. })), "{header}");
     }
     for descr in [
-        "''", "'<'", "'<f'", "'f8'", "'<f3'", "'|f8'", "'=f8'", "'<x8'", "'<M8[q]'", "'<f8[s]'", "'<M8[s'", "'<U99999999999'", "7",
-        "('<f8', (2,))", "[('a',)]", "[('a', '<f8', 'x')]", "[('a', '<f8'), ('a', '<f4')]", "[('a', '<f8', (4294967296, 4294967296))]",
+        "''",
+        "'<'",
+        "'<f'",
+        "'f8'",
+        "'<f3'",
+        "'|f8'",
+        "'=f8'",
+        "'<x8'",
+        "'<M8[q]'",
+        "'<f8[s]'",
+        "'<M8[s'",
+        "'<U99999999999'",
+        "7",
+        "('<f8', (2,))",
+        "[('a',)]",
+        "[('a', '<f8', 'x')]",
+        "[('a', '<f8'), ('a', '<f4')]",
+        "[('a', '<f8', (4294967296, 4294967296))]",
     ] {
         let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,)}}");
         assert!(matches!(read(&file(&header, 8)), Err(NpyError::UnknownDtype { .. })), "{descr}");
@@ -143,7 +168,9 @@ fn headers_that_numpy_would_not_write_are_refused() {
 
 #[test]
 fn long_headers_take_the_version_that_they_need() {
-    let descr = |name: &str| format!("[{}]", (0..3000).map(|i| format!("('{name}_{i:05}', '<f8')")).collect::<Vec<_>>().join(", "));
+    let descr = |name: &str| {
+        format!("[{}]", (0..3000).map(|i| format!("('{name}_{i:05}', '<f8')")).collect::<Vec<_>>().join(", "))
+    };
     for (name, version) in [("column", 2), ("größe", 2), ("日本", 3)] {
         let array = NpyArray::new(&descr(name), &[1], false, vec![1; 24000]).unwrap();
         let bytes = written(&array);

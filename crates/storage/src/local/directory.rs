@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 /// What stands under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code))] // Filled on Unix alone.
 pub(super) enum Kind {
     File,
     Directory,
@@ -52,6 +53,7 @@ impl std::error::Error for Irregular {}
 
 /// What tells one file from another, and a changed file from an unchanged one, where the system says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code))] // Filled on Unix alone.
 pub(super) struct Inode {
     pub(super) device: i128,
     pub(super) number: u64,
@@ -61,12 +63,13 @@ pub(super) struct Inode {
 
 /// Facts about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code))] // Filled on Unix alone.
 pub(super) struct Facts {
     pub(super) kind: Kind,
     pub(super) size: u64,
     pub(super) modified_ns: i128,
     /// Permission bits; 0 where the system has none.
-    pub(super) mode: u32,
+    pub(super) mode: u64,
     pub(super) inode: Option<Inode>,
 }
 

@@ -83,14 +83,6 @@ impl LocalStorage {
     fn new(place: Place) -> Self {
         Self { place: Arc::new(place), swept: AtomicBool::new(false) }
     }
-
-    /// The storage as it is on systems without Unix' calls.
-    #[cfg(test)]
-    pub(crate) fn open_portable(root: &Path) -> Self {
-        let root = fs::canonicalize(root).unwrap();
-        let dir = Arc::new(portable::PortableDirectory::open(&root).unwrap());
-        Self::new(Place::new(root, dir, Watch::default()))
-    }
 }
 
 impl Storage for LocalStorage {

@@ -58,14 +58,13 @@ pub(super) fn read_tagged(place: &Place, path: &RelPath, limit: u64) -> StorageR
             other => other?,
         };
         let bytes = read_open(place, path, &file, &before, limit)?;
-        let after =
-            place.dir.facts_of(&file).map_err(|error| place.error("read", path.as_str(), error))?;
+        let after = place.dir.facts_of(&file).map_err(|error| place.error("read", path.as_str(), error))?;
         // Writers rename a new file into place, and the file that we hold stays whole. One that writes in place shows
         // itself by these. The time of change does not count: being replaced changes it too.
-        let unchanged = before.size == bytes.len() as u64
-            && (before.size, before.modified_ns) == (after.size, after.modified_ns);
+        let unchanged =
+            before.size == bytes.len() as u64 && (before.size, before.modified_ns) == (after.size, after.modified_ns);
         if unchanged {
-            let tag = tag(&before, &bytes, file);
+            let tag = tag(&before, &bytes, Arc::new(file));
             return Ok(Some((bytes, tag)));
         }
     }
@@ -77,9 +76,9 @@ pub(super) fn read_tagged(place: &Place, path: &RelPath, limit: u64) -> StorageR
 /// The tag keeps the file open. While it does, the system cannot give the inode number to another file, so that a file
 /// with the same device and inode number *is* this file. Without that, two replacements in quick succession could bring
 /// the number back, with the same size and, on a coarse clock, the same times, and a change would go unseen.
-fn tag(facts: &Facts, bytes: &[u8], file: File) -> VersionTag {
+fn tag(facts: &Facts, bytes: &[u8], file: Arc<File>) -> VersionTag {
     match facts.token() {
-        Some(token) => VersionTag { token, keep_open: Some(Arc::new(file)) },
+        Some(token) => VersionTag { token, keep_open: Some(file) },
         // Here files have no identity that could be trusted; their content has.
         None => VersionTag::from_token(content_token(bytes)),
     }
@@ -145,13 +144,11 @@ pub(super) fn publish(
     let facts = place.dir.facts_of(&temporary.file);
     let durable = place.step(IoOp::FsyncDir, parent_path(path), || temporary.dir.sync());
     match (durable, facts) {
-        (Ok(()), Ok(facts)) => Ok(Publish::Done(tag(&facts, bytes, temporary.into_file().map_err(error)?))),
+        (Ok(()), Ok(facts)) => Ok(Publish::Done(tag(&facts, bytes, Arc::clone(&temporary.file)))),
         // The rename cannot be taken back: readers may have seen it, and undoing it could fail the same way.
-        (Err(source), _) | (_, Err(source)) => Err(StorageError::NotDurable {
-            path: path.to_string(),
-            location: place.location.clone(),
-            source,
-        }),
+        (Err(source), _) | (_, Err(source)) => {
+            Err(StorageError::NotDurable { path: path.to_string(), location: place.location.clone(), source })
+        }
     }
 }
 
@@ -173,7 +170,7 @@ struct Temporary<'a> {
     target: &'a RelPath,
     name: String,
     path: String,
-    file: File,
+    file: Arc<File>,
     in_place: bool,
 }
 
@@ -188,8 +185,8 @@ impl<'a> Temporary<'a> {
             Some(parent) => format!("{parent}/{name}"),
         };
         let file = place.step(IoOp::Create, &path, || dir.create_file(&name)).map_err(error)?;
-        let mut temporary = Self { place, dir, target, name, path, file, in_place: false };
-        place.watch.write_all(&temporary.path, &mut temporary.file, bytes).map_err(error)?;
+        let temporary = Self { place, dir, target, name, path, file: Arc::new(file), in_place: false };
+        place.watch.write_all(&temporary.path, &mut &*temporary.file, bytes).map_err(error)?;
         if let Some(old) = old {
             place
                 .step(IoOp::SetMode, &temporary.path, || temporary.dir.set_mode(&temporary.file, old))
@@ -217,10 +214,6 @@ impl<'a> Temporary<'a> {
             (Ok(target), Ok(own)) => own.inode.is_some() && own.same_file(&target),
             _ => false,
         }
-    }
-
-    fn into_file(self) -> io::Result<File> {
-        self.file.try_clone()
     }
 }
 
@@ -255,7 +248,9 @@ pub(super) fn sweep(place: &Place) {
 /// Whether a name is one that [`Temporary::write`] gives. Only those are removed: a user's `.notes.tmp` is not ours.
 fn is_temporary(name: &str) -> bool {
     let inner = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp"));
-    inner.and_then(|inner| inner.rsplit_once('.')).is_some_and(|(stem, random)| !stem.is_empty() && random::is_name(random))
+    inner
+        .and_then(|inner| inner.rsplit_once('.'))
+        .is_some_and(|(stem, random)| !stem.is_empty() && random::is_name(random))
 }
 
 fn is_stale(facts: &Facts) -> bool {

@@ -15,30 +15,36 @@ use rustix::io::Errno;
 
 use super::directory::{Directory, Facts, Inode, Irregular, Kind};
 
-/// Opened with everything: close on exec, never block on a pipe or device, never follow a link.
-const ALWAYS: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW);
+/// Every file is opened so: closed on exec, and never blocking on a pipe or device.
+const ALWAYS: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK);
 
 /// A directory by descriptor.
 #[derive(Debug)]
 pub(super) struct UnixDirectory {
     fd: OwnedFd,
+    /// Whether the kernel is asked to resolve paths.
+    ask_kernel: bool,
 }
 
 impl UnixDirectory {
     /// Opens a directory by its path, which may lead through links: the bundle's own.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { fd })
+        Ok(Self { fd, ask_kernel: true })
+    }
+
+    /// The same, as if the kernel could not resolve paths.
+    #[cfg(test)]
+    pub(super) fn open_walking(path: &Path) -> io::Result<Self> {
+        Ok(Self { ask_kernel: false, ..Self::open(path)? })
     }
 
     /// Opens what is at a path, if no link is met.
     fn open_beneath(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
         let flags = flags | ALWAYS;
         let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o666) } else { Mode::empty() };
-        let opened = match kernel::open_beneath(self.fd.as_fd(), path, flags, mode) {
-            Some(result) => result,
-            None => walk(self.fd.as_fd(), path, flags, mode),
-        };
+        let by_kernel = if self.ask_kernel { kernel::open_beneath(self.fd.as_fd(), path, flags, mode) } else { None };
+        let opened = by_kernel.unwrap_or_else(|| walk(self.fd.as_fd(), path, flags, mode));
         opened.map_err(|errno| self.explain(errno, path))
     }
 
@@ -61,9 +67,7 @@ impl UnixDirectory {
     fn parent_of<'a>(&self, path: &'a str) -> io::Result<(Option<OwnedFd>, &'a str)> {
         match path.rsplit_once('/') {
             None => Ok((None, path)),
-            Some((parent, name)) => {
-                Ok((Some(self.open_beneath(parent, OFlags::RDONLY | OFlags::DIRECTORY)?), name))
-            }
+            Some((parent, name)) => Ok((Some(self.open_beneath(parent, OFlags::RDONLY | OFlags::DIRECTORY)?), name)),
         }
     }
 }
@@ -71,7 +75,7 @@ impl UnixDirectory {
 impl Directory for UnixDirectory {
     fn enter(&self, path: &str) -> io::Result<Arc<dyn Directory>> {
         let fd = self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(Arc::new(Self { fd }))
+        Ok(Arc::new(Self { fd, ask_kernel: self.ask_kernel }))
     }
 
     fn open_file(&self, path: &str) -> io::Result<(File, Facts)> {
@@ -186,7 +190,7 @@ fn walk(root: BorrowedFd<'_>, path: &str, flags: OFlags, mode: Mode) -> Result<O
 
 /// Opens one segment. Linux reports a link as "not a directory" when a directory was asked for.
 fn open_at(at: BorrowedFd<'_>, segment: &str, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
-    rustix::fs::openat(at, segment, flags, mode).map_err(|errno| {
+    rustix::fs::openat(at, segment, flags | OFlags::NOFOLLOW, mode).map_err(|errno| {
         let is_link = errno == Errno::NOTDIR
             && rustix::fs::statat(at, segment, AtFlags::SYMLINK_NOFOLLOW)
                 .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
@@ -212,7 +216,7 @@ fn facts(stat: &Stat) -> Facts {
         kind: kind(FileType::from_raw_mode(stat.st_mode)),
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified_ns: nanoseconds(i128::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
-        mode: u32::from(Mode::from_raw_mode(stat.st_mode).bits()),
+        mode: u64::from(Mode::from_raw_mode(stat.st_mode).bits()),
         inode: Some(Inode {
             device: i128::from(stat.st_dev),
             number: stat.st_ino,
@@ -244,6 +248,7 @@ mod kernel {
         if NO_OPENAT2.load(Ordering::Relaxed) {
             return None;
         }
+        // A link at the end is refused by NO_SYMLINKS alone. O_NOFOLLOW would only make its error less clear.
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         for _ in 0..TRIES {
             match rustix::fs::openat2(dir, path, flags, mode, resolve) {

@@ -1,0 +1,188 @@
+//! Remembering which files were verified: for the life of the process, and for longer on this machine.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::StorageResult;
+use crate::hash::hex;
+use crate::payload::Payload;
+use crate::storage::{FileIdentity, Storage};
+use crate::verified::{Expected, Touched};
+
+/// Smaller files are faster checked than looked up.
+const SMALLEST: u64 = 1024 * 1024;
+
+/// Markers that one of the 256 subdirectories may hold before its older half is removed: 131,072 in all.
+const PER_SHARD: usize = 512;
+
+/// Files written more recently than this are not remembered for having been read: the clock of a file system may be so
+/// coarse that a change right after the check would leave the same time.
+const SETTLED_AFTER_NS: i128 = 100_000_000;
+
+/// Remembers, in a directory of this machine, which files were verified or written here, so that nothing large is hashed
+/// twice. What identifies a file is its path, size, time of the last write and inode, and the hash that it was found to
+/// have; a file with any of them different is checked again.
+///
+/// It is a convenience: when its directory cannot be read or written, files are checked again, and nothing fails.
+#[derive(Debug, Clone, Default)]
+pub struct VerifiedCache {
+    dir: Option<Arc<PathBuf>>,
+}
+
+impl VerifiedCache {
+    /// A cache in a directory, which is made when it is first needed; `None` remembers nothing.
+    pub fn new(dir: Option<PathBuf>) -> Self {
+        Self { dir: dir.map(Arc::new) }
+    }
+
+    /// A cache that remembers nothing.
+    pub fn disabled() -> Self {
+        Self::default()
+    }
+
+    /// Remembers a payload that was just written through this storage.
+    ///
+    /// # Errors
+    /// When the payload cannot be opened.
+    pub fn remember_payload(&self, storage: &dyn Storage, payload: &Payload) -> StorageResult<()> {
+        if self.dir.is_some()
+            && payload.size >= SMALLEST
+            && let Some(identity) = storage.open(&payload.path)?.identity()
+            && let Some(hash) = Expected::from(payload).hash()
+        {
+            self.remember(&identity, &hash);
+        }
+        Ok(())
+    }
+
+    /// Whether the file was found to have this hash.
+    pub(crate) fn knows(&self, identity: &FileIdentity, hash: &str) -> bool {
+        self.marker(identity, hash)
+            .is_some_and(|marker| fs::symlink_metadata(marker).is_ok_and(|found| found.is_file()))
+    }
+
+    /// Notes that the file has this hash.
+    pub(crate) fn remember(&self, identity: &FileIdentity, hash: &str) {
+        let Some(marker) = self.marker(identity, hash) else { return };
+        if let Err(error) = mark(&marker) {
+            tracing::debug!(path = %marker.display(), %error, "could not note that a file was verified");
+        }
+    }
+
+    /// The marker's path: two hex digits, then the rest.
+    fn marker(&self, identity: &FileIdentity, hash: &str) -> Option<PathBuf> {
+        let dir = self.dir.as_ref().filter(|_| identity.size >= SMALLEST)?;
+        let FileIdentity { path, size, modified_ns, inode } = identity;
+        let mut digest = Sha256::new();
+        // Zero bytes separate: no path has one.
+        digest.update(path.as_os_str().as_encoded_bytes());
+        digest.update(format!("\0{size}\0{modified_ns}\0{inode}\0{hash}"));
+        let name = hex(&digest.finalize());
+        let (shard, rest) = name.split_at(2);
+        Some(dir.join(shard).join(rest))
+    }
+}
+
+/// Makes an empty file, and room for it.
+fn mark(marker: &std::path::Path) -> io::Result<()> {
+    let Some(shard) = marker.parent() else { return Ok(()) };
+    fs::create_dir_all(shard)?;
+    fs::File::create(marker)?;
+    let mut markers = Vec::new();
+    for entry in fs::read_dir(shard)? {
+        markers.push(entry?);
+    }
+    if markers.len() > PER_SHARD {
+        markers.sort_by_cached_key(|entry| {
+            entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+        });
+        for entry in &markers[..markers.len() / 2] {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// What this process has checked.
+#[derive(Default)]
+struct Memory {
+    /// Files that were checked as a whole, with the hash that they have.
+    whole: HashSet<(FileIdentity, String)>,
+    /// Files of which some blocks were.
+    touched: HashMap<(FileIdentity, String), Arc<Touched>>,
+}
+
+/// More than these are not remembered; a file checked again costs time and nothing else.
+const MOST_WHOLE: usize = 65_536;
+const MOST_TOUCHED: usize = 1_024;
+
+static MEMORY: LazyLock<Mutex<Memory>> = LazyLock::new(Mutex::default);
+
+/// Whether this process has found the file to have this hash.
+pub(crate) fn process_knows(identity: &FileIdentity, hash: &str) -> bool {
+    let memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    memory.whole.contains(&(identity.clone(), hash.to_owned()))
+}
+
+/// Notes that the file has this hash.
+pub(crate) fn process_remember(identity: &FileIdentity, hash: &str) {
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    if memory.whole.len() >= MOST_WHOLE {
+        memory.whole.clear();
+    }
+    memory.whole.insert((identity.clone(), hash.to_owned()));
+}
+
+/// The blocks of the file that this process has checked.
+pub(crate) fn process_touched(identity: &FileIdentity, hash: &str) -> Option<Arc<Touched>> {
+    let memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    memory.touched.get(&(identity.clone(), hash.to_owned())).cloned()
+}
+
+/// Shares what is checked of the file from now on with the whole process.
+pub(crate) fn process_share(identity: &FileIdentity, hash: &str, touched: Touched) -> Arc<Touched> {
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    if memory.touched.len() >= MOST_TOUCHED {
+        memory.touched.retain(|_, touched| Arc::strong_count(touched) > 1);
+    }
+    // Two threads may have opened the file at the same time: both must use one.
+    Arc::clone(memory.touched.entry((identity.clone(), hash.to_owned())).or_insert_with(|| Arc::new(touched)))
+}
+
+/// Whether the file was last written long enough ago for its time to tell a later change.
+pub(crate) fn is_settled(identity: &FileIdentity) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = i128::try_from(now.as_nanos()).unwrap_or(0);
+    now - identity.modified_ns > SETTLED_AFTER_NS
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn the_cache_stays_small() {
+        let dir = TempDir::new().unwrap();
+        let cache = VerifiedCache::new(Some(dir.path().to_owned()));
+        let identity = |n: u64| FileIdentity { path: "/x".into(), size: 1 << 30, modified_ns: 0, inode: n };
+        for n in 0..150_000 {
+            // Only what falls into one subdirectory, to keep the test short.
+            if cache.marker(&identity(n), "h").is_some_and(|marker| marker.parent().unwrap().ends_with("ab")) {
+                cache.remember(&identity(n), "h");
+            }
+        }
+        let markers = fs::read_dir(dir.path().join("ab")).unwrap().count();
+        assert!((200..=512).contains(&markers), "{markers}");
+        // Small files are not worth a marker.
+        cache.remember(&FileIdentity { size: 1000, ..identity(1) }, "small");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,344 @@
+//! Reading a payload and checking what is read.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafolio_core::RelPath;
+use sha2::{Digest, Sha256};
+
+use crate::blocks::{self, BLOCK_SIZE, Blocks};
+use crate::cache::{self, VerifiedCache};
+use crate::error::{StorageError, StorageResult};
+use crate::hash::{Wanted, hash_all, hex};
+use crate::payload::Payload;
+use crate::storage::{FileIdentity, Source, Storage};
+
+/// What an entry records of a payload's bytes. What is `None` is not checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// SHA-256, hex.
+    pub sha256: Option<String>,
+    /// MD5, hex; all that Python DataFolio records. Used when there is no SHA-256, and by [`Verification::Full`].
+    pub md5: Option<String>,
+    /// The file of block checksums and its SHA-256, hex.
+    pub blocks: Option<(RelPath, String)>,
+}
+
+impl Expected {
+    /// The hash by which the whole file is known.
+    pub(crate) fn hash(&self) -> Option<String> {
+        let md5 = || self.md5.as_ref().map(|md5| format!("md5:{}", md5.to_ascii_lowercase()));
+        self.sha256.as_ref().map(|sha256| sha256.to_ascii_lowercase()).or_else(md5)
+    }
+
+    /// The same for a file that is checked block by block: the blocks file is part of what was relied on.
+    fn blocks_hash(&self) -> Option<String> {
+        let (_, blocks) = self.blocks.as_ref()?;
+        Some(format!("{}+blocks:{}", self.hash().unwrap_or_default(), blocks.to_ascii_lowercase()))
+    }
+}
+
+impl From<&Payload> for Expected {
+    fn from(payload: &Payload) -> Self {
+        let blocks = payload.blocks.as_ref().and_then(|blocks| {
+            let path = RelPath::parse(&format!("{}{}", payload.path, blocks::SUFFIX)).ok()?;
+            Some((path, blocks.sha256.clone()))
+        });
+        Self { size: Some(payload.size), sha256: Some(payload.sha256.clone()), md5: Some(payload.md5.clone()), blocks }
+    }
+}
+
+/// How much of a payload is checked. The size always is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verification {
+    /// Everything, by every hash that is recorded, when the file is opened, also when it was checked before.
+    Full,
+    /// What is read, once: block by block where block checksums are recorded, otherwise the whole file when it is opened.
+    #[default]
+    Touched,
+    /// Nothing but the size.
+    Off,
+}
+
+/// A payload open for reading, which hands out only bytes that are those recorded.
+///
+/// Damage is [`StorageError::Damaged`], when the file is opened or when the damaged part is read.
+#[derive(Debug)]
+pub struct VerifiedSource {
+    source: Arc<dyn Source>,
+    path: RelPath,
+    location: String,
+    /// What is still to be checked; `None`: nothing.
+    touched: Option<Arc<Touched>>,
+    /// Noted once all is checked.
+    note: Option<(FileIdentity, String)>,
+    cache: VerifiedCache,
+}
+
+impl VerifiedSource {
+    /// Opens a payload.
+    ///
+    /// # Errors
+    /// When it is not there, is not a regular file, or is found to be damaged. A missing or damaged file of block
+    /// checksums is an error with [`Verification::Full`] or without another hash; otherwise the whole file is checked
+    /// instead, because it may well be good.
+    pub fn open(
+        storage: &Arc<dyn Storage>,
+        path: &RelPath,
+        expected: Expected,
+        verification: Verification,
+        cache: &VerifiedCache,
+    ) -> StorageResult<Self> {
+        let source = storage.open(path)?;
+        let mut opened = Self {
+            source,
+            path: path.clone(),
+            location: storage.location(),
+            touched: None,
+            note: None,
+            cache: cache.clone(),
+        };
+        if let Some(size) = expected.size
+            && size != opened.source.size()
+        {
+            return Err(opened.damaged(format!("it has {} bytes, and {size} were recorded", opened.source.size())));
+        }
+        match verification {
+            Verification::Off => {}
+            Verification::Full => {
+                let blocks = match &expected.blocks {
+                    Some(blocks) => Some(opened.load_blocks(storage.as_ref(), blocks)?),
+                    None => None,
+                };
+                opened.check_whole(&expected, true, blocks.as_ref())?;
+            }
+            Verification::Touched => opened.prepare(storage.as_ref(), &expected)?,
+        }
+        Ok(opened)
+    }
+
+    /// Checks all that has not been checked yet.
+    ///
+    /// # Errors
+    /// When something is damaged or cannot be read.
+    pub fn verify_rest(&self) -> StorageResult<()> {
+        let Some(touched) = &self.touched else { return Ok(()) };
+        let mut buffer = Vec::new();
+        for index in (0..touched.blocks.checksums.len() as u64).filter(|index| !touched.is_checked(*index)) {
+            let (start, end) = self.block_range(touched, index);
+            buffer.resize((end - start) as usize, 0);
+            self.read_block(touched, index, &mut buffer)?;
+        }
+        Ok(())
+    }
+
+    /// Arranges for checking what will be touched.
+    fn prepare(&mut self, storage: &dyn Storage, expected: &Expected) -> StorageResult<()> {
+        let (hash, blocks_hash) = (expected.hash(), expected.blocks_hash());
+        let identity = self.source.identity();
+        if let Some(identity) = &identity {
+            let known = [&hash, &blocks_hash]
+                .into_iter()
+                .flatten()
+                .any(|hash| cache::process_knows(identity, hash) || self.cache.knows(identity, hash));
+            if known {
+                return Ok(());
+            }
+        }
+        let (Some(blocks), Some(blocks_hash)) = (&expected.blocks, blocks_hash) else {
+            return self.check_whole(expected, false, None);
+        };
+        let identity = identity.filter(cache::is_settled);
+        if let Some(touched) = identity.as_ref().and_then(|identity| cache::process_touched(identity, &blocks_hash)) {
+            self.touched = Some(touched);
+        } else {
+            let touched = match self.load_blocks(storage, blocks) {
+                Ok(blocks) => Touched::new(blocks),
+                Err(error) if hash.is_some() => {
+                    tracing::warn!(path = %self.path, %error, "checking the whole file: no use of its block checksums");
+                    return self.check_whole(expected, false, None);
+                }
+                Err(error) => return Err(error),
+            };
+            self.touched = Some(match &identity {
+                Some(identity) => cache::process_share(identity, &blocks_hash, touched),
+                None => Arc::new(touched),
+            });
+        }
+        self.note = identity.map(|identity| (identity, blocks_hash));
+        Ok(())
+    }
+
+    /// Reads and checks the file of block checksums.
+    fn load_blocks(&self, storage: &dyn Storage, (path, sha256): &(RelPath, String)) -> StorageResult<Blocks> {
+        let damaged =
+            |reason| StorageError::Damaged { path: path.to_string(), location: self.location.clone(), reason };
+        let bytes = match storage.read(path, blocks::size_limit(self.source.size())) {
+            Err(StorageError::TooLarge { size, limit, .. }) => {
+                return Err(damaged(format!("it has {size} bytes, and its payload cannot have more than {limit}")));
+            }
+            other => other?,
+        };
+        let found = hex(&Sha256::digest(&bytes));
+        if !found.eq_ignore_ascii_case(sha256) {
+            return Err(damaged(format!("it has the SHA-256 {found}, and {sha256} was recorded")));
+        }
+        Blocks::decode(&bytes, self.source.size()).map_err(damaged)
+    }
+
+    /// Reads the whole file and compares it with the hash it is known by, or with every hash that is recorded.
+    fn check_whole(&self, expected: &Expected, every: bool, blocks: Option<&Blocks>) -> StorageResult<()> {
+        let wanted = Wanted {
+            sha256: expected.sha256.is_some(),
+            md5: expected.md5.is_some() && (every || expected.sha256.is_none()),
+            blocks: false,
+        };
+        if !wanted.sha256 && !wanted.md5 && blocks.is_none() {
+            return Ok(());
+        }
+        let block_size = blocks.map_or(BLOCK_SIZE as u64, |blocks| blocks.block_size);
+        // Both are powers of two: a chunk is a whole number of blocks.
+        let chunk_size = BLOCK_SIZE.max(block_size as usize);
+        let hashes = hash_all(self.source.as_ref(), wanted, chunk_size, |offset, chunk| {
+            let Some(blocks) = blocks else { return Ok(()) };
+            chunk
+                .chunks(block_size as usize)
+                .zip(offset / block_size..)
+                .try_for_each(|(block, index)| blocks.check(index, block).map_err(|reason| self.damaged(reason)))
+        })?;
+        for (name, wanted, recorded, found) in [
+            ("SHA-256", wanted.sha256, &expected.sha256, &hashes.sha256),
+            ("MD5", wanted.md5, &expected.md5, &hashes.md5),
+        ] {
+            if let Some(recorded) = recorded
+                && wanted
+                && !recorded.eq_ignore_ascii_case(found)
+            {
+                return Err(self.damaged(format!("it has the {name} {found}, and {recorded} was recorded")));
+            }
+        }
+        if let (Some(identity), Some(hash)) = (self.source.identity().filter(cache::is_settled), expected.hash()) {
+            self.remember(&identity, &hash);
+        }
+        Ok(())
+    }
+
+    /// Reads one block into a buffer of its size, and checks it.
+    fn read_block(&self, touched: &Touched, index: u64, buffer: &mut [u8]) -> StorageResult<()> {
+        self.source.read_exact_at(buffer, index * touched.blocks.block_size)?;
+        touched.blocks.check(index, buffer).map_err(|reason| self.damaged(reason))?;
+        if touched.set_checked(index)
+            && let Some((identity, hash)) = &self.note
+        {
+            self.remember(identity, hash);
+        }
+        Ok(())
+    }
+
+    fn block_range(&self, touched: &Touched, index: u64) -> (u64, u64) {
+        let start = index * touched.blocks.block_size;
+        (start, (start + touched.blocks.block_size).min(self.source.size()))
+    }
+
+    fn remember(&self, identity: &FileIdentity, hash: &str) {
+        cache::process_remember(identity, hash);
+        self.cache.remember(identity, hash);
+    }
+
+    fn damaged(&self, reason: String) -> StorageError {
+        StorageError::Damaged { path: self.path.to_string(), location: self.location.clone(), reason }
+    }
+}
+
+impl Source for VerifiedSource {
+    fn size(&self) -> u64 {
+        self.source.size()
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> StorageResult<()> {
+        let end = offset.saturating_add(buffer.len() as u64);
+        let unchecked = |touched: &&Arc<Touched>| end <= self.source.size() && !touched.is_complete();
+        let Some(touched) = self.touched.as_ref().filter(unchecked) else {
+            return self.source.read_exact_at(buffer, offset);
+        };
+        let mut scratch = Vec::new();
+        let mut position = offset;
+        while position < end {
+            let index = position / touched.blocks.block_size;
+            let (block_start, block_end) = self.block_range(touched, index);
+            let at = (position - offset) as usize;
+            if touched.is_checked(index) {
+                // As many checked blocks as follow one another are read at once.
+                let until = (index + 1..)
+                    .map(|next| self.block_range(touched, next).0)
+                    .find(|start| *start >= end || !touched.is_checked(start / touched.blocks.block_size))
+                    .map_or(end, |start| start.min(end));
+                self.source.read_exact_at(&mut buffer[at..(until - offset) as usize], position)?;
+                position = until;
+            } else if position == block_start && block_end <= end {
+                self.read_block(touched, index, &mut buffer[at..(block_end - offset) as usize])?;
+                position = block_end;
+            } else {
+                scratch.resize((block_end - block_start) as usize, 0);
+                self.read_block(touched, index, &mut scratch)?;
+                let until = block_end.min(end);
+                let wanted = &scratch[(position - block_start) as usize..(until - block_start) as usize];
+                buffer[at..(until - offset) as usize].copy_from_slice(wanted);
+                position = until;
+            }
+        }
+        Ok(())
+    }
+
+    fn identity(&self) -> Option<FileIdentity> {
+        self.source.identity()
+    }
+
+    /// Checks all that has not been checked yet before it gives the file away: what is done with it is out of sight.
+    fn try_clone_file(&self) -> Option<io::Result<File>> {
+        let file = self.source.try_clone_file()?;
+        Some(self.verify_rest().map_err(io::Error::from).and(file))
+    }
+}
+
+/// Which blocks of a file were checked.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    blocks: Blocks,
+    checked: Vec<AtomicU64>,
+    left: AtomicU64,
+}
+
+impl Touched {
+    fn new(blocks: Blocks) -> Self {
+        let count = blocks.checksums.len();
+        Self {
+            checked: (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            left: AtomicU64::new(count as u64),
+            blocks,
+        }
+    }
+
+    fn is_checked(&self, index: u64) -> bool {
+        let word = self.checked.get((index / 64) as usize);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (index % 64)) != 0)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
+
+    /// Notes that a block is good; `true` when it was the last.
+    fn set_checked(&self, index: u64) -> bool {
+        let bit = 1 << (index % 64);
+        let Some(word) = self.checked.get((index / 64) as usize) else { return false };
+        word.fetch_or(bit, Ordering::Relaxed) & bit == 0 && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+//! CSV and TSV: one pass over the file to find the types, one to give the rows.
+
+mod columns;
+mod infer;
+mod instant;
+mod records;
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use self::columns::{Column, Nulls, column};
+use self::infer::Seen;
+use self::instant::Instant;
+use self::records::{Block, Dialect, Flaw, Splitter};
+use super::detect::{Found, sniff_delimiter};
+use super::guard::{Batches, GuardedReader, decoder_error};
+use super::input::{Meter, TableFile};
+use super::{
+    BATCH_BYTES, Compression, ImportOptions, MAX_COLUMNS, TableFormat, bad, invalid, parse_type, projection, quoted,
+};
+use crate::error::{HandlerError, HandlerResult};
+
+type Content = Box<dyn Read + Send>;
+
+/// Days since 1970 of a text that is an ISO date and nothing more.
+pub(super) fn parse_date(text: &str) -> Option<i32> {
+    Instant::parse(text).filter(|instant| instant.time.is_none()).map(|instant| instant.days)
+}
+
+
+pub(super) fn open(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let source = Source::new(file, found, options)?;
+    let (schema, rows) = source.infer(options)?;
+    let batches = source.batches(schema, rows, options)?;
+    let path = batches.source.file.path.clone();
+    Ok(Box::new(GuardedReader::new(&path, batches.schema.clone(), batches)))
+}
+
+/// A CSV file and how it is written.
+struct Source {
+    file: TableFile,
+    compression: Compression,
+    dialect: Dialect,
+    nulls: Nulls,
+    has_header: bool,
+    /// The delimiter was neither given nor found in the file.
+    delimiter_assumed: bool,
+}
+
+/// The columns that are read, by their place in the file.
+struct Wanted {
+    schema: SchemaRef,
+    places: Vec<usize>,
+    /// Number of columns of the file.
+    width: usize,
+}
+
+impl Source {
+    fn new(file: TableFile, found: &Found, options: &ImportOptions) -> HandlerResult<Self> {
+        let compression = found.compression;
+        let delimiter = match options.delimiter {
+            Some(delimiter) => delimiter,
+            None if found.format == TableFormat::Tsv => b'\t',
+            None if found.sniff_delimiter => sniff_delimiter(&file, compression)?,
+            None => b',',
+        };
+        let dialect = Dialect::new(options, delimiter).map_err(|reason| invalid(&file.path, reason))?;
+        let delimiter_assumed = options.delimiter.is_none() && !found.sniff_delimiter;
+        let nulls = Nulls::new(&options.null_values);
+        Ok(Self { file, compression, dialect, nulls, has_header: options.has_header, delimiter_assumed })
+    }
+
+    fn error(&self, flaw: Flaw) -> HandlerError {
+        match flaw {
+            Flaw::Io(error) => self.file.read_error(&error, self.compression),
+            Flaw::Line(line, reason) => bad(&self.file.path, format!("line {line}: {reason}")),
+            Flaw::File(reason) => bad(&self.file.path, reason),
+        }
+    }
+
+    /// Starts a pass: the splitter behind the header, and the names of the columns. Without a header the block holds the
+    /// first record of the table.
+    fn start(&self, meter: Meter, block: &mut Block) -> HandlerResult<(Splitter<Content>, Vec<String>)> {
+        let mut splitter = Splitter::new(self.file.content(self.compression, meter)?, self.dialect);
+        let names = self.names(&mut splitter, block).map_err(|flaw| self.error(flaw))?;
+        Ok((splitter, names))
+    }
+
+    fn names(&self, splitter: &mut Splitter<Content>, block: &mut Block) -> Result<Vec<String>, Flaw> {
+        if !splitter.first(block)? {
+            return Err(Flaw::File("is empty: it has not even a header".to_owned()));
+        }
+        let cells = block.text()?;
+        let width = cells.width();
+        if width > MAX_COLUMNS {
+            return Err(Flaw::Line(
+                cells.line(0, 0),
+                format!("{width} columns, and at most {MAX_COLUMNS} can be read"),
+            ));
+        }
+        let mut names = Vec::with_capacity(width);
+        let mut seen = HashSet::with_capacity(width);
+        for place in 0..width {
+            let text = cells.get(0, place).ok_or_else(|| cells.split_character(0, place))?;
+            let name = match text {
+                text if self.has_header && !text.is_empty() => text.to_owned(),
+                _ => format!("column_{}", place + 1),
+            };
+            if !seen.insert(name.clone()) {
+                return Err(Flaw::Line(cells.line(0, place), format!("two columns are called {}", quoted(&name))));
+            }
+            names.push(name);
+        }
+        if let [name] = names.as_slice()
+            && self.has_header
+            && self.delimiter_assumed
+            && let Some(other) = [';', '\t', '|', ','].into_iter().find(|other| name.contains(*other))
+        {
+            return Err(Flaw::Line(
+                cells.line(0, 0),
+                format!(
+                    "one column called {}: if the fields are separated by {other:?}, give that as the delimiter",
+                    quoted(name)
+                ),
+            ));
+        }
+        Ok(names)
+    }
+
+    /// The first pass: the type of every wanted column, and the number of rows where all were looked at.
+    fn infer(&self, options: &ImportOptions) -> HandlerResult<(Wanted, Option<u64>)> {
+        let path = &self.file.path;
+        let mut block = Block::default();
+        let meter = Meter::new(options.progress.as_ref(), self.file.size, 0, 2);
+        let (mut splitter, names) = self.start(meter, &mut block)?;
+        let width = names.len();
+        let places =
+            projection(path, names.iter().map(String::as_str), options)?.unwrap_or_else(|| (0..width).collect());
+        let given = self.given_types(&names, options)?;
+        let mut seen = vec![Seen::default(); width];
+        let mut open: Vec<usize> = places.iter().copied().filter(|place| !given.contains_key(place)).collect();
+        let mut rows = 0;
+        let limit = options.infer_rows.unwrap_or(u64::MAX);
+        let mut has_block = !self.has_header;
+        let complete = loop {
+            if !has_block && !splitter.next(&mut block, width, usize::MAX).map_err(|flaw| self.error(flaw))? {
+                break true;
+            }
+            has_block = false;
+            let cells = block.text().map_err(|flaw| self.error(flaw))?;
+            let taken = usize::try_from(limit - rows).unwrap_or(usize::MAX).min(cells.rows());
+            for row in 0..taken {
+                for &place in &open {
+                    let column = &mut seen[place];
+                    if column.is_settled() {
+                        continue;
+                    }
+                    let text = cells.get(row, place).ok_or_else(|| self.error(cells.split_character(row, place)))?;
+                    if !self.nulls.contain(text) {
+                        column.add(text);
+                    }
+                }
+            }
+            // Columns that are strings already need no further look; the records are still split, which counts and
+            // checks them.
+            open.retain(|&place| !seen[place].is_settled());
+            rows += taken as u64;
+            if rows == limit {
+                break false;
+            }
+        };
+        let fields = places.iter().map(|&place| {
+            let data_type = given.get(&place).cloned().unwrap_or_else(|| seen[place].data_type());
+            Field::new(&names[place], data_type, true)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Ok((Wanted { schema, places, width }, complete.then_some(rows)))
+    }
+
+    fn given_types(&self, names: &[String], options: &ImportOptions) -> HandlerResult<HashMap<usize, DataType>> {
+        let mut given = HashMap::with_capacity(options.types.len());
+        for (name, text) in &options.types {
+            let place = names.iter().position(|known| known == name).ok_or_else(|| {
+                invalid(&self.file.path, format!("a type is given for column {}, which it does not have", quoted(name)))
+            })?;
+            given.insert(place, parse_type(text)?);
+        }
+        Ok(given)
+    }
+
+    /// Starts the second pass.
+    fn batches(self, wanted: Wanted, rows: Option<u64>, options: &ImportOptions) -> HandlerResult<CsvBatches> {
+        let mut block = Block::default();
+        let meter = Meter::new(options.progress.as_ref(), self.file.size, 1, 2);
+        let (splitter, names) = self.start(meter, &mut block)?;
+        if names.len() != wanted.width {
+            return Err(bad(&self.file.path, "was changed while it was read: try again"));
+        }
+        let columns = wanted.places.iter().zip(wanted.schema.fields()).map(|(&place, field)| {
+            column(field.data_type(), place, field.name())
+                .ok_or_else(|| invalid(&self.file.path, format!("text cannot be read as {}", field.data_type())))
+        });
+        Ok(CsvBatches {
+            columns: columns.collect::<HandlerResult<_>>()?,
+            has_block: !self.has_header,
+            schema: wanted.schema,
+            width: wanted.width,
+            splitter,
+            block,
+            batch_size: options.batch_size.max(1),
+            expected: rows,
+            read: 0,
+            ended: false,
+            source: self,
+        })
+    }
+}
+
+struct CsvBatches {
+    source: Source,
+    schema: SchemaRef,
+    width: usize,
+    splitter: Splitter<Content>,
+    block: Block,
+    /// The block holds records that are not in a batch yet.
+    has_block: bool,
+    columns: Vec<Box<dyn Column>>,
+    batch_size: usize,
+    /// Number of rows that the first pass saw.
+    expected: Option<u64>,
+    read: u64,
+    ended: bool,
+}
+
+impl Batches for CsvBatches {
+    fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
+        let (mut rows, mut bytes) = (0, 0);
+        while !self.ended && rows < self.batch_size && bytes < BATCH_BYTES {
+            if !self.has_block {
+                let limit = self.batch_size - rows;
+                let more = self.splitter.next(&mut self.block, self.width, limit);
+                if !more.map_err(|flaw| self.source.error(flaw))? {
+                    self.ended = true;
+                    break;
+                }
+            }
+            self.has_block = false;
+            let cells = self.block.text().map_err(|flaw| self.source.error(flaw))?;
+            for column in &mut self.columns {
+                column.extend(cells, &self.source.nulls).map_err(|flaw| self.source.error(flaw))?;
+            }
+            rows += cells.rows();
+            bytes += cells.bytes();
+        }
+        self.read += rows as u64;
+        if self.ended {
+            self.source.file.check_unchanged()?;
+            if self.expected.is_some_and(|expected| expected != self.read) {
+                return Err(bad(&self.source.file.path, "was changed while it was read: try again"));
+            }
+        }
+        if rows == 0 {
+            return Ok(None);
+        }
+        let arrays = self.columns.iter_mut().map(|column| column.finish()).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map(Some)
+            .map_err(|error| decoder_error(&self.source.file.path, "cannot be read", error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

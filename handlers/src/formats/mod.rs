@@ -1,0 +1,203 @@
+//! Files outside the bundle, opened as streams of record batches.
+//!
+//! [`open_table`] takes a Parquet, CSV, TSV, JSON lines or Arrow file and gives its rows batch by batch, in memory that
+//! does not grow with the file. Text files are read twice: once to find the columns' types over all rows, once to give
+//! the rows. [`open_directory`] and [`open_glob`] take many Parquet files as one table.
+//!
+//! # Types of text columns
+//!
+//! A column gets the narrowest type that holds *every* one of its values without losing anything:
+//!
+//! | values | type |
+//! | --- | --- |
+//! | `true` `True` `TRUE` `false` `False` `FALSE` | bool |
+//! | integers | int64; uint64 when one needs it and none is negative; beyond that string |
+//! | numbers, one of them with a point or exponent; `inf`, `NaN` | float64 |
+//! | `2024-01-31` | date32 |
+//! | `2024-01-31T12:30`, with a space for the `T`, seconds and fraction optional | timestamp\[us\], \[ns\] when digits need it |
+//! | the same with `Z` or an offset on every value | timestamp\[us, UTC\] |
+//! | anything else, mixtures of the above, and columns without a value | string |
+//!
+//! Integers with a leading zero or `+` (`007`, `+49...`) are codes, not numbers: their column stays a string. Quotes make
+//! no difference to the type. Spaces around a number, date or bool are ignored; in strings they are kept. Missing values
+//! ([`ImportOptions::null_values`]) become nulls in every column, so an integer column with gaps stays int64.
+//! [`ImportOptions::types`] overrides all this.
+
+mod csv;
+mod dataset;
+mod detect;
+mod glob;
+mod guard;
+mod input;
+mod ipc;
+mod json_infer;
+mod json_lines;
+mod options;
+mod parquet_file;
+mod types;
+mod zip_member;
+
+use std::fmt;
+use std::path::Path;
+
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::Schema;
+use indexmap::IndexMap;
+
+use crate::error::{HandlerError, HandlerResult};
+
+pub use dataset::{open_directory, open_glob};
+pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
+pub use parquet_file::{ParquetFacts, parquet_facts};
+pub use types::parse_type;
+
+/// A batch is given out when its values reach this size, however few rows it then has.
+const BATCH_BYTES: usize = 32 << 20;
+/// Longest record (CSV) or line (JSON lines). An unclosed quote makes the rest of a file one field, and this is where
+/// reading it stops.
+const MAX_RECORD: usize = 64 << 20;
+/// Most columns of a text file: far more than any table has, and few enough to hold the state of each.
+const MAX_COLUMNS: usize = 250_000;
+
+/// How a table file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TableFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Text, one record a line, fields separated by commas (or another given delimiter).
+    Csv,
+    /// Text, fields separated by tabs.
+    Tsv,
+    /// Text, one JSON object a line.
+    JsonLines,
+    /// Arrow IPC, file or stream; Feather version 2 is the file form.
+    Arrow,
+}
+
+impl TableFormat {
+    /// The format by its name, as a person or a record writes it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "parquet" | "pq" => Self::Parquet,
+            "csv" => Self::Csv,
+            "tsv" | "tab" => Self::Tsv,
+            "jsonl" | "ndjson" | "jsonlines" | "json_lines" => Self::JsonLines,
+            "arrow" | "feather" | "ipc" => Self::Arrow,
+            _ => return None,
+        })
+    }
+
+    /// Format and compression by the name of a file, in any case: `x.csv`, `x.CSV.gz`, `x.jsonl.zip`. Of `x.zip` only
+    /// the compression is known, and of `x.txt` only that it is text: both give `None` here, and [`open_table`] looks
+    /// into the file.
+    pub fn from_path(path: &Path) -> Option<(Self, Compression)> {
+        let (format, compression) = detect::by_name(path);
+        Some((format?, compression))
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "jsonl",
+            Self::Arrow => "arrow",
+        }
+    }
+}
+
+impl fmt::Display for TableFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a text file is wrapped in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Nothing.
+    #[default]
+    None,
+    /// Gzip, one or more members.
+    Gzip,
+    /// A zip archive with one file in it.
+    Zip,
+}
+
+/// Opens a table file as a stream of record batches.
+///
+/// What goes wrong while the rows are read comes as an [`ArrowError`](arrow::error::ArrowError) that carries a
+/// [`HandlerError`]; `HandlerError::from` takes it out.
+///
+/// # Errors
+/// [`HandlerError::FileNotFound`]; [`HandlerError::BadFile`] for a file that is not what it should be, with the line and
+/// column where a text file breaks; [`HandlerError::Invalid`] for options that do not fit the file.
+pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let file = input::TableFile::open(path)?;
+    let found = detect::resolve(&file, options)?;
+    if !options.types.is_empty() && matches!(found.format, TableFormat::Parquet | TableFormat::Arrow) {
+        return Err(invalid(path, format!("column types cannot be given for a {} file: it has its own", found.format)));
+    }
+    match found.format {
+        TableFormat::Parquet => parquet_file::open(file, options),
+        TableFormat::Arrow => ipc::open(file, options),
+        TableFormat::Csv | TableFormat::Tsv => csv::open(file, &found, options),
+        TableFormat::JsonLines => json_lines::open(file, &found, options),
+    }
+}
+
+fn bad(path: &Path, reason: impl Into<String>) -> HandlerError {
+    HandlerError::BadFile { path: path.to_owned(), reason: reason.into() }
+}
+
+fn invalid(path: &Path, reason: impl Into<String>) -> HandlerError {
+    HandlerError::Invalid { item: path.display().to_string(), reason: reason.into() }
+}
+
+/// Text of a file as a message quotes it: escaped, and not a megabyte of it.
+fn quoted(text: &str) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The places of the wanted columns, in the order in which they are wanted; `None` when all are.
+fn projection<'a>(
+    path: &Path,
+    names: impl Iterator<Item = &'a str>,
+    options: &ImportOptions,
+) -> HandlerResult<Option<Vec<usize>>> {
+    let Some(wanted) = &options.columns else { return Ok(None) };
+    let places: IndexMap<&str, usize> = names.enumerate().map(|(place, name)| (name, place)).collect();
+    let mut found = Vec::with_capacity(wanted.len());
+    let mut taken = vec![false; places.len()];
+    for name in wanted {
+        let Some(&place) = places.get(name.as_str()) else {
+            let shown: Vec<String> = places.keys().take(20).map(|name| quoted(name)).collect();
+            let more = if places.len() > shown.len() { ", …" } else { "" };
+            return Err(invalid(path, format!("no column {}; it has {}{more}", quoted(name), shown.join(", "))));
+        };
+        if std::mem::replace(&mut taken[place], true) {
+            return Err(invalid(path, format!("column {} is wanted twice", quoted(name))));
+        }
+        found.push(place);
+    }
+    Ok(Some(found))
+}
+
+/// Two columns of one name cannot be told apart later.
+fn check_names(path: &Path, schema: &Schema) -> HandlerResult<()> {
+    let mut seen = std::collections::HashSet::new();
+    match schema.fields().iter().find(|field| !seen.insert(field.name().as_str())) {
+        Some(field) => Err(bad(path, format!("two columns are called {}", quoted(field.name())))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

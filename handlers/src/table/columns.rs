@@ -1,0 +1,101 @@
+//! What a table's entry records of its columns, and picking columns by name.
+
+use std::collections::{HashMap, HashSet};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use serde_json::{Map, Value};
+
+use super::type_name::arrow_field_type_name;
+use crate::error::{HandlerError, HandlerResult};
+
+/// A table that was written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) schema: SchemaRef,
+    pub(crate) rows: u64,
+}
+
+impl Written {
+    /// The fields that the entry has of it, in DataFolio's order.
+    pub(crate) fn fields(&self, table_format: &str) -> Map<String, Value> {
+        let fields = self.schema.fields();
+        let names: Vec<Value> = fields.iter().map(|field| field.name().as_str().into()).collect();
+        let types: Map<String, Value> =
+            fields.iter().map(|field| (field.name().clone(), arrow_field_type_name(field).into())).collect();
+        let mut record = Map::new();
+        record.insert("table_format".to_owned(), table_format.into());
+        record.insert("is_directory".to_owned(), false.into());
+        record.insert("num_rows".to_owned(), self.rows.into());
+        record.insert("num_cols".to_owned(), fields.len().into());
+        record.insert("columns".to_owned(), names.into());
+        record.insert("dtypes".to_owned(), types.into());
+        record
+    }
+}
+
+/// A name can stand for one column only: the entry's `dtypes`, SQL and every reader find columns by name.
+pub(crate) fn refuse_duplicates(item: &str, schema: &Schema) -> HandlerResult<()> {
+    let mut names = HashSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name().as_str())) {
+        Some(field) => Err(HandlerError::Invalid {
+            item: item.to_owned(),
+            reason: format!("two columns are named '{}': rename one of them", field.name()),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The batches of a stream must have the columns that the stream announced: a file has one schema.
+pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBatch) -> HandlerResult<()> {
+    let found = batch.schema_ref().fields();
+    let same = found.len() == schema.fields().len()
+        && found
+            .iter()
+            .zip(schema.fields())
+            .all(|(one, other)| one.name() == other.name() && one.data_type().equals_datatype(other.data_type()));
+    if same {
+        return Ok(());
+    }
+    let reason = "a batch has other columns or types than the table's schema".to_owned();
+    Err(HandlerError::Invalid { item: item.to_owned(), reason })
+}
+
+/// Columns picked by name: which ones of the file, and where each goes.
+#[derive(Debug)]
+pub(crate) struct Picked {
+    /// Indices in the file, ascending.
+    pub(crate) file: Vec<usize>,
+    /// For each wanted column, its place among those.
+    order: Vec<usize>,
+}
+
+impl Picked {
+    /// # Errors
+    /// [`HandlerError::Invalid`] for a name that the table does not have, or that is asked for twice.
+    pub(crate) fn new(item: &str, schema: &Schema, names: &[String]) -> HandlerResult<Self> {
+        let invalid = |reason| HandlerError::Invalid { item: item.to_owned(), reason };
+        let places: HashMap<&str, usize> =
+            schema.fields().iter().enumerate().map(|(place, field)| (field.name().as_str(), place)).collect();
+        let mut wanted = Vec::with_capacity(names.len());
+        for name in names {
+            let place = *places.get(name.as_str()).ok_or_else(|| {
+                let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).take(50).collect();
+                invalid(format!("it has no column '{name}'; its columns are {}", known.join(", ")))
+            })?;
+            wanted.push(place);
+        }
+        let mut file = wanted.clone();
+        file.sort_unstable();
+        if let Some(twice) = file.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(invalid(format!("column '{}' is asked for twice", schema.field(twice[0]).name())));
+        }
+        let order = wanted.iter().filter_map(|place| file.binary_search(place).ok()).collect();
+        Ok(Self { file, order })
+    }
+
+    /// The places of the wanted columns in batches that have the file's order, `None` when they are in order.
+    pub(crate) fn into_order(self) -> Option<Vec<usize>> {
+        if self.order.is_sorted() { None } else { Some(self.order) }
+    }
+}

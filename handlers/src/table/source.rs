@@ -1,0 +1,99 @@
+//! Reading table files through a [`Source`], for the Parquet reader and for readers that seek.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use datafolio_storage::{Source, StorageError};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+
+/// A file that a table is read from.
+///
+/// Arrow and Parquet turn the errors of their input into text. The first error of the source is kept here as it was, so
+/// that whoever reads the table learns that the *payload* was damaged or missing, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceFile {
+    source: Arc<dyn Source>,
+    failure: Arc<Mutex<Option<StorageError>>>,
+}
+
+impl SourceFile {
+    pub(crate) fn new(source: Arc<dyn Source>) -> Self {
+        Self { source, failure: Arc::default() }
+    }
+
+    /// The first error that the source had, once.
+    pub(crate) fn take_failure(&self) -> Option<StorageError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.source.read_exact_at(buffer, offset).map_err(|error| {
+            let text = error.to_string();
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            io::Error::other(text)
+        })
+    }
+
+    /// A reader with a position of its own.
+    pub(crate) fn cursor(&self, position: u64) -> Cursor {
+        Cursor { file: self.clone(), position }
+    }
+}
+
+impl Length for SourceFile {
+    fn len(&self) -> u64 {
+        self.source.size()
+    }
+}
+
+impl ChunkReader for SourceFile {
+    type T = BufReader<Cursor>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(BufReader::new(self.cursor(start)))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        // Checked before anything is allocated: a damaged footer can ask for any length.
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.source.size());
+        if end.is_none() {
+            return Err(ParquetError::EOF(format!("{length} bytes at {start} lie behind the end of the file")));
+        }
+        let mut buffer = vec![0; length];
+        self.read_at(&mut buffer, start)?;
+        Ok(buffer.into())
+    }
+}
+
+/// Reads a [`SourceFile`] from a position.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    file: SourceFile,
+    position: u64,
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.file.source.size().saturating_sub(self.position);
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        if length > 0 {
+            self.file.read_at(&mut buffer[..length], self.position)?;
+            self.position += length as u64;
+        }
+        Ok(length)
+    }
+}
+
+impl Seek for Cursor {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(distance) => self.file.source.size().checked_add_signed(distance),
+            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}

@@ -1,0 +1,91 @@
+//! Writing and reading a table holds a part of it, never the whole.
+
+/// Memory is measured in a process of its own: the peak of this one belongs to all tests together.
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::process::{Command, Stdio};
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafolio_handlers::{Data, Handler, IncludedTable, Item, Sink, WriteOptions};
+    use datafolio_storage::{LocalStorage, Storage, Verification, VerifiedCache};
+    use datafolio_testkit::handler_suite::record;
+    use tempfile::TempDir;
+
+    const ROWS: usize = 4_000_000;
+    const COLUMNS: usize = 6;
+    const BATCH: usize = 20_000;
+    const TABLE_KB: u64 = (ROWS * COLUMNS * 8 / 1024) as u64;
+    const FORMAT: &str = "DATAFOLIO_TEST_STREAMING";
+
+    fn peak_kb() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    fn generated() -> Data {
+        let fields: Vec<Field> = (0..COLUMNS).map(|i| Field::new(format!("c{i}"), DataType::Float64, false)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let make = schema.clone();
+        let mut state = 1_u64;
+        let batches = (0..ROWS / BATCH).map(move |_| {
+            let columns: Vec<ArrayRef> = (0..COLUMNS)
+                .map(|_| {
+                    let values = (0..BATCH).map(|_| {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        (state >> 11) as f64
+                    });
+                    Arc::new(Float64Array::from_iter_values(values)) as ArrayRef
+                })
+                .collect();
+            RecordBatch::try_new(make.clone(), columns)
+        });
+        Data::Table(Box::new(RecordBatchIterator::new(batches, schema)))
+    }
+
+    #[test]
+    #[ignore = "run by the test below in a process of its own"]
+    fn child() {
+        let Ok(format) = std::env::var(FORMAT) else { return };
+        let dir = TempDir::new().unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::create(dir.path()).unwrap());
+        let mut options = WriteOptions::default();
+        options.table_format = Some(format.clone());
+        let before = peak_kb();
+        let mut sink = Sink::new(&storage, "included_table", "t");
+        let draft = IncludedTable.write(generated(), &options, &mut sink).unwrap();
+        let written = peak_kb() - before;
+        let record = record("included_table", "t", &draft);
+        let cache = VerifiedCache::disabled();
+        let item = Item { record: &record, storage: &storage, verification: Verification::Touched, cache: &cache };
+        let Data::Table(reader) = IncludedTable.read(&item).unwrap() else { panic!() };
+        let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
+        let read = peak_kb() - before;
+        assert_eq!(rows, ROWS);
+        println!("{format}: table {TABLE_KB} kB, peak while writing {written} kB, after reading {read} kB");
+        assert!(written < TABLE_KB / 2, "{format}: writing held {written} kB of {TABLE_KB} kB");
+        assert!(read < TABLE_KB / 2, "{format}: reading held {read} kB of {TABLE_KB} kB");
+    }
+
+    #[test]
+    fn a_table_is_never_held_in_memory() {
+        let start = |format: &str| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "streaming::linux::child", "--ignored", "--nocapture"])
+                .env(FORMAT, format)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        for child in ["parquet", "arrow"].map(start) {
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+            assert!(text.contains("1 passed"), "{text}");
+            println!("{}", text.lines().find(|line| line.contains("peak")).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Changes that are committed together: all or nothing.
+
+use std::sync::Arc;
+
+use datafolio_core::history::CommitKind;
+use datafolio_core::name::check_item_name;
+use datafolio_core::{
+    Catalogue, Change, ChangeSet, CoreError, ItemEdit, PutItem, RelPath, Working, item_type, json, time,
+};
+use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
+use datafolio_storage::Payload;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::bundle::commit::{Follows, Intent, commit};
+use crate::bundle::items::{Deleted, matching};
+use crate::bundle::lineage_of;
+use crate::bundle::options::AddOptions;
+use crate::bundle::{DataFolio, state::State};
+use crate::error::{Error, Result};
+
+/// Changes to a bundle that become one commit.
+///
+/// Nothing is visible to anyone before [`commit`](Batch::commit); a batch that is dropped has changed nothing, and the
+/// files it had staged are removed.
+///
+/// ```
+/// # fn main() -> datafolio::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let folio = datafolio::DataFolio::create(dir.path().join("b"))?;
+/// use datafolio::AddOptions;
+///
+/// let mut batch = folio.batch()?;
+/// batch.add("raw", serde_json::json!([1, 2]), AddOptions::new())?;
+/// batch.add("sum", serde_json::json!(3), AddOptions::new().inputs(["raw"]))?;
+/// batch.commit()?;
+/// assert_eq!(folio.revision(), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Batch<'a> {
+    folio: &'a DataFolio,
+    base: Arc<State>,
+    set: ChangeSet,
+    working: Working,
+    staged: Vec<Payload>,
+    done: Vec<String>,
+}
+
+impl DataFolio {
+    /// Begins a batch. A bundle of 1.x is changed to the layout of 2.x first, which is a commit of its own.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`]; [`Error::DamagedBy1x`].
+    pub fn batch(&self) -> Result<Batch<'_>> {
+        self.require_writable("change the bundle")?;
+        self.migrate_if_needed()?;
+        let base = self.state();
+        let set = ChangeSet::new(Arc::clone(base.catalogue()));
+        let working = Working::new(base.catalogue());
+        Ok(Batch { folio: self, base, set, working, staged: Vec::new(), done: Vec::new() })
+    }
+
+    /// A batch of one step.
+    pub(crate) fn once<T>(&self, step: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
+        let mut batch = self.batch()?;
+        let result = step(&mut batch)?;
+        batch.commit()?;
+        Ok(result)
+    }
+}
+
+impl Batch<'_> {
+    /// Adds an item: the handler that recognises the value stages its files.
+    ///
+    /// # Errors
+    /// A name that is taken or not allowed; a value that no handler takes; what the handler refuses.
+    pub fn add(&mut self, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<()> {
+        let data = data.into();
+        let handler = Arc::clone(self.folio.registry().recognise(&data)?);
+        self.add_as(handler.as_ref(), name, data, options)
+    }
+
+    /// Adds an item of a given type.
+    ///
+    /// # Errors
+    /// As [`Batch::add`]; a value that is not of the type.
+    pub fn add_typed(&mut self, item_type: &str, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<()> {
+        let handler = self
+            .folio
+            .registry()
+            .for_type(item_type)
+            .cloned()
+            .ok_or_else(|| HandlerError::UnknownType { item: name.to_owned(), item_type: item_type.to_owned() })?;
+        self.add_as(handler.as_ref(), name, data.into(), options)
+    }
+
+    fn add_as(&mut self, handler: &dyn Handler, name: &str, data: Data, options: AddOptions) -> Result<()> {
+        // Refused before a byte is written.
+        match self.working.catalogue().current.contains_key(name) {
+            true if !options.overwrite => return Err(CoreError::ItemExists { name: name.to_owned() }.into()),
+            true => {}
+            false => check_item_name(name)?,
+        }
+        let created_at = time::to_iso(time::now());
+        let stored_type = handler.item_type().to_owned();
+        let mut sink = Sink::new(self.folio.storage(), &stored_type, name);
+        let draft = handler.write(data, &options.write, &mut sink)?;
+        if let Some(payload) = &draft.payload {
+            self.staged.push(payload.clone());
+            // What was hashed as it was written need not be hashed again on this machine.
+            self.folio.verified().remember_payload(self.folio.storage().as_ref(), payload)?;
+        }
+        let put = PutItem {
+            name: name.to_owned(),
+            item_type: stored_type.clone(),
+            fields: entry_fields(&stored_type, draft, &options.write.extra),
+            description: options.description,
+            input_versions: self.versions_read(&options.inputs),
+            inputs: options.inputs,
+            overwrite: options.overwrite,
+            created_at,
+        };
+        let verb = if self.working.catalogue().current.contains_key(name) { "replace" } else { "add" };
+        self.change(Change::Put(put), format!("{verb} {name}"))
+    }
+
+    /// The versions of inputs that the caller has read, as far as the handle sees them.
+    fn versions_read(&self, inputs: &[String]) -> IndexMap<String, String> {
+        let current = &self.base.catalogue().current;
+        inputs.iter().filter_map(|name| Some((name.clone(), current.get(name.as_str())?.token()))).collect()
+    }
+
+    /// Removes items. Versions that snapshots hold stay, and the history keeps the others for as long as it is kept.
+    ///
+    /// # Errors
+    /// [`CoreError::ItemNotFound`] naming the first that is missing; then nothing is removed.
+    pub fn delete<S: AsRef<str>>(&mut self, names: &[S]) -> Result<Deleted> {
+        let catalogue = self.working.catalogue();
+        for name in names {
+            catalogue.item(name.as_ref())?;
+        }
+        let lineage = lineage_of(catalogue);
+        let gone: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        let mut dependents = IndexMap::new();
+        for name in &gone {
+            let left: Vec<String> = lineage
+                .dependents(name)
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .filter(|other| !gone.contains(other))
+                .collect();
+            if !left.is_empty() {
+                dependents.insert(name.clone(), left);
+            }
+        }
+        for name in &gone {
+            self.change(Change::Delete { name: name.clone() }, format!("delete {name}"))?;
+        }
+        Ok(Deleted { names: gone, dependents })
+    }
+
+    /// Changes the description or the inputs of an item; `None` leaves them, empty removes them.
+    ///
+    /// # Errors
+    /// [`CoreError::ItemNotFound`].
+    pub fn update_item(&mut self, name: &str, description: Option<&str>, inputs: Option<&[&str]>) -> Result<()> {
+        let inputs = inputs.map(|names| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            let versions = self.versions_read(&names);
+            (names, versions)
+        });
+        let edit = ItemEdit { description: description.map(str::to_owned), inputs, archived: None };
+        self.change(Change::Edit { name: name.to_owned(), edit }, format!("update {name}"))
+    }
+
+    /// Archives or unarchives items, by name or by glob pattern. Returns the names that it found.
+    ///
+    /// # Errors
+    /// [`CoreError::ItemNotFound`] for a plain name; a pattern that matches nothing does nothing.
+    pub fn set_archived<S: AsRef<str>>(&mut self, patterns: &[S], archived: bool) -> Result<Vec<String>> {
+        let names = matching(self.working.catalogue(), patterns)?;
+        let verb = if archived { "archive" } else { "unarchive" };
+        for name in &names {
+            let edit = ItemEdit { archived: Some(archived), ..ItemEdit::default() };
+            self.change(Change::Edit { name: name.clone(), edit }, format!("{verb} {name}"))?;
+        }
+        Ok(names)
+    }
+
+    /// Gives an item another name. Items that were made from it name it by the new name afterwards; snapshots do not.
+    ///
+    /// # Errors
+    /// [`CoreError::ItemNotFound`]; [`CoreError::ItemExists`]; a name that is not allowed.
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        let change = Change::Rename { from: from.to_owned(), to: to.to_owned() };
+        self.change(change, format!("rename {from} to {to}"))
+    }
+
+    /// Sets a key of the bundle's metadata.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn set_metadata(&mut self, key: &str, value: &Value) -> Result<()> {
+        let text = json::pretty(value, 4);
+        self.change(
+            Change::SetMetadata { key: key.to_owned(), value: Some(text.into()) },
+            format!("set metadata {key}"),
+        )
+    }
+
+    /// Removes a key of the bundle's metadata; `false` when it was not there.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn remove_metadata(&mut self, key: &str) -> Result<bool> {
+        if !self.working.catalogue().metadata.contains_key(key) {
+            return Ok(false);
+        }
+        self.change(Change::SetMetadata { key: key.to_owned(), value: None }, format!("remove metadata {key}"))?;
+        Ok(true)
+    }
+
+    /// The state with the changes of this batch.
+    pub fn catalogue(&self) -> &Catalogue {
+        self.working.catalogue()
+    }
+
+    /// The state that the batch was begun on.
+    pub(crate) fn base(&self) -> &Arc<State> {
+        &self.base
+    }
+
+    /// Makes a change here first, so that what is wrong with it is said at once, and in order.
+    pub(crate) fn change(&mut self, change: Change, operation: String) -> Result<()> {
+        self.working.apply(&change)?;
+        self.set.push(change);
+        self.done.push(operation);
+        Ok(())
+    }
+
+    /// Says in one line what all changes so far are.
+    pub(crate) fn name(&mut self, operation: String) {
+        self.done = vec![operation];
+    }
+
+    /// Commits all changes as one revision, and returns it. Without changes nothing is written.
+    ///
+    /// # Errors
+    /// [`CoreError::Conflict`] when another writer has changed one of the same things since the handle last looked; then,
+    /// as with every error, nothing of the batch is published.
+    pub fn commit(mut self) -> Result<u64> {
+        if self.set.is_empty() {
+            return Ok(self.folio.revision());
+        }
+        let intent = Intent {
+            operation: summary(&self.done),
+            kind: CommitKind::Commit,
+            follows: Follows::Head,
+            writer: self.folio.writer(),
+            staged: &self.staged,
+        };
+        match commit(self.folio, &self.set, &intent) {
+            Ok(state) => {
+                self.staged.clear();
+                Ok(state.catalogue().revision)
+            }
+            Err(error) => {
+                if matches!(error, Error::NotDurable { .. }) {
+                    // The commit is visible, so its payloads have to stay.
+                    self.staged.clear();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        for payload in &self.staged {
+            remove_staged(self.folio, payload);
+        }
+    }
+}
+
+/// Removes a payload that no catalogue names, with its block checksums. What cannot be removed, gc will.
+fn remove_staged(folio: &DataFolio, payload: &Payload) {
+    let mut paths: Vec<RelPath> = vec![payload.path.clone()];
+    if let Some(blocks) = &payload.blocks {
+        let dir = payload.path.segments().next().unwrap_or_default();
+        paths.extend(RelPath::parse(&format!("{dir}/{}", blocks.filename)));
+    }
+    for path in paths {
+        if let Err(error) = folio.storage().delete(&path) {
+            tracing::debug!(%path, %error, "a staged file stays behind");
+        }
+    }
+}
+
+/// The fields of a new entry that come from its payload and its type.
+fn entry_fields(stored_type: &str, draft: Draft, extra: &Map<String, Value>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if let Some(payload) = &draft.payload {
+        let dir = item_type::payload_dir(stored_type).unwrap_or_default();
+        let path = payload.path.as_str();
+        let filename = path.strip_prefix(dir).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);
+        fields.insert("filename".to_owned(), filename.into());
+        if stored_type != item_type::TIMESTAMP {
+            fields.insert("checksum".to_owned(), payload.md5.clone().into());
+        }
+        fields.insert("sha256".to_owned(), payload.sha256.clone().into());
+        fields.insert("size_bytes".to_owned(), payload.size.into());
+        if let Some(blocks) = &payload.blocks {
+            fields
+                .insert("blocks".to_owned(), serde_json::json!({"filename": blocks.filename, "sha256": blocks.sha256}));
+        }
+    }
+    for (key, value) in extra.iter().chain(&draft.fields) {
+        fields.insert(key.clone(), value.clone());
+    }
+    fields
+}
+
+/// One line for all that a batch did.
+fn summary(done: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match done.len() {
+        0..=SHOWN => done.join(", "),
+        n => format!("{}, and {} more", done[..SHOWN].join(", "), n - SHOWN),
+    }
+}

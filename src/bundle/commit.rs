@@ -1,0 +1,192 @@
+//! The one place that commits.
+//!
+//! A commit replays its change set onto the head of the bundle: read the head, check what the changes assumed, apply them,
+//! write the history entry, then replace the catalogue if it still is the head that was read. Version ids and the revision
+//! are given inside this loop. On a local disk the writers' lock is held throughout; on an object store losing the race is
+//! an answer of [`Storage::publish`], and the loop begins again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
+use datafolio_core::patch::diff_texts;
+use datafolio_core::{ChangeSet, CommitStamp, Entry, Layout, RelPath, difference, encode, replay, time};
+use datafolio_handlers::payload_path;
+use datafolio_storage::{Payload, Publish, Storage, VersionTag};
+use serde_json::{Map, Value};
+
+use crate::bundle::DataFolio;
+use crate::bundle::state::{State, file, load, reload};
+use crate::error::{Error, Result};
+use crate::history::chain::{self, Parent};
+
+/// After how many commits a full copy of the catalogue is kept, from which it can be recovered.
+const CHECKPOINT_EVERY: u32 = 128;
+/// How often a commit is tried on a storage where others can win the race.
+const MAX_TRIES: u32 = 100;
+
+/// What one commit is, beside its changes.
+#[derive(Debug)]
+pub(crate) struct Intent<'a> {
+    /// What was done, in a few words.
+    pub(crate) operation: String,
+    /// Kind of the history entry.
+    pub(crate) kind: CommitKind,
+    /// The commit that this one follows.
+    pub(crate) follows: Follows,
+    /// Who makes it.
+    pub(crate) writer: Map<String, Value>,
+    /// Payloads staged for it, which must still be there.
+    pub(crate) staged: &'a [Payload],
+}
+
+/// The commit before.
+#[derive(Debug, Clone)]
+pub(crate) enum Follows {
+    /// The one that made the head.
+    Head,
+    /// This one, whose catalogue the head was repaired from; the text between is nobody's, so that a full copy is kept.
+    Repaired(Option<CommitRef>),
+}
+
+/// Commits a change set; the handle then sees the new head.
+pub(crate) fn commit(folio: &DataFolio, set: &ChangeSet, intent: &Intent<'_>) -> Result<Arc<State>> {
+    let storage = folio.storage();
+    for attempt in 1..=MAX_TRIES {
+        let lock = storage.lock(folio.settings().lock_timeout)?;
+        let known = folio.state();
+        let head = reload(storage.as_ref(), &known)?;
+        if head.catalogue().is_damaged_by_1x() {
+            return Err(Error::DamagedBy1x { location: storage.location() });
+        }
+        if let Some(state) = attempt_once(storage.as_ref(), set, intent, &known, &head)? {
+            folio.see(Arc::clone(&state));
+            folio.derived().committed(storage.as_ref(), &state);
+            drop(lock);
+            return Ok(state);
+        }
+        drop(lock);
+        std::thread::sleep(backoff(attempt));
+    }
+    Err(Error::TooBusy { location: storage.location(), tries: MAX_TRIES })
+}
+
+/// One round of the loop, under the lock; `None` when someone else won the race.
+///
+/// `known` is what the handle saw last: when another program has written since, the difference goes into the history.
+pub(crate) fn attempt_once(
+    storage: &dyn Storage,
+    set: &ChangeSet,
+    intent: &Intent<'_>,
+    known: &Arc<State>,
+    head: &Arc<State>,
+) -> Result<Option<Arc<State>>> {
+    let now = time::to_iso(time::now());
+    let id = chain::new_commit_id()?;
+    // The parent's id is needed to replay, and the parent is only written down for changes that hold.
+    set.check(head.catalogue())?;
+    let (parent, is_repair) = match &intent.follows {
+        Follows::Head => (chain::ensure_parent(storage, known, head)?, false),
+        Follows::Repaired(commit) => (Parent { commit: commit.clone(), since_checkpoint: None }, true),
+    };
+    let stamp = CommitStamp { id: id.clone(), parent: parent.commit.as_ref().map(|commit| commit.id.clone()) };
+    let applied = replay(set, head.catalogue(), stamp, &now)?;
+    check_payloads(storage, intent.staged, &applied.reinserted)?;
+    let new = encode(applied.catalogue);
+    let since_checkpoint = match parent.since_checkpoint {
+        Some(count) if count + 1 < CHECKPOINT_EVERY => count + 1,
+        _ => 0,
+    };
+    let entry = HistoryEntry {
+        format: 1,
+        revision: new.catalogue.revision,
+        commit: EntryStamp { id, seal: String::new() },
+        parent: parent.commit,
+        kind: intent.kind,
+        timestamp: now,
+        writer: intent.writer.clone(),
+        operation: intent.operation.clone(),
+        catalogue: new.fingerprint(),
+        changes: difference(head.catalogue(), &new.catalogue),
+        released: released(head.catalogue(), &new.catalogue),
+        patch: (head.catalogue().layout == Layout::V2 && head.catalogue().revision > 0 && !is_repair)
+            .then(|| diff_texts(&head.published, &new)),
+        since_checkpoint,
+    };
+    let commit = entry.commit_ref();
+    let written = chain::write(storage, &entry, (since_checkpoint == 0).then_some(&*new.text));
+    match written.and_then(|()| publish(storage, &new.text, head.tag.as_ref(), &commit)) {
+        Ok(Some(tag)) => {
+            let mut state = State::new(new, Some(tag));
+            state.since_checkpoint = Some(since_checkpoint);
+            Ok(Some(Arc::new(state)))
+        }
+        Ok(None) => {
+            chain::forget(storage, &commit);
+            Ok(None)
+        }
+        // The commit is there: its history entry has to stay.
+        Err(error @ Error::NotDurable { .. }) => Err(error),
+        Err(error) => {
+            chain::forget(storage, &commit);
+            Err(error)
+        }
+    }
+}
+
+/// Replaces the catalogue; `None` when it is no longer the head that was read.
+///
+/// An error of the storage does not say whether the new catalogue is there. So it is read again and the commit's own id
+/// looked for, before anything is declared.
+pub(crate) fn publish(
+    storage: &dyn Storage,
+    text: &str,
+    expected: Option<&VersionTag>,
+    commit: &CommitRef,
+) -> Result<Option<VersionTag>> {
+    match storage.publish(&file("items.json")?, text.as_bytes(), expected) {
+        Ok(Publish::Done(tag)) => Ok(Some(tag)),
+        Ok(Publish::Lost) => Ok(None),
+        Err(source) => {
+            let head = load(storage, datafolio_core::SealCheck::Required);
+            match head.is_ok_and(|head| head.commit_ref().as_ref() == Some(commit)) {
+                true => Err(Error::NotDurable { revision: commit.revision, source }),
+                false => Err(source.into()),
+            }
+        }
+    }
+}
+
+/// A catalogue must not name payloads that are gone: those that were staged so long ago that they were collected, and those
+/// of versions that only the history kept.
+fn check_payloads(storage: &dyn Storage, staged: &[Payload], reinserted: &[Arc<Entry>]) -> Result<()> {
+    let is_there = |path: &RelPath| -> Result<bool> { Ok(storage.stat(path)?.is_some()) };
+    for payload in staged {
+        if !is_there(&payload.path)? {
+            return Err(Error::Invalid(format!(
+                "{} was removed before the commit: it was staged longer ago than the grace period of gc; add the item again",
+                payload.path
+            )));
+        }
+    }
+    for entry in reinserted.iter().filter(|entry| entry.filename().is_some()) {
+        let path = payload_path(entry.record()?.as_ref())?;
+        if !is_there(&path)? {
+            return Err(Error::PayloadGone {
+                item: entry.name().to_owned(),
+                version: entry.token(),
+                path: path.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A random wait that grows with the number of tries, up to a fifth of a second.
+fn backoff(attempt: u32) -> Duration {
+    let most = 1u64 << attempt.min(7);
+    let mut random = [0u8; 2];
+    // Without randomness the wait is merely less even.
+    let _ = getrandom::fill(&mut random);
+    Duration::from_micros(most * 1000 * u64::from(u16::from_le_bytes(random)) / 65536 + 500)
+}

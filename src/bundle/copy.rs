@@ -1,0 +1,155 @@
+//! Copying a bundle, or some of its items, into a new one.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafolio_core::{Catalogue, Change, CoreError, Entry, RelPath, item_type};
+use datafolio_handlers::{expected, payload_path};
+use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSource};
+use indexmap::{IndexMap, IndexSet};
+use serde_json::{Map, Value};
+
+use crate::bundle::lineage_of;
+use crate::bundle::{DataFolio, OpenOptions};
+use crate::error::{Error, Result};
+
+/// How much is copied at a time.
+const CHUNK: usize = 1 << 20;
+
+/// What is copied.
+#[derive(Debug, Clone, Default)]
+pub struct CopyOptions {
+    /// Only these items.
+    pub include: Option<Vec<String>>,
+    /// All items but these. Not together with `include`.
+    pub exclude: Option<Vec<String>>,
+    /// With `include`: also everything that the items were made from, as far as it is there.
+    pub follow_lineage: bool,
+    /// Archived items too.
+    pub include_archived: bool,
+    /// Keys to set in the metadata of the copy.
+    pub metadata_updates: Map<String, Value>,
+    /// Appends `-adjective-colour-noun` to the name of the copy.
+    pub random_suffix: bool,
+}
+
+impl DataFolio {
+    /// Copies current versions into a new bundle, without snapshots or history. Every file is checked as it is copied.
+    ///
+    /// # Errors
+    /// [`CoreError::ItemNotFound`] for an item to include; a target that exists; a missing or damaged file.
+    pub fn copy(&self, target: impl AsRef<Path>, options: &CopyOptions) -> Result<DataFolio> {
+        let state = self.state();
+        let names = selected(state.catalogue(), options)?;
+        let mut metadata = self.metadata();
+        for (key, value) in &options.metadata_updates {
+            metadata.insert(key.clone(), value.clone());
+        }
+        let copy = OpenOptions::new()
+            .metadata(metadata)
+            .random_suffix(options.random_suffix)
+            .settings(self.settings().clone())
+            .registry(self.registry().clone())
+            .create(target)?;
+        copy.once(|batch| {
+            for name in &names {
+                let entry = state.item(name)?;
+                let copied = self.copy_entry(&copy, entry)?;
+                batch.change(Change::Repoint { name: name.clone(), entry: Some(copied) }, String::new())?;
+            }
+            batch.name(format!("copy {} items from {}", names.len(), self.location()));
+            Ok(())
+        })?;
+        Ok(copy)
+    }
+
+    /// Copies the files of a version; the entry stays as it is, but for references relative to this bundle.
+    fn copy_entry(&self, copy: &DataFolio, entry: &Arc<Entry>) -> Result<Arc<Entry>> {
+        let record = entry.record()?;
+        if entry.item_type() == item_type::REFERENCED_TABLE {
+            let item = self.handler_item(&record);
+            let path = record.str("path").unwrap_or_default();
+            let is_relative = !path.contains("://") && !Path::new(path).is_absolute();
+            if let Some(absolute) = item.outside_path(path).filter(|_| is_relative) {
+                let mut moved = (*record).clone();
+                moved.set("path", Some(format!("file://{}", absolute.display()).into()));
+                return Ok(Arc::new(Entry::from_record(moved)?));
+            }
+        }
+        if entry.filename().is_none() {
+            return Ok(Arc::clone(entry));
+        }
+        let path = payload_path(&record)?;
+        let blocks = entry.files().into_iter().find(|file| *file != path);
+        let damage =
+            |source: StorageError| datafolio_handlers::HandlerError::Payload { item: entry.name().to_owned(), source };
+        let source =
+            VerifiedSource::open(self.storage(), &path, expected(&record)?, Verification::Full, self.verified())
+                .map_err(damage)?;
+        copy_file(&source, copy.storage().as_ref(), &path)?;
+        if let Some(blocks) = blocks {
+            copy_file(self.storage().open(&blocks).map_err(damage)?.as_ref(), copy.storage().as_ref(), &blocks)?;
+        }
+        Ok(Arc::clone(entry))
+    }
+}
+
+/// Copies an open file to a path of another storage. A file that is there already belongs to another version that shares
+/// it.
+fn copy_file(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> Result<()> {
+    let mut staged = match target.create(path) {
+        Err(StorageError::AlreadyExists { .. }) => return Ok(()),
+        other => other?,
+    };
+    let mut buffer = vec![0; CHUNK];
+    let mut offset = 0;
+    while offset < source.size() {
+        let length = usize::try_from(source.size() - offset).unwrap_or(CHUNK).min(CHUNK);
+        source.read_exact_at(&mut buffer[..length], offset)?;
+        staged.write_all(&buffer[..length]).map_err(|source| StorageError::Io {
+            action: "write",
+            path: path.to_string(),
+            location: target.location(),
+            source,
+        })?;
+        offset += length as u64;
+    }
+    Ok(staged.finish()?)
+}
+
+/// The items that the options mean, in the order of the catalogue.
+fn selected(catalogue: &Catalogue, options: &CopyOptions) -> Result<Vec<String>> {
+    let all = || {
+        let entries = catalogue.current.values();
+        entries.filter(|entry| options.include_archived || !entry.is_archived()).map(|entry| entry.name().to_owned())
+    };
+    match (&options.include, &options.exclude) {
+        (Some(_), Some(_)) => Err(Error::Invalid("Cannot specify both include and exclude".to_owned())),
+        (None, None) => Ok(all().collect()),
+        (None, Some(exclude)) => {
+            for name in exclude {
+                catalogue.item(name)?;
+            }
+            Ok(all().filter(|name| !exclude.contains(name)).collect())
+        }
+        (Some(include), None) => {
+            let mut wanted: IndexSet<String> = IndexSet::new();
+            let lineage = lineage_of(catalogue);
+            for name in include {
+                if !catalogue.current.contains_key(name.as_str()) {
+                    return Err(CoreError::ItemNotFound { name: name.clone() }.into());
+                }
+                wanted.insert(name.clone());
+                if options.follow_lineage {
+                    wanted.extend(lineage.upstream(name).unwrap_or_default().into_iter().map(str::to_owned));
+                }
+            }
+            let order: IndexMap<&str, usize> =
+                catalogue.current.keys().enumerate().map(|(index, name)| (&**name, index)).collect();
+            let mut names: Vec<String> = wanted.into_iter().filter(|name| order.contains_key(name.as_str())).collect();
+            names.sort_by_key(|name| order.get(name.as_str()).copied());
+            Ok(names)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! How many bytes items, versions and snapshots take.
+
+use std::collections::{HashMap, HashSet};
+
+use datafolio_core::RelPath;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::bundle::gc::{GcOptions, GcReport, PAYLOAD_DIRS};
+use crate::bundle::state::file;
+use crate::bundle::{DataFolio, gc};
+use crate::error::Result;
+use crate::history::chain::Walk;
+
+/// What a bundle takes on its storage.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct DiskUsage {
+    /// Items, the largest first.
+    pub items: Vec<ItemUsage>,
+    /// For each snapshot the bytes it holds, and those that it alone holds.
+    pub snapshots: IndexMap<String, SnapshotUsage>,
+    /// Catalogue and history.
+    pub catalogue_bytes: u64,
+    /// All files of the bundle.
+    pub total_bytes: u64,
+    /// What gc would free now.
+    pub reclaimable_bytes: u64,
+}
+
+/// What one item takes.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ItemUsage {
+    /// The item.
+    pub name: String,
+    /// Its current version.
+    pub current_bytes: u64,
+    /// All its versions, files that several of them share counted once.
+    pub total_bytes: u64,
+    /// Its versions: token and bytes.
+    pub versions: Vec<(String, u64)>,
+}
+
+/// What one snapshot holds.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SnapshotUsage {
+    /// All it holds.
+    pub bytes: u64,
+    /// What no other snapshot and no current item holds.
+    pub unique_bytes: u64,
+}
+
+impl DataFolio {
+    /// What the bundle takes, by item, version and snapshot.
+    ///
+    /// # Errors
+    /// When the storage cannot be listed or the history cannot be read.
+    pub fn disk_usage(&self) -> Result<DiskUsage> {
+        let state = self.state();
+        let storage = self.storage().as_ref();
+        let mut sizes: HashMap<RelPath, u64> = HashMap::new();
+        for dir in PAYLOAD_DIRS {
+            sizes.extend(storage.list(Some(&file(dir)?))?.into_iter().map(|info| (info.path, info.size)));
+        }
+        let size = |files: &[RelPath]| -> u64 { files.iter().filter_map(|path| sizes.get(path)).sum() };
+
+        let mut items: IndexMap<String, (ItemUsage, HashSet<RelPath>)> = IndexMap::new();
+        let mut add = |name: &str, version: String, files: Vec<RelPath>, current: bool| {
+            let (usage, seen) = items.entry(name.to_owned()).or_default();
+            name.clone_into(&mut usage.name);
+            let bytes = size(&files);
+            if current {
+                usage.current_bytes = bytes;
+            }
+            usage.versions.push((version, bytes));
+            let new: Vec<RelPath> = files.into_iter().filter(|path| seen.insert(path.clone())).collect();
+            usage.total_bytes += size(&new);
+        };
+        for (index, entry) in state.catalogue().entries().enumerate() {
+            add(entry.name(), entry.token(), entry.files(), index < state.catalogue().current.len());
+        }
+        for entry in Walk::from_head(storage, &state)? {
+            for released in entry?.released {
+                let files = released.files.iter().filter_map(|path| RelPath::parse(path).ok()).collect();
+                add(&released.item, released.version, files, false);
+            }
+        }
+        let mut items: Vec<ItemUsage> = items.into_values().map(|(usage, _)| usage).collect();
+        items.sort_by(|a, b| b.total_bytes.cmp(&a.total_bytes).then_with(|| a.name.cmp(&b.name)));
+
+        let garbage: GcReport = self.find_garbage(&state, &GcOptions::default())?;
+        let catalogue_bytes = state.published.text.len() as u64 + gc::history_bytes(storage)?;
+        Ok(DiskUsage {
+            items,
+            snapshots: self.snapshot_usage(&size)?,
+            catalogue_bytes,
+            total_bytes: sizes.values().sum::<u64>() + catalogue_bytes,
+            reclaimable_bytes: garbage.bytes,
+        })
+    }
+
+    fn snapshot_usage(&self, size: &impl Fn(&[RelPath]) -> u64) -> Result<IndexMap<String, SnapshotUsage>> {
+        let state = self.state();
+        let catalogue = state.catalogue();
+        let mut holders: HashMap<RelPath, usize> = HashMap::new();
+        for entry in catalogue.current.values() {
+            for path in entry.files() {
+                *holders.entry(path).or_default() += 1;
+            }
+        }
+        let mut held: IndexMap<String, HashSet<RelPath>> = IndexMap::new();
+        for name in catalogue.snapshots.keys() {
+            let entries = catalogue.snapshot_entries(name)?;
+            let files: HashSet<RelPath> =
+                entries.into_values().filter_map(|found| found.ok()).flat_map(|entry| entry.files()).collect();
+            for path in &files {
+                *holders.entry(path.clone()).or_default() += 1;
+            }
+            held.insert(name.clone(), files);
+        }
+        Ok(held
+            .into_iter()
+            .map(|(name, files)| {
+                let unique: Vec<RelPath> =
+                    files.iter().filter(|path| holders.get(*path) == Some(&1)).cloned().collect();
+                let all: Vec<RelPath> = files.into_iter().collect();
+                (name, SnapshotUsage { bytes: size(&all), unique_bytes: size(&unique) })
+            })
+            .collect())
+    }
+}

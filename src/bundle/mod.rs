@@ -1,0 +1,257 @@
+//! The bundle manager: [`DataFolio`], the handle to one bundle.
+
+mod batch;
+pub(crate) mod commit;
+mod copy;
+mod derived;
+mod describe;
+mod du;
+mod gc;
+mod items;
+mod migrate;
+mod open;
+mod options;
+mod path;
+mod read;
+mod repair;
+pub(crate) mod state;
+mod verify;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use datafolio_core::Catalogue;
+use datafolio_handlers::Registry;
+use datafolio_storage::{Storage, VerifiedCache};
+use serde_json::{Map, Value};
+
+pub use batch::Batch;
+pub use copy::CopyOptions;
+pub use describe::DescribeOptions;
+pub use du::{DiskUsage, ItemUsage, SnapshotUsage};
+pub use gc::{GcOptions, GcReport, Lost};
+pub use items::Deleted;
+pub use open::OpenOptions;
+pub use options::AddOptions;
+pub use read::{Contents, ItemInfo};
+pub use repair::{RepairOptions, RepairReport, repair};
+pub use verify::{Finding, Severity, VerifyOptions, VerifyReport};
+
+use crate::error::{Error, Result};
+use crate::facts::writer::Writer;
+use crate::lineage::Lineage;
+use crate::settings::Settings;
+use derived::Derived;
+use state::State;
+
+/// A handle to one bundle.
+///
+/// A handle sees one revision until [`refresh`](DataFolio::refresh) or a commit of its own: what other processes write
+/// meanwhile neither shows nor disturbs. It can be shared between threads, and as many handles as one likes, in as many
+/// processes, may write to one bundle.
+///
+/// ```
+/// use datafolio::{AddOptions, DataFolio};
+///
+/// # fn main() -> datafolio::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("study");
+/// let folio = DataFolio::create(&path)?;
+/// folio.add("params", serde_json::json!({"rate": 0.1}), AddOptions::new().description("of the first run"))?;
+/// folio.create_snapshot("v1.0", Default::default())?;
+/// folio.add("params", serde_json::json!({"rate": 0.2}), AddOptions::new().overwrite())?;
+///
+/// let before = folio.load_snapshot("v1.0")?;
+/// assert_eq!(before.get_json("params")?["rate"], 0.1);
+/// assert_eq!(folio.get_json("params")?["rate"], 0.2);
+/// # Ok(())
+/// # }
+/// ```
+pub struct DataFolio {
+    storage: Arc<dyn Storage>,
+    registry: Registry,
+    settings: Settings,
+    verified: VerifiedCache,
+    state: RwLock<Arc<State>>,
+    mode: Mode,
+    derived: Derived,
+    writer: Writer,
+}
+
+/// What a handle stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The head of the bundle, for reading and writing.
+    ReadWrite,
+    /// The head of the bundle, for reading.
+    ReadOnly,
+    /// A snapshot.
+    Snapshot(String),
+    /// An earlier revision.
+    Revision(u64),
+}
+
+impl DataFolio {
+    /// Sees what other processes have committed since.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn refresh(&self) -> Result<()> {
+        if matches!(self.mode, Mode::ReadWrite | Mode::ReadOnly) {
+            let fresh = state::reload(self.storage.as_ref(), &self.state())?;
+            self.see(fresh);
+        }
+        Ok(())
+    }
+
+    /// Where the bundle is.
+    pub fn location(&self) -> String {
+        self.storage.location()
+    }
+
+    /// The revision that the handle sees; 0 for a bundle of 1.x that was never written to by a later release.
+    pub fn revision(&self) -> u64 {
+        self.state().catalogue().revision
+    }
+
+    /// Whether the handle cannot write.
+    pub fn is_read_only(&self) -> bool {
+        self.mode != Mode::ReadWrite
+    }
+
+    /// The snapshot that the handle stands for, when it is one.
+    pub fn loaded_snapshot(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Snapshot(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The catalogue that the handle sees.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(self.state().catalogue())
+    }
+
+    /// The settings that the handle was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What is wrong with the bundle and was read around: shown once to a person who opens it.
+    pub fn warnings(&self) -> Vec<String> {
+        let state = self.state();
+        let mut warnings = state.catalogue().problems.clone();
+        if state.catalogue().is_damaged_by_1x() {
+            warnings.push(
+                "DataFolio 1.3 has written to this bundle and dropped its metadata and snapshots; `datafolio repair` \
+                 brings back what the history kept"
+                    .to_owned(),
+            );
+        }
+        warnings.extend(state.lost.values().map(ToString::to_string));
+        warnings
+    }
+
+    pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn verified(&self) -> &VerifiedCache {
+        &self.verified
+    }
+
+    pub(crate) fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
+    /// Who makes the commits of this handle.
+    pub(crate) fn writer(&self) -> Map<String, Value> {
+        self.writer.to_map()
+    }
+
+    /// The graph of items and their inputs, archived ones included.
+    pub fn lineage(&self) -> Lineage {
+        lineage_of(self.state().catalogue())
+    }
+
+    pub(crate) fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        // A panic of another thread cannot leave half a state: the pointer is swapped as a whole.
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn see(&self, state: Arc<State>) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// A handle to another state of the same bundle, for reading.
+    pub(crate) fn detached(&self, state: State, mode: Mode) -> Self {
+        Self {
+            storage: Arc::clone(&self.storage),
+            registry: self.registry.clone(),
+            settings: self.settings.clone(),
+            verified: self.verified.clone(),
+            state: RwLock::new(Arc::new(state)),
+            mode,
+            derived: Derived::default(),
+            writer: self.writer.clone(),
+        }
+    }
+
+    /// Refuses what a read-only handle cannot do.
+    pub(crate) fn require_writable(&self, action: &str) -> Result<()> {
+        let why = match &self.mode {
+            Mode::ReadWrite => return Ok(()),
+            Mode::ReadOnly => "it was opened so".to_owned(),
+            Mode::Snapshot(name) => format!("it shows snapshot '{name}'"),
+            Mode::Revision(revision) => format!("it shows revision {revision}"),
+        };
+        Err(Error::ReadOnly { action: action.to_owned(), why })
+    }
+}
+
+/// The graph of the items of a catalogue. An entry that cannot be read has no inputs.
+pub(crate) fn lineage_of(catalogue: &Catalogue) -> Lineage {
+    Lineage::new(catalogue.current.values().map(|entry| {
+        let record = entry.record().ok();
+        let inputs: Vec<String> = record.iter().flat_map(|record| record.inputs()).map(str::to_owned).collect();
+        (entry.name(), inputs)
+    }))
+}
+
+impl Drop for DataFolio {
+    fn drop(&mut self) {
+        if self.mode == Mode::ReadWrite {
+            self.derived.flush(self.storage.as_ref());
+        }
+    }
+}
+
+impl fmt::Debug for DataFolio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        let catalogue = state.catalogue();
+        write!(
+            f,
+            "DataFolio(bundle_dir='{}', items={}, snapshots={})",
+            self.location(),
+            catalogue.current.len(),
+            catalogue.snapshots.len()
+        )?;
+        if self.is_read_only() {
+            f.write_str(" [READ-ONLY]")?;
+        }
+        match &self.mode {
+            Mode::Snapshot(name) => write!(f, " [snapshot: {name}]"),
+            Mode::Revision(revision) => write!(f, " [revision: {revision}]"),
+            Mode::ReadWrite | Mode::ReadOnly => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Opening and creating bundles.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use datafolio_core::history::CommitKind;
+use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
+use datafolio_handlers::Registry;
+use datafolio_storage::{LocalStorage, Storage, VerifiedCache};
+use serde_json::{Map, Value};
+
+use crate::bundle::commit::{Follows, Intent, attempt_once};
+use crate::bundle::derived::{Derived, readme};
+use crate::bundle::state::{State, file, is_bundle, load};
+use crate::bundle::{DataFolio, Mode};
+use crate::error::{Error, Result};
+use crate::facts::writer::Writer;
+use crate::settings::Settings;
+use crate::text::random_suffix;
+
+/// How a bundle is opened or created.
+///
+/// ```
+/// # fn main() -> datafolio::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// use datafolio::OpenOptions;
+///
+/// let folio = OpenOptions::new().random_suffix(true).create(dir.path().join("run"))?;
+/// assert_eq!(folio.revision(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    read_only: bool,
+    allow_existing: bool,
+    random_suffix: bool,
+    metadata: Map<String, Value>,
+    settings: Option<Settings>,
+    registry: Option<Registry>,
+}
+
+impl OpenOptions {
+    /// The defaults: for reading and writing, with the built-in item types and default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens for reading alone.
+    pub fn read_only(mut self, yes: bool) -> Self {
+        self.read_only = yes;
+        self
+    }
+
+    /// Creates a bundle also in a directory that holds other things.
+    pub fn allow_existing(mut self, yes: bool) -> Self {
+        self.allow_existing = yes;
+        self
+    }
+
+    /// Appends `-adjective-colour-noun` to the name of a new bundle.
+    pub fn random_suffix(mut self, yes: bool) -> Self {
+        self.random_suffix = yes;
+        self
+    }
+
+    /// Metadata of a new bundle; an existing one keeps its own.
+    pub fn metadata(mut self, metadata: Map<String, Value>) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Settings; see [`Settings::load`] for those of the user.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// The item types that the handle knows: third parties register theirs.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Opens a bundle that is there.
+    ///
+    /// # Errors
+    /// [`Error::NotABundle`]; what the catalogue refuses when it is damaged.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<DataFolio> {
+        let path = local_path(path.as_ref())?;
+        if !path.is_dir() {
+            return Err(Error::NotABundle { location: path.display().to_string() });
+        }
+        self.open_storage(Arc::new(LocalStorage::open(&path)?))
+    }
+
+    /// Opens a bundle in a storage of the caller's.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`].
+    pub fn open_storage(self, storage: Arc<dyn Storage>) -> Result<DataFolio> {
+        let state = load(storage.as_ref(), SealCheck::Required)?;
+        Ok(self.handle(storage, state))
+    }
+
+    /// Creates a bundle.
+    ///
+    /// # Errors
+    /// [`Error::BundleExists`], [`Error::NotEmpty`]; what the storage refuses.
+    pub fn create(self, path: impl AsRef<Path>) -> Result<DataFolio> {
+        let mut path = local_path(path.as_ref())?;
+        if self.random_suffix {
+            let mut name = path.file_name().unwrap_or_default().to_os_string();
+            name.push(format!("-{}", random_suffix().map_err(|error| Error::Invalid(error.to_string()))?));
+            path.set_file_name(name);
+        }
+        let occupied = match std::fs::read_dir(&path) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(source) => return Err(Error::File { action: "look into", path, source }),
+        };
+        let storage = LocalStorage::create(&path)?;
+        if occupied && !self.allow_existing && !is_bundle(&storage)? {
+            return Err(Error::NotEmpty { location: path.display().to_string() });
+        }
+        self.create_storage(Arc::new(storage))
+    }
+
+    /// Creates a bundle in a storage of the caller's.
+    ///
+    /// # Errors
+    /// [`Error::BundleExists`]; what the storage refuses.
+    pub fn create_storage(self, storage: Arc<dyn Storage>) -> Result<DataFolio> {
+        self.require_writing("create a bundle")?;
+        let exists = || Error::BundleExists { location: storage.location() };
+        let settings = self.settings.clone().unwrap_or_default();
+        let _lock = storage.lock(settings.lock_timeout)?;
+        if is_bundle(storage.as_ref())? {
+            return Err(exists());
+        }
+        for dir in ["tables", "models", "artifacts"] {
+            storage.make_dir(&RelPath::parse(dir)?)?;
+        }
+        let empty = Arc::new(State::new(datafolio_core::encode(Catalogue::empty()), None));
+        let mut set = ChangeSet::new(Arc::clone(empty.catalogue()));
+        for (key, value) in initial_metadata(&self.metadata) {
+            set.push(Change::SetMetadata { key, value: Some(json::pretty(&value, 4).into()) });
+        }
+        let intent = Intent {
+            operation: "create the bundle".to_owned(),
+            kind: CommitKind::Commit,
+            follows: Follows::Head,
+            writer: Writer::capture().to_map(),
+            staged: &[],
+        };
+        let state = attempt_once(storage.as_ref(), &set, &intent, &empty, &empty)?.ok_or_else(exists)?;
+        storage.replace(&file("README.md")?, readme(&storage.location()).as_bytes())?;
+        let folio = self.handle(storage, State::clone(&state));
+        folio.derived.committed(folio.storage.as_ref(), &state);
+        Ok(folio)
+    }
+
+    /// Opens the bundle, or creates it where there is none.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`] and [`OpenOptions::create`].
+    pub fn open_or_create(self, path: impl AsRef<Path>) -> Result<DataFolio> {
+        if self.random_suffix {
+            return self.create(path);
+        }
+        match self.clone().open(path.as_ref()) {
+            Err(Error::NotABundle { .. }) => match self.clone().create(path.as_ref()) {
+                // Another process was faster.
+                Err(Error::BundleExists { .. }) => self.open(path),
+                other => other,
+            },
+            other => other,
+        }
+    }
+
+    fn require_writing(&self, action: &str) -> Result<()> {
+        match self.read_only {
+            true => Err(Error::ReadOnly { action: action.to_owned(), why: "it was opened so".to_owned() }),
+            false => Ok(()),
+        }
+    }
+
+    fn handle(self, storage: Arc<dyn Storage>, state: State) -> DataFolio {
+        let settings = self.settings.unwrap_or_default();
+        let cache_dir = settings.cache_dir.as_ref().map(|dir| dir.join("verified"));
+        DataFolio {
+            storage,
+            registry: self.registry.unwrap_or_else(Registry::with_builtin),
+            verified: VerifiedCache::new(cache_dir),
+            settings,
+            state: RwLock::new(Arc::new(state)),
+            mode: if self.read_only { Mode::ReadOnly } else { Mode::ReadWrite },
+            derived: Derived::default(),
+            writer: Writer::capture(),
+        }
+    }
+}
+
+impl DataFolio {
+    /// Opens a bundle that is there, for reading and writing.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open(path)
+    }
+
+    /// Opens a bundle that is there, for reading.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`].
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().read_only(true).open(path)
+    }
+
+    /// Creates a bundle.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::create`].
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().create(path)
+    }
+
+    /// Opens the bundle, or creates it where there is none.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open_or_create`].
+    pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open_or_create(path)
+    }
+}
+
+/// The metadata of a new bundle: the caller's, and the keys that the format reserves.
+fn initial_metadata(given: &Map<String, Value>) -> Map<String, Value> {
+    let mut metadata = given.clone();
+    let now = Value::from(time::to_iso(time::now()));
+    metadata.entry("created_at").or_insert_with(|| now.clone());
+    metadata.entry("updated_at").or_insert(now);
+    metadata
+        .entry("_datafolio")
+        .or_insert_with(|| serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "created_by": "datafolio-rs"}));
+    metadata
+}
+
+/// A local path; `file://` is accepted as the formats write it, other schemes are not known here.
+fn local_path(path: &Path) -> Result<PathBuf> {
+    let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
+    if let Some(rest) = text.strip_prefix("file://") {
+        return Ok(PathBuf::from(rest));
+    }
+    match text.split_once("://") {
+        Some((scheme, _)) => Err(Error::Invalid(format!(
+            "{scheme}:// is not supported by this release: bundles live in local directories"
+        ))),
+        None => Ok(path.to_owned()),
+    }
+}

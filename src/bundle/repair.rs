@@ -1,0 +1,266 @@
+//! Putting a damaged catalogue right. Nothing is deleted: what was found is kept aside.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafolio_core::history::{CommitKind, CommitRef};
+use datafolio_core::{
+    Catalogue, CatalogueFiles, ChangeSet, CoreError, Layout, Published, SealCheck, parse_catalogue, time,
+};
+use datafolio_storage::{LocalStorage, Storage, VersionTag};
+use serde::Serialize;
+
+use crate::bundle::commit::{Follows, Intent, attempt_once};
+use crate::bundle::state::{State, file, load};
+use crate::error::{Error, Result};
+use crate::facts::writer::Writer;
+use crate::history::{chain, rebuild};
+use crate::settings::Settings;
+
+/// How a catalogue is put right.
+#[derive(Debug, Clone, Default)]
+pub struct RepairOptions {
+    /// Takes `items.json` as it is, though it does not match its seal: someone has edited it on purpose.
+    pub accept: bool,
+    /// Settings; see [`Settings::load`] for those of the user.
+    pub settings: Settings,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RepairReport {
+    /// What was wrong; `None` when nothing was.
+    pub problem: Option<String>,
+    /// What was done about it.
+    pub action: Option<String>,
+    /// The revision that the bundle has now.
+    pub revision: u64,
+    /// Where the damaged file was kept aside.
+    pub kept_aside: Option<String>,
+}
+
+/// Puts the catalogue of a bundle right: one that is damaged goes back to the last good revision of the history, and what
+/// DataFolio 1.3 has dropped comes back from it.
+///
+/// # Errors
+/// [`Error::NotABundle`]; the original error when the history has nothing to go back to.
+pub fn repair(path: impl AsRef<Path>, options: &RepairOptions) -> Result<RepairReport> {
+    let storage = LocalStorage::open(path.as_ref())?;
+    repair_storage(&storage, options)
+}
+
+fn repair_storage(storage: &dyn Storage, options: &RepairOptions) -> Result<RepairReport> {
+    let _lock = storage.lock(options.settings.lock_timeout)?;
+    let raw = storage.read_tagged(&file("items.json")?, u64::MAX)?;
+    match load(storage, SealCheck::Required) {
+        Ok(head) if head.catalogue().is_damaged_by_1x() => restore_after_1x(storage, head),
+        Ok(head) if !differs_from_history(storage, &head)? => {
+            Ok(RepairReport { revision: head.catalogue().revision, ..RepairReport::default() })
+        }
+        Ok(_) => recover(storage, options, raw, &Error::Core(CoreError::BrokenSeal)),
+        Err(error @ (Error::Core(_) | Error::NotABundle { .. })) => recover(storage, options, raw, &error),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the head has the revision of a commit of ours without being what that commit published: damage that also hit
+/// the commit's stamp.
+fn differs_from_history(storage: &dyn Storage, head: &State) -> Result<bool> {
+    if head.commit_ref().is_some() || head.catalogue().layout == Layout::V1 {
+        return Ok(false);
+    }
+    let revision = head.catalogue().revision;
+    let fingerprint = head.published.fingerprint();
+    let mut same = chain::list(storage)?.into_iter().filter(|commit| commit.revision == revision).peekable();
+    if same.peek().is_none() {
+        return Ok(false);
+    }
+    Ok(!same.any(|commit| chain::read_entry(storage, &commit).is_ok_and(|entry| entry.catalogue == fingerprint)))
+}
+
+/// Goes back to the last good revision, or takes the file as it is.
+fn recover(
+    storage: &dyn Storage,
+    options: &RepairOptions,
+    raw: Option<(Vec<u8>, VersionTag)>,
+    problem: &Error,
+) -> Result<RepairReport> {
+    let text = raw.as_ref().map(|(bytes, _)| String::from_utf8_lossy(bytes).into_owned());
+    let commits = chain::list(storage)?;
+    let newest = commits.last().map_or(0, |commit| commit.revision);
+    let (published, before, action) = if options.accept {
+        let files = CatalogueFiles { items: text.clone().unwrap_or_default(), metadata: None, snapshots: None };
+        let published = parse_catalogue(&files, SealCheck::Skipped)?;
+        let stamp = published.catalogue.commit.as_ref();
+        let before = commits.iter().rfind(|commit| stamp.is_some_and(|stamp| stamp.id == commit.id)).cloned();
+        (published, before, "items.json was taken as it is".to_owned())
+    } else {
+        let Some((commit, published)) = last_good(storage, commits, text.as_deref()) else {
+            return Err(CoreError::DamagedCatalogue {
+                file: "items.json".to_owned(),
+                reason: format!("{problem}; the history has no revision to go back to"),
+            }
+            .into());
+        };
+        let action = format!("went back to revision {}", commit.revision);
+        (published, Some(commit), action)
+    };
+    let kept_aside = match &raw {
+        Some((bytes, _)) => Some(keep_aside(storage, bytes)?),
+        None => None,
+    };
+    // The new revision is above every one that was ever given, so that version ids stay unique.
+    let mut catalogue = (*published.catalogue).clone();
+    catalogue.revision = catalogue.revision.max(newest);
+    let revision = publish_repair(storage, catalogue, raw.map(|(_, tag)| tag), before, &action)?;
+    Ok(RepairReport { problem: Some(problem.to_string()), action: Some(action), revision, kept_aside })
+}
+
+/// Publishes a repaired state.
+fn publish_repair(
+    storage: &dyn Storage,
+    mut catalogue: Catalogue,
+    tag: Option<VersionTag>,
+    before: Option<CommitRef>,
+    action: &str,
+) -> Result<u64> {
+    catalogue.layout = Layout::V2;
+    let head = Arc::new(State::new(datafolio_core::encode(catalogue), tag));
+    let set = ChangeSet::new(Arc::clone(head.catalogue()));
+    let intent = Intent {
+        operation: format!("repair: {action}"),
+        kind: CommitKind::Repair,
+        follows: Follows::Repaired(before),
+        writer: Writer::capture().to_map(),
+        staged: &[],
+    };
+    let done = attempt_once(storage, &set, &intent, &head, &head)?
+        .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?;
+    Ok(done.catalogue().revision)
+}
+
+/// The latest commit whose catalogue can be rebuilt. An entry is written before its catalogue, so the last one may never
+/// have been published: of several, one that the damaged file itself names comes first.
+fn last_good(
+    storage: &dyn Storage,
+    mut commits: Vec<CommitRef>,
+    damaged: Option<&str>,
+) -> Option<(CommitRef, Published)> {
+    if let Some(text) = damaged
+        && let Some(index) = commits.iter().rposition(|commit| text.contains(&commit.id))
+    {
+        let named = commits.remove(index);
+        commits.retain(|commit| commit.revision <= named.revision);
+        commits.push(named);
+    }
+    commits.into_iter().rev().find_map(|commit| {
+        let published = rebuild::from_checkpoint(storage, &commit).ok()?;
+        Some((commit, published))
+    })
+}
+
+fn keep_aside(storage: &dyn Storage, bytes: &[u8]) -> Result<String> {
+    let stamp = time::now().format("%Y%m%dT%H%M%S%6f");
+    let path = file(&format!("history/damaged/{stamp}-items.json"))?;
+    let mut staged = storage.create(&path)?;
+    staged.write_all(bytes).map_err(|source| datafolio_storage::StorageError::Io {
+        action: "write",
+        path: path.to_string(),
+        location: storage.location(),
+        source,
+    })?;
+    staged.finish()?;
+    Ok(path.to_string())
+}
+
+/// Brings back what DataFolio 1.3 drops when it writes to a bundle of 2.x: metadata, snapshots and the revision. What it
+/// changed of the items stays changed.
+fn restore_after_1x(storage: &dyn Storage, found: State) -> Result<RepairReport> {
+    let before = chain::list(storage)?.into_iter().rev().find_map(|commit| {
+        let published = rebuild::from_checkpoint(storage, &commit).ok()?;
+        Some((commit, published))
+    });
+    let raw = storage.read(&file("items.json")?, u64::MAX)?;
+    let kept_aside = keep_aside(storage, &raw)?;
+    let (merged, before, action) = match before {
+        Some((commit, published)) => {
+            let action = format!("brought metadata and snapshots back from revision {}", commit.revision);
+            (merge_after_1x(&published.catalogue, found.catalogue()), Some(commit), action)
+        }
+        None => {
+            let action = "kept all old versions in a snapshot of their own".to_owned();
+            (without_history(found.catalogue()), None, action)
+        }
+    };
+    let revision = publish_repair(storage, merged, found.tag, before, &action)?;
+    for name in ["metadata.json", "snapshots.json"] {
+        storage.delete(&file(name)?)?;
+    }
+    Ok(RepairReport {
+        problem: Some("DataFolio 1.3 has dropped the metadata and snapshots".to_owned()),
+        action: Some(action),
+        revision,
+        kept_aside: Some(kept_aside),
+    })
+}
+
+/// The state before 1.3 wrote, with the items as 1.3 left them.
+fn merge_after_1x(before: &Catalogue, found: &Catalogue) -> Catalogue {
+    let mut merged = before.clone();
+    merged.current = found.current.clone();
+    // Old versions that 1.3 has kept are the same entries; those it displaced are added.
+    for entry in &found.retired {
+        let known = merged.retired.iter().any(|old| old.name() == entry.name() && old.token() == entry.token());
+        if !known {
+            merged.retired.push(Arc::clone(entry));
+        }
+    }
+    // A version that was current and is pinned stays, if 1.3 has replaced it.
+    for entry in before.current.values() {
+        let is_there = merged.entries().any(|other| other.name() == entry.name() && other.token() == entry.token());
+        if !is_there && before.is_pinned(entry) {
+            merged.retired.push(Arc::clone(entry));
+        }
+    }
+    for (key, text) in &found.metadata {
+        if !["created_at", "updated_at", "_datafolio"].contains(&key.as_str()) {
+            merged.metadata.insert(key.clone(), Arc::clone(text));
+        }
+    }
+    merged
+}
+
+/// Without a history nobody knows which snapshot held which version. All old versions are kept in one snapshot, so that no
+/// clean-up of any release deletes them.
+fn without_history(found: &Catalogue) -> Catalogue {
+    let mut state = found.clone();
+    state.layout = Layout::V2;
+    state.revision = found.entries().filter_map(|entry| revision_of(entry.version_id()?)).max().unwrap_or(0);
+    let mut latest: indexmap::IndexMap<String, Arc<datafolio_core::Entry>> = indexmap::IndexMap::new();
+    for entry in &found.retired {
+        latest.insert(entry.name().to_owned(), Arc::clone(entry));
+    }
+    if !latest.is_empty() {
+        let versions: serde_json::Map<String, serde_json::Value> =
+            latest.values().map(|entry| (entry.name().to_owned(), entry.token().into())).collect();
+        let fields = serde_json::json!({
+            "name": "recovered",
+            "timestamp": time::to_iso(time::now()),
+            "item_versions": versions,
+            "metadata_snapshot": found.metadata_object(),
+            "tags": ["recovered"],
+            "description": "Old versions whose snapshots DataFolio 1.3 has dropped",
+        });
+        if let serde_json::Value::Object(fields) = fields {
+            let snapshot = datafolio_core::Snapshot::from_fields("recovered", &fields);
+            state.snapshots.insert("recovered".to_owned(), Arc::new(snapshot));
+        }
+    }
+    state
+}
+
+/// The revision in a version id of 2.x: `name--r12` or `name--r12-1`.
+fn revision_of(version_id: &str) -> Option<u64> {
+    let (_, rest) = version_id.rsplit_once("--r")?;
+    rest.split('-').next()?.parse().ok()
+}

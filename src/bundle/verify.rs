@@ -1,0 +1,308 @@
+//! Checking a bundle: that everything the catalogue names is there, and is what was recorded.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafolio_core::{Entry, ItemRecord, Layout, item_type, name};
+use datafolio_handlers::{HandlerError, Item, expected, payload_path};
+use datafolio_storage::{Verification, VerifiedSource};
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::bundle::gc::GcOptions;
+use crate::bundle::lineage_of;
+use crate::bundle::state::reload;
+use crate::bundle::{DataFolio, gc};
+use crate::error::Result;
+use crate::history::chain::Walk;
+
+/// What is checked.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// Reads every byte and compares hashes. On by default; otherwise only presence and size are checked.
+    pub read_data: bool,
+    /// Only these items.
+    pub items: Option<Vec<String>>,
+    /// Reads only this share of the versions, chosen by their hashes; 100 reads all.
+    pub percent: u8,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self { read_data: true, items: None, percent: 100 }
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing; nothing is lost.
+    Note,
+    /// A version of an old revision cannot be read; current items and snapshots are whole.
+    Lost,
+    /// An item, a snapshot or the history is damaged.
+    Damage,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The item, where it is about one.
+    pub item: Option<String>,
+    /// The version, where it is about one.
+    pub version: Option<String>,
+    /// The snapshots that hold the version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<String>,
+    /// A stable kebab-case code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The result of a check.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct VerifyReport {
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+    /// How many versions were checked.
+    pub versions: usize,
+    /// How many of them were read whole.
+    pub read: usize,
+    /// How many bytes were read.
+    pub bytes: u64,
+    /// How many commits of the history were checked.
+    pub commits: usize,
+}
+
+impl VerifyReport {
+    /// Whether nothing is damaged or lost.
+    pub fn is_clean(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity == Severity::Note)
+    }
+
+    fn add(&mut self, severity: Severity, code: &str, message: String) {
+        self.findings.push(Finding {
+            severity,
+            item: None,
+            version: None,
+            snapshots: Vec::new(),
+            code: code.to_owned(),
+            message,
+        });
+    }
+}
+
+impl DataFolio {
+    /// Checks the bundle: catalogue, snapshots, history, and the files of all current and pinned versions. Findings are in
+    /// the report; an error means that the check itself could not be made.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
+        let storage = self.storage().as_ref();
+        let state = match self.mode() {
+            crate::bundle::Mode::ReadWrite | crate::bundle::Mode::ReadOnly => reload(storage, &self.state())?,
+            _ => self.state(),
+        };
+        let catalogue = state.catalogue();
+        let mut report = VerifyReport::default();
+        for problem in &catalogue.problems {
+            report.add(Severity::Note, "odd-catalogue", problem.clone());
+        }
+        if catalogue.is_damaged_by_1x() {
+            let message = "DataFolio 1.3 has dropped the metadata and snapshots; `datafolio repair` brings them back";
+            report.add(Severity::Damage, "damaged-by-1x", message.to_owned());
+        }
+        let wanted = |name: &str| options.items.as_ref().is_none_or(|items| items.iter().any(|item| item == name));
+        for name in options.items.iter().flatten() {
+            state.item(name)?;
+        }
+        let entries: Vec<&Arc<Entry>> = catalogue.entries().filter(|entry| wanted(entry.name())).collect();
+        for entry in entries {
+            self.verify_entry(entry, options, &mut report);
+        }
+        for (name, error) in &state.lost {
+            if wanted(name) {
+                report.add(Severity::Damage, "lost-version", error.to_string());
+            }
+        }
+        if options.items.is_none() {
+            verify_snapshots(catalogue, &mut report);
+            verify_lineage(catalogue, &mut report);
+            if catalogue.layout == Layout::V2 {
+                self.verify_history(&state, &mut report)?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// For each current item whether it is whole: its file is there and is what was recorded, or the target of the
+    /// reference is there.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn validate(&self) -> Result<IndexMap<String, bool>> {
+        let state = self.state();
+        let mut result = IndexMap::new();
+        for (name, entry) in &state.catalogue().current {
+            let mut report = VerifyReport::default();
+            self.verify_entry(entry, &VerifyOptions::default(), &mut report);
+            result.insert(name.to_string(), report.is_clean());
+        }
+        Ok(result)
+    }
+
+    fn verify_entry(&self, entry: &Arc<Entry>, options: &VerifyOptions, report: &mut VerifyReport) {
+        report.versions += 1;
+        let mut add = |severity, code: &str, message: String| {
+            let state = self.state();
+            let finding = Finding {
+                severity,
+                item: Some(entry.name().to_owned()),
+                version: Some(entry.token()),
+                snapshots: state.catalogue().pinning(entry).map(str::to_owned).collect(),
+                code: code.to_owned(),
+                message,
+            };
+            report.findings.push(finding);
+        };
+        let record = match entry.record() {
+            Ok(record) => record,
+            Err(error) => return add(Severity::Damage, error.code(), error.to_string()),
+        };
+        if let Err(error) = name::check_item_name(entry.name()) {
+            add(Severity::Note, error.code(), format!("{error}; it can be read, and DataFolio 2.x would not make it"));
+        }
+        match self.check_version(&record, options) {
+            Ok(Some(bytes)) => {
+                report.read += 1;
+                report.bytes += bytes;
+            }
+            Ok(None) => {}
+            Err(HandlerError::UnknownType { .. }) => {
+                let message =
+                    format!("type {:?} is not known here: only the hash of its file is checked", entry.item_type());
+                add(Severity::Note, "unknown-item-type", message);
+            }
+            Err(error) => add(Severity::Damage, error.code(), error.to_string()),
+        }
+    }
+
+    /// Checks one version; the number of bytes when it was read whole.
+    fn check_version(&self, record: &ItemRecord, options: &VerifyOptions) -> Result<Option<u64>, HandlerError> {
+        let read = options.read_data && in_sample(record, options.percent);
+        let item = Item {
+            verification: if read { Verification::Full } else { Verification::Off },
+            ..self.handler_item(record)
+        };
+        let handler = self.registry().for_type(record.item_type());
+        if record.item_type() == item_type::REFERENCED_TABLE {
+            return match handler {
+                Some(handler) => handler.verify(&item).map(|()| None),
+                None => Ok(None),
+            };
+        }
+        // Size and presence, and with `Full` every byte.
+        let path = payload_path(record)?;
+        let damage = |source| HandlerError::Payload { item: record.name().to_owned(), source };
+        let source = VerifiedSource::open(self.storage(), &path, expected(record)?, item.verification, self.verified())
+            .map_err(damage)?;
+        let size = datafolio_storage::Source::size(&source);
+        let Some(handler) = handler else {
+            return Err(HandlerError::UnknownType {
+                item: record.name().to_owned(),
+                item_type: record.item_type().to_owned(),
+            });
+        };
+        if read {
+            // The bytes are what was recorded; the handler looks at what they say.
+            handler.verify(&Item { verification: Verification::Touched, ..self.handler_item(record) })?;
+        }
+        Ok(read.then_some(size))
+    }
+
+    fn verify_history(&self, state: &crate::bundle::state::State, report: &mut VerifyReport) -> Result<()> {
+        let mut seen: HashSet<u64> = HashSet::new();
+        for entry in Walk::from_head(self.storage().as_ref(), state)? {
+            match entry {
+                Ok(entry) => {
+                    report.commits += 1;
+                    if !seen.insert(entry.revision) {
+                        report.add(
+                            Severity::Damage,
+                            "damaged-history",
+                            format!("revision {} stands twice in the history", entry.revision),
+                        );
+                    }
+                    if report.commits == 1
+                        && entry.revision == state.catalogue().revision
+                        && entry.catalogue != state.published.fingerprint()
+                    {
+                        report.add(
+                            Severity::Damage,
+                            "damaged-catalogue",
+                            "items.json is not what the last commit published".to_owned(),
+                        );
+                    }
+                }
+                Err(error) => {
+                    report.add(Severity::Damage, error.code(), error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+        let garbage = self.find_garbage(state, &GcOptions::default())?;
+        for gc::Lost { item, version } in garbage.lost_versions {
+            report.findings.push(Finding {
+                severity: Severity::Lost,
+                message: format!(
+                    "version {version} of item '{item}', which only old revisions name, is lost: its file is gone"
+                ),
+                item: Some(item),
+                version: Some(version),
+                snapshots: Vec::new(),
+                code: "lost-version".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a version is in the share that is read. The choice follows from the version itself, so that repeated checks with
+/// growing shares cover all.
+fn in_sample(record: &ItemRecord, percent: u8) -> bool {
+    if percent >= 100 {
+        return true;
+    }
+    let token = record.str("sha256").or_else(|| record.str("checksum")).unwrap_or_else(|| record.name());
+    let digest = datafolio_core::json::sha256(token);
+    let number = u32::from_str_radix(&digest[..8], 16).unwrap_or(0);
+    number % 100 < u32::from(percent)
+}
+
+fn verify_snapshots(catalogue: &datafolio_core::Catalogue, report: &mut VerifyReport) {
+    for name in catalogue.snapshots.keys() {
+        match catalogue.snapshot_entries(name) {
+            Err(error) => report.add(Severity::Damage, error.code(), error.to_string()),
+            Ok(entries) => {
+                for error in entries.into_values().filter_map(Result::err) {
+                    report.add(Severity::Damage, error.code(), error.to_string());
+                }
+            }
+        }
+    }
+}
+
+fn verify_lineage(catalogue: &datafolio_core::Catalogue, report: &mut VerifyReport) {
+    for cycle in lineage_of(catalogue).cycles() {
+        report.add(
+            Severity::Note,
+            "cyclic-lineage",
+            format!("items list each other as inputs: {}", cycle.join(" -> ")),
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! The `datafolio` program.

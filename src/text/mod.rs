@@ -1,0 +1,8 @@
+//! Text for people: sizes, times and values as `describe` prints them, random bundle names, and "did you mean".
+
+mod human;
+mod python;
+mod words;
+
+pub use human::{human_size, human_time, printable, shorten_value};
+pub use words::{did_you_mean, random_suffix};
