@@ -57,6 +57,14 @@ pub enum HandlerError {
         /// The file.
         path: PathBuf,
     },
+    /// What a reference names is not there.
+    #[error("item '{item}' refers to {path}, and nothing is there")]
+    MissingReference {
+        /// The item.
+        item: String,
+        /// Where its table should be.
+        path: PathBuf,
+    },
     /// The item's bytes or its entry are damaged.
     #[error("item '{item}' is damaged: {reason}")]
     Damaged {
@@ -128,7 +136,7 @@ impl HandlerError {
             | Self::Parquet(_) => ErrorCategory::InvalidInput,
             Self::UnknownType { .. } | Self::Unsupported { .. } => ErrorCategory::Unsupported,
             Self::TypeTaken { .. } => ErrorCategory::Exists,
-            Self::FileNotFound { .. } => ErrorCategory::NotFound,
+            Self::FileNotFound { .. } | Self::MissingReference { .. } => ErrorCategory::NotFound,
             Self::Damaged { .. } => ErrorCategory::Corrupt,
             Self::Payload { source, .. } => match source.category() {
                 // A payload that its catalogue names and that is gone is damage, not a wrong question.
@@ -150,6 +158,7 @@ impl HandlerError {
             Self::Invalid { .. } => "invalid-value",
             Self::BadFile { .. } => "bad-file",
             Self::FileNotFound { .. } => "file-not-found",
+            Self::MissingReference { .. } => "missing-reference",
             Self::Damaged { .. } => "damaged-item",
             Self::Payload { source, .. } => match source {
                 StorageError::NotFound { .. } => "missing-payload",

@@ -3,6 +3,7 @@
 //! | item type | handler | adding takes | reading gives | payload |
 //! | --- | --- | --- | --- | --- |
 //! | `included_table` (`polars_table`) | [`IncludedTable`] | [`Data::Table`], [`Data::ParquetFile`] | [`Data::Table`] | `.parquet`, `.arrow` |
+//! | `referenced_table` | [`ReferencedTable`] | [`Data::Reference`] | [`Data::Table`] | none |
 //! | `numpy_array` | [`NumpyArray`] | [`Data::Array`] | [`Data::Array`] | `.npy` |
 //! | `json_data` | [`JsonData`] | [`Data::Json`] | [`Data::Json`] | `.json` |
 //! | `timestamp` | [`Timestamp`] | [`Data::Timestamp`] | [`Data::Timestamp`] | `.json` |
@@ -12,11 +13,13 @@
 //! * [`Handler`] is the contract of a type, and the extension point: a program adds types of its own to a [`Registry`].
 //! * [`Data`] is a value of any type; [`Sink`] is where a handler writes, [`Item`] what it reads.
 //! * [`read_table`] opens a part of a table: columns, offset, limit.
+//! * [`formats`] opens table files outside the bundle.
 //! * [`npy`] is numpy's file format.
 
 mod artifact;
 mod data;
 mod error;
+pub mod formats;
 mod handler;
 mod included_table;
 mod json_data;
@@ -25,6 +28,7 @@ pub mod npy;
 mod numpy_array;
 mod outside_file;
 mod payload_bytes;
+mod referenced_table;
 mod registry;
 mod table;
 mod timestamp;
@@ -37,6 +41,7 @@ pub use included_table::{IncludedTable, read_table};
 pub use json_data::JsonData;
 pub use model::{ModelFile, serialization_format};
 pub use numpy_array::NumpyArray;
+pub use referenced_table::ReferencedTable;
 pub use registry::Registry;
 pub use table::{TableReadOptions, arrow_field_type_name, arrow_type_name};
 pub use timestamp::Timestamp;

@@ -7,7 +7,7 @@ use datafolio_core::item_type;
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::Handler;
-use crate::{Artifact, IncludedTable, JsonData, ModelFile, NumpyArray, Timestamp};
+use crate::{Artifact, IncludedTable, JsonData, ModelFile, NumpyArray, ReferencedTable, Timestamp};
 
 /// The handlers that a bundle knows: the built-in ones, and those that a program registers. A value of its own, not a
 /// global: two bundles of one program can know different types.
@@ -24,6 +24,7 @@ impl Registry {
             registered: Vec::new(),
             builtin: vec![
                 Arc::new(IncludedTable),
+                Arc::new(ReferencedTable),
                 Arc::new(NumpyArray),
                 Arc::new(JsonData),
                 Arc::new(Timestamp),

@@ -76,7 +76,7 @@ fn included_table() {
         Sample::new("small", |_| small_table().into()),
         Sample::new("empty", |_| small_table().slice(0, 0).into()),
         // More than one block, so that block checksums lie beside it.
-        Sample::new("large", |_| noise(160_000).into()),
+        Sample::new("large", |_| noise(132_000).into()),
         Sample::new("file", |dir| {
             let path = dir.join("t.parquet");
             let mut writer =
@@ -86,7 +86,7 @@ fn included_table() {
             Data::ParquetFile(path)
         }),
         Sample::new("arrow", |_| small_table().into()).with_options(arrow_format()),
-        Sample::new("large arrow", |_| noise(160_000).into()).with_options(arrow_format()),
+        Sample::new("large arrow", |_| noise(132_000).into()).with_options(arrow_format()),
     ];
     check_handler(&handler("included_table"), &registry(), &samples, &all_but(&["table"]));
 }

@@ -6,7 +6,7 @@ use datafolio_core::RelPath;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::bundle::gc::{GcOptions, GcReport, PAYLOAD_DIRS};
+use crate::bundle::gc::{GcOptions, PAYLOAD_DIRS};
 use crate::bundle::state::file;
 use crate::bundle::{DataFolio, gc};
 use crate::error::Result;
@@ -87,7 +87,7 @@ impl DataFolio {
         let mut items: Vec<ItemUsage> = items.into_values().map(|(usage, _)| usage).collect();
         items.sort_by(|a, b| b.total_bytes.cmp(&a.total_bytes).then_with(|| a.name.cmp(&b.name)));
 
-        let garbage: GcReport = self.find_garbage(&state, &GcOptions::default())?;
+        let (garbage, _) = self.find_garbage(&state, &GcOptions::default())?;
         let catalogue_bytes = state.published.text.len() as u64 + gc::history_bytes(storage)?;
         Ok(DiskUsage {
             items,

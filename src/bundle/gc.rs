@@ -16,7 +16,8 @@ use serde::Serialize;
 use crate::bundle::DataFolio;
 use crate::bundle::state::{State, file, reload};
 use crate::error::Result;
-use crate::history::chain::Walk;
+use crate::history::chain::{Walk, write_new};
+use crate::history::rebuild;
 
 /// Directories whose files are payloads.
 pub(crate) const PAYLOAD_DIRS: [&str; 4] = ["tables", "models", "artifacts", "parts"];
@@ -78,9 +79,13 @@ impl DataFolio {
             false => None,
         };
         let head = reload(storage, &self.state())?;
-        let mut report = self.find_garbage(&head, options)?;
+        let (mut report, kept) = self.find_garbage(&head, options)?;
         if options.apply {
-            for path in report.payloads.iter().chain(&report.history) {
+            if let Some(oldest) = kept.oldest_commit.filter(|_| !kept.expired.is_empty()) {
+                keep_copy(storage, &oldest)?;
+            }
+            // The history first: interrupted, it must not promise versions whose files are gone.
+            for path in report.history.iter().chain(&report.payloads) {
                 storage.delete(&file(path)?)?;
             }
             report.applied = true;
@@ -88,7 +93,7 @@ impl DataFolio {
         Ok(report)
     }
 
-    pub(crate) fn find_garbage(&self, head: &State, options: &GcOptions) -> Result<GcReport> {
+    pub(crate) fn find_garbage(&self, head: &State, options: &GcOptions) -> Result<(GcReport, Kept)> {
         let storage = self.storage().as_ref();
         let settings = self.settings();
         let grace = options.grace.unwrap_or(settings.gc_grace);
@@ -118,7 +123,8 @@ impl DataFolio {
             if kept.commits.contains(&commit) {
                 continue;
             }
-            if young(&info) {
+            // An entry that no catalogue follows from may belong to a commit that is being made right now.
+            if !kept.expired.contains(&commit) && young(&info) {
                 report.too_young += 1;
             } else {
                 report.bytes += info.size;
@@ -126,12 +132,23 @@ impl DataFolio {
             }
         }
         report.lost_versions = kept.lost(&there);
-        Ok(report)
+        Ok((report, kept))
     }
 }
 
+/// Keeps a full copy of the oldest kept catalogue, which the later ones can be rebuilt from.
+fn keep_copy(storage: &dyn Storage, oldest: &CommitRef) -> Result<()> {
+    let path = oldest.checkpoint_path()?;
+    if storage.stat(&path)?.is_some() {
+        return Ok(());
+    }
+    let published = rebuild::from_checkpoint(storage, oldest)?;
+    write_new(storage, &path, &published.text)
+}
+
 /// What has to stay.
-struct Kept {
+#[derive(Debug)]
+pub(crate) struct Kept {
     /// Payloads and what lies beside them.
     files: HashSet<RelPath>,
     /// Versions that only old revisions name.
@@ -140,6 +157,10 @@ struct Kept {
     commits: HashSet<CommitRef>,
     /// The oldest revision that can be opened.
     oldest: u64,
+    /// The commit that made it.
+    oldest_commit: Option<CommitRef>,
+    /// Commits whose time is over.
+    expired: HashSet<CommitRef>,
 }
 
 impl Kept {
@@ -149,6 +170,8 @@ impl Kept {
             released: Vec::new(),
             commits: HashSet::new(),
             oldest: head.catalogue().revision,
+            oldest_commit: None,
+            expired: HashSet::new(),
         };
         let since = time::now() - chrono::Duration::days(i64::from(days));
         let is_recent = |timestamp: &str| time::from_iso(timestamp).is_none_or(|at: DateTime<Utc>| at >= since);
@@ -159,16 +182,13 @@ impl Kept {
             let entry = entry?;
             let commit = entry.commit_ref();
             if past_retention {
-                // Entries back to the last full copy stay, so that a damaged catalogue can be recovered.
-                kept.commits.insert(commit.clone());
-                if storage.stat(&commit.checkpoint_path()?)?.is_some() {
-                    break;
-                }
+                kept.expired.insert(commit);
                 continue;
             }
             count += 1;
             kept.oldest = entry.revision;
             kept.commits.insert(commit.clone());
+            kept.oldest_commit = Some(commit);
             let parent_is_kept = entry.parent.is_some() && (count < revisions || is_recent(&entry.timestamp));
             if parent_is_kept {
                 for released in entry.released {
@@ -177,9 +197,6 @@ impl Kept {
                 }
             } else {
                 past_retention = true;
-                if storage.stat(&commit.checkpoint_path()?)?.is_some() {
-                    break;
-                }
             }
         }
         Ok(kept)

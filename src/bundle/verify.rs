@@ -255,7 +255,7 @@ impl DataFolio {
                 }
             }
         }
-        let garbage = self.find_garbage(state, &GcOptions::default())?;
+        let (garbage, _) = self.find_garbage(state, &GcOptions::default())?;
         for gc::Lost { item, version } in garbage.lost_versions {
             report.findings.push(Finding {
                 severity: Severity::Lost,

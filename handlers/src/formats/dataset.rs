@@ -3,6 +3,7 @@
 //! What Polars 2 reads the same way: the files in the order of their paths, all of the same columns, and of a directory
 //! the partitions (`year=2024/`) as columns behind those of the files, or in place of a column of the same name.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use arrow::array::{
 };
 use arrow::compute::{can_cast_types, cast};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::csv::parse_date;
 use super::guard::{Batches, GuardedReader, decoder_error};
@@ -109,13 +110,13 @@ fn is_number(value: &str) -> bool {
 }
 
 fn partition_array(data_type: &DataType, value: Option<&str>, rows: usize) -> ArrayRef {
-    let array: Option<ArrayRef> = value.and_then(|value| {
+    let array = value.and_then(|value| -> Option<ArrayRef> {
         Some(match data_type {
             DataType::Boolean => Arc::new(BooleanArray::from(vec![value == "true"; rows])),
             DataType::Int64 => Arc::new(Int64Array::from_value(value.parse().ok()?, rows)),
             DataType::Float64 => Arc::new(Float64Array::from_value(value.parse().ok()?, rows)),
             DataType::Date32 => Arc::new(Date32Array::from_value(parse_date(value)?, rows)),
-            _ => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))) as ArrayRef,
+            _ => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))),
         })
     });
     array.unwrap_or_else(|| new_null_array(data_type, rows))
@@ -131,7 +132,10 @@ fn open_files(
     let names: Vec<String> = partitions.first().map(|values| values.keys().cloned().collect()).unwrap_or_default();
     if let Some((file, _)) = files.iter().zip(partitions).find(|(_, values)| !values.keys().eq(&names)) {
         let shown = first.display();
-        return Err(bad(file, format!("is partitioned in another way than {shown}: its directories give other columns")));
+        return Err(bad(
+            file,
+            format!("is partitioned in another way than {shown}: its directories give other columns"),
+        ));
     }
     let options = ImportOptions { format: Some(TableFormat::Parquet), ..options.clone() };
     let whole = ImportOptions { columns: None, progress: None, ..options.clone() };
@@ -141,7 +145,7 @@ fn open_files(
         .iter()
         .map(|field| (field.name().clone(), Arc::new(field.as_ref().clone().with_nullable(true))))
         .collect();
-    let file_columns: Vec<String> = fields.keys().cloned().collect();
+    let file_columns: IndexSet<String> = fields.keys().cloned().collect();
     for (index, name) in names.iter().enumerate() {
         let values: Vec<Option<&str>> =
             partitions.iter().map(|values| values.get_index(index).and_then(|(_, value)| value.as_deref())).collect();
@@ -149,14 +153,15 @@ fn open_files(
     }
     let places = projection(place, fields.keys().map(String::as_str), &options)?;
     let fields: Vec<Arc<Field>> = match places {
-        Some(places) => places.into_iter().filter_map(|place| fields.get_index(place)).map(|(_, f)| f.clone()).collect(),
+        Some(places) => {
+            places.into_iter().filter_map(|place| fields.get_index(place)).map(|(_, f)| f.clone()).collect()
+        }
         None => fields.into_values().collect(),
     };
     let schema = Arc::new(Schema::new_with_metadata(fields, first_schema.metadata().clone()));
     let files: Vec<Part> =
         files.into_iter().zip(partitions).map(|(path, values)| Part { path, values: values.clone() }).collect();
-    let batches =
-        DatasetBatches { schema: schema.clone(), file_columns, files, options, next: 0, current: None };
+    let batches = DatasetBatches { schema: schema.clone(), file_columns, files, options, next: 0, current: None };
     Ok(Box::new(GuardedReader::new(place, schema, batches)))
 }
 
@@ -168,7 +173,7 @@ struct Part {
 struct DatasetBatches {
     schema: SchemaRef,
     /// The columns that every file has.
-    file_columns: Vec<String>,
+    file_columns: IndexSet<String>,
     files: Vec<Part>,
     options: ImportOptions,
     next: usize,
@@ -209,7 +214,8 @@ impl DatasetBatches {
         if let Some(extra) = found.fields().iter().find(|field| !self.file_columns.contains(field.name())) {
             return Err(other("has a", extra.name()));
         }
-        if let Some(missing) = self.file_columns.iter().find(|name| found.index_of(name).is_err()) {
+        let names: HashSet<&str> = found.fields().iter().map(|field| field.name().as_str()).collect();
+        if let Some(missing) = self.file_columns.iter().find(|name| !names.contains(name.as_str())) {
             return Err(other("has no", missing));
         }
         if self.options.columns.is_none() {
@@ -233,7 +239,8 @@ fn conform(schema: &SchemaRef, part: &Part, batch: &RecordBatch) -> HandlerResul
         if column.data_type() == field.data_type() {
             return Ok(column.clone());
         }
-        if is_same_kind(column.data_type(), field.data_type()) && can_cast_types(column.data_type(), field.data_type()) {
+        if is_same_kind(column.data_type(), field.data_type()) && can_cast_types(column.data_type(), field.data_type())
+        {
             return cast(column, field.data_type()).map_err(|error| decoder_error(&part.path, "cannot be read", error));
         }
         let reason = format!(
@@ -376,7 +383,9 @@ mod tests {
             }
         }
         let dir = tempfile::tempdir().unwrap();
-        assert!(read(open_directory(dir.path(), &ImportOptions::default())).unwrap_err().to_string().contains("no Parquet"));
+        assert!(
+            read(open_directory(dir.path(), &ImportOptions::default())).unwrap_err().to_string().contains("no Parquet")
+        );
         write(dir.path(), "a.parquet", &[("s", text)]);
         write(dir.path(), "b.parquet", &[("s", large)]);
         assert_eq!(types(&read(open_directory(dir.path(), &ImportOptions::default())).unwrap()), ["s:Utf8"]);

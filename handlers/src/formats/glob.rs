@@ -104,7 +104,9 @@ pub(super) fn parquet_files(root: &Path) -> HandlerResult<Vec<PathBuf>> {
             return Err(bad(&directory, "lies too deep: does a link lead back up?"));
         }
         for entry in list(&directory)? {
-            if entry.name.starts_with('.') || (entry.name.starts_with('_') && !(entry.is_dir && entry.name.contains('='))) {
+            if entry.name.starts_with('.')
+                || (entry.name.starts_with('_') && !(entry.is_dir && entry.name.contains('=')))
+            {
                 continue;
             }
             let lower = entry.name.to_ascii_lowercase();

@@ -46,6 +46,8 @@ use indexmap::IndexMap;
 
 use crate::error::{HandlerError, HandlerResult};
 
+pub(crate) use glob::is_pattern;
+
 pub use dataset::{open_directory, open_glob};
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
 pub use parquet_file::{ParquetFacts, parquet_facts};

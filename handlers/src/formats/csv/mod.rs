@@ -31,7 +31,6 @@ pub(super) fn parse_date(text: &str) -> Option<i32> {
     Instant::parse(text).filter(|instant| instant.time.is_none()).map(|instant| instant.days)
 }
 
-
 pub(super) fn open(
     file: TableFile,
     found: &Found,

@@ -1,0 +1,59 @@
+//! What several tests need.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use datafolio::DataFolio;
+use tempfile::TempDir;
+
+/// A new bundle in a directory that goes away with the test.
+pub fn new_bundle() -> (TempDir, DataFolio) {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    (dir, folio)
+}
+
+/// Another handle to the same bundle.
+pub fn reopen(folio: &DataFolio) -> DataFolio {
+    DataFolio::open(folio.location()).unwrap()
+}
+
+/// A table of two columns.
+pub fn table(rows: i64) -> RecordBatch {
+    let id: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    let name: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|i| format!("row {i}"))));
+    RecordBatch::try_from_iter([("id", id), ("name", name)]).unwrap()
+}
+
+/// Number of rows of a table item.
+pub fn rows(folio: &DataFolio, name: &str) -> usize {
+    folio.get_table(name).unwrap().map(|batch| batch.unwrap().num_rows()).sum()
+}
+
+/// A copy of a fixture bundle, for tests that write.
+pub fn fixture(name: &str) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join(name);
+    copy_dir(&fixtures().join(name), &target);
+    (dir, target)
+}
+
+/// Where the fixtures lie.
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fixtures")
+}
+
+pub fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
