@@ -44,6 +44,7 @@ pub use bundle::{
 };
 pub use datafolio_core::history::CommitKind;
 pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};
+pub use datafolio_handlers::formats::ImportOptions;
 pub use datafolio_handlers::npy::NpyArray;
 pub use datafolio_handlers::{Data, Handler, HandlerError, Model, Reference, Registry};
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};

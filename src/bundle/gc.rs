@@ -178,6 +178,7 @@ impl Kept {
         // An entry records what its parent still named: it counts as long as the parent is kept.
         let mut count = 0u32;
         let mut past_retention = false;
+        let mut of_parent: Vec<Released> = Vec::new();
         for entry in Walk::from_head(storage, head)? {
             let entry = entry?;
             let commit = entry.commit_ref();
@@ -185,18 +186,19 @@ impl Kept {
                 kept.expired.insert(commit);
                 continue;
             }
+            // The parent is there, so that what its successor released of it is still promised.
+            for released in of_parent.drain(..) {
+                kept.files.extend(released.files.iter().filter_map(|path| RelPath::parse(path).ok()));
+                kept.released.push(released);
+            }
             count += 1;
             kept.oldest = entry.revision;
             kept.commits.insert(commit.clone());
             kept.oldest_commit = Some(commit);
             let parent_is_kept = entry.parent.is_some() && (count < revisions || is_recent(&entry.timestamp));
-            if parent_is_kept {
-                for released in entry.released {
-                    kept.files.extend(released.files.iter().filter_map(|path| RelPath::parse(path).ok()));
-                    kept.released.push(released);
-                }
-            } else {
-                past_retention = true;
+            match parent_is_kept {
+                true => of_parent = entry.released,
+                false => past_retention = true,
             }
         }
         Ok(kept)

@@ -7,6 +7,7 @@ mod derived;
 mod describe;
 mod du;
 mod gc;
+mod import;
 mod items;
 mod migrate;
 mod open;

@@ -13,7 +13,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -212,46 +212,34 @@ impl Case<'_> {
         let bare = without_hashes(&record);
         let payload = place.payload(&record);
         let bytes = fs::read(&payload).unwrap();
-        for (at, flipped) in flips(&bytes) {
-            fs::write(&payload, &flipped).unwrap();
-            for verification in [Verification::Full, Verification::Touched] {
-                self.must_be_damage(&place, &record, verification, &format!("byte {at} of {} flipped", bytes.len()));
-            }
-            for record in [&record, &bare] {
-                self.must_not_panic(
-                    &place,
-                    record,
-                    bytes.len() <= SMALL,
-                    &format!("byte {at} of {} flipped", bytes.len()),
-                );
-            }
+        let small = bytes.len() <= SMALL;
+        let must_be_seen = |what: &str| {
+            self.must_be_damage(&place, &record, Verification::Full, what);
+            self.must_be_damage(&place, &record, Verification::Touched, what);
+            self.must_not_panic(&place, &record, small, what);
+            self.must_not_panic(&place, &bare, small, what);
+        };
+        for at in positions(bytes.len(), FLIPS) {
+            put(&payload, at, flipped(&bytes, at));
+            must_be_seen(&format!("byte {at} of {} flipped", bytes.len()));
+            put(&payload, at, bytes[at]);
         }
-        for length in lengths(bytes.len()) {
+        for length in positions(bytes.len(), CUTS) {
             fs::write(&payload, &bytes[..length]).unwrap();
-            for verification in [Verification::Full, Verification::Touched] {
-                self.must_be_damage(&place, &record, verification, &format!("cut to {length} of {}", bytes.len()));
-            }
-            for record in [&record, &bare] {
-                self.must_not_panic(
-                    &place,
-                    record,
-                    bytes.len() <= SMALL,
-                    &format!("cut to {length} of {}", bytes.len()),
-                );
-            }
+            must_be_seen(&format!("cut to {length} of {}", bytes.len()));
         }
         fs::write(&payload, &bytes).unwrap();
         if let Some(blocks) = place.blocks(&record) {
             let checksums = fs::read(&blocks).unwrap();
-            for (at, flipped) in flips(&checksums) {
-                fs::write(&blocks, &flipped).unwrap();
+            for at in positions(checksums.len(), FLIPS) {
+                put(&blocks, at, flipped(&checksums, at));
                 let what = format!("byte {at} of its block checksums flipped");
                 self.must_be_damage(&place, &record, Verification::Full, &what);
                 // The payload itself is good, and the hash of the whole file says so.
                 let read = self.read(&place, &record, Verification::Touched);
                 assert!(read.is_ok_and(|read| read == expected), "{self:?}: {what}");
+                put(&blocks, at, checksums[at]);
             }
-            fs::write(&blocks, &checksums).unwrap();
         }
         assert!(self.read(&place, &record, Verification::Full).unwrap() == expected);
         fs::remove_file(&payload).unwrap();
@@ -404,17 +392,16 @@ fn without_hashes(record: &ItemRecord) -> ItemRecord {
     bare
 }
 
-/// Bytes with one bit flipped, and where.
-fn flips(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
-    positions(bytes.len(), FLIPS).map(|at| {
-        let mut flipped = bytes.to_vec();
-        flipped[at] ^= 1 << (at % 8);
-        (at, flipped)
-    })
+/// A byte with one bit flipped.
+fn flipped(bytes: &[u8], at: usize) -> u8 {
+    bytes[at] ^ (1 << (at % 8))
 }
 
-fn lengths(length: usize) -> impl Iterator<Item = usize> {
-    positions(length, CUTS)
+/// Changes one byte of a file.
+fn put(path: &Path, at: usize, byte: u8) {
+    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(&[byte]).unwrap();
 }
 
 /// Every position of a small payload; of a large one the first and last, where headers and footers are, and others as

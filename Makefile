@@ -1,0 +1,64 @@
+# Everything a fresh machine needs is done by these targets; the README opens with the first two.
+
+# One target folder outside the checkout, shared by everyday work and CI, so that dependencies are compiled once.
+CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export DATAFOLIO_PEERS ?= $(CACHE)/peers
+
+.PHONY: help demo test check fmt lint directions peers torture bench docs package clean
+
+help:
+	@echo "make demo      build, then show the main job on real data"
+	@echo "make test      build, install the peers that are tested against, run every test"
+	@echo "make check     formatting, lints and the light tests: seconds, once dependencies are built"
+	@echo "make torture   the long runs: 16 processes x 200 commits, thousands of kills"
+	@echo "make bench     measure against the peers; results belong into docs/benchmarks.md"
+	@echo "make docs      regenerate what is generated in docs/"
+	@echo "make package   what would be published"
+
+demo:
+	@echo "== building (a first build takes some minutes; later ones seconds)"
+	cargo build --workspace --all-targets
+	@echo "== the demo"
+	@cargo run --quiet --example demo
+
+test: peers
+	@echo "== building (a first build takes some minutes; later ones seconds)"
+	cargo build --workspace --all-targets
+	@echo "== tests"
+	cargo test --workspace --all-targets
+	@echo "== examples in the documentation"
+	cargo test --workspace --doc
+
+check: fmt lint directions
+	cargo test --workspace --exclude datafolio --all-targets
+	cargo test --lib --bins
+
+fmt:
+	cargo fmt --all -- --check
+
+lint:
+	cargo clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --quiet
+
+# Who may use whom, as docs/architecture.md says.
+directions:
+	./scripts/check-directions.sh
+
+peers:
+	./scripts/peers.sh "$(DATAFOLIO_PEERS)"
+
+torture: peers
+	DATAFOLIO_TORTURE=16x200 cargo test --test main -- --nocapture reliability
+
+bench: peers
+	cargo bench
+
+docs:
+	UPDATE_DOCS=1 cargo test --test main docs
+
+package:
+	cargo package --workspace --exclude datafolio-testkit --allow-dirty
+
+clean:
+	cargo clean

@@ -1,0 +1,189 @@
+//! The main job in one minute, on real data: all flights that left New York City in 2013.
+//!
+//! Run it with `make demo`. It creates a bundle in a temporary directory (or in the one given as argument), puts an analysis
+//! into it, snapshots it, changes it, looks at the difference, goes back, and checks that everything is whole.
+
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, Float64Array, Int64Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use datafolio::{
+    AddOptions, DataFolio, DescribeOptions, Error, ImportOptions, NpyArray, OpenOptions, SnapshotOptions, VerifyOptions,
+};
+use serde_json::json;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
+    let (place, _guard) = place()?;
+
+    step("A bundle is a plain directory");
+    let folio = OpenOptions::new().create(&place)?;
+    println!("created {}", folio.location());
+
+    step("Import tables: types are found by reading the whole file, rows are streamed");
+    for (name, file, text) in [
+        ("flights", "flights.csv.gz", "all departures from EWR, JFK and LGA in 2013"),
+        ("weather", "weather.csv.gz", "hourly weather at the three airports"),
+        ("planes", "planes.csv", "aircraft by tail number"),
+        ("airlines", "airlines.csv", "carrier codes"),
+    ] {
+        let started = std::time::Instant::now();
+        let info = folio.import_table(
+            name,
+            data.join(file),
+            &ImportOptions::default(),
+            AddOptions::new().description(text),
+        )?;
+        println!(
+            "  {name:<9} {:>7} rows x {:>2} columns, {:>9} bytes as Parquet, {:>5} ms",
+            info.record["num_rows"],
+            info.record["num_cols"],
+            info.record["size_bytes"],
+            started.elapsed().as_millis()
+        );
+    }
+
+    step("Compute, and keep the results with their lineage");
+    let (by_hour, delays) = delays_by_hour(&folio)?;
+    let mut batch = folio.batch()?;
+    batch.add("delay_by_hour", by_hour, AddOptions::new().inputs(["flights"]).description("mean departure delay, min"))?;
+    batch.add("delay_curve", NpyArray::from_slice(&[delays.len() as u64], &delays)?, AddOptions::new().inputs(["delay_by_hour"]))?;
+    batch.add("params", json!({"cancelled": "left out", "unit": "minutes"}), AddOptions::new())?;
+    batch.add("data_notes", data.join("README.md").as_path(), AddOptions::new().category("docs"))?;
+    batch.set_metadata("question", &json!("When is it best to fly?"))?;
+    let revision = batch.commit()?;
+    println!("five changes, one commit: revision {revision}");
+    print!("{}", folio.lineage().to_mermaid());
+
+    step("A snapshot costs no copy of data and never changes");
+    folio.create_snapshot(
+        "v1.0",
+        SnapshotOptions { description: Some("as submitted".to_owned()), tags: vec!["paper".to_owned()], ..Default::default() },
+    )?;
+    println!("snapshot v1.0 holds {} items", folio.snapshot_info("v1.0")?.num_items);
+
+    step("Change a table: only flights of the summer");
+    let (summer, kept) = summer_flights(&folio)?;
+    folio.add("flights", summer, AddOptions::new().overwrite())?;
+    folio.set_metadata("season", "summer")?;
+    println!("flights now has {kept} rows");
+    let diff = folio.diff_from_snapshot(Some("v1.0"))?;
+    println!("against v1.0: modified {:?}, unchanged {}, metadata {:?}", diff.modified_items, diff.unchanged_items.len(), diff.metadata_changes.keys().collect::<Vec<_>>());
+    let past = folio.load_snapshot("v1.0")?;
+    println!("v1.0 still has {} rows", count(&past, "flights")?);
+
+    step("What happened, and by whom");
+    for entry in folio.log(4)? {
+        println!("  revision {:>2}  {}", entry.revision, entry.operation);
+    }
+    println!("  flights as of revision 2 had {} rows", count(&folio.at_revision(2)?, "flights")?);
+
+    step("Go back");
+    folio.restore_snapshot("v1.0")?;
+    println!("restored v1.0: flights has {} rows again", count(&folio, "flights")?);
+
+    step("Damage is noticed, whoever reads");
+    let path = folio.item_path("params")?;
+    let whole = std::fs::read(&path)?;
+    let mut damaged = whole.clone();
+    damaged[5] ^= 1;
+    std::fs::write(&path, &damaged)?;
+    match folio.get_json("params") {
+        Err(error) => println!("one bit flipped in params: {error}"),
+        Ok(value) => return Err(format!("damage passed for data: {value}").into()),
+    }
+    std::fs::write(&path, &whole)?;
+    let report = folio.verify(&VerifyOptions::default())?;
+    println!(
+        "put right again; verify read {} versions, {} bytes, {} commits: {}",
+        report.read,
+        report.bytes,
+        report.commits,
+        if report.is_clean() { "all whole" } else { "DAMAGED" }
+    );
+
+    step("What is in the bundle");
+    print!("{}", folio.describe(&DescribeOptions::default())?);
+    Ok(())
+}
+
+/// Where the demo's bundle goes: the directory given as argument, else a temporary one.
+fn place() -> Result<(PathBuf, Option<tempfile::TempDir>)> {
+    match std::env::args_os().nth(1) {
+        Some(path) => Ok((path.into(), None)),
+        None => {
+            let dir = tempfile::tempdir()?;
+            Ok((dir.path().join("flights-2013"), Some(dir)))
+        }
+    }
+}
+
+fn step(title: &str) {
+    println!("\n== {title}");
+}
+
+/// Streams the rows of a table and counts them.
+fn count(folio: &DataFolio, name: &str) -> std::result::Result<usize, Error> {
+    let mut rows = 0;
+    for batch in folio.get_table(name)? {
+        rows += batch.map_err(datafolio::HandlerError::from)?.num_rows();
+    }
+    Ok(rows)
+}
+
+/// Mean departure delay by scheduled hour, in one pass over the stored table.
+fn delays_by_hour(folio: &DataFolio) -> Result<(RecordBatch, Vec<f64>)> {
+    let mut sums = [(0.0, 0u32); 24];
+    for batch in folio.get_table("flights")? {
+        let batch = batch?;
+        let hours = numbers(&batch, "hour")?;
+        let delays = numbers(&batch, "dep_delay")?;
+        for row in 0..batch.num_rows() {
+            if !hours.is_null(row) && !delays.is_null(row) {
+                let (sum, n) = &mut sums[hours.value(row) as usize % 24];
+                *sum += delays.value(row);
+                *n += 1;
+            }
+        }
+    }
+    let flown: Vec<(i64, f64)> = sums
+        .iter()
+        .zip(0i64..)
+        .filter(|((_, n), _)| *n > 0)
+        .map(|((sum, n), hour)| (hour, sum / f64::from(*n)))
+        .collect();
+    let hours = Int64Array::from_iter_values(flown.iter().map(|(hour, _)| *hour));
+    let delays: Vec<f64> = flown.iter().map(|(_, delay)| *delay).collect();
+    let table = RecordBatch::try_from_iter([
+        ("hour", std::sync::Arc::new(hours) as _),
+        ("mean_delay", std::sync::Arc::new(Float64Array::from(delays.clone())) as _),
+    ])?;
+    Ok((table, delays))
+}
+
+/// The flights of June to August.
+fn summer_flights(folio: &DataFolio) -> Result<(RecordBatch, usize)> {
+    let mut kept = Vec::new();
+    let mut schema = None;
+    for batch in folio.get_table("flights")? {
+        let batch = batch?;
+        let months = numbers(&batch, "month")?;
+        let mask: arrow::array::BooleanArray =
+            (0..batch.num_rows()).map(|row| Some((6.0..=8.0).contains(&months.value(row)))).collect();
+        kept.push(arrow::compute::filter_record_batch(&batch, &mask)?);
+        schema.get_or_insert_with(|| batch.schema());
+    }
+    let schema = schema.ok_or("flights is empty")?;
+    let table = arrow::compute::concat_batches(&schema, &kept)?;
+    let rows = table.num_rows();
+    Ok((table, rows))
+}
+
+fn numbers(batch: &RecordBatch, column: &str) -> Result<Float64Array> {
+    let values = batch.column_by_name(column).ok_or_else(|| format!("no column {column}"))?;
+    let values = cast(values, &DataType::Float64)?;
+    Ok(values.as_any().downcast_ref::<Float64Array>().ok_or("not a number")?.clone())
+}

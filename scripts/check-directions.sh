@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Checks who depends on whom: core <- storage <- handlers <- datafolio, and never the other way. What a crate may use is
+# written down here; everything else is refused.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+status=0
+
+# Normal dependencies of a crate that are crates of this workspace.
+uses() {
+    cargo tree --package "$1" --edges normal --prefix none --depth 1 --all-features |
+        tail -n +2 | sed -E 's/ .*//' | { grep -E '^datafolio' || true; } | sort -u | tr '\n' ' '
+}
+
+allow() {
+    local crate=$1 allowed=$2 found
+    found=$(uses "$crate")
+    for used in $found; do
+        case " $allowed " in
+        *" $used "*) ;;
+        *)
+            echo "$crate uses $used, which is not one of: ${allowed:-nothing}"
+            status=1
+            ;;
+        esac
+    done
+    echo "ok: $crate uses ${found:-no crate of this workspace}"
+}
+
+allow datafolio-core ""
+allow datafolio-storage "datafolio-core"
+allow datafolio-handlers "datafolio-core datafolio-storage"
+allow datafolio "datafolio-core datafolio-storage datafolio-handlers"
+
+# The model does no I/O and knows no file format.
+for heavy in arrow parquet rustix tempfile; do
+    if cargo tree --package datafolio-core --edges normal --prefix none | grep -qE "^$heavy v"; then
+        echo "datafolio-core must not depend on $heavy"
+        status=1
+    fi
+done
+
+# Storage knows bytes, not tables.
+for heavy in arrow parquet; do
+    if cargo tree --package datafolio-storage --edges normal --prefix none | grep -qE "^$heavy v"; then
+        echo "datafolio-storage must not depend on $heavy"
+        status=1
+    fi
+done
+
+# Heavy engines are named by one leaf crate each, which does not exist without being asked for.
+for heavy in libduckdb-sys polars-core; do
+    if cargo tree --workspace --no-default-features --edges normal --prefix none | grep -qE "^$heavy v"; then
+        echo "a build without features must not depend on $heavy"
+        status=1
+    fi
+done
+
+exit $status
