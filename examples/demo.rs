@@ -3,6 +3,8 @@
 //! Run it with `make demo`. It creates a bundle in a temporary directory (or in the one given as argument), puts an analysis
 //! into it, snapshots it, changes it, looks at the difference, goes back, and checks that everything is whole.
 
+#![allow(clippy::print_stdout, reason = "a demonstration prints what it does")]
+
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, Float64Array, Int64Array, RecordBatch};

@@ -7,6 +7,7 @@ use datafolio_handlers::HandlerError;
 use datafolio_storage::StorageError;
 
 use crate::settings::SettingsError;
+use crate::text::RandomnessError;
 
 /// What can go wrong with a bundle.
 ///
@@ -128,6 +129,9 @@ pub enum Error {
     /// The settings are not acceptable.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The system gives no random numbers.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
 }
 
 /// Result of the public library.
@@ -149,6 +153,7 @@ impl Error {
             Self::Storage(error) => error.category(),
             Self::Handler(error) => error.category(),
             Self::Settings(error) => error.category(),
+            Self::Randomness(error) => error.category(),
         }
     }
 
@@ -172,6 +177,7 @@ impl Error {
             Self::Storage(error) => error.code(),
             Self::Handler(error) => error.code(),
             Self::Settings(error) => error.code(),
+            Self::Randomness(error) => error.code(),
         }
     }
 

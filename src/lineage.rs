@@ -358,7 +358,7 @@ fn dot_label(name: &str) -> String {
 fn mermaid_label(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in printable(name).chars() {
-        if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.' | '/') {
+        if c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/') {
             out.push(c);
         } else {
             out.push_str(&format!("#{};", u32::from(c)));

@@ -1,5 +1,9 @@
 //! Integration tests of the public library and the program, in one binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where something is not as it should be")]
+
 mod bundle;
+mod docs;
 mod fixtures;
+mod reliability;
 mod support;

@@ -48,6 +48,6 @@ impl Handler for Artifact {
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
-        facts_of(record, &[("Original path", "original_path"), ("Size", "file_size"), ("Category", "category")])
+        facts_of(record, &[("from", "original_path")])
     }
 }

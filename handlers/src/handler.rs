@@ -49,7 +49,7 @@ pub struct WriteOptions {
     pub dataframe_library: Option<String>,
     /// A label that artifacts carry.
     pub category: Option<String>,
-    /// Further fields of the entry, kept as they are.
+    /// Further fields of the entry, kept as they are. The bundle adds them to those of the [`Draft`]; a handler need not look.
     pub extra: Map<String, Value>,
 }
 

@@ -3,7 +3,6 @@
 use arrow::array::RecordBatchReader;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_storage::PayloadWriter;
-use serde_json::Value;
 
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
@@ -74,16 +73,7 @@ impl Handler for IncludedTable {
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
-        let mut facts = facts_of(
-            record,
-            &[("Rows", "num_rows"), ("Columns", "num_cols"), ("Format", "table_format"), ("Size", "size_bytes")],
-        );
-        if let Some(Value::Object(types)) = record.get("dtypes") {
-            let columns: Vec<String> =
-                types.iter().map(|(name, of)| format!("{name}: {}", of.as_str().unwrap_or("?"))).collect();
-            facts.push(("Schema", columns.join(", ")));
-        }
-        facts
+        facts_of(record, &[("rows", "num_rows"), ("columns", "num_cols"), ("format", "table_format")])
     }
 }
 

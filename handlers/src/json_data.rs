@@ -51,7 +51,7 @@ impl Handler for JsonData {
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
-        facts_of(record, &[("Data type", "data_type")])
+        facts_of(record, &[("type", "data_type")])
     }
 }
 

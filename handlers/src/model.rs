@@ -60,8 +60,8 @@ impl Handler for ModelFile {
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
-        let mut facts = facts_of(record, &[("Model type", "model_type")]);
-        facts.push(("Format", serialization_format(record).to_owned()));
+        let mut facts = facts_of(record, &[("type", "model_type")]);
+        facts.push(("format", serialization_format(record).to_owned()));
         facts.extend(facts_of(record, &[("scikit-learn", "sklearn_version"), ("torch", "torch_version")]));
         facts
     }

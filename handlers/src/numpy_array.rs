@@ -58,10 +58,9 @@ impl Handler for NumpyArray {
         let mut facts = Vec::new();
         if let Some(Value::Array(shape)) = record.get("shape") {
             let lengths: Vec<String> = shape.iter().map(Value::to_string).collect();
-            let text = if lengths.is_empty() { "single value".to_owned() } else { lengths.join(" x ") };
-            facts.push(("Shape", text));
+            facts.push(("shape", format!("[{}]", lengths.join(", "))));
         }
-        facts.extend(facts_of(record, &[("Data type", "dtype")]));
+        facts.extend(facts_of(record, &[("dtype", "dtype")]));
         facts
     }
 }

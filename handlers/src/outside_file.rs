@@ -111,7 +111,32 @@ pub(crate) fn suffix(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use datafolio_storage::{LocalStorage, Storage};
+
     use super::*;
+
+    #[test]
+    fn a_file_that_changes_while_it_is_copied_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::create(&dir.path().join("bundle")).unwrap());
+        let path = dir.path().join("growing.log");
+        let copy = |change: fn(&mut File)| {
+            fs::write(&path, "one line\n").unwrap();
+            // Long enough ago for the time of the file to tell.
+            let past = std::time::SystemTime::now() - std::time::Duration::from_secs(10);
+            File::options().write(true).open(&path).unwrap().set_modified(past).unwrap();
+            let opened = OutsideFile::open(&path).unwrap();
+            change(&mut fs::OpenOptions::new().write(true).open(&path).unwrap());
+            opened.copy_to(&mut PayloadWriter::create(&storage, "artifacts", "log", ".log").unwrap())
+        };
+        assert_eq!(copy(|_| ()).unwrap(), 9);
+        assert_eq!(copy(|file| file.set_len(20).unwrap()).unwrap_err().code(), "bad-file");
+        assert_eq!(copy(|file| file.set_len(2).unwrap()).unwrap_err().code(), "bad-file");
+        assert_eq!(copy(|file| file.write_all(b"ONE").unwrap()).unwrap_err().code(), "bad-file");
+    }
 
     #[test]
     fn the_last_suffix_is_kept() {

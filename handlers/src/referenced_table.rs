@@ -60,7 +60,7 @@ impl Handler for ReferencedTable {
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
         facts_of(
             record,
-            &[("Path", "path"), ("Format", "table_format"), ("Rows", "num_rows"), ("Table version", "version")],
+            &[("path", "path"), ("format", "table_format"), ("rows", "num_rows"), ("table version", "version")],
         )
     }
 }

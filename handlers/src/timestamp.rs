@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
-use crate::payload_bytes::{facts_of, read_all};
+use crate::payload_bytes::read_all;
 
 /// Item type `timestamp`: an instant in UTC, to the microsecond. The instant stands in the payload and in the entry; a
 /// reader checks that both agree, since Python DataFolio records no checksum for this type.
@@ -72,7 +72,9 @@ impl Handler for Timestamp {
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
-        facts_of(record, &[("Time", "iso_string")])
+        let Some(text) = record.str("iso_string") else { return Vec::new() };
+        let shown = time::from_iso(text).map(|instant| instant.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+        vec![("time", shown.unwrap_or_else(|| text.to_owned()))]
     }
 }
 

@@ -8,8 +8,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use chrono::{TimeZone, Utc};
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::{Data, HandlerError, HandlerResult, Model, Registry, Sink, WriteOptions};
-use datafolio_storage::{LocalStorage, Storage};
+use datafolio_handlers::npy::NpyArray;
+use datafolio_handlers::{Data, HandlerError, HandlerResult, Item, Model, Registry, Sink, WriteOptions};
+use datafolio_storage::{LocalStorage, Storage, Verification, VerifiedCache};
+use datafolio_testkit::handler_suite::record;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -115,4 +117,35 @@ fn a_value_that_no_handler_takes_is_named() -> HandlerResult<()> {
     assert_eq!(error.code(), "unrecognised-data");
     assert!(error.to_string().starts_with("Unsupported data type"), "{error}");
     Ok(())
+}
+
+/// DataFolio records no checksum for timestamps, and an entry can be edited by hand.
+#[test]
+fn an_entry_that_says_otherwise_than_its_payload_is_damaged() {
+    let array = NpyArray::from_slice(&[2, 3], &[1_i32, 2, 3, 4, 5, 6]).unwrap();
+    let instant = Utc.with_ymd_and_hms(2024, 1, 15, 10, 30, 0).unwrap();
+    for (data, field, value) in [
+        (Data::from(instant), "iso_string", json!("2024-01-15T10:30:01+00:00")),
+        (Data::from(instant), "iso_string", json!("yesterday")),
+        (Data::from(instant), "unix_timestamp", json!(0.0)),
+        (Data::from(array.clone()), "shape", json!([3, 2])),
+        (Data::from(array.clone()), "shape", json!([6])),
+        (Data::from(array), "dtype", json!("uint32")),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::create(dir.path()).unwrap());
+        let registry = Registry::with_builtin();
+        let handler = registry.recognise(&data).unwrap();
+        let draft = handler
+            .write(data, &WriteOptions::default(), &mut Sink::new(&storage, handler.item_type(), "item"))
+            .unwrap();
+        let mut record = record(handler.item_type(), "item", &draft);
+        let cache = VerifiedCache::disabled();
+        let verification = Verification::Touched;
+        handler.read(&Item { record: &record, storage: &storage, verification, cache: &cache }).unwrap();
+        record.set(field, Some(value));
+        let item = Item { record: &record, storage: &storage, verification, cache: &cache };
+        assert_eq!(handler.read(&item).unwrap_err().code(), "damaged-item", "{field}");
+        assert_eq!(handler.verify(&item).unwrap_err().code(), "damaged-item", "{field}");
+    }
 }

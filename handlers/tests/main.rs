@@ -1,8 +1,12 @@
 //! Integration tests of the handlers, in one binary.
 
+// clippy.toml allows these in `#[test]` functions; helpers of tests are meant as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod conformance;
 mod errors;
 mod fixtures;
+mod references;
 mod streaming;
 mod tables;
 mod third_party;

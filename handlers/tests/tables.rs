@@ -228,3 +228,67 @@ fn tables_of_unknown_form_are_not_guessed_at() {
     stored.record.set("parts", Some(json!([])));
     assert_eq!(stored.open(&TableReadOptions::default()).err().unwrap().code(), "unsupported");
 }
+
+#[test]
+fn metadata_of_schema_and_columns_survives() {
+    let metadata =
+        |key: &str| std::collections::HashMap::from([(key.to_owned(), "{\"index_columns\": []}".to_owned())]);
+    let field = Field::new("n", DataType::Int64, true).with_metadata(metadata("unit"));
+    let schema = Arc::new(Schema::new(vec![field]).with_metadata(metadata("pandas")));
+    for table_format in ["parquet", "arrow"] {
+        let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![1, 2]))]).unwrap();
+        let stored = store(batch.into(), &format(table_format)).unwrap();
+        let reader = stored.open(&TableReadOptions::default()).unwrap();
+        assert_eq!(reader.schema(), schema, "{table_format}");
+        for batch in reader {
+            assert_eq!(batch.unwrap().schema(), schema, "{table_format}");
+        }
+    }
+}
+
+/// Parquet itself forgets the order of categories, and those without rows.
+#[test]
+fn categories_keep_their_order_and_their_unused_ones() {
+    let categories: ArrayRef = Arc::new(StringArray::from(vec!["low", "middle", "high", "never"]));
+    let data_type = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+    let field = Field::new("c", data_type, true).with_dict_is_ordered(true);
+    let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true), field]));
+    let batch = |keys: Vec<Option<i8>>, categories: &ArrayRef| {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter(keys.iter().map(|key| key.map(i64::from))));
+        let column = DictionaryArray::<Int8Type>::try_new(keys.into(), categories.clone()).unwrap();
+        RecordBatch::try_new(schema.clone(), vec![numbers, Arc::new(column)]).unwrap()
+    };
+    let table = |batches: Vec<RecordBatch>| {
+        Data::Table(Box::new(RecordBatchIterator::new(batches.into_iter().map(Ok), schema.clone())))
+    };
+    // More rows than a row group has, so that the second one starts with another value than the first.
+    let keys = |first: i8| [first, 0, 1].into_iter().map(Some).chain([None]).cycle().take(300_000).collect::<Vec<_>>();
+    for table_format in ["parquet", "arrow"] {
+        let batches = vec![batch(keys(2), &categories), batch(keys(1), &categories)];
+        let stored = store(table(batches.clone()), &format(table_format)).unwrap();
+        let mut options = TableReadOptions::default();
+        options.columns = Some(vec!["c".to_owned(), "n".to_owned()]);
+        let reader = stored.open(&options).unwrap();
+        assert_eq!(reader.schema().field(0).dict_is_ordered(), Some(true));
+        assert!(reader.schema().metadata().is_empty());
+        let mut rows = 0;
+        for read in reader {
+            let read = read.unwrap();
+            let column = read.column(0).as_dictionary::<Int8Type>();
+            assert_eq!(column.values(), &categories, "{table_format}");
+            let numbers = read.column(1).as_primitive::<Int64Type>();
+            assert!(column.keys().iter().map(|key| key.map(i64::from)).eq(numbers.iter()), "{table_format}");
+            rows += read.num_rows();
+        }
+        assert_eq!(rows, 600_000);
+    }
+    // Further categories at the end are an extension; another order is a contradiction.
+    let fewer: ArrayRef = categories.slice(0, 2);
+    let stored = store(table(vec![batch(keys(1), &fewer), batch(keys(2), &categories)]), &format("parquet")).unwrap();
+    let first = stored.open(&TableReadOptions::default()).unwrap().next().unwrap().unwrap();
+    assert_eq!(first.column(1).as_dictionary::<Int8Type>().values(), &categories);
+    let other: ArrayRef = Arc::new(StringArray::from(vec!["high", "middle", "low"]));
+    let error =
+        store(table(vec![batch(keys(2), &categories), batch(keys(2), &other)]), &format("parquet")).err().unwrap();
+    assert_eq!(error.code(), "invalid-value", "{error}");
+}

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `datafolio` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    datafolio::cli::main()
+}

@@ -12,13 +12,14 @@ use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, r
 use datafolio_core::patch::diff_texts;
 use datafolio_core::{ChangeSet, CommitStamp, Entry, Layout, RelPath, difference, encode, replay, time};
 use datafolio_handlers::payload_path;
-use datafolio_storage::{Payload, Publish, Storage, VersionTag};
+use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
-use crate::bundle::DataFolio;
+use crate::bundle::{DataFolio, migrate};
 use crate::bundle::state::{State, file, load, reload};
 use crate::error::{Error, Result};
 use crate::history::chain::{self, Parent};
+use crate::history::rebuild;
 
 /// After how many commits a full copy of the catalogue is kept, from which it can be recovered.
 const CHECKPOINT_EVERY: u32 = 128;
@@ -49,6 +50,28 @@ pub(crate) enum Follows {
     Repaired(Option<CommitRef>),
 }
 
+/// A commit that is there for all to see.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The new head.
+    pub(crate) state: Arc<State>,
+    /// Why it may not survive a crash of the machine.
+    pub(crate) doubt: Option<Error>,
+}
+
+impl Made {
+    /// The new head.
+    ///
+    /// # Errors
+    /// [`Error::NotDurable`].
+    pub(crate) fn into_state(self) -> Result<Arc<State>> {
+        match self.doubt {
+            None => Ok(self.state),
+            Some(doubt) => Err(doubt),
+        }
+    }
+}
+
 /// Commits a change set; the handle then sees the new head.
 pub(crate) fn commit(folio: &DataFolio, set: &ChangeSet, intent: &Intent<'_>) -> Result<Arc<State>> {
     let storage = folio.storage();
@@ -59,11 +82,17 @@ pub(crate) fn commit(folio: &DataFolio, set: &ChangeSet, intent: &Intent<'_>) ->
         if head.catalogue().is_damaged_by_1x() {
             return Err(Error::DamagedBy1x { location: storage.location() });
         }
-        if let Some(state) = attempt_once(storage.as_ref(), set, intent, &known, &head)? {
-            folio.see(Arc::clone(&state));
-            folio.derived().committed(storage.as_ref(), &state);
+        if let Some(made) = attempt_once(storage.as_ref(), set, intent, &known, &head)? {
+            // Also when it is not durable: everyone else sees the commit by now, and a handle that did not would be in
+            // conflict with itself.
+            folio.see(Arc::clone(&made.state));
+            folio.derived().committed(storage.as_ref(), &made.state);
+            if known.since_checkpoint.is_none() {
+                // This handle has not committed before: what an interrupted change of layout left behind goes now.
+                migrate::forget_old_layout(storage.as_ref());
+            }
             drop(lock);
-            return Ok(state);
+            return made.into_state();
         }
         drop(lock);
         std::thread::sleep(backoff(attempt));
@@ -80,15 +109,22 @@ pub(crate) fn attempt_once(
     intent: &Intent<'_>,
     known: &Arc<State>,
     head: &Arc<State>,
-) -> Result<Option<Arc<State>>> {
+) -> Result<Option<Made>> {
     let now = time::to_iso(time::now());
     let id = chain::new_commit_id()?;
     // The parent's id is needed to replay, and the parent is only written down for changes that hold.
     set.check(head.catalogue())?;
-    let (parent, is_repair) = match &intent.follows {
-        Follows::Head => (chain::ensure_parent(storage, known, head)?, false),
-        Follows::Repaired(commit) => (Parent { commit: commit.clone(), since_checkpoint: None }, true),
+    let (parent, repaired) = match &intent.follows {
+        Follows::Head => (chain::ensure_parent(storage, known, head)?, None),
+        Follows::Repaired(commit) => {
+            let before = commit.as_ref().and_then(|commit| rebuild::from_checkpoint(storage, commit).ok());
+            let before = before.map_or_else(|| Arc::clone(head.catalogue()), |published| published.catalogue);
+            (Parent { commit: commit.clone(), since_checkpoint: None }, Some(before))
+        }
     };
+    let is_repair = repaired.is_some();
+    // A repair changes what the commit before had published, which is not the head that it was given.
+    let before = repaired.unwrap_or_else(|| Arc::clone(head.catalogue()));
     let stamp = CommitStamp { id: id.clone(), parent: parent.commit.as_ref().map(|commit| commit.id.clone()) };
     let applied = replay(set, head.catalogue(), stamp, &now)?;
     check_payloads(storage, intent.staged, &applied.reinserted)?;
@@ -107,31 +143,30 @@ pub(crate) fn attempt_once(
         writer: intent.writer.clone(),
         operation: intent.operation.clone(),
         catalogue: new.fingerprint(),
-        changes: difference(head.catalogue(), &new.catalogue),
-        released: released(head.catalogue(), &new.catalogue),
+        changes: difference(&before, &new.catalogue),
+        released: released(&before, &new.catalogue),
         patch: (head.catalogue().layout == Layout::V2 && head.catalogue().revision > 0 && !is_repair)
             .then(|| diff_texts(&head.published, &new)),
         since_checkpoint,
     };
     let commit = entry.commit_ref();
     let written = chain::write(storage, &entry, (since_checkpoint == 0).then_some(&*new.text));
-    match written.and_then(|()| publish(storage, &new.text, head.tag.as_ref(), &commit)) {
-        Ok(Some(tag)) => {
-            let mut state = State::new(new, Some(tag));
-            state.since_checkpoint = Some(since_checkpoint);
-            Ok(Some(Arc::new(state)))
-        }
+    let (tag, doubt) = match written.and_then(|()| publish(storage, &new.text, head.tag.as_ref(), &commit)) {
+        Ok(Some(tag)) => (Some(tag), None),
+        // The commit is there, and its history entry has to stay.
+        Err(doubt @ Error::NotDurable { .. }) => (None, Some(doubt)),
         Ok(None) => {
             chain::forget(storage, &commit);
-            Ok(None)
+            return Ok(None);
         }
-        // The commit is there: its history entry has to stay.
-        Err(error @ Error::NotDurable { .. }) => Err(error),
         Err(error) => {
             chain::forget(storage, &commit);
-            Err(error)
+            return Err(error);
         }
-    }
+    };
+    let mut state = State::new(new, tag);
+    state.since_checkpoint = Some(since_checkpoint);
+    Ok(Some(Made { state: Arc::new(state), doubt }))
 }
 
 /// Replaces the catalogue; `None` when it is no longer the head that was read.
@@ -147,6 +182,8 @@ pub(crate) fn publish(
     match storage.publish(&file("items.json")?, text.as_bytes(), expected) {
         Ok(Publish::Done(tag)) => Ok(Some(tag)),
         Ok(Publish::Lost) => Ok(None),
+        // The storage knows, and need not be asked again: it may be out of reach by now.
+        Err(source @ StorageError::NotDurable { .. }) => Err(Error::NotDurable { revision: commit.revision, source }),
         Err(source) => {
             let head = load(storage, datafolio_core::SealCheck::Required);
             match head.is_ok_and(|head| head.commit_ref().as_ref() == Some(commit)) {

@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use crate::bundle::DataFolio;
 use crate::bundle::state::{State, file, reload};
-use crate::error::Result;
-use crate::history::chain::{Walk, write_new};
+use crate::error::{Error, Result};
+use crate::history::chain::{Walk, write_whole};
 use crate::history::rebuild;
 
 /// Directories whose files are payloads.
@@ -79,6 +79,10 @@ impl DataFolio {
             false => None,
         };
         let head = reload(storage, &self.state())?;
+        if head.catalogue().is_damaged_by_1x() {
+            // The history is what it can be repaired from.
+            return Err(Error::DamagedBy1x { location: storage.location() });
+        }
         let (mut report, kept) = self.find_garbage(&head, options)?;
         if options.apply {
             if let Some(oldest) = kept.oldest_commit.filter(|_| !kept.expired.is_empty()) {
@@ -119,7 +123,15 @@ impl DataFolio {
             }
         }
         for info in storage.list(Some(&file(datafolio_core::history::HISTORY_DIR)?))? {
-            let Some((commit, _)) = CommitRef::from_file_name(info.path.file_name()) else { continue };
+            let Some((commit, _)) = CommitRef::from_file_name(info.path.file_name()) else {
+                // A copy that was being written when its writer died.
+                let name = info.path.file_name();
+                if name.starts_with('.') && name.ends_with(".tmp") && !young(&info) {
+                    report.bytes += info.size;
+                    report.history.push(info.path.to_string());
+                }
+                continue;
+            };
             if kept.commits.contains(&commit) {
                 continue;
             }
@@ -138,12 +150,8 @@ impl DataFolio {
 
 /// Keeps a full copy of the oldest kept catalogue, which the later ones can be rebuilt from.
 fn keep_copy(storage: &dyn Storage, oldest: &CommitRef) -> Result<()> {
-    let path = oldest.checkpoint_path()?;
-    if storage.stat(&path)?.is_some() {
-        return Ok(());
-    }
     let published = rebuild::from_checkpoint(storage, oldest)?;
-    write_new(storage, &path, &published.text)
+    write_whole(storage, &oldest.checkpoint_path()?, &published.text)
 }
 
 /// What has to stay.

@@ -2,13 +2,13 @@
 
 use datafolio_core::history::CommitKind;
 use datafolio_core::{ChangeSet, Layout};
-use datafolio_storage::StorageError;
 
 use crate::bundle::DataFolio;
 use crate::bundle::commit::{Follows, Intent, commit};
 use crate::bundle::state::file;
 use crate::error::{Error, Result};
-use crate::history::chain::write_new;
+use crate::history::chain::write_whole;
+use datafolio_storage::Storage;
 
 /// Where the catalogue of 1.x is kept aside.
 const KEPT_ASIDE: &str = "history/v1";
@@ -34,11 +34,7 @@ impl DataFolio {
                 continue;
             }
             let text = crate::history::chain::read_text(storage, &path)?;
-            match write_new(storage, &file(&format!("{KEPT_ASIDE}/{name}"))?, &text) {
-                // Kept by an attempt that was interrupted.
-                Err(Error::Storage(StorageError::AlreadyExists { .. })) => {}
-                other => other?,
-            }
+            write_whole(storage, &file(&format!("{KEPT_ASIDE}/{name}"))?, &text)?;
         }
         // Replaying any change set onto a catalogue of 1.x makes it one of 2.x, also one without changes.
         let set = ChangeSet::new(std::sync::Arc::clone(state.catalogue()));
@@ -50,9 +46,17 @@ impl DataFolio {
             staged: &[],
         };
         commit(self, &set, &intent)?;
-        for name in BESIDE {
-            storage.delete(&file(name)?)?;
-        }
+        forget_old_layout(storage);
         Ok(())
+    }
+}
+
+/// Removes the files that 1.x keeps beside `items.json`. They no longer count, here and in 2.x, which clears them away with
+/// every write; 1.3 would still read them.
+pub(crate) fn forget_old_layout(storage: &dyn Storage) {
+    for name in BESIDE {
+        if let Err(error) = file(name).and_then(|path| Ok(storage.delete(&path)?)) {
+            tracing::debug!(name, %error, "a file of the old layout stays behind");
+        }
     }
 }

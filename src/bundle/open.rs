@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use datafolio_core::history::CommitKind;
+use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
 use datafolio_handlers::Registry;
 use datafolio_storage::{LocalStorage, Storage, VerifiedCache};
@@ -16,7 +16,7 @@ use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
 use crate::settings::Settings;
-use crate::text::random_suffix;
+use crate::text::bundle_name;
 
 /// How a bundle is opened or created.
 ///
@@ -110,12 +110,11 @@ impl OpenOptions {
     pub fn create(self, path: impl AsRef<Path>) -> Result<DataFolio> {
         let mut path = local_path(path.as_ref())?;
         if self.random_suffix {
-            let mut name = path.file_name().unwrap_or_default().to_os_string();
-            name.push(format!("-{}", random_suffix().map_err(|error| Error::Invalid(error.to_string()))?));
-            path.set_file_name(name);
+            let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            path.set_file_name(bundle_name(&base)?);
         }
-        let occupied = match std::fs::read_dir(&path) {
-            Ok(mut entries) => entries.next().is_some(),
+        let occupied = match holds_other_files(&path) {
+            Ok(occupied) => occupied,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
             Err(source) => return Err(Error::File { action: "look into", path, source }),
         };
@@ -153,8 +152,11 @@ impl OpenOptions {
             writer: Writer::capture().to_map(),
             staged: &[],
         };
-        let state = attempt_once(storage.as_ref(), &set, &intent, &empty, &empty)?.ok_or_else(exists)?;
-        storage.replace(&file("README.md")?, readme(&storage.location()).as_bytes())?;
+        let state = attempt_once(storage.as_ref(), &set, &intent, &empty, &empty)?.ok_or_else(exists)?.into_state()?;
+        // The bundle is there by now: what goes wrong with a page for people must not say otherwise.
+        if let Err(error) = storage.replace(&file("README.md")?, readme(&storage.location()).as_bytes()) {
+            tracing::warn!(%error, "README.md was not written");
+        }
         let folio = self.handle(storage, State::clone(&state));
         folio.derived.committed(folio.storage.as_ref(), &state);
         Ok(folio)
@@ -233,6 +235,29 @@ impl DataFolio {
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
         OpenOptions::new().open_or_create(path)
     }
+}
+
+/// Whether a directory holds anything but what the creation of a bundle leaves there when it fails or is killed. Such a
+/// bundle can be created again.
+fn holds_other_files(path: &Path) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_dir = entry.file_type()?.is_dir();
+        let is_ours = match &*name {
+            "tables" | "models" | "artifacts" if is_dir => std::fs::read_dir(entry.path())?.next().is_none(),
+            HISTORY_DIR if is_dir => std::fs::read_dir(entry.path())?.all(|inner| {
+                inner.is_ok_and(|inner| CommitRef::from_file_name(&inner.file_name().to_string_lossy()).is_some())
+            }),
+            "items.json.lock" => !is_dir,
+            name => !is_dir && name.starts_with(".items.json.") && name.ends_with(".tmp"),
+        };
+        if !is_ours {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The metadata of a new bundle: the caller's, and the keys that the format reserves.

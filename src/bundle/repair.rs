@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use datafolio_core::history::{CommitKind, CommitRef};
 use datafolio_core::{
-    Catalogue, CatalogueFiles, ChangeSet, CoreError, Layout, Published, SealCheck, parse_catalogue, time,
+    Catalogue, CatalogueFiles, ChangeSet, CoreError, Entry, Layout, Published, SealCheck, Snapshot, Working,
+    parse_catalogue, time,
 };
 use datafolio_storage::{LocalStorage, Storage, VersionTag};
 use serde::Serialize;
@@ -135,7 +136,8 @@ fn publish_repair(
         staged: &[],
     };
     let done = attempt_once(storage, &set, &intent, &head, &head)?
-        .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?;
+        .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?
+        .into_state()?;
     Ok(done.catalogue().revision)
 }
 
@@ -185,10 +187,10 @@ fn restore_after_1x(storage: &dyn Storage, found: State) -> Result<RepairReport>
     let (merged, before, action) = match before {
         Some((commit, published)) => {
             let action = format!("brought metadata and snapshots back from revision {}", commit.revision);
-            (merge_after_1x(&published.catalogue, found.catalogue()), Some(commit), action)
+            (merge_after_1x(&published.catalogue, found.catalogue())?, Some(commit), action)
         }
         None => {
-            let action = "kept all old versions in a snapshot of their own".to_owned();
+            let action = "kept all old versions in snapshots of their own".to_owned();
             (without_history(found.catalogue()), None, action)
         }
     };
@@ -205,46 +207,87 @@ fn restore_after_1x(storage: &dyn Storage, found: State) -> Result<RepairReport>
 }
 
 /// The state before 1.3 wrote, with the items as 1.3 left them.
-fn merge_after_1x(before: &Catalogue, found: &Catalogue) -> Catalogue {
+fn merge_after_1x(before: &Catalogue, found: &Catalogue) -> Result<Catalogue> {
+    // In the layout of 2.x again: without what 1.3 writes into every entry.
+    let found = Working::new(found).catalogue().clone();
+    let same_version = |a: &Entry, b: &Entry| a.name() == b.name() && a.token() == b.token();
     let mut merged = before.clone();
-    merged.current = found.current.clone();
-    // Old versions that 1.3 has kept are the same entries; those it displaced are added.
-    for entry in &found.retired {
-        let known = merged.retired.iter().any(|old| old.name() == entry.name() && old.token() == entry.token());
-        if !known {
-            merged.retired.push(Arc::clone(entry));
+    // 2.x may have written after our last commit; no revision is given twice.
+    merged.revision = merged.revision.max(newest_revision(&found));
+    merged.current.clear();
+    for (name, entry) in &found.current {
+        let entry = match before.versions_of(name).find(|old| same_version(old, entry)) {
+            Some(old) if old.same_as(entry) => Arc::clone(old),
+            // 1.3 edits in place. The id belongs to the version as it was, which snapshots hold.
+            Some(_) if entry.version_id().is_some() => without_id(entry)?,
+            _ => Arc::clone(entry),
+        };
+        merged.current.insert(Arc::clone(name), entry);
+    }
+    let is_current =
+        |entry: &Arc<Entry>, merged: &Catalogue| merged.current.values().any(|current| same_version(current, entry));
+    // Old versions as 1.3 left them (it renames files), then those that it has dropped and a snapshot holds.
+    let pinned = before.current.values().filter(|entry| before.is_pinned(entry));
+    merged.retired.clear();
+    for entry in found.retired.iter().chain(&before.retired).chain(pinned) {
+        let is_there = merged.retired.iter().any(|old| same_version(old, entry)) || is_current(entry, &merged);
+        if !is_there {
+            let known = before.retired.iter().find(|old| old.same_as(entry)).unwrap_or(entry);
+            merged.retired.push(known.with_currency(false)?);
         }
     }
-    // A version that was current and is pinned stays, if 1.3 has replaced it.
-    for entry in before.current.values() {
-        let is_there = merged.entries().any(|other| other.name() == entry.name() && other.token() == entry.token());
-        if !is_there && before.is_pinned(entry) {
-            merged.retired.push(Arc::clone(entry));
+    // What 1.3 itself took a snapshot of meanwhile.
+    for (name, snapshot) in &found.snapshots {
+        let mut free = name.clone();
+        while merged.snapshots.contains_key(&free) {
+            free.push_str("-by-1.3");
         }
+        merged.snapshots.insert(free.clone(), Arc::new(Snapshot::parse(&free, snapshot.text())));
     }
     for (key, text) in &found.metadata {
         if !["created_at", "updated_at", "_datafolio"].contains(&key.as_str()) {
             merged.metadata.insert(key.clone(), Arc::clone(text));
         }
     }
-    merged
+    Ok(merged)
 }
 
-/// Without a history nobody knows which snapshot held which version. All old versions are kept in one snapshot, so that no
-/// clean-up of any release deletes them.
+/// The entry as one that has no id yet.
+fn without_id(entry: &Entry) -> Result<Arc<Entry>> {
+    let mut record = (*entry.record()?).clone();
+    record.set("version_id", None);
+    Ok(Arc::new(Entry::from_record(record)?))
+}
+
+/// The newest revision that an id of the catalogue names.
+fn newest_revision(catalogue: &Catalogue) -> u64 {
+    catalogue.entries().filter_map(|entry| chain::revision_of(entry.version_id()?)).max().unwrap_or(0)
+}
+
+/// Without a history nobody knows which snapshot held which version. All old versions are kept in snapshots of our own, the
+/// newest of each item in the first one, so that no clean-up of any release deletes them.
 fn without_history(found: &Catalogue) -> Catalogue {
-    let mut state = found.clone();
-    state.layout = Layout::V2;
-    state.revision = found.entries().filter_map(|entry| revision_of(entry.version_id()?)).max().unwrap_or(0);
-    let mut latest: indexmap::IndexMap<String, Arc<datafolio_core::Entry>> = indexmap::IndexMap::new();
-    for entry in &found.retired {
-        latest.insert(entry.name().to_owned(), Arc::clone(entry));
+    let mut state = Working::new(found).catalogue().clone();
+    state.revision = newest_revision(&state);
+    let mut layers: Vec<serde_json::Map<String, serde_json::Value>> = Vec::new();
+    for entry in state.orphans().iter().rev() {
+        let token = entry.token().into();
+        match layers.iter_mut().find(|layer| !layer.contains_key(entry.name())) {
+            Some(layer) => drop(layer.insert(entry.name().to_owned(), token)),
+            None => layers.push([(entry.name().to_owned(), token)].into_iter().collect()),
+        }
     }
-    if !latest.is_empty() {
-        let versions: serde_json::Map<String, serde_json::Value> =
-            latest.values().map(|entry| (entry.name().to_owned(), entry.token().into())).collect();
+    let mut number = 0;
+    for versions in layers {
+        let name = loop {
+            number += 1;
+            let name = if number == 1 { "recovered".to_owned() } else { format!("recovered-{number}") };
+            if !state.snapshots.contains_key(&name) {
+                break name;
+            }
+        };
         let fields = serde_json::json!({
-            "name": "recovered",
+            "name": name,
             "timestamp": time::to_iso(time::now()),
             "item_versions": versions,
             "metadata_snapshot": found.metadata_object(),
@@ -252,15 +295,9 @@ fn without_history(found: &Catalogue) -> Catalogue {
             "description": "Old versions whose snapshots DataFolio 1.3 has dropped",
         });
         if let serde_json::Value::Object(fields) = fields {
-            let snapshot = datafolio_core::Snapshot::from_fields("recovered", &fields);
-            state.snapshots.insert("recovered".to_owned(), Arc::new(snapshot));
+            let snapshot = Snapshot::from_fields(&name, &fields);
+            state.snapshots.insert(name, Arc::new(snapshot));
         }
     }
     state
-}
-
-/// The revision in a version id of 2.x: `name--r12` or `name--r12-1`.
-fn revision_of(version_id: &str) -> Option<u64> {
-    let (_, rest) = version_id.rsplit_once("--r")?;
-    rest.split('-').next()?.parse().ok()
 }

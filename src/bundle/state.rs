@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafolio_core::history::CommitRef;
+use datafolio_core::history::{CommitKind, CommitRef};
 use datafolio_core::{
     Catalogue, CatalogueFiles, CoreError, Entry, Layout, Published, RelPath, SealCheck, parse_catalogue,
 };
@@ -10,6 +10,7 @@ use datafolio_storage::{Storage, VersionTag};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
+use crate::history::chain;
 
 /// Largest catalogue that is read: a bound against hostile files, far above what a bundle of a million items has.
 const MAX_CATALOGUE: u64 = 4 << 30;
@@ -67,10 +68,49 @@ pub(crate) fn is_bundle(storage: &dyn Storage) -> Result<bool> {
 }
 
 /// Reads the head of a bundle.
+///
+/// 2.x has everything in `items.json`; the files beside it count only for the older layout, which the parser tells. They
+/// belong to the `items.json` that was read if it is still the same one afterwards: otherwise someone has changed the
+/// layout in between, and taken them away.
 pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
-    let (files, tag) = read_files(storage)?;
-    let published = parse_catalogue(&files, seal)?;
-    Ok(State::new(published, tag))
+    const TRIES: usize = 10;
+    let mut last = None;
+    for _ in 0..TRIES {
+        let items = read_file(storage, "items.json")?;
+        if let Some((text, tag)) = &items {
+            let files = CatalogueFiles { items: text.clone(), ..CatalogueFiles::default() };
+            let published = parse_catalogue(&files, seal)?;
+            if published.catalogue.layout == Layout::V2 {
+                return Ok(State::new(published, Some(tag.clone())));
+            }
+        }
+        let metadata = read_file(storage, "metadata.json")?;
+        let snapshots = read_file(storage, "snapshots.json")?;
+        if items.is_none() && metadata.is_none() {
+            return Err(Error::NotABundle { location: storage.location() });
+        }
+        let (text, tag) = match items {
+            Some((text, tag)) => (text, Some(tag)),
+            // A bundle of 1.x whose only file so far is metadata.json.
+            None => ("{\"items\": []}".to_owned(), None),
+        };
+        let is_same = match &tag {
+            Some(tag) => storage.is_unchanged(&file("items.json")?, tag)?,
+            None => storage.stat(&file("items.json")?)?.is_none(),
+        };
+        let files =
+            CatalogueFiles { items: text, metadata: metadata.map(|(text, _)| text), snapshots: snapshots.map(|(t, _)| t) };
+        let state = parse_catalogue(&files, seal).map(|published| State::new(published, tag));
+        if is_same {
+            return Ok(replacing_v2(storage, state?));
+        }
+        last = Some(state);
+    }
+    // 1.3 writes `items.json` in place; whoever does so without a pause is read as well as it goes.
+    match last {
+        Some(state) => Ok(state?),
+        None => Err(Error::NotABundle { location: storage.location() }),
+    }
 }
 
 /// Reads the head again unless it is still the state that is known.
@@ -84,34 +124,24 @@ pub(crate) fn reload(storage: &dyn Storage, known: &Arc<State>) -> Result<Arc<St
     load(storage, SealCheck::Required).map(Arc::new)
 }
 
-fn read_files(storage: &dyn Storage) -> Result<(CatalogueFiles, Option<VersionTag>)> {
-    let text = |name: &str| -> Result<Option<(String, VersionTag)>> {
-        let Some((bytes, tag)) = storage.read_tagged(&file(name)?, MAX_CATALOGUE)? else { return Ok(None) };
-        let text = String::from_utf8(bytes).map_err(|error| CoreError::DamagedCatalogue {
-            file: name.to_owned(),
-            reason: format!("it is no UTF-8 text (byte {})", error.utf8_error().valid_up_to()),
-        })?;
-        Ok(Some((text, tag)))
+/// A catalogue of 1.x, with what the history says of it. The record of a change of layout may be that of one that was
+/// interrupted, and says nothing.
+fn replacing_v2(storage: &dyn Storage, mut state: State) -> State {
+    let is_of_v2 = |commit: &CommitRef| {
+        commit.revision > 1
+            || chain::read_entry(storage, commit).is_ok_and(|entry| entry.kind != CommitKind::Migration)
     };
-    let items = text("items.json")?;
-    // 2.x has everything in items.json; the files beside it count only for the older layout.
-    let beside = items.as_ref().is_none_or(|(text, _)| !looks_like_v2(text));
-    let metadata = if beside { text("metadata.json")? } else { None };
-    let snapshots = if beside { text("snapshots.json")? } else { None };
-    if items.is_none() && metadata.is_none() {
-        return Err(Error::NotABundle { location: storage.location() });
+    if chain::list(storage).is_ok_and(|commits| commits.iter().rev().any(is_of_v2)) {
+        Arc::make_mut(&mut state.published.catalogue).replaces_v2 = true;
     }
-    let (items, tag) = match items {
-        Some((text, tag)) => (text, Some(tag)),
-        // A bundle of 1.x whose only file so far is metadata.json.
-        None => ("{\"items\": []}".to_owned(), None),
-    };
-    let files =
-        CatalogueFiles { items, metadata: metadata.map(|(text, _)| text), snapshots: snapshots.map(|(t, _)| t) };
-    Ok((files, tag))
+    state
 }
 
-/// A cheap look that spares two requests; the parser decides.
-fn looks_like_v2(items: &str) -> bool {
-    items.contains("\"schema_version\"")
+fn read_file(storage: &dyn Storage, name: &str) -> Result<Option<(String, VersionTag)>> {
+    let Some((bytes, tag)) = storage.read_tagged(&file(name)?, MAX_CATALOGUE)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|error| CoreError::DamagedCatalogue {
+        file: name.to_owned(),
+        reason: format!("it is no UTF-8 text (byte {})", error.utf8_error().valid_up_to()),
+    })?;
+    Ok(Some((text, tag)))
 }

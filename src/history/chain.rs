@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HISTORY_DIR, HistoryEntry, HistoryFile, released};
 use datafolio_core::patch::diff_texts;
-use datafolio_core::{Catalogue, Layout, RelPath, difference, json, time};
-use datafolio_storage::{Storage, StorageError};
+use datafolio_core::{Catalogue, Entry, Layout, Published, RelPath, difference, json, time};
+use datafolio_storage::{Publish, Storage, StorageError};
 use serde_json::Map;
 
 use crate::bundle::state::{State, file};
@@ -53,9 +53,15 @@ pub(crate) fn ensure_parent(storage: &dyn Storage, known: &Arc<State>, head: &Ar
 /// Writes down what another program did since the last commit that is known.
 fn record_external(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State>) -> Result<Parent> {
     let revision = head.catalogue().revision;
-    let before = match known.commit_ref() {
-        Some(commit) if commit.revision < revision => Some((commit, Arc::clone(known))),
-        _ => last_before(storage, revision)?,
+    // What this handle saw last is only the commit before if nobody has committed since.
+    let before = match (known.commit_ref(), list(storage)?) {
+        (Some(commit), commits)
+            if commit.revision < revision
+                && !commits.iter().any(|other| (commit.revision + 1..revision).contains(&other.revision)) =>
+        {
+            Some((commit, Arc::clone(known)))
+        }
+        _ => last_before(storage, head, revision)?,
     };
     let known_before = before.as_ref().map(|(_, state)| state);
     let nothing = Arc::new(Catalogue::empty());
@@ -82,16 +88,46 @@ fn record_external(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State>)
     Ok(Parent { commit: Some(entry.commit_ref()), since_checkpoint: Some(0) })
 }
 
-/// The latest commit before a revision whose catalogue can be rebuilt.
-fn last_before(storage: &dyn Storage, revision: u64) -> Result<Option<(CommitRef, Arc<State>)>> {
-    let mut commits = list(storage)?;
-    commits.retain(|commit| commit.revision < revision);
-    for commit in commits.into_iter().rev().take(16) {
-        if let Ok(published) = rebuild::from_checkpoint(storage, &commit) {
-            return Ok(Some((commit, Arc::new(State::new(published, None)))));
-        }
+/// The latest commit before a revision of the head whose catalogue can be rebuilt and was, as far as can be told, published.
+///
+/// The head was written by another program and names no commit. The entry of a writer that died before it published looks
+/// like any other; what gives it away is told at [`was_published`]. Of two entries of one revision the earlier is that of a
+/// writer that died, or the second could not have begun.
+fn last_before(storage: &dyn Storage, head: &State, revision: u64) -> Result<Option<(CommitRef, Arc<State>)>> {
+    const LOOKED_AT: usize = 16;
+    let commits = list(storage)?.into_iter().rev().filter(|commit| commit.revision < revision);
+    let mut entries: Vec<HistoryEntry> =
+        commits.take(LOOKED_AT).filter_map(|commit| read_entry(storage, &commit).ok()).collect();
+    entries.sort_by(|a, b| (b.revision, &b.timestamp).cmp(&(a.revision, &a.timestamp)));
+    Ok(entries.into_iter().find_map(|entry| {
+        let commit = entry.commit_ref();
+        let published = rebuild::from_checkpoint(storage, &commit).ok()?;
+        was_published(&entry, &published, head).then(|| (commit, Arc::new(State::new(published, None))))
+    }))
+}
+
+/// Whether nothing in a head that another program wrote says that a commit was never published.
+///
+/// One revision has one author. If the commit has the head's revision, it must have made the head. If it is older, what
+/// the head has from that revision (version ids say so, ours and those of Python DataFolio) must be from the commit.
+fn was_published(entry: &HistoryEntry, published: &Published, head: &State) -> bool {
+    let catalogue = head.catalogue();
+    if entry.revision == catalogue.revision {
+        return entry.catalogue == head.published.fingerprint();
     }
-    Ok(None)
+    let of_that_revision = |found: &&Arc<Entry>| {
+        found.version_id().is_some_and(|id| revision_of(id) == Some(entry.revision))
+    };
+    catalogue.current.values().filter(of_that_revision).all(|found| {
+        let mut versions = published.catalogue.versions_of(found.name());
+        versions.any(|known| known.version_id() == found.version_id() && known.filename() == found.filename())
+    })
+}
+
+/// The revision in a version id of 2.x: `name--r12` or `name--r12-1`.
+pub(crate) fn revision_of(version_id: &str) -> Option<u64> {
+    let (_, rest) = version_id.rsplit_once("--r")?;
+    rest.split('-').next()?.parse().ok()
 }
 
 /// All commits that have an entry, in ascending order. Entries whose catalogue was never published are among them.
@@ -129,6 +165,22 @@ pub(crate) fn write_new(storage: &dyn Storage, path: &RelPath, text: &str) -> Re
         source,
     })?;
     Ok(staged.finish()?)
+}
+
+/// Writes a file of the bundle's own under a name that an interrupted attempt may have used already: as a whole or not at
+/// all, in the place of whatever is there.
+pub(crate) fn write_whole(storage: &dyn Storage, path: &RelPath, text: &str) -> Result<()> {
+    const TRIES: u32 = 3;
+    for _ in 0..TRIES {
+        let found = storage.read_tagged(path, u64::MAX)?;
+        if found.as_ref().is_some_and(|(bytes, _)| bytes == text.as_bytes()) {
+            return Ok(());
+        }
+        if let Publish::Done(_) = storage.publish(path, text.as_bytes(), found.as_ref().map(|(_, tag)| tag))? {
+            return Ok(());
+        }
+    }
+    Err(Error::TooBusy { location: storage.location(), tries: TRIES })
 }
 
 /// Removes the entry of a commit that was not published. What stays behind because that fails means nothing, and gc
@@ -179,7 +231,7 @@ impl<'a> Walk<'a> {
         let next = match head.commit_ref() {
             Some(commit) => Some(commit),
             None if head.catalogue().layout == Layout::V1 => None,
-            None => last_before(storage, head.catalogue().revision + 1)?.map(|(commit, _)| commit),
+            None => last_before(storage, head, head.catalogue().revision + 1)?.map(|(commit, _)| commit),
         };
         Ok(Self { storage, next })
     }

@@ -18,12 +18,13 @@ pub(crate) fn from_checkpoint(storage: &dyn Storage, commit: &CommitRef) -> Resu
     let mut later: Vec<HistoryEntry> = Vec::new();
     let mut at = commit.clone();
     let mut text = loop {
+        let entry = read_entry(storage, &at)?;
         match read_text(storage, &at.checkpoint_path()?) {
-            Ok(text) => break text,
-            Err(Error::Storage(StorageError::NotFound { .. })) => {}
+            Ok(text) if json::fingerprint(&text) == entry.catalogue => break text,
+            // There is none, or it is damaged: an earlier one and the differences since lead to the same text.
+            Ok(_) | Err(Error::Storage(StorageError::NotFound { .. }) | Error::Core(_)) => {}
             Err(error) => return Err(error),
         }
-        let entry = read_entry(storage, &at)?;
         let parent = entry.parent.clone().filter(|parent| parent.revision < entry.revision && entry.patch.is_some());
         let Some(parent) = parent else {
             return Err(damaged(&at.entry_path()?, "it names no earlier state to build upon"));

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use datafolio_core::ErrorCategory;
 
+use super::source::config_path;
 use super::*;
 
 fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {

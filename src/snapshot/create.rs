@@ -4,7 +4,7 @@ use datafolio_core::{Change, time};
 use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{environment, execution, git};
 
 /// What a snapshot records beside the versions of all items.
@@ -38,8 +38,8 @@ impl DataFolio {
     /// Makes a snapshot of the state that the handle sees. It costs no copy of data and never changes.
     ///
     /// # Errors
-    /// A name that is taken or not allowed; [`Error::PayloadGone`](crate::Error::PayloadGone) when an item was replaced
-    /// meanwhile and its file is no longer there.
+    /// A name that is taken or not allowed; [`Error::PayloadGone`] when the file of an item is not there, as when another
+    /// program has replaced the item meanwhile.
     pub fn create_snapshot(&self, name: &str, options: SnapshotOptions) -> Result<()> {
         self.once(|batch| {
             let catalogue = batch.base().catalogue().clone();
@@ -61,7 +61,19 @@ impl DataFolio {
             if options.capture_execution {
                 fields.insert("execution".to_owned(), Value::Object(execution::capture(&here, execution::arguments())));
             }
-            let entries = catalogue.current.values().cloned().collect();
+            let entries: Vec<_> = catalogue.current.values().cloned().collect();
+            for entry in &entries {
+                // A path that leads out of the bundle is damage of another kind, which `verify` tells.
+                if let Some(path) = entry.files().into_iter().next()
+                    && self.storage().stat(&path)?.is_none()
+                {
+                    return Err(Error::PayloadGone {
+                        item: entry.name().to_owned(),
+                        version: entry.token(),
+                        path: path.to_string(),
+                    });
+                }
+            }
             let change = Change::AddSnapshot { name: name.to_owned(), fields, entries };
             batch.change(change, format!("create snapshot {name}"))
         })

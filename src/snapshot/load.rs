@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use datafolio_core::{Catalogue, CommitStamp, CoreError, Entry, ItemRecord, Snapshot, json};
+use datafolio_core::{Catalogue, CommitStamp, CoreError, Entry, Snapshot, json};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -95,21 +95,12 @@ pub(crate) fn held(
     let mut entries = IndexMap::new();
     let mut lost = IndexMap::new();
     for (item, found) in catalogue.snapshot_entries(name)? {
-        match found.and_then(|entry| as_current(&entry)) {
+        match found.and_then(|entry| entry.with_currency(true)) {
             Ok(entry) => drop(entries.insert(item, entry)),
             Err(error) => drop(lost.insert(item, error)),
         }
     }
     Ok((entries, lost))
-}
-
-fn as_current(entry: &Arc<Entry>) -> std::result::Result<Arc<Entry>, CoreError> {
-    if entry.is_current() {
-        return Ok(Arc::clone(entry));
-    }
-    let mut record: ItemRecord = (*entry.record()?).clone();
-    record.set("is_current", Some(true.into()));
-    Ok(Arc::new(Entry::from_record(record)?))
 }
 
 fn info(catalogue: &Catalogue, name: &str) -> Result<SnapshotInfo> {

@@ -4,6 +4,7 @@ mod compare;
 mod create;
 mod export;
 mod load;
+mod reproduce;
 mod restore;
 
 pub use compare::{DiffFromSnapshot, SnapshotComparison};

@@ -5,4 +5,4 @@ mod python;
 mod words;
 
 pub use human::{human_size, human_time, printable, shorten_value};
-pub use words::{did_you_mean, random_suffix};
+pub use words::{RandomnessError, bundle_name, did_you_mean};

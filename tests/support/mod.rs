@@ -1,5 +1,7 @@
 //! What several tests need.
 
+pub(crate) mod model;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -29,6 +29,14 @@ pub struct Working {
     reinserted: Vec<Arc<Entry>>,
 }
 
+/// A version that a snapshot holds and that is about to be replaced.
+#[derive(Debug)]
+struct Displaced {
+    entry: Arc<Entry>,
+    /// What the snapshot recorded for it.
+    token: Option<String>,
+}
+
 /// The result of replaying a change set onto the head of a bundle.
 #[derive(Debug)]
 pub struct Applied {
@@ -254,7 +262,7 @@ impl Working {
             Some(index) => drop(self.catalogue.retired.remove(index)),
             None => self.reinserted.push(Arc::clone(entry)),
         }
-        let current = with_currency(entry, true)?;
+        let current = entry.with_currency(true)?;
         self.catalogue.current.insert(current.shared_name(), current);
         self.retire(displaced)
     }
@@ -314,7 +322,7 @@ impl Working {
             self.catalogue.retired[index] = named;
             return Ok(id);
         }
-        let (named, id) = self.with_id(&with_currency(entry, false)?)?;
+        let (named, id) = self.with_id(&entry.with_currency(false)?)?;
         self.reinserted.push(Arc::clone(&named));
         self.catalogue.retired.push(named);
         Ok(id)
@@ -343,16 +351,26 @@ impl Working {
 
     /// The current version of an item that is about to be replaced, if a snapshot holds it. This must be asked before the
     /// new version is there: to a snapshot of 1.x, which knows checksums only, both can look the same.
-    fn displaced(&self, name: &str) -> Option<Arc<Entry>> {
-        self.catalogue.current.get(name).filter(|entry| self.catalogue.is_pinned(entry)).cloned()
+    fn displaced(&self, name: &str) -> Option<Displaced> {
+        let entry = self.catalogue.current.get(name)?;
+        let snapshot = self.catalogue.pinning(entry).next()?;
+        let record = self.catalogue.snapshots.get(snapshot)?.record().ok()?;
+        Some(Displaced { entry: Arc::clone(entry), token: record.item_versions.get(name).cloned() })
     }
 
     /// Keeps a version that a snapshot holds as an old one. Versions that none holds live on in the history alone.
-    fn retire(&mut self, pinned: Option<Arc<Entry>>) -> CoreResult<()> {
-        if let Some(entry) = pinned {
-            let (named, _) = self.with_id(&with_currency(&entry, false)?)?;
-            self.catalogue.retired.push(named);
+    fn retire(&mut self, pinned: Option<Displaced>) -> CoreResult<()> {
+        let Some(Displaced { entry, token }) = pinned else { return Ok(()) };
+        let mut old = entry.with_currency(false)?;
+        // An entry of 1.x is named by the token of its snapshot, so that every release finds it: 2.x knows a version by its
+        // id or checksum alone, and the token may be a time.
+        if let Some(token) = token.filter(|token| old.version_id().is_none() && !self.is_taken(old.name(), token)) {
+            let mut record = (*old.record()?).clone();
+            record.set("version_id", Some(token.into()));
+            old = Arc::new(Entry::from_record(record)?);
         }
+        let (named, _) = self.with_id(&old)?;
+        self.catalogue.retired.push(named);
         Ok(())
     }
 
@@ -392,14 +410,4 @@ fn same_version(a: &Arc<Entry>, b: &Arc<Entry>) -> bool {
         (Some(a), Some(b)) => a == b,
         _ => a.same_as(b),
     }
-}
-
-/// The entry as current or old version.
-fn with_currency(entry: &Arc<Entry>, current: bool) -> CoreResult<Arc<Entry>> {
-    if entry.is_current() == current {
-        return Ok(Arc::clone(entry));
-    }
-    let mut record = (*entry.record()?).clone();
-    record.set("is_current", Some(current.into()));
-    Ok(Arc::new(Entry::from_record(record)?))
 }

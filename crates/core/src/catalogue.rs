@@ -55,6 +55,8 @@ pub struct Catalogue {
     pub extra: IndexMap<String, RawJson>,
     /// What is wrong with it and could be read around.
     pub problems: Vec<String>,
+    /// Whether the history says that a catalogue of 2.x was here before this one of 1.x.
+    pub replaces_v2: bool,
 }
 
 impl Catalogue {
@@ -70,6 +72,7 @@ impl Catalogue {
             snapshots: IndexMap::new(),
             extra: IndexMap::new(),
             problems: Vec::new(),
+            replaces_v2: false,
         }
     }
 
@@ -173,10 +176,10 @@ impl Catalogue {
         self.retired.iter().filter(|entry| pinned.binary_search(&Arc::as_ptr(entry)).is_err()).cloned().collect()
     }
 
-    /// Whether this is what DataFolio 1.3 leaves of a 2.x bundle that it has written to: old versions with ids, and no
-    /// revision, metadata or snapshots to go with them.
+    /// Whether this is what DataFolio 1.3 leaves of a 2.x bundle that it has written to: versions with ids, or a history,
+    /// and no revision, metadata or snapshots to go with them.
     pub fn is_damaged_by_1x(&self) -> bool {
-        self.layout == Layout::V1 && self.entries().any(|entry| entry.version_id().is_some())
+        self.layout == Layout::V1 && (self.replaces_v2 || self.entries().any(|entry| entry.version_id().is_some()))
     }
 }
 

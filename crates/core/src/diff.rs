@@ -71,9 +71,21 @@ pub fn difference(before: &Catalogue, after: &Catalogue) -> Difference {
 
 fn item_changes(before: &Catalogue, after: &Catalogue) -> Vec<ItemChange> {
     let mut changes = Vec::new();
-    let mut removed: Vec<&Arc<Entry>> =
-        before.current.iter().filter(|(name, _)| !after.current.contains_key(*name)).map(|(_, entry)| entry).collect();
-    for (name, entry) in &after.current {
+    // Most commits leave most items in their places: those are seen without a search.
+    let in_place = |index: usize, entry: &Arc<Entry>, other: &Catalogue| {
+        other.current.get_index(index).is_some_and(|(_, there)| Arc::ptr_eq(there, entry))
+    };
+    let mut removed: Vec<&Arc<Entry>> = before
+        .current
+        .iter()
+        .enumerate()
+        .filter(|(index, (name, entry))| !in_place(*index, entry, after) && !after.current.contains_key(*name))
+        .map(|(_, (_, entry))| entry)
+        .collect();
+    for (index, (name, entry)) in after.current.iter().enumerate() {
+        if in_place(index, entry, before) {
+            continue;
+        }
         match before.current.get(name) {
             Some(old) if Arc::ptr_eq(old, entry) || old.same_as(entry) => {}
             Some(old) => changes.push(ItemChange {

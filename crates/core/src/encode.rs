@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
-use crate::json::{EMPTY_SEAL, RawJson, fingerprint, quote, seal};
+use crate::json::{EMPTY_SEAL, RawJson, fingerprint, quote, seal, seal_of};
 
 /// A catalogue together with the text that it was read from or written as.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct Published {
     /// The state.
     pub catalogue: Arc<Catalogue>,
     /// The text of `items.json`.
-    pub text: Arc<str>,
+    pub text: Arc<String>,
     /// Where the entries stand in the text, in order. Differences between two texts are found between them.
     pub(crate) spans: Vec<Span>,
 }
@@ -25,9 +25,12 @@ pub(crate) struct Span {
 }
 
 impl Published {
-    /// The fingerprint of the text: its seal, when it has one.
+    /// The fingerprint of the text. A sealed text was checked when it was read or has just been written: its seal is it.
     pub fn fingerprint(&self) -> String {
-        fingerprint(&self.text)
+        match seal_of(&self.text) {
+            Some(seal) if self.catalogue.commit.is_some() => seal.to_owned(),
+            _ => fingerprint(&self.text),
+        }
     }
 }
 
@@ -58,7 +61,7 @@ pub fn encode(catalogue: Catalogue) -> Published {
     if catalogue.commit.is_some() {
         seal(&mut out.text);
     }
-    Published { catalogue: Arc::new(catalogue), text: out.text.into(), spans: out.spans }
+    Published { catalogue: Arc::new(catalogue), text: Arc::new(out.text), spans: out.spans }
 }
 
 fn estimate(catalogue: &Catalogue) -> usize {

@@ -172,6 +172,19 @@ impl Entry {
         }
     }
 
+    /// The entry as the current version of its item, or as an old one.
+    ///
+    /// # Errors
+    /// [`CoreError::DamagedEntry`] when it has to be changed for that and cannot be read.
+    pub fn with_currency(self: &Arc<Self>, current: bool) -> CoreResult<Arc<Self>> {
+        if self.is_current() == current {
+            return Ok(Arc::clone(self));
+        }
+        let mut record = (*self.record()?).clone();
+        record.set("is_current", Some(current.into()));
+        Ok(Arc::new(Self::from_record(record)?))
+    }
+
     /// Whether another entry says the same.
     pub fn same_as(&self, other: &Entry) -> bool {
         if Arc::ptr_eq(&self.text, &other.text) || self.text == other.text {

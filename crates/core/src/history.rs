@@ -88,13 +88,28 @@ pub struct Released {
 ///
 /// Versions whose files another entry still names (after an edit or a renaming) are not released.
 pub fn released(before: &Catalogue, after: &Catalogue) -> Vec<Released> {
-    let kept: HashSet<*const Entry> = after.entries().map(Arc::as_ptr).collect();
-    let gone: Vec<&Arc<Entry>> = before.entries().filter(|entry| !kept.contains(&Arc::as_ptr(entry))).collect();
+    let mut gone: Vec<&Arc<Entry>> = Vec::new();
+    // Most commits leave most entries in their places: those are seen without a search.
+    let mut moved: Option<HashSet<*const Entry>> = None;
+    let mut places = after.entries();
+    for entry in before.entries() {
+        if places.next().is_some_and(|other| Arc::ptr_eq(entry, other)) {
+            continue;
+        }
+        let moved = moved.get_or_insert_with(|| after.entries().map(Arc::as_ptr).collect());
+        if !moved.contains(&Arc::as_ptr(entry)) {
+            gone.push(entry);
+        }
+    }
     if gone.is_empty() {
         return Vec::new();
     }
-    let named: HashSet<(&str, &str)> =
-        after.entries().filter_map(|entry| Some((entry.item_type(), entry.filename()?))).collect();
+    let sought: HashSet<&str> = gone.iter().filter_map(|entry| entry.filename()).collect();
+    let named: HashSet<(&str, &str)> = after
+        .entries()
+        .filter_map(|entry| Some((entry.item_type(), entry.filename()?)))
+        .filter(|(_, filename)| sought.contains(filename))
+        .collect();
     gone.into_iter()
         .filter(|entry| entry.filename().is_some_and(|file| !named.contains(&(entry.item_type(), file))))
         .map(|entry| Released {
@@ -111,7 +126,7 @@ pub fn released(before: &Catalogue, after: &Catalogue) -> Vec<Released> {
 pub struct EntryStamp {
     /// The commit's random id.
     pub id: String,
-    /// SHA-256 of this file with the seal's characters as zeros.
+    /// BLAKE3 of this file with the seal's characters as zeros.
     pub seal: String,
 }
 

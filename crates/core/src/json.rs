@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// A JSON value kept as the text it was read from, so that what nobody changes is never written differently.
 pub type RawJson = Arc<str>;
 
-/// Length of a SHA-256 in hexadecimal.
+/// Length of a seal in hexadecimal.
 const SEAL_LENGTH: usize = 64;
 /// What stands before a seal in the text.
 const SEAL_KEY: &str = "\"seal\": \"";
@@ -60,18 +60,17 @@ pub fn seal_position(text: &str) -> Option<usize> {
     seal.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(at)
 }
 
-/// SHA-256 of a text, the characters of its seal (when it has one) counted as zeros.
+/// BLAKE3 of a text, the characters of its seal (when it has one) counted as zeros.
+///
+/// Every commit to a bundle and every opening of one hashes the whole catalogue; BLAKE3 does that in a quarter of the time
+/// of SHA-256.
 pub fn fingerprint(text: &str) -> String {
-    match seal_position(text) {
-        None => sha256(text),
-        Some(at) => {
-            let mut hash = Sha256::new();
-            hash.update(&text.as_bytes()[..at]);
-            hash.update([b'0'; SEAL_LENGTH]);
-            hash.update(&text.as_bytes()[at + SEAL_LENGTH..]);
-            hex(&hash.finalize())
-        }
-    }
+    let Some(at) = seal_position(text) else { return blake3::hash(text.as_bytes()).to_hex().to_string() };
+    let mut hash = blake3::Hasher::new();
+    hash.update(&text.as_bytes()[..at]);
+    hash.update(&[b'0'; SEAL_LENGTH]);
+    hash.update(&text.as_bytes()[at + SEAL_LENGTH..]);
+    hash.finalize().to_hex().to_string()
 }
 
 /// The seal that stands in a text.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::catalogue::{Catalogue, CommitStamp, Layout, SCHEMA_VERSION};
@@ -79,10 +80,7 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue], seal: SealCheck) -
     for (key, raw) in &top.0 {
         match key.as_ref() {
             "schema_version" | "items" => {}
-            "revision" => {
-                catalogue.revision = serde_json::from_str(raw.get())
-                    .map_err(|_| damaged("items.json", "revision is no whole number".to_owned()))?;
-            }
+            "revision" => catalogue.revision = revision(raw)?,
             "commit" => catalogue.commit = Some(parse_stamp(raw)?),
             "metadata" => catalogue.metadata = parse_raw_object("items.json", "metadata", raw)?,
             "snapshots" => {
@@ -109,7 +107,7 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue], seal: SealCheck) -
         entries.push(entry);
     }
     place(&mut catalogue, entries);
-    Ok(Published { catalogue: Arc::new(catalogue), text: text.into(), spans })
+    Ok(Published { catalogue: Arc::new(catalogue), text: Arc::new(text.to_owned()), spans })
 }
 
 fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published> {
@@ -130,7 +128,7 @@ fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published>
             }
         }
     }
-    Ok(Published { catalogue: Arc::new(catalogue), text: files.items.as_str().into(), spans: Vec::new() })
+    Ok(Published { catalogue: Arc::new(catalogue), text: Arc::new(files.items.clone()), spans: Vec::new() })
 }
 
 /// Sorts entries into current and retired ones. Of two that both claim to be current, the later one is, as in 2.x.
@@ -145,18 +143,47 @@ fn place(catalogue: &mut Catalogue, entries: Vec<Arc<Entry>>) {
                 earlier.name(),
                 earlier.token()
             ));
-            catalogue.retired.push(earlier);
+            // Written back as it was, it would be the later one next time.
+            catalogue.retired.push(earlier.with_currency(false).unwrap_or(earlier));
         }
     }
 }
 
-/// `schema_version` as 2.x reads it: a number, or a text that is one; null counts as 0.
+/// `schema_version` as 2.x reads it, which is Python's `int(value or 0)`: a number, or a text that is one; what is empty
+/// counts as 0.
 fn schema_version(raw: &RawValue) -> CoreResult<i64> {
-    let text = raw.get().trim_matches('"').trim();
-    if text == "null" {
-        return Ok(0);
+    let refuse = || damaged("items.json", "schema_version is no whole number".to_owned());
+    let whole = |text: &str| {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        match text.parse() {
+            Ok(number) => Ok(number),
+            // So large that only its sign still matters.
+            Err(_) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(if text.starts_with('-') { i64::MIN } else { i64::MAX })
+            }
+            Err(_) => Err(refuse()),
+        }
+    };
+    match serde_json::from_str(raw.get()) {
+        Ok(Value::Null | Value::Bool(false)) => Ok(0),
+        Ok(Value::Bool(true)) => Ok(1),
+        Ok(Value::String(text)) if text.is_empty() => Ok(0),
+        Ok(Value::String(text)) => whole(text.trim()),
+        Ok(Value::Number(_)) => {
+            let text = raw.get().trim();
+            // `2.0` is a whole number as well.
+            let (before, after) = text.split_once('.').unwrap_or((text, ""));
+            if after.bytes().all(|byte| byte == b'0') { whole(before) } else { Err(refuse()) }
+        }
+        _ => Err(refuse()),
     }
-    text.parse().map_err(|_| damaged("items.json", "schema_version is no whole number".to_owned()))
+}
+
+/// The revision; null counts as 0, as in 2.x.
+fn revision(raw: &RawValue) -> CoreResult<u64> {
+    let number: Option<u64> = serde_json::from_str(raw.get())
+        .map_err(|_| damaged("items.json", "revision is no whole number".to_owned()))?;
+    Ok(number.unwrap_or(0))
 }
 
 fn parse_stamp(raw: &RawValue) -> CoreResult<CommitStamp> {

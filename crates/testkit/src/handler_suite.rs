@@ -134,7 +134,7 @@ impl Case<'_> {
         small: bool,
     ) -> HandlerResult<()> {
         match self.open(place, record, verification)? {
-            Data::Table(reader) if !small => reader.map(|batch| Ok(drop(batch?))).collect(),
+            Data::Table(mut reader) if !small => reader.try_for_each(|batch| Ok(batch.map(drop)?)),
             data => (self.sample.canonical)(data).map(drop),
         }
     }

@@ -154,7 +154,7 @@ mod tests {
         writer.write(&batch).unwrap();
         writer.finish().unwrap();
         for path in [&file, &stream] {
-            assert_eq!(read(path, &ImportOptions::default()).unwrap(), [batch.clone()]);
+            assert_eq!(read(path, &ImportOptions::default()).unwrap(), std::slice::from_ref(&batch));
             let options = ImportOptions { columns: Some(vec!["s".into()]), batch_size: 200, ..Default::default() };
             let batches = read(path, &options).unwrap();
             assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [200, 200, 100]);

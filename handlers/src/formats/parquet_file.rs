@@ -196,7 +196,7 @@ mod tests {
                 &path,
                 &ImportOptions { format: Some(crate::formats::TableFormat::Parquet), ..Default::default() },
             ) {
-                reader.for_each(|batch| drop(batch));
+                reader.for_each(drop);
             }
         }
     }

@@ -123,6 +123,7 @@ pub(crate) fn read_arrow(
             (open(Some(picked.file.clone()))?, picked.into_order())
         }
     };
-    let reader = GuardedReader::new(Box::new(reader), file, item, rows, order)?;
+    let schema = reader.schema();
+    let reader = GuardedReader::new(Box::new(reader), schema, file, item, rows, order)?;
     Ok(reader.with_rows(options.offset, options.limit))
 }

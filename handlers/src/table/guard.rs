@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
@@ -65,15 +65,16 @@ pub(crate) struct GuardedReader {
 }
 
 impl GuardedReader {
-    /// `rows` is how many must come, when that is known.
+    /// `schema` is that of the columns that `inner` gives, with the metadata of the table, which decoders leave out of
+    /// their batches: pandas finds its own types and labels there. `rows` is how many must come, when that is known.
     pub(crate) fn new(
         inner: Box<dyn RecordBatchReader + Send>,
+        mut schema: SchemaRef,
         file: SourceFile,
         item: &str,
         rows: Option<u64>,
         order: Option<Vec<usize>>,
     ) -> HandlerResult<Self> {
-        let mut schema = inner.schema();
         if let Some(order) = &order {
             schema = Arc::new(schema.project(order)?);
         }
@@ -100,13 +101,20 @@ impl GuardedReader {
                 continue;
             }
             // Both fit: they are at most the rows of a batch in memory.
-            let batch = batch.slice(skipped as usize, taken as usize);
-            return Ok(Some(match &self.order {
-                Some(order) => batch.project(order)?,
-                None => batch,
-            }));
+            let mut batch = batch.slice(skipped as usize, taken as usize);
+            if let Some(order) = &self.order {
+                batch = batch.project(order)?;
+            }
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            let (_, columns, _) = batch.into_parts();
+            let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options);
+            return batch.map(Some).map_err(|error| self.damaged(error.to_string()));
         }
         Ok(None)
+    }
+
+    fn damaged(&self, reason: String) -> HandlerError {
+        HandlerError::Damaged { item: self.item.clone(), reason }
     }
 
     fn decode(&mut self) -> HandlerResult<Option<RecordBatch>> {

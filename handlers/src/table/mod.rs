@@ -1,6 +1,7 @@
 //! Tables as files: Parquet and Arrow IPC, written and read batch by batch.
 
 mod arrow_file;
+mod categories;
 mod columns;
 mod guard;
 mod parquet_file;

@@ -3,19 +3,22 @@
 use std::fs::File;
 use std::io::Write;
 
-use arrow::array::RecordBatchReader;
+use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use arrow::error::ArrowError;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::TableReadOptions;
 use super::columns::{Picked, Written, refuse_other_columns};
 use super::guard::{GuardedReader, guarded};
 use super::source::SourceFile;
+use super::{TableReadOptions, categories};
 use crate::error::{HandlerError, HandlerResult};
 
 /// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. A query skips whole groups by
@@ -46,9 +49,11 @@ pub(crate) fn write_parquet(
         .build();
     let mut writer = ArrowWriter::try_new(sink, schema.clone(), Some(properties))?;
     let mut rows = 0;
+    let mut categories = categories::Seen::new(&schema);
     for batch in reader {
         let batch = batch?;
         refuse_other_columns(item, &schema, &batch)?;
+        categories.note(item, &batch)?;
         for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
             let step = batch.slice(start, STEP_ROWS.min(batch.num_rows() - start));
             writer.write(&step)?;
@@ -57,6 +62,9 @@ pub(crate) fn write_parquet(
                 writer.flush()?;
             }
         }
+    }
+    if let Some(entry) = categories.footer(item)? {
+        writer.append_key_value_metadata(entry);
     }
     let metadata = writer.close()?;
     let written = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
@@ -73,7 +81,7 @@ pub(crate) fn check_parquet(file: &File) -> Result<Written, ParquetError> {
     let size = file.metadata()?.len();
     let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
     let rows = check_chunks(metadata.metadata(), size)?;
-    Ok(Written { schema: metadata.schema().clone(), rows })
+    Ok(Written { schema: categories::without_key(metadata.schema()), rows })
 }
 
 /// Number of rows, when all that the footer says fits into the file.
@@ -122,13 +130,14 @@ pub(crate) fn read_parquet(
         let reason = format!("its entry records {} rows, and its file has {found}", rows.unwrap_or_default());
         return Err(HandlerError::Damaged { item: item.to_owned(), reason });
     }
-    let schema: SchemaRef = builder.schema().clone();
+    let schema: SchemaRef = categories::without_key(builder.schema());
     let picked = options.columns.as_ref().map(|names| Picked::new(item, &schema, names)).transpose()?;
     let expected = found.saturating_sub(options.offset).min(options.limit.unwrap_or(u64::MAX));
-    let (inner, order) = guarded(item, &file, || {
+    let (inner, schema, order) = guarded(item, &file, || {
         let mut builder = builder.with_batch_size(BATCH_ROWS);
-        let mut order = None;
+        let (mut schema, mut order) = (schema, None);
         if let Some(picked) = picked {
+            schema = SchemaRef::new(schema.project(&picked.file)?);
             let mask = ProjectionMask::roots(builder.parquet_schema(), picked.file.iter().copied());
             builder = builder.with_projection(mask);
             order = picked.into_order();
@@ -140,9 +149,33 @@ pub(crate) fn read_parquet(
                 .with_offset(usize::try_from(options.offset - skipped).unwrap_or(usize::MAX))
                 .with_limit(usize::try_from(expected).unwrap_or(usize::MAX));
         }
-        Ok::<_, ParquetError>((builder.build()?, order))
+        let footer = builder.metadata().file_metadata().key_value_metadata();
+        let restore = categories::Restore::new(&schema, footer)?;
+        let reader = Restored { inner: builder.build()?, restore };
+        Ok::<_, ParquetError>((reader, schema, order))
     })?;
-    GuardedReader::new(Box::new(inner), file, item, Some(expected), order)
+    GuardedReader::new(Box::new(inner), schema, file, item, Some(expected), order)
+}
+
+/// A file's batches with the categories that its footer has.
+struct Restored {
+    inner: ParquetRecordBatchReader,
+    restore: categories::Restore,
+}
+
+impl Iterator for Restored {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.inner.next()?;
+        Some(if self.restore.is_empty() { batch } else { batch.and_then(|batch| self.restore.apply(batch)) })
+    }
+}
+
+impl RecordBatchReader for Restored {
+    fn schema(&self) -> SchemaRef {
+        self.inner.schema()
+    }
 }
 
 /// The row groups that hold some of these rows, and the number of rows in the groups before them.

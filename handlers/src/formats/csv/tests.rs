@@ -225,7 +225,7 @@ fn file(dir: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
 fn compressed_files() {
     let dir = tempfile::tempdir().unwrap();
     let default = ImportOptions::default();
-    let text = "a,b\n1,x\n2,y\n".repeat(1).into_bytes();
+    let text = b"a,b\n1,x\n2,y\n".to_vec();
     let mut twice = gzip(&text);
     twice.extend(gzip(b"3,z\n"));
     let mac = [("__MACOSX/._t.csv", &b"junk"[..]), ("sub/t.csv", &text)];

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the releases of Python DataFolio that the compatibility tests work with, each in an environment of its own
+# outside the checkout. What is there already is left alone.
+#
+#   scripts/peers.sh [DIRECTORY]     default: ${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers
+#
+# The tests find them there, in $DATAFOLIO_PEERS, or through DATAFOLIO_PYTHON23 and DATAFOLIO_PYTHON13.
+set -euo pipefail
+
+place=${1:-${DATAFOLIO_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers}}
+python=${PYTHON:-python3}
+
+# The releases do not bound what they use: these versions are known to work with both.
+common=(
+    "pandas==3.1.1" "numpy==2.4.6" "pyarrow==26.0.1" "scikit-learn==1.9.1" "skops==0.16.0" "joblib==1.6.0"
+    "cloud-files==6.4.3" "filelock==4.2.11" "orjson==3.13.0"
+)
+
+install() {
+    local name=$1 want
+    shift
+    want="$* ${common[*]}"
+    if [ "$(cat "$place/$name/installed" 2>/dev/null)" = "$want" ]; then
+        return
+    fi
+    echo "== installing $1 into $place/$name"
+    rm -rf "${place:?}/$name"
+    "$python" -m venv "$place/$name"
+    "$place/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" "${common[@]}"
+    echo "$want" >"$place/$name/installed"
+}
+
+mkdir -p "$place"
+install df23 "datafolio==2.3.0" "polars==2.1.0"
+install df13 "datafolio==1.3.0"

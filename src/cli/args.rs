@@ -1,0 +1,224 @@
+//! The command line: options that every command takes, and all commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::command::{
+    add, at, cat, completions, copy, describe, du, export, find, folios, gc, get, import, info, init, lineage, log, ls,
+    meta, path, reference, rename, repair, rm, set, settings, snapshot, undo, verify,
+};
+use super::failure::Outcome;
+use super::session::Session;
+
+/// A versioned home for the data of one analysis.
+///
+/// A bundle is a plain directory of ordinary files and one catalogue. It keeps tables, arrays, JSON values, models and
+/// files under names, with their versions, snapshots, descriptions and lineage.
+///
+/// Without -f or -a, a command takes the bundle that DATAFOLIO_PATH names, else the one in the current directory.
+#[derive(Debug, Parser)]
+#[command(
+    name = "datafolio",
+    bin_name = "datafolio",
+    disable_version_flag = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  datafolio init study -d 'Flights of 2013'
+  datafolio -f study import flights.csv.gz
+  datafolio -f study snapshot create v1.0 -d 'As published'
+  datafolio -f study describe
+
+Exit codes:
+  0  it worked
+  1  it failed; also: verify found damage, find found nothing
+  2  the arguments are wrong
+  3  verify could not read the bundle
+  4  verify could not get the lock"
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    /// Print the version
+    #[arg(long)]
+    pub(super) version: bool,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+impl Cli {
+    /// Whether -f and -a do not both choose a bundle that is there: `init` gives the new one an alias.
+    pub(super) fn names_a_new_bundle(&self) -> bool {
+        matches!(self.command, Some(Command::Init(_)))
+    }
+}
+
+/// Options of every command.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// The bundle's directory [default: $DATAFOLIO_PATH, or the current directory]
+    #[arg(short, long, value_name = "PATH", global = true)]
+    pub(super) folio: Option<PathBuf>,
+    /// The bundle, by an alias of `datafolio folios`
+    #[arg(short, long, value_name = "NAME", global = true)]
+    pub(super) alias: Option<String>,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// When to colour [possible values: auto, always, never]
+    #[arg(long, value_name = "WHEN", global = true, value_enum, hide_possible_values = true)]
+    pub(super) color: Option<ColorChoice>,
+    /// Print only what was asked for, and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl From<ColorChoice> for clap::ColorChoice {
+    fn from(choice: ColorChoice) -> Self {
+        match choice {
+            ColorChoice::Always => Self::Always,
+            ColorChoice::Never => Self::Never,
+            ColorChoice::Auto => Self::Auto,
+        }
+    }
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Init(init::Args),
+    Add(add::Args),
+    Import(import::Args),
+    #[command(flatten)]
+    Read(ReadCommand),
+    Set(set::Args),
+    Rename(rename::Args),
+    Rm(rm::Args),
+    Undo(undo::Args),
+    Snapshot(snapshot::Args),
+    At(at::Args),
+    Verify(verify::Args),
+    #[command(hide = true)]
+    Validate(verify::ValidateArgs),
+    Gc(gc::Args),
+    Repair(repair::Args),
+    Find(find::Args),
+    Folios(folios::Args),
+    Settings(settings::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Reference(reference::Args),
+}
+
+/// Commands that look at a state of the bundle: `at` runs them on an earlier one.
+#[derive(Debug, Subcommand)]
+pub(super) enum ReadCommand {
+    Ls(ls::Args),
+    Describe(describe::Args),
+    Info(info::Args),
+    Get(get::Args),
+    Cat(cat::Args),
+    Export(export::Args),
+    Path(path::Args),
+    Meta(meta::Args),
+    Lineage(lineage::Args),
+    Log(log::Args),
+    Du(du::Args),
+    Copy(copy::Args),
+}
+
+impl Command {
+    pub(super) fn run(self, session: &mut Session) -> Outcome {
+        match self {
+            Self::Init(args) => init::run(&args, session),
+            Self::Add(args) => add::run(&args, session),
+            Self::Import(args) => import::run(&args, session),
+            Self::Read(command) => command.run(session),
+            Self::Set(args) => set::run(&args, session),
+            Self::Rename(args) => rename::run(&args, session),
+            Self::Rm(args) => rm::run(&args, session),
+            Self::Undo(args) => undo::run(&args, session),
+            Self::Snapshot(args) => snapshot::run(&args, session),
+            Self::At(args) => at::run(args, session),
+            Self::Verify(args) => verify::run(&args, session),
+            Self::Validate(args) => verify::run_validate(&args, session),
+            Self::Gc(args) => gc::run(&args, session),
+            Self::Repair(args) => repair::run(&args, session),
+            Self::Find(args) => find::run(&args, session),
+            Self::Folios(args) => folios::run(&args, session),
+            Self::Settings(args) => settings::run(&args, session),
+            Self::Completions(args) => completions::run(&args, session),
+            Self::Reference(args) => reference::run(&args, session),
+        }
+    }
+}
+
+impl ReadCommand {
+    pub(super) fn run(self, session: &mut Session) -> Outcome {
+        match self {
+            Self::Ls(args) => ls::run(&args, session),
+            Self::Describe(args) => describe::run(&args, session),
+            Self::Info(args) => info::run(&args, session),
+            Self::Get(args) => get::run(&args, session),
+            Self::Cat(args) => cat::run(&args, session),
+            Self::Export(args) => export::run(&args, session),
+            Self::Path(args) => path::run(&args, session),
+            Self::Meta(args) => meta::run(&args, session),
+            Self::Lineage(args) => lineage::run(&args, session),
+            Self::Log(args) => log::run(&args, session),
+            Self::Du(args) => du::run(&args, session),
+            Self::Copy(args) => copy::run(&args, session),
+        }
+    }
+}
+
+/// A kind of item, as people ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ItemKind {
+    /// Tables in the bundle, and references.
+    Table,
+    /// Tables that lie elsewhere.
+    Reference,
+    /// Models.
+    Model,
+    /// Files.
+    Artifact,
+    /// Arrays.
+    Array,
+    /// JSON values.
+    Json,
+    /// Instants.
+    Timestamp,
+}
+
+impl ItemKind {
+    /// Whether an item type is of this kind.
+    pub(super) fn holds(self, item_type: &str) -> bool {
+        use datafolio_core::item_type as types;
+        match self {
+            Self::Table => {
+                matches!(item_type, types::INCLUDED_TABLE | types::REFERENCED_TABLE | types::POLARS_TABLE)
+            }
+            Self::Reference => item_type == types::REFERENCED_TABLE,
+            Self::Model => matches!(item_type, types::MODEL | types::PYTORCH_MODEL),
+            Self::Artifact => item_type == types::ARTIFACT,
+            Self::Array => item_type == types::NUMPY_ARRAY,
+            Self::Json => item_type == types::JSON_DATA,
+            Self::Timestamp => item_type == types::TIMESTAMP,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `add`: puts any file into the bundle.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use datafolio_core::ErrorCategory;
+use datafolio_handlers::formats::{ImportOptions, TableFormat};
+use datafolio_handlers::npy::NpyArray;
+use datafolio_handlers::{HandlerError, formats};
+use serde_json::Value;
+
+use crate::bundle::AddOptions;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::error::Error;
+use crate::{Data, Model, Reference};
+
+/// Largest JSON file that is read: it is parsed in memory.
+const MAX_JSON: u64 = 1 << 30;
+
+/// Put a file into the bundle
+///
+/// What becomes of it depends on its name:
+///
+///   .parquet .csv .tsv .jsonl .arrow .feather  a table (text also .gz and .zip)
+///   .npy                                       an array
+///   .json                                      a JSON value
+///   .joblib .skops .onnx .pkl .pt              a model
+///   anything else                              the file as it is
+///
+/// `import` has more to say about tables in text files.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment, after_help = "\
+Examples:
+  datafolio add notes.md -d 'What we found' --category docs
+  datafolio add weights.npy --input training_data
+  datafolio add flights.parquet --overwrite
+  datafolio add /data/huge.parquet --reference
+  datafolio add -a exp params.json")]
+pub(in crate::cli) struct Args {
+    /// The file
+    file: PathBuf,
+    /// The bundle, instead of -f
+    #[arg(long, value_name = "PATH")]
+    to: Option<PathBuf>,
+    /// Name of the item [default: the file's name without extension]
+    #[arg(short, long)]
+    name: Option<String>,
+    /// What it is
+    #[arg(short, long, value_name = "TEXT")]
+    description: Option<String>,
+    /// An item that it was made from; can be given several times
+    #[arg(long = "input", value_name = "NAME")]
+    inputs: Vec<String>,
+    /// Replace an item of that name; its version before stays in the history
+    #[arg(long)]
+    overwrite: bool,
+    /// Leave a table where it is, and note its address
+    #[arg(long, conflicts_with_all = ["as_file", "model"])]
+    reference: bool,
+    /// Keep the file as it is, whatever its name
+    #[arg(long, conflicts_with = "model")]
+    as_file: bool,
+    /// Keep it as a model, whatever its name
+    #[arg(long)]
+    model: bool,
+    /// Format of the model: joblib, skops, onnx, pickle or pt; with --reference, of the table: parquet, csv or arrow
+    #[arg(long)]
+    format: Option<String>,
+    /// A label for a file
+    #[arg(long)]
+    category: Option<String>,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    if args.to.is_some() {
+        session.global.folio.clone_from(&args.to);
+        session.global.alias = None;
+    }
+    let folio = session.writer()?;
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => item_name(&args.file)?,
+    };
+    let mut options = AddOptions::new().inputs(args.inputs.iter().cloned());
+    if let Some(text) = &args.description {
+        options = options.description(text);
+    }
+    if let Some(category) = &args.category {
+        options = options.category(category);
+    }
+    if args.overwrite {
+        options = options.overwrite();
+    }
+    let progress = Progress::start(&session.out, format!("adding {name}"));
+    let data = data(args, &progress)?;
+    let info = folio.add(&name, data, options)?;
+    drop(progress);
+    let out = &mut session.out;
+    if out.is_json() {
+        return out.json(&info);
+    }
+    out.done(format_args!("Added {} ({}) to {}", info.name, info.item_type, crate::text::printable(&folio.location())))
+}
+
+fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
+    let file = &args.file;
+    if args.reference {
+        return reference(args).map(Data::Reference);
+    }
+    // A directory, device or missing file has its say before anything else is made of it.
+    let facts = std::fs::metadata(file).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::from(HandlerError::FileNotFound { path: file.clone() }),
+        _ => Error::File { action: "read", path: file.clone(), source },
+    })?;
+    let extension = extension(file);
+    if args.as_file {
+        return Ok(Data::File(file.clone()));
+    }
+    if args.model || matches!(extension.as_str(), "joblib" | "skops" | "onnx" | "pkl" | "pickle" | "pt" | "pth") {
+        return Ok(Data::Model(Model { file: file.clone(), format: args.format.clone(), model_type: None }));
+    }
+    if args.format.is_some() {
+        return Err(Failure::usage("--format is for models (--model) and references (--reference)")
+            .hint("`datafolio import` takes a --format for tables"));
+    }
+    match (TableFormat::from_path(file), extension.as_str()) {
+        (Some((TableFormat::Parquet, _)), _) => Ok(Data::ParquetFile(file.clone())),
+        (Some(_), _) => {
+            let mut options = ImportOptions::default();
+            options.progress = Some(progress.of_file());
+            Ok(Data::Table(formats::open_table(file, &options)?))
+        }
+        (None, "npy") => read_array(file, facts.len()).map(Data::Array),
+        (None, "json") => read_json(file, facts.len()).map(Data::Json),
+        _ => Ok(Data::File(file.clone())),
+    }
+}
+
+fn reference(args: &Args) -> Outcome<Reference> {
+    // An address without detours, where there is something to resolve.
+    let path = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone()).to_string_lossy().into_owned();
+    let is_remote = path.contains("://") && !path.starts_with("file://");
+    let is_pattern = path.contains(['*', '?', '[']);
+    if !is_remote && !is_pattern && !args.file.exists() {
+        return Err(HandlerError::FileNotFound { path: args.file.clone() }.into());
+    }
+    let table_format = match &args.format {
+        Some(format) => format.clone(),
+        None => match TableFormat::from_path(&args.file) {
+            Some((format, _)) => format.as_str().to_owned(),
+            None if args.file.is_dir() => "parquet".to_owned(),
+            None => {
+                let message = format!("{path}: its name does not tell the format of the table");
+                return Err(Failure::new("unknown-format", ErrorCategory::InvalidInput, message)
+                    .hint("say it with --format parquet, csv or arrow"));
+            }
+        },
+    };
+    Ok(Reference { path, table_format, num_rows: None, version: None })
+}
+
+fn read_array(file: &Path, size: u64) -> Outcome<NpyArray> {
+    let bad = |reason: String| Failure::from(HandlerError::BadFile { path: file.to_owned(), reason });
+    let opened = std::fs::File::open(file).map_err(|error| bad(error.to_string()))?;
+    NpyArray::read(&mut std::io::BufReader::new(opened), size).map_err(|error| bad(error.to_string()))
+}
+
+fn read_json(file: &Path, size: u64) -> Outcome<Value> {
+    let bad = |reason: String| Failure::from(HandlerError::BadFile { path: file.to_owned(), reason });
+    if size > MAX_JSON {
+        let reason = format!("is larger than the {} that are read as JSON", crate::text::human_size(MAX_JSON));
+        return Err(bad(reason).hint("--as-file keeps it as a file"));
+    }
+    let mut text = String::new();
+    let opened = std::fs::File::open(file).map_err(|error| bad(error.to_string()))?;
+    opened.take(MAX_JSON).read_to_string(&mut text).map_err(|error| bad(error.to_string()))?;
+    serde_json::from_str(&text)
+        .map_err(|error| bad(format!("is no JSON: {error}")).hint("--as-file keeps it as a file"))
+}
+
+fn extension(file: &Path) -> String {
+    file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// The name that an item gets from its file: without extensions that say how a table is stored.
+///
+/// # Errors
+/// A path without a name.
+pub(super) fn item_name(file: &Path) -> Outcome<String> {
+    let stem = |path: &Path| path.file_stem().map(PathBuf::from).unwrap_or_default();
+    let short = match TableFormat::from_path(file) {
+        Some((_, formats::Compression::None)) | None => stem(file),
+        Some(_) => stem(&stem(file)),
+    };
+    let name = short.to_string_lossy().into_owned();
+    datafolio_core::name::check_item_name(&name)
+        .map_err(|error| Failure::from(error).hint("give the item a name with -n/--name"))?;
+    Ok(name)
+}

@@ -1,0 +1,127 @@
+//! `cat`: the whole value of an item on standard output.
+
+use std::io;
+
+use clap::ValueEnum;
+use datafolio_handlers::HandlerError;
+use datafolio_storage::{SourceReader, StorageError};
+
+use crate::Data;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::cli::value::rows::{self, Part, RowFormat};
+use crate::cli::value::{self, array, preview};
+use crate::cli::words::iso;
+
+/// Write the value of an item to standard output
+///
+/// A table comes as CSV, an array as the bytes of a .npy file, a file or model as its bytes; --format chooses another
+/// form for tables and arrays. Rows are streamed: `datafolio cat big | head` reads no more than it must.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio cat flights > flights.csv
+  datafolio cat flights --format jsonl --limit 100 | jq .dep_delay
+  datafolio cat flights --columns carrier,dep_delay | head
+  datafolio cat plot > plot.png")]
+pub(in crate::cli) struct Args {
+    /// The item
+    item: String,
+    /// A version of it, by its id in `datafolio log ITEM --versions`
+    #[arg(long, value_name = "ID")]
+    version: Option<String>,
+    /// Form of a table or array
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+    /// Only these columns of a table, in this order
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// At most so many rows of a table
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// Form of a table or array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Comma-separated values
+    Csv,
+    /// Tab-separated values
+    Tsv,
+    /// One JSON object a line
+    Jsonl,
+    /// One JSON array
+    Json,
+    /// Columns for people
+    Table,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let folio = session.reader()?;
+    let form = args.format.or(session.out.is_json().then_some(Form::Json));
+    let data = value::read(&folio, &args.item, args.version.as_deref())?;
+    if !matches!(data, Data::Table(_)) && (args.limit.is_some() || !args.columns.is_empty()) {
+        return Err(Failure::usage(format!("--limit and --columns are for tables, and '{}' is {}", args.item, data.kind())));
+    }
+    let out = &mut session.out;
+    match data {
+        Data::Table(reader) => {
+            let rows = rows::part(reader, &Part { columns: args.columns.clone(), limit: args.limit })?;
+            table(rows, form.unwrap_or(Form::Csv), out)
+        }
+        Data::Array(array) => match form {
+            None => array.write(out.raw()).map_err(|error| match error {
+                datafolio_handlers::npy::NpyError::Io(error) => Failure::Output(error),
+                other => HandlerError::Invalid { item: args.item.clone(), reason: other.to_string() }.into(),
+            }),
+            Some(Form::Csv) => array::write_csv(&array, ',', out),
+            Some(Form::Tsv) => array::write_csv(&array, '\t', out),
+            Some(Form::Json) => {
+                let value = array::to_json(&array)?;
+                out.line(value)
+            }
+            Some(Form::Jsonl) => {
+                let value = array::to_json(&array)?;
+                value.as_array().into_iter().flatten().try_for_each(|row| out.line(row))
+            }
+            Some(Form::Table) => array::show(&array, out),
+        },
+        Data::Json(value) => out.json(&value),
+        Data::Timestamp(instant) if form == Some(Form::Json) => out.json(&iso(instant)),
+        Data::Timestamp(instant) => out.line(iso(instant)),
+        Data::Payload(_) if form.is_some() => {
+            Err(Failure::usage(format!("'{}' is a file: its bytes have one form only", args.item)))
+        }
+        Data::Payload(source) => copy(source, &args.item, out),
+        other => Err(Failure::usage(format!("{} has no bytes to show", other.kind()))),
+    }
+}
+
+fn table(rows: rows::Rows, form: Form, out: &mut Output) -> Outcome {
+    let format = match form {
+        Form::Csv => RowFormat::Csv,
+        Form::Tsv => RowFormat::Tsv,
+        Form::Jsonl => RowFormat::Jsonl,
+        Form::Json => RowFormat::Json,
+        Form::Table => return preview::show(rows, out).map(drop),
+    };
+    rows::write(rows, format, out.raw()).map(drop)
+}
+
+fn copy(source: std::sync::Arc<dyn datafolio_storage::Source>, item: &str, out: &mut Output) -> Outcome {
+    copy_to(SourceReader::new(source), item, out.raw())
+}
+
+/// Copies the bytes of an item; an error of reading them names the item, one of writing is [`Failure::Output`].
+pub(super) fn copy_to(mut reader: SourceReader, item: &str, out: &mut dyn io::Write) -> Outcome {
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let count = io::Read::read(&mut reader, &mut buffer).map_err(|error| {
+            let source = StorageError::from_io("read", "its file", "the bundle", error);
+            Failure::from(HandlerError::Payload { item: item.to_owned(), source })
+        })?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
+        out.write_all(bytes)?;
+    }
+}

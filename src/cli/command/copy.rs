@@ -1,0 +1,64 @@
+//! `copy`: items into a new bundle.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::bundle::CopyOptions;
+use crate::cli::failure::Outcome;
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::user_list::expand_home;
+use crate::cli::words::count;
+use crate::text::printable;
+
+/// Copy items into a new bundle
+///
+/// Copies current versions, without snapshots and history. Every file is checked as it is copied.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio copy ../backup
+  datafolio copy ../paper --include figure3 --follow-lineage
+  datafolio at v1.0 copy ../as-published")]
+pub(in crate::cli) struct Args {
+    /// The new bundle's directory
+    dest: PathBuf,
+    /// Only this item; can be given several times
+    #[arg(long = "include", value_name = "ITEM", conflicts_with = "exclude")]
+    include: Vec<String>,
+    /// All but this item; can be given several times
+    #[arg(long = "exclude", value_name = "ITEM")]
+    exclude: Vec<String>,
+    /// With --include: also everything that the items were made from
+    #[arg(long, requires = "include")]
+    follow_lineage: bool,
+    /// Archived items too
+    #[arg(long)]
+    archived: bool,
+    /// Append three random words to the name of the directory
+    #[arg(long)]
+    random_suffix: bool,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let folio = session.reader()?;
+    let some = |names: &Vec<String>| (!names.is_empty()).then(|| names.clone());
+    let options = CopyOptions {
+        include: some(&args.include),
+        exclude: some(&args.exclude),
+        follow_lineage: args.follow_lineage,
+        include_archived: args.archived,
+        random_suffix: args.random_suffix,
+        ..CopyOptions::default()
+    };
+    let progress = Progress::start(&session.out, "copying");
+    let copy = folio.copy(expand_home(&args.dest), &options)?;
+    drop(progress);
+    let items = copy.catalogue().current.len();
+    let out = &mut session.out;
+    if out.is_json() {
+        return out.json(&json!({"location": copy.location(), "items": items}));
+    }
+    out.done(format_args!("Copied {} to {}", count(items, "item"), printable(&copy.location())))
+}

@@ -1,0 +1,198 @@
+//! `find`: items of all bundles that the user knows.
+
+use datafolio_core::ErrorCategory;
+use regex::RegexBuilder;
+use serde_json::{Value, json};
+
+use crate::bundle::DataFolio;
+use crate::cli::args::ItemKind;
+use crate::cli::failure::{EXIT_ERROR, Failure, Outcome};
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::cli::table::Table;
+use crate::cli::user_list::{Known, UserList, is_remote, normalized};
+
+/// Find items in all bundles that have an alias or were used recently
+///
+/// PATTERN is a glob pattern for the names of items. Only catalogues are read. Exits with 1 when nothing is found.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio find 'cells*'
+  datafolio find 'synapse|soma' --regex --type table
+  datafolio find 'dataset=minnie*' --metadata
+  datafolio find synapse --desc --in study")]
+pub(in crate::cli) struct Args {
+    /// What to look for
+    #[arg(default_value = "*")]
+    pattern: String,
+    /// PATTERN is a regular expression, found anywhere in the name
+    #[arg(long)]
+    regex: bool,
+    /// Only items of this kind; can be given several times
+    #[arg(long = "type", value_name = "KIND", value_enum)]
+    kinds: Vec<ItemKind>,
+    /// Look for keys of the bundles' metadata: KEY or KEY=VALUE
+    #[arg(long)]
+    metadata: bool,
+    /// Only in this alias or directory; can be given several times
+    #[arg(long = "in", value_name = "FOLIO")]
+    places: Vec<String>,
+    /// Only in bundles with an alias
+    #[arg(long)]
+    aliases_only: bool,
+    /// Only in bundles on this machine
+    #[arg(long)]
+    local_only: bool,
+    /// Archived items too
+    #[arg(long)]
+    include_archived: bool,
+    /// Upper and lower case differ
+    #[arg(long)]
+    case_sensitive: bool,
+    /// Also look for the text anywhere in descriptions
+    #[arg(long)]
+    desc: bool,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let search = Search::new(args)?;
+    let mut found: Vec<Value> = Vec::new();
+    for place in places(args)? {
+        if is_remote(&place.path) {
+            if !args.local_only {
+                session.out.warn(format_args!("left out {}: only local bundles are read", place.path));
+            }
+            continue;
+        }
+        match session.options()?.read_only(true).open(&place.path) {
+            Ok(folio) => search.look_into(&folio, &place, &mut found),
+            Err(error) => session.out.warn(format_args!("left out {}: {error}", place.path)),
+        }
+    }
+    let out = &mut session.out;
+    if out.is_json() {
+        out.json(&found)?;
+    } else if found.is_empty() {
+        out.note(format_args!("No matches for '{}'.", crate::text::printable(&args.pattern)))?;
+    } else {
+        show(args, &found, out)?;
+    }
+    if found.is_empty() { Err(Failure::Said(EXIT_ERROR)) } else { Ok(()) }
+}
+
+fn places(args: &Args) -> Outcome<Vec<Known>> {
+    let known = UserList::of_user()?.all()?;
+    if args.places.is_empty() {
+        // A bundle with several aliases is searched once.
+        let mut places: Vec<Known> = Vec::new();
+        for place in known.into_iter().filter(|place| place.alias.is_some() || !args.aliases_only) {
+            if !places.iter().any(|other| other.path == place.path) {
+                places.push(place);
+            }
+        }
+        return Ok(places);
+    }
+    let named = |place: &String| {
+        let by_alias = known.iter().find(|known| known.alias.as_deref() == Some(place));
+        by_alias.cloned().unwrap_or_else(|| {
+            let path = normalized(place.as_ref());
+            let alias = known.iter().find(|known| known.path == path).and_then(|known| known.alias.clone());
+            Known { alias, path, last_accessed: None }
+        })
+    };
+    Ok(args.places.iter().map(named).collect())
+}
+
+/// What is searched for.
+struct Search<'a> {
+    args: &'a Args,
+    name: Matcher,
+    value: Option<Matcher>,
+    description: Option<Matcher>,
+}
+
+impl<'a> Search<'a> {
+    fn new(args: &'a Args) -> Outcome<Self> {
+        let matcher = |text: &str| Matcher::new(text, args.regex, args.case_sensitive);
+        let (name, value) = match args.pattern.split_once('=') {
+            Some((key, value)) if args.metadata => (matcher(key)?, Some(matcher(value)?)),
+            _ => (matcher(&args.pattern)?, None),
+        };
+        let anywhere = if args.regex { args.pattern.clone() } else { format!("*{}*", args.pattern.trim_matches('*')) };
+        let description = (args.desc && !args.metadata).then(|| matcher(&anywhere)).transpose()?;
+        Ok(Self { args, name, value, description })
+    }
+
+    fn look_into(&self, folio: &DataFolio, place: &Known, found: &mut Vec<Value>) {
+        if self.args.metadata {
+            for (key, value) in folio.metadata() {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                if self.name.matches(&key) && self.value.as_ref().is_none_or(|matcher| matcher.matches(&text)) {
+                    found.push(json!({"alias": place.alias, "folio_path": place.path, "key": key, "value": value}));
+                }
+            }
+            return;
+        }
+        for info in folio.items(self.args.include_archived).into_iter().flatten() {
+            let description = info.description().unwrap_or_default();
+            let matched = self.name.matches(&info.name)
+                || self.description.as_ref().is_some_and(|matcher| matcher.matches(description));
+            let is_kind = self.args.kinds.is_empty() || self.args.kinds.iter().any(|kind| kind.holds(&info.item_type));
+            if matched && is_kind {
+                found.push(json!({
+                    "alias": place.alias,
+                    "folio_path": place.path,
+                    "name": info.name,
+                    "item_type": info.item_type,
+                    "description": info.record.get("description"),
+                    "created_at": info.record.get("created_at"),
+                }));
+            }
+        }
+    }
+}
+
+enum Matcher {
+    Regex(regex::Regex),
+    Glob(glob::Pattern, glob::MatchOptions),
+}
+
+impl Matcher {
+    fn new(text: &str, is_regex: bool, case_sensitive: bool) -> Outcome<Self> {
+        let refused = |reason: String| {
+            Failure::new("invalid-pattern", ErrorCategory::InvalidInput, format!("Invalid pattern '{text}': {reason}"))
+        };
+        if is_regex {
+            let regex = RegexBuilder::new(text).case_insensitive(!case_sensitive).build();
+            return regex.map(Self::Regex).map_err(|error| refused(error.to_string()));
+        }
+        let options = glob::MatchOptions { case_sensitive, ..glob::MatchOptions::default() };
+        glob::Pattern::new(text).map(|glob| Self::Glob(glob, options)).map_err(|error| refused(error.msg.to_owned()))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Regex(regex) => regex.is_match(text),
+            Self::Glob(glob, options) => glob.matches_with(text, *options),
+        }
+    }
+}
+
+fn show(args: &Args, found: &[Value], out: &mut Output) -> Outcome {
+    let text = |row: &Value, key: &str| match row.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    };
+    let (header, keys): (&[&str], &[&str]) = match args.metadata {
+        true => (&["FOLIO", "KEY", "VALUE"], &["key", "value"]),
+        false => (&["FOLIO", "ITEM", "TYPE", "DESCRIPTION"], &["name", "item_type", "description"]),
+    };
+    let mut table = Table::new(out, header, &[]);
+    for row in found {
+        let folio = if row["alias"].is_string() { text(row, "alias") } else { text(row, "folio_path") };
+        table.row(std::iter::once(folio).chain(keys.iter().map(|key| text(row, key))));
+    }
+    table.print(out)
+}

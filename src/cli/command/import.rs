@@ -1,0 +1,146 @@
+//! `import`: tables from files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use datafolio_handlers::formats::{self, ImportOptions, TableFormat};
+use serde_json::Value;
+
+use super::add::item_name;
+use crate::Data;
+use crate::bundle::AddOptions;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::words::grouped;
+
+/// Import tables from files
+///
+/// Takes CSV and TSV (also with .gz or .zip), JSON lines, Parquet and Arrow or Feather files. Columns of text files get
+/// the narrowest type that holds all their values; a row that does not fit is reported with its line. Several files
+/// become several tables, in one commit: either all of them or none.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio import flights.csv.gz planes.csv
+  datafolio import survey.txt --delimiter ';' --null -99 -n survey
+  datafolio import codes.csv --type zip=string --columns zip,city
+  datafolio import big.parquet --table-format arrow --overwrite")]
+pub(in crate::cli) struct Args {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Name of the table, when there is one file [default: the file's name without extension]
+    #[arg(short, long)]
+    name: Option<String>,
+    /// What it is
+    #[arg(short, long, value_name = "TEXT")]
+    description: Option<String>,
+    /// An item that it was made from; can be given several times
+    #[arg(long = "input", value_name = "NAME")]
+    inputs: Vec<String>,
+    /// Replace tables of that name; their versions before stay in the history
+    #[arg(long)]
+    overwrite: bool,
+    /// Format of the files: csv, tsv, jsonl, parquet or arrow [default: what their names say]
+    #[arg(long)]
+    format: Option<String>,
+    /// What separates the fields of a text file: one character, or 'tab'
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// The first line of a text file is data; columns are called column_1, column_2, ...
+    #[arg(long)]
+    no_header: bool,
+    /// What stands for a missing value; can be given several times, and replaces the usual ones (NA, NaN, null, ...)
+    #[arg(long = "null", value_name = "VALUE", allow_hyphen_values = true)]
+    nulls: Vec<String>,
+    /// Type of a column, as in zip=string, day=date, t=timestamp[us]; can be given several times
+    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
+    types: Vec<(String, String)>,
+    /// Only these columns, in this order
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
+    /// How tables are stored: parquet, or arrow, which can be mapped into memory
+    #[arg(long, value_name = "FORMAT", value_parser = ["parquet", "arrow"])]
+    table_format: Option<String>,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    if args.name.is_some() && args.files.len() > 1 {
+        return Err(Failure::usage("--name is for one file; several files are called by their own names"));
+    }
+    let format = match &args.format {
+        None => None,
+        Some(name) => Some(TableFormat::from_name(name).ok_or_else(|| {
+            Failure::usage(format!("there is no format '{name}'")).meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow"])
+        })?),
+    };
+    let folio = session.writer()?;
+    let mut batch = folio.batch()?;
+    let mut names = Vec::new();
+    for file in &args.files {
+        let name = match &args.name {
+            Some(name) => name.clone(),
+            None => item_name(file)?,
+        };
+        let progress = Progress::start(&session.out, format!("importing {name}"));
+        let data = rows(args, format, file, &progress)?;
+        batch.add(&name, data, add_options(args))?;
+        names.push(name);
+    }
+    batch.commit()?;
+    let infos = names.iter().map(|name| Ok(folio.item_info(name)?)).collect::<Outcome<Vec<_>>>()?;
+    let out = &mut session.out;
+    if out.is_json() {
+        return out.json(&infos);
+    }
+    for info in infos {
+        let number = |key: &str| info.record.get(key).and_then(Value::as_u64).map(grouped).unwrap_or_default();
+        out.done(format_args!("Imported {}: {} rows, {} columns", info.name, number("num_rows"), number("num_cols")))?;
+    }
+    Ok(())
+}
+
+fn rows(args: &Args, format: Option<TableFormat>, file: &std::path::Path, progress: &Progress) -> Outcome<Data> {
+    let found = format.or_else(|| TableFormat::from_path(file).map(|(format, _)| format));
+    let as_it_is = args.columns.is_none() && args.table_format.as_deref() != Some("arrow") && args.types.is_empty();
+    if found == Some(TableFormat::Parquet) && as_it_is {
+        return Ok(Data::ParquetFile(file.to_owned()));
+    }
+    let mut options = ImportOptions::default();
+    options.format = format;
+    options.delimiter = args.delimiter;
+    options.has_header = !args.no_header;
+    if !args.nulls.is_empty() {
+        options.null_values.clone_from(&args.nulls);
+    }
+    options.types = args.types.iter().cloned().collect::<BTreeMap<_, _>>();
+    options.columns.clone_from(&args.columns);
+    options.progress = Some(progress.of_file());
+    Ok(Data::Table(formats::open_table(file, &options)?))
+}
+
+fn add_options(args: &Args) -> AddOptions {
+    let mut options = AddOptions::new().inputs(args.inputs.iter().cloned());
+    if let Some(text) = &args.description {
+        options = options.description(text);
+    }
+    if let Some(format) = &args.table_format {
+        options = options.table_format(format);
+    }
+    if args.overwrite { options.overwrite() } else { options }
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() => Ok(*byte),
+        _ => Err("it is one ASCII character, or 'tab'".to_owned()),
+    }
+}
+
+fn column_type(text: &str) -> Result<(String, String), String> {
+    let (column, of) = text.rsplit_once('=').ok_or("write COLUMN=TYPE")?;
+    formats::parse_type(of).map_err(|error| error.to_string())?;
+    Ok((column.to_owned(), of.to_owned()))
+}

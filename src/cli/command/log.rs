@@ -1,0 +1,126 @@
+//! `log`: who changed what, and the versions of an item.
+
+use datafolio_core::history::CommitKind;
+use serde_json::Value;
+
+use crate::bundle::DataFolio;
+use crate::cli::failure::Outcome;
+use crate::cli::output::{Output, Paint};
+use crate::cli::session::Session;
+use crate::cli::table::Table;
+use crate::cli::words::{details, long_time, short_time, size_text};
+use crate::history::LogEntry;
+use crate::text::printable;
+
+/// Show who changed what
+///
+/// Every commit makes a revision; the newest comes first. With ITEM only the commits that changed it are shown, and with
+/// --versions its versions: which revisions and snapshots have them, and whether they can still be read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio log -n 5
+  datafolio log flights --versions
+  datafolio at 12 ls")]
+pub(in crate::cli) struct Args {
+    /// The item
+    item: Option<String>,
+    /// At most so many commits
+    #[arg(short = 'n', long = "number", value_name = "N")]
+    number: Option<usize>,
+    /// The versions of the item
+    #[arg(long, requires = "item")]
+    versions: bool,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let folio = session.reader()?;
+    let out = &mut session.out;
+    match &args.item {
+        Some(item) if args.versions => versions(&folio, item, out),
+        item => {
+            let limit = args.number.unwrap_or(usize::MAX);
+            let entries = match item {
+                None => folio.log(limit)?,
+                Some(item) => {
+                    let mut entries = folio.log(usize::MAX)?;
+                    entries.retain(|entry| entry.touches(item));
+                    if entries.is_empty() {
+                        folio.item_info(item)?;
+                    }
+                    entries.truncate(limit);
+                    entries
+                }
+            };
+            if out.is_json() {
+                return out.json(&entries);
+            }
+            entries.iter().try_for_each(|entry| commit(entry, out))
+        }
+    }
+}
+
+fn commit(entry: &LogEntry, out: &mut Output) -> Outcome {
+    let field = |key: &str| entry.writer.get(key).and_then(Value::as_str).unwrap_or_default();
+    let who = match (field("user"), field("host")) {
+        ("", "") => String::new(),
+        (user, "") => format!("  {user}"),
+        (user, host) => format!("  {user}@{host}"),
+    };
+    let kind = match entry.kind {
+        CommitKind::Commit => "",
+        CommitKind::External => "  [another program]",
+        CommitKind::Migration => "  [new layout]",
+        CommitKind::Repair => "  [repair]",
+    };
+    let revision = out.paint(Paint::Strong, format_args!("r{}", entry.revision));
+    out.line(format_args!("{revision}  {}{}{kind}", long_time(&entry.timestamp), printable(&who)))?;
+    out.line(format_args!("    {}", printable(&entry.operation)))?;
+    for change in &entry.changes.items {
+        let version = |token: &Option<String>| token.as_deref().map(printable).unwrap_or_default();
+        let versions = match (&change.from, &change.to) {
+            (Some(_), Some(_)) => format!("{} → {}", version(&change.from), version(&change.to)),
+            (from, to) => version(to) + &version(from),
+        };
+        let name = match &change.renamed_from {
+            Some(old) => format!("{} → {}", printable(old), printable(&change.name)),
+            None => printable(&change.name),
+        };
+        let versions = out.paint(Paint::Faint, versions);
+        out.line(format_args!("    {:<9} {name}  {versions}", change.change))?;
+    }
+    if !entry.changes.metadata.is_empty() {
+        out.line(format_args!("    metadata  {}", printable(&entry.changes.metadata.join(", "))))?;
+    }
+    if !entry.changes.snapshots.is_empty() {
+        out.line(format_args!("    snapshots {}", printable(&entry.changes.snapshots.join(", "))))?;
+    }
+    Ok(())
+}
+
+fn versions(folio: &DataFolio, item: &str, out: &mut Output) -> Outcome {
+    let versions = folio.versions(item)?;
+    if out.is_json() {
+        return out.json(&versions);
+    }
+    let mut table = Table::new(out, &["VERSION", "REVISION", "CREATED", "DETAILS", "SIZE", "STATE", "SNAPSHOTS"], &[1, 4]);
+    for version in &versions {
+        let item_type = version.record.get("item_type").and_then(Value::as_str).unwrap_or_default();
+        let size = version.record.get("size_bytes").and_then(Value::as_u64);
+        let state = match (version.available, version.current) {
+            (false, _) => "lost",
+            (true, true) => "current",
+            (true, false) => "",
+        };
+        table.row([
+            version.version.clone(),
+            version.revision.map(|revision| format!("r{revision}")).unwrap_or_default(),
+            version.created_at.as_deref().map(short_time).unwrap_or_default(),
+            details(&version.record, item_type),
+            size_text(size),
+            state.to_owned(),
+            version.snapshots.join(", "),
+        ]);
+    }
+    table.print(out)
+}

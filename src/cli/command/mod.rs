@@ -1,0 +1,31 @@
+//! The commands, one module each: an `Args` whose comments are the help, and `run`.
+
+pub(super) mod add;
+pub(super) mod at;
+pub(super) mod cat;
+pub(super) mod completions;
+pub(super) mod copy;
+pub(super) mod describe;
+pub(super) mod du;
+pub(super) mod export;
+pub(super) mod find;
+pub(super) mod folios;
+pub(super) mod gc;
+pub(super) mod get;
+pub(super) mod import;
+pub(super) mod info;
+pub(super) mod init;
+pub(super) mod lineage;
+pub(super) mod log;
+pub(super) mod ls;
+pub(super) mod meta;
+pub(super) mod path;
+pub(super) mod reference;
+pub(super) mod rename;
+pub(super) mod repair;
+pub(super) mod rm;
+pub(super) mod set;
+pub(super) mod settings;
+pub(super) mod snapshot;
+pub(super) mod undo;
+pub(super) mod verify;

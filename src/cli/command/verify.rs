@@ -1,0 +1,134 @@
+//! `verify`, and `validate` as Python DataFolio calls it.
+
+use std::path::PathBuf;
+
+use datafolio_core::ErrorCategory;
+use serde_json::json;
+
+use crate::bundle::{DataFolio, Finding, Severity, VerifyOptions, VerifyReport};
+use crate::cli::failure::{EXIT_ERROR, EXIT_LOCKED, EXIT_UNREADABLE, Failure, Outcome};
+use crate::cli::output::{Output, Paint};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::words::count;
+use crate::text::{human_size, printable};
+
+/// Check that everything is there and is what was recorded
+///
+/// Reads the files of all current and snapshotted versions and compares them with their hashes; checks catalogue,
+/// snapshots, lineage and history.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio verify
+  datafolio verify flights planes
+  datafolio verify --sample 10
+
+Exit codes:
+  0  nothing is damaged
+  1  something is damaged or lost
+  2  the arguments are wrong
+  3  the bundle could not be read
+  4  another program held the lock")]
+pub(in crate::cli) struct Args {
+    /// Only these items
+    #[arg(value_name = "ITEM")]
+    items: Vec<String>,
+    /// Look at presence and sizes alone, and read no data
+    #[arg(long)]
+    quick: bool,
+    /// Read this share of the versions only; growing shares include the smaller ones
+    #[arg(long, value_name = "PERCENT", conflicts_with = "quick", value_parser = clap::value_parser!(u8).range(1..=100))]
+    sample: Option<u8>,
+}
+
+/// Check a bundle, as Python DataFolio's command of this name does
+///
+/// The same as `verify`, with the bundle's directory as its argument, and with the exit codes 0 and 1 alone.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ValidateArgs {
+    /// The bundle's directory
+    path: Option<PathBuf>,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let options = VerifyOptions {
+        read_data: !args.quick,
+        items: (!args.items.is_empty()).then(|| args.items.clone()),
+        percent: args.sample.unwrap_or(100),
+    };
+    check(&options, session).map_err(|failure| {
+        let code = match (failure.code(), failure.category()) {
+            ("locked", _) => EXIT_LOCKED,
+            (_, ErrorCategory::Corrupt) | ("item-not-found", _) => EXIT_ERROR,
+            _ => EXIT_UNREADABLE,
+        };
+        failure.exit(code)
+    })
+}
+
+pub(in crate::cli) fn run_validate(args: &ValidateArgs, session: &mut Session) -> Outcome {
+    if args.path.is_some() {
+        session.global.folio.clone_from(&args.path);
+        session.global.alias = None;
+    }
+    check(&VerifyOptions::default(), session)
+}
+
+fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
+    let folio = session.reader()?;
+    let progress = Progress::start(&session.out, "verifying");
+    let report = folio.verify(options)?;
+    drop(progress);
+    let out = &mut session.out;
+    if out.is_json() {
+        let mut value = json!(report);
+        value["clean"] = json!(report.is_clean());
+        value["location"] = json!(folio.location());
+        out.json(&value)?;
+    } else {
+        show(&folio, options, &report, out)?;
+    }
+    if report.is_clean() { Ok(()) } else { Err(Failure::Said(EXIT_ERROR)) }
+}
+
+fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: &mut Output) -> Outcome {
+    let location = printable(&folio.location());
+    if report.is_clean() {
+        out.done(format_args!("Valid DataFolio bundle: {location}"))?;
+    } else {
+        let mark = out.paint(Paint::Bad, "✗");
+        out.line(format_args!("{mark} Invalid DataFolio bundle: {location}"))?;
+    }
+    let catalogue = folio.catalogue();
+    let items = options.items.as_ref().map_or(catalogue.current.len(), Vec::len);
+    out.note(format_args!("  Items: {items}"))?;
+    let read = match report.read {
+        0 => "none of them read".to_owned(),
+        read => format!("{read} of them read, {}", human_size(report.bytes)),
+    };
+    out.note(format_args!("  Versions: {} ({read})", report.versions))?;
+    if options.items.is_none() {
+        out.note(format_args!("  Snapshots: {}", catalogue.snapshots.len()))?;
+        out.note(format_args!("  History: {}", count(report.commits, "commit")))?;
+    }
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in findings {
+        let (paint, word) = match finding.severity {
+            Severity::Damage => (Paint::Bad, "damage"),
+            Severity::Lost => (Paint::Warn, "lost"),
+            Severity::Note => (Paint::Faint, "note"),
+        };
+        let word = out.paint(paint, format_args!("{word:<6}"));
+        let line = format!("  {word}  {}", printable(&finding.message));
+        match finding.severity {
+            Severity::Note => out.note(line)?,
+            _ => out.line(line)?,
+        }
+        if !finding.snapshots.is_empty() {
+            out.line(format_args!("          held by snapshots: {}", printable(&finding.snapshots.join(", "))))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Standard output and standard error: data to the one, what is said about it to the other.
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
+
+use serde::Serialize;
+
+use super::args::ColorChoice;
+use super::failure::{Failure, Outcome};
+use crate::settings::Color;
+use crate::text::printable;
+
+/// How a word is set off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paint {
+    /// It went well.
+    Good,
+    /// It did not.
+    Bad,
+    /// Worth a look.
+    Warn,
+    /// A name or heading.
+    Strong,
+    /// Beside the point.
+    Faint,
+}
+
+impl Paint {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Bad => "31",
+            Self::Warn => "33",
+            Self::Strong => "1",
+            Self::Faint => "2",
+        }
+    }
+}
+
+/// Where a command writes.
+#[derive(Debug)]
+pub(super) struct Output {
+    stdout: BufWriter<Stdout>,
+    stderr: Stderr,
+    json: bool,
+    quiet: bool,
+    /// What an option says, else a setting.
+    color: Option<ColorChoice>,
+}
+
+impl Output {
+    pub(super) fn new(json: bool, quiet: bool, color: Option<ColorChoice>) -> Self {
+        Self { stdout: BufWriter::with_capacity(64 << 10, io::stdout()), stderr: io::stderr(), json, quiet, color }
+    }
+
+    /// Without any options.
+    pub(super) fn plain() -> Self {
+        Self::new(false, false, None)
+    }
+
+    /// For programs.
+    pub(super) fn json_only() -> Self {
+        Self::new(true, true, None)
+    }
+
+    /// Takes the user's setting when no option says otherwise.
+    pub(super) fn prefer(&mut self, setting: Color) {
+        self.color.get_or_insert(match setting {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        });
+    }
+
+    /// Whether the output is for programs.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether people watch standard error.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && !self.json && self.stderr.is_terminal()
+    }
+
+    /// Whether standard output is coloured.
+    pub(super) fn is_colored(&self) -> bool {
+        self.colors(self.stdout.get_ref().is_terminal())
+    }
+
+    fn colors(&self, is_terminal: bool) -> bool {
+        match self.color {
+            Some(ColorChoice::Always) => true,
+            Some(ColorChoice::Never) => false,
+            Some(ColorChoice::Auto) | None => is_terminal,
+        }
+    }
+
+    /// How many columns text may take: what `COLUMNS` says, else the terminal's width, else as many as it needs.
+    pub(super) fn width(&self) -> Option<u16> {
+        let given = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|width| *width >= 20);
+        given.or_else(|| {
+            let terminal = comfy_table::Table::new();
+            self.stdout.get_ref().is_terminal().then(|| terminal.width()).flatten()
+        })
+    }
+
+    /// A text for standard output, set off.
+    pub(super) fn paint(&self, paint: Paint, text: impl Display) -> String {
+        if self.is_colored() { format!("\u{1b}[{}m{text}\u{1b}[0m", paint.code()) } else { text.to_string() }
+    }
+
+    /// One line of standard output.
+    pub(super) fn line(&mut self, text: impl Display) -> Outcome {
+        Ok(writeln!(self.stdout, "{text}")?)
+    }
+
+    /// A line that says that something was done; quiet programs and programs that are read by others leave it out.
+    pub(super) fn done(&mut self, text: impl Display) -> Outcome {
+        let mark = self.paint(Paint::Good, "✓");
+        self.note(format_args!("{mark} {text}"))
+    }
+
+    /// A line beside the point.
+    pub(super) fn note(&mut self, text: impl Display) -> Outcome {
+        if self.quiet || self.json { Ok(()) } else { self.line(text) }
+    }
+
+    /// A value for programs.
+    pub(super) fn json(&mut self, value: &impl Serialize) -> Outcome {
+        serde_json::to_writer_pretty(&mut self.stdout, value).map_err(io::Error::from)?;
+        self.line("")
+    }
+
+    /// Bytes for standard output.
+    pub(super) fn raw(&mut self) -> &mut (dyn Write + Send) {
+        &mut self.stdout
+    }
+
+    pub(super) fn flush(&mut self) -> Outcome {
+        Ok(self.stdout.flush()?)
+    }
+
+    /// Something that is not as it should be and does not stop the command.
+    pub(super) fn warn(&mut self, text: impl Display) {
+        if !self.quiet {
+            self.say(Paint::Warn, "⚠", &text.to_string());
+        }
+    }
+
+    /// Why the command failed.
+    pub(super) fn error(&mut self, failure: &Failure) {
+        if self.json {
+            if let Some(value) = failure.to_json() {
+                // Nothing is left to do when nobody takes it.
+                let _ = writeln!(self.stderr, "{value}");
+            }
+            return;
+        }
+        let Some((message, hint)) = failure.words() else { return };
+        self.say(Paint::Bad, "✗ Error:", &message);
+        if let Some(hint) = hint {
+            self.say(Paint::Faint, "hint:", &hint);
+        }
+    }
+
+    /// A line of standard error, which must not drive a terminal either.
+    fn say(&mut self, paint: Paint, mark: &str, text: &str) {
+        let text: Vec<String> = text.lines().map(printable).collect();
+        let text = text.join("\n");
+        let _ = match self.colors(self.stderr.is_terminal()) {
+            true => writeln!(self.stderr, "\u{1b}[{}m{mark}\u{1b}[0m {text}", paint.code()),
+            false => writeln!(self.stderr, "{mark} {text}"),
+        };
+    }
+}

@@ -1,0 +1,220 @@
+//! Rows of a table: chosen, and written in the formats that other programs read.
+
+use std::io::{self, Write};
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::csv::WriterBuilder as CsvBuilder;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::ipc::writer::FileWriter;
+use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonBuilder};
+use clap::ValueEnum;
+use datafolio_core::ErrorCategory;
+use datafolio_handlers::HandlerError;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::super::failure::{Failure, Outcome};
+
+/// A stream of rows.
+pub(in crate::cli) type Rows = Box<dyn RecordBatchReader + Send>;
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RowFormat {
+    /// Comma-separated values, with the names of the columns in the first line.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+    /// A JSON array of objects.
+    Json,
+    /// Parquet.
+    Parquet,
+    /// An Arrow IPC file.
+    Arrow,
+}
+
+/// Which part of a table is wanted.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Part {
+    /// These columns, in this order; empty for all.
+    pub(in crate::cli) columns: Vec<String>,
+    /// At most so many rows.
+    pub(in crate::cli) limit: Option<usize>,
+}
+
+/// The wanted part of a table.
+///
+/// # Errors
+/// A column that the table does not have.
+pub(in crate::cli) fn part(rows: Rows, part: &Part) -> Outcome<Rows> {
+    let schema = rows.schema();
+    let mut columns = Vec::with_capacity(part.columns.len());
+    for name in &part.columns {
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        columns.push(schema.index_of(name).map_err(|_| {
+            let message = format!("the table has no column '{name}'");
+            Failure::new("column-not-found", ErrorCategory::NotFound, message).meant(name, names)
+        })?);
+    }
+    let columns = (!columns.is_empty()).then_some(columns);
+    let schema = match &columns {
+        Some(columns) => schema.project(columns).map_err(HandlerError::from)?.into(),
+        None => schema,
+    };
+    Ok(Box::new(PartReader { rows, schema, columns, left: part.limit }))
+}
+
+struct PartReader {
+    rows: Rows,
+    schema: SchemaRef,
+    columns: Option<Vec<usize>>,
+    left: Option<usize>,
+}
+
+impl Iterator for PartReader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == Some(0) {
+            return None;
+        }
+        let batch = match self.rows.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let batch = match self.left.as_mut() {
+            Some(left) => {
+                let taken = batch.num_rows().min(*left);
+                *left -= taken;
+                batch.slice(0, taken)
+            }
+            None => batch,
+        };
+        Some(match &self.columns {
+            Some(columns) => batch.project(columns),
+            None => Ok(batch),
+        })
+    }
+}
+
+impl RecordBatchReader for PartReader {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+/// Writes rows, batch by batch; returns how many there were. An error of `out` comes as [`Failure::Output`].
+///
+/// # Errors
+/// Rows that cannot be read, values that the format cannot hold, errors of `out`.
+pub(in crate::cli) fn write<W: Write + Send>(rows: Rows, format: RowFormat, out: W) -> Outcome<usize> {
+    let mut out = Remember { out, failure: None };
+    let written = match format {
+        RowFormat::Csv => write_csv(rows, b',', &mut out),
+        RowFormat::Tsv => write_csv(rows, b'\t', &mut out),
+        RowFormat::Jsonl => write_json::<LineDelimited, _>(rows, &mut out),
+        RowFormat::Json => {
+            write_json::<JsonArray, _>(rows, &mut out).and_then(|count| Ok(writeln!(out).map(|()| count)?))
+        }
+        RowFormat::Parquet => write_parquet(rows, &mut out),
+        RowFormat::Arrow => write_arrow(rows, &mut out),
+    };
+    match (written, out.failure) {
+        (_, Some(failure)) => Err(Failure::Output(failure)),
+        (written, None) => written,
+    }
+}
+
+/// Keeps an error of writing as it was: the formats turn it into text.
+struct Remember<W> {
+    out: W,
+    failure: Option<io::Error>,
+}
+
+impl<W> Remember<W> {
+    fn keep<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.failure.get_or_insert(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl<W: Write> Write for Remember<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.keep(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.keep(result)
+    }
+}
+
+/// An error of reading the rows, or of a format that cannot hold them.
+fn refused(error: ArrowError) -> Failure {
+    HandlerError::from(error).into()
+}
+
+fn write_csv<W: Write>(rows: Rows, delimiter: u8, out: &mut Remember<W>) -> Outcome<usize> {
+    let schema = rows.schema();
+    let nested = |error: ArrowError| refused(error).hint("nested values have no CSV form: take JSON lines (jsonl)");
+    let mut writer = CsvBuilder::new().with_header(true).with_delimiter(delimiter).build(out);
+    let mut count = 0;
+    for batch in rows {
+        let batch = batch.map_err(refused)?;
+        count += batch.num_rows();
+        writer.write(&batch).map_err(nested)?;
+    }
+    if count == 0 {
+        // The names of the columns come with the first batch.
+        writer.write(&RecordBatch::new_empty(schema)).map_err(nested)?;
+    }
+    Ok(count)
+}
+
+fn write_json<F: JsonFormat, W: Write>(rows: Rows, out: &mut Remember<W>) -> Outcome<usize> {
+    let mut writer = JsonBuilder::new().with_explicit_nulls(true).build::<_, F>(out);
+    let mut count = 0;
+    for batch in rows {
+        let batch = batch.map_err(refused)?;
+        count += batch.num_rows();
+        writer.write(&batch).map_err(refused)?;
+    }
+    writer.finish().map_err(refused)?;
+    Ok(count)
+}
+
+fn write_parquet<W: Write + Send>(rows: Rows, out: &mut Remember<W>) -> Outcome<usize> {
+    let refused_by_parquet = |error| Failure::from(HandlerError::from(error));
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut writer = ArrowWriter::try_new(out, rows.schema(), Some(properties)).map_err(refused_by_parquet)?;
+    let mut count = 0;
+    for batch in rows {
+        let batch = batch.map_err(refused)?;
+        count += batch.num_rows();
+        writer.write(&batch).map_err(refused_by_parquet)?;
+    }
+    writer.close().map_err(refused_by_parquet)?;
+    Ok(count)
+}
+
+fn write_arrow<W: Write>(rows: Rows, out: &mut Remember<W>) -> Outcome<usize> {
+    let mut writer = FileWriter::try_new(out, &rows.schema()).map_err(refused)?;
+    let mut count = 0;
+    for batch in rows {
+        let batch = batch.map_err(refused)?;
+        count += batch.num_rows();
+        writer.write(&batch).map_err(refused)?;
+    }
+    writer.finish().map_err(refused)?;
+    Ok(count)
+}

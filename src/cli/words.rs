@@ -1,0 +1,136 @@
+//! Items, sizes and times in the words of the program's lists.
+
+use chrono::SecondsFormat;
+use datafolio_core::{item_type, time};
+use serde_json::{Map, Value};
+
+use crate::bundle::{DataFolio, ItemInfo};
+use crate::text::{human_size, printable};
+
+/// An item type in one word.
+pub(super) fn type_word(item_type: &str) -> &str {
+    match item_type {
+        item_type::INCLUDED_TABLE | item_type::POLARS_TABLE => "table",
+        item_type::REFERENCED_TABLE => "reference",
+        item_type::NUMPY_ARRAY => "array",
+        item_type::JSON_DATA => "json",
+        item_type::MODEL | item_type::PYTORCH_MODEL => "model",
+        other => other,
+    }
+}
+
+/// What is worth knowing of an item on one short line: rows and columns, shape, format.
+pub(super) fn details(record: &Map<String, Value>, item_type: &str) -> String {
+    let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = |key: &str| record.get(key).and_then(Value::as_u64);
+    match item_type {
+        item_type::INCLUDED_TABLE | item_type::POLARS_TABLE | item_type::REFERENCED_TABLE => {
+            match (number("num_rows"), number("num_cols")) {
+                (Some(rows), Some(columns)) => format!("{} x {columns}", grouped(rows)),
+                (Some(rows), None) => format!("{} rows", grouped(rows)),
+                _ => text("table_format"),
+            }
+        }
+        item_type::NUMPY_ARRAY => {
+            let shape = record.get("shape").map(ToString::to_string).unwrap_or_default();
+            format!("{} {}", text("dtype"), shape.replace(',', ", "))
+        }
+        item_type::JSON_DATA => text("data_type"),
+        item_type::TIMESTAMP => short_time(&text("iso_string")),
+        item_type::MODEL | item_type::PYTORCH_MODEL => {
+            let words = [text("serialization_format"), text("model_type")];
+            words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+        item_type::ARTIFACT => text("category"),
+        _ => String::new(),
+    }
+}
+
+/// A number with commas between the thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An instant of the catalogue to the minute, as lists show it; anything else as it is.
+pub(super) fn short_time(iso: &str) -> String {
+    match time::from_iso(iso) {
+        Some(instant) => instant.format("%Y-%m-%d %H:%M UTC").to_string(),
+        None => printable(iso),
+    }
+}
+
+/// An instant of the catalogue to the second.
+pub(super) fn long_time(iso: &str) -> String {
+    match time::from_iso(iso) {
+        Some(instant) => instant.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        None => printable(iso),
+    }
+}
+
+/// An instant as an ISO text.
+pub(super) fn iso(instant: chrono::DateTime<chrono::Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// How many bytes the payload of an item takes, as recorded or as it lies there; `None` for what has none.
+pub(super) fn size_of(folio: &DataFolio, info: &ItemInfo) -> Option<u64> {
+    if info.item_type == item_type::REFERENCED_TABLE {
+        return None;
+    }
+    let recorded = ["size_bytes", "file_size"].iter().find_map(|key| info.record.get(*key).and_then(Value::as_u64));
+    recorded.or_else(|| Some(std::fs::metadata(folio.item_path(&info.name).ok()?).ok()?.len()))
+}
+
+/// A size, or nothing.
+pub(super) fn size_text(bytes: Option<u64>) -> String {
+    bytes.map(human_size).unwrap_or_default()
+}
+
+/// `1 item`, `2 items`.
+pub(super) fn count(number: usize, one: &str) -> String {
+    format!("{} {one}{}", grouped(number as u64), if number == 1 { "" } else { "s" })
+}
+
+/// Names that contain a word, or match a glob pattern when the word is one.
+pub(super) fn matches(pattern: Option<&str>) -> Result<impl Fn(&str) -> bool + use<>, glob::PatternError> {
+    let word = pattern.map(str::to_owned);
+    let glob = match pattern {
+        Some(pattern) if pattern.contains(['*', '?', '[']) => Some(glob::Pattern::new(pattern)?),
+        _ => None,
+    };
+    Ok(move |name: &str| match (&glob, &word) {
+        (Some(glob), _) => glob.matches(name),
+        (None, Some(word)) => name.contains(word.as_str()),
+        (None, None) => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (336_776, "336,776"), (1_000_000, "1,000,000")] {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(count(1, "item"), "1 item");
+        assert_eq!(count(1200, "item"), "1,200 items");
+    }
+
+    #[test]
+    fn a_word_is_searched_for_and_a_pattern_matched_whole() {
+        let found = |pattern, name| matches(Some(pattern)).unwrap()(name);
+        assert!(found("igh", "flights") && !found("igh*", "flights") && found("fl*", "flights"));
+        assert!(matches(None).unwrap()("x"));
+        assert!(matches(Some("[")).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! How the state of a snapshot can be made again, from what it recorded.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+use crate::facts::git::redact_remote;
+use crate::snapshot::SnapshotInfo;
+use crate::text::{printable, shorten_value};
+
+/// Metadata that says nothing about results.
+const RESERVED: [&str; 3] = ["created_at", "updated_at", "_datafolio"];
+
+impl DataFolio {
+    /// Steps for a person who wants to make the state of a snapshot again: code, environment, command, and the values to
+    /// expect; the newest snapshot when none is named. Credentials in recorded addresses are left out.
+    ///
+    /// # Errors
+    /// [`CoreError::SnapshotNotFound`](datafolio_core::CoreError::SnapshotNotFound); [`Error::Invalid`] when the bundle has
+    /// no snapshots.
+    pub fn reproduce_instructions(&self, name: Option<&str>) -> Result<String> {
+        let info = match name {
+            Some(name) => self.snapshot_info(name)?,
+            None => self
+                .list_snapshots()?
+                .into_iter()
+                .next()
+                .ok_or_else(|| Error::Invalid("the bundle has no snapshots".to_owned()))?,
+        };
+        Ok(instructions(&info))
+    }
+}
+
+fn instructions(info: &SnapshotInfo) -> String {
+    let mut text = format!("To reproduce snapshot '{}':\n", printable(&info.name));
+    if let Some(description) = &info.description {
+        let _ = writeln!(text, "Description: {}", printable(description));
+    }
+    let mut number = 0;
+    for (title, lines) in [
+        ("Restore code", section(info, "git").map(code).unwrap_or_default()),
+        ("Restore environment", section(info, "environment").map(environment).unwrap_or_default()),
+        ("Run", section(info, "execution").map(execution).unwrap_or_default()),
+        ("Expected results", section(info, "metadata_snapshot").map(results).unwrap_or_default()),
+    ] {
+        if lines.is_empty() {
+            continue;
+        }
+        number += 1;
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{number}. {title}:\n");
+        for line in lines {
+            let _ = writeln!(text, "   {}", printable(&line));
+        }
+    }
+    if number == 0 {
+        text.push_str("\nIt recorded nothing of code, environment and command.\n");
+    }
+    text
+}
+
+fn section<'a>(info: &'a SnapshotInfo, key: &str) -> Option<&'a Map<String, Value>> {
+    info.fields.get(key).and_then(Value::as_object)
+}
+
+fn text<'a>(fields: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+fn code(git: &Map<String, Value>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(remote) = text(git, "remote") {
+        lines.push(format!("git clone {}", redact_remote(remote)));
+        lines.push("cd <repository>".to_owned());
+    }
+    if let Some(commit) = text(git, "commit").or_else(|| text(git, "commit_short")) {
+        lines.push(format!("git checkout {commit}"));
+    }
+    if git.get("dirty") == Some(&Value::Bool(true)) {
+        lines.push("Note: there were changes that were not committed".to_owned());
+    }
+    lines
+}
+
+fn environment(facts: &Map<String, Value>) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(text(facts, "python_version").map(|version| format!("Python {version}")));
+    lines.extend(text(facts, "datafolio_version").map(|version| format!("datafolio {version}")));
+    lines.extend(text(facts, "platform").map(|platform| format!("Platform: {platform}")));
+    if text(facts, "uv_lock_hash").is_some() {
+        lines.push("uv sync".to_owned());
+    }
+    lines
+}
+
+fn execution(facts: &Map<String, Value>) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(text(facts, "working_dir").map(|dir| format!("cd {dir}")));
+    lines.extend(text(facts, "entry_point").map(str::to_owned));
+    lines
+}
+
+fn results(metadata: &Map<String, Value>) -> Vec<String> {
+    let fields = metadata.iter().filter(|(key, _)| !RESERVED.contains(&key.as_str()));
+    fields.map(|(key, value)| format!("- {key}: {}", shorten_value(value))).collect()
+}

@@ -1,0 +1,15 @@
+//! The documentation stays true: its commands run, its links lead somewhere, its tables are those of the code.
+//!
+//! * [`shell`]: every `sh` and `console` block is executed, in order, in an empty directory.
+//! * [`example`]: the worked example of the format specification is generated.
+//! * [`errors`]: the table of error codes has every code of the sources, and no other.
+//! * [`links`]: every relative link resolves, and no page names a place on someone's machine.
+//!
+//! The Rust blocks are doctests of the library (`src/doc_pages.rs`).
+
+mod errors;
+mod example;
+mod links;
+mod pages;
+#[cfg(unix)]
+mod shell;

@@ -1,0 +1,51 @@
+//! Work that is done in a process of its own, so that it can be killed or run beside others.
+//!
+//! The child is this very test binary, run with the one test below. That needs no second program to be built and found,
+//! and the job can call everything that the tests can. Without the variable the test does nothing.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use datafolio_testkit::faults::Fault;
+
+use super::torture;
+use super::workload::{STEPS, Session};
+
+const JOB: &str = "DATAFOLIO_TEST_JOB";
+
+/// Starts a child. The words of the job say what it does.
+pub(super) fn spawn(job: &[&str]) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "reliability::child::run", "--nocapture", "--test-threads=1"])
+        .env(JOB, job.join("\n"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn run() {
+    let Ok(job) = std::env::var(JOB) else { return };
+    let words: Vec<&str> = job.split('\n').collect();
+    match words[..] {
+        ["fault", root, k, n, how] => fault(Path::new(root), k.parse().unwrap(), n.parse().unwrap(), how),
+        ["write", root, acks, who, count, what] => {
+            torture::write(Path::new(root), Path::new(acks), who, count.parse().unwrap(), what);
+        }
+        _ => panic!("no such job: {words:?}"),
+    }
+}
+
+/// Runs one operation of the workload and dies at one of its steps.
+fn fault(root: &Path, k: usize, n: usize, how: &str) {
+    let fault = match how {
+        "before" => Fault::KillBefore,
+        "after" => Fault::KillAfter,
+        "tear" => Fault::Tear,
+        other => panic!("no such fault: {other}"),
+    };
+    let mut session = Session::new(root);
+    session.injector.arm(n, fault);
+    session.run(&STEPS[k]).unwrap();
+}

@@ -1,0 +1,87 @@
+//! A process is killed at every I/O step of a scripted workload (promise: what is found is the state before or after the
+//! operation, never another).
+
+use std::path::Path;
+
+use datafolio::{AddOptions, DataFolio};
+use serde_json::json;
+
+use super::faults::{Prepared, expect_state, for_every_step};
+use super::workload::{STEPS, strict_gc};
+use super::{at_length, child};
+use crate::support::model::Model;
+
+fn one_kill(prepared: &Prepared, k: usize, n: usize, how: &str) -> Result<(), String> {
+    let (_dir, root) = prepared.before(k);
+    let text = root.to_str().unwrap();
+    let output = child::spawn(&["fault", text, &k.to_string(), &n.to_string(), how]).wait_with_output().unwrap();
+    // A step that fails, as looking for what is not there does, has no end to die after.
+    if output.status.success() && how == "before" {
+        return Err("the child was not killed".to_owned());
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if errors.contains("panicked") {
+        return Err(format!("the child failed: {errors}"));
+    }
+    let published = match expect_state(&root, &prepared.states[k]) {
+        Ok(()) => false,
+        Err(before) => match expect_state(&root, &prepared.states[k + 1]) {
+            Ok(()) => true,
+            Err(after) => return Err(format!("neither the state before: {before}\nnor the one after: {after}")),
+        },
+    };
+    works_again(&root, &prepared.states[k + usize::from(published)])
+}
+
+/// The next commit works, and so does looking back.
+fn works_again(root: &Path, state: &Model) -> Result<(), String> {
+    let text = |error: datafolio::Error| error.to_string();
+    let folio = match state.revision {
+        // By the door that looks whether the directory is empty.
+        0 => DataFolio::create(root).map_err(|error| format!("cannot be created again: {error}"))?,
+        _ => DataFolio::open(root).map_err(text)?,
+    };
+    folio.add("afterwards", json!(1), AddOptions::new()).map_err(text)?;
+    let mut next = state.clone();
+    next.put("afterwards", json!(1));
+    next.revision = state.revision.max(1) + 1;
+    expect_state(root, &next)?;
+    let log = folio.log(1000).map_err(text)?;
+    for (entry, revision) in log.iter().zip((1..=next.revision).rev()) {
+        if entry.revision != revision {
+            return Err(format!("the log has revision {} where {revision} should be", entry.revision));
+        }
+        folio.at_revision(revision).map_err(text)?;
+    }
+    for name in next.items.keys() {
+        let versions = folio.versions(name).map_err(text)?;
+        if !versions.iter().any(|version| version.current && version.available) {
+            return Err(format!("{name} has the versions {versions:?}"));
+        }
+    }
+    // Of what the dead process left nothing stays, and all that is kept can still be opened.
+    let report = folio.gc(&strict_gc()).map_err(|error| format!("gc: {error}"))?;
+    expect_state(root, &next)?;
+    for revision in report.oldest_kept_revision..=next.revision {
+        folio.at_revision(revision).map_err(|error| format!("after gc: {error}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_kill_before_any_step_leaves_the_state_before_or_after() {
+    let prepared = Prepared::new();
+    for_every_step(&prepared, 1, |k, n| one_kill(&prepared, k, n, "before"));
+}
+
+/// Between two steps nothing happens on disk, so that dying after one is dying before the next, but for the last of each
+/// operation; and a write may be cut short by the death.
+#[test]
+fn a_kill_after_or_amid_any_step_leaves_the_state_before_or_after() {
+    let prepared = Prepared::new();
+    let stride = if at_length() { 1 } else { 4 };
+    for k in 0..STEPS.len() {
+        one_kill(&prepared, k, prepared.counts[k] - 1, "after").unwrap();
+    }
+    for_every_step(&prepared, stride, |k, n| one_kill(&prepared, k, n, "tear"));
+}

@@ -1,0 +1,27 @@
+//! What the bundle promises when disks fill up, processes die, writers race and bytes rot.
+
+mod child;
+mod faults;
+mod disk;
+mod kills;
+mod readers;
+mod torture;
+mod workload;
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+/// A directory in memory, where the system has one: these tests make thousands of bundles, and none has to outlive them.
+fn scratch() -> TempDir {
+    let memory = PathBuf::from("/dev/shm");
+    match memory.is_dir() {
+        true => tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap(),
+        false => tempfile::tempdir().unwrap(),
+    }
+}
+
+/// Whether the tests run at full length (`make torture`), which takes many minutes.
+fn at_length() -> bool {
+    std::env::var_os("DATAFOLIO_TORTURE").is_some()
+}
