@@ -4,7 +4,11 @@
 //! Python DataFolio 2.3 doing the same on the same machine. Run it with `make bench`; results belong into
 //! `docs/benchmarks.md`.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints its figures, and stops when it cannot be made")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement prints its figures, and stops when it cannot be made"
+)]
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -90,7 +94,8 @@ fn write_and_fsync(dir: &Path, bytes: &[u8]) -> Duration {
 
 /// Python DataFolio 2.3: the same items, the same measurements.
 fn peer(dir: &Path) {
-    let Some(python) = std::env::var_os("DATAFOLIO_PEERS").map(|peers| Path::new(&peers).join("df23/bin/python")) else {
+    let Some(python) = std::env::var_os("DATAFOLIO_PEERS").map(|peers| Path::new(&peers).join("df23/bin/python"))
+    else {
         println!("\nPython DataFolio 2.3: not measured, DATAFOLIO_PEERS is not set (`make bench` sets it)");
         return;
     };

@@ -51,8 +51,16 @@ fn main() -> Result<()> {
     step("Compute, and keep the results with their lineage");
     let (by_hour, delays) = delays_by_hour(&folio)?;
     let mut batch = folio.batch()?;
-    batch.add("delay_by_hour", by_hour, AddOptions::new().inputs(["flights"]).description("mean departure delay, min"))?;
-    batch.add("delay_curve", NpyArray::from_slice(&[delays.len() as u64], &delays)?, AddOptions::new().inputs(["delay_by_hour"]))?;
+    batch.add(
+        "delay_by_hour",
+        by_hour,
+        AddOptions::new().inputs(["flights"]).description("mean departure delay, min"),
+    )?;
+    batch.add(
+        "delay_curve",
+        NpyArray::from_slice(&[delays.len() as u64], &delays)?,
+        AddOptions::new().inputs(["delay_by_hour"]),
+    )?;
     batch.add("params", json!({"cancelled": "left out", "unit": "minutes"}), AddOptions::new())?;
     batch.add("data_notes", data.join("README.md").as_path(), AddOptions::new().category("docs"))?;
     batch.set_metadata("question", &json!("When is it best to fly?"))?;
@@ -63,7 +71,11 @@ fn main() -> Result<()> {
     step("A snapshot costs no copy of data and never changes");
     folio.create_snapshot(
         "v1.0",
-        SnapshotOptions { description: Some("as submitted".to_owned()), tags: vec!["paper".to_owned()], ..Default::default() },
+        SnapshotOptions {
+            description: Some("as submitted".to_owned()),
+            tags: vec!["paper".to_owned()],
+            ..Default::default()
+        },
     )?;
     println!("snapshot v1.0 holds {} items", folio.snapshot_info("v1.0")?.num_items);
 
@@ -73,7 +85,12 @@ fn main() -> Result<()> {
     folio.set_metadata("season", "summer")?;
     println!("flights now has {kept} rows");
     let diff = folio.diff_from_snapshot(Some("v1.0"))?;
-    println!("against v1.0: modified {:?}, unchanged {}, metadata {:?}", diff.modified_items, diff.unchanged_items.len(), diff.metadata_changes.keys().collect::<Vec<_>>());
+    println!(
+        "against v1.0: modified {:?}, unchanged {}, metadata {:?}",
+        diff.modified_items,
+        diff.unchanged_items.len(),
+        diff.metadata_changes.keys().collect::<Vec<_>>()
+    );
     let past = folio.load_snapshot("v1.0")?;
     println!("v1.0 still has {} rows", count(&past, "flights")?);
 

@@ -29,6 +29,8 @@
 mod bundle;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(doctest)]
+mod doc_pages;
 mod error;
 pub mod facts;
 mod history;

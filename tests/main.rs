@@ -1,8 +1,14 @@
 //! Integration tests of the public library and the program, in one binary.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where something is not as it should be")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where something is not as it should be"
+)]
 
 mod bundle;
+mod cli;
 mod docs;
 mod fixtures;
 mod reliability;

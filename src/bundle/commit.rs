@@ -15,8 +15,8 @@ use datafolio_handlers::payload_path;
 use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
-use crate::bundle::{DataFolio, migrate};
 use crate::bundle::state::{State, file, load, reload};
+use crate::bundle::{DataFolio, migrate};
 use crate::error::{Error, Result};
 use crate::history::chain::{self, Parent};
 use crate::history::rebuild;

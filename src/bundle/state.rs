@@ -98,8 +98,11 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
             Some(tag) => storage.is_unchanged(&file("items.json")?, tag)?,
             None => storage.stat(&file("items.json")?)?.is_none(),
         };
-        let files =
-            CatalogueFiles { items: text, metadata: metadata.map(|(text, _)| text), snapshots: snapshots.map(|(t, _)| t) };
+        let files = CatalogueFiles {
+            items: text,
+            metadata: metadata.map(|(text, _)| text),
+            snapshots: snapshots.map(|(t, _)| t),
+        };
         let state = parse_catalogue(&files, seal).map(|published| State::new(published, tag));
         if is_same {
             return Ok(replacing_v2(storage, state?));
@@ -128,8 +131,7 @@ pub(crate) fn reload(storage: &dyn Storage, known: &Arc<State>) -> Result<Arc<St
 /// interrupted, and says nothing.
 fn replacing_v2(storage: &dyn Storage, mut state: State) -> State {
     let is_of_v2 = |commit: &CommitRef| {
-        commit.revision > 1
-            || chain::read_entry(storage, commit).is_ok_and(|entry| entry.kind != CommitKind::Migration)
+        commit.revision > 1 || chain::read_entry(storage, commit).is_ok_and(|entry| entry.kind != CommitKind::Migration)
     };
     if chain::list(storage).is_ok_and(|commits| commits.iter().rev().any(is_of_v2)) {
         Arc::make_mut(&mut state.published.catalogue).replaces_v2 = true;

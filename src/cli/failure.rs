@@ -33,7 +33,7 @@ pub(super) enum Failure {
     /// The library refused or failed.
     Library {
         /// Its error.
-        error: Error,
+        error: Box<Error>,
         /// What to do next, when more is known than the error itself says.
         hint: Option<String>,
         /// An exit code other than the usual one.
@@ -76,9 +76,7 @@ impl Failure {
     /// With what to do next.
     pub(super) fn hint(self, text: impl Into<Cow<'static, str>>) -> Self {
         match self {
-            Self::Own { code, category, message, .. } => {
-                Self::Own { code, category, message, hint: Some(text.into()) }
-            }
+            Self::Own { code, category, message, .. } => Self::Own { code, category, message, hint: Some(text.into()) },
             Self::Library { error, exit, .. } => Self::Library { error, hint: Some(text.into().into_owned()), exit },
             other => other,
         }
@@ -153,7 +151,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Library { error, hint: None, exit: None }
+        Self::Library { error: Box::new(error), hint: None, exit: None }
     }
 }
 

@@ -143,6 +143,7 @@ impl Session {
     /// Adds what only a look into the bundle can tell: the name that was probably meant.
     pub(super) fn advise(&mut self, failure: Failure) -> Failure {
         let Failure::Library { error, hint: None, .. } = &failure else { return failure };
+        let error = &**error;
         if error.category() == ErrorCategory::Internal {
             return failure;
         }

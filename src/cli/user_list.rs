@@ -84,11 +84,7 @@ impl UserList {
     }
 
     /// Changes the file as a whole, one program at a time.
-    fn change<T>(
-        &self,
-        patience: Duration,
-        change: impl FnOnce(&mut Map<String, Value>) -> Outcome<T>,
-    ) -> Outcome<T> {
+    fn change<T>(&self, patience: Duration, change: impl FnOnce(&mut Map<String, Value>) -> Outcome<T>) -> Outcome<T> {
         fs::create_dir_all(&self.home).map_err(|error| self.failed("write", error))?;
         let lock = File::options()
             .create(true)

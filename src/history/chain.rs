@@ -115,9 +115,8 @@ fn was_published(entry: &HistoryEntry, published: &Published, head: &State) -> b
     if entry.revision == catalogue.revision {
         return entry.catalogue == head.published.fingerprint();
     }
-    let of_that_revision = |found: &&Arc<Entry>| {
-        found.version_id().is_some_and(|id| revision_of(id) == Some(entry.revision))
-    };
+    let of_that_revision =
+        |found: &&Arc<Entry>| found.version_id().is_some_and(|id| revision_of(id) == Some(entry.revision));
     catalogue.current.values().filter(of_that_revision).all(|found| {
         let mut versions = published.catalogue.versions_of(found.name());
         versions.any(|known| known.version_id() == found.version_id() && known.filename() == found.filename())

@@ -73,12 +73,8 @@ fn gc_takes_what_nothing_kept_needs_and_nothing_else() {
     assert!(report.payloads.is_empty() && orphan.exists());
     assert_eq!(report.too_young, 1);
 
-    let strict = GcOptions {
-        apply: false,
-        grace: Some(Duration::ZERO),
-        retention_days: Some(0),
-        retention_revisions: Some(5),
-    };
+    let strict =
+        GcOptions { apply: false, grace: Some(Duration::ZERO), retention_days: Some(0), retention_revisions: Some(5) };
     let dry = folio.gc(&strict).unwrap();
     assert!(orphan.exists() && !dry.applied);
     let report = folio.gc(&GcOptions { apply: true, ..strict }).unwrap();
@@ -93,7 +89,10 @@ fn gc_takes_what_nothing_kept_needs_and_nothing_else() {
     for revision in 28..=32 {
         folio.at_revision(revision).unwrap().get_table("t").unwrap();
     }
-    assert_eq!(folio.load_snapshot("v1").unwrap().get_table("t").unwrap().map(|b| b.unwrap().num_rows()).sum::<usize>(), 1000);
+    assert_eq!(
+        folio.load_snapshot("v1").unwrap().get_table("t").unwrap().map(|b| b.unwrap().num_rows()).sum::<usize>(),
+        1000
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Adding, changing, removing, copying.
 
-use datafolio::{AddOptions, CopyOptions, DataFolio, Data, Error, NpyArray, OpenOptions, VerifyOptions};
+use datafolio::{AddOptions, CopyOptions, Data, DataFolio, Error, NpyArray, OpenOptions, VerifyOptions};
 use serde_json::json;
 
 use crate::support::{new_bundle, reopen, rows, table};
@@ -13,7 +13,9 @@ fn every_kind_of_value_comes_back_as_it_went_in() {
     let instant = "2024-01-15T10:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     folio.add("t", table(5), AddOptions::new().description("five rows")).unwrap();
     folio.add("j", json!({"a": [1, 2.5, null, "é"]}), AddOptions::new().inputs(["t"])).unwrap();
-    folio.add("a", NpyArray::from_slice(&[2, 3], &[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap(), AddOptions::new()).unwrap();
+    folio
+        .add("a", NpyArray::from_slice(&[2, 3], &[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap(), AddOptions::new())
+        .unwrap();
     folio.add("when", instant, AddOptions::new()).unwrap();
     folio.add("f", file.as_path(), AddOptions::new().category("docs")).unwrap();
 

@@ -6,15 +6,8 @@ use std::path::Path;
 
 use super::pages;
 
-/// The sources that give codes to errors.
-const SOURCES: [&str; 6] = [
-    "crates/core/src/error.rs",
-    "crates/storage/src/error.rs",
-    "handlers/src/error.rs",
-    "src/error.rs",
-    "src/lineage.rs",
-    "src/settings/error.rs",
-];
+/// Where the crates' sources lie.
+const CRATES: [&str; 4] = ["crates/core/src", "crates/storage/src", "handlers/src", "src"];
 
 /// Codes whose category is worked out from another error's, which reading the source does not tell.
 const CATEGORY_BY_HAND: [(&str, &str); 1] = [("missing-payload", "corrupt")];
@@ -29,8 +22,7 @@ fn the_table_of_error_codes_is_that_of_the_sources() {
 
 #[test]
 fn the_table_of_the_programs_own_codes_is_that_of_the_sources() {
-    let mut own = Codes::new();
-    collect_own(&pages::root().join("src/cli"), &mut own);
+    let mut own = of_the_program();
     assert!(own.len() > 5, "the sources were not understood: {own:?}");
     for code in of_the_library().keys() {
         own.remove(code);
@@ -39,33 +31,43 @@ fn the_table_of_the_programs_own_codes_is_that_of_the_sources() {
 }
 
 /// The codes that the program gives by `Failure::new`.
-fn collect_own(dir: &Path, found: &mut Codes) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect_own(&path, found);
-            continue;
-        }
-        let source = pages::read(&path);
+fn of_the_program() -> Codes {
+    let mut found = Codes::new();
+    for source in sources(&pages::root().join("src/cli")) {
         for call in ["Failure::new(", "Self::new("] {
             for part in source.split(call).skip(1) {
-                let Some((code, rest)) = part.trim_start().strip_prefix('"').and_then(|part| part.split_once('"')) else { continue };
+                let code = part.trim_start().strip_prefix('"').and_then(|part| part.split_once('"'));
+                let Some((code, rest)) = code else { continue };
                 let Some((between, rest)) = rest.split_once("ErrorCategory::") else { continue };
                 if between.trim_start_matches([',', ' ', '\n']).trim_end_matches("datafolio_core::").is_empty() {
-                    let category = rest.chars().take_while(|c| c.is_alphanumeric()).collect::<String>();
+                    let category: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
                     found.entry(code.to_owned()).or_default().insert(kebab(&category));
                 }
             }
         }
     }
+    found
+}
+
+/// The text of every source file below a directory. The program's own errors are not the library's.
+fn sources(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path != pages::root().join("src/cli") {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(pages::read(&path));
+        }
+    }
+    found
 }
 
 fn of_the_library() -> Codes {
     let mut expected = Codes::new();
-    for file in SOURCES {
-        let source = pages::read(&pages::root().join(file));
-        let categories = arms(&source, "fn category(", "ErrorCategory::", ".category()");
-        for (variant, codes) in arms(&source, "fn code(", "\"", ".code()") {
+    for source in CRATES.iter().flat_map(|dir| sources(&pages::root().join(dir))) {
+        let categories = arms(&source, "fn category(&self)", "ErrorCategory::", ".category()");
+        for (variant, codes) in arms(&source, "fn code(&self) -> &'static str", "\"", ".code()") {
             for code in codes {
                 let of_code = expected.entry(code).or_default();
                 of_code.extend(categories.get(&variant).into_iter().flatten().map(|name| kebab(name)));
@@ -130,6 +132,8 @@ fn arms(source: &str, function: &str, result: &str, asks_inside: &str) -> BTreeM
             let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect();
             match kind {
                 0 => variants.push(word.clone()),
+                // A type with one kind of error has no variants.
+                1 if variants.is_empty() => found.entry(String::new()).or_default().push(word.clone()),
                 1 => variants.drain(..).for_each(|variant| found.entry(variant).or_default().push(word.clone())),
                 _ => variants.clear(),
             }

@@ -3,7 +3,7 @@
 //! The blocks of a page are one session of a shell, from top to bottom, in a directory that holds nothing but `data`, the
 //! example data. A `sh` block must succeed. In a `console` block lines that begin with `$ ` are commands (a `\` at the end
 //! continues one), and the lines below are what it prints, errors included: `...` stands for any text within a line, a line
-//! `...` for any lines, and `[exit 1]` says how it ends when it fails. `sh no-run` blocks are not run.
+//! `...` for any lines, and `[exit 1]` says how it ends when it fails. `sh ignore` blocks are not run.
 
 use std::fmt::Write;
 use std::fs;

@@ -59,7 +59,11 @@ fn copy_bundle(from: &Path, to: &Path) {
 }
 
 /// Runs `job` for every operation and every step of it, on all processors, and reports all failures together.
-pub(super) fn for_every_step(prepared: &Prepared, stride: usize, job: impl Fn(usize, usize) -> Result<(), String> + Sync) {
+pub(super) fn for_every_step(
+    prepared: &Prepared,
+    stride: usize,
+    job: impl Fn(usize, usize) -> Result<(), String> + Sync,
+) {
     let all: Vec<(usize, usize)> =
         prepared.counts.iter().enumerate().flat_map(|(k, count)| (0..*count).map(move |n| (k, n))).collect();
     let all: Vec<(usize, usize)> = all.into_iter().step_by(stride).collect();

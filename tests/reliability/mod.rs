@@ -1,8 +1,10 @@
 //! What the bundle promises when disks fill up, processes die, writers race and bytes rot.
 
 mod child;
-mod faults;
+mod damage;
 mod disk;
+mod faults;
+mod hostile;
 mod kills;
 mod readers;
 mod torture;

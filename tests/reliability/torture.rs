@@ -253,8 +253,7 @@ fn writers_that_are_killed_at_random_lose_nothing_that_was_acknowledged() {
         seed % below
     };
     for n in 0..kills {
-        let mut children: Vec<Child> =
-            (0..2).map(|m| field.writer(&format!("w{n}-{m}"), 1_000_000, "own")).collect();
+        let mut children: Vec<Child> = (0..2).map(|m| field.writer(&format!("w{n}-{m}"), 1_000_000, "own")).collect();
         std::thread::sleep(Duration::from_millis(5 + random(60)));
         for child in &mut children {
             child.kill().unwrap();

@@ -229,11 +229,7 @@ pub(crate) const STEPS: &[Step] = &[
             model.revision += 1;
         },
     },
-    Step {
-        name: "collect garbage",
-        run: |session| session.folio().gc(&strict_gc()).map(drop),
-        apply: |_| {},
-    },
+    Step { name: "collect garbage", run: |session| session.folio().gc(&strict_gc()).map(drop), apply: |_| {} },
     Step {
         name: "replace after the collection",
         run: |session| {

@@ -110,7 +110,8 @@ pub(crate) fn digest(data: Data) -> Result<Value, String> {
         Data::Timestamp(instant) => json!(instant.to_rfc3339()),
         Data::Payload(source) => {
             let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut SourceReader::new(source), &mut bytes).map_err(|error| error.to_string())?;
+            std::io::Read::read_to_end(&mut SourceReader::new(source), &mut bytes)
+                .map_err(|error| error.to_string())?;
             json!(String::from_utf8_lossy(&bytes))
         }
         other => return Err(format!("{other:?} is not in the model")),

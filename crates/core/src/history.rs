@@ -11,6 +11,7 @@ use crate::diff::Difference;
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::{EMPTY_SEAL, fingerprint, pretty, seal, seal_of};
+use crate::parse::MAX_REVISION;
 use crate::patch::Splice;
 use crate::path::RelPath;
 
@@ -197,7 +198,7 @@ impl CommitRef {
             None => (stem, HistoryFile::Entry),
         };
         let (revision, id) = stem.split_once('-')?;
-        let revision = revision.parse().ok()?;
+        let revision = revision.parse().ok().filter(|revision| *revision <= MAX_REVISION)?;
         let commit = Self { revision, id: id.to_owned() };
         commit.stem().ok()?;
         Some((commit, kind))

@@ -103,9 +103,7 @@ const ACTIONS: &[Action] = &[
     Action {
         word: "take",
         change: |n, _, _| Change::Rename { from: n.of("z"), to: n.of("n") },
-        shows: |n, c, _| {
-            current(c, &n.of("z")).is_none() && has_file(c, &n.of("n"), &format!("{}-1.json", n.of("z")))
-        },
+        shows: |n, c, _| current(c, &n.of("z")).is_none() && has_file(c, &n.of("n"), &format!("{}-1.json", n.of("z"))),
     },
     Action {
         word: "rep",
@@ -203,7 +201,9 @@ fn matrix() -> Vec<(String, String, String)> {
     let columns = &rows[0][1..];
     rows[2..]
         .iter()
-        .flat_map(|row| columns.iter().zip(&row[1..]).map(|(theirs, cell)| (row[0].clone(), theirs.clone(), cell.clone())))
+        .flat_map(|row| {
+            columns.iter().zip(&row[1..]).map(|(theirs, cell)| (row[0].clone(), theirs.clone(), cell.clone()))
+        })
         .collect()
 }
 

@@ -29,15 +29,37 @@ struct Model {
 
 #[derive(Debug, Clone)]
 enum Op {
-    Put { name: u8, input: Option<u8>, overwrite: bool },
-    Delete { name: u8 },
-    Describe { name: u8, text: u8 },
-    Rename { from: u8, to: u8 },
-    Set { key: u8, value: Option<u64> },
-    Snapshot { name: u8 },
-    DeleteSnapshot { name: u8 },
+    Put {
+        name: u8,
+        input: Option<u8>,
+        overwrite: bool,
+    },
+    Delete {
+        name: u8,
+    },
+    Describe {
+        name: u8,
+        text: u8,
+    },
+    Rename {
+        from: u8,
+        to: u8,
+    },
+    Set {
+        key: u8,
+        value: Option<u64>,
+    },
+    Snapshot {
+        name: u8,
+    },
+    DeleteSnapshot {
+        name: u8,
+    },
     /// One item back to what a snapshot holds.
-    Restore { name: u8, snapshot: u8 },
+    Restore {
+        name: u8,
+        snapshot: u8,
+    },
     DropOrphans,
 }
 
@@ -224,8 +246,7 @@ fn visible_model(model: &Model) -> String {
     let map = |items: &BTreeMap<String, Version>| -> BTreeMap<String, String> {
         items.iter().map(|(name, version)| (name.clone(), describe(version))).collect()
     };
-    let snapshots: BTreeMap<&String, _> =
-        model.snapshots.iter().map(|(name, (_, items))| (name, map(items))).collect();
+    let snapshots: BTreeMap<&String, _> = model.snapshots.iter().map(|(name, (_, items))| (name, map(items))).collect();
     let metadata: BTreeMap<&String, String> =
         model.metadata.iter().map(|(key, value)| (key, value.to_string())).collect();
     format!("{:?} {snapshots:?} {metadata:?}", map(&model.items))

@@ -79,7 +79,8 @@ fn deep_nesting_is_an_error_or_is_kept_as_text_wherever_it_stands() {
             format!("[{deep}]"),
         ] {
             match look_at_all(&text) {
-                Ok(()) | Err(CoreError::DamagedCatalogue { .. } | CoreError::DamagedEntry { .. }) => {}
+                Ok(()) => {}
+                Err(error) if matches!(error.code(), "damaged-catalogue" | "damaged-entry" | "broken-seal") => {}
                 Err(other) => panic!("{other}"),
             }
         }
@@ -104,8 +105,22 @@ fn wrong_types_in_known_fields_are_errors_that_name_the_field_or_the_item() {
             }
         }
         for field in [
-            "name", "item_type", "version_id", "filename", "is_current", "archived", "in_snapshots", "description",
-            "inputs", "input_versions", "created_at", "checksum", "sha256", "size_bytes", "blocks", "models",
+            "name",
+            "item_type",
+            "version_id",
+            "filename",
+            "is_current",
+            "archived",
+            "in_snapshots",
+            "description",
+            "inputs",
+            "input_versions",
+            "created_at",
+            "checksum",
+            "sha256",
+            "size_bytes",
+            "blocks",
+            "models",
         ] {
             let mut item = entry("victim", 1, true, &[]);
             item[field] = value.clone();
@@ -137,11 +152,9 @@ fn numbers_out_of_range_are_errors() {
     }
     // The next commit must have a revision that is one higher.
     let text = format!(r#"{{"schema_version": 2, "revision": {}, "items": []}}"#, u64::MAX);
-    if let Ok(read) = parse(&text) {
-        let set = datafolio_core::ChangeSet::new(read.catalogue.clone());
-        let result = datafolio_core::replay(&set, &read.catalogue, crate::support::stamp("a"), crate::support::NOW);
-        assert!(result.is_err(), "there is no revision after the last");
-    }
+    assert_eq!(look_at_all(&text).unwrap_err().code(), "damaged-catalogue");
+    let name = format!("{}-abc.json", u64::MAX);
+    assert_eq!(datafolio_core::history::CommitRef::from_file_name(&name), None);
     // Sizes are only ever looked at as what they are.
     for size in ["-5", "1e300", "18446744073709551616"] {
         look_at_all(&top(&format!(r#"{{"name": "x", "size_bytes": {size}}}"#))).unwrap();
@@ -177,7 +190,9 @@ fn texts_that_are_hardly_text() {
             top(&format!(r#"{{"name": "{name}", "filename": "{name}", "version_id": "{name}"}}"#)),
             format!(r#"{{"schema_version": 2, "items": [], "metadata": {{"{name}": "{name}"}}}}"#),
             format!(r#"{{"schema_version": 2, "items": [], "{name}": 1}}"#),
-            format!(r#"{{"schema_version": 2, "items": [], "snapshots": {{"{name}": {{"item_versions": {{"{name}": "{name}"}}}}}}}}"#),
+            format!(
+                r#"{{"schema_version": 2, "items": [], "snapshots": {{"{name}": {{"item_versions": {{"{name}": "{name}"}}}}}}}}"#
+            ),
         ] {
             let _ = look_at_all(&text);
             // None of it ever becomes a path that leads out.
@@ -188,7 +203,8 @@ fn texts_that_are_hardly_text() {
             }
         }
     }
-    for text in ["", " ", "\u{feff}", "null", "7", "\"x\"", "[", "{", "[1]", "[null]", "{}", "\u{feff}[]x", "nul", "\0"] {
+    for text in ["", " ", "\u{feff}", "null", "7", "\"x\"", "[", "{", "[1]", "[null]", "{}", "\u{feff}[]x", "nul", "\0"]
+    {
         assert_eq!(look_at_all(text).unwrap_err().category().as_str(), "corrupt", "{text:?}");
     }
     look_at_all("\u{feff}[]").unwrap();
@@ -218,7 +234,8 @@ fn a_large_catalogue_is_read_quickly() {
     let items: Vec<Value> = (0..COUNT).map(|n| entry(&format!("item{n}"), 1, n % 2 == 0, &[])).collect();
     let versions: serde_json::Map<String, Value> =
         (0..COUNT).map(|n| (format!("item{n}"), format!("item{n}--r1").into())).collect();
-    let text = json!({"schema_version": 2, "revision": 1, "items": items, "snapshots": {"s": {"item_versions": versions}}});
+    let text =
+        json!({"schema_version": 2, "revision": 1, "items": items, "snapshots": {"s": {"item_versions": versions}}});
     let text = text.to_string();
     let start = Instant::now();
     let read = parse(&text).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafolio_core::{
-    Catalogue, CatalogueFiles, Change, CommitStamp, CoreResult, Entry, ItemEdit, PutItem, Published, SealCheck, encode,
+    Catalogue, CatalogueFiles, Change, CommitStamp, CoreResult, Entry, ItemEdit, Published, PutItem, SealCheck, encode,
     parse_catalogue,
 };
 use serde_json::{Map, Value, json};
@@ -53,7 +53,10 @@ pub(crate) fn describe(name: &str, text: &str) -> Change {
 
 /// Sets or removes a metadata key.
 pub(crate) fn set(key: &str, value: Option<Value>) -> Change {
-    Change::SetMetadata { key: key.to_owned(), value: value.map(|value| value.to_string().into()) }
+    Change::SetMetadata {
+        key: key.to_owned(),
+        value: value.map(|value| datafolio_core::json::pretty(&value, 4).into()),
+    }
 }
 
 /// A snapshot of all that a catalogue has.

@@ -31,13 +31,16 @@ const MAX_JSON: u64 = 1 << 30;
 ///
 /// `import` has more to say about tables in text files.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment, after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   datafolio add notes.md -d 'What we found' --category docs
   datafolio add weights.npy --input training_data
   datafolio add flights.parquet --overwrite
   datafolio add /data/huge.parquet --reference
-  datafolio add -a exp params.json")]
+  datafolio add -a exp params.json"
+)]
 pub(in crate::cli) struct Args {
     /// The file
     file: PathBuf,

@@ -62,7 +62,11 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let form = args.format.or(session.out.is_json().then_some(Form::Json));
     let data = value::read(&folio, &args.item, args.version.as_deref())?;
     if !matches!(data, Data::Table(_)) && (args.limit.is_some() || !args.columns.is_empty()) {
-        return Err(Failure::usage(format!("--limit and --columns are for tables, and '{}' is {}", args.item, data.kind())));
+        return Err(Failure::usage(format!(
+            "--limit and --columns are for tables, and '{}' is {}",
+            args.item,
+            data.kind()
+        )));
     }
     let out = &mut session.out;
     match data {

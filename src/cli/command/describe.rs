@@ -43,7 +43,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     // Opened for writing, so that the text does not say that the bundle could only be read.
     let folio = session.writer()?;
     if session.out.is_json() {
-        let items: Vec<Value> = folio.items(args.archived).into_iter().filter_map(|item| Some(json!(item.ok()?))).collect();
+        let items: Vec<Value> =
+            folio.items(args.archived).into_iter().filter_map(|item| Some(json!(item.ok()?))).collect();
         return session.out.json(&json!({
             "location": folio.location(),
             "revision": folio.revision(),

@@ -12,7 +12,7 @@ use crate::bundle::AddOptions;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::cli::words::grouped;
+use crate::cli::words::count;
 
 /// Import tables from files
 ///
@@ -72,7 +72,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let format = match &args.format {
         None => None,
         Some(name) => Some(TableFormat::from_name(name).ok_or_else(|| {
-            Failure::usage(format!("there is no format '{name}'")).meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow"])
+            Failure::usage(format!("there is no format '{name}'"))
+                .meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow"])
         })?),
     };
     let folio = session.writer()?;
@@ -95,8 +96,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return out.json(&infos);
     }
     for info in infos {
-        let number = |key: &str| info.record.get(key).and_then(Value::as_u64).map(grouped).unwrap_or_default();
-        out.done(format_args!("Imported {}: {} rows, {} columns", info.name, number("num_rows"), number("num_cols")))?;
+        let number = |key: &str| info.record.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+        let rows = count(number("num_rows").unwrap_or_default(), "row");
+        let columns = count(number("num_cols").unwrap_or_default(), "column");
+        out.done(format_args!("Imported {}: {rows}, {columns}", info.name))?;
     }
     Ok(())
 }

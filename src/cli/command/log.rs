@@ -103,7 +103,8 @@ fn versions(folio: &DataFolio, item: &str, out: &mut Output) -> Outcome {
     if out.is_json() {
         return out.json(&versions);
     }
-    let mut table = Table::new(out, &["VERSION", "REVISION", "CREATED", "DETAILS", "SIZE", "STATE", "SNAPSHOTS"], &[1, 4]);
+    let mut table =
+        Table::new(out, &["VERSION", "REVISION", "CREATED", "DETAILS", "SIZE", "STATE", "SNAPSHOTS"], &[1, 4]);
     for version in &versions {
         let item_type = version.record.get("item_type").and_then(Value::as_str).unwrap_or_default();
         let size = version.record.get("size_bytes").and_then(Value::as_u64);

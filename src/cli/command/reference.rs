@@ -25,7 +25,7 @@ const HEADER: &str = "\
 
 <!-- Generated from the program: `UPDATE_DOCS=1 cargo test --test main cli` writes this page again. -->
 
-`datafolio [OPTIONS] COMMAND`. Every command has `--help`.
+`datafolio [OPTIONS] COMMAND`. Every command has `--help`, and takes the global options that are listed first.
 
 ## Which bundle
 
@@ -58,7 +58,14 @@ width, or to `COLUMNS`.
 fn section(command: &mut Command, level: usize, text: &mut String) {
     let path = command.get_bin_name().unwrap_or("datafolio").to_owned();
     let help = command.render_long_help().to_string();
-    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let mut lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    // The options of every command are described once, at the top.
+    if level > 2
+        && let Some(start) = lines.iter().position(|line| *line == "Global options:")
+    {
+        let length = lines[start..].iter().position(|line| *line == "Examples:").unwrap_or(lines.len() - start);
+        lines.drain(start..start + length);
+    }
     // Writing to a string cannot fail.
     let _ = write!(text, "{} `{path}`\n\n```text\n{}\n```\n\n", "#".repeat(level), lines.join("\n").trim_end());
     for inner in command.get_subcommands_mut() {

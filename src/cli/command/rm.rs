@@ -32,7 +32,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     for (name, dependents) in &deleted.dependents {
         session.out.warn(format_args!("'{name}' is an input of {}", dependents.join(", ")));
     }
-    if !deleted.dependents.is_empty() && !args.yes && confirm(&mut session.out, "Remove it all the same?")? == Answer::No {
+    if !deleted.dependents.is_empty()
+        && !args.yes
+        && confirm(&mut session.out, "Remove it all the same?")? == Answer::No
+    {
         return Ok(());
     }
     let revision = batch.commit()?;

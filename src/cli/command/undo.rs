@@ -20,13 +20,16 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
-    let revision = match &args.revision {
-        None => None,
-        Some(text) => {
-            let number = text.strip_prefix('r').unwrap_or(text).parse();
-            Some(number.map_err(|_| Failure::usage(format!("'{text}' is no revision")).hint("`datafolio log` lists them"))?)
-        }
-    };
+    let revision =
+        match &args.revision {
+            None => None,
+            Some(text) => {
+                let number = text.strip_prefix('r').unwrap_or(text).parse();
+                Some(number.map_err(|_| {
+                    Failure::usage(format!("'{text}' is no revision")).hint("`datafolio log` lists them")
+                })?)
+            }
+        };
     let folio = session.writer()?;
     let undone = folio.undo(revision)?;
     let out = &mut session.out;

@@ -57,11 +57,18 @@ fn items(info: &SnapshotInfo, out: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// Title, field of the snapshot, and its own fields with their labels.
+type Section<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// What was recorded of the surroundings.
 fn facts(info: &SnapshotInfo, out: &mut Output) -> Outcome {
-    let sections: [(&str, &str, &[(&str, &str)]); 3] = [
+    let sections: [Section<'_>; 3] = [
         ("Git", "git", &[("Commit", "commit_short"), ("Branch", "branch"), ("Remote", "remote")]),
-        ("Environment", "environment", &[("Python", "python_version"), ("Platform", "platform"), ("datafolio", "datafolio_version")]),
+        (
+            "Environment",
+            "environment",
+            &[("Python", "python_version"), ("Platform", "platform"), ("datafolio", "datafolio_version")],
+        ),
         ("Execution", "execution", &[("Command", "entry_point"), ("Directory", "working_dir")]),
     ];
     for (title, key, fields) in sections {
@@ -83,8 +90,10 @@ fn facts(info: &SnapshotInfo, out: &mut Output) -> Outcome {
 
 fn metadata(info: &SnapshotInfo, out: &mut Output) -> Outcome {
     let Some(Value::Object(recorded)) = info.fields.get("metadata_snapshot") else { return Ok(()) };
-    let fields: Vec<_> =
-        recorded.iter().filter(|(key, _)| !["created_at", "updated_at", "_datafolio"].contains(&key.as_str())).collect();
+    let fields: Vec<_> = recorded
+        .iter()
+        .filter(|(key, _)| !["created_at", "updated_at", "_datafolio"].contains(&key.as_str()))
+        .collect();
     if fields.is_empty() {
         return Ok(());
     }

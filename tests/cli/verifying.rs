@@ -1,0 +1,74 @@
+//! `verify` and `repair`, with the exit codes that scripts look at.
+
+use serde_json::json;
+
+use super::{Home, has};
+
+fn damage(home: &Home, item: &str) {
+    let path = home.ok(&["path", item]);
+    let mut bytes = std::fs::read(path.trim_end()).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    std::fs::write(path.trim_end(), bytes).unwrap();
+}
+
+#[test]
+fn a_whole_bundle_is_valid() {
+    let home = Home::with_bundle();
+    has(&home.ok(&["verify"]), &["Valid DataFolio bundle", "Items: 3", "3 of them read"]);
+    assert_eq!(home.json(&["verify"])["clean"], true);
+    assert_eq!(home.json(&["verify", "--quick"])["read"], 0);
+    assert_eq!(home.json(&["verify", "raw", "notes"])["versions"], 2);
+    home.ok(&["verify", "--sample", "10"]);
+    home.fails(&["verify", "--sample", "101"], 2);
+    home.fails(&["verify", "--quick", "--sample", "5"], 2);
+}
+
+#[test]
+fn a_flipped_bit_is_found_and_named() {
+    let home = Home::with_bundle();
+    home.ok(&["snapshot", "create", "v1"]);
+    damage(&home, "notes");
+    let ran = home.run(&["verify"]);
+    assert_eq!(ran.code, 1);
+    has(&ran.out, &["Invalid DataFolio bundle", "damage", "notes", "held by snapshots: v1"]);
+    assert_eq!(ran.err, "");
+    home.ok(&["verify", "raw"]);
+    assert_eq!(home.run(&["validate"]).code, 1);
+    let ran = home.run(&["verify", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&report["clean"], &report["findings"][0]["item"]), (&json!(false), &json!("notes")));
+    // What is damaged is not served either, and says what to do.
+    has(&home.fails(&["cat", "notes"], 1), &["notes", "hint:", "datafolio verify"]);
+    home.fails(&["export", "notes", "out.txt"], 1);
+    assert!(!home.path("out.txt").exists());
+}
+
+#[test]
+fn exit_codes_of_verify() {
+    let home = Home::new();
+    home.fails(&["verify"], 3);
+    home.fails(&["verify", "-f", "nowhere"], 3);
+    home.fails(&["verify", "--no-such-option"], 2);
+    let home = Home::with_bundle();
+    has(&home.fails(&["verify", "rwa"], 1), &["did you mean 'raw'?"]);
+}
+
+#[test]
+fn a_damaged_catalogue_is_repaired() {
+    let home = Home::with_bundle();
+    has(&home.ok(&["repair"]), &["Nothing to repair"]);
+    let text = std::fs::read_to_string(home.path("items.json")).unwrap();
+    home.write("items.json", &text[..text.len() / 2]);
+    has(&home.fails(&["ls"], 1), &["items.json", "datafolio repair"]);
+    home.fails(&["verify"], 1);
+    let report = home.json(&["repair"]);
+    assert!(report["kept_aside"].is_string() && report["problem"].is_string());
+    assert_eq!(home.ok(&["cat", "raw", "-n", "1"]), "id,name\n1,one\n");
+
+    let text = std::fs::read_to_string(home.path("items.json")).unwrap();
+    home.write("items.json", text.replace("Raw rows", "My rows"));
+    has(&home.fails(&["ls"], 1), &["repair --accept"]);
+    home.ok(&["repair", "--accept"]);
+    assert_eq!(home.json(&["info", "raw"])["record"]["description"], "My rows");
+}

@@ -1,0 +1,13 @@
+//! The releases of Python DataFolio themselves, working on the bundles that are written here, and the other way round.
+//!
+//! `scripts/peers.sh` installs them. Without them these tests fail, unless `DATAFOLIO_SKIP_PEERS=1` says that they may be
+//! left out. What Python does stands in the tests line by line; `python/session.py` runs it, `python/reading.py` reads
+//! items in the form that the fixtures have, and both sides hash values as `HASH_METHOD.md` says.
+
+mod damage_by_1_3;
+mod interleaved;
+mod migration;
+mod peer;
+mod read_by_2_3;
+mod sample;
+mod written_by_2_3;

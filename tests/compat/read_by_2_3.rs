@@ -1,0 +1,162 @@
+//! DataFolio 2.3 reads what is written here: everything that it has a format for, with the same values.
+
+use datafolio::{AddOptions, DataFolio, DescribeOptions, VerifyOptions};
+use serde_json::{Value, json};
+
+use super::peer::{Peer, Release};
+use super::sample::sample;
+use crate::fixtures::{Tree, assert_item};
+use crate::support::new_bundle;
+
+/// Fails unless 2.3 read every item with the values that are read here; tables in Arrow format it must refuse.
+pub(super) fn assert_same_items(ours: &DataFolio, theirs: &Value) {
+    let theirs = theirs.as_object().unwrap();
+    assert_eq!(ours.items(true).len(), theirs.len());
+    for (name, item) in theirs {
+        if ours.item_info(name).unwrap().record.get("table_format") == Some(&json!("arrow")) {
+            assert!(item.get("error").is_some(), "{name}: 2.3 reads a table that is no Parquet: {item}");
+            continue;
+        }
+        assert!(item.get("error").is_none(), "{name}: {item}");
+        assert_item(ours, name, item);
+    }
+}
+
+#[test]
+fn every_item_of_every_state_is_read_with_its_values() {
+    let Some(sample) = sample() else { return };
+    let folio = &sample.folio;
+    let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
+    assert_eq!(json!(folio.list(false)), peer.get("folio.list_contents()"));
+    assert_eq!(json!(folio.list(true)), peer.get("folio.list_contents(include_archived=True)"));
+    let items = peer.get("reading.items(folio)");
+    assert_same_items(folio, &items);
+    // Fitted models predict what they predicted: y is the sum of three ones.
+    assert!((items["regressor"]["predict_on_ones"][0].as_f64().unwrap() - 3.0).abs() < 1e-9, "{}", items["regressor"]);
+    assert_eq!(items["classifier"]["class"], "LogisticRegression");
+    for snapshot in ["v1", "v2"] {
+        let theirs = peer.get(&format!("reading.items(datafolio.DataFolio.load_snapshot(path, '{snapshot}'))"));
+        assert_same_items(&folio.load_snapshot(snapshot).unwrap(), &theirs);
+    }
+    // Descriptions, inputs and all fields of our own.
+    for item in folio.items(true).into_iter().map(Result::unwrap) {
+        let theirs = peer.get(&format!("folio.item_info({:?})", item.name));
+        assert_eq!(Value::Object(item.record), theirs, "{}", item.name);
+    }
+}
+
+/// A table in Arrow format is no Parquet file: 2.3 must say so, never give something else.
+#[test]
+fn tables_in_arrow_format_fail_loudly() {
+    let Some(sample) = sample() else { return };
+    let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
+    for call in ["folio.get('mapped')", "folio.get('mapped', frame='polars')", "folio.scan_table('mapped').collect()"] {
+        let raised = peer.run(call).unwrap_err();
+        assert_ne!(raised.error, "KeyError", "{}", raised.message);
+    }
+    assert_eq!(peer.get("folio.validate()['mapped']"), true);
+}
+
+/// Every item has the checksum that `validate` wants, also models, arrays and tables that were taken over.
+#[test]
+fn everything_validates() {
+    let Some(sample) = sample() else { return };
+    let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
+    let valid = peer.get("folio.validate()");
+    let wrong: Vec<&String> = valid.as_object().unwrap().iter().filter(|(_, ok)| **ok != true).map(|(n, _)| n).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(valid.as_object().unwrap().len(), sample.folio.items(true).len());
+    assert_eq!(peer.get("folio.is_valid()"), true);
+    assert!(sample.folio.verify(&VerifyOptions::default()).unwrap().is_clean());
+}
+
+#[test]
+fn snapshots_differences_and_lineage_are_the_same() {
+    let Some(sample) = sample() else { return };
+    let folio = &sample.folio;
+    let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
+    let ours: Vec<Value> = folio
+        .list_snapshots()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            json!({"name": s.name, "timestamp": s.timestamp, "description": s.description, "tags": s.tags,
+                   "num_items": s.num_items})
+        })
+        .collect();
+    assert_eq!(json!(ours), peer.get("folio.list_snapshots()"));
+    for snapshot in ["v1", "v2"] {
+        let info = folio.snapshot_info(snapshot).unwrap();
+        let theirs = peer.get(&format!("dict(folio.get_snapshot_info('{snapshot}'))"));
+        for (field, value) in &info.fields {
+            assert_eq!(theirs[field], *value, "{snapshot} {field}");
+        }
+        assert_eq!(theirs["mutable_references"], json!(info.mutable_references));
+        let diff = json!(folio.diff_from_snapshot(Some(snapshot)).unwrap());
+        assert_eq!(diff, peer.get(&format!("folio.diff_from_snapshot('{snapshot}')")), "{snapshot}");
+    }
+    assert_eq!(json!(folio.diff_from_snapshot(None).unwrap()), peer.get("folio.diff_from_snapshot()"));
+    let theirs = peer.get("reading.comparisons(folio)");
+    assert_eq!(theirs.as_object().unwrap().len(), 2);
+    for (pair, theirs) in theirs.as_object().unwrap() {
+        let (before, after) = pair.split_once("..").unwrap();
+        assert_eq!(json!(folio.compare_snapshots(before, after).unwrap()), *theirs, "{pair}");
+    }
+    let lineage = folio.lineage();
+    assert_eq!(json!(lineage.graph()), peer.get("folio.get_lineage_graph()"));
+    for item in folio.items(true).into_iter().map(|item| item.unwrap().name) {
+        let theirs = peer.get(&format!("folio.get_dependents({item:?})"));
+        assert_eq!(json!(lineage.dependents(&item).unwrap()), theirs, "{item}");
+    }
+    assert_eq!(Value::Object(folio.metadata()), peer.get("dict(folio.metadata)"));
+    assert_eq!(json!(folio.cleanup_orphaned_versions(true).unwrap()), peer.get("folio.cleanup_orphaned_versions(dry_run=True)"));
+}
+
+/// Both describe the same items, with the same facts where both have them.
+#[test]
+fn both_describe_the_same_items() {
+    let Some(sample) = sample() else { return };
+    let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
+    let theirs = peer.get("folio.describe(return_string=True)");
+    let ours = sample.folio.describe(&DescribeOptions::default()).unwrap();
+    // The lines that name an item, with its description, and those about snapshots and inputs.
+    let named = |text: &str| -> Vec<String> {
+        let mut lines: Vec<String> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with('•') || line.starts_with("↳ inputs") || line.starts_with("↳ tags"))
+            .map(str::to_owned)
+            .collect();
+        lines.sort();
+        lines
+    };
+    let (mut ours, theirs) = (named(&ours), named(theirs.as_str().unwrap()));
+    // 2.3 shows the inputs of every type but files: those of `notes`.
+    let of_notes = ours.iter().position(|line| line == "↳ inputs: rich").unwrap();
+    ours.remove(of_notes);
+    assert_eq!(ours, theirs);
+}
+
+/// Looking at a bundle changes nothing in it.
+#[test]
+fn reading_by_2_3_changes_nothing() {
+    let Some(sample) = sample() else { return };
+    let before = Tree::of(&sample.place());
+    let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
+    peer.get("reading.items(folio); folio.validate(); folio.describe(return_string=True); folio.list_snapshots()");
+    drop(peer);
+    assert_eq!(Tree::of(&sample.place()), before);
+}
+
+/// A bundle just made, and one without items.
+#[test]
+fn an_empty_bundle_is_a_bundle() {
+    let (_dir, folio) = new_bundle();
+    let Some(mut peer) = Peer::open(Release::V2_3, folio.location()) else { return };
+    assert_eq!(peer.get("folio.validate()"), json!({}));
+    peer.get("folio.add('x', 1)");
+    folio.refresh().unwrap();
+    assert_eq!(folio.get_json("x").unwrap(), 1);
+    folio.add("y", json!(2), AddOptions::new()).unwrap();
+    assert_eq!(peer.get("folio.get('y')"), 2);
+}

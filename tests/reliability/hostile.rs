@@ -1,0 +1,436 @@
+//! Bundles made to do harm (promise: an error that names the item, and nothing outside the bundle is read, written or
+//! removed; nothing hangs, nothing panics).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
+
+use datafolio::core::json::sha256;
+use datafolio::{AddOptions, CopyOptions, DataFolio, DescribeOptions, RepairOptions, VerifyOptions, repair};
+use serde_json::{Value, json};
+
+use super::scratch;
+use super::workload::strict_gc;
+
+/// Stands outside the bundle. Whoever shows it, or changes it, has been led out.
+const CANARY: &str = "\"the canary outside\"";
+/// More than anything here takes, less than a person waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A bundle of a sound item and whatever is put beside it, with things outside it that must not be touched.
+struct Trap {
+    dir: tempfile::TempDir,
+    root: PathBuf,
+    outside: Vec<(PathBuf, SystemTime, Vec<u8>)>,
+}
+
+impl Trap {
+    fn new() -> Self {
+        let dir = scratch();
+        let root = dir.path().join("deep/bundle");
+        let folio = DataFolio::create(&root).unwrap();
+        folio.add("sound", json!({"sound": true}), AddOptions::new()).unwrap();
+        drop(folio);
+        let elsewhere = dir.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        for path in ["canary.json", "deep/canary.json", "elsewhere/canary.json", "elsewhere/items.json"] {
+            std::fs::write(dir.path().join(path), CANARY).unwrap();
+        }
+        let mut trap = Self { dir, root, outside: Vec::new() };
+        trap.outside = trap.look_outside();
+        trap
+    }
+
+    /// Every file outside the bundle: where, when it was written, and what is in it.
+    fn look_outside(&self) -> Vec<(PathBuf, SystemTime, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut pending = vec![self.dir.path().to_owned()];
+        while let Some(dir) = pending.pop() {
+            if dir == self.root || dir.ends_with("copies") {
+                continue;
+            }
+            for entry in std::fs::read_dir(&dir).unwrap() {
+                let entry = entry.unwrap();
+                match entry.file_type().unwrap().is_dir() {
+                    true => pending.push(entry.path()),
+                    false => {
+                        let modified = entry.metadata().unwrap().modified().unwrap();
+                        found.push((entry.path(), modified, std::fs::read(entry.path()).unwrap()));
+                    }
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Adds entries to the catalogue as another program would: without our stamp.
+    fn write(&self, change: impl FnOnce(&mut Value)) {
+        let path = self.root.join("items.json");
+        let mut catalogue: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        catalogue.as_object_mut().unwrap().remove("commit");
+        catalogue["revision"] = json!(9);
+        change(&mut catalogue);
+        std::fs::write(&path, catalogue.to_string()).unwrap();
+    }
+
+    fn add(&self, entry: &Value) {
+        self.write(|catalogue| catalogue["items"].as_array_mut().unwrap().push(entry.clone()));
+    }
+
+    /// Does all that can be done with a bundle. Returns what reading the item said.
+    fn spring(&self, item: &str, what: &str) -> Option<String> {
+        let (sender, receiver) = mpsc::channel();
+        let (root, name) = (self.root.clone(), item.to_owned());
+        let copies = self.dir.path().join("copies");
+        std::thread::spawn(move || drop(sender.send(do_everything(&root, &name, &copies))));
+        let said =
+            receiver.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{what}: it hangs or panics: {error}"));
+        for text in &said.shown {
+            assert!(!text.contains("canary outside"), "{what}: it was read: {text}");
+        }
+        let copied = files(&self.dir.path().join("copies"));
+        assert!(copied.iter().all(|bytes| !contains(bytes, CANARY)), "{what}: it was copied");
+        assert!(files(&self.root).iter().all(|bytes| !contains(bytes, CANARY)), "{what}: it was taken in");
+        assert_eq!(self.look_outside(), self.outside, "{what}: something outside has changed");
+        said.item
+    }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// The content of all files below a directory, links not followed.
+fn files(dir: &Path) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            found.extend(files(&entry.path()));
+        } else if kind.is_file() {
+            found.push(std::fs::read(entry.path()).unwrap());
+        }
+    }
+    found
+}
+
+#[derive(Default)]
+struct Said {
+    shown: Vec<String>,
+    /// The error of reading the item.
+    item: Option<String>,
+}
+
+fn do_everything(root: &Path, item: &str, copies: &Path) -> Said {
+    let mut said = Said::default();
+    let folio = match DataFolio::open(root) {
+        Ok(folio) => folio,
+        Err(error) => {
+            said.item = Some(error.to_string());
+            said.shown.extend([error.to_string(), format!("{:?}", repair(root, &RepairOptions::default()))]);
+            return said;
+        }
+    };
+    let mut show = |text: String| said.shown.push(text);
+    show(format!("{:?}", folio.list(true)));
+    show(format!("{:?}", folio.items(true)));
+    show(format!("{:?} {:?}", folio.warnings(), folio.metadata()));
+    show(format!("{:?}", folio.describe(&DescribeOptions::default())));
+    show(format!("{:?}", folio.verify(&VerifyOptions::default())));
+    show(format!("{:?}", folio.validate()));
+    show(format!("{:?}", folio.disk_usage()));
+    show(format!("{:?}", folio.log(100)));
+    show(format!("{:?} {:?}", folio.versions(item).map(|_| ()), folio.item_path(item)));
+    show(format!("{:?}", folio.lineage().cycles()));
+    let read = folio.get(item).map(|data| crate::support::model::digest(data));
+    show(format!("{read:?}"));
+    let failure = match read {
+        Err(error) => Some(error.to_string()),
+        Ok(Err(error)) => Some(error),
+        Ok(Ok(_)) => None,
+    };
+    show(format!("{:?}", folio.list_snapshots()));
+    for name in folio.catalogue().snapshots.keys() {
+        let past = folio.load_snapshot(name);
+        show(format!("{:?}", past.and_then(|past| past.get(item)).map(|data| crate::support::model::digest(data))));
+        show(format!("{:?}", folio.restore_snapshot(name)));
+    }
+    let copy = folio.copy(copies.join("all"), &CopyOptions::default());
+    show(format!("{:?}", copy.map(|copy| copy.revision())));
+    show(format!("{:?}", folio.gc(&strict_gc())));
+    show(format!("{:?}", folio.rename(item, "renamed")));
+    show(format!("{:?}", folio.delete(&["renamed"])));
+    show(format!("{:?}", folio.delete(&[item])));
+    show(format!("{:?}", folio.cleanup_orphaned_versions(false)));
+    show(format!("{:?}", folio.gc(&strict_gc())));
+    show(format!("{:?}", folio.undo(None)));
+    show(format!("{:?}", folio.add("last", json!(1), AddOptions::new()).map(|_| ())));
+    said.item = failure;
+    said
+}
+
+const TYPES: [&str; 8] =
+    ["json_data", "artifact", "included_table", "numpy_array", "model", "timestamp", "polars_table", "of_the_future"];
+
+fn outward(trap: &Trap) -> Vec<String> {
+    let absolute = trap.dir.path().join("canary.json");
+    let long = format!("{}canary.json", "../".repeat(200));
+    let mut paths: Vec<String> = [
+        "../../canary.json",
+        "../../../canary.json",
+        "../../../../canary.json",
+        "a/../../../canary.json",
+        "./../../canary.json",
+        "..",
+        ".",
+        "",
+        "/",
+        "//",
+        "../",
+        "..\\..\\canary.json",
+        "C:\\canary.json",
+        "c:canary",
+        "/proc/self/root/etc/passwd",
+        "/proc/self/environ",
+        "/dev/zero",
+        "/dev/stdin",
+        "../items.json",
+        "../items.json.lock",
+        "../history",
+        "%2e%2e/canary.json",
+        "~/canary.json",
+        "a\u{0}b",
+        "a\nb",
+        "\u{7f}",
+        "file:///etc/passwd",
+        "..\u{2215}canary.json",
+        "\u{202e}nosj",
+        "#/../canary.json",
+        "a//b",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect();
+    paths.extend([absolute.display().to_string(), format!("file://{}", absolute.display()), long, "a".repeat(5000)]);
+    paths
+}
+
+#[test]
+fn file_names_that_lead_out_are_errors_that_name_the_item() {
+    let trap = Trap::new();
+    let sound = std::fs::read(trap.root.join("items.json")).unwrap();
+    for path in outward(&trap) {
+        for item_type in ["json_data", "artifact"] {
+            std::fs::write(trap.root.join("items.json"), &sound).unwrap();
+            let _ = std::fs::remove_dir_all(trap.dir.path().join("copies"));
+            trap.add(&json!({"name": "victim", "item_type": item_type, "filename": path, "version_id": "victim--r9"}));
+            let what = format!("{item_type} {path:?}");
+            let said = trap.spring("victim", &what).unwrap_or_else(|| panic!("{what}: it was read"));
+            assert!(said.contains("victim"), "{what}: {said}");
+        }
+    }
+    for item_type in TYPES {
+        std::fs::write(trap.root.join("items.json"), &sound).unwrap();
+        let _ = std::fs::remove_dir_all(trap.dir.path().join("copies"));
+        let path = "../../canary.json";
+        trap.add(&json!({
+            "name": "victim", "item_type": item_type, "filename": path, "sha256": sha256(CANARY), "size_bytes": 20,
+        }));
+        assert!(trap.spring("victim", item_type).is_some(), "{item_type}: it was read");
+    }
+}
+
+#[test]
+fn other_fields_that_lead_out_are_harmless() {
+    let trap = Trap::new();
+    let sound = std::fs::read(trap.root.join("items.json")).unwrap();
+    for path in outward(&trap) {
+        std::fs::write(trap.root.join("items.json"), &sound).unwrap();
+        let _ = std::fs::remove_dir_all(trap.dir.path().join("copies"));
+        trap.write(|catalogue| {
+            let mut entry = catalogue["items"][0].clone();
+            entry["name"] = json!("victim");
+            entry["blocks"] = json!({"filename": path, "sha256": sha256(CANARY)});
+            entry["version_id"] = json!(path);
+            entry["inputs"] = json!([path, "victim"]);
+            entry["parts"] = json!([path]);
+            catalogue["items"].as_array_mut().unwrap().push(entry);
+            let odd = json!({"name": path, "item_type": "json_data", "filename": "x.json", "is_current": true});
+            catalogue["items"].as_array_mut().unwrap().push(odd);
+            catalogue["snapshots"] = json!({&path: {"item_versions": {"victim": path, &path: path}}});
+            catalogue["metadata"][&path] = json!(path);
+        });
+        trap.spring("victim", &format!("{path:?}"));
+    }
+}
+
+/// A stamp with an id that is a path, sealed as it should be: the history is looked for under that id.
+#[test]
+fn commit_ids_that_lead_out_are_harmless() {
+    for id in ["../../canary", "../../../canary", "/etc/passwd", "", "a/b", "..", "\u{0}"] {
+        let trap = Trap::new();
+        let read = trap.root.join("items.json");
+        let files = datafolio::core::CatalogueFiles {
+            items: std::fs::read_to_string(&read).unwrap(),
+            metadata: None,
+            snapshots: None,
+        };
+        let parsed = datafolio::core::parse_catalogue(&files, datafolio::core::SealCheck::Required).unwrap();
+        let mut catalogue = (*parsed.catalogue).clone();
+        catalogue.commit = Some(datafolio::core::CommitStamp { id: id.to_owned(), parent: Some(id.to_owned()) });
+        std::fs::write(&read, &*datafolio::core::encode(catalogue).text).unwrap();
+        trap.spring("sound", id);
+    }
+}
+
+/// A device or pipe needs a program to be made; where there is none the case is left out, and says so.
+fn made_by(program: &str, arguments: &[&str], path: &Path) -> bool {
+    let mut command = Command::new(program);
+    // `mknod PATH TYPE MAJOR MINOR`, `mkfifo PATH`.
+    let made = command.arg(path).args(arguments).output().is_ok_and(|output| output.status.success());
+    if !made {
+        println!("skipped: {program} {arguments:?} does not work here");
+    }
+    made
+}
+
+#[test]
+fn links_pipes_and_devices_in_the_place_of_payloads_are_refused() {
+    let kinds: [(&str, fn(&Path, &Path) -> bool); 5] = [
+        ("link", |path, outside| std::os::unix::fs::symlink(outside.join("canary.json"), path).is_ok()),
+        ("link to a pipe of the process", |path, _| std::os::unix::fs::symlink("/proc/self/fd/0", path).is_ok()),
+        ("pipe", |path, _| made_by("mkfifo", &[], path)),
+        ("device", |path, _| made_by("mknod", &["c", "1", "5"], path)),
+        ("directory", |path, _| std::fs::create_dir(path).is_ok()),
+    ];
+    for (kind, make) in kinds {
+        for item_type in ["json_data", "artifact", "included_table", "numpy_array", "model"] {
+            let trap = Trap::new();
+            let dir = datafolio::core::item_type::payload_dir(item_type).unwrap();
+            let _ = std::fs::create_dir(trap.root.join(dir));
+            if !make(&trap.root.join(dir).join("victim.json"), &trap.dir.path().join("elsewhere")) {
+                continue;
+            }
+            trap.add(&json!({"name": "victim", "item_type": item_type, "filename": "victim.json"}));
+            let what = format!("{item_type} is a {kind}");
+            let said = trap.spring("victim", &what).unwrap_or_else(|| panic!("{what}: it was read"));
+            assert!(said.contains("victim"), "{what}: {said}");
+        }
+    }
+}
+
+#[test]
+fn links_pipes_and_devices_in_the_place_of_the_bundles_own_files_are_refused() {
+    for name in [
+        "items.json",
+        "items.json.lock",
+        "history",
+        "artifacts",
+        "tables",
+        "parts",
+        "README.md",
+        "CONTENTS.md",
+        "metadata.json",
+        "snapshots.json",
+        "history/v1",
+        "history/damaged",
+    ] {
+        for kind in ["link to a file", "link to a directory", "pipe", "device", "dangling link"] {
+            let trap = Trap::new();
+            let path = trap.root.join(name);
+            match path.is_dir() {
+                true => std::fs::remove_dir_all(&path).unwrap(),
+                false => drop(std::fs::remove_file(&path)),
+            }
+            let elsewhere = trap.dir.path().join("elsewhere");
+            let made = match kind {
+                "link to a file" => std::os::unix::fs::symlink(elsewhere.join("canary.json"), &path).is_ok(),
+                "link to a directory" => std::os::unix::fs::symlink(&elsewhere, &path).is_ok(),
+                "dangling link" => std::os::unix::fs::symlink(elsewhere.join("new"), &path).is_ok(),
+                "pipe" => made_by("mkfifo", &[], &path),
+                _ => made_by("mknod", &["c", "1", "5"], &path),
+            };
+            if made {
+                trap.spring("sound", &format!("{name} is a {kind}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn nesting_sizes_cycles_and_numbers_are_survived() {
+    let deep = |text: &str| format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).replace("[]", &format!("[{text}]"));
+    let raw = |trap: &Trap, from: &str, to: &str| {
+        trap.write(|catalogue| catalogue["marker"] = json!("here"));
+        let path = trap.root.join("items.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} in {text}");
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    };
+    let deep = deep("1");
+    for (what, from, to) in [
+        ("an entry", "{\"name\":\"sound\"", format!("{{\"x\":{deep},\"name\":\"sound\"")),
+        ("the metadata", "\"metadata\":{", format!("\"metadata\":{{\"x\":{deep},")),
+        ("a snapshot", "\"snapshots\":{", format!("\"snapshots\":{{\"s\":{{\"item_versions\":{{}},\"x\":{deep}}}")),
+        ("a field", "\"marker\":\"here\"", format!("\"marker\":{deep}")),
+        ("the top", "{\"schema_version\"", deep.clone()),
+    ] {
+        let trap = Trap::new();
+        raw(&trap, from, &to);
+        trap.spring("sound", &format!("deep nesting in {what}"));
+    }
+    for size in [json!(-1), json!(u64::MAX), json!(1e300), json!("7"), json!(0), json!(i64::MAX)] {
+        let trap = Trap::new();
+        trap.write(|catalogue| {
+            let entry = &mut catalogue["items"][0];
+            for field in ["size_bytes", "num_rows", "num_cols"] {
+                entry[field] = size.clone();
+            }
+            entry["shape"] = json!([size, size]);
+        });
+        trap.spring("sound", &format!("size {size}"));
+    }
+    for schema in [json!(3), json!(u64::MAX), json!("9"), json!(-7)] {
+        let trap = Trap::new();
+        trap.write(|catalogue| catalogue["schema_version"] = schema.clone());
+        let said = trap.spring("sound", &format!("schema {schema}")).unwrap();
+        assert!(said.contains("schema_version"), "{said}");
+    }
+    for revision in [json!(u64::MAX), json!(i64::MAX), json!(-1), json!(0)] {
+        let trap = Trap::new();
+        trap.write(|catalogue| catalogue["revision"] = revision.clone());
+        trap.spring("sound", &format!("revision {revision}"));
+    }
+    let trap = Trap::new();
+    trap.write(|catalogue| {
+        let items = catalogue["items"].as_array_mut().unwrap();
+        for n in 0..1000 {
+            let inputs = [format!("c{}", (n + 1) % 1000), format!("c{n}"), format!("c{}", (n + 500) % 1000)];
+            items.push(json!({"name": format!("c{n}"), "item_type": "json_data", "filename": "x", "inputs": inputs}));
+        }
+    });
+    trap.spring("c0", "cyclic lineage");
+    for revision in [u64::MAX, i64::MAX as u64] {
+        let trap = Trap::new();
+        std::fs::write(trap.root.join(format!("history/{revision}-abc.json")), "{}").unwrap();
+        std::fs::remove_file(trap.root.join("items.json")).unwrap();
+        trap.spring("sound", "a history that is at its end");
+    }
+}
+
+#[test]
+fn a_catalogue_of_a_hundred_thousand_items_is_survived() {
+    let trap = Trap::new();
+    trap.write(|catalogue| {
+        let items = catalogue["items"].as_array_mut().unwrap();
+        for n in 0..100_000 {
+            items.push(
+                json!({"name": format!("m{n}"), "item_type": "json_data", "filename": "m.json", "inputs": ["sound"]}),
+            );
+        }
+    });
+    trap.spring("m7", "a hundred thousand items");
+}
