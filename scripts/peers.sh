@@ -16,6 +16,11 @@ common=(
     "cloud-files==6.4.3" "filelock==4.2.11" "orjson==3.13.0"
 )
 
+# Python 3.10 has no wheels of some of these: there pip picks the newest that it can have.
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    common=("pandas" "numpy" "pyarrow" "scikit-learn" "skops" "joblib" "cloud-files" "filelock" "orjson")
+fi
+
 install() {
     local name=$1 want
     shift

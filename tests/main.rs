@@ -9,6 +9,7 @@
 
 mod bundle;
 mod cli;
+mod compat;
 mod docs;
 mod fixtures;
 mod reliability;

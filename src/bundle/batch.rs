@@ -1,5 +1,6 @@
 //! Changes that are committed together: all or nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::history::CommitKind;
@@ -12,12 +13,35 @@ use datafolio_storage::Payload;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::bundle::DataFolio;
 use crate::bundle::commit::{Follows, Intent, commit};
 use crate::bundle::items::{Deleted, matching};
 use crate::bundle::lineage_of;
 use crate::bundle::options::AddOptions;
-use crate::bundle::{DataFolio, state::State};
+use crate::bundle::state::State;
+use crate::bundle::state::reload;
 use crate::error::{Error, Result};
+
+/// Fields of an entry that callers cannot set as they like.
+const RESERVED_FIELDS: [&str; 17] = [
+    "name",
+    "item_type",
+    "filename",
+    "checksum",
+    "sha256",
+    "size_bytes",
+    "blocks",
+    "created_at",
+    "description",
+    "inputs",
+    "input_versions",
+    "version_id",
+    "is_current",
+    "archived",
+    "in_snapshots",
+    "parts",
+    "view",
+];
 
 /// Changes to a bundle that become one commit.
 ///
@@ -98,6 +122,9 @@ impl Batch<'_> {
 
     fn add_as(&mut self, handler: &dyn Handler, name: &str, data: Data, options: AddOptions) -> Result<()> {
         // Refused before a byte is written.
+        if let Some(field) = options.write.extra.keys().find(|field| RESERVED_FIELDS.contains(&field.as_str())) {
+            return Err(Error::Invalid(format!("{name}: the field {field:?} is datafolio's own and cannot be given")));
+        }
         match self.working.catalogue().current.contains_key(name) {
             true if !options.overwrite => return Err(CoreError::ItemExists { name: name.to_owned() }.into()),
             true => {}
@@ -252,7 +279,7 @@ impl Batch<'_> {
     /// [`CoreError::Conflict`] when another writer has changed one of the same things since the handle last looked; then,
     /// as with every error, nothing of the batch is published.
     pub fn commit(mut self) -> Result<u64> {
-        if self.set.is_empty() {
+        if self.changes_nothing()? {
             return Ok(self.folio.revision());
         }
         let intent = Intent {
@@ -264,7 +291,8 @@ impl Batch<'_> {
         };
         match commit(self.folio, &self.set, &intent) {
             Ok(state) => {
-                self.staged.clear();
+                // What is left here is removed when the batch goes: payloads that the batch itself replaced or deleted.
+                self.staged = self.superseded(state.catalogue());
                 Ok(state.catalogue().revision)
             }
             Err(error) => {
@@ -275,6 +303,38 @@ impl Batch<'_> {
                 Err(error)
             }
         }
+    }
+}
+
+impl Batch<'_> {
+    /// Whether the changes add up to nothing, such as a description set to what it was, and nobody else has changed
+    /// anything meanwhile that they would be in conflict with.
+    fn changes_nothing(&self) -> Result<bool> {
+        if self.set.is_empty() {
+            return Ok(true);
+        }
+        let (base, now) = (self.base.catalogue(), self.working.catalogue());
+        let same_lists = base.current.len() == now.current.len() && base.retired.len() == now.retired.len();
+        if !same_lists || base.metadata != now.metadata {
+            return Ok(false);
+        }
+        let same_entries = base.entries().zip(now.entries()).all(|(a, b)| Arc::ptr_eq(a, b));
+        let same_snapshots = base.snapshots.len() == now.snapshots.len()
+            && base.snapshots.values().zip(now.snapshots.values()).all(|(a, b)| Arc::ptr_eq(a, b));
+        if !same_entries || !same_snapshots {
+            return Ok(false);
+        }
+        Ok(Arc::ptr_eq(&reload(self.folio.storage().as_ref(), &self.base)?, &self.base))
+    }
+
+    /// Staged payloads that the published catalogue does not name.
+    fn superseded(&mut self, published: &Catalogue) -> Vec<Payload> {
+        let staged = std::mem::take(&mut self.staged);
+        if staged.len() == self.set.changes().len() && staged.len() < 2 {
+            return Vec::new();
+        }
+        let named: HashSet<RelPath> = published.entries().flat_map(|entry| entry.files()).collect();
+        staged.into_iter().filter(|payload| !named.contains(&payload.path)).collect()
     }
 }
 

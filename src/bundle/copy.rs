@@ -80,6 +80,11 @@ impl DataFolio {
         if entry.filename().is_none() {
             return Ok(Arc::clone(entry));
         }
+        if self.blocks_are_gone(&record)? {
+            let mut without = (*record).clone();
+            without.set("blocks", None);
+            return self.copy_entry(copy, &Arc::new(Entry::from_record(without)?));
+        }
         let path = payload_path(&record)?;
         let blocks = entry.files().into_iter().find(|file| *file != path);
         let damage =

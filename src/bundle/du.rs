@@ -68,6 +68,10 @@ impl DataFolio {
             let (usage, seen) = items.entry(name.to_owned()).or_default();
             name.clone_into(&mut usage.name);
             let bytes = size(&files);
+            if usage.versions.iter().any(|(known, _)| *known == version) {
+                // It left the catalogue and came back.
+                return;
+            }
             if current {
                 usage.current_bytes = bytes;
             }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
-use datafolio_core::history::{CommitRef, Released};
+use datafolio_core::history::{CommitRef, Released, released};
 use datafolio_core::{RelPath, time};
 use datafolio_storage::{FileInfo, Storage};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::bundle::DataFolio;
 use crate::bundle::state::{State, file, reload};
 use crate::error::{Error, Result};
-use crate::history::chain::{Walk, write_whole};
+use crate::history::chain::{self, Walk, write_whole};
 use crate::history::rebuild;
 
 /// Directories whose files are payloads.
@@ -88,8 +88,9 @@ impl DataFolio {
             if let Some(oldest) = kept.oldest_commit.filter(|_| !kept.expired.is_empty()) {
                 keep_copy(storage, &oldest)?;
             }
-            // The history first: interrupted, it must not promise versions whose files are gone.
-            for path in report.history.iter().chain(&report.payloads) {
+            // The history first, and of it the newest first: interrupted, it must not promise versions whose files are gone,
+            // and the chain must end at the copy that was just kept.
+            for path in report.history.iter().rev().chain(&report.payloads) {
                 storage.delete(&file(path)?)?;
             }
             report.applied = true;
@@ -187,13 +188,21 @@ impl Kept {
         let mut count = 0u32;
         let mut past_retention = false;
         let mut of_parent: Vec<Released> = Vec::new();
+        if head.commit_ref().is_none()
+            && let Some((_, before)) = chain::last_before(storage, head, head.catalogue().revision + 1)?
+        {
+            // Another program wrote the head, and no commit has recorded yet what that released.
+            of_parent = released(before.catalogue(), head.catalogue());
+        }
         for entry in Walk::from_head(storage, head)? {
-            let entry = entry?;
-            let commit = entry.commit_ref();
             if past_retention {
-                kept.expired.insert(commit);
+                // What is behind the last kept entry is garbage, whole or not.
+                let Ok(entry) = entry else { break };
+                kept.expired.insert(entry.commit_ref());
                 continue;
             }
+            let entry = entry?;
+            let commit = entry.commit_ref();
             // The parent is there, so that what its successor released of it is still promised.
             for released in of_parent.drain(..) {
                 kept.files.extend(released.files.iter().filter_map(|path| RelPath::parse(path).ok()));

@@ -177,6 +177,16 @@ impl DataFolio {
         if let Err(error) = name::check_item_name(entry.name()) {
             add(Severity::Note, error.code(), format!("{error}; it can be read, and DataFolio 2.x would not make it"));
         }
+        match self.blocks_are_gone(&record) {
+            Ok(false) => {}
+            Ok(true) => add(
+                Severity::Note,
+                "missing-blocks",
+                "the checksums of its blocks are gone, as after a copy by DataFolio 2.x: it is read as a whole"
+                    .to_owned(),
+            ),
+            Err(error) => return add(Severity::Damage, error.code(), error.to_string()),
+        }
         match self.check_version(&record, options) {
             Ok(Some(bytes)) => {
                 report.read += 1;
@@ -189,6 +199,15 @@ impl DataFolio {
                 add(Severity::Note, "unknown-item-type", message);
             }
             Err(error) => add(Severity::Damage, error.code(), error.to_string()),
+        }
+    }
+
+    /// Whether a version has checksums for its blocks, and their file is not there. DataFolio 2.x copies and exports the files
+    /// that it knows, and this is none of them; the hash of the whole is still in the entry.
+    pub(crate) fn blocks_are_gone(&self, record: &ItemRecord) -> Result<bool, HandlerError> {
+        match expected(record)?.blocks {
+            Some((path, _)) => Ok(self.storage().stat(&path)?.is_none()),
+            None => Ok(false),
         }
     }
 
@@ -209,7 +228,11 @@ impl DataFolio {
         // Size and presence, and with `Full` every byte.
         let path = payload_path(record)?;
         let damage = |source| HandlerError::Payload { item: record.name().to_owned(), source };
-        let source = VerifiedSource::open(self.storage(), &path, expected(record)?, item.verification, self.verified())
+        let mut expected = expected(record)?;
+        if self.blocks_are_gone(record)? {
+            expected.blocks = None;
+        }
+        let source = VerifiedSource::open(self.storage(), &path, expected, item.verification, self.verified())
             .map_err(damage)?;
         let size = datafolio_storage::Source::size(&source);
         let Some(handler) = handler else {

@@ -93,7 +93,11 @@ fn record_external(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State>)
 /// The head was written by another program and names no commit. The entry of a writer that died before it published looks
 /// like any other; what gives it away is told at [`was_published`]. Of two entries of one revision the earlier is that of a
 /// writer that died, or the second could not have begun.
-fn last_before(storage: &dyn Storage, head: &State, revision: u64) -> Result<Option<(CommitRef, Arc<State>)>> {
+pub(crate) fn last_before(
+    storage: &dyn Storage,
+    head: &State,
+    revision: u64,
+) -> Result<Option<(CommitRef, Arc<State>)>> {
     const LOOKED_AT: usize = 16;
     let commits = list(storage)?.into_iter().rev().filter(|commit| commit.revision < revision);
     let mut entries: Vec<HistoryEntry> =
@@ -216,11 +220,13 @@ pub(crate) fn damaged(path: &RelPath, reason: &str) -> Error {
 
 /// Walks the chain from the head backwards: each entry, then the one that it names as its parent.
 ///
-/// The chain ends at the first commit, or earlier where an entry has been collected; a damaged entry is an error and ends
-/// it too.
+/// The chain ends at the first commit, or where garbage collection has ended it: at an entry with a full copy of its
+/// catalogue. Any other entry that is missing, and one that is damaged, is an error and ends it too.
 pub(crate) struct Walk<'a> {
     storage: &'a dyn Storage,
     next: Option<CommitRef>,
+    /// The entry before, which named the next one as its parent.
+    last: Option<CommitRef>,
 }
 
 impl<'a> Walk<'a> {
@@ -232,7 +238,20 @@ impl<'a> Walk<'a> {
             None if head.catalogue().layout == Layout::V1 => None,
             None => last_before(storage, head, head.catalogue().revision + 1)?.map(|(commit, _)| commit),
         };
-        Ok(Self { storage, next })
+        Ok(Self { storage, next, last: None })
+    }
+
+    /// Whether the chain may end before this commit, whose entry is not there.
+    fn may_end(&self, missing: &CommitRef) -> Result<()> {
+        let is_end = match &self.last {
+            Some(last) => self.storage.stat(&last.checkpoint_path()?)?.is_some(),
+            // A bundle that was copied without its history.
+            None => list(self.storage)?.is_empty(),
+        };
+        match is_end {
+            true => Ok(()),
+            false => Err(damaged(&missing.entry_path()?, "it is missing; what came before it is out of reach")),
+        }
     }
 }
 
@@ -245,9 +264,10 @@ impl Iterator for Walk<'_> {
             Ok(entry) => {
                 // A parent that is not older would make a chain without end.
                 self.next = entry.parent.clone().filter(|parent| parent.revision < entry.revision);
+                self.last = Some(commit);
                 Some(Ok(entry))
             }
-            Err(Error::Storage(StorageError::NotFound { .. })) => None,
+            Err(Error::Storage(StorageError::NotFound { .. })) => self.may_end(&commit).err().map(Err),
             Err(error) => Some(Err(error)),
         }
     }

@@ -114,3 +114,26 @@ fn disk_usage_counts_shared_files_once() {
     assert_eq!(usage.snapshots["v1"].unique_bytes, lengths - item.current_bytes);
     assert_eq!(usage.reclaimable_bytes, 0);
 }
+
+#[test]
+fn a_gap_in_the_history_is_damage_and_not_its_end() {
+    let (_dir, folio) = new_bundle();
+    for n in 0..6 {
+        folio.add(&format!("item{n}"), json!(n), AddOptions::new()).unwrap();
+    }
+    let entry = std::fs::read_dir(std::path::Path::new(&folio.location()).join("history"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("0000000004-"))
+        .unwrap();
+    std::fs::remove_file(entry).unwrap();
+    let folio = reopen(&folio);
+    let report = folio.verify(&VerifyOptions::default()).unwrap();
+    assert!(report.findings.iter().any(|finding| finding.code == "damaged-history"), "{report:?}");
+    assert_eq!(folio.log(3).unwrap().len(), 3);
+    assert_eq!(folio.log(100).unwrap_err().code(), "damaged-history");
+    // Nothing is removed on a guess, and work goes on.
+    assert_eq!(folio.gc(&GcOptions::default()).unwrap_err().code(), "damaged-history");
+    folio.add("more", json!(1), AddOptions::new()).unwrap();
+    assert_eq!(folio.at_revision(6).unwrap().list(true).json_data.len(), 5);
+}

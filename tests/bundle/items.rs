@@ -189,3 +189,46 @@ fn bundles_are_not_made_over_other_things() {
     assert_eq!(DataFolio::create(dir.path()).unwrap_err().code(), "bundle-exists");
     assert_eq!(DataFolio::open_or_create(folio.location()).unwrap().revision(), 1);
 }
+
+#[test]
+fn a_change_that_changes_nothing_makes_no_revision() {
+    let (_dir, folio) = new_bundle();
+    folio.add("x", json!(1), AddOptions::new().description("d")).unwrap();
+    folio.set_metadata("k", "v").unwrap();
+    let revision = folio.revision();
+    folio.set_metadata("k", "v").unwrap();
+    folio.update_item("x", Some("d"), None).unwrap();
+    folio.unarchive(&["x"]).unwrap();
+    assert_eq!(reopen(&folio).revision(), revision);
+    // Unless someone else has changed it meanwhile: that would be lost without a word.
+    reopen(&folio).set_metadata("k", "w").unwrap();
+    assert_eq!(folio.set_metadata("k", "v").unwrap_err().code(), "conflict");
+}
+
+#[test]
+fn what_a_batch_adds_and_removes_again_leaves_no_file() {
+    let (_dir, folio) = new_bundle();
+    let before = files(&folio).into_iter().filter(|path| path.starts_with("artifacts/")).count();
+    let mut batch = folio.batch().unwrap();
+    batch.add("gone", json!(1), AddOptions::new()).unwrap();
+    batch.add("kept", json!(1), AddOptions::new()).unwrap();
+    batch.add("kept", json!(2), AddOptions::new().overwrite()).unwrap();
+    batch.delete(&["gone"]).unwrap();
+    batch.commit().unwrap();
+    let after: Vec<String> = files(&folio).into_iter().filter(|path| path.starts_with("artifacts/")).collect();
+    assert_eq!(after.len(), before + 1, "{after:?}");
+    assert_eq!(folio.get_json("kept").unwrap(), 2);
+}
+
+#[test]
+fn fields_that_are_datafolios_own_cannot_be_given() {
+    let (_dir, folio) = new_bundle();
+    for field in ["name", "filename", "sha256", "version_id"] {
+        let fields = serde_json::Map::from_iter([(field.to_owned(), json!("../../x"))]);
+        let error = folio.add("x", json!(1), AddOptions::new().extra(fields)).unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
+    let fields = serde_json::Map::from_iter([("unit".to_owned(), json!("m/s"))]);
+    folio.add("x", json!(1), AddOptions::new().extra(fields)).unwrap();
+    assert_eq!(reopen(&folio).item_info("x").unwrap().record["unit"], "m/s");
+}

@@ -25,7 +25,8 @@ impl Release {
     ///
     /// # Panics
     /// When there is none and nobody said that the tests may do without.
-    fn python(self) -> Option<PathBuf> {
+    #[allow(clippy::print_stdout, reason = "whoever leaves tests out is told")]
+    pub(crate) fn python(self) -> Option<PathBuf> {
         let (variable, name) = match self {
             Self::V1_3 => ("DATAFOLIO_PYTHON13", "df13"),
             Self::V2_3 => ("DATAFOLIO_PYTHON23", "df23"),
@@ -42,7 +43,9 @@ impl Release {
         if python.is_some() {
             return python;
         }
-        let missing = format!("DataFolio {self:?} is not installed: run scripts/peers.sh, or set {variable} to a Python that has it");
+        let missing = format!(
+            "DataFolio {self:?} is not installed: run scripts/peers.sh, or set {variable} to a Python that has it"
+        );
         assert!(
             env::var_os("DATAFOLIO_SKIP_PEERS").is_some_and(|skip| skip == "1"),
             "{missing}; DATAFOLIO_SKIP_PEERS=1 leaves these tests out"
@@ -84,10 +87,13 @@ impl Peer {
         });
         let mut peer = Self { process, input, answers };
         let version = peer.answer().unwrap();
-        assert_eq!(version, match release {
-            Release::V1_3 => "1.3.0",
-            Release::V2_3 => "2.3.0",
-        });
+        assert_eq!(
+            version,
+            match release {
+                Release::V1_3 => "1.3.0",
+                Release::V2_3 => "2.3.0",
+            }
+        );
         Some(peer)
     }
 

@@ -84,6 +84,7 @@ fn made_by_python() -> Option<PathBuf> {
 
 /// Makes the bundle. `None` when Python is not there and the tests may do without.
 pub(crate) fn sample() -> Option<Sample> {
+    Release::V2_3.python()?;
     let dir = tempfile::tempdir().unwrap();
     let beside = dir.path().join("beside");
     copy_dir(&made_by_python()?, &beside);
@@ -121,7 +122,9 @@ fn add_everything(folio: &DataFolio, beside: &Path) {
     folio.add("imported", Data::ParquetFile(beside.join("by_pandas.parquet")), new()).unwrap();
     folio.add("mapped", table(4), new().table_format("arrow")).unwrap();
 
-    folio.add("matrix", NpyArray::from_slice(&[2, 3], &[0.5f64, 1.0, 2.0, f64::NAN, 4.0, 5.0]).unwrap(), new()).unwrap();
+    folio
+        .add("matrix", NpyArray::from_slice(&[2, 3], &[0.5f64, 1.0, 2.0, f64::NAN, 4.0, 5.0]).unwrap(), new())
+        .unwrap();
     folio.add("vector", NpyArray::from_slice(&[3], &[1i32, 2, 3]).unwrap(), new().inputs(["matrix"])).unwrap();
     folio.add("truth", NpyArray::from_slice(&[2], &[true, false]).unwrap(), new()).unwrap();
     folio.add("scalar", NpyArray::from_slice(&[], &[7u8]).unwrap(), new()).unwrap();
@@ -145,9 +148,10 @@ fn add_everything(folio: &DataFolio, beside: &Path) {
     folio.add("whole", Utc.timestamp_opt(1_705_318_200, 0).unwrap(), new()).unwrap();
     fs::write(beside.join("notes.md"), b"# Notes\n").unwrap();
     folio.add_file("notes", beside.join("notes.md"), new().category("docs").description("Free text")).unwrap();
-    for (name, file, class) in
-        [("classifier", "classifier.joblib", "LogisticRegression"), ("regressor", "regressor.skops", "LinearRegression")]
-    {
+    for (name, file, class) in [
+        ("classifier", "classifier.joblib", "LogisticRegression"),
+        ("regressor", "regressor.skops", "LinearRegression"),
+    ] {
         let model = Model { file: beside.join(file), format: None, model_type: Some(class.to_owned()) };
         folio.add_model(name, model, new().inputs(["rich", "nested"])).unwrap();
     }

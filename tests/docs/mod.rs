@@ -3,6 +3,7 @@
 //! * [`shell`]: every `sh` and `console` block is executed, in order, in an empty directory.
 //! * [`example`]: the worked example of the format specification is generated.
 //! * [`errors`]: the table of error codes has every code of the sources, and no other.
+//! * [`numbers`]: the limits and sizes that pages name are those of the sources.
 //! * [`links`]: every relative link resolves, and no page names a place on someone's machine.
 //!
 //! The Rust blocks are doctests of the library (`src/doc_pages.rs`).
@@ -10,6 +11,7 @@
 mod errors;
 mod example;
 mod links;
+mod numbers;
 mod pages;
 #[cfg(unix)]
 mod shell;

@@ -49,6 +49,9 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What is done to the bytes of a file.
+type Alteration = Box<dyn FnOnce(&mut Vec<u8>)>;
+
 /// Alters a file, looks, and puts it right again.
 fn with_altered(path: &Path, alter: impl FnOnce(&mut Vec<u8>), look: impl FnOnce()) {
     let original = std::fs::read(path).unwrap();
@@ -117,7 +120,7 @@ fn a_payload_cut_short_extended_swapped_or_gone_is_noticed() {
         let path = folio.item_path(name).unwrap();
         let other = expected.items.keys().map(|name| folio.item_path(name).unwrap()).find(|other| *other != path);
         let other = std::fs::read(other.unwrap()).unwrap();
-        let alterations: [(&str, Box<dyn FnOnce(&mut Vec<u8>)>); 4] = [
+        let alterations: [(&str, Alteration); 4] = [
             ("cut", Box::new(|bytes| bytes.truncate(bytes.len() / 2))),
             ("emptied", Box::new(Vec::clear)),
             ("extended", Box::new(|bytes| bytes.extend([0; 3]))),
@@ -126,7 +129,7 @@ fn a_payload_cut_short_extended_swapped_or_gone_is_noticed() {
         for (what, alter) in alterations {
             with_altered(&path, alter, || {
                 let damaged = read_all(&root, &expected, &format!("{name} {what}"));
-                assert_eq!(damaged, [name.clone()], "{what}");
+                assert_eq!(damaged, [name.as_str()], "{what}");
                 let report = DataFolio::open(&root).unwrap().verify(&VerifyOptions::default()).unwrap();
                 assert!(report.findings.iter().any(|finding| finding.item.as_ref() == Some(name)), "{name} {what}");
             });

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::scratch;
 use super::workload::strict_gc;
+use crate::support::model::digest;
 
 /// Stands outside the bundle. Whoever shows it, or changes it, has been led out.
 const CANARY: &str = "\"the canary outside\"";
@@ -145,7 +146,7 @@ fn do_everything(root: &Path, item: &str, copies: &Path) -> Said {
     show(format!("{:?}", folio.log(100)));
     show(format!("{:?} {:?}", folio.versions(item).map(|_| ()), folio.item_path(item)));
     show(format!("{:?}", folio.lineage().cycles()));
-    let read = folio.get(item).map(|data| crate::support::model::digest(data));
+    let read = folio.get(item).map(digest);
     show(format!("{read:?}"));
     let failure = match read {
         Err(error) => Some(error.to_string()),
@@ -155,7 +156,7 @@ fn do_everything(root: &Path, item: &str, copies: &Path) -> Said {
     show(format!("{:?}", folio.list_snapshots()));
     for name in folio.catalogue().snapshots.keys() {
         let past = folio.load_snapshot(name);
-        show(format!("{:?}", past.and_then(|past| past.get(item)).map(|data| crate::support::model::digest(data))));
+        show(format!("{:?}", past.and_then(|past| past.get(item)).map(digest)));
         show(format!("{:?}", folio.restore_snapshot(name)));
     }
     let copy = folio.copy(copies.join("all"), &CopyOptions::default());
@@ -286,6 +287,9 @@ fn commit_ids_that_lead_out_are_harmless() {
     }
 }
 
+/// Makes something at a path; the directory is one outside the bundle.
+type Make = fn(&Path, &Path) -> bool;
+
 /// A device or pipe needs a program to be made; where there is none the case is left out, and says so.
 fn made_by(program: &str, arguments: &[&str], path: &Path) -> bool {
     let mut command = Command::new(program);
@@ -299,7 +303,7 @@ fn made_by(program: &str, arguments: &[&str], path: &Path) -> bool {
 
 #[test]
 fn links_pipes_and_devices_in_the_place_of_payloads_are_refused() {
-    let kinds: [(&str, fn(&Path, &Path) -> bool); 5] = [
+    let kinds: [(&str, Make); 5] = [
         ("link", |path, outside| std::os::unix::fs::symlink(outside.join("canary.json"), path).is_ok()),
         ("link to a pipe of the process", |path, _| std::os::unix::fs::symlink("/proc/self/fd/0", path).is_ok()),
         ("pipe", |path, _| made_by("mkfifo", &[], path)),

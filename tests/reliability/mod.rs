@@ -1,12 +1,16 @@
 //! What the bundle promises when disks fill up, processes die, writers race and bytes rot.
 
+#![allow(clippy::print_stdout, reason = "what was left out, and how long the rest took")]
+
 mod child;
 mod damage;
 mod disk;
 mod faults;
 mod hostile;
 mod kills;
+mod races;
 mod readers;
+mod regressions;
 mod torture;
 mod workload;
 

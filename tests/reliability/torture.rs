@@ -30,17 +30,26 @@ struct Acknowledged {
     item: String,
 }
 
-/// The work of one process: `own` adds items that nobody else touches, `shared` adds one to the same number as all others.
+/// The work of one process: `own` adds items that nobody else touches, `paced` does so and leaves others time, `shared` adds
+/// one to the same number as all others.
 pub(super) fn write(root: &Path, acks: &Path, who: &str, count: u64, what: &str) {
     let folio = DataFolio::open(root).unwrap();
+    let go = root.with_file_name("go");
     let mut acks = std::fs::File::options().create(true).append(true).open(acks).unwrap();
     let mut acknowledge = |item: &str| {
         // One write, so that being killed cannot leave half a line.
         acks.write_all(format!("{} {item}\n", folio.revision()).as_bytes()).unwrap();
     };
+    // All begin together, however long it took to start them.
+    while !go.exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     for n in 0..count {
         match what {
-            "own" => {
+            "own" | "paced" => {
+                if what == "paced" {
+                    std::thread::sleep(Duration::from_millis(80));
+                }
                 let name = format!("{who}/n{n}");
                 folio.add(&name, json!({"who": who, "n": n}), AddOptions::new()).unwrap();
                 acknowledge(&name);
@@ -68,9 +77,12 @@ struct Field {
 }
 
 impl Field {
+    /// On a real disk, whose syncs give the writers time to get in each other's way.
     fn new() -> Self {
-        // At full length on a real disk, whose syncs give the writers time to get in each other's way.
-        let dir = if at_length() { tempfile::tempdir().unwrap() } else { scratch() };
+        Self::below(tempfile::tempdir().unwrap())
+    }
+
+    fn below(dir: tempfile::TempDir) -> Self {
         let (root, acks) = (dir.path().join("bundle"), dir.path().join("acks"));
         std::fs::create_dir(&acks).unwrap();
         DataFolio::create(&root).unwrap();
@@ -120,6 +132,13 @@ impl Field {
     }
 }
 
+/// Lets writers begin, and waits for them.
+fn run_together(field: &Field, writers: Vec<Child>) {
+    std::thread::sleep(Duration::from_millis(50));
+    std::fs::write(field.root.with_file_name("go"), "").unwrap();
+    finish(writers);
+}
+
 fn finish(children: Vec<Child>) {
     for child in children {
         let output = child.wait_with_output().unwrap();
@@ -132,7 +151,7 @@ fn writers_of_different_items_lose_nothing() {
     let field = Field::new();
     let (processes, commits) = size();
     let start = Instant::now();
-    finish((0..processes).map(|n| field.writer(&format!("w{n}"), commits, "own")).collect());
+    run_together(&field, (0..processes).map(|n| field.writer(&format!("w{n}"), commits, "own")).collect());
     println!("{processes} x {commits} commits to distinct items: {:.1} s", start.elapsed().as_secs_f64());
     let folio = DataFolio::open(&field.root).unwrap();
     assert_eq!(field.acknowledged().len(), processes * commits);
@@ -153,7 +172,7 @@ fn writers_of_one_item_that_retry_lose_nothing() {
     let folio = DataFolio::open(&field.root).unwrap();
     folio.add("counter", json!(0), AddOptions::new()).unwrap();
     let start = Instant::now();
-    finish((0..processes).map(|n| field.writer(&format!("w{n}"), commits, "shared")).collect());
+    run_together(&field, (0..processes).map(|n| field.writer(&format!("w{n}"), commits, "shared")).collect());
     println!("{processes} x {commits} commits to one item: {:.1} s", start.elapsed().as_secs_f64());
     folio.refresh().unwrap();
     assert_eq!(folio.get_json("counter").unwrap(), processes * commits);
@@ -205,6 +224,7 @@ fn writers_beside_python_lose_nothing_of_either() {
     let Some(python) = python() else { return };
     let field = Field::new();
     let (processes, commits) = size();
+    let commits = commits / 2;
     let (acks, stop) = (field.acks.with_file_name("python"), field.acks.with_file_name("stop"));
     let other = Command::new(python)
         .args(["-c", PYTHON_WRITER])
@@ -217,13 +237,12 @@ fn writers_beside_python_lose_nothing_of_either() {
     while !acks.exists() && started.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let writers = (0..processes).map(|n| field.writer(&format!("w{n}"), commits, "own")).collect();
-    finish(writers);
+    run_together(&field, (0..processes).map(|n| field.writer(&format!("w{n}"), commits, "paced")).collect());
     std::fs::write(&stop, "").unwrap();
     finish(vec![other]);
 
     let theirs = std::fs::read_to_string(&acks).unwrap();
-    assert!(theirs.lines().count() > 1, "the other program never came to write");
+    assert!(theirs.lines().count() > 2, "the other program hardly came to write");
     let folio = DataFolio::open(&field.root).unwrap();
     for (n, name) in theirs.lines().enumerate() {
         assert_eq!(folio.get_json(name).unwrap(), json!({"n": n}));
@@ -243,8 +262,9 @@ fn writers_beside_python_lose_nothing_of_either() {
 /// Writers die at random moments, several at work at once.
 #[test]
 fn writers_that_are_killed_at_random_lose_nothing_that_was_acknowledged() {
-    let field = Field::new();
-    let kills = if at_length() { 2000 } else { 120 };
+    let field = Field::below(if at_length() { tempfile::tempdir().unwrap() } else { scratch() });
+    std::fs::write(field.root.with_file_name("go"), "").unwrap();
+    let kills = if at_length() { 2000 } else { 80 };
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
     let mut random = |below: u64| {
         seed ^= seed << 13;

@@ -55,7 +55,7 @@ impl Difference {
             keys.extend(item.renamed_from.iter().map(|name| Key::Item(name.clone())));
         }
         keys.extend(self.metadata.iter().map(|key| Key::Metadata(key.clone())));
-        keys.extend(self.snapshots.iter().map(|name| Key::Snapshot(name[1..].to_owned())));
+        keys.extend(self.snapshots.iter().filter_map(|name| Some(Key::Snapshot(name.get(1..)?.to_owned()))));
         keys
     }
 }

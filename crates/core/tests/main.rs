@@ -1,5 +1,8 @@
 //! Tests of the catalogue model from outside, in one binary.
 
+// clippy.toml allows these in `#[test]` functions; helpers of tests are meant as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod encode;
 mod merge;
 mod model;

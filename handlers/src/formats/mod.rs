@@ -6,7 +6,8 @@
 //!
 //! # Types of text columns
 //!
-//! A column gets the narrowest type that holds *every* one of its values without losing anything:
+//! A column gets the narrowest type that holds *every* one of its values (whole numbers beyond 2^53 in a column
+//! that also has fractions are rounded, as `float64` does):
 //!
 //! | values | type |
 //! | --- | --- |
