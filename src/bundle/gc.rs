@@ -5,6 +5,7 @@
 //! older than the grace period, which protects files that a writer has staged and not yet committed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -85,8 +86,8 @@ impl DataFolio {
         }
         let (mut report, kept) = self.find_garbage(&head, options)?;
         if options.apply {
-            if let Some(oldest) = kept.oldest_commit.filter(|_| !kept.expired.is_empty()) {
-                keep_copy(storage, &oldest)?;
+            if let Some(oldest) = kept.oldest_commit.filter(|_| !report.history.is_empty()) {
+                keep_copy(storage, &head, &oldest)?;
             }
             // The history first, and of it the newest first: interrupted, it must not promise versions whose files are gone,
             // and the chain must end at the copy that was just kept.
@@ -150,8 +151,10 @@ impl DataFolio {
 }
 
 /// Keeps a full copy of the oldest kept catalogue, which the later ones can be rebuilt from.
-fn keep_copy(storage: &dyn Storage, oldest: &CommitRef) -> Result<()> {
-    let published = rebuild::from_checkpoint(storage, oldest)?;
+fn keep_copy(storage: &dyn Storage, head: &Arc<State>, oldest: &CommitRef) -> Result<()> {
+    // Where what came before it is damaged, there still is the way back from the head.
+    let published =
+        rebuild::from_checkpoint(storage, oldest).or_else(|_| rebuild::at_revision(storage, head, oldest.revision))?;
     write_whole(storage, &oldest.checkpoint_path()?, &published.text)
 }
 
@@ -197,8 +200,12 @@ impl Kept {
         for entry in Walk::from_head(storage, head)? {
             if past_retention {
                 // What is behind the last kept entry is garbage, whole or not.
-                let Ok(entry) = entry else { break };
-                kept.expired.insert(entry.commit_ref());
+                match entry {
+                    Ok(entry) => drop(kept.expired.insert(entry.commit_ref())),
+                    Err(Error::Core(_)) => break,
+                    // Whole it may well be: it could not be read.
+                    Err(error) => return Err(error),
+                }
                 continue;
             }
             let entry = entry?;

@@ -78,7 +78,7 @@ pub fn bundle_name(base: &str) -> Result<String, RandomnessError> {
     Ok(if base.is_empty() { suffix } else { format!("{base}-{suffix}") })
 }
 
-/// The candidate that was probably meant by a word that is none of them: the nearest by [`edit_distance`] without
+/// The candidate that was probably meant by a word that is none of them: the nearest by edit distance without
 /// regard to case, if at most a third of the word is wrong. Of equally near ones, the first.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = word.to_lowercase();

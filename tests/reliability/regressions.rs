@@ -172,6 +172,29 @@ fn a_half_written_copy_of_the_catalogue_is_not_relied_upon() {
     assert_eq!(DataFolio::open(&root).unwrap().get_json("x").unwrap(), 9);
 }
 
+/// While it looked for what was old enough, the collection could not read an entry. It took that for the end of the history,
+/// kept no copy, and removed the entries before all the same: what was left had no beginning.
+#[test]
+fn an_entry_that_cannot_be_read_does_not_end_the_history() {
+    let dir = scratch();
+    let root = dir.path().join("bundle");
+    let folio = DataFolio::create(&root).unwrap();
+    for n in 0..8 {
+        folio.add("x", json!(n), AddOptions::new().overwrite()).unwrap();
+    }
+    let (folio, injector) = observed(&root);
+    injector.disarm();
+    folio.gc(&datafolio::GcOptions { apply: false, ..strict_gc() }).unwrap();
+    for n in 0..injector.steps().len() {
+        injector.arm(n, Fault::Once(Fault::EIO));
+        let _ = folio.gc(&strict_gc());
+        injector.disarm();
+        let report = folio.verify(&VerifyOptions::default()).unwrap();
+        assert!(report.is_clean(), "step {n}: {:?}", report.findings);
+        assert_eq!(folio.at_revision(7).unwrap().get_json("x").unwrap(), 5, "step {n}");
+    }
+}
+
 /// Changing the layout of a 1.x bundle keeps the old catalogue aside. Killed while it wrote that, it took the half for the
 /// whole when it came again, and replaced the original.
 #[test]
