@@ -7,7 +7,7 @@
 mod damage_by_1_3;
 mod interleaved;
 mod migration;
-mod peer;
+pub(crate) mod peer;
 mod read_by_2_3;
 mod sample;
 mod written_by_2_3;

@@ -196,7 +196,10 @@ fn an_old_version_that_2_3_cannot_see_outlives_its_cleanups() {
     peer.get("folio.add('other', 1)");
     peer.get("folio.delete_snapshot('v1', cleanup_orphans=True)");
     let folio = sample.reopen();
-    assert_eq!(findings(&folio), []);
+    // What the snapshot alone held went with it. The version that only our history knows is still there.
+    let mut found = findings(&folio);
+    found.sort();
+    assert_eq!(found, ["letters", "matrix", "nothing", "number", "rich"].map(lost));
     let revision =
         folio.log(9).unwrap().iter().find(|entry| entry.touches("later") && entry.id.is_some()).unwrap().revision;
     folio.undo(Some(revision)).unwrap();

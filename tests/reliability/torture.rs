@@ -186,19 +186,6 @@ fn writers_of_one_item_that_retry_lose_nothing() {
     }
 }
 
-/// The Python interpreter that has DataFolio 2.3, which plays the other program.
-fn python() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("DATAFOLIO_PYTHON23") {
-        return Some(path.into());
-    }
-    assert!(
-        std::env::var_os("DATAFOLIO_SKIP_PEERS").is_some(),
-        "DATAFOLIO_PYTHON23 names no Python with DataFolio 2.3: set it, or DATAFOLIO_SKIP_PEERS=1 to go without"
-    );
-    println!("skipped: there is no Python with DataFolio 2.3");
-    None
-}
-
 const PYTHON_WRITER: &str = r#"
 import os, sys, time
 import datafolio
@@ -221,7 +208,7 @@ with open(acks, "a", buffering=1) as done:
 /// what it follows: not what its own handle saw last, for others have committed since.
 #[test]
 fn writers_beside_python_lose_nothing_of_either() {
-    let Some(python) = python() else { return };
+    let Some(python) = crate::compat::peer::Release::V2_3.python() else { return };
     let field = Field::new();
     let (processes, commits) = size();
     let commits = commits / 2;
