@@ -151,6 +151,7 @@ fn last_good(
     if let Some(text) = damaged
         && let Some(index) = commits.iter().rposition(|commit| text.contains(&commit.id))
     {
+        let index = successor(storage, &commits, index, text).unwrap_or(index);
         let named = commits.remove(index);
         commits.retain(|commit| commit.revision <= named.revision);
         commits.push(named);
@@ -159,6 +160,20 @@ fn last_good(
         let published = rebuild::from_checkpoint(storage, &commit).ok()?;
         Some((commit, published))
     })
+}
+
+/// A file that names a commit only as its parent was published by a commit whose own id is what is damaged: of those that
+/// follow the parent the last, since the writers of the others must have died before it.
+fn successor(storage: &dyn Storage, commits: &[CommitRef], parent: usize, text: &str) -> Option<usize> {
+    let named = commits.get(parent)?;
+    if text.contains(&format!("\"id\": \"{}\"", named.id)) {
+        return None;
+    }
+    let follows = |(index, commit): (usize, &CommitRef)| {
+        let entry = chain::read_entry(storage, commit).ok()?;
+        (entry.parent.as_ref() == Some(named)).then_some((entry.timestamp, index))
+    };
+    commits.iter().enumerate().skip(parent + 1).filter_map(follows).max().map(|(_, index)| index)
 }
 
 fn keep_aside(storage: &dyn Storage, bytes: &[u8]) -> Result<String> {

@@ -195,6 +195,24 @@ fn an_entry_that_cannot_be_read_does_not_end_the_history() {
     }
 }
 
+/// The damage hit the commit's own id. The file still named the commit before, as its parent, and repairing went back to
+/// that one although the history had the last commit too.
+#[test]
+fn a_damaged_commit_id_does_not_cost_the_commit() {
+    let dir = scratch();
+    let root = dir.path().join("bundle");
+    let folio = DataFolio::create(&root).unwrap();
+    for n in 0..4 {
+        folio.add("x", json!(n), AddOptions::new().overwrite()).unwrap();
+    }
+    let id = folio.log(1).unwrap().remove(0).id.unwrap();
+    let path = root.join("items.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace(&id, &format!("{}~{}", &id[..9], &id[10..]))).unwrap();
+    datafolio::repair(&root, &Default::default()).unwrap();
+    assert_eq!(DataFolio::open(&root).unwrap().get_json("x").unwrap(), 3);
+}
+
 /// Changing the layout of a 1.x bundle keeps the old catalogue aside. Killed while it wrote that, it took the half for the
 /// whole when it came again, and replaced the original.
 #[test]
