@@ -289,10 +289,12 @@ impl Batch<'_> {
             writer: self.folio.writer(),
             staged: &self.staged,
         };
-        match commit(self.folio, &self.set, &intent) {
+        let done = std::mem::replace(&mut self.working, Working::new(&Catalogue::empty()));
+        match commit(self.folio, &self.set, &intent, Some(done)) {
             Ok(state) => {
                 // What is left here is removed when the batch goes: payloads that the batch itself replaced or deleted.
                 self.staged = self.superseded(state.catalogue());
+                self.folio.give_room(std::mem::replace(&mut self.base, Arc::clone(&state)));
                 Ok(state.catalogue().revision)
             }
             Err(error) => {

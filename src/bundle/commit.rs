@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
 use datafolio_core::patch::diff_texts;
-use datafolio_core::{ChangeSet, CommitStamp, Entry, Layout, RelPath, difference, encode, replay, time};
+use datafolio_core::{ChangeSet, CommitStamp, Entry, Layout, RelPath, Working, difference, encode_into, replay, time};
 use datafolio_handlers::payload_path;
 use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
@@ -72,8 +72,14 @@ impl Made {
     }
 }
 
-/// Commits a change set; the handle then sees the new head.
-pub(crate) fn commit(folio: &DataFolio, set: &ChangeSet, intent: &Intent<'_>) -> Result<Arc<State>> {
+/// Commits a change set; the handle then sees the new head. `done` is the base of the set with its changes, where it is at
+/// hand.
+pub(crate) fn commit(
+    folio: &DataFolio,
+    set: &ChangeSet,
+    intent: &Intent<'_>,
+    mut done: Option<Working>,
+) -> Result<Arc<State>> {
     let storage = folio.storage();
     for attempt in 1..=MAX_TRIES {
         let lock = storage.lock(folio.settings().lock_timeout)?;
@@ -82,7 +88,10 @@ pub(crate) fn commit(folio: &DataFolio, set: &ChangeSet, intent: &Intent<'_>) ->
         if head.catalogue().is_damaged_by_1x() {
             return Err(Error::DamagedBy1x { location: storage.location() });
         }
-        if let Some(made) = attempt_once(storage.as_ref(), set, intent, &known, &head)? {
+        // Nobody has committed since: what was done here to the same state need not be done again.
+        let done = done.take().filter(|_| Arc::ptr_eq(set.base(), head.catalogue()));
+        let room = folio.take_room();
+        if let Some(made) = attempt_once(storage.as_ref(), set, intent, &known, &head, (done, room))? {
             // Also when it is not durable: everyone else sees the commit by now, and a handle that did not would be in
             // conflict with itself.
             folio.see(Arc::clone(&made.state));
@@ -102,13 +111,14 @@ pub(crate) fn commit(folio: &DataFolio, set: &ChangeSet, intent: &Intent<'_>) ->
 
 /// One round of the loop, under the lock; `None` when someone else won the race.
 ///
-/// `known` is what the handle saw last: when another program has written since, the difference goes into the history.
+/// `done` is the head with the changes, where that is known; `room` is memory for the text of the new catalogue. `known` is what the handle saw last: when another program has written since, the difference goes into the history.
 pub(crate) fn attempt_once(
     storage: &dyn Storage,
     set: &ChangeSet,
     intent: &Intent<'_>,
     known: &Arc<State>,
     head: &Arc<State>,
+    (done, room): (Option<Working>, String),
 ) -> Result<Option<Made>> {
     let now = time::to_iso(time::now());
     let id = chain::new_commit_id()?;
@@ -126,9 +136,12 @@ pub(crate) fn attempt_once(
     // A repair changes what the commit before had published, which is not the head that it was given.
     let before = repaired.unwrap_or_else(|| Arc::clone(head.catalogue()));
     let stamp = CommitStamp { id: id.clone(), parent: parent.commit.as_ref().map(|commit| commit.id.clone()) };
-    let applied = replay(set, head.catalogue(), stamp, &now)?;
+    let applied = match done {
+        Some(working) => working.finish(stamp, &now),
+        None => replay(set, head.catalogue(), stamp, &now)?,
+    };
     check_payloads(storage, intent.staged, &applied.reinserted)?;
-    let new = encode(applied.catalogue);
+    let new = encode_into(applied.catalogue, room);
     let since_checkpoint = match parent.since_checkpoint {
         Some(count) if count + 1 < CHECKPOINT_EVERY => count + 1,
         _ => 0,

@@ -45,7 +45,7 @@ impl DataFolio {
             writer: self.writer(),
             staged: &[],
         };
-        commit(self, &set, &intent)?;
+        commit(self, &set, &intent, None)?;
         forget_old_layout(storage);
         Ok(())
     }

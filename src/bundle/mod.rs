@@ -19,7 +19,7 @@ pub(crate) mod state;
 mod verify;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use datafolio_core::Catalogue;
 use datafolio_handlers::Registry;
@@ -77,6 +77,8 @@ pub struct DataFolio {
     mode: Mode,
     derived: Derived,
     writer: Writer,
+    /// Memory of the catalogue text before, for the next one.
+    room: Mutex<String>,
 }
 
 /// What a handle stands for.
@@ -192,6 +194,21 @@ impl DataFolio {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
+    /// Memory for the text of a catalogue.
+    pub(crate) fn take_room(&self) -> String {
+        std::mem::take(&mut self.room.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps the memory of a text that nobody reads any more, when it is worth keeping.
+    pub(crate) fn give_room(&self, state: Arc<State>) {
+        const WORTH_KEEPING: usize = 1 << 20;
+        if let Some(text) = Arc::into_inner(state).and_then(|state| Arc::into_inner(state.published.text))
+            && text.len() >= WORTH_KEEPING
+        {
+            *self.room.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        }
+    }
+
     /// A handle to another state of the same bundle, for reading.
     pub(crate) fn detached(&self, state: State, mode: Mode) -> Self {
         Self {
@@ -203,6 +220,7 @@ impl DataFolio {
             mode,
             derived: Derived::default(),
             writer: self.writer.clone(),
+            room: Mutex::default(),
         }
     }
 

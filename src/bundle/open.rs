@@ -1,7 +1,7 @@
 //! Opening and creating bundles.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
@@ -152,7 +152,9 @@ impl OpenOptions {
             writer: Writer::capture().to_map(),
             staged: &[],
         };
-        let state = attempt_once(storage.as_ref(), &set, &intent, &empty, &empty)?.ok_or_else(exists)?.into_state()?;
+        let state = attempt_once(storage.as_ref(), &set, &intent, &empty, &empty, Default::default())?
+            .ok_or_else(exists)?
+            .into_state()?;
         // The bundle is there by now: what goes wrong with a page for people must not say otherwise.
         if let Err(error) = storage.replace(&file("README.md")?, readme(&storage.location()).as_bytes()) {
             tracing::warn!(%error, "README.md was not written");
@@ -199,6 +201,7 @@ impl OpenOptions {
             mode: if self.read_only { Mode::ReadOnly } else { Mode::ReadWrite },
             derived: Derived::default(),
             writer: Writer::capture(),
+            room: Mutex::default(),
         }
     }
 }

@@ -135,7 +135,7 @@ fn publish_repair(
         writer: Writer::capture().to_map(),
         staged: &[],
     };
-    let done = attempt_once(storage, &set, &intent, &head, &head)?
+    let done = attempt_once(storage, &set, &intent, &head, &head, Default::default())?
         .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?
         .into_state()?;
     Ok(done.catalogue().revision)

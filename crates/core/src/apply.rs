@@ -77,7 +77,8 @@ impl Working {
         &self.catalogue
     }
 
-    fn finish(mut self, stamp: CommitStamp, now: &str) -> Applied {
+    /// The state to be published by a commit.
+    pub fn finish(mut self, stamp: CommitStamp, now: &str) -> Applied {
         self.catalogue.metadata.insert("updated_at".to_owned(), quote(now).into());
         self.catalogue.revision = self.revision;
         self.catalogue.commit = Some(stamp);

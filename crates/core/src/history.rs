@@ -89,28 +89,31 @@ pub struct Released {
 ///
 /// Versions whose files another entry still names (after an edit or a renaming) are not released.
 pub fn released(before: &Catalogue, after: &Catalogue) -> Vec<Released> {
-    let mut gone: Vec<&Arc<Entry>> = Vec::new();
     // Most commits leave most entries in their places: those are seen without a search.
-    let mut moved: Option<HashSet<*const Entry>> = None;
     let mut places = after.entries();
-    for entry in before.entries() {
-        if places.next().is_some_and(|other| Arc::ptr_eq(entry, other)) {
-            continue;
-        }
-        let moved = moved.get_or_insert_with(|| after.entries().map(Arc::as_ptr).collect());
-        if !moved.contains(&Arc::as_ptr(entry)) {
-            gone.push(entry);
-        }
-    }
-    if gone.is_empty() {
+    let mut moved: Vec<&Arc<Entry>> =
+        before.entries().filter(|entry| !places.next().is_some_and(|other| Arc::ptr_eq(entry, other))).collect();
+    if moved.is_empty() {
         return Vec::new();
     }
+    let retired: HashSet<*const Entry> = after.retired.iter().map(Arc::as_ptr).collect();
+    moved.retain(|entry| {
+        let is_current = after.current.get(entry.name()).is_some_and(|other| Arc::ptr_eq(entry, other));
+        !is_current && !retired.contains(&Arc::as_ptr(entry))
+    });
+    let gone = moved;
     let sought: HashSet<&str> = gone.iter().filter_map(|entry| entry.filename()).collect();
-    let named: HashSet<(&str, &str)> = after
-        .entries()
-        .filter_map(|entry| Some((entry.item_type(), entry.filename()?)))
-        .filter(|(_, filename)| sought.contains(filename))
-        .collect();
+    // For a file or two, comparing is quicker than hashing every name of the catalogue.
+    let few: Vec<&str> = sought.iter().copied().take(3).collect();
+    let is_sought = |filename: &str| if sought.len() < 3 { few.contains(&filename) } else { sought.contains(filename) };
+    let named: HashSet<(&str, &str)> = match sought.is_empty() {
+        true => HashSet::new(),
+        false => after
+            .entries()
+            .filter_map(|entry| Some((entry.item_type(), entry.filename()?)))
+            .filter(|(_, filename)| is_sought(filename))
+            .collect(),
+    };
     gone.into_iter()
         .filter(|entry| entry.filename().is_some_and(|file| !named.contains(&(entry.item_type(), file))))
         .map(|entry| Released {

@@ -126,10 +126,14 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Publ
     for raw in list {
         let entry = Arc::new(Entry::parse(raw.get())?);
         let start = raw.get().as_ptr() as usize - base;
-        spans.push(Span { text: Arc::clone(entry.text()), range: Range { start, end: start + raw.get().len() } });
+        spans.push(Span::of(entry.text(), Range { start, end: start + raw.get().len() }));
         entries.push(entry);
     }
     place(&mut catalogue, entries);
+    if !catalogue.problems.is_empty() {
+        // Some entries are not those of the text: the catalogue does not keep alive what a span would name.
+        spans.clear();
+    }
     Ok(Published { catalogue: Arc::new(catalogue), text: Arc::new(text.to_owned()), spans })
 }
 

@@ -41,17 +41,17 @@ pub fn diff_texts(before: &Published, after: &Published) -> Vec<Splice> {
 
 /// Spans that stand in both texts in the same order.
 fn shared_spans(old: &[Span], new: &[Span]) -> Vec<(Range<usize>, Range<usize>)> {
-    let same = |a: &Span, b: &Span| std::ptr::addr_eq(a.text.as_ptr(), b.text.as_ptr());
+    let same = |a: &Span, b: &Span| a.address == b.address;
     let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
     let (old_mid, new_mid) = (head..old.len() - tail, head..new.len() - tail);
     let mut shared: Vec<(Range<usize>, Range<usize>)> = Vec::with_capacity(new.len());
     let pair = |a: &Span, b: &Span| (a.range.clone(), b.range.clone());
     shared.extend(old[..head].iter().zip(&new[..head]).map(|(a, b)| pair(a, b)));
-    let places: HashMap<*const u8, usize> = old_mid.map(|index| (old[index].text.as_ptr(), index)).collect();
+    let places: HashMap<usize, usize> = old_mid.map(|index| (old[index].address, index)).collect();
     let mut next = head;
     for span in &new[new_mid] {
-        if let Some(&index) = places.get(&span.text.as_ptr())
+        if let Some(&index) = places.get(&span.address)
             && index >= next
         {
             shared.push(pair(&old[index], span));
