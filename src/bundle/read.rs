@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use datafolio_core::{CoreError, Entry, ItemRecord, item_type};
 use datafolio_handlers::npy::NpyArray;
 use datafolio_handlers::{Data, HandlerError, Item};
-use datafolio_storage::Source;
+use datafolio_storage::{Source, Verification};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -137,6 +137,16 @@ impl DataFolio {
         self.read_record(&record)
     }
 
+    /// Reads an item with another degree of checking than the handle's setting: [`Verification::Off`] where speed counts and
+    /// the bytes were checked before, [`Verification::Full`] where every byte is to be compared before any is used.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get`].
+    pub fn get_with(&self, name: &str, verification: Verification) -> Result<Data> {
+        let record = self.record(name)?;
+        self.read_checked(&record, verification)
+    }
+
     /// Reads a table as a stream of record batches.
     ///
     /// # Errors
@@ -216,11 +226,15 @@ impl DataFolio {
 
     /// Reads the version that a record describes.
     pub(crate) fn read_record(&self, record: &ItemRecord) -> Result<Data> {
+        self.read_checked(record, self.settings().verification)
+    }
+
+    fn read_checked(&self, record: &ItemRecord, verification: Verification) -> Result<Data> {
         let handler = self.registry().for_type(record.item_type()).ok_or_else(|| HandlerError::UnknownType {
             item: record.name().to_owned(),
             item_type: record.item_type().to_owned(),
         })?;
-        Ok(handler.read(&self.handler_item(record))?)
+        Ok(handler.read(&Item { verification, ..self.handler_item(record) })?)
     }
 
     /// A version as its handler sees it.

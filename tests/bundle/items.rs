@@ -1,6 +1,6 @@
 //! Adding, changing, removing, copying.
 
-use datafolio::{AddOptions, CopyOptions, Data, DataFolio, Error, NpyArray, OpenOptions, VerifyOptions};
+use datafolio::{AddOptions, CopyOptions, Data, DataFolio, Error, NpyArray, OpenOptions, Verification, VerifyOptions};
 use serde_json::json;
 
 use crate::support::{new_bundle, reopen, rows, table};
@@ -218,6 +218,18 @@ fn what_a_batch_adds_and_removes_again_leaves_no_file() {
     let after: Vec<String> = files(&folio).into_iter().filter(|path| path.starts_with("artifacts/")).collect();
     assert_eq!(after.len(), before + 1, "{after:?}");
     assert_eq!(folio.get_json("kept").unwrap(), 2);
+}
+
+#[test]
+fn checking_can_be_turned_off_for_one_call() {
+    let (_dir, folio) = new_bundle();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    std::fs::write(folio.item_path("x").unwrap(), "0").unwrap();
+    assert_eq!(folio.get("x").unwrap_err().code(), "damaged-payload");
+    assert_eq!(folio.get_with("x", Verification::Full).unwrap_err().code(), "damaged-payload");
+    let Data::Json(value) = folio.get_with("x", Verification::Off).unwrap() else { panic!() };
+    assert_eq!(value, 0);
+    assert_eq!(folio.get("x").unwrap_err().code(), "damaged-payload");
 }
 
 #[test]
