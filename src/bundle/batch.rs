@@ -262,7 +262,15 @@ impl Batch<'_> {
 
     /// Makes a change here first, so that what is wrong with it is said at once, and in order.
     pub(crate) fn change(&mut self, change: Change, operation: String) -> Result<()> {
-        self.working.apply(&change)?;
+        if let Err(error) = self.working.apply(&change) {
+            // It may have got half-way, and the caller may go on without it: back to what the changes before had made.
+            let mut before = Working::new(self.base.catalogue());
+            for made in self.set.changes() {
+                before.apply(made)?;
+            }
+            self.working = before;
+            return Err(error.into());
+        }
         self.set.push(change);
         self.done.push(operation);
         Ok(())

@@ -111,7 +111,8 @@ pub(crate) fn commit(
 
 /// One round of the loop, under the lock; `None` when someone else won the race.
 ///
-/// `done` is the head with the changes, where that is known; `room` is memory for the text of the new catalogue. `known` is what the handle saw last: when another program has written since, the difference goes into the history.
+/// `done` is the head with the changes, where that is known; `room` is memory for the text of the new catalogue. `known` is
+/// what the handle saw last: when another program has written since, the difference goes into the history.
 pub(crate) fn attempt_once(
     storage: &dyn Storage,
     set: &ChangeSet,

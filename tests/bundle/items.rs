@@ -244,3 +244,27 @@ fn fields_that_are_datafolios_own_cannot_be_given() {
     folio.add("x", json!(1), AddOptions::new().extra(fields)).unwrap();
     assert_eq!(reopen(&folio).item_info("x").unwrap().record["unit"], "m/s");
 }
+
+/// A renaming stops half-way at a dependent whose entry cannot be read; the batch goes on without any of it.
+#[test]
+fn a_change_that_fails_half_way_leaves_no_trace_in_its_batch() {
+    let (_dir, folio) = new_bundle();
+    folio.add("a", json!(1), AddOptions::new()).unwrap();
+    folio.add("b", json!(2), AddOptions::new().inputs(["a"])).unwrap();
+    let path = std::path::Path::new(&folio.location()).join("items.json");
+    let mut catalogue: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    catalogue.as_object_mut().unwrap().shift_remove("commit");
+    catalogue["revision"] = json!(4);
+    let deep = format!("\"deep\": {}{}, \"inputs\"", "[".repeat(300), "]".repeat(300));
+    std::fs::write(&path, catalogue.to_string().replace("\"inputs\"", &deep)).unwrap();
+
+    let folio = reopen(&folio);
+    let mut batch = folio.batch().unwrap();
+    batch.add("before", json!(3), AddOptions::new()).unwrap();
+    assert_eq!(batch.rename("a", "z").unwrap_err().code(), "damaged-entry");
+    batch.add("after", json!(4), AddOptions::new()).unwrap();
+    batch.commit().unwrap();
+    let folio = reopen(&folio);
+    assert!(folio.contains("a") && !folio.contains("z"));
+    assert!(folio.contains("before") && folio.contains("after"));
+}
