@@ -5,7 +5,7 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test check fmt lint directions peers torture bench docs package clean
+.PHONY: help demo test check fmt lint directions peers claim torture bench docs package clean
 
 help:
 	@echo "make demo      build, then show the main job on real data"
@@ -16,13 +16,13 @@ help:
 	@echo "make docs      regenerate what is generated in docs/"
 	@echo "make package   what would be published"
 
-demo:
+demo: claim
 	@echo "== building (a first build takes some minutes; later ones seconds)"
 	cargo build --workspace --all-targets
 	@echo "== the demo"
 	@cargo run --quiet --example demo
 
-test: peers
+test: claim peers
 	@echo "== building (a first build takes some minutes; later ones seconds)"
 	cargo build --workspace --all-targets
 	@echo "== tests"
@@ -30,14 +30,14 @@ test: peers
 	@echo "== examples in the documentation"
 	cargo test --workspace --doc
 
-check: fmt lint directions
+check: claim fmt lint directions
 	cargo test --workspace --exclude datafolio --all-targets
 	cargo test --lib --bins
 
 fmt:
 	cargo fmt --all -- --check
 
-lint:
+lint: claim
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --quiet
 
@@ -45,19 +45,23 @@ lint:
 directions:
 	./scripts/check-directions.sh
 
+# Crates of this workspace that another checkout has built in the same target folder do not count as built.
+claim:
+	@./scripts/claim-target.sh
+
 peers:
 	./scripts/peers.sh "$(DATAFOLIO_PEERS)"
 
-torture: peers
+torture: claim peers
 	DATAFOLIO_TORTURE=16x200 cargo test --test main -- --nocapture reliability
 
-bench: peers
+bench: claim peers
 	cargo bench
 
-docs:
+docs: claim
 	UPDATE_DOCS=1 cargo test --test main docs
 
-package:
+package: claim
 	cargo package --workspace --exclude datafolio-testkit --allow-dirty
 
 clean:

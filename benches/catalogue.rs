@@ -12,7 +12,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use datafolio::{AddOptions, DataFolio};
 use serde_json::json;
 
 const SIZES: [usize; 2] = [100, 10_000];
-const COMMITS: usize = 21;
+const ROUNDS: usize = 31;
 
 fn main() {
     // `cargo test --all-targets` runs benches too: nothing is measured there.
@@ -29,43 +29,87 @@ fn main() {
     }
     let dir = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").unwrap_or_else(|| ".".into())).unwrap();
     println!("machine: {}", machine());
-    let mut rows = Vec::new();
-    for items in SIZES {
-        let path = dir.path().join(format!("bundle-{items}"));
-        build(&path, items);
-        let catalogue = path.join("items.json");
-        let bytes = fs::metadata(&catalogue).unwrap().len();
-        let open = median((0..COMMITS).map(|_| {
-            let started = Instant::now();
-            let folio = DataFolio::open(&path).unwrap();
-            assert_eq!(folio.catalogue().current.len(), items);
-            started.elapsed()
-        }));
-        let folio = DataFolio::open(&path).unwrap();
-        let commit = median((0..COMMITS).map(|n| {
-            let started = Instant::now();
-            folio.add("bench", json!(n), AddOptions::new().overwrite()).unwrap();
-            started.elapsed()
-        }));
-        let floor = median((0..COMMITS).map(|_| write_and_fsync(dir.path(), &fs::read(&catalogue).unwrap())));
-        rows.push((items, bytes, open, commit, floor));
+    let mut bundles = SIZES.map(|items| Measured::new(dir.path(), items));
+    // One after the other in each round: a disk that is busy for a while is busy for all of them.
+    for round in 0..ROUNDS {
+        for bundle in &mut bundles {
+            bundle.measure(round);
+        }
     }
-    println!("\n| items | items.json | open | commit | write + fsync + rename of the same bytes |");
-    println!("| ---: | ---: | ---: | ---: | ---: |");
-    for (items, bytes, open, commit, floor) in &rows {
-        println!("| {items} | {bytes} B | {} | {} | {} |", ms(*open), ms(*commit), ms(*floor));
-    }
-    let (small, open, large, floor) = (rows[0].3, rows[1].2, rows[1].3, rows[1].4);
-    let allowed = small + floor.mul_f64(1.5);
-    println!("\nopening {} items: {} (bound 50 ms)", rows[1].0, ms(open));
     println!(
-        "commit to {} items: {}; bound {} = commit to {} items + 1.5 x writing the same bytes",
-        rows[1].0,
-        ms(large),
-        ms(allowed),
-        rows[0].0
+        "\n| items | items.json | open | commit | open, commit, close | write + fsync + rename of the same bytes |"
     );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
+    for bundle in &mut bundles {
+        let [open, commit, session, floor] =
+            [&mut bundle.open, &mut bundle.commit, &mut bundle.session, &mut bundle.floor]
+                .map(|times| ms(median(times)));
+        println!("| {} | {} B | {open} | {commit} | {session} | {floor} |", bundle.items, bundle.bytes);
+    }
+    let [small, large] = &mut bundles;
+    println!("\nopening {} items: {} (bound 50 ms)", large.items, ms(median(&mut large.open)));
+    for (what, of_small, of_large) in [
+        ("commit", &mut small.commit, &mut large.commit),
+        ("open, commit, close", &mut small.session, &mut large.session),
+    ] {
+        let allowed = median(of_small) + median(&mut large.floor).mul_f64(1.5);
+        println!(
+            "{what} with {} items: {}; with {} items and 1.5 x writing the same bytes: {}",
+            large.items,
+            ms(median(of_large)),
+            small.items,
+            ms(allowed),
+        );
+    }
     peer(dir.path());
+}
+
+/// A bundle, and how long things took with it.
+struct Measured {
+    dir: PathBuf,
+    path: PathBuf,
+    items: usize,
+    bytes: u64,
+    folio: DataFolio,
+    open: Vec<Duration>,
+    commit: Vec<Duration>,
+    session: Vec<Duration>,
+    floor: Vec<Duration>,
+}
+
+impl Measured {
+    fn new(dir: &Path, items: usize) -> Self {
+        let path = dir.join(format!("bundle-{items}"));
+        build(&path, items);
+        let bytes = fs::metadata(path.join("items.json")).unwrap().len();
+        let folio = DataFolio::open(&path).unwrap();
+        let [open, commit, session, floor] = Default::default();
+        Self { dir: dir.to_owned(), path, items, bytes, folio, open, commit, session, floor }
+    }
+
+    /// Each thing once.
+    fn measure(&mut self, round: usize) {
+        self.open.push(timed(|| {
+            let folio = DataFolio::open(&self.path).unwrap();
+            assert_eq!(folio.catalogue().current.len(), self.items);
+        }));
+        self.session.push(timed(|| {
+            let folio = DataFolio::open(&self.path).unwrap();
+            folio.add("bench", json!([round]), AddOptions::new().overwrite()).unwrap();
+        }));
+        self.folio.refresh().unwrap();
+        self.commit.push(timed(|| {
+            self.folio.add("bench", json!(round), AddOptions::new().overwrite()).unwrap();
+        }));
+        let text = fs::read(self.path.join("items.json")).unwrap();
+        self.floor.push(timed(|| write_and_fsync(&self.dir, &text)));
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let started = Instant::now();
+    work();
+    started.elapsed()
 }
 
 /// A bundle of small JSON items, with entries as long as those of ordinary tables.
@@ -81,15 +125,13 @@ fn build(path: &Path, items: usize) {
 }
 
 /// What any safe replacement of the file has to do at least.
-fn write_and_fsync(dir: &Path, bytes: &[u8]) -> Duration {
-    let started = Instant::now();
+fn write_and_fsync(dir: &Path, bytes: &[u8]) {
     let temporary = dir.join("floor.tmp");
     let mut file = File::create(&temporary).unwrap();
     file.write_all(bytes).unwrap();
     file.sync_all().unwrap();
     fs::rename(&temporary, dir.join("floor")).unwrap();
     File::open(dir).unwrap().sync_all().unwrap();
-    started.elapsed()
 }
 
 /// Python DataFolio 2.3: the same items, the same measurements.
@@ -110,8 +152,7 @@ fn peer(dir: &Path) {
     }
 }
 
-fn median(times: impl Iterator<Item = Duration>) -> Duration {
-    let mut times: Vec<Duration> = times.collect();
+fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }
