@@ -60,6 +60,7 @@ bench: claim peers
 
 docs: claim
 	UPDATE_DOCS=1 cargo test --test main docs
+	UPDATE_DOCS=1 cargo test --test main cli::reference
 
 package: claim
 	cargo package --workspace --exclude datafolio-testkit --allow-dirty

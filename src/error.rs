@@ -1,5 +1,7 @@
 //! The error of the public library: one type over those of the crates below, and what only a whole bundle can say.
 
+use std::borrow::Cow;
+use std::io;
 use std::path::PathBuf;
 
 use datafolio_core::{CoreError, ErrorCategory};
@@ -7,7 +9,7 @@ use datafolio_handlers::HandlerError;
 use datafolio_storage::StorageError;
 
 use crate::settings::SettingsError;
-use crate::text::RandomnessError;
+use crate::text::{RandomnessError, shell_word};
 
 /// What can go wrong with a bundle.
 ///
@@ -89,6 +91,14 @@ pub enum Error {
         /// Its payload inside the bundle.
         path: String,
     },
+    /// A file that was staged for a commit was collected before it came.
+    #[error(
+        "{path} was removed before the commit: it was staged longer ago than the grace period of gc; add the item again"
+    )]
+    StagedGone {
+        /// The file inside the bundle.
+        path: String,
+    },
     /// Other writers kept being faster.
     #[error("{location}: gave up after {tries} tries, other writers were faster each time")]
     TooBusy {
@@ -113,6 +123,20 @@ pub enum Error {
     NotDurable {
         /// The revision.
         revision: u64,
+        /// The cause.
+        #[source]
+        source: StorageError,
+    },
+    /// The storage failed while the catalogue was being replaced, and it cannot be read again to see what became of it. The
+    /// commit may be there; its files are kept.
+    #[error(
+        "it is not known whether the commit {commit} was made as revision {revision} (items.json cannot be read): {source}"
+    )]
+    CommitUnknown {
+        /// The revision that it would be.
+        revision: u64,
+        /// The id of the commit.
+        commit: String,
         /// The cause.
         #[source]
         source: StorageError,
@@ -147,8 +171,8 @@ impl Error {
             Self::DamagedBy1x { .. } | Self::PayloadGone { .. } => ErrorCategory::Corrupt,
             Self::WrongType { .. } | Self::Invalid(_) => ErrorCategory::InvalidInput,
             Self::CannotUndo { .. } => ErrorCategory::WrongState,
-            Self::TooBusy { .. } => ErrorCategory::Conflict,
-            Self::File { .. } | Self::NotDurable { .. } => ErrorCategory::Storage,
+            Self::StagedGone { .. } | Self::TooBusy { .. } => ErrorCategory::Conflict,
+            Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
             Self::Core(error) => error.category(),
             Self::Storage(error) => error.category(),
             Self::Handler(error) => error.category(),
@@ -170,9 +194,11 @@ impl Error {
             Self::CannotUndo { .. } => "cannot-undo",
             Self::Invalid(_) => "invalid-argument",
             Self::PayloadGone { .. } => "payload-gone",
+            Self::StagedGone { .. } => "staged-gone",
             Self::TooBusy { .. } => "too-busy",
             Self::File { .. } => "io",
             Self::NotDurable { .. } => "not-durable",
+            Self::CommitUnknown { .. } => "commit-unknown",
             Self::Core(error) => error.code(),
             Self::Storage(error) => error.code(),
             Self::Handler(error) => error.code(),
@@ -182,20 +208,137 @@ impl Error {
     }
 
     /// What a person might do next, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self.code() {
-            "not-a-bundle" => Some("create one with `datafolio init`, or name another with -f"),
-            "broken-seal" | "damaged-catalogue" | "damaged-entry" => Some(
-                "`datafolio repair` goes back to the last good revision; `datafolio repair --accept` takes the file as it is",
-            ),
-            "damaged-by-1x" => Some("`datafolio repair` brings them back from the history"),
-            "conflict" => Some("look at what the other writer did with `datafolio log`, then run the command again"),
-            "locked" => Some("wait for the other program, or raise lock_timeout"),
-            "item-exists" => Some("pass --overwrite to replace it; the old version stays in the history"),
-            "damaged-payload" | "missing-payload" | "damaged-item" => {
-                Some("`datafolio verify` lists all damage; an older version may be whole: `datafolio log NAME`")
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Some(item) = self.damaged_item() {
+            let item = shell_word(item);
+            return Some(Cow::Owned(format!(
+                "`datafolio verify` lists all damage; an older version may be whole: `datafolio log {item} --versions`"
+            )));
+        }
+        if self.is_denied() {
+            return Some(Cow::Borrowed("look at the permissions of the file and of the directories that it lies in"));
+        }
+        hint_of(self.code()).map(Cow::Borrowed)
+    }
+
+    /// The item whose bytes are not what was recorded.
+    fn damaged_item(&self) -> Option<&str> {
+        match self {
+            Self::Handler(HandlerError::Damaged { item, .. }) => Some(item),
+            Self::Handler(HandlerError::Payload { item, source }) => {
+                matches!(source, StorageError::Damaged { .. } | StorageError::NotFound { .. }).then_some(item)
             }
             _ => None,
         }
+    }
+
+    /// Whether the system did not allow it.
+    fn is_denied(&self) -> bool {
+        let source = match self {
+            Self::File { source, .. } | Self::Handler(HandlerError::Io(source)) => source,
+            Self::Storage(StorageError::Io { source, .. })
+            | Self::Handler(
+                HandlerError::Payload { source: StorageError::Io { source, .. }, .. }
+                | HandlerError::Storage(StorageError::Io { source, .. }),
+            ) => source,
+            _ => return false,
+        };
+        source.kind() == io::ErrorKind::PermissionDenied
+    }
+}
+
+/// What a person might do about errors of a code: the column "what to do" of `docs/reference/errors.md`, in the words of
+/// the program.
+fn hint_of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
+        "arrow" | "parquet" => "correct the data as the message says",
+        "bad-file" => "correct the file where the message says",
+        "bad-setting" | "unknown-setting" => {
+            "`datafolio settings` shows the settings in force and where they come from"
+        }
+        "bad-settings-file" => "correct the line that the message names",
+        "unreadable-settings-file" => "check the path in DATAFOLIO_CONFIG and the permissions of the file",
+        "broken-seal" | "damaged-catalogue" | "damaged-entry" => {
+            "`datafolio repair` goes back to the last good revision; `datafolio repair --accept` takes the file as it is"
+        }
+        "bundle-exists" => "open it, or choose another place",
+        "cannot-undo" => "undo the later commit first: `datafolio log` shows them",
+        "column-not-found" => "the message names those that the table has",
+        "commit-unknown" => "do not repeat it yet: look for the revision with `datafolio log`",
+        "conflict" => "look at what the other writer did with `datafolio log`, then run the command again",
+        "damaged-by-1x" => "`datafolio repair` brings them back from the history",
+        "damaged-history" => "`datafolio repair` writes it again from what its neighbours say",
+        "damaged-payload" | "missing-payload" | "damaged-item" => "`datafolio verify` lists all damage",
+        "file-exists" => "choose another name",
+        "handler-failed" | "second-payload" => "look at the handler that the program registers: the message is its own",
+        "needs-option" => "pass the option that the message names",
+        "option-not-taken" => "leave the option out",
+        "revision-limit" => "copy it to a new bundle with `datafolio copy`",
+        "staged-gone" => "make the change again; do not shorten `gc --grace` while others write",
+        "unreadable-reference" => "correct the file that the message names, or reference another",
+        "file-not-found" => "check the path",
+        "invalid-argument" => "correct the argument as the message says",
+        "invalid-item-name" => "use letters, digits, '.', '_' and '-', with '/' between the parts of a name",
+        "invalid-snapshot-name" => "use letters, digits, '.', '_' and '-'",
+        "invalid-value" => "correct the value or option as the message says",
+        "io" => "look at the disk: the message has the file and the cause",
+        "item-exists" => "pass --overwrite to replace it; the old version stays in the history",
+        "item-not-found" => "`datafolio ls` shows what there is",
+        "item-type-taken" => "register one handler for each item type",
+        "locked" => "wait for the other program, or raise lock_timeout",
+        "lost-version" => "the other items of the snapshot can be read",
+        "missing-reference" => "bring the file back, or reference its new place with `datafolio add --reference`",
+        "no-randomness" => "look at the system: every program needs random numbers",
+        "not-a-bundle" => "create one with `datafolio init`, or name another with -f",
+        "not-a-regular-file" => "put the file itself in its place; see who put there what does not belong",
+        "not-durable" => "do not repeat it: it was done; look at the disk",
+        "not-empty" => "choose an empty directory, or one that is not there yet",
+        "payload-gone" => "restore another version: `datafolio log ITEM --versions` shows which can be read",
+        "read-only" => "open the bundle itself for writing: a snapshot or earlier revision cannot be changed",
+        "revision-not-found" => "`datafolio log` lists the revisions",
+        "snapshot-exists" => "choose another name, or remove that one: `datafolio snapshot delete NAME`",
+        "snapshot-not-found" => "`datafolio snapshot list` shows what there is",
+        "too-busy" => "run the command again",
+        "too-large" => "see the limits in docs/spec/format.md",
+        "unknown-item-type" => "the item is kept and can be copied; read it with the program that wrote it",
+        "unknown-schema" => "use a newer release",
+        "unrecognised-data" => "give a value of a known type, or keep it as a file",
+        "unsafe-path" => "do not trust the bundle: see who wrote it",
+        "unsupported" => "the message says what it needs",
+        "version-not-found" => "`datafolio log ITEM --versions` lists them",
+        "wrong-kind" => "give another value, or let the type be recognised",
+        "wrong-type" => "`datafolio info ITEM` tells its type",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever looks an error up in the documentation, and whoever only sees the message, is told what to do.
+    #[test]
+    fn every_documented_error_has_a_hint() {
+        let page = include_str!("../docs/reference/errors.md");
+        let table = page.split("## Errors\n").nth(1).unwrap().split("\n## ").next().unwrap();
+        let codes: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert!(codes.len() > 45, "{codes:?}");
+        for code in codes.into_iter().filter(|code| *code != "lineage-cycle") {
+            assert!(hint_of(code).is_some(), "{code} has no hint");
+        }
+    }
+
+    #[test]
+    fn hints_name_the_item_and_how_to_see_its_versions() {
+        let error = Error::from(HandlerError::Damaged { item: "my item".to_owned(), reason: "x".to_owned() });
+        assert!(error.hint().unwrap().ends_with("`datafolio log 'my item' --versions`"));
+        let denied = StorageError::Io {
+            action: "read",
+            path: "items.json".to_owned(),
+            location: "here".to_owned(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        };
+        assert!(Error::from(denied).hint().unwrap().contains("permissions"));
     }
 }

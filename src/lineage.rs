@@ -198,6 +198,14 @@ impl Lineage {
         self.groups.iter().filter_map(|group| self.cycle_in(group)).map(|path| self.names(&path)).collect()
     }
 
+    /// A shortest way on which an item is made from itself, each name made from the next and the last from the first; `None`
+    /// when it is not.
+    pub fn cycle_through(&self, name: &str) -> Option<Vec<&str>> {
+        let &start = self.by_name.get(name)?;
+        let group = self.groups.iter().find(|group| group.contains(&start))?;
+        Some(self.names(&self.cycle_from(start, group)?))
+    }
+
     /// Checks that no item is made from itself, directly or through others.
     ///
     /// # Errors
@@ -212,6 +220,11 @@ impl Lineage {
     /// A shortest cycle through the alphabetically first member of a group, by breadth-first search along inputs.
     fn cycle_in(&self, group: &[usize]) -> Option<Vec<usize>> {
         let &start = group.iter().min_by_key(|&&node| &self.nodes[node].name)?;
+        self.cycle_from(start, group)
+    }
+
+    /// A shortest cycle through a member of a group.
+    fn cycle_from(&self, start: usize, group: &[usize]) -> Option<Vec<usize>> {
         if group.len() == 1 && !self.nodes[start].inputs.contains(&start) {
             return None;
         }

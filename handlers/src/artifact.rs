@@ -36,7 +36,7 @@ impl Handler for Artifact {
         if let Some(category) = &options.category {
             fields.insert("category".to_owned(), category.as_str().into());
         }
-        Ok(Draft { fields, payload: Some(payload) })
+        Ok(Draft::new(fields).with_payload(payload))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {

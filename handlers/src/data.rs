@@ -24,6 +24,8 @@ pub enum Data {
     Reference(Reference),
     /// An array.
     Array(NpyArray),
+    /// A `.npy` file to be taken over byte for byte, never held in memory (adding only; reading gives [`Data::Array`]).
+    ArrayFile(PathBuf),
     /// A JSON value.
     Json(Value),
     /// An instant.
@@ -71,6 +73,7 @@ impl Data {
             Self::ParquetFile(_) => "a Parquet file",
             Self::Reference(_) => "a reference",
             Self::Array(_) => "an array",
+            Self::ArrayFile(_) => "a .npy file",
             Self::Json(_) => "a JSON value",
             Self::Timestamp(_) => "a timestamp",
             Self::File(_) => "a file",
@@ -88,6 +91,7 @@ impl fmt::Debug for Data {
             Self::ParquetFile(path) => write!(f, "ParquetFile({path:?})"),
             Self::Reference(reference) => reference.fmt(f),
             Self::Array(array) => array.fmt(f),
+            Self::ArrayFile(path) => write!(f, "ArrayFile({path:?})"),
             Self::Json(value) => write!(f, "Json({value})"),
             Self::Timestamp(instant) => write!(f, "Timestamp({instant})"),
             Self::File(path) => write!(f, "File({path:?})"),

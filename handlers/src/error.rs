@@ -7,6 +7,8 @@ use datafolio_core::{CoreError, ErrorCategory};
 use datafolio_storage::StorageError;
 use parquet::errors::ParquetError;
 
+use crate::formats::quoted;
+
 /// Errors of handlers.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +53,38 @@ pub enum HandlerError {
         /// What is wrong with it, with the line where it has lines.
         reason: String,
     },
+    /// A table has no such column.
+    #[error("{path}: no column {}; it has {}", quoted(column), listed(known))]
+    UnknownColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        column: String,
+        /// The names of its columns.
+        known: Vec<String>,
+    },
+    /// A file outside the bundle can only be read when the caller says more about it.
+    #[error("{path}: {reason}")]
+    NeedsOption {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what would have to be given.
+        reason: String,
+        /// The import option that is missing: `format` or `delimiter`.
+        option: &'static str,
+        /// The value that the file suggests.
+        value: Option<String>,
+    },
+    /// An import option was given that files of this format have no use for.
+    #[error("{path}: {option} cannot be given for a {format} file")]
+    OptionNotTaken {
+        /// The file.
+        path: PathBuf,
+        /// The field of the import options.
+        option: &'static str,
+        /// Format of the file.
+        format: &'static str,
+    },
     /// A file outside the bundle is not there.
     #[error("file not found: {path}")]
     FileNotFound {
@@ -64,6 +98,15 @@ pub enum HandlerError {
         item: String,
         /// Where its table should be.
         path: PathBuf,
+    },
+    /// What a reference names is there and cannot be read as what it should be.
+    #[error("item '{item}' refers to a table that cannot be read: {source}")]
+    Reference {
+        /// The item.
+        item: String,
+        /// The cause, which names the file.
+        #[source]
+        source: Box<HandlerError>,
     },
     /// The item's bytes or its entry are damaged.
     #[error("item '{item}' is damaged: {reason}")]
@@ -106,6 +149,27 @@ pub enum HandlerError {
         /// The item type.
         item_type: String,
     },
+    /// A handler started a second payload for one version, and an entry names one.
+    #[error(
+        "item '{item}': the handler of type {item_type:?} starts a second payload, and a version has one: put both into one file"
+    )]
+    SecondPayload {
+        /// The item.
+        item: String,
+        /// Its type.
+        item_type: String,
+    },
+    /// An error of a handler that is not part of this crate.
+    #[error("item '{item}': {source}")]
+    Other {
+        /// The item.
+        item: String,
+        /// What a caller can do about it.
+        category: ErrorCategory,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -132,17 +196,28 @@ impl HandlerError {
             | Self::Ambiguous { .. }
             | Self::Invalid { .. }
             | Self::BadFile { .. }
+            | Self::NeedsOption { .. }
+            | Self::OptionNotTaken { .. }
             | Self::Arrow(_)
             | Self::Parquet(_) => ErrorCategory::InvalidInput,
             Self::UnknownType { .. } | Self::Unsupported { .. } => ErrorCategory::Unsupported,
             Self::TypeTaken { .. } => ErrorCategory::Exists,
-            Self::FileNotFound { .. } | Self::MissingReference { .. } => ErrorCategory::NotFound,
+            Self::FileNotFound { .. } | Self::MissingReference { .. } | Self::UnknownColumn { .. } => {
+                ErrorCategory::NotFound
+            }
             Self::Damaged { .. } => ErrorCategory::Corrupt,
             Self::Payload { source, .. } => match source.category() {
                 // A payload that its catalogue names and that is gone is damage, not a wrong question.
                 ErrorCategory::NotFound => ErrorCategory::Corrupt,
                 category => category,
             },
+            // Not an argument of whoever reads the item, but bytes that are not what they should be.
+            Self::Reference { source, .. } => match source.category() {
+                ErrorCategory::InvalidInput => ErrorCategory::Corrupt,
+                category => category,
+            },
+            Self::SecondPayload { .. } => ErrorCategory::Internal,
+            Self::Other { category, .. } => *category,
             Self::Storage(error) => error.category(),
             Self::Core(error) => error.category(),
             Self::Io(_) => ErrorCategory::Storage,
@@ -157,8 +232,12 @@ impl HandlerError {
             Self::UnknownType { .. } => "unknown-item-type",
             Self::Invalid { .. } => "invalid-value",
             Self::BadFile { .. } => "bad-file",
+            Self::UnknownColumn { .. } => "column-not-found",
+            Self::NeedsOption { .. } => "needs-option",
+            Self::OptionNotTaken { .. } => "option-not-taken",
             Self::FileNotFound { .. } => "file-not-found",
             Self::MissingReference { .. } => "missing-reference",
+            Self::Reference { .. } => "unreadable-reference",
             Self::Damaged { .. } => "damaged-item",
             Self::Payload { source, .. } => match source {
                 StorageError::NotFound { .. } => "missing-payload",
@@ -167,6 +246,8 @@ impl HandlerError {
             Self::Unsupported { .. } => "unsupported",
             Self::Ambiguous { .. } => "ambiguous-data",
             Self::TypeTaken { .. } => "item-type-taken",
+            Self::SecondPayload { .. } => "second-payload",
+            Self::Other { .. } => "handler-failed",
             Self::Storage(error) => error.code(),
             Self::Core(error) => error.code(),
             Self::Arrow(_) => "arrow",
@@ -214,6 +295,14 @@ impl From<ParquetError> for HandlerError {
             Err(carried) => Self::Parquet(ParquetError::External(carried)),
         }
     }
+}
+
+/// Names as a message lists them: the first ones.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| quoted(name)).collect();
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Result of this crate.

@@ -1,9 +1,11 @@
 //! The [`Handler`] trait: all that one item type is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use datafolio_core::name::check_item_name;
 use datafolio_core::{ItemRecord, RelPath, item_type};
 use datafolio_storage::{Expected, Payload, PayloadWriter, Storage, Verification, VerifiedCache, VerifiedSource};
 use serde_json::{Map, Value};
@@ -14,8 +16,9 @@ use crate::error::{HandlerError, HandlerResult};
 /// Knows one item type: how a value is recognised, written, opened and verified.
 ///
 /// The contract, which the conformance suite of `datafolio-testkit` checks:
-/// * A handler stages immutable files through its [`Sink`] and returns a [`Draft`]; it never sees the catalogue, and what
-///   it has staged stays invisible until the bundle commits the draft. When `write` fails, what it staged is removed.
+/// * A handler stages one immutable file, or none, through its [`Sink`] and returns a [`Draft`]; it never sees the
+///   catalogue, and what it has staged stays invisible until the bundle commits the draft. When `write` fails, what it
+///   staged is removed.
 /// * Recognition is exclusive: no value is recognised by two of the built-in handlers.
 /// * A value of another kind is [`HandlerError::WrongKind`].
 /// * Damaged bytes are an error that names the item, never a panic and never a wrong value.
@@ -32,11 +35,30 @@ pub trait Handler: Send + Sync + fmt::Debug {
     /// Reads a version.
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data>;
 
-    /// Checks that a version can be read, after the bundle has checked the hashes of its files.
-    fn verify(&self, item: &Item<'_>) -> HandlerResult<()>;
+    /// Checks that a version can be read, after the bundle has checked the hashes of its files. The default reads all of it.
+    fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
+        match self.read(item)? {
+            Data::Table(reader) => {
+                for batch in reader {
+                    batch?;
+                }
+                Ok(())
+            }
+            // Its bytes are what the bundle has checked.
+            _ => Ok(()),
+        }
+    }
 
-    /// What `describe` says of a version, one line each: label and text.
-    fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)>;
+    /// What `verify` is to note of a version beside damage: a kebab-case code and a sentence each. The default has nothing
+    /// to say.
+    fn notes(&self, _item: &Item<'_>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// What `describe` says of a version, one line each: label and text. The default has nothing to say.
+    fn facts(&self, _record: &ItemRecord) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 /// What a caller may say when adding, beyond the value itself. Fields that a type does not know are ignored by it.
@@ -55,11 +77,25 @@ pub struct WriteOptions {
 
 /// What a handler has staged: the fields of the new entry that belong to the type, and the payload.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Draft {
     /// Type-specific fields, in the order in which they are to be written.
     pub fields: Map<String, Value>,
     /// The payload, for types that have one.
     pub payload: Option<Payload>,
+}
+
+impl Draft {
+    /// A version of these fields, without a payload.
+    pub fn new(fields: Map<String, Value>) -> Self {
+        Self { fields, payload: None }
+    }
+
+    /// Gives it the payload that was staged.
+    pub fn with_payload(mut self, payload: Payload) -> Self {
+        self.payload = Some(payload);
+        self
+    }
 }
 
 /// Where a handler writes: it can create files of its own item and nothing else.
@@ -68,12 +104,13 @@ pub struct Sink<'a> {
     storage: &'a Arc<dyn Storage>,
     item_type: &'a str,
     name: &'a str,
+    has_payload: bool,
 }
 
 impl<'a> Sink<'a> {
     /// A sink for one item. The bundle makes it.
     pub fn new(storage: &'a Arc<dyn Storage>, item_type: &'a str, name: &'a str) -> Self {
-        Self { storage, item_type, name }
+        Self { storage, item_type, name, has_payload: false }
     }
 
     /// The item's name, for messages.
@@ -84,27 +121,73 @@ impl<'a> Sink<'a> {
     /// Starts the payload file, under a name that was never used before.
     ///
     /// # Errors
-    /// When the file cannot be created.
+    /// When the file cannot be created; [`HandlerError::SecondPayload`] for the second one, which no entry would name.
     pub fn payload(&mut self, extension: &str) -> HandlerResult<PayloadWriter> {
+        if std::mem::replace(&mut self.has_payload, true) {
+            let (item, item_type) = (self.name.to_owned(), self.item_type.to_owned());
+            return Err(HandlerError::SecondPayload { item, item_type });
+        }
         let dir = item_type::payload_dir(self.item_type).unwrap_or("artifacts");
-        Ok(PayloadWriter::create(self.storage, dir, self.name, extension)?)
+        Ok(PayloadWriter::create(self.storage, dir, &file_stem(self.name), extension)?)
     }
 }
 
-/// One version of an item, as a handler reads it.
-#[derive(Debug)]
-pub struct Item<'a> {
-    /// Its record.
-    pub record: &'a ItemRecord,
-    /// The bundle's files.
-    pub storage: &'a Arc<dyn Storage>,
-    /// How much of what is read is checked against its hashes.
-    pub verification: Verification,
-    /// What this machine remembers to have checked.
-    pub cache: &'a VerifiedCache,
+/// What the name of an item's payload file begins with: the item's name, if a new item may have it. Names that only 1.x
+/// allowed can be no path, or one too long to have anything appended; then it is what is left of them.
+fn file_stem(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 100;
+    if check_item_name(name).is_ok() {
+        return Cow::Borrowed(name);
+    }
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
+    let stem: String = name.chars().map(plain).take(LONGEST).collect();
+    match stem.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        true => Cow::Owned(stem),
+        false => Cow::Owned(format!("item{stem}")),
+    }
 }
 
-impl Item<'_> {
+/// One version of an item, as a handler reads it: its record and its payload, and nothing else of the bundle.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a> {
+    record: &'a ItemRecord,
+    storage: &'a Arc<dyn Storage>,
+    verification: Verification,
+    cache: &'a VerifiedCache,
+}
+
+impl<'a> Item<'a> {
+    /// A version in the files of a bundle. The bundle makes it. `verification` says how much of what is read is checked
+    /// against its hashes, `cache` what this machine remembers to have checked.
+    pub fn new(
+        record: &'a ItemRecord,
+        storage: &'a Arc<dyn Storage>,
+        verification: Verification,
+        cache: &'a VerifiedCache,
+    ) -> Self {
+        Self { record, storage, verification, cache }
+    }
+
+    /// The same version, checked in another way.
+    pub fn with_verification(self, verification: Verification) -> Self {
+        Self { verification, ..self }
+    }
+
+    /// How much of what is read is checked.
+    pub fn verification(&self) -> Verification {
+        self.verification
+    }
+
+    /// Its record.
+    pub fn record(&self) -> &'a ItemRecord {
+        self.record
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        self.record.name()
+    }
+
     /// The payload's path inside the bundle.
     ///
     /// # Errors
@@ -150,7 +233,7 @@ pub fn payload_path(record: &ItemRecord) -> HandlerResult<RelPath> {
     let dir = item_type::payload_dir(record.item_type())
         .ok_or_else(|| damaged("items of this type have no payload in the bundle".to_owned()))?;
     let filename = record.filename().ok_or_else(|| damaged("its entry names no payload file".to_owned()))?;
-    RelPath::parse(&format!("{dir}/{filename}")).map_err(|error| damaged(error.to_string()))
+    RelPath::in_dir(dir, filename).map_err(|error| damaged(error.to_string()))
 }
 
 /// What an entry records of its payload's bytes.
@@ -164,8 +247,7 @@ pub fn expected(record: &ItemRecord) -> HandlerResult<Expected> {
             let blocks: datafolio_storage::BlocksRef =
                 serde_json::from_value(value.clone()).map_err(|error| damaged(format!("field blocks: {error}")))?;
             let dir = item_type::payload_dir(record.item_type()).unwrap_or("artifacts");
-            let path =
-                RelPath::parse(&format!("{dir}/{}", blocks.filename)).map_err(|error| damaged(error.to_string()))?;
+            let path = RelPath::in_dir(dir, &blocks.filename).map_err(|error| damaged(error.to_string()))?;
             Some((path, blocks.sha256))
         }
         None => None,

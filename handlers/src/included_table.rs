@@ -1,27 +1,32 @@
 //! Tables stored in the bundle.
 
+use std::path::Path;
+
 use arrow::array::RecordBatchReader;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_storage::PayloadWriter;
 
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
+use crate::guard::GuardedReader;
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::outside_file::OutsideFile;
 use crate::payload_bytes::facts_of;
 use crate::table::{
-    SourceFile, TableReadOptions, Written, check_parquet, read_arrow, read_parquet, refuse_duplicates, write_arrow,
+    ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_parquet, write_arrow,
     write_parquet,
 };
 
 const PARQUET: &str = "parquet";
 const ARROW: &str = "arrow";
+/// Rows that are decoded at once of a file that is to be taken over.
+const BATCH_ROWS: usize = 16_384;
 
 /// Item type `included_table`: a table as one Parquet file (`table_format` `parquet`, the default) or one Arrow IPC file
 /// (`arrow`, for tables that are to be mapped). It also reads `polars_table` items of unreleased versions.
 ///
 /// A stream of batches is written as it comes, one row group or batch in memory. A Parquet file is taken over byte for
-/// byte after its footer was checked.
+/// byte after all of it was decoded once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IncludedTable;
 
@@ -43,7 +48,7 @@ impl Handler for IncludedTable {
                     let reason = format!("a Parquet file is taken over as it is, and cannot become {format}");
                     return Err(HandlerError::Invalid { item: sink.name().to_owned(), reason });
                 }
-                take_over(&OutsideFile::open(&path)?, sink)?
+                take_over(&path, sink)?
             }
             other => return Err(HandlerError::WrongKind { expected: "a table", found: other.kind().to_owned() }),
         };
@@ -53,7 +58,7 @@ impl Handler for IncludedTable {
         if let Some(library) = &options.dataframe_library {
             fields.insert("dataframe_library".to_owned(), library.as_str().into());
         }
-        Ok(Draft { fields, payload: Some(payload) })
+        Ok(Draft::new(fields).with_payload(payload))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
@@ -64,7 +69,7 @@ impl Handler for IncludedTable {
     /// was written.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
         let reader = read_table(item, &TableReadOptions::default())?;
-        if item.record.str("sha256").or_else(|| item.record.str("checksum")).is_none() {
+        if item.record().str("sha256").or_else(|| item.record().str("checksum")).is_none() {
             for batch in reader {
                 batch?;
             }
@@ -88,19 +93,18 @@ impl Handler for IncludedTable {
 /// build cannot read.
 pub fn read_table(item: &Item<'_>, options: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let unsupported = |what: String, needs: &str| HandlerError::Unsupported { what, needs: needs.to_owned() };
-    let name = item.record.name();
-    if item.record.get("parts").is_some() {
+    let name = item.name();
+    if item.record().get("parts").is_some() {
         return Err(unsupported(format!("reading the parts of table '{name}' as one file"), "the bundle's own reader"));
     }
-    let format = item.record.str("table_format").unwrap_or(PARQUET);
+    let format = item.record().str("table_format").unwrap_or(PARQUET);
     let open = match format {
         PARQUET => read_parquet,
         ARROW => read_arrow,
         other => return Err(unsupported(format!("table '{name}' in format {other:?}"), "another release or feature")),
     };
     let source = item.open_payload()?;
-    let reader = open(name, SourceFile::new(source), item.record.u64("num_rows"), options)?;
-    Ok(Box::new(reader))
+    open(name, SourceFile::new(source), item.record().u64("num_rows"), options)
 }
 
 fn write_stream(
@@ -109,7 +113,7 @@ fn write_stream(
     sink: &mut Sink<'_>,
 ) -> HandlerResult<(Written, PayloadWriter)> {
     let item = sink.name().to_owned();
-    refuse_duplicates(&item, &reader.schema())?;
+    check_schema(&reader.schema(), |reason| HandlerError::Invalid { item: item.clone(), reason })?;
     let mut writer;
     let written = match format {
         PARQUET => {
@@ -128,18 +132,25 @@ fn write_stream(
     Ok((written, writer))
 }
 
-fn take_over(file: &OutsideFile<'_>, sink: &mut Sink<'_>) -> HandlerResult<(Written, PayloadWriter)> {
-    // As when reading from a bundle: the footer of someone's file may be anything.
-    let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check_parquet(file.file())));
-    let written = match checked {
-        Ok(Ok(written)) => written,
-        Ok(Err(error)) => return Err(file.bad(format!("it cannot be read as Parquet: {error}"))),
-        Err(_) => return Err(file.bad("it cannot be read as Parquet: its footer cannot be decoded")),
+/// Takes a Parquet file over byte for byte. All its batches are decoded first: what enters a bundle gets a hash that says
+/// ever after that these bytes are right, so they must be right when they come.
+fn take_over(path: &Path, sink: &mut Sink<'_>) -> HandlerResult<(Written, PayloadWriter)> {
+    let (path, whole) = (path.to_owned(), TableReadOptions::default());
+    let item = sink.name().to_owned();
+    let named = |error| match error {
+        HandlerError::BadFile { path, reason } => {
+            HandlerError::BadFile { path, reason: format!("{reason}; it does not become item '{item}'") }
+        }
+        other => other,
     };
-    refuse_duplicates(sink.name(), &written.schema)?;
-    // Checking the footer has moved the position of the open file.
-    std::io::Seek::rewind(&mut file.file()).map_err(|error| file.bad(error.to_string()))?;
+    let file = OutsideFile::open(&path)?;
+    let opened = ParquetFile::open(&path, file.handle()?, &whole).map_err(named)?;
+    let rows = opened.rows;
+    let (schema, batches) = opened.read(&path, &whole, BATCH_ROWS).map_err(named)?;
+    for batch in GuardedReader::new(&path, schema.clone(), batches) {
+        batch.map_err(|error| named(error.into()))?;
+    }
     let mut writer = sink.payload(".parquet")?;
     file.copy_to(&mut writer)?;
-    Ok((written, writer))
+    Ok((Written { schema, rows }, writer))
 }

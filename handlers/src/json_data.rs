@@ -6,10 +6,8 @@ use serde_json::{Map, Value};
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
+use crate::json_text::{JsonError, MAX_DEPTH, parse_json};
 use crate::payload_bytes::{facts_of, read_all};
-
-/// Deepest nesting that is written: what is written must be readable, and the parser's own limit is 128.
-const MAX_DEPTH: usize = 127;
 
 /// Item type `json_data`: a value as JSON text, indented as DataFolio writes it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,22 +35,36 @@ impl Handler for JsonData {
         let payload = writer.finish()?;
         let mut fields = Map::new();
         fields.insert("data_type".to_owned(), python_type(&value).into());
-        Ok(Draft { fields, payload: Some(payload) })
+        Ok(Draft::new(fields).with_payload(payload))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
         let bytes = read_all(item)?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| item.damaged(format!("not JSON: {error}")))?;
-        Ok(Data::Json(value))
+        parse_json(text(item, &bytes)?).map(Data::Json).map_err(|error| match error {
+            JsonError::Number(number) => HandlerError::Unsupported {
+                what: format!("item '{}': the number {number}", item.name()),
+                needs: "a reader of numbers beyond 64 bits: take the payload's text".to_owned(),
+            },
+            other => item.damaged(other),
+        })
     }
 
+    /// Numbers of any size are JSON, though [`read`](Handler::read) does not take all of them.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
-        self.read(item).map(drop)
+        let bytes = read_all(item)?;
+        match parse_json(text(item, &bytes)?) {
+            Ok(_) | Err(JsonError::Number(_)) => Ok(()),
+            Err(other) => Err(item.damaged(other)),
+        }
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
         facts_of(record, &[("type", "data_type")])
     }
+}
+
+fn text<'a>(item: &Item<'_>, bytes: &'a [u8]) -> HandlerResult<&'a str> {
+    std::str::from_utf8(bytes).map_err(|error| item.damaged(format!("not JSON: {error}")))
 }
 
 /// The name of the type that the value has in Python.
@@ -79,6 +91,10 @@ fn is_shallow(value: &Value, depth: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use datafolio_storage::{MemoryStorage, Storage, Verification, VerifiedCache};
     use serde_json::json;
 
     use super::*;
@@ -96,6 +112,47 @@ mod tests {
             (json!({}), "dict"),
         ] {
             assert_eq!(python_type(&value), expected);
+        }
+    }
+
+    /// Reads and verifies a payload that somebody wrote.
+    fn read(text: &str) -> (HandlerResult<Value>, HandlerResult<()>) {
+        let storage = Arc::new(MemoryStorage::new()) as Arc<dyn Storage>;
+        let mut writer = Sink::new(&storage, item_type::JSON_DATA, "x").payload(".json").unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+        let path = writer.finish().unwrap().path.to_string();
+        let mut fields = Map::new();
+        for (field, value) in [("name", "x"), ("item_type", item_type::JSON_DATA)] {
+            fields.insert(field.to_owned(), value.into());
+        }
+        fields.insert("filename".to_owned(), path.rsplit('/').next().unwrap().into());
+        let (record, cache) = (ItemRecord::new(fields), VerifiedCache::disabled());
+        let item = Item::new(&record, &storage, Verification::Full, &cache);
+        let value = JsonData.read(&item).map(|data| match data {
+            Data::Json(value) => value,
+            other => panic!("{other:?}"),
+        });
+        (value, JsonData.verify(&item))
+    }
+
+    #[test]
+    fn numbers_of_a_payload_are_read_exactly_or_not_at_all() {
+        // The second float is the one whose last bit is lost when its digits are multiplied by a rounded power of ten:
+        // float.hex() in Python is 0x1.fffffffffffffp+1022.
+        let (value, verified) = read("[18446744073709551615, 8.988465674311579e307]");
+        assert_eq!(value.unwrap(), json!([u64::MAX, f64::from_bits(0x7fdf_ffff_ffff_ffff)]));
+        verified.unwrap();
+        for number in ["18446744073709551616", "-9223372036854775809", "12345678901234567890123", "1e400"] {
+            let (value, verified) = read(&format!("{{\"a\": [{number}]}}"));
+            let error = value.unwrap_err();
+            assert_eq!(error.code(), "unsupported");
+            assert!(error.to_string().contains(number), "{error}");
+            verified.unwrap();
+        }
+        let deep = format!("{}1{}", "[".repeat(128), "]".repeat(128));
+        for text in ["", "{\"a\": }", "[1] 2", "\u{feff}1", &deep] {
+            let (value, verified) = read(text);
+            assert_eq!((value.unwrap_err().code(), verified.unwrap_err().code()), ("damaged-item", "damaged-item"));
         }
     }
 

@@ -4,7 +4,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | `included_table` (`polars_table`) | [`IncludedTable`] | [`Data::Table`], [`Data::ParquetFile`] | [`Data::Table`] | `.parquet`, `.arrow` |
 //! | `referenced_table` | [`ReferencedTable`] | [`Data::Reference`] | [`Data::Table`] | none |
-//! | `numpy_array` | [`NumpyArray`] | [`Data::Array`] | [`Data::Array`] | `.npy` |
+//! | `numpy_array` | [`NumpyArray`] | [`Data::Array`], [`Data::ArrayFile`] | [`Data::Array`] | `.npy` |
 //! | `json_data` | [`JsonData`] | [`Data::Json`] | [`Data::Json`] | `.json` |
 //! | `timestamp` | [`Timestamp`] | [`Data::Timestamp`] | [`Data::Timestamp`] | `.json` |
 //! | `artifact` | [`Artifact`] | [`Data::File`] | [`Data::Payload`] | as the file |
@@ -12,7 +12,7 @@
 //!
 //! * [`Handler`] is the contract of a type, and the extension point: a program adds types of its own to a [`Registry`].
 //! * [`Data`] is a value of any type; [`Sink`] is where a handler writes, [`Item`] what it reads.
-//! * [`read_table`] opens a part of a table: columns, offset, limit.
+//! * [`read_table`] opens a part of a table: columns, offset, limit. [`open_array`] opens an array without its elements.
 //! * [`formats`] opens table files outside the bundle.
 //! * [`npy`] is numpy's file format.
 
@@ -20,9 +20,11 @@ mod artifact;
 mod data;
 mod error;
 pub mod formats;
+mod guard;
 mod handler;
 mod included_table;
 mod json_data;
+mod json_text;
 mod model;
 pub mod npy;
 mod numpy_array;
@@ -36,11 +38,13 @@ mod timestamp;
 pub use artifact::Artifact;
 pub use data::{Data, Model, Reference};
 pub use error::{HandlerError, HandlerResult};
+pub use guard::quiet_decoder_panics;
 pub use handler::{Draft, Handler, Item, Sink, WriteOptions, expected, payload_path};
 pub use included_table::{IncludedTable, read_table};
 pub use json_data::JsonData;
+pub use json_text::{JsonError, parse_json};
 pub use model::{ModelFile, serialization_format};
-pub use numpy_array::NumpyArray;
+pub use numpy_array::{NumpyArray, StoredArray, open_array};
 pub use referenced_table::ReferencedTable;
 pub use registry::Registry;
 pub use table::{TableReadOptions, arrow_field_type_name, arrow_type_name};

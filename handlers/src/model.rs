@@ -48,7 +48,7 @@ impl Handler for ModelFile {
             fields.insert("model_type".to_owned(), model_type.as_str().into());
         }
         fields.insert("serialization_format".to_owned(), format.into());
-        Ok(Draft { fields, payload: Some(payload) })
+        Ok(Draft::new(fields).with_payload(payload))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {

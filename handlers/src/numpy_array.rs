@@ -1,13 +1,19 @@
 //! Arrays.
 
+use std::io::BufReader;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_storage::{Source, SourceReader};
+use datafolio_storage::{PayloadWriter, Source, SourceReader};
 use serde_json::{Map, Value};
 
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
-use crate::npy::{Dtype, NpyArray, NpyError, NpyHeader};
+use crate::npy::{Dtype, Element, NpyArray, NpyError, NpyHeader};
+use crate::outside_file::OutsideFile;
 use crate::payload_bytes::facts_of;
 
 /// Item type `numpy_array`: an array in numpy's `.npy` format.
@@ -20,23 +26,27 @@ impl Handler for NumpyArray {
     }
 
     fn recognises(&self, data: &Data) -> bool {
-        matches!(data, Data::Array(_))
+        matches!(data, Data::Array(_) | Data::ArrayFile(_))
     }
 
     fn write(&self, data: Data, _: &WriteOptions, sink: &mut Sink<'_>) -> HandlerResult<Draft> {
-        let Data::Array(array) = data else {
-            return Err(HandlerError::WrongKind { expected: "an array", found: data.kind().to_owned() });
+        let (header, writer) = match data {
+            Data::Array(array) => {
+                let mut writer = sink.payload(".npy")?;
+                array.write(&mut writer).map_err(|error| match error {
+                    NpyError::Io(error) => error.into(),
+                    error => HandlerError::Invalid { item: sink.name().to_owned(), reason: error.to_string() },
+                })?;
+                (array.header().clone(), writer)
+            }
+            Data::ArrayFile(path) => take_over(&path, sink)?,
+            other => return Err(HandlerError::WrongKind { expected: "an array", found: other.kind().to_owned() }),
         };
-        let mut writer = sink.payload(".npy")?;
-        array.write(&mut writer).map_err(|error| match error {
-            NpyError::Io(error) => error.into(),
-            error => HandlerError::Invalid { item: sink.name().to_owned(), reason: error.to_string() },
-        })?;
         let payload = writer.finish()?;
         let mut fields = Map::new();
-        fields.insert("shape".to_owned(), array.shape().into());
-        fields.insert("dtype".to_owned(), array.dtype().into());
-        Ok(Draft { fields, payload: Some(payload) })
+        fields.insert("shape".to_owned(), header.shape().into());
+        fields.insert("dtype".to_owned(), header.dtype().name().into());
+        Ok(Draft::new(fields).with_payload(payload))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
@@ -48,10 +58,7 @@ impl Handler for NumpyArray {
     }
 
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
-        let source = item.open_payload()?;
-        let header = NpyHeader::read(&mut SourceReader::new(source.clone())).map_err(|error| failed(item, error))?;
-        header.check_file_size(source.size()).map_err(|error| failed(item, error))?;
-        check_record(item, &header)
+        open_array(item).map(drop)
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
@@ -65,9 +72,82 @@ impl Handler for NumpyArray {
     }
 }
 
+/// Copies a `.npy` file whose header fits its size; its elements are of any value, so there is no more to check.
+fn take_over(path: &Path, sink: &mut Sink<'_>) -> HandlerResult<(NpyHeader, PayloadWriter)> {
+    let file = OutsideFile::open(path)?;
+    let header = NpyHeader::read(&mut BufReader::new(file.handle()?))
+        .and_then(|header| header.check_file_size(file.size()).map(|()| header))
+        .map_err(|error| file.bad(error.to_string()))?;
+    let mut writer = sink.payload(".npy")?;
+    file.copy_to(&mut writer)?;
+    Ok((header, writer))
+}
+
+/// An array in a bundle, of which only what is asked for is read.
+#[derive(Debug, Clone)]
+pub struct StoredArray {
+    header: NpyHeader,
+    source: Arc<dyn Source>,
+    item: String,
+}
+
+/// Opens the array of an item without reading its elements.
+///
+/// # Errors
+/// [`HandlerError::Damaged`] or [`HandlerError::Payload`] when the file is not what was recorded.
+pub fn open_array(item: &Item<'_>) -> HandlerResult<StoredArray> {
+    let source = item.open_payload()?;
+    let header = NpyHeader::read(&mut SourceReader::new(source.clone())).map_err(|error| failed(item, error))?;
+    header.check_file_size(source.size()).map_err(|error| failed(item, error))?;
+    check_record(item, &header)?;
+    Ok(StoredArray { header, source, item: item.name().to_owned() })
+}
+
+impl StoredArray {
+    /// Type, shape and order.
+    pub fn header(&self) -> &NpyHeader {
+        &self.header
+    }
+
+    /// The whole `.npy` file.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// The elements at these places, counted with the last index running fastest, whatever order the file has. Places
+    /// behind the last element are left out.
+    ///
+    /// # Errors
+    /// [`HandlerError::Invalid`] when the elements are of another type; [`HandlerError::Payload`] when they cannot be read.
+    pub fn elements<T: Element>(&self, places: Range<u64>) -> HandlerResult<Vec<T>> {
+        let places = places.start..places.end.min(self.header.len());
+        let size = self.header.dtype().item_size();
+        let runs = match self.header.is_contiguous() {
+            true => vec![places],
+            false => places.map(|place| place..place + 1).collect(),
+        };
+        let mut elements = Vec::new();
+        for run in runs.into_iter().filter(|run| !run.is_empty()) {
+            let too_large =
+                |_| HandlerError::Invalid { item: self.item.clone(), reason: "too many elements".to_owned() };
+            let mut bytes = vec![0; usize::try_from((run.end - run.start) * size).map_err(too_large)?];
+            let start = self.header.data_offset() + self.header.file_place(run.start) * size;
+            self.source
+                .read_exact_at(&mut bytes, start)
+                .map_err(|source| HandlerError::Payload { item: self.item.clone(), source })?;
+            let decoded: Vec<T> = self
+                .header
+                .decode(&bytes)
+                .map_err(|error| HandlerError::Invalid { item: self.item.clone(), reason: error.to_string() })?;
+            elements.extend(decoded);
+        }
+        Ok(elements)
+    }
+}
+
 /// What the entry says of the array must be what its payload says.
 fn check_record(item: &Item<'_>, header: &NpyHeader) -> HandlerResult<()> {
-    if let Some(Value::Array(shape)) = item.record.get("shape") {
+    if let Some(Value::Array(shape)) = item.record().get("shape") {
         let same = shape.len() == header.shape().len()
             && shape.iter().zip(header.shape()).all(|(recorded, found)| recorded.as_u64() == Some(*found));
         if !same {
@@ -76,7 +156,7 @@ fn check_record(item: &Item<'_>, header: &NpyHeader) -> HandlerResult<()> {
         }
     }
     // Names of structured types tell of alignment flags that a file does not keep, so only plain ones are compared.
-    if let (Some(recorded), dtype @ Dtype::Scalar(_)) = (item.record.str("dtype"), header.dtype())
+    if let (Some(recorded), dtype @ Dtype::Scalar(_)) = (item.record().str("dtype"), header.dtype())
         && recorded != dtype.name()
     {
         return Err(
@@ -89,7 +169,7 @@ fn check_record(item: &Item<'_>, header: &NpyHeader) -> HandlerResult<()> {
 fn failed(item: &Item<'_>, error: NpyError) -> HandlerError {
     match error {
         NpyError::Io(error) => match HandlerError::from(error) {
-            HandlerError::Storage(source) => HandlerError::Payload { item: item.record.name().to_owned(), source },
+            HandlerError::Storage(source) => HandlerError::Payload { item: item.name().to_owned(), source },
             error => error,
         },
         error => item.damaged(error),

@@ -1,7 +1,7 @@
 //! A file of the caller's that is taken into a bundle.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
 
 use datafolio_storage::PayloadWriter;
@@ -16,34 +16,61 @@ pub(crate) struct OutsideFile<'a> {
     opened: Metadata,
 }
 
+/// Opens a regular file, or a link to one. What is not a regular file is refused: reading a pipe would wait for someone to
+/// write into it, and a device may do anything.
+///
+/// # Errors
+/// [`HandlerError::FileNotFound`], or [`HandlerError::BadFile`] for what is not a regular file or cannot be opened.
+pub(crate) fn open_regular(path: &Path) -> HandlerResult<(File, Metadata)> {
+    let unreadable = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => HandlerError::FileNotFound { path: path.to_owned() },
+        _ => bad(path, format!("cannot be opened: {error}")),
+    };
+    let regular = |facts: &Metadata| match (facts.is_dir(), facts.is_file()) {
+        (true, _) => Err(bad(path, "is a directory, not a file")),
+        (_, false) => Err(bad(path, "is not a regular file")),
+        _ => Ok(()),
+    };
+    // Before it is opened, because opening a device can do something; and after, because another file may be there by then.
+    regular(&fs::metadata(path).map_err(unreadable)?)?;
+    let file = open_at_once(path).map_err(unreadable)?;
+    let opened = file.metadata().map_err(unreadable)?;
+    regular(&opened)?;
+    Ok((file, opened))
+}
+
+/// Opens whatever is there, without waiting: a pipe that was put there meanwhile would wait for a writer.
+fn open_at_once(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.open(path)
+}
+
 impl<'a> OutsideFile<'a> {
-    /// Opens a regular file, or a link to one. Anything else is refused before it is opened: opening a pipe would wait
-    /// for someone to write into it.
+    /// Opens a file as [`open_regular`] does.
     ///
     /// # Errors
-    /// [`HandlerError::FileNotFound`], or [`HandlerError::BadFile`] for what is not a regular file or cannot be opened.
+    /// As [`open_regular`].
     pub(crate) fn open(path: &'a Path) -> HandlerResult<Self> {
-        let error = |error: io::Error| match error.kind() {
-            ErrorKind::NotFound => HandlerError::FileNotFound { path: path.to_owned() },
-            _ => bad(path, error.to_string()),
-        };
-        let facts = fs::metadata(path).map_err(error)?;
-        if facts.is_dir() {
-            return Err(bad(path, "it is a directory, and a file is needed"));
-        }
-        if !facts.is_file() {
-            return Err(bad(path, "it is not a regular file"));
-        }
-        let file = File::open(path).map_err(error)?;
-        let opened = file.metadata().map_err(error)?;
-        if !opened.is_file() {
-            return Err(bad(path, "it is not a regular file"));
-        }
+        let (file, opened) = open_regular(path)?;
         Ok(Self { path, file, opened })
     }
 
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    /// Size when it was opened.
+    pub(crate) fn size(&self) -> u64 {
+        self.opened.len()
+    }
+
+    /// A handle at the start of the file. Handles share one position: only one may be in use at a time.
+    ///
+    /// # Errors
+    /// [`HandlerError::BadFile`].
+    pub(crate) fn handle(&self) -> HandlerResult<File> {
+        let mut file = self.file.try_clone().map_err(|error| self.bad(format!("cannot be read: {error}")))?;
+        file.rewind().map_err(|error| self.bad(format!("cannot be read: {error}")))?;
+        Ok(file)
     }
 
     /// An error of this file.
@@ -57,7 +84,7 @@ impl<'a> OutsideFile<'a> {
     /// [`HandlerError::BadFile`] when it cannot be read, or is changed by someone while it is copied: what was stored
     /// would be neither the old content nor the new one. Errors of the bundle's storage.
     pub(crate) fn copy_to(&self, writer: &mut PayloadWriter) -> HandlerResult<u64> {
-        let mut reader = Reader { file: &self.file, failure: None };
+        let mut reader = Reader { file: self.handle()?, failure: None };
         let copied = writer.write_from(&mut reader);
         if let Some(error) = reader.failure {
             return Err(self.bad(format!("it cannot be read: {error}")));
@@ -78,12 +105,12 @@ impl<'a> OutsideFile<'a> {
 }
 
 /// Keeps an error of reading apart from errors of writing.
-struct Reader<'a> {
-    file: &'a File,
+struct Reader {
+    file: File,
     failure: Option<io::Error>,
 }
 
-impl Read for Reader<'_> {
+impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer).map_err(|error| {
             let kind = error.kind();
@@ -162,5 +189,19 @@ mod tests {
         assert_eq!(OutsideFile::open(dir.path()).unwrap_err().code(), "bad-file");
         #[cfg(unix)]
         assert_eq!(OutsideFile::open(Path::new("/dev/null")).unwrap_err().code(), "bad-file");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_takes_the_place_of_a_file_is_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert_eq!(OutsideFile::open(&pipe).unwrap_err().code(), "bad-file");
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(open_at_once(&pipe).unwrap().metadata().unwrap().is_file()));
+        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(20)), Ok(false));
     }
 }

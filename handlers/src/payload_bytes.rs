@@ -9,7 +9,7 @@ use crate::handler::Item;
 /// All bytes of an item's payload, checked.
 pub(crate) fn read_all(item: &Item<'_>) -> HandlerResult<Vec<u8>> {
     let source = item.open_payload()?;
-    let failed = |source| HandlerError::Payload { item: item.record.name().to_owned(), source };
+    let failed = |source| HandlerError::Payload { item: item.name().to_owned(), source };
     // The size is that of the file, so a hostile entry cannot ask for memory that its payload does not need.
     let too_large = |_| item.damaged(format!("its payload of {} bytes does not fit in memory", source.size()));
     let length = usize::try_from(source.size()).map_err(|_| too_large(()))?;

@@ -42,7 +42,7 @@ impl Handler for Timestamp {
         let mut fields = Map::new();
         fields.insert("iso_string".to_owned(), iso.into());
         fields.insert("unix_timestamp".to_owned(), unix(instant).into());
-        Ok(Draft { fields, payload: Some(payload) })
+        Ok(Draft::new(fields).with_payload(payload))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
@@ -54,10 +54,10 @@ impl Handler for Timestamp {
             .and_then(Value::as_str)
             .and_then(time::from_iso)
             .ok_or_else(|| item.damaged("its payload holds no instant under iso_string"))?;
-        let recorded = item.record.str("iso_string");
+        let recorded = item.record().str("iso_string");
         let agrees = recorded.is_none_or(|text| time::from_iso(text) == Some(instant));
         // The float is exact to well below a millisecond in all years.
-        let recorded_unix = item.record.get("unix_timestamp").and_then(Value::as_f64);
+        let recorded_unix = item.record().get("unix_timestamp").and_then(Value::as_f64);
         let agrees_unix = recorded_unix.is_none_or(|seconds| (seconds - unix(instant)).abs() < 0.001);
         if agrees && agrees_unix {
             Ok(Data::Timestamp(instant))

@@ -62,8 +62,26 @@ fn columns_of_the_same_name_are_refused_by_name() {
     for format in ["parquet", "arrow"] {
         let error = refused(table(vec![], Schema::new(vec![field("a"), field("b"), field("a")])), &options(format));
         assert_eq!(error.code(), "invalid-value");
-        assert!(error.to_string().contains("'a'"), "{error}");
+        assert!(error.to_string().contains("\"a\""), "{error}");
     }
+}
+
+#[test]
+fn types_that_pyarrow_could_not_read_are_refused() {
+    let nested = |depth| {
+        let inner = |inner, _| DataType::List(Arc::new(Field::new_list_field(inner, true)));
+        Schema::new(vec![Field::new("a", (0..depth).fold(DataType::Int64, inner), true)])
+    };
+    for format in ["parquet", "arrow"] {
+        let error = refused(table(vec![], nested(33)), &options(format));
+        assert_eq!(error.code(), "invalid-value");
+        assert!(error.to_string().contains("\"a\""), "{error}");
+    }
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("deep.parquet");
+    let file = fs::File::create(&path).unwrap();
+    parquet::arrow::ArrowWriter::try_new(file, Arc::new(nested(33)), None).unwrap().close().unwrap();
+    assert_eq!(refused(Data::ParquetFile(path), &WriteOptions::default()).code(), "bad-file");
 }
 
 #[test]
@@ -142,9 +160,9 @@ fn an_entry_that_says_otherwise_than_its_payload_is_damaged() {
         let mut record = record(handler.item_type(), "item", &draft);
         let cache = VerifiedCache::disabled();
         let verification = Verification::Touched;
-        handler.read(&Item { record: &record, storage: &storage, verification, cache: &cache }).unwrap();
+        handler.read(&Item::new(&record, &storage, verification, &cache)).unwrap();
         record.set(field, Some(value));
-        let item = Item { record: &record, storage: &storage, verification, cache: &cache };
+        let item = Item::new(&record, &storage, verification, &cache);
         assert_eq!(handler.read(&item).unwrap_err().code(), "damaged-item", "{field}");
         assert_eq!(handler.verify(&item).unwrap_err().code(), "damaged-item", "{field}");
     }

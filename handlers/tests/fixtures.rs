@@ -51,7 +51,7 @@ fn values_are_those_that_python_read() {
             let payload = datafolio_handlers::payload_path(&record).unwrap();
             let recorded = recorded(&expected, payload.as_str());
             for verification in [Verification::Full, Verification::Touched, Verification::Off] {
-                let item = Item { record: &record, storage: &storage, verification, cache: &cache };
+                let item = Item::new(&record, &storage, verification, &cache);
                 handler.verify(&item).unwrap_or_else(|error| panic!("{what}: {error}"));
                 let data = handler.read(&item).unwrap_or_else(|error| panic!("{what}: {error}"));
                 let Some(recorded) = &recorded else { continue };
@@ -99,7 +99,7 @@ fn types_are_written_as_pyarrow_writes_them() {
             if record.item_type() != "included_table" {
                 continue;
             }
-            let item = Item { record: &record, storage: &storage, verification: Verification::Touched, cache: &cache };
+            let item = Item::new(&record, &storage, Verification::Touched, &cache);
             let Data::Table(reader) = registry.for_type("included_table").unwrap().read(&item).unwrap() else {
                 panic!()
             };

@@ -3,10 +3,12 @@
 // clippy.toml allows these in `#[test]` functions; helpers of tests are meant as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrays;
 mod conformance;
 mod errors;
 mod fixtures;
 mod references;
 mod streaming;
 mod tables;
+mod taken_over;
 mod third_party;

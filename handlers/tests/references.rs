@@ -31,7 +31,7 @@ fn values_are_those_that_python_read() {
             }
             let what = format!("{bundle}: {}", record.name());
             let handler = registry.for_type(record.item_type()).unwrap();
-            let item = Item { record: &record, storage: &storage, verification: Verification::Full, cache: &cache };
+            let item = Item::new(&record, &storage, Verification::Full, &cache);
             if record.str("path").unwrap().contains("://") {
                 assert_eq!(handler.read(&item).unwrap_err().code(), "unsupported", "{what}");
                 continue;

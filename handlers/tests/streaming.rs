@@ -6,7 +6,7 @@ mod linux {
     use std::process::{Command, Stdio};
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Float64Array, RecordBatch, RecordBatchIterator};
+    use arrow::array::{ArrayRef, Float64Array, RecordBatch, RecordBatchIterator, StringArray};
     use arrow::datatypes::{DataType, Field, Schema};
     use datafolio_handlers::{Data, Handler, IncludedTable, Item, Sink, WriteOptions};
     use datafolio_storage::{LocalStorage, Storage, Verification, VerifiedCache};
@@ -61,7 +61,7 @@ mod linux {
         let written = peak_kb() - before;
         let record = record("included_table", "t", &draft);
         let cache = VerifiedCache::disabled();
-        let item = Item { record: &record, storage: &storage, verification: Verification::Touched, cache: &cache };
+        let item = Item::new(&record, &storage, Verification::Touched, &cache);
         let Data::Table(reader) = IncludedTable.read(&item).unwrap() else { panic!() };
         let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
         let read = peak_kb() - before;
@@ -69,6 +69,56 @@ mod linux {
         println!("{format}: table {TABLE_KB} kB, peak while writing {written} kB, after reading {read} kB");
         assert!(written < LIMIT_KB, "{format}: writing held {written} kB of {TABLE_KB} kB");
         assert!(read < LIMIT_KB, "{format}: reading held {read} kB of {TABLE_KB} kB");
+    }
+
+    const WIDE: &str = "DATAFOLIO_TEST_WIDE";
+    const WIDE_COLUMNS: usize = 50_000;
+    const WIDE_LIMIT_KB: u64 = 500_000;
+
+    /// As [`child`].
+    #[test]
+    fn wide_child() {
+        if std::env::var(WIDE).is_err() {
+            return;
+        }
+        let columns = (0..WIDE_COLUMNS).map(|i| {
+            let numbers = (0..100).map(|row| (i * 100 + row) as f64);
+            let column: ArrayRef = if i % 2 == 0 {
+                Arc::new(Float64Array::from_iter_values(numbers))
+            } else {
+                Arc::new(StringArray::from_iter_values(numbers.map(|number| format!("{number:>6}"))))
+            };
+            (format!("c{i}"), column)
+        });
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let dir = TempDir::new().unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::create(dir.path()).unwrap());
+        let before = peak_kb();
+        let mut sink = Sink::new(&storage, "included_table", "t");
+        let draft = IncludedTable.write(batch.into(), &WriteOptions::default(), &mut sink).unwrap();
+        let written = peak_kb() - before;
+        let record = record("included_table", "t", &draft);
+        let cache = VerifiedCache::disabled();
+        let item = Item::new(&record, &storage, Verification::Touched, &cache);
+        let Data::Table(reader) = IncludedTable.read(&item).unwrap() else { panic!() };
+        let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(rows, 100);
+        println!("wide: peak while writing {written} kB, after reading {} kB", peak_kb() - before);
+        assert!(written < WIDE_LIMIT_KB, "writing held {written} kB");
+    }
+
+    #[test]
+    fn a_table_of_many_columns_needs_little_for_each() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "streaming::linux::wide_child", "--nocapture"])
+            .env(WIDE, "1")
+            .env("MALLOC_MMAP_THRESHOLD_", "131072")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(text.contains("1 passed"), "{text}");
+        println!("{}", text.lines().find(|line| line.contains("peak")).unwrap_or_default());
     }
 
     #[test]

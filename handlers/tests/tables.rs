@@ -8,6 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int8Type, Int64Type, Schema};
 use datafolio_core::ItemRecord;
+use datafolio_handlers::formats::{ImportOptions, open_table};
 use datafolio_handlers::{
     Data, Handler, HandlerError, HandlerResult, IncludedTable, Item, Sink, TableReadOptions, WriteOptions, read_table,
 };
@@ -38,7 +39,7 @@ impl Stored {
     fn open(&self, options: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
         let cache = VerifiedCache::disabled();
         let verification = Verification::Touched;
-        read_table(&Item { record: &self.record, storage: &self.storage, verification, cache: &cache }, options)
+        read_table(&Item::new(&self.record, &self.storage, verification, &cache), options)
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -263,12 +264,20 @@ fn categories_keep_their_order_and_their_unused_ones() {
     };
     // More rows than a row group has, so that the second one starts with another value than the first.
     let keys = |first: i8| [first, 0, 1].into_iter().map(Some).chain([None]).cycle().take(300_000).collect::<Vec<_>>();
-    for table_format in ["parquet", "arrow"] {
+    for (table_format, from_outside) in [("parquet", false), ("arrow", false), ("parquet", true), ("arrow", true)] {
         let batches = vec![batch(keys(2), &categories), batch(keys(1), &categories)];
         let stored = store(table(batches.clone()), &format(table_format)).unwrap();
-        let mut options = TableReadOptions::default();
-        options.columns = Some(vec!["c".to_owned(), "n".to_owned()]);
-        let reader = stored.open(&options).unwrap();
+        let columns = Some(vec!["c".to_owned(), "n".to_owned()]);
+        let reader = if from_outside {
+            // Importing a file that a bundle wrote.
+            let mut options = ImportOptions::default();
+            options.columns = columns;
+            open_table(&stored.path(), &options).unwrap()
+        } else {
+            let mut options = TableReadOptions::default();
+            options.columns = columns;
+            stored.open(&options).unwrap()
+        };
         assert_eq!(reader.schema().field(0).dict_is_ordered(), Some(true));
         assert!(reader.schema().metadata().is_empty());
         let mut rows = 0;
@@ -291,4 +300,22 @@ fn categories_keep_their_order_and_their_unused_ones() {
     let error =
         store(table(vec![batch(keys(2), &categories), batch(keys(2), &other)]), &format("parquet")).err().unwrap();
     assert_eq!(error.code(), "invalid-value", "{error}");
+}
+
+/// Beyond a thousand columns the file has no dictionaries; what the columns are does not change with that.
+#[test]
+fn categories_are_the_same_in_a_table_of_many_columns() {
+    let categories: ArrayRef = Arc::new(StringArray::from(vec!["low", "middle", "high", "never"]));
+    let keys = vec![Some(2), None, Some(0), Some(1)];
+    let category: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::try_new(keys.into(), categories).unwrap());
+    for columns in [10, 1_100, 10_100] {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+        let named = (1..columns).map(|i| (format!("n{i}"), numbers.clone()));
+        let batch = RecordBatch::try_from_iter(named.chain([("c".to_owned(), category.clone())])).unwrap();
+        let stored = store(batch.clone().into(), &format("parquet")).unwrap();
+        let read = stored.open(&TableReadOptions::default()).unwrap().next().unwrap().unwrap();
+        assert_eq!(read.columns(), batch.columns(), "{columns}");
+        let values = read.column_by_name("c").unwrap().as_dictionary::<Int8Type>().values();
+        assert_eq!(values, category.as_dictionary::<Int8Type>().values(), "{columns}");
+    }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use datafolio_core::ItemRecord;
+use datafolio_core::{ErrorCategory, ItemRecord};
 use datafolio_handlers::{
     Data, Draft, Handler, HandlerError, HandlerResult, Item, JsonData, Registry, Sink, WriteOptions,
 };
-use datafolio_storage::{Source, SourceReader};
+use datafolio_storage::{MemoryStorage, Source, SourceReader, Storage};
 use datafolio_testkit::handler_suite::{Sample, Wrong, check_handler};
 use serde_json::{Map, json};
 
@@ -42,26 +42,22 @@ impl Handler for SpectrumHandler {
         }
         let mut fields = Map::new();
         fields.insert("lines".to_owned(), spectrum.lines.len().into());
-        Ok(Draft { fields, payload: Some(writer.finish()?) })
+        Ok(Draft::new(fields).with_payload(writer.finish()?))
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
         let source = item.open_payload()?;
         let failed = |error: std::io::Error| match HandlerError::from(error) {
-            HandlerError::Storage(source) => HandlerError::Payload { item: item.record.name().to_owned(), source },
+            HandlerError::Storage(source) => HandlerError::Payload { item: item.name().to_owned(), source },
             error => error,
         };
         let mut bytes = Vec::with_capacity(usize::try_from(source.size()).unwrap_or(0));
         SourceReader::new(source).read_to_end(&mut bytes).map_err(failed)?;
         let (lines, rest) = bytes.as_chunks::<4>();
-        if !rest.is_empty() || item.record.u64("lines") != Some(lines.len() as u64) {
+        if !rest.is_empty() || item.record().u64("lines") != Some(lines.len() as u64) {
             return Err(item.damaged("it has not the number of lines that its entry records"));
         }
         Ok(Data::Custom(Box::new(Spectrum { lines: lines.iter().map(|line| f32::from_le_bytes(*line)).collect() })))
-    }
-
-    fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
-        self.read(item).map(drop)
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
@@ -103,20 +99,12 @@ impl Handler for Greedy {
     }
 
     fn write(&self, _: Data, _: &WriteOptions, _: &mut Sink<'_>) -> HandlerResult<Draft> {
-        Ok(Draft { fields: Map::new(), payload: None })
+        Ok(Draft::new(Map::new()))
     }
 
     fn read(&self, _: &Item<'_>) -> HandlerResult<Data> {
         let nothing: Box<dyn Any + Send> = Box::new(());
         Ok(Data::Custom(nothing))
-    }
-
-    fn verify(&self, _: &Item<'_>) -> HandlerResult<()> {
-        Ok(())
-    }
-
-    fn facts(&self, _: &ItemRecord) -> Vec<(&'static str, String)> {
-        Vec::new()
     }
 }
 
@@ -137,4 +125,23 @@ fn a_type_has_one_handler_and_a_value_one_taker() {
     let error = registry.recognise(&Data::File("a.fits".into())).unwrap_err();
     assert_eq!(error.code(), "ambiguous-data");
     assert!(error.to_string().contains("'fits'") && error.to_string().contains("'fits_too'"), "{error}");
+}
+
+#[test]
+fn a_version_has_one_payload() {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let mut sink = Sink::new(&storage, "spectrum", "s");
+    sink.payload(".spectrum").unwrap();
+    let error = sink.payload(".spectrum").unwrap_err();
+    assert_eq!((error.code(), error.category()), ("second-payload", ErrorCategory::Internal));
+    assert!(error.to_string().contains("'s'") && error.to_string().contains("spectrum"), "{error}");
+}
+
+#[test]
+fn errors_of_its_own_keep_their_category_and_cause() {
+    let source = "the spectrometer is off".into();
+    let error = HandlerError::Other { item: "s".to_owned(), category: ErrorCategory::Unsupported, source };
+    assert_eq!((error.code(), error.category()), ("handler-failed", ErrorCategory::Unsupported));
+    assert_eq!(error.to_string(), "item 's': the spectrometer is off");
+    assert!(std::error::Error::source(&error).is_some());
 }

@@ -10,7 +10,7 @@ use datafolio_core::{
 };
 use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
 use datafolio_storage::Payload;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
@@ -21,6 +21,7 @@ use crate::bundle::options::AddOptions;
 use crate::bundle::state::State;
 use crate::bundle::state::reload;
 use crate::error::{Error, Result};
+use crate::history::chain;
 
 /// Fields of an entry that callers cannot set as they like.
 const RESERVED_FIELDS: [&str; 17] = [
@@ -82,16 +83,21 @@ impl DataFolio {
         self.migrate_if_needed()?;
         let base = self.state();
         let set = ChangeSet::new(Arc::clone(base.catalogue()));
-        let working = Working::new(base.catalogue());
+        let working = Working::new(base.catalogue(), &chain::new_commit_id()?);
         Ok(Batch { folio: self, base, set, working, staged: Vec::new(), done: Vec::new() })
     }
 
     /// A batch of one step.
     pub(crate) fn once<T>(&self, step: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
+        Ok(self.once_seen(step)?.0)
+    }
+
+    /// A batch of one step, with the state that it made. The handle itself may be at a later one by the time of the
+    /// answer: another thread may have committed through it.
+    pub(crate) fn once_seen<T>(&self, step: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<(T, Arc<State>)> {
         let mut batch = self.batch()?;
         let result = step(&mut batch)?;
-        batch.commit()?;
-        Ok(result)
+        Ok((result, batch.commit_state()?))
     }
 }
 
@@ -169,7 +175,8 @@ impl Batch<'_> {
             catalogue.item(name.as_ref())?;
         }
         let lineage = lineage_of(catalogue);
-        let gone: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        // Naming an item twice removes it once.
+        let gone: IndexSet<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
         let mut dependents = IndexMap::new();
         for name in &gone {
             let left: Vec<String> = lineage
@@ -183,10 +190,11 @@ impl Batch<'_> {
                 dependents.insert(name.clone(), left);
             }
         }
-        for name in &gone {
-            self.change(Change::Delete { name: name.clone() }, format!("delete {name}"))?;
-        }
-        Ok(Deleted { names: gone, dependents })
+        self.all_or_nothing(|batch| {
+            gone.iter()
+                .try_for_each(|name| batch.change(Change::Delete { name: name.clone() }, format!("delete {name}")))
+        })?;
+        Ok(Deleted { names: gone.into_iter().collect(), dependents })
     }
 
     /// Changes the description or the inputs of an item; `None` leaves them, empty removes them.
@@ -210,10 +218,12 @@ impl Batch<'_> {
     pub fn set_archived<S: AsRef<str>>(&mut self, patterns: &[S], archived: bool) -> Result<Vec<String>> {
         let names = matching(self.working.catalogue(), patterns)?;
         let verb = if archived { "archive" } else { "unarchive" };
-        for name in &names {
-            let edit = ItemEdit { archived: Some(archived), ..ItemEdit::default() };
-            self.change(Change::Edit { name: name.clone(), edit }, format!("{verb} {name}"))?;
-        }
+        self.all_or_nothing(|batch| {
+            names.iter().try_for_each(|name| {
+                let edit = ItemEdit { archived: Some(archived), ..ItemEdit::default() };
+                batch.change(Change::Edit { name: name.clone(), edit }, format!("{verb} {name}"))
+            })
+        })?;
         Ok(names)
     }
 
@@ -264,15 +274,34 @@ impl Batch<'_> {
     pub(crate) fn change(&mut self, change: Change, operation: String) -> Result<()> {
         if let Err(error) = self.working.apply(&change) {
             // It may have got half-way, and the caller may go on without it: back to what the changes before had made.
-            let mut before = Working::new(self.base.catalogue());
-            for made in self.set.changes() {
-                before.apply(made)?;
-            }
-            self.working = before;
+            self.back_to(self.set.changes().len())?;
             return Err(error.into());
         }
         self.set.push(change);
         self.done.push(operation);
+        Ok(())
+    }
+
+    /// A step of several changes: when one fails, none of them was made.
+    fn all_or_nothing(&mut self, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let (changes, done) = (self.set.changes().len(), self.done.len());
+        let result = step(self);
+        if result.is_err() {
+            self.back_to(changes)?;
+            self.done.truncate(done);
+        }
+        result
+    }
+
+    /// Forgets all but the first changes.
+    fn back_to(&mut self, count: usize) -> Result<()> {
+        let mut set = ChangeSet::new(Arc::clone(self.base.catalogue()));
+        let mut working = Working::new(self.base.catalogue(), self.working.commit_id());
+        for made in &self.set.changes()[..count] {
+            working.apply(made)?;
+            set.push(made.clone());
+        }
+        (self.set, self.working) = (set, working);
         Ok(())
     }
 
@@ -286,9 +315,14 @@ impl Batch<'_> {
     /// # Errors
     /// [`CoreError::Conflict`] when another writer has changed one of the same things since the handle last looked; then,
     /// as with every error, nothing of the batch is published.
-    pub fn commit(mut self) -> Result<u64> {
+    pub fn commit(self) -> Result<u64> {
+        Ok(self.commit_state()?.catalogue().revision)
+    }
+
+    /// Commits, and returns the state that this made.
+    fn commit_state(mut self) -> Result<Arc<State>> {
         if self.changes_nothing()? {
-            return Ok(self.folio.revision());
+            return Ok(Arc::clone(&self.base));
         }
         let intent = Intent {
             operation: summary(&self.done),
@@ -297,17 +331,17 @@ impl Batch<'_> {
             writer: self.folio.writer(),
             staged: &self.staged,
         };
-        let done = std::mem::replace(&mut self.working, Working::new(&Catalogue::empty()));
+        let done = std::mem::replace(&mut self.working, Working::new(&Catalogue::empty(), ""));
         match commit(self.folio, &self.set, &intent, Some(done)) {
             Ok(state) => {
                 // What is left here is removed when the batch goes: payloads that the batch itself replaced or deleted.
                 self.staged = self.superseded(state.catalogue());
                 self.folio.give_room(std::mem::replace(&mut self.base, Arc::clone(&state)));
-                Ok(state.catalogue().revision)
+                Ok(state)
             }
             Err(error) => {
-                if matches!(error, Error::NotDurable { .. }) {
-                    // The commit is visible, so its payloads have to stay.
+                if matches!(error, Error::NotDurable { .. } | Error::CommitUnknown { .. }) {
+                    // The commit is visible, or may be, so its payloads have to stay.
                     self.staged.clear();
                 }
                 Err(error)

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
 use datafolio_core::patch::diff_texts;
-use datafolio_core::{ChangeSet, CommitStamp, Entry, Layout, RelPath, Working, difference, encode_into, replay, time};
-use datafolio_handlers::payload_path;
+use datafolio_core::{
+    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, Working, difference, encode_into, replay, time,
+};
 use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
@@ -20,9 +21,10 @@ use crate::bundle::{DataFolio, migrate};
 use crate::error::{Error, Result};
 use crate::history::chain::{self, Parent};
 use crate::history::rebuild;
+use crate::history::walk::Walk;
 
 /// After how many commits a full copy of the catalogue is kept, from which it can be recovered.
-const CHECKPOINT_EVERY: u32 = 128;
+pub(crate) const CHECKPOINT_EVERY: u32 = 128;
 /// How often a commit is tried on a storage where others can win the race.
 const MAX_TRIES: u32 = 100;
 
@@ -91,16 +93,20 @@ pub(crate) fn commit(
         // Nobody has committed since: what was done here to the same state need not be done again.
         let done = done.take().filter(|_| Arc::ptr_eq(set.base(), head.catalogue()));
         let room = folio.take_room();
-        if let Some(made) = attempt_once(storage.as_ref(), set, intent, &known, &head, (done, room))? {
+        let made = attempt_once(storage.as_ref(), set, intent, &known, &head, (done, room));
+        if let Err(Error::CommitUnknown { .. }) = &made {
+            // Whatever the storage says of that file by its tag, the next call is to read it.
+            folio.see(Arc::new(State { tag: None, ..State::clone(&known) }));
+        }
+        if let Some(made) = made? {
             // Also when it is not durable: everyone else sees the commit by now, and a handle that did not would be in
             // conflict with itself.
             folio.see(Arc::clone(&made.state));
-            folio.derived().committed(storage.as_ref(), &made.state);
             if known.since_checkpoint.is_none() {
                 // This handle has not committed before: what an interrupted change of layout left behind goes now.
                 migrate::forget_old_layout(storage.as_ref());
             }
-            drop(lock);
+            folio.derived().committed(storage.as_ref(), &made.state, lock);
             return made.into_state();
         }
         drop(lock);
@@ -122,9 +128,17 @@ pub(crate) fn attempt_once(
     (done, room): (Option<Working>, String),
 ) -> Result<Option<Made>> {
     let now = time::to_iso(time::now());
-    let id = chain::new_commit_id()?;
+    // Version ids carry the commit's id, so what was done before was done under that of its own.
+    let id = match &done {
+        Some(working) => working.commit_id().to_owned(),
+        None => chain::new_commit_id()?,
+    };
     // The parent's id is needed to replay, and the parent is only written down for changes that hold.
     set.check(head.catalogue())?;
+    check_staged(storage, intent.staged)?;
+    for entry in becoming_current(set, head.catalogue()) {
+        check_payload(storage, entry, head.catalogue())?;
+    }
     let (parent, repaired) = match &intent.follows {
         Follows::Head => (chain::ensure_parent(storage, known, head)?, None),
         Follows::Repaired(commit) => {
@@ -136,12 +150,14 @@ pub(crate) fn attempt_once(
     let is_repair = repaired.is_some();
     // A repair changes what the commit before had published, which is not the head that it was given.
     let before = repaired.unwrap_or_else(|| Arc::clone(head.catalogue()));
-    let stamp = CommitStamp { id: id.clone(), parent: parent.commit.as_ref().map(|commit| commit.id.clone()) };
+    let follows = parent.commit.as_ref().map(|commit| commit.id.clone());
     let applied = match done {
-        Some(working) => working.finish(stamp, &now),
-        None => replay(set, head.catalogue(), stamp, &now)?,
+        Some(working) => working.finish(follows, &now),
+        None => replay(set, head.catalogue(), CommitStamp { id: id.clone(), parent: follows }, &now)?,
     };
-    check_payloads(storage, intent.staged, &applied.reinserted)?;
+    for entry in &applied.reinserted {
+        check_payload(storage, entry, head.catalogue())?;
+    }
     let new = encode_into(applied.catalogue, room);
     let since_checkpoint = match parent.since_checkpoint {
         Some(count) if count + 1 < CHECKPOINT_EVERY => count + 1,
@@ -169,6 +185,8 @@ pub(crate) fn attempt_once(
         Ok(Some(tag)) => (Some(tag), None),
         // The commit is there, and its history entry has to stay.
         Err(doubt @ Error::NotDurable { .. }) => (None, Some(doubt)),
+        // It may be there: what is deleted now could be what the head names.
+        Err(unknown @ Error::CommitUnknown { .. }) => return Err(unknown),
         Ok(None) => {
             chain::forget(storage, &commit);
             return Ok(None);
@@ -187,6 +205,10 @@ pub(crate) fn attempt_once(
 ///
 /// An error of the storage does not say whether the new catalogue is there. So it is read again and the commit's own id
 /// looked for, before anything is declared.
+///
+/// # Errors
+/// [`Error::NotDurable`] when the commit is there, [`Error::CommitUnknown`] when nobody can tell; every other error means
+/// that it is not.
 pub(crate) fn publish(
     storage: &dyn Storage,
     text: &str,
@@ -198,39 +220,69 @@ pub(crate) fn publish(
         Ok(Publish::Lost) => Ok(None),
         // The storage knows, and need not be asked again: it may be out of reach by now.
         Err(source @ StorageError::NotDurable { .. }) => Err(Error::NotDurable { revision: commit.revision, source }),
-        Err(source) => {
-            let head = load(storage, datafolio_core::SealCheck::Required);
-            match head.is_ok_and(|head| head.commit_ref().as_ref() == Some(commit)) {
-                true => Err(Error::NotDurable { revision: commit.revision, source }),
-                false => Err(source.into()),
-            }
-        }
+        Err(source) => match is_made(storage, expected, commit) {
+            Some(true) => Err(Error::NotDurable { revision: commit.revision, source }),
+            Some(false) => Err(source.into()),
+            None => Err(Error::CommitUnknown { revision: commit.revision, commit: commit.id.clone(), source }),
+        },
     }
 }
 
-/// A catalogue must not name payloads that are gone: those that were staged so long ago that they were collected, and those
-/// of versions that only the history kept.
-fn check_payloads(storage: &dyn Storage, staged: &[Payload], reinserted: &[Arc<Entry>]) -> Result<()> {
-    let is_there = |path: &RelPath| -> Result<bool> { Ok(storage.stat(path)?.is_some()) };
-    for payload in staged {
-        if !is_there(&payload.path)? {
-            return Err(Error::Invalid(format!(
-                "{} was removed before the commit: it was staged longer ago than the grace period of gc; add the item again",
-                payload.path
-            )));
+/// Whether a commit is the head, or one that the head builds upon; `None` when that cannot be found out.
+fn is_made(storage: &dyn Storage, expected: Option<&VersionTag>, commit: &CommitRef) -> Option<bool> {
+    let head = match load(storage, datafolio_core::SealCheck::Required) {
+        Ok(head) => head,
+        // Nothing was there before, and nothing is now.
+        Err(Error::NotABundle { .. }) if expected.is_none() => return Some(false),
+        Err(_) => return None,
+    };
+    if head.catalogue().revision <= commit.revision {
+        return Some(head.commit_ref().as_ref() == Some(commit));
+    }
+    // Others have gone on since; where no lock excludes them, perhaps from this very commit.
+    for entry in Walk::from_head(storage, &head).ok()? {
+        let entry = entry.ok()?;
+        if entry.revision <= commit.revision {
+            return Some(entry.commit_ref() == *commit);
         }
     }
-    for entry in reinserted.iter().filter(|entry| entry.filename().is_some()) {
-        let path = payload_path(entry.record()?.as_ref())?;
-        if !is_there(&path)? {
-            return Err(Error::PayloadGone {
-                item: entry.name().to_owned(),
-                version: entry.token(),
-                path: path.to_string(),
-            });
+    None
+}
+
+/// A catalogue must not name payloads that were staged so long ago that they were collected.
+fn check_staged(storage: &dyn Storage, staged: &[Payload]) -> Result<()> {
+    for payload in staged {
+        if storage.stat(&payload.path)?.is_none() {
+            return Err(Error::StagedGone { path: payload.path.to_string() });
         }
     }
     Ok(())
+}
+
+/// The versions with another payload than the current ones that these changes make current.
+fn becoming_current<'a>(set: &'a ChangeSet, head: &'a Catalogue) -> impl Iterator<Item = &'a Arc<Entry>> {
+    set.changes().iter().filter_map(|change| match change {
+        Change::Repoint { name, entry: Some(entry) } => {
+            let current = head.current.get(name.as_str());
+            let is_current = current.is_some_and(|current| current.filename() == entry.filename());
+            (!is_current).then_some(entry)
+        }
+        _ => None,
+    })
+}
+
+/// Nor must it name those of old versions that are gone: another program may have deleted them, or given their file's name
+/// to another content.
+fn check_payload(storage: &dyn Storage, entry: &Entry, head: &Catalogue) -> Result<()> {
+    // Of an item type that nobody here knows, nobody knows where its file would be.
+    let Some(path) = entry.files().into_iter().next() else { return Ok(()) };
+    let overwritten = || head.versions_of(entry.name()).any(|other| other.contradicts(entry));
+    match storage.stat(&path)?.is_some() && !overwritten() {
+        true => Ok(()),
+        false => {
+            Err(Error::PayloadGone { item: entry.name().to_owned(), version: entry.token(), path: path.to_string() })
+        }
+    }
 }
 
 /// A random wait that grows with the number of tries, up to a fifth of a second.

@@ -1,18 +1,21 @@
 //! Copying a bundle, or some of its items, into a new one.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafolio_core::{Catalogue, Change, CoreError, Entry, RelPath, item_type};
+use datafolio_core::history::{HISTORY_DIR, HistoryFile};
+use datafolio_core::{Catalogue, Change, CoreError, Entry, RelPath, SealCheck, item_type};
 use datafolio_handlers::{expected, payload_path};
 use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSource};
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 
 use crate::bundle::lineage_of;
+use crate::bundle::state::{file, load};
 use crate::bundle::{DataFolio, OpenOptions};
 use crate::error::{Error, Result};
+use crate::history::chain;
 
 /// How much is copied at a time.
 const CHUNK: usize = 1 << 20;
@@ -24,7 +27,8 @@ pub struct CopyOptions {
     pub include: Option<Vec<String>>,
     /// All items but these. Not together with `include`.
     pub exclude: Option<Vec<String>>,
-    /// With `include`: also everything that the items were made from, as far as it is there.
+    /// With `include`: also everything that the items were made from, as far as it is there. What is archived of it only with
+    /// `include_archived`.
     pub follow_lineage: bool,
     /// Archived items too.
     pub include_archived: bool,
@@ -37,35 +41,56 @@ pub struct CopyOptions {
 impl DataFolio {
     /// Copies current versions into a new bundle, without snapshots or history. Every file is checked as it is copied.
     ///
+    /// When it fails, nothing is left behind, and it can be tried again. A process that is killed leaves a bundle without
+    /// items, and files that it names nothing of: its directory can be deleted.
+    ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`] for an item to include; a target that exists; a missing or damaged file.
+    /// [`CoreError::ItemNotFound`] for an item to include; a target that exists, or lies in this bundle; a missing or damaged
+    /// file.
     pub fn copy(&self, target: impl AsRef<Path>, options: &CopyOptions) -> Result<DataFolio> {
+        let target = target.as_ref();
+        if lies_in(target, Path::new(&self.location())) {
+            let (target, location) = (target.display(), self.location());
+            return Err(Error::Invalid(format!("{target} lies in the bundle that is to be copied, {location}")));
+        }
         let state = self.state();
         let names = selected(state.catalogue(), options)?;
         let mut metadata = self.metadata();
         for (key, value) in &options.metadata_updates {
             metadata.insert(key.clone(), value.clone());
         }
+        let was_there = !options.random_suffix && target.is_dir();
         let copy = OpenOptions::new()
             .metadata(metadata)
             .random_suffix(options.random_suffix)
             .settings(self.settings().clone())
             .registry(self.registry().clone())
             .create(target)?;
-        copy.once(|batch| {
+        let mut created = Vec::new();
+        let filled = copy.once(|batch| {
             for name in &names {
                 let entry = state.item(name)?;
-                let copied = self.copy_entry(&copy, entry)?;
+                let copied = self.copy_entry(&copy, entry, &mut created)?;
                 batch.change(Change::Repoint { name: name.clone(), entry: Some(copied) }, String::new())?;
             }
             batch.name(format!("copy {} items from {}", names.len(), self.location()));
             Ok(())
-        })?;
-        Ok(copy)
+        });
+        match filled {
+            Ok(()) => Ok(copy),
+            // The copy is whole and visible, or may be.
+            Err(error @ (Error::NotDurable { .. } | Error::CommitUnknown { .. })) => Err(error),
+            Err(error) => {
+                if let Err(left) = discard(copy, &created, was_there) {
+                    tracing::warn!(error = %left, "what a copy that failed had written stays behind");
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Copies the files of a version; the entry stays as it is, but for references relative to this bundle.
-    fn copy_entry(&self, copy: &DataFolio, entry: &Arc<Entry>) -> Result<Arc<Entry>> {
+    fn copy_entry(&self, copy: &DataFolio, entry: &Arc<Entry>, created: &mut Vec<RelPath>) -> Result<Arc<Entry>> {
         let record = entry.record()?;
         if entry.item_type() == item_type::REFERENCED_TABLE {
             let item = self.handler_item(&record);
@@ -83,7 +108,7 @@ impl DataFolio {
         if self.blocks_are_gone(&record)? {
             let mut without = (*record).clone();
             without.set("blocks", None);
-            return self.copy_entry(copy, &Arc::new(Entry::from_record(without)?));
+            return self.copy_entry(copy, &Arc::new(Entry::from_record(without)?), created);
         }
         let path = payload_path(&record)?;
         let blocks = entry.files().into_iter().find(|file| *file != path);
@@ -92,12 +117,56 @@ impl DataFolio {
         let source =
             VerifiedSource::open(self.storage(), &path, expected(&record)?, Verification::Full, self.verified())
                 .map_err(damage)?;
+        created.push(path.clone());
         copy_file(&source, copy.storage().as_ref(), &path)?;
         if let Some(blocks) = blocks {
+            created.push(blocks.clone());
             copy_file(self.storage().open(&blocks).map_err(damage)?.as_ref(), copy.storage().as_ref(), &blocks)?;
         }
         Ok(Arc::clone(entry))
     }
+}
+
+/// Removes a bundle that was just created and could not be filled: its own files, and the directories that are empty then.
+/// Once someone else has committed to it, it is theirs.
+fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result<()> {
+    let storage = Arc::clone(copy.storage());
+    if load(storage.as_ref(), SealCheck::Required)?.catalogue().revision != copy.revision() {
+        return Ok(());
+    }
+    drop(copy);
+    // The catalogue first: without it there is no bundle.
+    storage.delete(&file("items.json")?)?;
+    for (commit, kind) in chain::files(storage.as_ref())? {
+        storage.delete(&match kind {
+            HistoryFile::Entry => commit.entry_path()?,
+            HistoryFile::Checkpoint => commit.checkpoint_path()?,
+        })?;
+    }
+    for path in created {
+        storage.delete(path)?;
+    }
+    for name in ["README.md", "CONTENTS.md", "items.json.lock"] {
+        storage.delete(&file(name)?)?;
+    }
+    let mut directories: IndexSet<RelPath> = IndexSet::new();
+    for path in created {
+        directories.extend(std::iter::successors(path.parent(), RelPath::parent));
+    }
+    directories.sort_by_key(|path| std::cmp::Reverse(path.segments().count()));
+    for name in ["tables", "models", "artifacts", HISTORY_DIR] {
+        directories.insert(file(name)?);
+    }
+    let mut directories: Vec<PathBuf> = directories.iter().filter_map(|path| storage.local_path(path)).collect();
+    if !keep_directory {
+        directories
+            .extend(storage.local_path(&file("items.json")?).as_deref().and_then(Path::parent).map(PathBuf::from));
+    }
+    for directory in directories {
+        // One that is not empty holds what is not ours.
+        let _ = std::fs::remove_dir(directory);
+    }
+    Ok(())
 }
 
 /// Copies an open file to a path of another storage. A file that is there already belongs to another version that shares
@@ -121,6 +190,13 @@ fn copy_file(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> Resul
         offset += length as u64;
     }
     Ok(staged.finish()?)
+}
+
+/// Whether a path, which need not be there yet, lies in a directory.
+fn lies_in(path: &Path, dir: &Path) -> bool {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = absolute.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
+    there.is_some_and(|there| there.starts_with(dir))
 }
 
 /// The items that the options mean, in the order of the catalogue.
@@ -147,7 +223,12 @@ fn selected(catalogue: &Catalogue, options: &CopyOptions) -> Result<Vec<String>>
                 }
                 wanted.insert(name.clone());
                 if options.follow_lineage {
-                    wanted.extend(lineage.upstream(name).unwrap_or_default().into_iter().map(str::to_owned));
+                    let visible = |name: &&str| {
+                        let entry = catalogue.current.get(*name);
+                        entry.is_some_and(|entry| options.include_archived || !entry.is_archived())
+                    };
+                    let upstream = lineage.upstream(name).unwrap_or_default();
+                    wanted.extend(upstream.into_iter().filter(visible).map(str::to_owned));
                 }
             }
             let order: IndexMap<&str, usize> =

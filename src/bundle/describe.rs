@@ -14,8 +14,10 @@ use crate::text::{human_size, human_time, printable, shorten_value};
 
 /// How many snapshots are shown.
 const SNAPSHOTS_SHOWN: usize = 5;
-/// Metadata that the format reserves.
-const RESERVED: [&str; 5] = ["created_at", "updated_at", "_datafolio", "_source_snapshot", "parent_bundle"];
+/// How many hyperparameters of a model are shown.
+const HYPERPARAMETERS_SHOWN: usize = 3;
+/// Metadata that is shown elsewhere or means nothing to people.
+const RESERVED: [&str; 4] = ["created_at", "updated_at", "_datafolio", "parent_bundle"];
 
 /// What is described, and how much of it.
 #[derive(Debug, Clone)]
@@ -46,7 +48,7 @@ impl DataFolio {
     pub fn describe(&self, options: &DescribeOptions) -> Result<String> {
         let state = self.state();
         let mut text = String::new();
-        self.heading(&state, &mut text);
+        self.heading(&state, &mut text)?;
         metadata(&state, options, &mut text);
         self.snapshots_section(&mut text)?;
         let shown = self.shown(&state, options)?;
@@ -83,18 +85,29 @@ impl DataFolio {
         Ok(catalogue.current.values().filter(wanted).cloned().collect())
     }
 
-    fn heading(&self, state: &State, text: &mut String) {
-        if let Mode::Snapshot(name) = self.mode() {
-            line(text, &format!("Snapshot: {name}"));
+    fn heading(&self, state: &State, text: &mut String) -> Result<()> {
+        if let Mode::Snapshot(snapshot) = self.mode() {
+            line(text, &format!("Snapshot: {}", printable(snapshot.name())));
+            let record = snapshot.record()?;
+            if let Some(timestamp) = record.timestamp() {
+                line(text, &format!("Created: {}", printable(timestamp)));
+            }
+            if let Some(description) = record.description().filter(|text| !text.is_empty()) {
+                line(text, &format!("Description: {}", printable(description)));
+            }
+            if !record.tags().is_empty() {
+                line(text, &format!("Tags: {}", printable(&record.tags().join(", "))));
+            }
+            line(text, "");
+        }
+        match self.mode() {
+            Mode::ReadWrite => {}
+            Mode::Revision(revision) => line(text, &format!("[READ-ONLY MODE: revision {revision}]\n")),
+            Mode::ReadOnly | Mode::Snapshot(_) => line(text, "[READ-ONLY MODE]\n"),
         }
         let title = format!("DataFolio: {}", printable(&self.location()));
         line(text, &title);
         line(text, &"=".repeat(title.chars().count()));
-        match self.mode() {
-            Mode::ReadWrite => {}
-            Mode::Revision(revision) => line(text, &format!("[READ-ONLY MODE: revision {revision}]")),
-            Mode::ReadOnly | Mode::Snapshot(_) => line(text, "[READ-ONLY MODE]"),
-        }
         line(text, "");
         for (label, key) in [("Created", "created_at"), ("Updated", "updated_at")] {
             if let Some(Value::String(instant)) = state.catalogue().metadata_value(key) {
@@ -104,6 +117,7 @@ impl DataFolio {
         if let Some(parent) = state.catalogue().metadata_value("parent_bundle") {
             line(text, &format!("Parent: {}", printable(&shorten_value(&parent))));
         }
+        Ok(())
     }
 
     fn snapshots_section(&self, text: &mut String) -> Result<()> {
@@ -190,6 +204,19 @@ impl DataFolio {
         let inputs = record.inputs();
         if !inputs.is_empty() {
             lines.push(format!("inputs: {}", inputs.join(", ")));
+        }
+        if let Some(Value::Object(values)) = record.get("hyperparameters") {
+            let mut shown: Vec<String> = values
+                .iter()
+                .take(HYPERPARAMETERS_SHOWN)
+                .map(|(name, value)| format!("{name}={}", shorten_value(value)))
+                .collect();
+            if values.len() > HYPERPARAMETERS_SHOWN {
+                shown.push(format!("... ({} more)", values.len() - HYPERPARAMETERS_SHOWN));
+            }
+            if !shown.is_empty() {
+                lines.push(format!("hyperparameters: {}", shown.join(", ")));
+            }
         }
         lines
     }

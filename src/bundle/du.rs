@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::bundle::gc::{GcOptions, PAYLOAD_DIRS};
 use crate::bundle::state::file;
 use crate::bundle::{DataFolio, gc};
-use crate::error::Result;
-use crate::history::chain::Walk;
+use crate::error::{Error, Result};
+use crate::history::LogBreak;
+use crate::history::walk::Walk;
 
 /// What a bundle takes on its storage.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -23,8 +24,11 @@ pub struct DiskUsage {
     pub catalogue_bytes: u64,
     /// All files of the bundle.
     pub total_bytes: u64,
-    /// What gc would free now.
+    /// What gc would free now: nothing when the history that is to be kept is broken.
     pub reclaimable_bytes: u64,
+    /// Commits whose entries in the history cannot be read: what only they tell is not counted for any item.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history_breaks: Vec<LogBreak>,
 }
 
 /// What one item takes.
@@ -53,7 +57,7 @@ impl DataFolio {
     /// What the bundle takes, by item, version and snapshot.
     ///
     /// # Errors
-    /// When the storage cannot be listed or the history cannot be read.
+    /// When the storage cannot be listed.
     pub fn disk_usage(&self) -> Result<DiskUsage> {
         let state = self.state();
         let storage = self.storage().as_ref();
@@ -82,8 +86,16 @@ impl DataFolio {
         for (index, entry) in state.catalogue().entries().enumerate() {
             add(entry.name(), entry.token(), entry.files(), index < state.catalogue().current.len());
         }
-        for entry in Walk::from_head(storage, &state)? {
-            for released in entry?.released {
+        let mut history_breaks = Vec::new();
+        for step in Walk::from_head(storage, &state)? {
+            let released = match step {
+                Ok(entry) => entry.released,
+                Err(found) => {
+                    history_breaks.push(LogBreak::of(found));
+                    continue;
+                }
+            };
+            for released in released {
                 let files = released.files.iter().filter_map(|path| RelPath::parse(path).ok()).collect();
                 add(&released.item, released.version, files, false);
             }
@@ -91,14 +103,19 @@ impl DataFolio {
         let mut items: Vec<ItemUsage> = items.into_values().map(|(usage, _)| usage).collect();
         items.sort_by(|a, b| b.total_bytes.cmp(&a.total_bytes).then_with(|| a.name.cmp(&b.name)));
 
-        let (garbage, _) = self.find_garbage(&state, &GcOptions::default())?;
+        let reclaimable_bytes = match self.find_garbage(&state, &GcOptions::default()) {
+            Ok((garbage, _)) => garbage.bytes,
+            Err(Error::Core(_)) if !history_breaks.is_empty() => 0,
+            Err(error) => return Err(error),
+        };
         let catalogue_bytes = state.published.text.len() as u64 + gc::history_bytes(storage)?;
         Ok(DiskUsage {
             items,
             snapshots: self.snapshot_usage(&size)?,
             catalogue_bytes,
             total_bytes: sizes.values().sum::<u64>() + catalogue_bytes,
-            reclaimable_bytes: garbage.bytes,
+            reclaimable_bytes,
+            history_breaks,
         })
     }
 

@@ -8,16 +8,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, Utc};
-use datafolio_core::history::{CommitRef, Released, released};
-use datafolio_core::{RelPath, time};
+use datafolio_core::history::{CommitRef, HISTORY_DIR, HistoryFile};
+use datafolio_core::{RelPath, json};
 use datafolio_storage::{FileInfo, Storage};
 use serde::Serialize;
 
 use crate::bundle::DataFolio;
+use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, reload};
 use crate::error::{Error, Result};
-use crate::history::chain::{self, Walk, write_whole};
+use crate::history::chain::{files, read_entry, read_text, write_whole};
 use crate::history::rebuild;
 
 /// Directories whose files are payloads.
@@ -68,7 +68,7 @@ impl DataFolio {
     /// Finds what nothing kept needs, and removes it when the options say so.
     ///
     /// # Errors
-    /// When the history that is to be kept cannot be read: nothing is removed on a guess.
+    /// When the history that is to be kept cannot be read or has a gap: nothing is removed on a guess.
     pub fn gc(&self, options: &GcOptions) -> Result<GcReport> {
         if options.apply {
             self.require_writable("collect garbage")?;
@@ -86,12 +86,17 @@ impl DataFolio {
         }
         let (mut report, kept) = self.find_garbage(&head, options)?;
         if options.apply {
-            if let Some(oldest) = kept.oldest_commit.filter(|_| !report.history.is_empty()) {
-                keep_copy(storage, &head, &oldest)?;
+            if !report.history.is_empty() {
+                keep_copies(storage, &head, &kept)?;
             }
-            // The history first, and of it the newest first: interrupted, it must not promise versions whose files are gone,
-            // and the chain must end at the copy that was just kept.
-            for path in report.history.iter().rev().chain(&report.payloads) {
+            // The history first, so that interrupted it does not promise versions whose files are gone; and of it the oldest
+            // first, so that nothing is left behind the place where the chain then ends. A power failure may undo any of the
+            // deletions that are not settled, so each is.
+            for path in &report.history {
+                storage.delete(&file(path)?)?;
+                storage.settle()?;
+            }
+            for path in &report.payloads {
                 storage.delete(&file(path)?)?;
             }
             report.applied = true;
@@ -109,12 +114,12 @@ impl DataFolio {
             options.retention_days.unwrap_or(settings.retention_days),
             options.retention_revisions.unwrap_or(settings.retention_revisions),
         )?;
-        let mut report = GcReport { oldest_kept_revision: kept.oldest, ..GcReport::default() };
+        let mut report = GcReport { oldest_kept_revision: kept.oldest(), ..GcReport::default() };
         let young = |info: &FileInfo| SystemTime::now().duration_since(info.modified).map_or(true, |age| age < grace);
         let mut there: HashSet<RelPath> = HashSet::new();
         for dir in PAYLOAD_DIRS {
             for info in storage.list(Some(&file(dir)?))? {
-                if kept.files.contains(&info.path) {
+                if kept.needs(&info.path) {
                     there.insert(info.path);
                 } else if young(&info) {
                     report.too_young += 1;
@@ -124,127 +129,114 @@ impl DataFolio {
                 }
             }
         }
-        for info in storage.list(Some(&file(datafolio_core::history::HISTORY_DIR)?))? {
-            let Some((commit, _)) = CommitRef::from_file_name(info.path.file_name()) else {
-                // A copy that was being written when its writer died.
-                let name = info.path.file_name();
-                if name.starts_with('.') && name.ends_with(".tmp") && !young(&info) {
-                    report.bytes += info.size;
-                    report.history.push(info.path.to_string());
-                }
-                continue;
-            };
-            if kept.commits.contains(&commit) {
-                continue;
-            }
-            // An entry that no catalogue follows from may belong to a commit that is being made right now.
-            if !kept.expired.contains(&commit) && young(&info) {
-                report.too_young += 1;
-            } else {
-                report.bytes += info.size;
-                report.history.push(info.path.to_string());
-            }
-        }
+        find_in_history(storage, head, &kept, young, &mut report)?;
         report.lost_versions = kept.lost(&there);
         Ok((report, kept))
     }
 }
 
-/// Keeps a full copy of the oldest kept catalogue, which the later ones can be rebuilt from.
-fn keep_copy(storage: &dyn Storage, head: &Arc<State>, oldest: &CommitRef) -> Result<()> {
+/// Finds what is garbage among the files of the history.
+fn find_in_history(
+    storage: &dyn Storage,
+    head: &State,
+    kept: &Kept,
+    young: impl Fn(&FileInfo) -> bool,
+    report: &mut GcReport,
+) -> Result<()> {
+    let above = Above::of(storage, head, kept)?;
+    let mut found: Vec<(u64, String)> = Vec::new();
+    for info in storage.list(Some(&file(HISTORY_DIR)?))? {
+        let name = info.path.file_name();
+        let (revision, can_wait) = match CommitRef::from_file_name(name) {
+            // What is older than all that is kept cannot belong to a commit that is being made, and in front of the oldest
+            // kept entry it would look as if the chain had a gap there.
+            Some((commit, _)) if kept.is_past(&commit) => (commit.revision, false),
+            Some((commit, _)) if kept.commits().contains(&commit) || above.keeps(&commit) => continue,
+            // An entry that no catalogue follows from may belong to a commit that is being made right now.
+            Some((commit, _)) => (commit.revision, true),
+            // A copy that was being written when its writer died.
+            None if name.starts_with('.') && name.ends_with(".tmp") => (u64::MAX, true),
+            None => continue,
+        };
+        if can_wait && young(&info) {
+            report.too_young += 1;
+        } else {
+            report.bytes += info.size;
+            found.push((revision, info.path.to_string()));
+        }
+    }
+    // The oldest first, and each entry before the copy that it promises.
+    found.sort_by(|(a, a_path), (b, b_path)| {
+        a.cmp(b)
+            .then_with(|| a_path.ends_with(".items.json").cmp(&b_path.ends_with(".items.json")))
+            .then(a_path.cmp(b_path))
+    });
+    report.history.extend(found.into_iter().map(|(_, path)| path));
+    Ok(())
+}
+
+/// Entries of revisions above that of the head. The last commit's writer may have died before it published: that is garbage
+/// like any other. More than that means that somebody put an older catalogue in the place of the head, which can be repaired
+/// as long as they are there.
+struct Above {
+    head: u64,
+    /// Entries that look like those of writers that died.
+    left_behind: HashSet<CommitRef>,
+}
+
+impl Above {
+    fn of(storage: &dyn Storage, head: &State, kept: &Kept) -> Result<Self> {
+        let revision = head.catalogue().revision;
+        let above: HashSet<CommitRef> =
+            files(storage)?.into_iter().map(|(commit, _)| commit).filter(|commit| commit.revision > revision).collect();
+        let follows_the_head = |commit: &CommitRef| {
+            let parent = read_entry(storage, commit).map(|entry| entry.parent);
+            commit.revision == revision + 1
+                && parent.is_ok_and(|parent| parent.is_none_or(|parent| kept.commits().contains(&parent)))
+        };
+        let left_behind = match above.iter().all(follows_the_head) {
+            true => above,
+            false => HashSet::new(),
+        };
+        Ok(Self { head: revision, left_behind })
+    }
+
+    fn keeps(&self, commit: &CommitRef) -> bool {
+        commit.revision > self.head && !self.left_behind.contains(commit)
+    }
+}
+
+/// Keeps a full copy of the oldest kept catalogue, which the later ones can be rebuilt from, and sees to it that it is not the
+/// only one.
+fn keep_copies(storage: &dyn Storage, head: &Arc<State>, kept: &Kept) -> Result<()> {
+    let Some(oldest) = kept.oldest_commit() else { return Ok(()) };
+    keep_copy(storage, head, oldest)?;
+    for (commit, kind) in files(storage)? {
+        if kind == HistoryFile::Checkpoint && commit != *oldest && kept.commits().contains(&commit) {
+            let text = read_text(storage, &commit.checkpoint_path()?);
+            let recorded = read_entry(storage, &commit).map(|entry| entry.catalogue);
+            if let (Ok(text), Ok(recorded)) = (text, recorded)
+                && json::fingerprint(&text) == recorded
+            {
+                return Ok(());
+            }
+        }
+    }
+    match kept.newest_commit() {
+        Some(newest) if newest != oldest => keep_copy(storage, head, newest),
+        _ => Ok(()),
+    }
+}
+
+fn keep_copy(storage: &dyn Storage, head: &State, commit: &CommitRef) -> Result<()> {
     // Where what came before it is damaged, there still is the way back from the head.
     let published =
-        rebuild::from_checkpoint(storage, oldest).or_else(|_| rebuild::at_revision(storage, head, oldest.revision))?;
-    write_whole(storage, &oldest.checkpoint_path()?, &published.text)
-}
-
-/// What has to stay.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    /// Payloads and what lies beside them.
-    files: HashSet<RelPath>,
-    /// Versions that only old revisions name.
-    released: Vec<Released>,
-    /// Commits whose entries stay.
-    commits: HashSet<CommitRef>,
-    /// The oldest revision that can be opened.
-    oldest: u64,
-    /// The commit that made it.
-    oldest_commit: Option<CommitRef>,
-    /// Commits whose time is over.
-    expired: HashSet<CommitRef>,
-}
-
-impl Kept {
-    fn of(storage: &dyn Storage, head: &State, days: u32, revisions: u32) -> Result<Self> {
-        let mut kept = Self {
-            files: head.catalogue().entries().flat_map(|entry| entry.files()).collect(),
-            released: Vec::new(),
-            commits: HashSet::new(),
-            oldest: head.catalogue().revision,
-            oldest_commit: None,
-            expired: HashSet::new(),
-        };
-        let since = time::now() - chrono::Duration::days(i64::from(days));
-        let is_recent = |timestamp: &str| time::from_iso(timestamp).is_none_or(|at: DateTime<Utc>| at >= since);
-        // An entry records what its parent still named: it counts as long as the parent is kept.
-        let mut count = 0u32;
-        let mut past_retention = false;
-        let mut of_parent: Vec<Released> = Vec::new();
-        if head.commit_ref().is_none()
-            && let Some((_, before)) = chain::last_before(storage, head, head.catalogue().revision + 1)?
-        {
-            // Another program wrote the head, and no commit has recorded yet what that released.
-            of_parent = released(before.catalogue(), head.catalogue());
-        }
-        for entry in Walk::from_head(storage, head)? {
-            if past_retention {
-                // What is behind the last kept entry is garbage, whole or not.
-                match entry {
-                    Ok(entry) => drop(kept.expired.insert(entry.commit_ref())),
-                    Err(Error::Core(_)) => break,
-                    // Whole it may well be: it could not be read.
-                    Err(error) => return Err(error),
-                }
-                continue;
-            }
-            let entry = entry?;
-            let commit = entry.commit_ref();
-            // The parent is there, so that what its successor released of it is still promised.
-            for released in of_parent.drain(..) {
-                kept.files.extend(released.files.iter().filter_map(|path| RelPath::parse(path).ok()));
-                kept.released.push(released);
-            }
-            count += 1;
-            kept.oldest = entry.revision;
-            kept.commits.insert(commit.clone());
-            kept.oldest_commit = Some(commit);
-            let parent_is_kept = entry.parent.is_some() && (count < revisions || is_recent(&entry.timestamp));
-            match parent_is_kept {
-                true => of_parent = entry.released,
-                false => past_retention = true,
-            }
-        }
-        Ok(kept)
-    }
-
-    fn lost(&self, there: &HashSet<RelPath>) -> Vec<Lost> {
-        let is_gone = |released: &&Released| {
-            released.files.iter().any(|path| RelPath::parse(path).is_ok_and(|path| !there.contains(&path)))
-        };
-        let mut lost: Vec<Lost> = Vec::new();
-        for released in self.released.iter().filter(is_gone) {
-            let version = Lost { item: released.item.clone(), version: released.version.clone() };
-            if !lost.contains(&version) {
-                lost.push(version);
-            }
-        }
-        lost
-    }
+        rebuild::from_checkpoint(storage, commit).or_else(|_| rebuild::at_revision(storage, head, commit.revision))?;
+    write_whole(storage, &commit.checkpoint_path()?, &published.text)
 }
 
 /// Size of the history.
 pub(crate) fn history_bytes(storage: &dyn Storage) -> Result<u64> {
-    let dir = file(datafolio_core::history::HISTORY_DIR)?;
+    let dir = file(HISTORY_DIR)?;
     Ok(storage.list(Some(&dir))?.iter().map(|info| info.size).sum())
 }

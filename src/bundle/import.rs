@@ -4,7 +4,7 @@ use std::path::Path;
 
 use datafolio_core::item_type;
 use datafolio_handlers::Data;
-use datafolio_handlers::formats::{ImportOptions, TableFormat, open_table};
+use datafolio_handlers::formats::{ImportOptions, table_data};
 
 use crate::bundle::{AddOptions, DataFolio, ItemInfo};
 use crate::error::Result;
@@ -29,10 +29,6 @@ impl DataFolio {
 
 /// The value to add for a table file.
 pub(crate) fn table_from_file(path: &Path, import: &ImportOptions, options: &AddOptions) -> Result<Data> {
-    let format = import.format.or_else(|| TableFormat::from_path(path).map(|(format, _)| format));
-    let as_parquet = options.write.table_format.as_deref().is_none_or(|format| format == "parquet");
-    if format == Some(TableFormat::Parquet) && as_parquet && import.columns.is_none() && import.types.is_empty() {
-        return Ok(Data::ParquetFile(path.to_owned()));
-    }
-    Ok(Data::Table(open_table(path, import)?))
+    let keeps_parquet = options.write.table_format.as_deref().is_none_or(|format| format == "parquet");
+    Ok(table_data(path, import, keeps_parquet)?)
 }

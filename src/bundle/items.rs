@@ -30,8 +30,8 @@ impl DataFolio {
     /// [`CoreError::ItemExists`] unless the options say to overwrite; [`CoreError::Conflict`] when another writer has added
     /// or changed the item since the handle last looked; what the handler refuses.
     pub fn add(&self, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<ItemInfo> {
-        self.once(|batch| batch.add(name, data, options))?;
-        self.item_info(name)
+        let ((), made) = self.once_seen(|batch| batch.add(name, data, options))?;
+        ItemInfo::of(made.item(name)?)
     }
 
     /// Adds a table from record batches, which are streamed and never held as a whole.
@@ -106,8 +106,8 @@ impl DataFolio {
         data: impl Into<Data>,
         options: AddOptions,
     ) -> Result<ItemInfo> {
-        self.once(|batch| batch.add_typed(item_type, name, data, options))?;
-        self.item_info(name)
+        let ((), made) = self.once_seen(|batch| batch.add_typed(item_type, name, data, options))?;
+        ItemInfo::of(made.item(name)?)
     }
 
     /// Removes items.

@@ -16,16 +16,18 @@ const KEPT_ASIDE: &str = "history/v1";
 const BESIDE: [&str; 2] = ["metadata.json", "snapshots.json"];
 
 impl DataFolio {
-    /// Changes the layout when the bundle still has that of 1.x: revision 1, with the old catalogue kept aside.
+    /// Changes the layout when the bundle still has that of 1.x: revision 1, with the old catalogue kept aside. A bundle
+    /// that cannot be written to is refused here, before anything is staged for it.
     ///
     /// The files beside `items.json` are removed last: as soon as `items.json` is of 2.x they no longer count.
     pub(crate) fn migrate_if_needed(&self) -> Result<()> {
         let state = self.state();
-        if state.catalogue().layout != Layout::V1 {
-            return Ok(());
-        }
         if state.catalogue().is_damaged_by_1x() {
             return Err(Error::DamagedBy1x { location: self.location() });
+        }
+        state.catalogue().next_revision()?;
+        if state.catalogue().layout != Layout::V1 {
+            return Ok(());
         }
         let storage = self.storage().as_ref();
         for name in ["items.json", "metadata.json", "snapshots.json"] {

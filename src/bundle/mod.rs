@@ -15,13 +15,15 @@ mod options;
 mod path;
 mod read;
 mod repair;
+mod retention;
 pub(crate) mod state;
 mod verify;
+mod verify_history;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use datafolio_core::Catalogue;
+use datafolio_core::{Catalogue, Snapshot};
 use datafolio_handlers::Registry;
 use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
@@ -31,8 +33,11 @@ pub use copy::CopyOptions;
 pub use describe::DescribeOptions;
 pub use du::{DiskUsage, ItemUsage, SnapshotUsage};
 pub use gc::{GcOptions, GcReport, Lost};
+#[cfg(feature = "cli")]
+pub(crate) use import::table_from_file;
 pub use items::Deleted;
 pub use open::OpenOptions;
+pub(crate) use open::local_storage;
 pub use options::AddOptions;
 pub use read::{Contents, ItemInfo};
 pub use repair::{RepairOptions, RepairReport, repair};
@@ -42,6 +47,7 @@ use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
 use crate::lineage::Lineage;
 use crate::settings::Settings;
+use crate::text::printable;
 use derived::Derived;
 use state::State;
 
@@ -74,6 +80,8 @@ pub struct DataFolio {
     settings: Settings,
     verified: VerifiedCache,
     state: RwLock<Arc<State>>,
+    /// For an earlier state the head that it was reached from: the history hangs on it.
+    head: Option<Arc<State>>,
     mode: Mode,
     derived: Derived,
     writer: Writer,
@@ -82,14 +90,14 @@ pub struct DataFolio {
 }
 
 /// What a handle stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Mode {
     /// The head of the bundle, for reading and writing.
     ReadWrite,
     /// The head of the bundle, for reading.
     ReadOnly,
     /// A snapshot.
-    Snapshot(String),
+    Snapshot(Arc<Snapshot>),
     /// An earlier revision.
     Revision(u64),
 }
@@ -101,8 +109,15 @@ impl DataFolio {
     /// When the catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
         if matches!(self.mode, Mode::ReadWrite | Mode::ReadOnly) {
-            let fresh = state::reload(self.storage.as_ref(), &self.state())?;
-            self.see(fresh);
+            loop {
+                let known = self.state();
+                let fresh = state::reload(self.storage.as_ref(), &known)?;
+                // Reading takes no lock: another thread may have committed, or refreshed, meanwhile and seen a later head
+                // than the one that was read here.
+                if self.see_instead_of(&known, fresh) {
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -119,13 +134,13 @@ impl DataFolio {
 
     /// Whether the handle cannot write.
     pub fn is_read_only(&self) -> bool {
-        self.mode != Mode::ReadWrite
+        !matches!(self.mode, Mode::ReadWrite)
     }
 
     /// The snapshot that the handle stands for, when it is one.
     pub fn loaded_snapshot(&self) -> Option<&str> {
         match &self.mode {
-            Mode::Snapshot(name) => Some(name),
+            Mode::Snapshot(snapshot) => Some(snapshot.name()),
             _ => None,
         }
     }
@@ -140,10 +155,12 @@ impl DataFolio {
         &self.settings
     }
 
-    /// What is wrong with the bundle and was read around: shown once to a person who opens it.
+    /// What is wrong with the bundle and was read around, and what does not hold where it lies: shown once to a person who
+    /// opens it.
     pub fn warnings(&self) -> Vec<String> {
         let state = self.state();
         let mut warnings = state.catalogue().problems.clone();
+        warnings.extend(self.storage.caveat());
         if state.catalogue().is_damaged_by_1x() {
             warnings.push(
                 "DataFolio 1.3 has written to this bundle and dropped its metadata and snapshots; `datafolio repair` \
@@ -151,6 +168,17 @@ impl DataFolio {
                     .to_owned(),
             );
         }
+        warnings.extend(state.catalogue().current.keys().filter_map(|name| {
+            let what = if name.chars().any(char::is_control) {
+                "control characters in its name"
+            } else if name.split('/').any(|segment| matches!(segment, "." | "..")) {
+                "a name that looks like a way out of a directory"
+            } else {
+                return None;
+            };
+            let shown = printable(name);
+            Some(format!("item '{shown}' has {what}: do not use it in paths; `datafolio rename` gives it another"))
+        }));
         warnings.extend(state.lost.values().map(ToString::to_string));
         warnings
     }
@@ -190,8 +218,24 @@ impl DataFolio {
         Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The head of the bundle as the handle knows it.
+    pub(crate) fn head(&self) -> Arc<State> {
+        self.head.clone().unwrap_or_else(|| self.state())
+    }
+
+    /// Sees a state that the caller knows to be the head: it holds the writers' lock.
     pub(crate) fn see(&self, state: Arc<State>) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Sees another state if the handle still sees the one that is known; says whether.
+    fn see_instead_of(&self, known: &Arc<State>, fresh: Arc<State>) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let is_known = Arc::ptr_eq(&state, known);
+        if is_known {
+            *state = fresh;
+        }
+        is_known
     }
 
     /// Memory for the text of a catalogue.
@@ -217,6 +261,7 @@ impl DataFolio {
             settings: self.settings.clone(),
             verified: self.verified.clone(),
             state: RwLock::new(Arc::new(state)),
+            head: Some(self.head()),
             mode,
             derived: Derived::default(),
             writer: self.writer.clone(),
@@ -229,7 +274,7 @@ impl DataFolio {
         let why = match &self.mode {
             Mode::ReadWrite => return Ok(()),
             Mode::ReadOnly => "it was opened so".to_owned(),
-            Mode::Snapshot(name) => format!("it shows snapshot '{name}'"),
+            Mode::Snapshot(snapshot) => format!("it shows snapshot '{}'", snapshot.name()),
             Mode::Revision(revision) => format!("it shows revision {revision}"),
         };
         Err(Error::ReadOnly { action: action.to_owned(), why })
@@ -247,8 +292,8 @@ pub(crate) fn lineage_of(catalogue: &Catalogue) -> Lineage {
 
 impl Drop for DataFolio {
     fn drop(&mut self) {
-        if self.mode == Mode::ReadWrite {
-            self.derived.flush(self.storage.as_ref());
+        if matches!(self.mode, Mode::ReadWrite) {
+            self.derived.flush(self.storage.as_ref(), &self.state());
         }
     }
 }
@@ -268,7 +313,7 @@ impl fmt::Debug for DataFolio {
             f.write_str(" [READ-ONLY]")?;
         }
         match &self.mode {
-            Mode::Snapshot(name) => write!(f, " [snapshot: {name}]"),
+            Mode::Snapshot(snapshot) => write!(f, " [snapshot: {}]", snapshot.name()),
             Mode::Revision(revision) => write!(f, " [revision: {revision}]"),
             Mode::ReadWrite | Mode::ReadOnly => Ok(()),
         }

@@ -87,11 +87,7 @@ impl OpenOptions {
     /// # Errors
     /// [`Error::NotABundle`]; what the catalogue refuses when it is damaged.
     pub fn open(self, path: impl AsRef<Path>) -> Result<DataFolio> {
-        let path = local_path(path.as_ref())?;
-        if !path.is_dir() {
-            return Err(Error::NotABundle { location: path.display().to_string() });
-        }
-        self.open_storage(Arc::new(LocalStorage::open(&path)?))
+        self.open_storage(Arc::new(local_storage(path.as_ref())?))
     }
 
     /// Opens a bundle in a storage of the caller's.
@@ -133,7 +129,7 @@ impl OpenOptions {
         self.require_writing("create a bundle")?;
         let exists = || Error::BundleExists { location: storage.location() };
         let settings = self.settings.clone().unwrap_or_default();
-        let _lock = storage.lock(settings.lock_timeout)?;
+        let lock = storage.lock(settings.lock_timeout)?;
         if is_bundle(storage.as_ref())? {
             return Err(exists());
         }
@@ -160,7 +156,7 @@ impl OpenOptions {
             tracing::warn!(%error, "README.md was not written");
         }
         let folio = self.handle(storage, State::clone(&state));
-        folio.derived.committed(folio.storage.as_ref(), &state);
+        folio.derived.committed(folio.storage.as_ref(), &state, lock);
         Ok(folio)
     }
 
@@ -195,9 +191,10 @@ impl OpenOptions {
         DataFolio {
             storage,
             registry: self.registry.unwrap_or_else(Registry::with_builtin),
-            verified: VerifiedCache::new(cache_dir),
+            verified: VerifiedCache::new(cache_dir).capped(settings.cache_cap),
             settings,
             state: RwLock::new(Arc::new(state)),
+            head: None,
             mode: if self.read_only { Mode::ReadOnly } else { Mode::ReadWrite },
             derived: Derived::default(),
             writer: Writer::capture(),
@@ -251,7 +248,12 @@ fn holds_other_files(path: &Path) -> std::io::Result<bool> {
         let is_ours = match &*name {
             "tables" | "models" | "artifacts" if is_dir => std::fs::read_dir(entry.path())?.next().is_none(),
             HISTORY_DIR if is_dir => std::fs::read_dir(entry.path())?.all(|inner| {
-                inner.is_ok_and(|inner| CommitRef::from_file_name(&inner.file_name().to_string_lossy()).is_some())
+                inner.is_ok_and(|inner| {
+                    let name = inner.file_name();
+                    let name = name.to_string_lossy();
+                    let unfinished = name.strip_prefix('.').filter(|_| name.ends_with(".tmp"));
+                    CommitRef::from_file_name(unfinished.map_or(&*name, written_as)).is_some()
+                })
             }),
             "items.json.lock" => !is_dir,
             name => !is_dir && name.starts_with(".items.json.") && name.ends_with(".tmp"),
@@ -261,6 +263,11 @@ fn holds_other_files(path: &Path) -> std::io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// The name that a file was to get which is still called `.<name>.<random>.tmp`, given without its first dot.
+fn written_as(temporary: &str) -> &str {
+    temporary.rsplitn(3, '.').last().unwrap_or(temporary)
 }
 
 /// The metadata of a new bundle: the caller's, and the keys that the format reserves.
@@ -273,6 +280,18 @@ fn initial_metadata(given: &Map<String, Value>) -> Map<String, Value> {
         .entry("_datafolio")
         .or_insert_with(|| serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "created_by": "datafolio-rs"}));
     metadata
+}
+
+/// The storage of a bundle in a local directory.
+///
+/// # Errors
+/// [`Error::NotABundle`] when there is no directory.
+pub(crate) fn local_storage(path: &Path) -> Result<LocalStorage> {
+    let path = local_path(path)?;
+    if !path.is_dir() {
+        return Err(Error::NotABundle { location: path.display().to_string() });
+    }
+    Ok(LocalStorage::open(&path)?)
 }
 
 /// A local path; `file://` is accepted as the formats write it, other schemes are not known here.

@@ -6,7 +6,7 @@ use arrow::array::RecordBatchReader;
 use chrono::{DateTime, Utc};
 use datafolio_core::{CoreError, Entry, ItemRecord, item_type};
 use datafolio_handlers::npy::NpyArray;
-use datafolio_handlers::{Data, HandlerError, Item};
+use datafolio_handlers::{Data, HandlerError, Item, StoredArray};
 use datafolio_storage::{Source, Verification};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,18 +25,20 @@ pub struct ItemInfo {
     pub version: String,
     /// Whether it is archived.
     pub archived: bool,
-    /// All fields of its entry.
+    /// All fields of its entry; of `input_versions`, those that belong to an input.
     pub record: Map<String, Value>,
 }
 
 impl ItemInfo {
     pub(crate) fn of(entry: &Entry) -> Result<Self> {
+        let mut record = (*entry.record()?).clone();
+        record.forget_former_inputs();
         Ok(Self {
             name: entry.name().to_owned(),
             item_type: entry.item_type().to_owned(),
             version: entry.token(),
             archived: entry.is_archived(),
-            record: entry.record()?.fields().clone(),
+            record: record.into_fields(),
         })
     }
 
@@ -69,6 +71,22 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Keeps the names that a condition holds for.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        for names in [
+            &mut self.referenced_tables,
+            &mut self.included_tables,
+            &mut self.numpy_arrays,
+            &mut self.json_data,
+            &mut self.timestamps,
+            &mut self.models,
+            &mut self.artifacts,
+            &mut self.other,
+        ] {
+            names.retain(|name| keep(name));
+        }
+    }
+
     /// Each category with its names, in the order in which people are shown them.
     pub fn categories(&self) -> [(&'static str, &[String]); 8] {
         [
@@ -173,6 +191,26 @@ impl DataFolio {
         }
     }
 
+    /// Opens an array without reading its elements: [`StoredArray`] reads those that are asked for.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get`]; [`Error::WrongType`].
+    pub fn open_array(&self, name: &str) -> Result<StoredArray> {
+        let record = self.record(name)?;
+        match self.stored_array(&record)? {
+            Some(array) => Ok(array),
+            None => Err(self.mismatch(name, "a numpy array", record.item_type())),
+        }
+    }
+
+    /// The array that a record describes; `None` for other types.
+    pub(crate) fn stored_array(&self, record: &ItemRecord) -> Result<Option<StoredArray>> {
+        if record.item_type() != item_type::NUMPY_ARRAY {
+            return Ok(None);
+        }
+        Ok(Some(datafolio_handlers::open_array(&self.handler_item(record))?))
+    }
+
     /// Reads a JSON value.
     ///
     /// # Errors
@@ -234,12 +272,12 @@ impl DataFolio {
             item: record.name().to_owned(),
             item_type: record.item_type().to_owned(),
         })?;
-        Ok(handler.read(&Item { verification, ..self.handler_item(record) })?)
+        Ok(handler.read(&self.handler_item(record).with_verification(verification))?)
     }
 
     /// A version as its handler sees it.
     pub(crate) fn handler_item<'a>(&'a self, record: &'a ItemRecord) -> Item<'a> {
-        Item { record, storage: self.storage(), verification: self.settings().verification, cache: self.verified() }
+        Item::new(record, self.storage(), self.settings().verification, self.verified())
     }
 
     /// The record of any version of an item that the bundle still knows: current, held by a snapshot, or in the history.
@@ -266,6 +304,18 @@ impl DataFolio {
     pub fn get_version(&self, name: &str, version: &str) -> Result<Data> {
         let record = self.version_record(name, version)?;
         self.read_record(&record)
+    }
+
+    /// The bytes of the file of an item, whatever its type, checked as they are read.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get`] and [`DataFolio::get_version`], but for a type that is not known here.
+    pub(crate) fn file_of(&self, name: &str, version: Option<&str>) -> Result<Arc<dyn Source>> {
+        let record = match version {
+            None => self.record(name)?,
+            Some(version) => self.version_record(name, version)?,
+        };
+        Ok(self.handler_item(&record).open_payload()?)
     }
 
     /// The bundle's metadata.

@@ -10,7 +10,7 @@ use datafolio_storage::{Storage, VersionTag};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::history::chain;
+use crate::history::{chain, rebuild};
 
 /// Largest catalogue that is read: a bound against hostile files, far above what a bundle of a million items has.
 const MAX_CATALOGUE: u64 = 4 << 30;
@@ -41,6 +41,13 @@ impl State {
     /// A state that is no head: an old revision or a snapshot.
     pub(crate) fn detached(catalogue: Catalogue, lost: IndexMap<String, CoreError>) -> Self {
         Self { published: datafolio_core::encode(catalogue), tag: None, since_checkpoint: None, lost }
+    }
+
+    /// Notes that 1.x has overwritten a later catalogue of 2.x.
+    fn mark(&mut self, is_overwritten: bool) {
+        if is_overwritten {
+            Arc::make_mut(&mut self.published.catalogue).overwritten_by_1x = true;
+        }
     }
 
     pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
@@ -81,7 +88,13 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
             let files = CatalogueFiles { items: text.clone(), ..CatalogueFiles::default() };
             let published = parse_catalogue(&files, seal)?;
             if published.catalogue.layout == Layout::V2 {
-                return Ok(State::new(published, Some(tag.clone())));
+                let mut state = State::new(published, Some(tag.clone()));
+                if let Some(is_overwritten) = is_overwritten(storage, &state)? {
+                    state.mark(is_overwritten);
+                    return Ok(state);
+                }
+                last = Some(Ok(state));
+                continue;
             }
         }
         let metadata = read_file(storage, "metadata.json")?;
@@ -94,22 +107,25 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
             // A bundle of 1.x whose only file so far is metadata.json.
             None => ("{\"items\": []}".to_owned(), None),
         };
-        let is_same = match &tag {
-            Some(tag) => storage.is_unchanged(&file("items.json")?, tag)?,
-            None => storage.stat(&file("items.json")?)?.is_none(),
-        };
         let files = CatalogueFiles {
             items: text,
             metadata: metadata.map(|(text, _)| text),
             snapshots: snapshots.map(|(t, _)| t),
         };
+        let is_same = is_head(storage, tag.as_ref())?;
         let state = parse_catalogue(&files, seal).map(|published| State::new(published, tag));
         if is_same {
-            return Ok(replacing_v2(storage, state?));
+            let mut state = state?;
+            if let Some(is_overwritten) = is_overwritten(storage, &state)? {
+                state.mark(is_overwritten);
+                return Ok(state);
+            }
+            last = Some(Ok(state));
+            continue;
         }
         last = Some(state);
     }
-    // 1.3 writes `items.json` in place; whoever does so without a pause is read as well as it goes.
+    // 1.3 writes `items.json` in place, and others may commit all the time; that is read as well as it goes.
     match last {
         Some(state) => Ok(state?),
         None => Err(Error::NotABundle { location: storage.location() }),
@@ -127,16 +143,63 @@ pub(crate) fn reload(storage: &dyn Storage, known: &Arc<State>) -> Result<Arc<St
     load(storage, SealCheck::Required).map(Arc::new)
 }
 
-/// A catalogue of 1.x, with what the history says of it. The record of a change of layout may be that of one that was
+/// Whether `items.json` still is what was read.
+fn is_head(storage: &dyn Storage, tag: Option<&VersionTag>) -> Result<bool> {
+    let path = file("items.json")?;
+    match tag {
+        Some(tag) => Ok(storage.is_unchanged(&path, tag)?),
+        None => Ok(storage.stat(&path)?.is_none()),
+    }
+}
+
+/// Whether the bundle beside the head says that 1.x has overwritten a later catalogue of 2.x. `None` when the head has been
+/// replaced meanwhile, so that what lies beside it may belong to a later one.
+fn is_overwritten(storage: &dyn Storage, head: &State) -> Result<Option<bool>> {
+    let catalogue = head.catalogue();
+    let looks_so = match catalogue.layout {
+        Layout::V1 => had_v2(storage),
+        // A commit of ours is never made upon such a catalogue, unless a repair makes it.
+        Layout::V2 => catalogue.commit.is_none() && went_back(storage, head),
+    };
+    Ok(match looks_so && !is_head(storage, head.tag.as_ref())? {
+        true => None,
+        false => Some(looks_so),
+    })
+}
+
+/// Whether the history has commits of a bundle of 2.x. The record of a change of layout may be that of one that was
 /// interrupted, and says nothing.
-fn replacing_v2(storage: &dyn Storage, mut state: State) -> State {
+fn had_v2(storage: &dyn Storage) -> bool {
     let is_of_v2 = |commit: &CommitRef| {
         commit.revision > 1 || chain::read_entry(storage, commit).is_ok_and(|entry| entry.kind != CommitKind::Migration)
     };
-    if chain::list(storage).is_ok_and(|commits| commits.iter().rev().any(is_of_v2)) {
-        Arc::make_mut(&mut state.published.catalogue).replaces_v2 = true;
-    }
-    state
+    chain::list(storage).is_ok_and(|commits| commits.iter().rev().any(is_of_v2))
+}
+
+/// Whether a catalogue of 2.x that another program wrote is behind what was here before. 1.3 drops the revision, and 2.x
+/// begins to count again when it writes afterwards.
+///
+/// A revision is never more than one above the head when its entry is written. So an entry that is further above the head
+/// was written when the head was further; the one right above is that of a writer that died, if it was to follow this head.
+fn went_back(storage: &dyn Storage, head: &State) -> bool {
+    const LOOKED_AT: usize = 16;
+    let revision = head.catalogue().revision;
+    let Ok(commits) = chain::list(storage) else { return false };
+    let later = commits.iter().rev().take_while(|commit| commit.revision > revision).take(LOOKED_AT);
+    let is_behind = later.filter_map(|commit| chain::read_entry(storage, commit).ok()).any(|entry| {
+        if entry.revision > revision + 1 {
+            return true;
+        }
+        let before = entry.parent.and_then(|parent| chain::read_entry(storage, &parent).ok());
+        before.is_some_and(|before| before.catalogue != head.published.fingerprint())
+    });
+    // 2.x may have counted past all of them by now, and a bundle may have no history.
+    is_behind
+        || (head.catalogue().lacks_first_metadata() && {
+            let before =
+                commits.iter().rev().take(LOOKED_AT).find_map(|commit| rebuild::from_checkpoint(storage, commit).ok());
+            head.catalogue().has_lost_snapshots(before.as_ref().map(|before| &*before.catalogue))
+        })
 }
 
 fn read_file(storage: &dyn Storage, name: &str) -> Result<Option<(String, VersionTag)>> {

@@ -1,27 +1,29 @@
 //! Checking a bundle: that everything the catalogue names is there, and is what was recorded.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafolio_core::{Entry, ItemRecord, Layout, item_type, name};
-use datafolio_handlers::{HandlerError, Item, expected, payload_path};
+use datafolio_core::{Entry, ErrorCategory, ItemRecord, Layout, item_type, name};
+use datafolio_handlers::{HandlerError, expected, payload_path};
 use datafolio_storage::{Verification, VerifiedSource};
 use indexmap::IndexMap;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::bundle::gc::GcOptions;
+use crate::bundle::DataFolio;
 use crate::bundle::lineage_of;
 use crate::bundle::state::reload;
-use crate::bundle::{DataFolio, gc};
 use crate::error::Result;
-use crate::history::chain::Walk;
+
+/// Code of the finding for a table whose place or format this build does not know.
+const NOT_CHECKED: &str = "not-checked";
 
 /// What is checked.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
-    /// Reads every byte and compares hashes. On by default; otherwise only presence and size are checked.
+    /// Reads every byte and compares hashes: of current and pinned versions, of the versions that only kept revisions name,
+    /// and of the copies of the catalogue in the history. On by default; otherwise only presence and size are checked.
     pub read_data: bool,
-    /// Only these items.
+    /// Only these items, and of them the current and pinned versions; not the history.
     pub items: Option<Vec<String>>,
     /// Reads only this share of the versions, chosen by their hashes; 100 reads all.
     pub percent: u8,
@@ -39,6 +41,8 @@ impl Default for VerifyOptions {
 pub enum Severity {
     /// Worth knowing; nothing is lost.
     Note,
+    /// It could not be looked at: the system refused, or this build cannot.
+    Unread,
     /// A version of an old revision cannot be read; current items and snapshots are whole.
     Lost,
     /// An item, a snapshot or the history is damaged.
@@ -84,7 +88,7 @@ impl VerifyReport {
         self.findings.iter().all(|finding| finding.severity == Severity::Note)
     }
 
-    fn add(&mut self, severity: Severity, code: &str, message: String) {
+    pub(crate) fn add(&mut self, severity: Severity, code: &str, message: String) {
         self.findings.push(Finding {
             severity,
             item: None,
@@ -93,6 +97,17 @@ impl VerifyReport {
             code: code.to_owned(),
             message,
         });
+    }
+}
+
+impl Severity {
+    /// What an error says of that which it kept from being checked.
+    fn of(category: ErrorCategory) -> Self {
+        match category {
+            // A reference to a place or in a format that this build does not read is among these.
+            ErrorCategory::Storage | ErrorCategory::Unsupported => Self::Unread,
+            _ => Self::Damage,
+        }
     }
 }
 
@@ -133,15 +148,18 @@ impl DataFolio {
         if options.items.is_none() {
             verify_snapshots(catalogue, &mut report);
             verify_lineage(catalogue, &mut report);
-            if catalogue.layout == Layout::V2 {
-                self.verify_history(&state, &mut report)?;
+            if catalogue.layout == Layout::V2
+                && let Err(error) = self.verify_history(&state, options, &mut report)
+            {
+                report.add(Severity::of(error.category()), error.code(), error.to_string());
             }
         }
         Ok(report)
     }
 
     /// For each current item whether it is whole: its file is there and is what was recorded, or the target of the
-    /// reference is there.
+    /// reference is there. Of a table that this build cannot read only that can be told, and nothing of one that is not on this
+    /// machine: as in Python DataFolio, what cannot be reached does not count as whole.
     ///
     /// # Errors
     /// When the catalogue cannot be read.
@@ -151,9 +169,18 @@ impl DataFolio {
         for (name, entry) in &state.catalogue().current {
             let mut report = VerifyReport::default();
             self.verify_entry(entry, &VerifyOptions::default(), &mut report);
-            result.insert(name.to_string(), report.is_clean());
+            let is_unchecked = report.findings.iter().any(|finding| finding.code == NOT_CHECKED);
+            result.insert(name.to_string(), report.is_clean() && (!is_unchecked || self.has_local_target(entry)));
         }
         Ok(result)
+    }
+
+    /// Whether a reference leads to something on this machine.
+    fn has_local_target(&self, entry: &Entry) -> bool {
+        let Ok(record) = entry.record() else { return false };
+        let path = record.str("path").filter(|path| path.starts_with("file://") || !path.contains("://"));
+        let path = path.map(|path| path.strip_prefix("file://").unwrap_or(path));
+        path.and_then(|path| self.handler_item(&record).outside_path(path)).is_some_and(|path| path.exists())
     }
 
     fn verify_entry(&self, entry: &Arc<Entry>, options: &VerifyOptions, report: &mut VerifyReport) {
@@ -177,6 +204,10 @@ impl DataFolio {
         if let Err(error) = name::check_item_name(entry.name()) {
             add(Severity::Note, error.code(), format!("{error}; it can be read, and DataFolio 2.x would not make it"));
         }
+        for (field, value) in impossible_numbers(&record) {
+            let message = format!("item '{}': {field} is {value}", entry.name());
+            add(Severity::Damage, "impossible-number", message);
+        }
         match self.blocks_are_gone(&record) {
             Ok(false) => {}
             Ok(true) => add(
@@ -185,7 +216,12 @@ impl DataFolio {
                 "the checksums of its blocks are gone, as after a copy by DataFolio 2.x: it is read as a whole"
                     .to_owned(),
             ),
-            Err(error) => return add(Severity::Damage, error.code(), error.to_string()),
+            Err(error) => return add(Severity::of(error.category()), error.code(), error.to_string()),
+        }
+        if let Some(handler) = self.registry().for_type(record.item_type()) {
+            for (code, note) in handler.notes(&self.handler_item(&record)) {
+                add(Severity::Note, code, note);
+            }
         }
         match self.check_version(&record, options) {
             Ok(Some(bytes)) => {
@@ -193,12 +229,17 @@ impl DataFolio {
                 report.bytes += bytes;
             }
             Ok(None) => {}
+            Err(error @ HandlerError::Unsupported { .. }) => add(Severity::Note, NOT_CHECKED, error.to_string()),
             Err(HandlerError::UnknownType { .. }) => {
-                let message =
-                    format!("type {:?} is not known here: only the hash of its file is checked", entry.item_type());
+                let checked = if record.filename().is_some() {
+                    "only the hash of its file is checked"
+                } else {
+                    "it has no file to check"
+                };
+                let message = format!("type {:?} is not known here: {checked}", entry.item_type());
                 add(Severity::Note, "unknown-item-type", message);
             }
-            Err(error) => add(Severity::Damage, error.code(), error.to_string()),
+            Err(error) => add(Severity::of(error.category()), error.code(), error.to_string()),
         }
     }
 
@@ -212,18 +253,20 @@ impl DataFolio {
     }
 
     /// Checks one version; the number of bytes when it was read whole.
-    fn check_version(&self, record: &ItemRecord, options: &VerifyOptions) -> Result<Option<u64>, HandlerError> {
+    pub(crate) fn check_version(
+        &self,
+        record: &ItemRecord,
+        options: &VerifyOptions,
+    ) -> Result<Option<u64>, HandlerError> {
         let read = options.read_data && in_sample(record, options.percent);
-        let item = Item {
-            verification: if read { Verification::Full } else { Verification::Off },
-            ..self.handler_item(record)
-        };
+        let verification = if read { Verification::Full } else { Verification::Off };
+        let item = self.handler_item(record).with_verification(verification);
         let handler = self.registry().for_type(record.item_type());
-        if record.item_type() == item_type::REFERENCED_TABLE {
-            return match handler {
-                Some(handler) => handler.verify(&item).map(|()| None),
-                None => Ok(None),
-            };
+        let unknown =
+            || HandlerError::UnknownType { item: record.name().to_owned(), item_type: record.item_type().to_owned() };
+        // Whether an entry may do without a file is for its type to say.
+        if record.item_type() == item_type::REFERENCED_TABLE || record.filename().is_none() {
+            return handler.ok_or_else(unknown)?.verify(&item).map(|()| None);
         }
         // Size and presence, and with `Full` every byte.
         let path = payload_path(record)?;
@@ -232,67 +275,24 @@ impl DataFolio {
         if self.blocks_are_gone(record)? {
             expected.blocks = None;
         }
-        let source = VerifiedSource::open(self.storage(), &path, expected, item.verification, self.verified())
-            .map_err(damage)?;
+        let source =
+            VerifiedSource::open(self.storage(), &path, expected, verification, self.verified()).map_err(damage)?;
         let size = datafolio_storage::Source::size(&source);
-        let Some(handler) = handler else {
-            return Err(HandlerError::UnknownType {
-                item: record.name().to_owned(),
-                item_type: record.item_type().to_owned(),
-            });
-        };
+        let handler = handler.ok_or_else(unknown)?;
         if read {
             // The bytes are what was recorded; the handler looks at what they say.
-            handler.verify(&Item { verification: Verification::Touched, ..self.handler_item(record) })?;
+            handler.verify(&item.with_verification(Verification::Touched))?;
         }
         Ok(read.then_some(size))
     }
+}
 
-    fn verify_history(&self, state: &crate::bundle::state::State, report: &mut VerifyReport) -> Result<()> {
-        let mut seen: HashSet<u64> = HashSet::new();
-        for entry in Walk::from_head(self.storage().as_ref(), state)? {
-            match entry {
-                Ok(entry) => {
-                    report.commits += 1;
-                    if !seen.insert(entry.revision) {
-                        report.add(
-                            Severity::Damage,
-                            "damaged-history",
-                            format!("revision {} stands twice in the history", entry.revision),
-                        );
-                    }
-                    if report.commits == 1
-                        && entry.revision == state.catalogue().revision
-                        && entry.catalogue != state.published.fingerprint()
-                    {
-                        report.add(
-                            Severity::Damage,
-                            "damaged-catalogue",
-                            "items.json is not what the last commit published".to_owned(),
-                        );
-                    }
-                }
-                Err(error) => {
-                    report.add(Severity::Damage, error.code(), error.to_string());
-                    return Ok(());
-                }
-            }
-        }
-        let (garbage, _) = self.find_garbage(state, &GcOptions::default())?;
-        for gc::Lost { item, version } in garbage.lost_versions {
-            report.findings.push(Finding {
-                severity: Severity::Lost,
-                message: format!(
-                    "version {version} of item '{item}', which only old revisions name, is lost: its file is gone"
-                ),
-                item: Some(item),
-                version: Some(version),
-                snapshots: Vec::new(),
-                code: "lost-version".to_owned(),
-            });
-        }
-        Ok(())
-    }
+/// Fields of an entry that count something, and hold what is no count.
+fn impossible_numbers(record: &ItemRecord) -> impl Iterator<Item = (&'static str, &Value)> {
+    ["num_rows", "num_cols", "size_bytes", "file_size"].into_iter().filter_map(|field| {
+        let value = record.get(field).filter(|value| !value.is_null() && !value.is_u64())?;
+        Some((field, value))
+    })
 }
 
 /// Whether a version is in the share that is read. The choice follows from the version itself, so that repeated checks with

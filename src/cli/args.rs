@@ -8,8 +8,10 @@ use super::command::{
     add, at, cat, completions, copy, describe, du, export, find, folios, gc, get, import, info, init, lineage, log, ls,
     meta, path, reference, rename, repair, rm, set, settings, snapshot, undo, verify,
 };
+use super::completion;
 use super::failure::Outcome;
 use super::session::Session;
+use crate::settings::Color;
 
 /// A versioned home for the data of one analysis.
 ///
@@ -34,7 +36,7 @@ Exit codes:
   0  it worked
   1  it failed; also: verify found damage, find found nothing
   2  the arguments are wrong
-  3  verify could not read the bundle
+  3  verify could not read the bundle, or a file of it
   4  verify could not get the lock"
 )]
 pub(super) struct Cli {
@@ -62,7 +64,7 @@ pub(super) struct Global {
     #[arg(short, long, value_name = "PATH", global = true)]
     pub(super) folio: Option<PathBuf>,
     /// The bundle, by an alias of `datafolio folios`
-    #[arg(short, long, value_name = "NAME", global = true)]
+    #[arg(short, long, value_name = "NAME", global = true, add = completion::aliases())]
     pub(super) alias: Option<String>,
     /// Print JSON for programs
     #[arg(long, global = true)]
@@ -93,6 +95,16 @@ impl From<ColorChoice> for clap::ColorChoice {
             ColorChoice::Always => Self::Always,
             ColorChoice::Never => Self::Never,
             ColorChoice::Auto => Self::Auto,
+        }
+    }
+}
+
+impl From<Color> for ColorChoice {
+    fn from(setting: Color) -> Self {
+        match setting {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
         }
     }
 }

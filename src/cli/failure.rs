@@ -15,7 +15,7 @@ use crate::text::did_you_mean;
 
 /// It worked.
 pub(super) const EXIT_OK: u8 = 0;
-/// It failed; also: `verify` found damage, `find` found nothing.
+/// It failed; also: `verify` found damage, `log` a break in the history, `find` nothing.
 pub(super) const EXIT_ERROR: u8 = 1;
 /// The arguments are wrong.
 pub(super) const EXIT_USAGE: u8 = 2;
@@ -67,6 +67,12 @@ impl Failure {
         Self::new("usage", ErrorCategory::InvalidInput, message)
     }
 
+    /// A pattern that cannot be read.
+    pub(super) fn pattern(pattern: &str, reason: &str) -> Self {
+        let message = format!("Invalid pattern '{pattern}': {reason}");
+        Self::new("invalid-pattern", ErrorCategory::InvalidInput, message)
+    }
+
     /// A defect of the program.
     pub(super) fn defect(message: String) -> Self {
         let hint = "please report it, with the command that you ran";
@@ -101,7 +107,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Library { exit: Some(code), .. } | Self::Said(code) => *code,
-            Self::Own { code: "usage", .. } => EXIT_USAGE,
+            Self::Own { code: "usage" | "invalid-pattern", .. } => EXIT_USAGE,
             _ => EXIT_ERROR,
         }
     }
@@ -133,7 +139,7 @@ impl Failure {
     pub(super) fn words(&self) -> Option<(String, Option<String>)> {
         match self {
             Self::Library { error, hint, .. } => {
-                Some((error.to_string(), hint.clone().or_else(|| error.hint().map(str::to_owned))))
+                Some((error.to_string(), hint.clone().or_else(|| error.hint().map(Cow::into_owned))))
             }
             Self::Own { message, hint, .. } => Some((message.clone(), hint.as_ref().map(ToString::to_string))),
             Self::Output(error) => Some((format!("cannot write the output: {error}"), None)),
@@ -164,7 +170,7 @@ impl From<io::Error> for Failure {
 
 impl From<LineageError> for Failure {
     fn from(error: LineageError) -> Self {
-        Self::new(error.code(), error.category(), error.to_string())
+        Self::new(error.code(), error.category(), error.to_string()).hint("correct the inputs of one of them")
     }
 }
 

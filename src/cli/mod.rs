@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! args.rs      options that every command takes, and the list of commands
+//! json_keys.rs what --json prints, for the reference
+//! completion.rs what could come next on the line that is being typed
 //! session.rs   which bundle a command means, opened with the user's settings
 //! output.rs    what goes to standard output and error, and how it looks
 //! failure.rs   errors: message, hint, exit code
+//! inputs.rs    warnings about the inputs that items are given
 //! user_list.rs the user's aliases and recently used bundles, a file shared with Python DataFolio
 //! value/       items as text and as files
+//! watched.rs   counting bytes for progress bars
 //! words.rs     sizes, times and types as lists show them
 //! ```
 //!
@@ -14,7 +18,10 @@
 
 mod args;
 mod command;
+mod completion;
 mod failure;
+mod inputs;
+mod json_keys;
 mod output;
 mod progress;
 mod prompt;
@@ -22,6 +29,7 @@ mod session;
 mod table;
 mod user_list;
 mod value;
+mod watched;
 mod words;
 
 use std::ffi::OsString;
@@ -37,7 +45,9 @@ use failure::{Failure, Outcome};
 use output::Output;
 use session::Session;
 
-/// The last panic, in words. Reading hostile files catches panics of the decoders below, and nobody wants to see those.
+use crate::settings::Settings;
+
+/// The last panic, in words, but for those of decoders that meet damaged files: these are caught where they arise.
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
 
 /// Runs the program with the arguments of this process.
@@ -47,7 +57,12 @@ pub fn main() -> ExitCode {
         let words = info.payload_as_str().unwrap_or("no message");
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{words}{place}"));
     }));
-    match panic::catch_unwind(AssertUnwindSafe(|| run(std::env::args_os().collect()))) {
+    datafolio_handlers::quiet_decoder_panics();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if panic::catch_unwind(AssertUnwindSafe(|| completion::answer(&arguments))).unwrap_or(true) {
+        return ExitCode::SUCCESS;
+    }
+    match panic::catch_unwind(AssertUnwindSafe(|| run(arguments))) {
         Ok(code) => ExitCode::from(code),
         Err(_) => {
             let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
@@ -71,7 +86,13 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let mut session = Session::new(cli.global);
     let outcome = match cli.command {
         Some(command) => command.run(&mut session),
+        None if cli.version && session.out.is_json() => {
+            session.out.json(&serde_json::json!({"version": env!("CARGO_PKG_VERSION")}))
+        }
         None if cli.version => session.out.line(format_args!("DataFolio version {}", env!("CARGO_PKG_VERSION"))),
+        None if session.out.is_json() => {
+            Err(Failure::usage("no command was given").hint("`datafolio --help` lists the commands"))
+        }
         None => {
             let help = Cli::command().render_help();
             session.out.line(help.to_string().trim_end())
@@ -109,17 +130,35 @@ struct Early {
 impl Early {
     fn of(arguments: &[OsString]) -> Self {
         let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
-        let mut color = ColorChoice::Auto;
+        let mut color = None;
         for (index, word) in words.iter().enumerate() {
             let next = || words.get(index + 1).copied().filter(|_| *word == "--color");
             let value = word.strip_prefix("--color=").or_else(next);
             match value {
-                Some("always") => color = ColorChoice::Always,
-                Some("never") => color = ColorChoice::Never,
+                Some("always") => color = Some(ColorChoice::Always),
+                Some("never") => color = Some(ColorChoice::Never),
+                Some("auto") => color = Some(ColorChoice::Auto),
                 _ => {}
             }
         }
+        // Settings that cannot be read are an error of the command that needs them.
+        let color = color.or_else(|| Some(Settings::load().ok()?.color.into())).unwrap_or_default();
         Self { color, json: words.contains(&"--json") }
+    }
+}
+
+/// What is wrong with the arguments as an error like others: what the parser says up to its tips is the message, the tips
+/// are the hint.
+fn usage_failure(text: &str) -> Failure {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let (said, usage) = text.split_once("\nUsage:").unwrap_or((text, ""));
+    let (message, tips) = said.split_once("\n\n  tip: ").unwrap_or((said, ""));
+    let lines = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let failure = Failure::usage(lines(message));
+    match (lines(&tips.replace("tip: ", "")), usage.lines().next()) {
+        (tips, _) if !tips.is_empty() => failure.hint(tips),
+        (_, Some(usage)) if !usage.is_empty() => failure.hint(format!("usage: {}", usage.trim())),
+        _ => failure,
     }
 }
 
@@ -131,9 +170,7 @@ fn usage(error: &clap::Error, early: &Early) -> u8 {
         return failure::EXIT_OK;
     }
     if early.json {
-        let text = error.to_string();
-        let text = text.lines().next().unwrap_or_default();
-        Output::json_only().error(&Failure::usage(text.strip_prefix("error: ").unwrap_or(text)));
+        Output::json_only().error(&usage_failure(&error.to_string()));
     } else {
         let _ = error.print();
     }

@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::args::ColorChoice;
 use super::failure::{Failure, Outcome};
 use crate::settings::Color;
-use crate::text::printable;
+use crate::text::{printable, printable_json};
 
 /// How a word is set off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +66,17 @@ impl Output {
 
     /// Takes the user's setting when no option says otherwise.
     pub(super) fn prefer(&mut self, setting: Color) {
-        self.color.get_or_insert(match setting {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
-        });
+        self.color.get_or_insert(setting.into());
     }
 
     /// Whether the output is for programs.
     pub(super) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether people look at standard output.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.stdout.get_ref().is_terminal()
     }
 
     /// Whether people watch standard error.
@@ -91,16 +93,18 @@ impl Output {
         match self.color {
             Some(ColorChoice::Always) => true,
             Some(ColorChoice::Never) => false,
-            Some(ColorChoice::Auto) | None => is_terminal,
+            Some(ColorChoice::Auto) | None => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 
-    /// How many columns text may take: what `COLUMNS` says, else the terminal's width, else as many as it needs.
+    /// How many columns text may take: what `COLUMNS` says, else the terminal's width, else as many as it needs. A terminal
+    /// that says it has none, as those of some programs do, has told nothing.
     pub(super) fn width(&self) -> Option<u16> {
         let given = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|width| *width >= 20);
         given.or_else(|| {
             let terminal = comfy_table::Table::new();
-            self.stdout.get_ref().is_terminal().then(|| terminal.width()).flatten()
+            let width = self.stdout.get_ref().is_terminal().then(|| terminal.width()).flatten();
+            width.filter(|width| *width > 0)
         })
     }
 
@@ -120,13 +124,33 @@ impl Output {
         self.note(format_args!("{mark} {text}"))
     }
 
-    /// A line beside the point.
+    /// A line that goes with what was done, or with a report.
     pub(super) fn note(&mut self, text: impl Display) -> Outcome {
         if self.quiet || self.json { Ok(()) } else { self.line(text) }
     }
 
-    /// A value for programs.
+    /// A remark on data that was shown, or on there being none: for standard error, so that it never gets among the data.
+    pub(super) fn aside(&mut self, text: impl Display) -> Outcome {
+        if self.quiet || self.json {
+            return Ok(());
+        }
+        // In the order in which a terminal should show them.
+        self.stdout.flush()?;
+        let text = printable(&text.to_string());
+        // Nothing is left to do when nobody takes it.
+        let _ = match self.colors(self.stderr.is_terminal()) {
+            true => writeln!(self.stderr, "\u{1b}[{}m{text}\u{1b}[0m", Paint::Faint.code()),
+            false => writeln!(self.stderr, "{text}"),
+        };
+        Ok(())
+    }
+
+    /// A value for programs. On a terminal, where it is a person who looks, nothing in it drives the terminal.
     pub(super) fn json(&mut self, value: &impl Serialize) -> Outcome {
+        if self.is_terminal() {
+            let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+            return self.line(printable_json(&text));
+        }
         serde_json::to_writer_pretty(&mut self.stdout, value).map_err(io::Error::from)?;
         self.line("")
     }
@@ -142,7 +166,10 @@ impl Output {
 
     /// Something that is not as it should be and does not stop the command.
     pub(super) fn warn(&mut self, text: impl Display) {
-        if !self.quiet {
+        if self.json {
+            // Nothing is left to do when nobody takes it.
+            let _ = writeln!(self.stderr, "{}", json!({"warning": text.to_string()}));
+        } else if !self.quiet {
             self.say(Paint::Warn, "⚠", &text.to_string());
         }
     }

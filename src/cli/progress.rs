@@ -1,7 +1,7 @@
 //! A bar or spinner on standard error for what takes longer than a second, where people watch it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use datafolio_handlers::formats;
@@ -11,32 +11,56 @@ use super::output::Output;
 
 /// How long something takes before it is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often what is shown changes.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Shown until it is dropped.
 pub(super) struct Progress {
     bar: ProgressBar,
-    /// Dropping it ends the thread that waits for the first second to pass.
+    /// Dropping it ends the thread that shows the bar.
     _running: Option<Sender<()>>,
 }
 
 impl Progress {
-    /// Begins; `what` says in a word or two what takes its time.
+    /// Begins; `what` says in a word or two what takes its time. How long it will take is not known.
     pub(super) fn start(out: &Output, what: impl Into<String>) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self::run(out, what.into(), None, None)
+    }
+
+    /// Begins, where the bytes that were handled can be counted, and how many there will be is known or estimated.
+    pub(super) fn of_bytes(
+        out: &Output,
+        what: impl Into<String>,
+        total: Option<u64>,
+        done: impl Fn() -> u64 + Send + 'static,
+    ) -> Self {
+        Self::run(out, what.into(), total, Some(Box::new(done)))
+    }
+
+    fn run(out: &Output, what: String, total: Option<u64>, done: Option<Box<dyn Fn() -> u64 + Send>>) -> Self {
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if !out.shows_progress() {
             return Self { bar, _running: None };
         }
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(what.into());
+        set_style(&bar, style(total, done.is_some()));
+        bar.set_message(what);
         let (running, ended) = channel::<()>();
         let shown = bar.clone();
         std::thread::spawn(move || {
             // Nothing is ever sent: either the time passes, or the other end is dropped.
-            if ended.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                shown.set_draw_target(ProgressDrawTarget::stderr());
-                shown.enable_steady_tick(Duration::from_millis(100));
+            let goes_on = |time| ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+            if !goes_on(PATIENCE) {
+                return;
+            }
+            shown.set_draw_target(ProgressDrawTarget::stderr());
+            loop {
+                if let Some(done) = &done {
+                    shown.set_position(capped(done(), total));
+                }
+                shown.tick();
+                if !goes_on(TICK) {
+                    return;
+                }
             }
         });
         Self { bar, _running: Some(running) }
@@ -50,10 +74,7 @@ impl Progress {
                 && bar.length() != Some(total)
             {
                 bar.set_length(total);
-                let style = "{msg} {wide_bar} {percent:>3} % {eta}";
-                if let Ok(style) = ProgressStyle::with_template(style) {
-                    bar.set_style(style);
-                }
+                set_style(&bar, style(Some(total), true));
             }
             bar.set_position(read);
         })
@@ -63,5 +84,47 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// What is shown: a bar where the end is known, else a spinner, with the bytes where they are counted.
+fn style(total: Option<u64>, is_counted: bool) -> &'static str {
+    match (total, is_counted) {
+        (Some(_), true) => "{msg} {wide_bar} {bytes} of {total_bytes} {eta}",
+        (None, true) => "{spinner} {msg} {bytes} {elapsed}",
+        (_, false) => "{spinner} {msg} {elapsed}",
+    }
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+}
+
+/// An estimate of the end may be too low, and a bar cannot be fuller than full.
+fn capped(done: u64, total: Option<u64>) -> u64 {
+    done.min(total.unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_style_can_be_drawn() {
+        for total in [None, Some(1)] {
+            for is_counted in [false, true] {
+                assert!(ProgressStyle::with_template(style(total, is_counted)).is_ok());
+            }
+        }
+        assert_eq!((capped(7, Some(5)), capped(3, Some(5)), capped(7, None)), (5, 3, 7));
+    }
+
+    /// Where nobody watches, nothing is shown and no thread is started.
+    #[test]
+    fn programs_see_no_bar() {
+        let progress = Progress::of_bytes(&Output::json_only(), "x", Some(1), || 1);
+        assert!(progress._running.is_none() && progress.bar.is_hidden());
     }
 }

@@ -20,8 +20,15 @@ pub(super) enum Answer {
 /// output holds nothing but data.
 ///
 /// # Errors
-/// When there is nobody to answer.
+/// When there is nobody to answer, as with `--json`.
 pub(super) fn confirm(out: &mut Output, question: &str) -> Outcome<Answer> {
+    let unanswered = |why: &str| {
+        Failure::new("not-confirmed", ErrorCategory::WrongState, why)
+            .hint("pass -y/--yes to go ahead without a question")
+    };
+    if out.is_json() {
+        return Err(unanswered("this needs a yes, and with --json nobody is asked; nothing was done"));
+    }
     out.flush()?;
     let mut line = String::new();
     let mut stderr = io::stderr();
@@ -31,8 +38,7 @@ pub(super) fn confirm(out: &mut Output, question: &str) -> Outcome<Answer> {
     match read {
         Ok(0) | Err(_) => {
             let _ = writeln!(stderr);
-            Err(Failure::new("not-confirmed", ErrorCategory::WrongState, "nobody answered, so nothing was done")
-                .hint("pass -y/--yes to go ahead without a question"))
+            Err(unanswered("nobody answered, so nothing was done"))
         }
         Ok(_) if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") => Ok(Answer::Yes),
         Ok(_) => {

@@ -1,6 +1,7 @@
 //! One run of the program: which bundle is meant, and the user's settings.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafolio_core::{CoreError, ErrorCategory};
 use datafolio_handlers::HandlerError;
@@ -8,11 +9,17 @@ use datafolio_handlers::HandlerError;
 use super::args::Global;
 use super::failure::{Failure, Outcome};
 use super::output::Output;
+use super::progress::Progress;
 use super::user_list::{UserList, expand_home};
-use crate::bundle::{DataFolio, OpenOptions};
+use super::watched::{Traffic, Watched};
+use super::words::size_of;
+use crate::bundle::{DataFolio, OpenOptions, local_storage};
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::text::printable;
+use crate::text::{printable, shell_word};
+
+/// How many neighbours of a path that is not there are looked at.
+const MOST_LOOKED_AT: usize = 10_000;
 
 /// One run of the program.
 #[derive(Debug)]
@@ -22,6 +29,8 @@ pub(super) struct Session {
     pub(super) global: Global,
     settings: Option<Settings>,
     view: View,
+    /// What goes through the files of the bundle.
+    pub(super) traffic: Arc<Traffic>,
     /// The bundle that was used, for the list of recent ones.
     used: Option<String>,
     warned: bool,
@@ -42,7 +51,8 @@ pub(super) enum View {
 impl Session {
     pub(super) fn new(global: Global) -> Self {
         let out = Output::new(global.json, global.quiet, global.color);
-        let mut session = Self { out, global, settings: None, view: View::Head, used: None, warned: false };
+        let (view, traffic) = (View::Head, Arc::default());
+        let mut session = Self { out, global, settings: None, view, traffic, used: None, warned: false };
         // Settings that cannot be read are an error of the command that needs them.
         if let Ok(settings) = session.settings() {
             session.out.prefer(settings.color);
@@ -61,6 +71,19 @@ impl Session {
         }
     }
 
+    /// Refuses a second name for the bundle beside an argument that names it.
+    ///
+    /// # Errors
+    /// When -f or -a was given.
+    pub(super) fn refuse_other_bundles(&self, argument: &str) -> Outcome {
+        let other = match (&self.global.folio, &self.global.alias) {
+            (None, None) => return Ok(()),
+            (Some(_), _) => "-f/--folio",
+            (None, Some(_)) => "-a/--alias",
+        };
+        Err(Failure::usage(format!("{argument} and {other} both name a bundle: pass one of them")))
+    }
+
     /// Where the bundle is that the command means.
     ///
     /// # Errors
@@ -75,7 +98,8 @@ impl Session {
         match std::env::var_os("DATAFOLIO_PATH").filter(|path| !path.is_empty()) {
             Some(path) => Ok(expand_home(Path::new(&path))),
             None => std::env::current_dir().map_err(|source| {
-                Error::File { action: "find the current directory, or", path: PathBuf::from("."), source }.into()
+                let error = Error::File { action: "find the current directory", path: PathBuf::from("."), source };
+                Failure::from(error).hint("change to a directory that is there, or name the bundle with -f")
             }),
         }
     }
@@ -86,6 +110,24 @@ impl Session {
     /// As [`Session::settings`].
     pub(super) fn options(&mut self) -> Outcome<OpenOptions> {
         Ok(OpenOptions::new().settings(self.settings()?))
+    }
+
+    /// Shows how much was read of the payloads; `total` is how many bytes that will be.
+    pub(super) fn reading(&self, what: impl Into<String>, total: Option<u64>) -> Progress {
+        let traffic = Arc::clone(&self.traffic);
+        Progress::of_bytes(&self.out, what, total, move || traffic.read())
+    }
+
+    /// Shows how much was written of new payloads.
+    pub(super) fn writing(&self, what: impl Into<String>, total: Option<u64>) -> Progress {
+        let traffic = Arc::clone(&self.traffic);
+        Progress::of_bytes(&self.out, what, total, move || traffic.written())
+    }
+
+    /// Shows how much was read of an item.
+    pub(super) fn reading_item(&self, what: &str, folio: &DataFolio, item: &str) -> Progress {
+        let size = folio.item_info(item).ok().and_then(|info| size_of(folio, &info));
+        self.reading(format!("{what} {}", printable(item)), size)
     }
 
     /// Opens the bundle for writing. Below `at`, that is the state it names, which refuses to be changed.
@@ -106,7 +148,8 @@ impl Session {
 
     fn open(&mut self, read_only: bool) -> Outcome<DataFolio> {
         let place = self.place()?;
-        let folio = self.options()?.read_only(read_only).open(&place)?;
+        let storage = Watched::new(Arc::new(local_storage(&place)?), Arc::clone(&self.traffic));
+        let folio = self.options()?.read_only(read_only).open_storage(Arc::new(storage))?;
         self.uses(&folio);
         Ok(match &self.view {
             View::Head => folio,
@@ -117,7 +160,8 @@ impl Session {
 
     /// Notes that a bundle is used, and shows once what is wrong with it.
     pub(super) fn uses(&mut self, folio: &DataFolio) {
-        self.used = Some(folio.location());
+        // A path that is no Unicode text is shown with a replacement, and would lead nowhere.
+        self.used = Some(folio.location()).filter(|location| !location.contains('\u{fffd}'));
         if !self.warned {
             self.warned = true;
             for warning in folio.warnings() {
@@ -144,14 +188,26 @@ impl Session {
     pub(super) fn advise(&mut self, failure: Failure) -> Failure {
         let Failure::Library { error, hint: None, .. } = &failure else { return failure };
         let error = &**error;
+        match error {
+            Error::NotABundle { location } => return near_bundle(Path::new(&location.clone()), failure),
+            Error::ReadOnly { .. } => {
+                let hint = "an earlier state cannot be changed: run the command without `at`";
+                return failure.hint(hint);
+            }
+            Error::WrongType { item, .. } => {
+                let hint = format!("`datafolio info {}` tells its type", shell_word(item));
+                return failure.hint(hint);
+            }
+            _ => {}
+        }
         if error.category() == ErrorCategory::Internal {
             return failure;
         }
         if let Error::Core(CoreError::VersionNotFound { name, version }) = error {
             let (name, version) = (name.clone(), version.clone());
-            let known = self.reader().ok().and_then(|folio| folio.versions(&name).ok()).unwrap_or_default();
-            let failure = failure.hint(format!("`datafolio log {} --versions` lists them", printable(&name)));
-            return failure.meant(&version, known.iter().map(|known| known.version.as_str()));
+            let known = self.reader().map_or_else(|_| Vec::new(), |folio| version_ids(&folio, &name));
+            let failure = failure.hint(format!("`datafolio log {} --versions` lists them", shell_word(&name)));
+            return failure.meant(&version, known.iter().map(String::as_str));
         }
         let (word, of_snapshots) = match error {
             Error::Core(CoreError::ItemNotFound { name }) => (name.clone(), false),
@@ -165,18 +221,39 @@ impl Session {
         }
         let Ok(folio) = self.reader() else { return failure };
         let catalogue = folio.catalogue();
-        let (failure, list) = if of_snapshots {
-            let names = catalogue.snapshots.keys().map(String::as_str);
-            (failure.meant(&word, names), "`datafolio snapshot list` shows what there is")
-        } else {
-            let names = catalogue.current.keys().map(|name| &**name);
-            (failure.meant(&word, names), "`datafolio ls` shows what there is")
-        };
-        match failure.words() {
-            Some((_, None)) => failure.hint(list),
-            _ => failure,
+        match of_snapshots {
+            true => failure.meant(&word, catalogue.snapshots.keys().map(String::as_str)),
+            false => failure.meant(&word, catalogue.current.keys().map(|name| &**name)),
         }
     }
+}
+
+/// The ids of an item's versions: those in the catalogue, and those that the log tells, which costs less than to rebuild the
+/// states that had them.
+fn version_ids(folio: &DataFolio, name: &str) -> Vec<String> {
+    let mut ids: Vec<String> = folio.catalogue().versions_of(name).map(|entry| entry.token()).collect();
+    let log = folio.log(usize::MAX).unwrap_or_default().of_item(name);
+    let changes = log.into_iter().flat_map(|entry| entry.changes.items);
+    ids.extend(changes.filter(|change| change.name == name).filter_map(|change| change.to));
+    ids
+}
+
+/// A bundle beside the place where there is none, with a similar name.
+fn near_bundle(place: &Path, failure: Failure) -> Failure {
+    let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+    let (Some(wanted), Some(parent)) = (place.file_name().and_then(|name| name.to_str()), place.parent()) else {
+        return failure;
+    };
+    let Ok(entries) = std::fs::read_dir(parent) else { return failure };
+    let names: Vec<String> = entries
+        .take(MOST_LOOKED_AT)
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let is_bundle = ["items.json", "metadata.json"].iter().any(|file| entry.path().join(file).is_file());
+            is_bundle.then(|| entry.file_name().into_string().ok())?
+        })
+        .collect();
+    failure.meant(wanted, names.iter().map(String::as_str))
 }
 
 /// A file beside the one that is not there, with a similar name.
@@ -185,6 +262,6 @@ fn near_file(path: PathBuf, failure: Failure) -> Failure {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = std::fs::read_dir(parent) else { return failure };
     let names: Vec<String> =
-        entries.take(10_000).filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        entries.take(MOST_LOOKED_AT).filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     failure.meant(wanted, names.iter().map(String::as_str))
 }

@@ -4,7 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row, Width};
 
 use super::failure::Outcome;
-use super::output::{Output, Paint};
+use super::output::Output;
 use crate::text::printable;
 
 /// Columns between two columns.
@@ -23,6 +23,8 @@ pub(super) struct Table {
     width: Option<usize>,
     /// How narrow a column may become.
     narrowest: usize,
+    /// Columns of ids, which are of no use in two pieces.
+    whole: &'static [usize],
     /// Long texts are cut rather than wrapped.
     one_line: bool,
 }
@@ -45,6 +47,7 @@ impl Table {
             colored,
             width: out.width().map(usize::from),
             narrowest: 10,
+            whole: &[],
             one_line: false,
         }
     }
@@ -52,6 +55,12 @@ impl Table {
     /// An empty list for the rows of a table: each on one line.
     pub(super) fn rows<S: AsRef<str>>(out: &Output, header: &[S]) -> Self {
         Self { narrowest: 20, one_line: true, ..Self::new(out, header, &[]) }
+    }
+
+    /// The columns at these places hold ids: they are never broken, where half the width is enough for them.
+    pub(super) fn whole(mut self, columns: &'static [usize]) -> Self {
+        self.whole = columns;
+        self
     }
 
     /// One more row.
@@ -85,15 +94,21 @@ impl Table {
         if left_out.is_empty() {
             return Ok(());
         }
-        let note = out.paint(Paint::Faint, format_args!("(no room for {})", left_out.join(", ")));
-        out.note(note)
+        out.aside(format_args!("(no room for {})", left_out.join(", ")))
     }
 
     /// Gives each column its width; the names of those that are left out.
     fn fit(&mut self) -> Vec<String> {
         let natural: Vec<usize> = self.inner.column_max_content_widths().into_iter().map(usize::from).collect();
         let widths = match self.width {
-            Some(width) => fitted(&natural, width, self.narrowest),
+            Some(width) => {
+                let narrowest = |(column, natural): (usize, &usize)| match self.whole.contains(&column) {
+                    true => (*natural).min(width / 2).max(self.narrowest),
+                    false => self.narrowest,
+                };
+                let narrowest: Vec<usize> = natural.iter().enumerate().map(narrowest).collect();
+                fitted(&natural, width, &narrowest)
+            }
             None => natural.clone(),
         };
         if widths != natural {
@@ -116,16 +131,19 @@ impl Table {
 }
 
 /// The widths of as many columns as there is room for, the first always among them: none wider than it needs, and the
-/// widest made narrower first, but not below `narrowest`.
-fn fitted(natural: &[usize], width: usize, narrowest: usize) -> Vec<usize> {
+/// widest made narrower first, but none below what `narrowest` says for it.
+fn fitted(natural: &[usize], width: usize, narrowest: &[usize]) -> Vec<usize> {
     let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-    let capped = |count: usize, cap: usize| natural.iter().take(count).map(|w| (*w).min(cap)).collect::<Vec<_>>();
+    let capped = |count: usize, cap: usize| -> Vec<usize> {
+        let columns = natural.iter().zip(narrowest).take(count);
+        columns.map(|(natural, narrowest)| (*natural).min(cap.max(*narrowest))).collect()
+    };
     let mut count = natural.len();
-    while count > 1 && total(&capped(count, narrowest)) > width {
+    while count > 1 && total(&capped(count, 0)) > width {
         count -= 1;
     }
     let mut cap = natural.iter().copied().max().unwrap_or_default();
-    while cap > narrowest && total(&capped(count, cap)) > width {
+    while cap > 0 && total(&capped(count, cap)) > width {
         cap -= 1;
     }
     capped(count, cap)
@@ -137,6 +155,7 @@ mod tests {
 
     #[test]
     fn columns_are_made_to_fit() {
+        let fitted = |natural: &[usize], width, narrowest| fitted(natural, width, &vec![narrowest; natural.len()]);
         // There is room.
         assert_eq!(fitted(&[4, 30, 8], 80, 10), [4, 30, 8]);
         // The widest gives way, the others stay.
@@ -146,5 +165,11 @@ mod tests {
         assert_eq!(fitted(&[20, 20, 20, 20], 40, 10), [12, 12, 12]);
         assert_eq!(fitted(&[50, 50], 5, 10), [10]);
         assert_eq!(fitted(&[], 5, 10), [0; 0]);
+    }
+
+    #[test]
+    fn ids_are_not_broken() {
+        assert_eq!(fitted(&[30, 30, 30], 70, &[10, 30, 10]), [18, 30, 18]);
+        assert_eq!(fitted(&[30, 30, 30], 46, &[10, 30, 10]), [14, 30]);
     }
 }

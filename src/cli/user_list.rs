@@ -153,26 +153,30 @@ impl UserList {
         Ok(all)
     }
 
+    /// Checks that a bundle can be given an alias.
+    ///
+    /// # Errors
+    /// A name that is not allowed, or that stands for another bundle.
+    pub(super) fn check_alias(&self, alias: &str, path: &Path) -> Outcome {
+        is_free(&self.read()?, alias, &normalized(path)).map(drop)
+    }
+
     /// Gives a bundle an alias.
     ///
     /// # Errors
     /// A name that is not allowed, or that stands for another bundle.
     pub(super) fn set_alias(&self, alias: &str, path: &Path, overwrite: bool) -> Outcome<String> {
-        name::check_snapshot_name(alias).map_err(|_| {
-            let message = format!("Alias {alias:?} can only contain letters, digits, '.', '_' and '-'");
-            Failure::new("invalid-alias", ErrorCategory::InvalidInput, message)
-        })?;
+        if path.to_str().is_none() {
+            let message = format!("{}: a path that is no Unicode text cannot have an alias", path.display());
+            return Err(Failure::new("invalid-alias", ErrorCategory::InvalidInput, message));
+        }
         let target = normalized(path);
         self.change(PATIENCE, |fields| {
-            let found = aliases(fields).into_iter().find(|(name, _)| name == alias);
-            match found {
-                Some((_, path)) if path == target => return Ok(()),
-                Some((_, path)) if !overwrite => {
-                    let message = format!("alias '{alias}' stands for {path} already");
-                    return Err(Failure::new("alias-exists", ErrorCategory::Exists, message)
-                        .hint("pass --overwrite to let it stand for the new place"));
-                }
-                _ => {}
+            match is_free(fields, alias, &target) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(failure) if overwrite && failure.code() == "alias-exists" => {}
+                Err(failure) => return Err(failure),
             }
             let entry = json!({"path": target, "created_at": time::to_iso(time::now())});
             map_of(fields, "aliases").insert(alias.to_owned(), entry);
@@ -244,6 +248,23 @@ impl UserList {
             list.truncate(MOST_RECENT);
             Ok(())
         });
+    }
+}
+
+/// Whether an alias may come to stand for a bundle; `false` when it does already.
+fn is_free(fields: &Map<String, Value>, alias: &str, target: &str) -> Outcome<bool> {
+    name::check_snapshot_name(alias).map_err(|_| {
+        let message = format!("Alias {alias:?} can only contain letters, digits, '.', '_' and '-'");
+        Failure::new("invalid-alias", ErrorCategory::InvalidInput, message)
+    })?;
+    match aliases(fields).into_iter().find(|(name, _)| name == alias) {
+        Some((_, path)) if path == target => Ok(false),
+        Some((_, path)) => {
+            let message = format!("alias '{alias}' stands for {path} already");
+            Err(Failure::new("alias-exists", ErrorCategory::Exists, message)
+                .hint("pass --overwrite to let it stand for the new place"))
+        }
+        None => Ok(true),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Items, sizes and times in the words of the program's lists.
 
-use chrono::SecondsFormat;
-use datafolio_core::{item_type, time};
-use serde_json::{Map, Value};
+use std::sync::Arc;
 
+use chrono::SecondsFormat;
+use datafolio_core::{Entry, item_type, time};
+use serde_json::{Map, Value, json};
+
+use super::failure::{Failure, Outcome};
 use crate::bundle::{DataFolio, ItemInfo};
+use crate::error::Error;
 use crate::text::{human_size, printable};
 
 /// An item type in one word.
@@ -80,6 +84,11 @@ pub(super) fn iso(instant: chrono::DateTime<chrono::Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
+/// An item whose entry cannot be read, in a list for programs.
+pub(super) fn damaged_json(error: &Error) -> Value {
+    json!({"error": {"code": error.code(), "message": error.to_string()}})
+}
+
 /// How many bytes the payload of an item takes, as recorded or as it lies there; `None` for what has none.
 pub(super) fn size_of(folio: &DataFolio, info: &ItemInfo) -> Option<u64> {
     if info.item_type == item_type::REFERENCED_TABLE {
@@ -87,6 +96,15 @@ pub(super) fn size_of(folio: &DataFolio, info: &ItemInfo) -> Option<u64> {
     }
     let recorded = ["size_bytes", "file_size"].iter().find_map(|key| info.record.get(*key).and_then(Value::as_u64));
     recorded.or_else(|| Some(std::fs::metadata(folio.item_path(&info.name).ok()?).ok()?.len()))
+}
+
+/// How many bytes the payloads of these versions take, as recorded.
+pub(super) fn recorded_bytes<'a>(entries: impl IntoIterator<Item = &'a Arc<Entry>>) -> u64 {
+    let size = |entry: &Arc<Entry>| {
+        let record = entry.record().ok()?;
+        record.u64("size_bytes").or_else(|| record.u64("file_size"))
+    };
+    entries.into_iter().filter_map(size).fold(0, u64::saturating_add)
 }
 
 /// A size, or nothing.
@@ -100,10 +118,15 @@ pub(super) fn count(number: usize, one: &str) -> String {
 }
 
 /// Names that contain a word, or match a glob pattern when the word is one.
-pub(super) fn matches(pattern: Option<&str>) -> Result<impl Fn(&str) -> bool + use<>, glob::PatternError> {
+///
+/// # Errors
+/// A glob pattern that is none.
+pub(super) fn matches(pattern: Option<&str>) -> Outcome<impl Fn(&str) -> bool + use<>> {
     let word = pattern.map(str::to_owned);
     let glob = match pattern {
-        Some(pattern) if pattern.contains(['*', '?', '[']) => Some(glob::Pattern::new(pattern)?),
+        Some(pattern) if pattern.contains(['*', '?', '[']) => {
+            Some(glob::Pattern::new(pattern).map_err(|error| Failure::pattern(pattern, error.msg))?)
+        }
         _ => None,
     };
     Ok(move |name: &str| match (&glob, &word) {

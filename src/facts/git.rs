@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
+use super::address::redact_address;
 use super::process;
-use super::redact;
 
 /// Time for all questions together.
 const TIME_OUT: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ const OPTIONS: [&str; 6] = [
 ///
 /// The fields, in this order: `commit` and `commit_short` (7 characters; both empty before the first commit), `branch`
 /// (`null` when no branch is checked out), `dirty` (`null` when there was no time to compare all files), and `remote`
-/// without credentials, when there is an `origin`.
+/// without credentials, when there is an `origin` and it is no command (`ext::`).
 pub fn capture(dir: &Path) -> Option<Map<String, Value>> {
     capture_until(dir, Instant::now() + TIME_OUT)
 }
@@ -62,19 +62,10 @@ fn capture_until(dir: &Path, deadline: Instant) -> Option<Map<String, Value>> {
     facts.insert("commit_short".to_owned(), Value::from(commit.chars().take(7).collect::<String>()));
     facts.insert("branch".to_owned(), Value::from(branch));
     facts.insert("dirty".to_owned(), Value::from(dirty));
-    if let Some(remote) = remote {
-        facts.insert("remote".to_owned(), Value::from(redact_remote(&remote)));
+    if let Some(remote) = remote.as_deref().and_then(redact_address) {
+        facts.insert("remote".to_owned(), Value::from(remote));
     }
     Some(facts)
-}
-
-/// The address of a remote without what grants access to it.
-///
-/// `user:password@` and `token@` go from http(s) addresses, secrets from query strings (`access_token`, `X-Amz-…`,
-/// `sig`, …). Addresses that hold no secret stay as they are: `git@host:path`, ssh (a user name is part of the address
-/// there; a password is not, and goes), `git://`, `file://` and plain paths.
-pub fn redact_remote(remote: &str) -> String {
-    redact::redact_urls(remote)
 }
 
 #[cfg(test)]
@@ -84,29 +75,6 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-
-    #[test]
-    fn remotes_lose_their_credentials() {
-        let expected = [
-            ("https://user:pass@gitlab.com/group/repo.git", "https://gitlab.com/group/repo.git"),
-            ("https://ghp_token@github.com/user/repo.git", "https://github.com/user/repo.git"),
-            ("HTTP://u@host:8080/repo", "HTTP://host:8080/repo"),
-            ("https://github.com/user/repo.git", "https://github.com/user/repo.git"),
-            ("git@github.com:user/repo.git", "git@github.com:user/repo.git"),
-            ("ssh://git@host:22/repo.git", "ssh://git@host:22/repo.git"),
-            ("git://host/repo.git", "git://host/repo.git"),
-            ("file:///srv/repo.git", "file:///srv/repo.git"),
-            ("/srv/a@b/repo.git", "/srv/a@b/repo.git"),
-            ("../sibling", "../sibling"),
-            ("C:\\repos\\x", "C:\\repos\\x"),
-            ("https://host/repo?access_token=abc&x=1", "https://host/repo?x=1"),
-            ("https://host/repo@v1", "https://host/repo@v1"),
-            ("", ""),
-        ];
-        for (remote, clean) in expected {
-            assert_eq!(redact_remote(remote), clean);
-        }
-    }
 
     /// A directory that goes away with the test.
     struct Scratch(PathBuf);

@@ -4,6 +4,8 @@
 //! kinds of tokens begin. Where it is not clear, too much is removed rather than too little; what is none of this, such
 //! as a password given as a plain word, cannot be recognised.
 
+use super::address::redact_urls;
+
 /// What stands in for a removed secret.
 pub const MASK: &str = "***";
 
@@ -29,9 +31,6 @@ const TOKEN_PREFIXES: [&str; 16] = [
 
 /// Shortest token that is taken for one by its beginning: short words may begin alike by chance.
 const TOKEN_LEAST: usize = 20;
-
-/// Schemes whose user name is part of the address and no secret.
-const KEEPS_USER: [&str; 6] = ["ssh", "git+ssh", "ssh+git", "git", "file", "sftp"];
 
 /// Names that hold secrets, in one piece as they are often written; checked without regard to case and separators.
 const SECRET_NAMES: [&str; 14] = [
@@ -82,141 +81,6 @@ fn words_of(name: &str) -> Vec<String> {
         after_small = c.is_lowercase();
     }
     words
-}
-
-/// Removes credentials and secret parameters from every address (`scheme://…`) in a text; the rest stays as it is.
-pub fn redact_urls(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(colon) = rest.find("://") {
-        let start = scheme_start(&rest[..colon]);
-        let (before, address) = rest.split_at(start);
-        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
-        let (address, after) = address.split_at(address.find(ends).unwrap_or(address.len()));
-        out.push_str(before);
-        out.push_str(&redact_parameters(&redact_authorities(address)));
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Where the scheme begins that a text ends with.
-fn scheme_start(text: &str) -> usize {
-    let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    text.trim_end_matches(is_scheme).len()
-}
-
-/// Removes user names and passwords from an address and from the addresses inside it, as in
-/// `https://proxy/https://token@host`.
-fn redact_authorities(address: &str) -> String {
-    let mut out = String::with_capacity(address.len());
-    let mut rest = address;
-    while let Some((scheme, after)) = rest.split_once("://") {
-        let next = after.find("://").map_or(after.len(), |colon| scheme_start(&after[..colon]));
-        let (hierarchy, nested) = after.split_at(next);
-        let (authority, path) = split_authority(hierarchy);
-        // An inner scheme comes without anything before it, as the outer address was cut there.
-        let scheme_name = &scheme[scheme_start(scheme)..];
-        out.push_str(scheme);
-        out.push_str("://");
-        match authority.rsplit_once('@') {
-            None => out.push_str(authority),
-            Some((user, host)) => {
-                let name = user.split(':').next().unwrap_or_default();
-                if !name.is_empty() && KEEPS_USER.iter().any(|kept| kept.eq_ignore_ascii_case(scheme_name)) {
-                    out.push_str(name);
-                    out.push('@');
-                }
-                out.push_str(host);
-            }
-        }
-        out.push_str(path);
-        if nested.is_empty() {
-            return out;
-        }
-        rest = nested;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The authority of an address (what stands between `//` and the path) and what follows.
-fn split_authority(hierarchy: &str) -> (&str, &str) {
-    const ENDS: [char; 4] = ['/', '?', '#', '\\'];
-    let end = hierarchy.find(ENDS).unwrap_or(hierarchy.len());
-    let (authority, rest) = hierarchy.split_at(end);
-    match authority.rsplit_once(':') {
-        // In `user:pa/ss@host` the password was not escaped and ends the authority early: the "port" is no number then,
-        // and all up to the last `@` belongs to the credentials. Without any `@`, the "port" goes to be safe.
-        Some((host, port))
-            if !authority.contains('@') && !authority.ends_with(']') && !port.chars().all(|c| c.is_ascii_digit()) =>
-        {
-            match hierarchy.rfind('@') {
-                Some(at) => {
-                    let after = &hierarchy[at + 1..];
-                    after.split_at(after.find(ENDS).unwrap_or(after.len()))
-                }
-                None => (host, rest),
-            }
-        }
-        _ => (authority, rest),
-    }
-}
-
-/// Drops secret parameters from the query and fragment that follow a path.
-fn redact_parameters(tail: &str) -> String {
-    let Some(start) = tail.find(['?', '#']) else { return tail.to_owned() };
-    let (path, parameters) = tail.split_at(start);
-    let mut out = path.to_owned();
-    // Each parameter with the character that leads to it, which stays with the one that is kept in its place.
-    let mut lead: Option<char> = None;
-    for piece in split_keeping(parameters, &['?', '#', '&', ';']) {
-        let separator = piece.chars().next().unwrap_or_default();
-        let parameter = &piece[separator.len_utf8().min(piece.len())..];
-        let name = parameter.split('=').next().unwrap_or_default();
-        let is_section = matches!(separator, '?' | '#');
-        if parameter.contains('=') && is_secret_name(&percent_decoded(name)) {
-            // `?secret=1&b=2` becomes `?b=2`.
-            if is_section {
-                lead = Some(separator);
-            }
-            continue;
-        }
-        out.push(if is_section { separator } else { lead.unwrap_or(separator) });
-        lead = None;
-        out.push_str(parameter);
-    }
-    out
-}
-
-/// Cuts a text before each of the separators.
-fn split_keeping<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let first = rest.chars().next().map_or(0, char::len_utf8);
-        let end = rest[first..].find(separators).map_or(rest.len(), |at| first + at);
-        let (piece, after) = rest.split_at(end);
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces
-}
-
-/// A parameter name without percent escapes; broken ones stay.
-fn percent_decoded(name: &str) -> String {
-    let bytes = name.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let escaped = (byte == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let value =
-            escaped.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        out.push(value.unwrap_or(byte));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Removes secrets from the arguments of a program: values of options and fields with secret names (`--password=x`,
@@ -286,7 +150,7 @@ fn last_name(text: &str) -> &str {
 }
 
 /// Masks words that begin like the tokens of well-known services.
-fn mask_tokens(text: &str) -> String {
+pub(super) fn mask_tokens(text: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -356,40 +220,6 @@ mod tests {
             "name",
         ] {
             assert!(!is_secret_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn addresses_lose_credentials_and_secret_parameters() {
-        let expected = [
-            ("postgres://me:pw@db:5432/x", "postgres://db:5432/x"),
-            ("https://u:p@ss@host/x", "https://host/x"),
-            ("https://user:pa/ss@host/x", "https://host/x"),
-            ("https://user:pa#ss@host/x?y=1", "https://host/x?y=1"),
-            ("https://user:secret", "https://user"),
-            ("https://[::1]:80/x", "https://[::1]:80/x"),
-            ("https://u:p@[::1]/x", "https://[::1]/x"),
-            ("ssh://git:pw@host/x", "ssh://git@host/x"),
-            ("sftp://:pw@host/x", "sftp://host/x"),
-            ("codecommit::https://u:p@host/x", "codecommit::https://host/x"),
-            ("see https://t@a/b, https://u:p@c/d.", "see https://a/b, https://c/d."),
-            ("'https://t@a/b' \"https://t@c\"", "'https://a/b' \"https://c\""),
-            ("s3://bucket/key", "s3://bucket/key"),
-            ("https://h/p?X-Amz-Credential=a&X-Amz-Signature=b", "https://h/p"),
-            ("https://h/p?a=1&sig=x%3D&b=2", "https://h/p?a=1&b=2"),
-            ("https://h/p?sig=x&b=2#top", "https://h/p?b=2#top"),
-            ("https://h/p?access%5Ftoken=x", "https://h/p"),
-            ("https://h/p#access_token=x&y=1", "https://h/p#y=1"),
-            ("https://h/p?token=x#frag", "https://h/p#frag"),
-            ("https://h/p?token", "https://h/p?token"),
-            ("é://ü@ö/?token=ß", "é://ö/"),
-            ("://", "://"),
-            ("a://b://c@d", "a://b://d"),
-            ("https://proxy/https://t@host/x", "https://proxy/https://host/x"),
-            ("https://h/p?next=https://t@x/y&token=abc&z=1", "https://h/p?next=https://x/y&z=1"),
-        ];
-        for (text, clean) in expected {
-            assert_eq!(redact_urls(text), clean, "{text}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! Who changed what, and opening the bundle as it was.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use datafolio_core::history::{CommitKind, HistoryEntry};
 use datafolio_core::{Catalogue, Difference, Layout, difference};
 use serde::Serialize;
@@ -8,8 +11,9 @@ use serde_json::{Map, Value};
 use crate::bundle::state::State;
 use crate::bundle::{DataFolio, Mode};
 use crate::error::Result;
-use crate::history::chain::Walk;
-use crate::history::rebuild;
+use crate::history::names::Names;
+use crate::history::walk::{Break, Walk};
+use crate::history::{external, rebuild};
 
 /// One commit.
 #[derive(Debug, Clone, Serialize)]
@@ -43,48 +47,136 @@ impl LogEntry {
         }
     }
 
+    /// Whether the commit left this snapshot as one that was not there before, or another than before.
+    fn made_snapshot(&self, snapshot: &str) -> bool {
+        self.changes.snapshots.iter().any(|change| !change.starts_with('-') && change.get(1..) == Some(snapshot))
+    }
+
     /// Whether the commit changed this item.
     pub fn touches(&self, item: &str) -> bool {
         self.changes.items.iter().any(|change| change.name == item || change.renamed_from.as_deref() == Some(item))
     }
 }
 
+/// A commit of which nothing is known but that there was one: its entry in the history is missing or damaged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogBreak {
+    /// The revision it made.
+    pub revision: u64,
+    /// Its id.
+    pub id: String,
+    /// A stable kebab-case code.
+    pub code: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl LogBreak {
+    pub(crate) fn of(found: Break) -> Self {
+        Self {
+            revision: found.commit.revision,
+            id: found.commit.id,
+            code: found.error.code().to_owned(),
+            reason: found.error.to_string(),
+        }
+    }
+}
+
+/// The commits that led to a state, newest first, and where the history is broken. Reads as the list of its entries.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// The commits that are on record.
+    pub entries: Vec<LogEntry>,
+    /// Those among them whose entries cannot be read. Where the chain goes on behind one may be a guess.
+    pub breaks: Vec<LogBreak>,
+}
+
+impl Log {
+    /// The commits that changed an item, also under the names it had before it was renamed.
+    #[must_use]
+    pub fn of_item(mut self, item: &str) -> Self {
+        let mut names = Names::of(item);
+        self.entries.retain(|entry| {
+            let touched = names.touched_by(&entry.changes);
+            names.before(&entry.changes);
+            touched
+        });
+        self
+    }
+}
+
+impl Deref for Log {
+    type Target = [LogEntry];
+
+    fn deref(&self) -> &[LogEntry] {
+        &self.entries
+    }
+}
+
+impl IntoIterator for Log {
+    type Item = LogEntry;
+    type IntoIter = std::vec::IntoIter<LogEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Log {
+    type Item = &'a LogEntry;
+    type IntoIter = std::slice::Iter<'a, LogEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter()
+    }
+}
+
 impl DataFolio {
-    /// The commits that led to the state which the handle sees, newest first, as far as the history is kept.
+    /// The commits that led to the state which the handle sees, newest first, as far as the history is kept, and at most so
+    /// many. For a snapshot that is the state in which it was made. Damage in the history does not end the log: it is marked,
+    /// and what is behind it follows as far as it can be told.
     ///
     /// # Errors
-    /// When an entry is damaged; what came before it is out of reach.
-    pub fn log(&self, limit: usize) -> Result<Vec<LogEntry>> {
-        let state = self.state();
-        let mut entries: Vec<LogEntry> = self.unrecorded(&state)?.into_iter().collect();
-        for entry in Walk::from_head(self.storage().as_ref(), &state)? {
-            if entries.len() >= limit {
+    /// When the storage cannot be listed.
+    pub fn log(&self, limit: usize) -> Result<Log> {
+        let head = self.head();
+        let mut walk = Walk::from_head(self.storage().as_ref(), &head)?.peekable();
+        let unrecorded = self.unrecorded(&head, walk.peek().and_then(|step| step.as_ref().ok()))?;
+        // The head comes before an earlier state; its commits are passed over.
+        let mut is_reached = matches!(self.mode(), Mode::ReadWrite | Mode::ReadOnly);
+        let mut log = Log::default();
+        for step in unrecorded.into_iter().map(Ok).chain(walk.map(|step| step.map(LogEntry::of))) {
+            if log.entries.len() >= limit {
                 break;
             }
-            let entry = entry?;
-            // The same state, recorded by a commit that then failed.
-            if entries.first().is_some_and(|first| first.id.is_none() && first.revision == entry.revision) {
-                entries.clear();
+            let revision = step.as_ref().map_or_else(|found| found.commit.revision, |entry| entry.revision);
+            is_reached = is_reached
+                || match self.mode() {
+                    Mode::Revision(wanted) => revision <= *wanted,
+                    Mode::Snapshot(snapshot) => step.as_ref().is_ok_and(|entry| entry.made_snapshot(snapshot.name())),
+                    Mode::ReadWrite | Mode::ReadOnly => true,
+                };
+            match step {
+                _ if !is_reached => {}
+                Ok(entry) => log.entries.push(entry),
+                Err(found) => log.breaks.push(LogBreak::of(found)),
             }
-            entries.push(LogEntry::of(entry));
         }
-        entries.truncate(limit);
-        Ok(entries)
+        Ok(log)
     }
 
-    /// What another program has written that no commit has recorded yet.
-    fn unrecorded(&self, state: &State) -> Result<Option<LogEntry>> {
+    /// What another program has written that no commit has recorded yet; `last` is the latest commit.
+    fn unrecorded(&self, state: &State, last: Option<&HistoryEntry>) -> Result<Option<LogEntry>> {
         let catalogue = state.catalogue();
         if catalogue.commit.is_some() || catalogue.layout == Layout::V1 || catalogue.revision == 0 {
             return Ok(None);
         }
-        let last = Walk::from_head(self.storage().as_ref(), state)?.next().transpose()?;
-        let before = match last {
-            Some(entry) => rebuild::from_checkpoint(self.storage().as_ref(), &entry.commit_ref())
-                .map(|published| (*published.catalogue).clone())
-                .unwrap_or_else(|_| Catalogue::empty()),
-            None => Catalogue::empty(),
-        };
+        // The same state, recorded by a commit that then failed.
+        if last.is_some_and(|last| last.revision == catalogue.revision) {
+            return Ok(None);
+        }
+        let before = external::last_before(self.storage().as_ref(), state, catalogue.revision)?;
+        let before = before.map_or_else(|| Arc::new(Catalogue::empty()), |(_, before)| Arc::clone(before.catalogue()));
         let timestamp = catalogue.metadata_value("updated_at").and_then(|value| value.as_str().map(str::to_owned));
         Ok(Some(LogEntry {
             revision: catalogue.revision,

@@ -1,10 +1,14 @@
 //! The history of a bundle: every commit on record, every kept revision to be opened again.
 
 pub(crate) mod chain;
+pub(crate) mod external;
 mod log;
+mod names;
 pub(crate) mod rebuild;
 mod undo;
 mod versions;
+pub(crate) mod walk;
 
-pub use log::LogEntry;
+pub use log::{Log, LogBreak, LogEntry};
+pub use undo::Undone;
 pub use versions::VersionInfo;

@@ -4,54 +4,119 @@ use std::sync::Arc;
 
 use datafolio_core::history::CommitKind;
 use datafolio_core::{Assumed, Catalogue, Change, Key, difference};
+use datafolio_storage::Storage;
+use indexmap::IndexMap;
 
-use crate::bundle::DataFolio;
+use crate::bundle::state::State;
+use crate::bundle::{DataFolio, Deleted, lineage_of};
 use crate::error::{Error, Result};
-use crate::history::chain::Walk;
-use crate::history::rebuild;
+use crate::history::walk::Walk;
+use crate::history::{external, rebuild};
+
+/// What was undone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// The revision that was taken back.
+    pub revision: u64,
+    /// Items that are gone with it, and those that list them as an input and are still there.
+    pub removed: Deleted,
+}
+
+/// A commit, and the states before and after it.
+struct Commit {
+    kind: CommitKind,
+    operation: String,
+    before: Arc<Catalogue>,
+    after: Arc<Catalogue>,
+}
 
 impl DataFolio {
     /// Undoes a commit, the latest one when no revision is given: what it changed becomes again what it was before. That is
-    /// a commit of its own; undoing it brings the change back.
+    /// a commit of its own; undoing it brings the change back. Items that were made from one whose renaming is undone follow
+    /// it.
     ///
     /// # Errors
     /// [`Error::CannotUndo`] when a later commit has changed one of the same things, or nothing is known of the state
     /// before; [`Error::PayloadGone`] when the file of an old version is no longer there.
-    pub fn undo(&self, revision: Option<u64>) -> Result<u64> {
+    pub fn undo(&self, revision: Option<u64>) -> Result<Undone> {
         self.require_writable("undo")?;
-        let mut undone = self.revision();
         self.once(|batch| {
             let head = Arc::clone(batch.base());
-            let storage = self.storage().as_ref();
             let revision = revision.unwrap_or(head.catalogue().revision);
-            undone = revision;
             let refuse = |reason: String| Error::CannotUndo { revision, reason };
-            let entry = Walk::from_head(storage, &head)?
-                .find(|entry| entry.as_ref().map_or(true, |entry| entry.revision <= revision))
-                .transpose()?
-                .filter(|entry| entry.revision == revision)
-                .ok_or_else(|| refuse("the history has no entry for it".to_owned()))?;
-            if entry.kind == CommitKind::Migration {
+            let commit = commit_at(self.storage().as_ref(), &head, revision)?;
+            if commit.kind == CommitKind::Migration {
                 return Err(refuse("it changed the layout of the bundle".to_owned()));
             }
-            let parent = entry.parent.as_ref().ok_or_else(|| refuse("it created the bundle".to_owned()))?;
-            let before = rebuild::at_revision(storage, &head, parent.revision)?.catalogue;
-            let after = rebuild::at_revision(storage, &head, revision)?.catalogue;
-            for change in inverse(&before, &after, head.catalogue()).map_err(refuse)? {
+            for change in inverse(&commit.before, &commit.after, head.catalogue()).map_err(refuse)? {
                 batch.change(change, String::new())?;
             }
-            batch.name(format!("undo revision {revision} ({})", entry.operation));
-            Ok(())
-        })?;
-        Ok(undone)
+            batch.name(format!("undo revision {revision} ({})", commit.operation));
+            Ok(Undone { revision, removed: removed(head.catalogue(), batch.catalogue()) })
+        })
     }
+}
+
+/// What is known of the commit that made a revision.
+fn commit_at(storage: &dyn Storage, head: &State, revision: u64) -> Result<Commit> {
+    let refuse = |reason: &str| Error::CannotUndo { revision, reason: reason.to_owned() };
+    let catalogue = head.catalogue();
+    if catalogue.commit.is_none() && revision == catalogue.revision {
+        // Another program wrote it, and no commit has recorded it yet.
+        let Some((_, before)) = external::last_before(storage, head, revision)? else {
+            return Err(refuse("another program made it, and nothing is known of the state before"));
+        };
+        return Ok(Commit {
+            kind: CommitKind::External,
+            operation: "written by another program".to_owned(),
+            before: Arc::clone(before.catalogue()),
+            after: Arc::clone(catalogue),
+        });
+    }
+    let mut broken = None;
+    for step in Walk::from_head(storage, head)? {
+        let entry = match step {
+            Ok(entry) if entry.revision > revision => continue,
+            Ok(entry) if entry.revision < revision => break,
+            Ok(entry) => entry,
+            Err(found) => {
+                broken = (found.commit.revision >= revision).then_some(found);
+                continue;
+            }
+        };
+        let parent = entry.parent.as_ref().ok_or_else(|| match entry.revision {
+            1 => refuse("it created the bundle"),
+            _ => refuse("nothing is known of the state before"),
+        })?;
+        return Ok(Commit {
+            before: rebuild::at_revision(storage, head, parent.revision)?.catalogue,
+            after: rebuild::at_revision(storage, head, revision)?.catalogue,
+            kind: entry.kind,
+            operation: entry.operation,
+        });
+    }
+    Err(broken.map_or_else(|| refuse("the history has no entry for it"), Error::from))
+}
+
+/// The items that are gone, and those that list them and are still there.
+fn removed(before: &Catalogue, after: &Catalogue) -> Deleted {
+    let gone = before.current.keys().filter(|name| !after.current.contains_key(*name));
+    let names: Vec<String> = gone.map(ToString::to_string).collect();
+    let lineage = lineage_of(after);
+    let left = |name: &String| {
+        let dependents: Vec<String> = lineage.dependents(name)?.into_iter().map(str::to_owned).collect();
+        (!dependents.is_empty()).then(|| (name.clone(), dependents))
+    };
+    let dependents = if names.is_empty() { IndexMap::new() } else { names.iter().filter_map(left).collect() };
+    Deleted { names, dependents }
 }
 
 /// The changes that take each key which differs between two states back to the earlier one, if the head still has the
 /// later one.
 fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::result::Result<Vec<Change>, String> {
     let mut changes = Vec::new();
-    for key in difference(before, after).keys() {
+    let difference = difference(before, after);
+    for key in difference.keys() {
         if !Assumed::of(after, &key).same_as(&Assumed::of(head, &key)) {
             return Err(format!("a later commit has changed {key}; undo that one first"));
         }
@@ -77,6 +142,11 @@ fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::resu
             },
         }
     }
+    // Items that were made since from one that gets its old name back.
+    changes.extend(difference.items.into_iter().filter_map(|change| {
+        let name_before = change.renamed_from?;
+        Some(Change::RenameInputs { from: change.name, to: name_before })
+    }));
     if changes.is_empty() {
         return Err("it changed nothing that could be changed back".to_owned());
     }

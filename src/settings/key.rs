@@ -32,6 +32,8 @@ pub struct Key {
     pub accepted: &'static str,
     /// What it is for.
     pub meaning: &'static str,
+    /// Whether nothing in this release uses it.
+    pub reserved: bool,
 }
 
 /// Every setting, in the order in which they are shown.
@@ -41,42 +43,48 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_THREADS",
         default: "the number of processors",
         accepted: "a number from 1 to 4096, or \"auto\"",
-        meaning: "Threads for computing and queries.",
+        meaning: "Reserved: threads for computing and queries, from the release that brings SQL. Nothing uses it yet.",
+        reserved: true,
     },
     Key {
         name: "memory",
         variable: "DATAFOLIO_MEMORY",
         default: "50%",
         accepted: "a size such as \"512MB\" or \"2GiB\" (at least 16MiB), or a share of the machine's memory such as \"50%\"",
-        meaning: "Memory for computing and queries; what needs more goes to `spill_dir`.",
+        meaning: "Reserved: memory for computing and queries, from the release that brings SQL; what needs more will go to `spill_dir`. Nothing uses it yet.",
+        reserved: true,
     },
     Key {
         name: "cache_dir",
         variable: "DATAFOLIO_CACHE_DIR",
         default: "`datafolio` in the user's cache directory",
         accepted: "an absolute path, or one that starts with \"~/\"",
-        meaning: "Where copies of remote payloads, results and verification records are kept. May be deleted at any time.",
+        meaning: "Where records of payloads that were verified are kept (later copies of remote payloads and results as well). May be deleted at any time.",
+        reserved: false,
     },
     Key {
         name: "cache_cap",
         variable: "DATAFOLIO_CACHE_CAP",
         default: "10GiB",
         accepted: "a size such as \"10GiB\"; 0 keeps nothing",
-        meaning: "Most that the cache holds; what was not used for longest goes first.",
+        meaning: "Most that the cache holds; what was noted longest ago goes first. Below 1MiB it keeps nothing.",
+        reserved: false,
     },
     Key {
         name: "spill_dir",
         variable: "DATAFOLIO_SPILL_DIR",
         default: "`spill` in `cache_dir`",
         accepted: "an absolute path, or one that starts with \"~/\"",
-        meaning: "Where work goes that exceeds `memory`. Not the system's temporary directory by default, as that is often memory itself.",
+        meaning: "Reserved: where work will go that exceeds `memory`, from the release that brings SQL. Nothing uses it yet. Not the system's temporary directory by default, as that is often memory itself.",
+        reserved: true,
     },
     Key {
         name: "spill_cap",
         variable: "DATAFOLIO_SPILL_CAP",
         default: "50GiB",
         accepted: "a size such as \"50GiB\"; 0 allows none",
-        meaning: "Most that spilled work takes; a query that needs more fails.",
+        meaning: "Reserved: most that spilled work takes, from the release that brings SQL; a query that needs more will fail. Nothing uses it yet.",
+        reserved: true,
     },
     Key {
         name: "verification",
@@ -84,6 +92,7 @@ pub const KEYS: [Key; 12] = [
         default: "touched",
         accepted: "\"touched\", \"full\" or \"off\"",
         meaning: "When payloads are compared with their recorded hashes: the parts that are read (`touched`), the whole payload before any of it is used (`full`), or only by `verify` (`off`).",
+        reserved: false,
     },
     Key {
         name: "lock_timeout",
@@ -91,6 +100,7 @@ pub const KEYS: [Key; 12] = [
         default: "30s",
         accepted: "seconds, or a time such as \"500ms\", \"30s\" or \"2m\"",
         meaning: "How long to wait for another writer of the same bundle.",
+        reserved: false,
     },
     Key {
         name: "gc_grace",
@@ -98,6 +108,7 @@ pub const KEYS: [Key; 12] = [
         default: "7d",
         accepted: "days, or a time such as \"12h\" or \"7d\"",
         meaning: "Age below which garbage collection leaves files alone that nothing names: a writer may be about to name them.",
+        reserved: false,
     },
     Key {
         name: "retention_days",
@@ -105,6 +116,7 @@ pub const KEYS: [Key; 12] = [
         default: "30",
         accepted: "a number of days from 0 to 36500",
         meaning: "Every revision younger than this is kept. Snapshots are kept for ever.",
+        reserved: false,
     },
     Key {
         name: "retention_revisions",
@@ -112,6 +124,7 @@ pub const KEYS: [Key; 12] = [
         default: "20",
         accepted: "a number from 1 to 1000000",
         meaning: "So many of the latest revisions are kept, however old.",
+        reserved: false,
     },
     Key {
         name: "color",
@@ -119,6 +132,7 @@ pub const KEYS: [Key; 12] = [
         default: "auto",
         accepted: "\"auto\", \"always\" or \"never\"",
         meaning: "Whether output for terminals is coloured. `NO_COLOR` counts as `never` unless `DATAFOLIO_COLOR` is set.",
+        reserved: false,
     },
 ];
 

@@ -89,22 +89,24 @@ pub struct Described {
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,
+    /// Whether nothing in this release uses it.
+    pub reserved: bool,
 }
 
 /// All settings. The fields can be read and changed directly; [`Settings::set`] also remembers where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Threads for computing, at least 1.
+    /// Threads for computing, at least 1. Nothing in this release uses it.
     pub threads: usize,
-    /// Memory for computing and queries; what needs more goes to `spill_dir`.
+    /// Memory for computing and queries; what needs more goes to `spill_dir`. Nothing in this release uses it.
     pub memory: Memory,
-    /// Where copies of remote payloads and results are kept; `None` when the user has no such place.
+    /// Where records of verified payloads are kept; `None` when the user has no such place.
     pub cache_dir: Option<PathBuf>,
     /// Most bytes that the cache holds.
     pub cache_cap: u64,
-    /// Where work goes that exceeds `memory`; `None` when the user has no such place.
+    /// Where work goes that exceeds `memory`; `None` when the user has no such place. Nothing in this release uses it.
     pub spill_dir: Option<PathBuf>,
-    /// Most bytes that spilled work takes.
+    /// Most bytes that spilled work takes. Nothing in this release uses it.
     pub spill_cap: u64,
     /// When payloads are compared with their recorded hashes.
     pub verification: Verification,
@@ -171,7 +173,12 @@ impl Settings {
     /// Every setting with its value and where that came from.
     pub fn describe(&self) -> Vec<Described> {
         (KEYS.iter().zip(&self.origins))
-            .map(|(key, origin)| Described { key: key.name, value: self.value(key.name), origin: origin.clone() })
+            .map(|(key, origin)| Described {
+                key: key.name,
+                value: self.value(key.name),
+                origin: origin.clone(),
+                reserved: key.reserved,
+            })
             .collect()
     }
 }

@@ -39,7 +39,7 @@ pub struct DiffFromSnapshot {
 }
 
 /// Metadata that every commit changes, or that says who wrote the bundle: no change of the user's.
-const RESERVED: [&str; 3] = ["created_at", "updated_at", "_datafolio"];
+pub(crate) const RESERVED: [&str; 3] = ["created_at", "updated_at", "_datafolio"];
 
 impl DataFolio {
     /// Compares two snapshots.

@@ -63,7 +63,8 @@ impl DataFolio {
     pub fn load_snapshot(&self, name: &str) -> Result<DataFolio> {
         let state = self.state();
         let catalogue = state.catalogue();
-        let record = catalogue.snapshot(name)?.record()?;
+        let snapshot = Arc::clone(catalogue.snapshot(name)?);
+        let record = snapshot.record()?;
         let (entries, lost) = held(catalogue, name)?;
         let mut past = Catalogue::empty();
         past.revision = catalogue.revision;
@@ -74,7 +75,7 @@ impl DataFolio {
         for entry in entries.into_values() {
             past.current.insert(entry.name().into(), entry);
         }
-        Ok(self.detached(State::detached(past, lost), Mode::Snapshot(name.to_owned())))
+        Ok(self.detached(State::detached(past, lost), Mode::Snapshot(snapshot)))
     }
 
     /// Opens a snapshot of a bundle for reading.

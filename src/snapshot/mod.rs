@@ -7,6 +7,7 @@ mod load;
 mod reproduce;
 mod restore;
 
+pub(crate) use compare::RESERVED;
 pub use compare::{DiffFromSnapshot, SnapshotComparison};
 pub use create::SnapshotOptions;
 pub use export::ExportOptions;

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::facts::git::redact_remote;
+use crate::facts::address::redact_address;
 use crate::snapshot::SnapshotInfo;
-use crate::text::{printable, shorten_value};
+use crate::text::{printable, shell_word, shorten_value};
 
 /// Metadata that says nothing about results.
 const RESERVED: [&str; 3] = ["created_at", "updated_at", "_datafolio"];
@@ -71,12 +71,16 @@ fn text<'a>(fields: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 
 fn code(git: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(remote) = text(git, "remote") {
-        lines.push(format!("git clone {}", redact_remote(remote)));
+    if let Some(remote) = text(git, "remote").and_then(redact_address) {
+        lines.push(format!("git clone {}", shell_word(&remote)));
         lines.push("cd <repository>".to_owned());
     }
     if let Some(commit) = text(git, "commit").or_else(|| text(git, "commit_short")) {
-        lines.push(format!("git checkout {commit}"));
+        // The snapshot may be someone else's, and these lines are made to be run.
+        match commit.len() <= 64 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => lines.push(format!("git checkout {commit}")),
+            false => lines.push(format!("Note: what was recorded as commit is none: {commit}")),
+        }
     }
     if git.get("dirty") == Some(&Value::Bool(true)) {
         lines.push("Note: there were changes that were not committed".to_owned());
@@ -97,7 +101,7 @@ fn environment(facts: &Map<String, Value>) -> Vec<String> {
 
 fn execution(facts: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(text(facts, "working_dir").map(|dir| format!("cd {dir}")));
+    lines.extend(text(facts, "working_dir").map(|dir| format!("cd {}", shell_word(dir))));
     lines.extend(text(facts, "entry_point").map(str::to_owned));
     lines
 }

@@ -123,7 +123,7 @@ pub fn printable(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || is_deceptive(c) => {
+            c if is_unprintable(c) => {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
@@ -131,6 +131,31 @@ pub fn printable(text: &str) -> String {
         }
     }
     out
+}
+
+/// The text of a JSON value with the characters of [`printable`] as JSON's own escapes: the same value, and nothing that
+/// drives a terminal. The line breaks and spaces between its parts stay.
+pub fn printable_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => out.push(c),
+            // Outside of texts JSON has none of these, and inside an escape stands for the character.
+            c if is_unprintable(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a character drives a terminal or changes how its neighbours are read.
+pub(crate) fn is_unprintable(c: char) -> bool {
+    c.is_control() || is_deceptive(c)
 }
 
 /// Characters that change how their neighbours are read and show nothing themselves: directional marks and overrides,
@@ -219,6 +244,15 @@ mod tests {
         assert_eq!(shorten_value(&json!(true)), "True");
         assert_eq!(shorten_value(&json!(null)), "None");
         assert_eq!(shorten_value(&json!(1e16)), "1e+16");
+    }
+
+    #[test]
+    fn printable_json_is_the_same_value() {
+        let value = json!({"a\u{9b}": "x\u{202e}y\u{e0041}\n\u{1b}", "b": [1, "é"]});
+        let text = printable_json(&format!("{value:#}"));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert!(!text.chars().any(|c| c != '\n' && is_unprintable(c)), "{text}");
+        assert!(text.contains("x\\u202ey\\udb40\\udc41\\n"), "{text}");
     }
 
     #[test]

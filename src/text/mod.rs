@@ -2,7 +2,9 @@
 
 mod human;
 mod python;
+mod shell;
 mod words;
 
-pub use human::{human_size, human_time, printable, shorten_value};
+pub use human::{human_size, human_time, printable, printable_json, shorten_value};
+pub use shell::shell_word;
 pub use words::{RandomnessError, bundle_name, did_you_mean};

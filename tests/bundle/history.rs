@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use datafolio::{AddOptions, GcOptions, VerifyOptions};
+use datafolio::core::history::{HistoryEntry, HistoryFile};
+use datafolio::{AddOptions, DataFolio, GcOptions, VerifyOptions};
 use serde_json::json;
 
-use crate::support::{new_bundle, reopen, table};
+use crate::support::{history_file, new_bundle, reopen, table};
 
 #[test]
 fn every_revision_opens_as_it_was() {
@@ -32,8 +33,8 @@ fn every_revision_opens_as_it_was() {
     assert_eq!(versions.len(), 22);
     assert!(versions[0].current && versions.iter().all(|version| version.available));
     let first = &versions[21];
-    assert_eq!((first.version.as_str(), first.revision), ("item0--r2", Some(2)));
-    let datafolio::Data::Json(value) = folio.get_version("item0", "item0--r2").unwrap() else { panic!() };
+    assert!(first.version.starts_with("item0--r2-") && first.revision == Some(2), "{first:?}");
+    let datafolio::Data::Json(value) = folio.get_version("item0", &first.version).unwrap() else { panic!() };
     assert_eq!(value, 0);
 }
 
@@ -115,25 +116,84 @@ fn disk_usage_counts_shared_files_once() {
     assert_eq!(usage.reclaimable_bytes, 0);
 }
 
+/// The versions under the old name were not listed, and could not be read under the new one.
 #[test]
-fn a_gap_in_the_history_is_damage_and_not_its_end() {
+fn the_versions_of_an_item_are_found_under_its_new_name() {
     let (_dir, folio) = new_bundle();
-    for n in 0..6 {
-        folio.add(&format!("item{n}"), json!(n), AddOptions::new()).unwrap();
-    }
-    let entry = std::fs::read_dir(std::path::Path::new(&folio.location()).join("history"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("0000000004-"))
-        .unwrap();
-    std::fs::remove_file(entry).unwrap();
-    let folio = reopen(&folio);
-    let report = folio.verify(&VerifyOptions::default()).unwrap();
-    assert!(report.findings.iter().any(|finding| finding.code == "damaged-history"), "{report:?}");
-    assert_eq!(folio.log(3).unwrap().len(), 3);
-    assert_eq!(folio.log(100).unwrap_err().code(), "damaged-history");
-    // Nothing is removed on a guess, and work goes on.
-    assert_eq!(folio.gc(&GcOptions::default()).unwrap_err().code(), "damaged-history");
-    folio.add("more", json!(1), AddOptions::new()).unwrap();
-    assert_eq!(folio.at_revision(6).unwrap().list(true).json_data.len(), 5);
+    folio.add("a", json!(1), AddOptions::new()).unwrap();
+    folio.add("a", json!(2), AddOptions::new().overwrite()).unwrap();
+    folio.rename("a", "w").unwrap();
+    folio.add("w", json!(3), AddOptions::new().overwrite()).unwrap();
+    let of = |name: &str| -> Vec<(Option<u64>, bool)> {
+        folio.versions(name).unwrap().into_iter().map(|version| (version.revision, version.current)).collect()
+    };
+    assert_eq!(of("w"), [(Some(5), true), (Some(4), false), (Some(3), false), (Some(2), false)]);
+    let first = folio.versions("w").unwrap().pop().unwrap().version;
+    let datafolio::Data::Json(value) = folio.get_version("w", &first).unwrap() else { panic!() };
+    assert_eq!(value, 1);
+    let touched: Vec<u64> = folio.log(100).unwrap().of_item("w").iter().map(|entry| entry.revision).collect();
+    assert_eq!(touched, [5, 4, 3, 2]);
+
+    // Nor does undoing a renaming hide any.
+    folio.undo(Some(5)).unwrap();
+    folio.undo(Some(4)).unwrap();
+    assert_eq!(of("a"), [(Some(3), true), (Some(4), false), (Some(5), false), (Some(2), false)]);
+    // Another item of the old name does not take them away.
+    folio.rename("a", "w").unwrap();
+    folio.add("a", json!("other"), AddOptions::new()).unwrap();
+    assert!(of("w").contains(&(Some(2), false)), "{:?}", of("w"));
+}
+
+/// What was made from the item under its new name listed a name that was gone.
+#[test]
+fn undoing_a_renaming_takes_along_what_was_made_since() {
+    let (_dir, folio) = new_bundle();
+    folio.add("a", json!(1), AddOptions::new()).unwrap();
+    folio.add("before", json!(1), AddOptions::new().inputs(["a"])).unwrap();
+    folio.rename("a", "w").unwrap();
+    folio.add("since", json!(1), AddOptions::new().inputs(["w"])).unwrap();
+    let undone = folio.undo(Some(4)).unwrap();
+    assert!(undone.removed.dependents.is_empty(), "{undone:?}");
+    let inputs = |name: &str| folio.item_info(name).unwrap().record["inputs"].clone();
+    assert_eq!((inputs("before"), inputs("since")), (json!(["a"]), json!(["a"])));
+    assert_eq!(folio.get_json("a").unwrap(), 1);
+    // And back again.
+    folio.undo(None).unwrap();
+    assert_eq!((inputs("before"), inputs("since")), (json!(["w"]), json!(["w"])));
+}
+
+#[test]
+fn undoing_an_addition_tells_what_was_made_from_it() {
+    let (_dir, folio) = new_bundle();
+    folio.add("a", json!(1), AddOptions::new()).unwrap();
+    folio.add("b", json!(1), AddOptions::new().inputs(["a"])).unwrap();
+    let undone = folio.undo(Some(2)).unwrap();
+    assert_eq!((undone.revision, undone.removed.names), (2, vec!["a".to_owned()]));
+    assert_eq!(undone.removed.dependents["a"], ["b"]);
+}
+
+/// One machine's clock was a year slow: what it replaced today counted as old and was removed at once.
+#[test]
+fn a_slow_clock_does_not_shorten_what_is_kept() {
+    let (_dir, folio) = new_bundle();
+    folio.add("x", json!(0), AddOptions::new()).unwrap();
+    folio.add("x", json!(1), AddOptions::new().overwrite()).unwrap();
+    let folio = with_entry(&folio, 3, |entry| entry.timestamp = "2020-01-01T00:00:00+00:00".to_owned());
+    let options =
+        GcOptions { apply: true, grace: Some(Duration::ZERO), retention_days: Some(30), retention_revisions: Some(1) };
+    assert_eq!(folio.gc(&options).unwrap().oldest_kept_revision, 1);
+    assert_eq!(folio.at_revision(2).unwrap().get_json("x").unwrap(), 0);
+    // A time that is still to come does not keep what follows for ever.
+    let folio = with_entry(&folio, 1, |entry| entry.timestamp = "2020-01-01T00:00:00+00:00".to_owned());
+    let folio = with_entry(&folio, 2, |entry| entry.timestamp = "2120-01-01T00:00:00+00:00".to_owned());
+    assert_eq!(folio.gc(&options).unwrap().oldest_kept_revision, 3);
+}
+
+/// Another machine wrote an entry: with the change, under the same name.
+fn with_entry(folio: &DataFolio, revision: u64, change: impl FnOnce(&mut HistoryEntry)) -> DataFolio {
+    let path = history_file(folio, revision, HistoryFile::Entry);
+    let mut entry = HistoryEntry::parse("", &std::fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut entry);
+    std::fs::write(path, entry.encode()).unwrap();
+    reopen(folio)
 }

@@ -97,6 +97,31 @@ fn deleting_names_dependents_and_checks_all_names_first() {
 }
 
 #[test]
+fn an_item_that_is_named_twice_is_deleted_once() {
+    let (_dir, folio) = new_bundle();
+    folio.add("a", json!(1), AddOptions::new()).unwrap();
+    folio.add("b", json!(2), AddOptions::new().inputs(["a"])).unwrap();
+    let deleted = folio.delete(&["a", "a"]).unwrap();
+    assert_eq!((&deleted.names[..], &deleted.dependents["a"][..]), (&["a".to_owned()][..], &["b".to_owned()][..]));
+    assert_eq!(folio.list(false).json_data, ["b"]);
+}
+
+#[test]
+fn a_deletion_that_fails_leaves_nothing_of_it_in_its_batch() {
+    let (_dir, folio) = new_bundle();
+    for name in ["a", "b"] {
+        folio.add(name, json!(1), AddOptions::new()).unwrap();
+    }
+    let mut batch = folio.batch().unwrap();
+    batch.set_metadata("kept", &json!(true)).unwrap();
+    batch.delete(&["a", "nope"]).unwrap_err();
+    batch.commit().unwrap();
+    assert_eq!(folio.list(false).json_data, ["a", "b"]);
+    assert_eq!(folio.metadata()["kept"], true);
+    assert_eq!(folio.log(1).unwrap()[0].operation, "set metadata kept");
+}
+
+#[test]
 fn renaming_carries_dependents_along_and_leaves_snapshots_alone() {
     let (_dir, folio) = new_bundle();
     folio.add("a", json!(1), AddOptions::new()).unwrap();
@@ -172,7 +197,7 @@ fn two_handles_conflict_only_about_the_same_thing() {
     two.add("x", json!(2), AddOptions::new().overwrite()).unwrap();
     let error = one.add("x", json!(3), AddOptions::new().overwrite()).unwrap_err();
     assert_eq!(error.code(), "conflict");
-    assert!(error.to_string().contains("x--r3") && error.to_string().contains("x--r5"), "{error}");
+    assert!(error.to_string().contains("x--r3-") && error.to_string().contains("x--r5-"), "{error}");
     one.refresh().unwrap();
     one.add("x", json!(3), AddOptions::new().overwrite()).unwrap();
     assert_eq!(reopen(&one).get_json("x").unwrap(), 3);

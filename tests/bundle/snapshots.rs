@@ -71,6 +71,59 @@ fn a_snapshot_of_a_version_whose_file_is_gone_is_refused() {
     assert!(one.list_snapshots().unwrap().is_empty());
 }
 
+/// Removes the file of an item's current version, as another program might; returns its path.
+fn lose_file(folio: &DataFolio, item: &str) -> std::path::PathBuf {
+    let path = folio.item_path(item).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    path
+}
+
+#[test]
+fn restoring_a_snapshot_whose_file_is_gone_is_refused_and_changes_nothing() {
+    let (_dir, folio) = new_bundle();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    folio.create_snapshot("s", SnapshotOptions::default()).unwrap();
+    let gone = lose_file(&folio, "x");
+    folio.add("x", json!(2), AddOptions::new().overwrite()).unwrap();
+    let revision = folio.revision();
+    let error = folio.restore_snapshot("s").unwrap_err();
+    assert_eq!(error.code(), "payload-gone", "{error}");
+    assert!(error.to_string().contains("'x'") && error.to_string().contains("artifacts/x--"), "{error}");
+    assert_eq!((folio.revision(), reopen(&folio).get_json("x").unwrap()), (revision, json!(2)));
+    std::fs::write(gone, "1").unwrap();
+    folio.restore_snapshot("s").unwrap();
+    assert_eq!(folio.get_json("x").unwrap(), json!(1));
+}
+
+#[test]
+fn undoing_to_a_version_whose_file_is_gone_is_refused_and_changes_nothing() {
+    for pinned in [true, false] {
+        let (_dir, folio) = new_bundle();
+        folio.add("x", json!(1), AddOptions::new()).unwrap();
+        if pinned {
+            folio.create_snapshot("s", SnapshotOptions::default()).unwrap();
+        }
+        lose_file(&folio, "x");
+        folio.add("x", json!(2), AddOptions::new().overwrite()).unwrap();
+        let revision = folio.revision();
+        let error = folio.undo(None).unwrap_err();
+        assert_eq!(error.code(), "payload-gone", "pinned: {pinned}: {error}");
+        assert_eq!((folio.revision(), folio.get_json("x").unwrap()), (revision, json!(2)));
+    }
+}
+
+/// What is not touched by restoring may be as damaged as it was.
+#[test]
+fn restoring_a_snapshot_does_not_mind_that_the_file_of_a_current_version_is_gone() {
+    let (_dir, folio) = new_bundle();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    folio.create_snapshot("s", SnapshotOptions::default()).unwrap();
+    folio.add("y", json!(1), AddOptions::new()).unwrap();
+    lose_file(&folio, "x");
+    folio.restore_snapshot("s").unwrap();
+    assert!(!folio.contains("y"));
+}
+
 #[test]
 fn comparing_and_exporting() {
     let (dir, folio) = new_bundle();

@@ -97,10 +97,10 @@ fn find_looks_into_all_known_bundles() {
     assert_eq!(names(&["find", "*", "--aliases-only"]).len(), 3);
     assert_eq!(names(&["find", "SYNAPSE", "--desc"]), ["Notes2"]);
     assert_eq!(home.json(&["find", "data*=minnie*", "--metadata"])[0]["key"], "dataset");
-    has(&home.ok(&["find", "raw"]), &["FOLIO", "main", "included_table", "Raw rows"]);
+    has(&home.ok(&["find", "raw"]), &["FOLIO", "main", " table ", "Raw rows"]);
     let ran = home.run(&["find", "nothing"]);
     assert_eq!((ran.code, ran.out.as_str()), (1, "No matches for 'nothing'.\n"));
-    has(&home.fails(&["find", "(", "--regex"], 1), &["Invalid pattern"]);
+    has(&home.fails(&["find", "(", "--regex"], 2), &["Invalid pattern '('"]);
     // What cannot be opened is left out and said.
     std::fs::write(home.path("other/items.json"), "{").unwrap();
     let ran = home.run(&["find", "notes"]);

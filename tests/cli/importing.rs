@@ -72,6 +72,67 @@ fn wrong_options_are_usage_errors() {
 }
 
 #[test]
+fn the_deepest_type_that_is_imported_is_read_again() {
+    let home = home();
+    let lists = format!("{{\"a\":{}1{}}}\n", "[".repeat(32), "]".repeat(32));
+    let structs = format!("{{\"a\":{}1{}}}\n", "{\"b\":".repeat(32), "}".repeat(32));
+    for (name, text) in [("lists", &lists), ("structs", &structs)] {
+        home.write(&format!("{name}.jsonl"), text);
+        for table_format in ["parquet", "arrow"] {
+            home.ok(&["import", &format!("{name}.jsonl"), "--overwrite", "--table-format", table_format]);
+            assert_eq!(&home.ok(&["cat", name, "--format", "jsonl"]), text);
+            home.ok(&["verify"]);
+        }
+    }
+    home.write("deep.jsonl", lists.replace("1", "[1]"));
+    has(&home.fails(&["import", "deep.jsonl"], 1), &["line 1", "\"a\"", "more than 32 levels"]);
+}
+
+#[test]
+fn a_json_number_that_would_be_changed_is_refused() {
+    let home = home();
+    home.write("j.json", "{\"id\": 12345678901234567890123, \"share\": 0.1}");
+    has(&home.fails(&["add", "j.json"], 1), &["j.json", "12345678901234567890123", "--as-file"]);
+    home.write("j.json", "{\"id\": 18446744073709551615, \"x\": 8.988465674311579e307}");
+    home.ok(&["add", "j.json"]);
+    let out = home.ok(&["cat", "j"]);
+    has(&out, &["18446744073709551615", "8.988465674311579e+307"]);
+    home.write("big.jsonl", "{\"id\":12345678901234567890123}\n");
+    home.ok(&["import", "big.jsonl"]);
+    assert_eq!(home.ok(&["cat", "big", "--format", "jsonl"]), "{\"id\":\"12345678901234567890123\"}\n");
+}
+
+#[test]
+fn errors_name_the_option_that_helps() {
+    let home = home();
+    home.write("semi.csv", "carrier;n\nAA;1\n");
+    home.write("t.csv", "carrier,n\nAA,1\n");
+    home.write("notes.md", "# notes\n");
+    home.write("rows.jsonl", "{\"carrier\": 1}\n");
+    home.ok(&["import", "t.csv"]);
+    std::fs::copy(home.path(home.ok(&["path", "t"]).trim()), home.path("p.parquet")).unwrap();
+    for (arguments, expected) in [
+        (&["semi.csv"][..], &["line 1", "pass --delimiter ';'"][..]),
+        (&["notes.md"], &["notes.md", "pass --format csv, tsv, jsonl, parquet or arrow"]),
+        (&["t.csv", "--format", "tsv"], &["pass --format csv"]),
+        (&["t.csv", "--columns", "carier"], &["\"carier\"", "did you mean 'carrier'?"]),
+        (&["t.csv", "--type", "carier=string"], &["\"carier\"", "did you mean 'carrier'?"]),
+        (&["rows.jsonl", "--type", "carier=string"], &["\"carier\"", "did you mean 'carrier'?"]),
+        (&["rows.jsonl", "--columns", "carier"], &["\"carier\"", "did you mean 'carrier'?"]),
+        (&["rows.jsonl", "--no-header"], &["jsonl", "leave out --no-header"]),
+        (&["p.parquet", "--delimiter", ";"], &["parquet", "leave out --delimiter"]),
+        (&["p.parquet", "--null", "x"], &["parquet", "leave out --null"]),
+        (&["p.parquet", "--no-header"], &["parquet", "leave out --no-header"]),
+        (&["p.parquet", "--type", "n=int8"], &["parquet", "leave out --type"]),
+        (&["p.parquet", "--columns", "carier"], &["\"carier\"", "did you mean 'carrier'?"]),
+        (&["https://example.org/x.csv"], &["https://example.org/x.csv", "this release reads no URLs"]),
+    ] {
+        has(&home.fails(&[&["import", "-n", "again"], arguments].concat(), 1), expected);
+    }
+    has(&home.fails(&["add", "semi.csv"], 1), &["pass --delimiter ';' to `datafolio import`"]);
+}
+
+#[test]
 fn names_come_from_files_and_can_be_given() {
     let home = home();
     home.write("a b.csv", "x\n1\n");

@@ -27,20 +27,21 @@ fn ls_lists_and_filters() {
     has(&home.ok(&["ls", "--archived"]), &["notes [archived]"]);
     home.ok(&["set", "notes", "--unarchive"]);
     assert_eq!(names(&["ls"]).len(), 3);
-    has(&home.ok(&["ls", "-l"]), &["VERSION", "raw--r2", "INPUTS"]);
+    has(&home.ok(&["ls", "-l"]), &["VERSION", "raw--r2-", "INPUTS"]);
 }
 
 #[test]
 fn info_tells_all() {
     let home = Home::with_bundle();
     home.ok(&["snapshot", "create", "v1"]);
+    let version = home.json(&["ls", "raw"])[0]["version"].as_str().unwrap().to_owned();
     has(
         &home.ok(&["info", "raw"]),
-        &["Raw rows", "3 x 2", "raw--r2", "Dependents:  params", "Snapshots:   v1", "id", "int64"],
+        &["Raw rows", "3 x 2", &version, "Dependents:  params", "Snapshots:   v1", "id", "int64"],
     );
     let info = home.json(&["info", "params"]);
     assert_eq!((&info["inputs"], &info["snapshots"]), (&json!(["raw"]), &json!(["v1"])));
-    assert_eq!(info["record"]["input_versions"], json!({"raw": "raw--r2"}));
+    assert_eq!(info["record"]["input_versions"], json!({"raw": version}));
     let path = info["path"].as_str().unwrap();
     assert_eq!(home.ok(&["path", "params"]).trim_end(), path);
     assert_eq!(info["size_bytes"], std::fs::metadata(path).unwrap().len());
@@ -49,7 +50,8 @@ fn info_tells_all() {
 #[test]
 fn get_shows_values_for_people() {
     let home = Home::with_bundle();
-    assert_eq!(home.ok(&["get", "raw", "-n", "2"]), "id  name\n1   one\n2   two\n(1 more rows)\n");
+    assert_eq!(home.ok(&["get", "raw", "-n", "2"]), "id  name\n1   one\n2   two\n");
+    assert_eq!(home.run(&["get", "raw", "-n", "2"]).err, "(1 more rows)\n");
     assert_eq!(home.json(&["get", "params"]), json!({"rate": 0.1, "steps": [1, 2, 3]}));
     assert_eq!(home.ok(&["get", "notes"]), "first line\nsecond line\n");
     let table = home.json(&["get", "raw"]);
@@ -165,10 +167,16 @@ fn lineage_is_drawn() {
 #[test]
 fn copies_follow_lineage() {
     let home = Home::with_bundle();
-    let copied = home.json(&["copy", "small", "--include", "params", "--follow-lineage"]);
+    let copied = home.json(&["copy", "../small", "--include", "params", "--follow-lineage"]);
     assert_eq!(copied["items"], 2);
-    assert_eq!(home.ok(&["-f", "small", "cat", "raw"]), home.ok(&["cat", "raw"]));
-    assert_eq!(home.json(&["copy", "rest", "--exclude", "raw"])["items"], 2);
-    assert!(home.json(&["copy", "run", "--random-suffix"])["location"].as_str().unwrap().contains("run-"));
-    home.fails(&["copy", "small"], 1);
+    assert_eq!(home.ok(&["-f", "../small", "cat", "raw"]), home.ok(&["cat", "raw"]));
+    assert_eq!(home.json(&["copy", "../rest", "--exclude", "raw"])["items"], 2);
+    assert!(home.json(&["copy", "../run", "--random-suffix"])["location"].as_str().unwrap().contains("run-"));
+    home.fails(&["copy", "../small"], 1);
+    // A bundle in a bundle would be copied with it the next time.
+    std::fs::create_dir(home.path("tables/deep")).unwrap();
+    for inside in ["inner", "tables/deep/inner", "../work/inner"] {
+        has(&home.fails(&["copy", inside], 1), &["lies in the bundle"]);
+        assert!(!home.path(inside).exists());
+    }
 }

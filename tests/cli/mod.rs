@@ -3,11 +3,15 @@
 //! Texts that are marked as relied on by users of Python DataFolio were taken from its program, others from what the
 //! command was asked to do.
 
+mod advice;
+mod completing;
 mod errors;
 mod folios;
 mod history;
+mod hostile;
 mod importing;
 mod items;
+mod json_keys;
 mod output;
 mod python;
 mod reference;
@@ -125,6 +129,13 @@ impl Home {
         all.push("--json");
         let out = self.ok(&all);
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
+    }
+
+    /// The JSON value that a run prints, however it ends.
+    pub fn json_of(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.push("--json");
+        serde_json::from_str(&self.run(&all).out).unwrap()
     }
 
     /// What a run says on standard error that has to fail with this code.

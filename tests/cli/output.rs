@@ -42,10 +42,10 @@ fn everything_that_lists_or_shows_has_json() {
         (&["meta", "k", "1"], "/value"),
         (&["rm", "notes"], "/items/0"),
         (&["undo"], "/undone"),
-        (&["copy", "copied"], "/items"),
+        (&["copy", "../copied"], "/items"),
         (&["snapshot", "create", "v2"], "/name"),
         (&["snapshot", "restore", "v1", "-y"], "/changes/snapshot_name"),
-        (&["snapshot", "export", "v1", "exported"], "/items"),
+        (&["snapshot", "export", "v1", "../exported"], "/items"),
         (&["snapshot", "delete", "v2", "-y"], "/snapshot"),
     ] {
         let value = home.json(arguments);
@@ -80,14 +80,23 @@ fn lists_fit_the_terminal() {
     let home = Home::with_bundle().with("COLUMNS", "60");
     home.ok(&["set", "raw", "-d", &"long words ".repeat(20)]);
     for arguments in [&["ls"][..], &["ls", "-l"], &["du"], &["snapshot", "list"], &["settings"]] {
-        for line in home.ok(arguments).lines().filter(|line| !line.starts_with("(no room for")) {
+        for line in home.ok(arguments).lines() {
             assert!(line.chars().count() <= 60, "{arguments:?}: {line:?}");
         }
     }
     let wide: Vec<String> = (0..30).map(|column| format!("column{column}")).collect();
     home.write("wide.csv", format!("{}\n{}\n", wide.join(","), vec!["1"; 30].join(",")));
     home.ok(&["import", "wide.csv"]);
-    has(&home.ok(&["get", "wide"]), &["column0", "(no room for", "column29)"]);
+    let ran = home.run(&["get", "wide"]);
+    has(&ran.out, &["column0"]);
+    has(&ran.err, &["(no room for", "column29)"]);
+    // Ids stay in one piece.
+    home.write("longer.csv", "a\n1\n");
+    home.ok(&["import", "longer.csv", "--input", "raw"]);
+    let version = home.json(&["info", "longer"])["version"].as_str().unwrap().to_owned();
+    for arguments in [&["ls", "-l"][..], &["log", "longer", "--versions"], &["du", "--versions"]] {
+        has(&home.ok(arguments), &[&version]);
+    }
 }
 
 /// A reader that has seen enough ends the program without a word.
@@ -113,19 +122,62 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn completions_for_each_shell() {
-    let home = Home::new();
-    for (shell, mark) in [("bash", "_datafolio()"), ("zsh", "#compdef datafolio"), ("fish", "complete -c datafolio")] {
-        has(&home.ok(&["completions", shell]), &[mark, "snapshot", "import"]);
-    }
-    home.fails(&["completions", "cmd"], 2);
-}
-
-#[test]
 fn settings_say_where_they_come_from() {
     let home = Home::new().with("DATAFOLIO_MEMORY", "2GiB");
     let settings = home.json(&["settings"]);
     assert_eq!(settings["memory"]["value"], "2GiB");
     assert_eq!(settings["memory"]["origin"], "environment variable DATAFOLIO_MEMORY");
     assert_eq!(settings["retention_days"]["origin"], "default");
+}
+
+/// What a command shows on a terminal that says it has no width, as those of some programs do; `None` where there is no
+/// program that makes a terminal.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(home: &Home, term: &str, command: &str) -> Option<String> {
+    let command = format!("stty cols 0 rows 0; '{}' {command}", env!("CARGO_BIN_EXE_datafolio"));
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(home.path("")).stdin(Stdio::null());
+    script.env("HOME", home.root()).env("TERM", term).env_remove("COLUMNS").env_remove("NO_COLOR");
+    Some(String::from_utf8(script.output().ok()?.stdout).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_of_no_width_shows_all_columns() {
+    let home = Home::with_bundle();
+    let Some(text) = on_a_terminal(&home, "xterm", "ls -l") else { return };
+    has(&text, &["NAME", "DESCRIPTION", "Raw rows"]);
+    // People look at it: it is coloured, and JSON drives no terminal.
+    assert!(text.contains("\u{1b}["), "{text:?}");
+    home.ok(&["set", "raw", "-d", "a\u{9b}2Jb\u{202e}"]);
+    let text = on_a_terminal(&home, "xterm", "info raw --json").unwrap();
+    has(&text, &["a\\u009b2Jb\\u202e"]);
+    assert_eq!(home.json(&["info", "raw"])["record"]["description"], "a\u{9b}2Jb\u{202e}");
+    let text = on_a_terminal(&home, "dumb", "ls").unwrap();
+    assert!(!text.contains("\u{1b}["), "{text:?}");
+}
+
+/// Names of directories are bytes, and need not be text.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bundle_may_lie_where_no_text_can_name_it() {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    let home = Home::new();
+    home.write("x.json", "1");
+    let directory = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());
+    let run = |arguments: &[&str]| {
+        let mut command = home.command(&["-f"]);
+        command.arg(&directory).args(arguments).output().unwrap()
+    };
+    for arguments in [&["init"][..], &["add", "x.json"], &["get", "x"], &["verify"]] {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+    let printed = run(&["path", "x"]).stdout;
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(printed.strip_suffix(b"\n").unwrap()));
+    assert_eq!(std::fs::read(path).unwrap(), b"1");
+    has(&String::from_utf8_lossy(&run(&["path", "x", "--json"]).stderr), &["it is no Unicode text"]);
+    has(&String::from_utf8_lossy(&run(&["folios", "alias", "y"]).stderr), &["cannot have an alias"]);
+    assert_eq!(home.json(&["folios", "list"]), serde_json::json!([]));
 }

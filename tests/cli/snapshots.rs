@@ -28,11 +28,11 @@ fn a_snapshot_becomes_a_bundle() {
     let home = Home::with_bundle();
     home.ok(&["snapshot", "create", "v1", "-d", "First"]);
     home.ok(&["rm", "raw", "-y"]);
-    has(&home.ok(&["snapshot", "export", "v1", "out"]), &["3 items"]);
-    assert_eq!(home.ok(&["-f", "out", "cat", "raw", "-n", "1"]), "id,name\n1,one\n");
-    assert_eq!(home.json(&["-f", "out", "meta", "_source_snapshot"])["name"], "v1");
-    assert_eq!(home.json(&["-f", "out", "snapshot", "list"]), json!([]));
-    has(&home.fails(&["snapshot", "export", "v1", "out"], 1), &["already exists"]);
+    has(&home.ok(&["snapshot", "export", "v1", "../out"]), &["3 items"]);
+    assert_eq!(home.ok(&["-f", "../out", "cat", "raw", "-n", "1"]), "id,name\n1,one\n");
+    assert_eq!(home.json(&["-f", "../out", "meta", "_source_snapshot"])["name"], "v1");
+    assert_eq!(home.json(&["-f", "../out", "snapshot", "list"]), json!([]));
+    has(&home.fails(&["snapshot", "export", "v1", "../out"], 1), &["already exists"]);
 }
 
 #[test]
@@ -61,4 +61,18 @@ fn deleting_keeps_data_in_the_history() {
     home.ok(&["snapshot", "delete", "v1", "-y", "--cleanup"]);
     home.fails(&["at", "v1", "ls"], 1);
     assert_eq!(home.ok(&["at", "5", "get", "notes"]), "first line\nsecond line\n");
+}
+
+#[test]
+fn comparisons_tell_what_a_person_changed() {
+    let home = Home::with_bundle();
+    home.ok(&["snapshot", "create", "v1"]);
+    home.ok(&["meta", "rate", "0.5"]);
+    home.ok(&["snapshot", "create", "v2"]);
+    for arguments in [&["snapshot", "compare", "v1", "v2"][..], &["snapshot", "diff", "v1"]] {
+        let out = home.ok(arguments);
+        has(&out, &["rate: (not set) → 0.5", "Metadata Changes (1)"]);
+        assert!(!out.contains("updated_at"), "{out}");
+        assert_eq!(home.json(arguments)["metadata_changes"], json!({"rate": [null, 0.5]}));
+    }
 }

@@ -51,7 +51,7 @@ fn exit_codes_of_verify() {
     home.fails(&["verify", "-f", "nowhere"], 3);
     home.fails(&["verify", "--no-such-option"], 2);
     let home = Home::with_bundle();
-    has(&home.fails(&["verify", "rwa"], 1), &["did you mean 'raw'?"]);
+    has(&home.fails(&["verify", "rwa"], 2), &["did you mean 'raw'?"]);
 }
 
 #[test]
@@ -61,9 +61,10 @@ fn a_damaged_catalogue_is_repaired() {
     let text = std::fs::read_to_string(home.path("items.json")).unwrap();
     home.write("items.json", &text[..text.len() / 2]);
     has(&home.fails(&["ls"], 1), &["items.json", "datafolio repair"]);
-    home.fails(&["verify"], 1);
+    home.fails(&["verify"], 3);
+    assert_eq!(home.run(&["validate"]).code, 1);
     let report = home.json(&["repair"]);
-    assert!(report["kept_aside"].is_string() && report["problem"].is_string());
+    assert!(report["kept_aside"][0].is_string() && report["problem"].is_string());
     assert_eq!(home.ok(&["cat", "raw", "-n", "1"]), "id,name\n1,one\n");
 
     let text = std::fs::read_to_string(home.path("items.json")).unwrap();
@@ -71,4 +72,29 @@ fn a_damaged_catalogue_is_repaired() {
     has(&home.fails(&["ls"], 1), &["repair --accept"]);
     home.ok(&["repair", "--accept"]);
     assert_eq!(home.json(&["info", "raw"])["record"]["description"], "My rows");
+}
+
+/// A reference to an object store made the whole bundle invalid.
+#[test]
+fn a_reference_that_this_build_cannot_reach_is_a_note() {
+    let home = Home::with_bundle();
+    let folio = datafolio::DataFolio::open(home.path("")).unwrap();
+    for (name, path) in [("bucket", "s3://bucket/t.parquet"), ("site", "https://example.org/t.parquet")] {
+        let reference = datafolio::Reference {
+            path: path.to_owned(),
+            table_format: "parquet".to_owned(),
+            num_rows: None,
+            version: None,
+        };
+        folio.add(name, reference, datafolio::AddOptions::new()).unwrap();
+    }
+    let report = home.json(&["verify"]);
+    let codes: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|found| found["code"].as_str().unwrap()).collect();
+    assert_eq!((&report["clean"], codes), (&json!(true), vec!["not-checked", "not-checked"]));
+    assert_eq!(report["findings"][0]["severity"], "note");
+    home.ok(&["validate"]);
+    // For each item, what Python DataFolio says of one that it cannot reach.
+    let whole = folio.validate().unwrap();
+    assert_eq!((whole["bucket"], whole["site"], whole["raw"]), (false, false, true));
 }

@@ -5,9 +5,14 @@
 //! items in the form that the fixtures have, and both sides hash values as `HASH_METHOD.md` says.
 
 mod damage_by_1_3;
+mod history;
+mod ids;
 mod interleaved;
 mod migration;
+mod names_of_1_3;
+mod on_disk;
 pub(crate) mod peer;
 mod read_by_2_3;
+mod repair;
 mod sample;
 mod written_by_2_3;

@@ -1,12 +1,12 @@
 //! DataFolio 2.3 reads what is written here: everything that it has a format for, with the same values.
 
-use datafolio::{AddOptions, DataFolio, DescribeOptions, VerifyOptions};
+use datafolio::{AddOptions, DataFolio, DescribeOptions, ExportOptions, VerifyOptions};
 use serde_json::{Value, json};
 
 use super::peer::{Peer, Release};
 use super::sample::sample;
 use crate::fixtures::{Tree, assert_item};
-use crate::support::new_bundle;
+use crate::support::{fixture, new_bundle};
 
 /// Fails unless 2.3 read every item with the values that are read here; tables in Arrow format it must refuse.
 pub(super) fn assert_same_items(ours: &DataFolio, theirs: &Value) {
@@ -134,29 +134,67 @@ fn snapshots_differences_and_lineage_are_the_same() {
     );
 }
 
-/// Both describe the same items, with the same facts where both have them.
+/// The lines of a description: those of an item with what is said of it below, all others alone.
+fn paragraphs(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        match (line.trim().strip_prefix("↳ "), found.last_mut()) {
+            (Some(fact), Some((_, facts))) => facts.push(fact.to_owned()),
+            _ => found.push((line.to_owned(), Vec::new())),
+        }
+    }
+    found
+}
+
+/// Fails unless ours has every line of theirs, in their order, and of every item every fact of theirs. Ours may say more.
+fn assert_describes(ours: &str, theirs: &str) {
+    let ours = paragraphs(ours);
+    let mut rest = ours.iter();
+    for (line, facts) in paragraphs(theirs) {
+        let (_, said) = rest
+            .find(|(found, _)| found.replacen(" [archived]: ", ": ", 1) == line)
+            .unwrap_or_else(|| panic!("ours has no {line:?}, or not in that place: {ours:#?}"));
+        for fact in facts {
+            let is_said = said.iter().any(|found| *found == fact || found.starts_with(&format!("{fact}, ")));
+            assert!(is_said, "{line}: ours does not say {fact:?}, but {said:?}");
+        }
+    }
+}
+
+/// Both describe the same: the bundle, its snapshots and all items, with sizes, types, shapes, times, paths and inputs.
 #[test]
 fn both_describe_the_same_items() {
     let Some(sample) = sample() else { return };
+    sample.folio.set_metadata("list", json!([1, 2, 3, 4, 5, 6, "x"])).unwrap();
     let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
-    let theirs = peer.get("folio.describe(return_string=True)");
-    let ours = sample.folio.describe(&DescribeOptions::default()).unwrap();
-    // The lines that name an item, with its description, and those about snapshots and inputs.
-    let named = |text: &str| -> Vec<String> {
-        let mut lines: Vec<String> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with('•') || line.starts_with("↳ inputs") || line.starts_with("↳ tags"))
-            .map(str::to_owned)
-            .collect();
-        lines.sort();
-        lines
-    };
-    let (mut ours, theirs) = (named(&ours), named(theirs.as_str().unwrap()));
-    // 2.3 shows the inputs of every type but files: those of `notes`.
-    let of_notes = ours.iter().position(|line| line == "↳ inputs: rich").unwrap();
-    ours.remove(of_notes);
-    assert_eq!(ours, theirs);
+    let options = DescribeOptions { show_paths: true, include_archived: true, ..Default::default() };
+    for (arguments, options) in
+        [("", DescribeOptions::default()), (", show_paths=True, include_archived=True", options)]
+    {
+        let theirs = peer.get(&format!("folio.describe(return_string=True{arguments})"));
+        assert_describes(&sample.folio.describe(&options).unwrap(), theirs.as_str().unwrap());
+    }
+    for snapshot in ["v1", "v2"] {
+        let past = format!("datafolio.DataFolio.load_snapshot(path, '{snapshot}')");
+        let theirs = peer.get(&format!("{past}.describe(return_string=True)"));
+        // 2.3 goes on to list the snapshots of the bundle; the state of a snapshot has none.
+        let (before, list) = theirs.as_str().unwrap().split_once("\nSnapshots (2):\n").unwrap();
+        let (_, after) = list.split_once("\n\n").unwrap();
+        let ours = sample.folio.load_snapshot(snapshot).unwrap().describe(&DescribeOptions::default()).unwrap();
+        // A line end in a description is shown as one here, and ends the line there.
+        let theirs = format!("{before}\n{after}").replace("Every | type\nof", "Every | type\\nof");
+        assert_describes(&ours, &theirs);
+    }
+    let target = sample.dir.path().join("exported");
+    let exported = sample.folio.export_snapshot("v1", &target, &ExportOptions::default()).unwrap();
+    let theirs = Peer::open(Release::V2_3, target).unwrap().get("folio.describe(return_string=True)");
+    let theirs = theirs.as_str().unwrap().replace("Every | type\nof", "Every | type\\nof");
+    assert_describes(&exported.describe(&DescribeOptions::default()).unwrap(), &theirs);
+
+    let (_dir, place) = fixture("bundle-v2");
+    let theirs = Peer::open(Release::V2_3, &place).unwrap().get("folio.describe(return_string=True)");
+    let ours = DataFolio::open(&place).unwrap().describe(&DescribeOptions::default()).unwrap();
+    assert_describes(&ours, theirs.as_str().unwrap());
 }
 
 /// Looking at a bundle changes nothing in it.

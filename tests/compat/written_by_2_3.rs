@@ -1,6 +1,6 @@
 //! DataFolio 2.3 writes to a bundle of ours, deletes what it deletes, and everything that was promised is still there.
 
-use datafolio::{AddOptions, CommitKind, CopyOptions, DataFolio, Severity, VerifyOptions};
+use datafolio::{AddOptions, CommitKind, CopyOptions, DataFolio, Severity, SnapshotOptions, VerifyOptions};
 use serde_json::{Map, Value, json};
 
 use super::peer::{Peer, Release};
@@ -320,4 +320,46 @@ fn shared_payloads_stay_while_an_entry_names_them() {
     peer.get("folio.add('x', 'other', overwrite=True)");
     assert_eq!(reopen(&folio).load_snapshot("s").unwrap().get_json("x").unwrap(), "shared");
     assert_eq!(findings(&reopen(&folio)), []);
+}
+
+/// However 2.3 has written since, the log of a snapshot or of an earlier revision ends where that state was made.
+#[test]
+fn the_log_of_an_earlier_state_is_not_that_of_what_it_wrote_since() {
+    let Some((sample, mut peer, _)) = both() else { return };
+    let folio = &sample.folio;
+    folio.create_snapshot("ours", SnapshotOptions::default()).unwrap();
+    let made = folio.revision();
+    peer.get("folio.refresh(); folio.add('since', 1)");
+    peer.get("folio.create_snapshot('theirs')");
+    let newest = |folio: &DataFolio| folio.log(1).unwrap().first().map(|entry| (entry.revision, entry.kind));
+    let head = sample.reopen();
+    assert_eq!(newest(&head), Some((made + 2, CommitKind::External)));
+    assert_eq!(newest(&head.load_snapshot("ours").unwrap()), Some((made, CommitKind::Commit)));
+    assert_eq!(newest(&head.load_snapshot("theirs").unwrap()), Some((made + 2, CommitKind::External)));
+    assert_eq!(newest(&head.at_revision(made).unwrap()), Some((made, CommitKind::Commit)));
+    // The same when a commit has recorded what it wrote.
+    folio.add("ours", json!(1), AddOptions::new()).unwrap();
+    let head = sample.reopen();
+    assert_eq!(newest(&head), Some((made + 3, CommitKind::Commit)));
+    assert_eq!(newest(&head.load_snapshot("ours").unwrap()), Some((made, CommitKind::Commit)));
+    assert_eq!(newest(&head.load_snapshot("theirs").unwrap()), Some((made + 2, CommitKind::External)));
+}
+
+/// The page for people is the same to the byte, but for the revision, where nothing in it could drive a terminal.
+#[test]
+fn contents_pages_are_the_same() {
+    let Some((sample, mut peer, _)) = both() else { return };
+    peer.get("folio.add('odd', 1, description='a|b\\tc Zürich 🏔 [x](y) <b> \\\\')");
+    peer.get("folio.add('lines', 1, description='one\\ntwo')");
+    let page = || {
+        let text = std::fs::read_to_string(sample.place().join("CONTENTS.md")).unwrap();
+        let (before, rest) = text.split_once("revision **").unwrap();
+        let (_, after) = rest.split_once("**").unwrap();
+        format!("{before}{after}")
+    };
+    let theirs = page();
+    assert!(theirs.contains("Zürich"), "{theirs}");
+    let folio = sample.reopen();
+    folio.set_metadata("k", 1).unwrap();
+    assert_eq!(page(), theirs);
 }

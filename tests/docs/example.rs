@@ -86,8 +86,13 @@ fn normalised(from: &Path, texts: &[String], to: &Path) -> Vec<String> {
         {
             entry.writer[field] = value;
         }
-        for file in entry.released.iter_mut().flat_map(|released| &mut released.files) {
-            *file = places.apply(file);
+        for released in &mut entry.released {
+            released.version = places.apply(&released.version);
+            released.files.iter_mut().for_each(|file| *file = places.apply(file));
+        }
+        for change in &mut entry.changes.items {
+            change.from = change.from.as_deref().map(|version| places.apply(version));
+            change.to = change.to.as_deref().map(|version| places.apply(version));
         }
         entry.catalogue = published.fingerprint();
         entry.patch = entry.patch.as_ref().and(shown.last()).map(|before| diff_texts(before, &published));
@@ -107,7 +112,11 @@ fn normalised(from: &Path, texts: &[String], to: &Path) -> Vec<String> {
 fn placeholders(texts: &[String], entries: &[HistoryEntry]) -> Placeholders {
     let mut places = Placeholders { texts: BTreeMap::new() };
     for entry in entries {
-        places.add(&entry.commit.id, &entry.revision.to_string().repeat(32));
+        let (id, shown) = (&entry.commit.id, entry.revision.to_string());
+        places.add(id, &shown.repeat(32));
+        // In version ids.
+        let revision = entry.revision;
+        places.add(&format!("--r{revision}-{}", &id[..6]), &format!("--r{revision}-{}", shown.repeat(6)));
     }
     for text in texts {
         for found in pieces(text, "\"20", 32) {

@@ -3,17 +3,17 @@
 use super::pages;
 
 /// A constant as its source has it, and how a page says it.
-const NUMBERS: [(&str, &str, &str, &str); 19] = [
+const NUMBERS: [(&str, &str, &str, &str); 24] = [
     ("crates/storage/src/hash.rs", "CHUNK: usize = 256 * 1024;", FORMAT, "262,144 bytes, 256 KiB"),
     ("crates/storage/src/hash.rs", "CHUNK: usize = 256 * 1024;", INTEGRITY, "each block of 256 KiB"),
     ("crates/storage/src/blocks.rs", "SMALLEST: u32 = 4 * 1024;", FORMAT, "from 4,096"),
     ("crates/storage/src/blocks.rs", "LARGEST: u32 = 16 * 1024 * 1024;", FORMAT, "to 16,777,216"),
     ("crates/storage/src/cache.rs", "SMALLEST: u64 = 1024 * 1024;", INTEGRITY, "Files of 1 MiB and more"),
     (
-        "crates/storage/src/local/publish.rs",
-        "STALE_AFTER: Duration = Duration::from_secs(3600);",
+        "crates/storage/src/local/temporary.rs",
+        "MAX_NAME: usize = 255;",
         FORMAT,
-        "more than an\nhour old",
+        "cut where the whole would be longer than 255 bytes",
     ),
     ("crates/storage/src/random.rs", "NAME_LENGTH: usize = 10;", FORMAT, "ten random characters"),
     ("crates/core/src/path.rs", "MAX_PATH: usize = 1024;", FORMAT, "at most 1024 bytes"),
@@ -23,9 +23,14 @@ const NUMBERS: [(&str, &str, &str, &str); 19] = [
     ("src/bundle/state.rs", "MAX_CATALOGUE: u64 = 4 << 30;", FORMAT, "4 GiB each"),
     ("src/bundle/derived.rs", "SMALL: usize = 128 * 1024;", FORMAT, "above 128 KiB"),
     ("src/history/chain.rs", "MAX_ENTRY: u64 = 1 << 30;", FORMAT, "| a file in `history/` | 1 GiB |"),
-    ("handlers/src/json_data.rs", "MAX_DEPTH: usize = 127;", FORMAT, "127 levels"),
-    ("handlers/src/table/parquet_file.rs", "GROUP_ROWS: usize = 491_520;", FORMAT, "at most 491,520 rows"),
-    ("handlers/src/table/arrow_file.rs", "BATCH_ROWS: usize = 1 << 20;", FORMAT, "at most 1,048,576 rows"),
+    ("handlers/src/json_text.rs", "MAX_DEPTH: usize = 127;", FORMAT, "127 levels"),
+    ("handlers/src/formats/types.rs", "MAX_TYPE_DEPTH: usize = 32;", FORMAT, "| 32 levels |"),
+    ("handlers/src/formats/types.rs", "MAX_TYPE_DEPTH: usize = 32;", IMPORT, "at most 32 levels"),
+    ("handlers/src/table/parquet_write.rs", "GROUP_ROWS: usize = 491_520;", FORMAT, "at most 491,520 rows"),
+    ("handlers/src/table/parquet_write.rs", "MANY_COLUMNS: usize = 1000;", FORMAT, "beyond 1,000\ncolumns"),
+    ("handlers/src/table/parquet_write.rs", "VERY_MANY_COLUMNS: usize = 10_000;", FORMAT, "beyond 10,000 with Snappy"),
+    ("handlers/src/table/parquet_write.rs", "VERY_MANY_COLUMNS: usize = 10_000;", IMPORT, "beyond 10,000 columns"),
+    ("handlers/src/table/arrow_write.rs", "BATCH_ROWS: usize = 1 << 20;", FORMAT, "at most 1,048,576 rows"),
     ("handlers/src/formats/mod.rs", "MAX_RECORD: usize = 64 << 20;", IMPORT, "at most 64 MiB"),
     ("handlers/src/formats/mod.rs", "MAX_COLUMNS: usize = 250_000;", IMPORT, "at most 250,000 columns"),
 ];

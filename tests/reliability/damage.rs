@@ -156,7 +156,7 @@ fn check_repair(root: &Path, expected: &Model, damaged: Option<&[u8]>, what: &st
     let found = visible_state(&folio).unwrap();
     assert_eq!(found, Model { revision: expected.revision + 1, ..expected.clone() }, "{what}: {report:?}");
     if let Some(damaged) = damaged {
-        let kept = root.join(report.kept_aside.unwrap());
+        let kept = root.join(&report.kept_aside[0]);
         assert_eq!(std::fs::read(kept).unwrap(), damaged, "{what}");
     }
     assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean(), "{what}");

@@ -34,7 +34,7 @@ fn one_kill(prepared: &Prepared, k: usize, n: usize, how: &str) -> Result<(), St
 }
 
 /// The next commit works, and so does looking back as far as before.
-fn works_again(root: &Path, state: &Model, oldest: &[u64]) -> Result<(), String> {
+pub(super) fn works_again(root: &Path, state: &Model, oldest: &[u64]) -> Result<(), String> {
     let text = |error: datafolio::Error| error.to_string();
     let folio = match state.revision {
         // By the door that looks whether the directory is empty.
@@ -42,6 +42,8 @@ fn works_again(root: &Path, state: &Model, oldest: &[u64]) -> Result<(), String>
         _ => DataFolio::open(root).map_err(text)?,
     };
     folio.add("afterwards", json!(1), AddOptions::new()).map_err(text)?;
+    // Whoever writes next has cleared away what the dead process was writing in the bundle's own directory.
+    no_temporary_files(root)?;
     let mut next = state.clone();
     next.put("afterwards", json!(1));
     next.revision = state.revision.max(1) + 1;
@@ -66,10 +68,22 @@ fn works_again(root: &Path, state: &Model, oldest: &[u64]) -> Result<(), String>
     // Of what the dead process left nothing stays, and all that is kept can still be opened.
     let report = folio.gc(&strict_gc()).map_err(|error| format!("gc: {error}"))?;
     expect_state(root, &next)?;
+    for dir in ["", "tables", "artifacts", "models", "history"] {
+        no_temporary_files(&root.join(dir))?;
+    }
     for revision in report.oldest_kept_revision..=next.revision {
         folio.at_revision(revision).map_err(|error| format!("after gc: {error}"))?;
     }
     Ok(())
+}
+
+fn no_temporary_files(dir: &Path) -> Result<(), String> {
+    let names = std::fs::read_dir(dir).map_err(|error| error.to_string())?;
+    let mut names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    match names.find(|name| name.ends_with(".tmp")) {
+        None => Ok(()),
+        Some(name) => Err(format!("{name} is left behind in {}", dir.display())),
+    }
 }
 
 #[test]

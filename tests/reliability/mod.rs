@@ -6,11 +6,18 @@ mod child;
 mod damage;
 mod disk;
 mod faults;
+mod garbage;
 mod hostile;
 mod kills;
+mod mending;
+mod outcomes;
+mod pages;
+mod power;
 mod races;
 mod readers;
 mod regressions;
+mod repair;
+mod threads;
 mod torture;
 mod workload;
 

@@ -161,7 +161,7 @@ fn a_half_written_copy_of_the_catalogue_is_not_relied_upon() {
     for n in 0..10 {
         folio.add("x", json!(n), AddOptions::new().overwrite()).unwrap();
     }
-    let oldest = folio.log(3).unwrap().pop().unwrap();
+    let oldest = folio.log(3).unwrap().entries.pop().unwrap();
     let copy = root.join(format!("history/{:010}-{}.items.json", oldest.revision, oldest.id.unwrap()));
     let whole = std::fs::read(root.join("items.json")).unwrap();
     std::fs::write(&copy, &whole[..whole.len() / 2]).unwrap();
@@ -205,7 +205,7 @@ fn a_damaged_commit_id_does_not_cost_the_commit() {
     for n in 0..4 {
         folio.add("x", json!(n), AddOptions::new().overwrite()).unwrap();
     }
-    let id = folio.log(1).unwrap().remove(0).id.unwrap();
+    let id = folio.log(1).unwrap()[0].id.clone().unwrap();
     let path = root.join("items.json");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace(&id, &format!("{}~{}", &id[..9], &id[10..]))).unwrap();

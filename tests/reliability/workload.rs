@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use datafolio::storage::LocalStorage;
+use datafolio::storage::{IoObserver, LocalStorage};
 use datafolio::{AddOptions, DataFolio, Error, GcOptions, NpyArray, OpenOptions, Result, SnapshotOptions};
 use datafolio_testkit::faults::Injector;
 use serde_json::json;
@@ -25,23 +25,32 @@ pub(crate) struct Step {
 /// A bundle at work, or about to be created.
 pub(crate) struct Session {
     pub(crate) root: PathBuf,
+    /// Watches all that the handles do, unless another observer was given.
     pub(crate) injector: Arc<Injector>,
+    observer: Arc<dyn IoObserver>,
     pub(crate) folio: Option<DataFolio>,
 }
 
 impl Session {
     /// At a place where a bundle is, or will be created.
     pub(crate) fn new(root: &Path) -> Self {
-        let mut session = Self { root: root.to_owned(), injector: Injector::new(), folio: None };
+        let injector = Injector::new();
+        let observer = injector.clone();
+        let mut session = Self { root: root.to_owned(), injector, observer, folio: None };
         if root.join("items.json").exists() {
             session.reopen();
         }
         session
     }
 
+    /// At a place where a bundle will be created, with another observer.
+    pub(crate) fn observed(root: &Path, observer: Arc<dyn IoObserver>) -> Self {
+        Self { root: root.to_owned(), injector: Injector::new(), observer, folio: None }
+    }
+
     /// Opens the bundle again; the injector watches the new handle too.
     pub(crate) fn reopen(&mut self) {
-        let storage = LocalStorage::open(&self.root).unwrap().with_observer(self.injector.clone());
+        let storage = LocalStorage::open(&self.root).unwrap().with_observer(self.observer.clone());
         self.folio = Some(OpenOptions::new().open_storage(Arc::new(storage)).unwrap());
     }
 
@@ -95,7 +104,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "create the bundle",
         run: |session| {
-            let storage = LocalStorage::create(&session.root)?.with_observer(session.injector.clone());
+            let storage = LocalStorage::create(&session.root)?.with_observer(session.observer.clone());
             let owner = json!({"owner": "ada"}).as_object().unwrap().clone();
             match OpenOptions::new().metadata(owner).create_storage(Arc::new(storage)) {
                 Ok(folio) => session.folio = Some(folio),

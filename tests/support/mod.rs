@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafolio::DataFolio;
+use datafolio::core::history::{CommitRef, HistoryFile};
 use tempfile::TempDir;
 
 /// A new bundle in a directory that goes away with the test.
@@ -20,6 +21,24 @@ pub fn new_bundle() -> (TempDir, DataFolio) {
 /// Another handle to the same bundle.
 pub fn reopen(folio: &DataFolio) -> DataFolio {
     DataFolio::open(folio.location()).unwrap()
+}
+
+/// The file of a revision in the history of a bundle.
+pub fn history_file(folio: &DataFolio, revision: u64, kind: HistoryFile) -> PathBuf {
+    let dir = Path::new(&folio.location()).join("history");
+    let is_it = |path: &PathBuf| {
+        let found = path.file_name().and_then(|name| CommitRef::from_file_name(name.to_str()?));
+        found.is_some_and(|(commit, found)| commit.revision == revision && found == kind)
+    };
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).find(is_it).unwrap()
+}
+
+/// Flips one bit in the middle of a file.
+pub fn flip_a_bit(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
 }
 
 /// A table of two columns.

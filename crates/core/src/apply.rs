@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::catalogue::{Catalogue, CommitStamp, Layout};
+use crate::catalogue::{Catalogue, CommitStamp};
 use crate::change::{Change, ChangeSet, ItemEdit, PutItem};
+use crate::diff::same_content;
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::quote;
-use crate::migrate;
 use crate::name::{check_item_name, check_snapshot_name};
 use crate::record::ItemRecord;
 use crate::snapshot::Snapshot;
@@ -19,8 +19,10 @@ use crate::snapshot::Snapshot;
 #[derive(Debug, Clone)]
 pub struct Working {
     catalogue: Catalogue,
-    /// The revision that a commit of these changes would have; version ids carry it.
+    /// The revision that a commit of these changes would have.
     revision: u64,
+    /// The id of that commit. Version ids begin with the revision and carry the beginning of this one.
+    commit_id: String,
     /// Version ids given so far.
     ids: HashSet<String>,
     /// Versions put by these changes, by name: inputs of later ones.
@@ -49,27 +51,37 @@ pub struct Applied {
 /// Replays a change set onto the head.
 ///
 /// # Errors
-/// [`CoreError::Conflict`] when an assumption does not hold; what the changes themselves refuse.
+/// [`CoreError::Conflict`] when an assumption does not hold; [`CoreError::RevisionLimit`]; what the changes themselves
+/// refuse.
 pub fn replay(set: &ChangeSet, head: &Arc<Catalogue>, stamp: CommitStamp, now: &str) -> CoreResult<Applied> {
+    head.next_revision()?;
     if !Arc::ptr_eq(set.base(), head) {
         set.check(head)?;
     }
-    let mut working = Working::new(head);
+    let mut working = Working::new(head, &stamp.id);
     for change in set.changes() {
         working.apply(change)?;
     }
-    Ok(working.finish(stamp, now))
+    Ok(working.finish(stamp.parent, now))
 }
 
 impl Working {
-    /// Starts from a state of the bundle.
-    pub fn new(catalogue: &Catalogue) -> Self {
-        let catalogue = match catalogue.layout {
-            Layout::V1 => migrate::to_v2(catalogue),
-            Layout::V2 => catalogue.clone(),
-        };
-        let revision = catalogue.revision + 1;
-        Self { catalogue, revision, ids: HashSet::new(), made: HashMap::new(), reinserted: Vec::new() }
+    /// Starts from a state of the bundle, for a commit that will have this id.
+    pub fn new(catalogue: &Catalogue, commit_id: &str) -> Self {
+        let catalogue = catalogue.in_layout_2();
+        Self {
+            revision: catalogue.revision + 1,
+            commit_id: commit_id.to_owned(),
+            catalogue,
+            ids: HashSet::new(),
+            made: HashMap::new(),
+            reinserted: Vec::new(),
+        }
+    }
+
+    /// The id of the commit that these changes are for.
+    pub fn commit_id(&self) -> &str {
+        &self.commit_id
     }
 
     /// The state with the changes so far.
@@ -77,11 +89,11 @@ impl Working {
         &self.catalogue
     }
 
-    /// The state to be published by a commit.
-    pub fn finish(mut self, stamp: CommitStamp, now: &str) -> Applied {
+    /// The state to be published by the commit, which follows the given one.
+    pub fn finish(mut self, parent: Option<String>, now: &str) -> Applied {
         self.catalogue.metadata.insert("updated_at".to_owned(), quote(now).into());
         self.catalogue.revision = self.revision;
-        self.catalogue.commit = Some(stamp);
+        self.catalogue.commit = Some(CommitStamp { id: self.commit_id, parent });
         self.catalogue.problems.clear();
         Applied { catalogue: self.catalogue, reinserted: self.reinserted }
     }
@@ -96,6 +108,7 @@ impl Working {
             Change::Delete { name } => self.remove(name),
             Change::Edit { name, edit } => self.edit(name, edit),
             Change::Rename { from, to } => self.rename(from, to),
+            Change::RenameInputs { from, to } => self.rename_in_dependents(from, to),
             Change::Repoint { name, entry } => self.repoint(name, entry.as_ref()),
             Change::SetMetadata { key, value } => {
                 match value {
@@ -189,6 +202,7 @@ impl Working {
     /// Makes an edited record the current version, under an id of its own: what a snapshot or another handle has seen
     /// never changes under them.
     fn put_edited(&mut self, name: &str, mut record: ItemRecord) -> CoreResult<()> {
+        record.forget_former_inputs();
         let id = self.fresh_id(name);
         record.set("version_id", Some(id.into()));
         record.set("is_current", Some(true.into()));
@@ -203,6 +217,7 @@ impl Working {
         }
         let position = self.catalogue.current.get_index_of(from).unwrap_or(0);
         let mut record = (*entry.record()?).clone();
+        record.forget_former_inputs();
         record.set("name", Some(to.into()));
         let id = self.fresh_id(to);
         self.made.insert(to.to_owned(), id.clone());
@@ -218,11 +233,17 @@ impl Working {
     fn rename_in_dependents(&mut self, from: &str, to: &str) -> CoreResult<()> {
         let mut edited = Vec::new();
         for (name, entry) in &self.catalogue.current {
-            // Most entries do not name the item; their text tells without parsing it.
-            if !entry.text().contains(from) {
+            // Most entries do not name the item; their text tells without parsing it, unless it has escapes, which can
+            // stand for any character.
+            let named = entry.text().contains(from);
+            if !named && !entry.text().contains('\\') {
                 continue;
             }
-            let record = entry.record()?;
+            let record = match entry.record() {
+                // It may be made from something else altogether, and that it cannot be read is damage to itself alone.
+                Err(_) if !named => continue,
+                other => other?,
+            };
             if !record.inputs().contains(&from) {
                 continue;
             }
@@ -257,11 +278,16 @@ impl Working {
         if self.catalogue.current.get(name).is_some_and(|current| same_version(current, entry)) {
             return Ok(());
         }
-        let displaced = self.displaced(name);
         let kept = self.catalogue.retired.iter().position(|old| same_version(old, entry));
+        // Asked while the version that goes is still there: its id is not free for another one.
+        let entry = match kept {
+            Some(_) => Arc::clone(entry),
+            None => self.with_free_id(entry)?,
+        };
+        let displaced = self.displaced(name);
         match kept {
             Some(index) => drop(self.catalogue.retired.remove(index)),
-            None => self.reinserted.push(Arc::clone(entry)),
+            None => self.reinserted.push(Arc::clone(&entry)),
         }
         let current = entry.with_currency(true)?;
         self.catalogue.current.insert(current.shared_name(), current);
@@ -298,10 +324,27 @@ impl Working {
         if self.catalogue.snapshots.contains_key(snapshot.name()) {
             return Err(CoreError::SnapshotExists { name: snapshot.name().to_owned() });
         }
+        let mut ids = Vec::new();
         for entry in entries {
-            self.hold(entry)?;
+            ids.push((entry.name(), self.hold(entry)?));
         }
-        self.catalogue.snapshots.insert(snapshot.name().to_owned(), Arc::clone(snapshot));
+        let mut snapshot = Arc::clone(snapshot);
+        // What the snapshot recorded may be the id of another version by now: then it names this one by its new id.
+        let record = snapshot.record()?;
+        let mut fields = record.fields.clone();
+        if let Some(Value::Object(versions)) = fields.get_mut("item_versions") {
+            for (item, id) in ids {
+                let Some(token) = record.item_versions.get(item) else { continue };
+                let found = self.catalogue.resolve(snapshot.name(), item, token);
+                if found.is_none_or(|found| found.version_id() != Some(&id)) {
+                    versions.insert(item.to_owned(), id.into());
+                }
+            }
+        }
+        if fields != record.fields {
+            snapshot = Arc::new(Snapshot::from_fields(snapshot.name(), &fields));
+        }
+        self.catalogue.snapshots.insert(snapshot.name().to_owned(), snapshot);
         Ok(())
     }
 
@@ -323,7 +366,8 @@ impl Working {
             self.catalogue.retired[index] = named;
             return Ok(id);
         }
-        let (named, id) = self.with_id(&entry.with_currency(false)?)?;
+        let free = self.with_free_id(entry)?;
+        let (named, id) = self.with_id(&free.with_currency(false)?)?;
         self.reinserted.push(Arc::clone(&named));
         self.catalogue.retired.push(named);
         Ok(id)
@@ -341,6 +385,20 @@ impl Working {
         };
         record.set("version_id", Some(id.clone().into()));
         Ok((Arc::new(Entry::from_record(record)?), id))
+    }
+
+    /// A version that comes back into the catalogue, under a new id when another version has its id by now: a program that
+    /// counts revisions anew, as in a copy of a bundle, gives ids again.
+    fn with_free_id(&mut self, entry: &Arc<Entry>) -> CoreResult<Arc<Entry>> {
+        match entry.version_id() {
+            Some(id) if self.is_taken(entry.name(), id) => {
+                let mut record = (*entry.record()?).clone();
+                let id = self.fresh_id(entry.name());
+                record.set("version_id", Some(id.into()));
+                Ok(Arc::new(Entry::from_record(record)?))
+            }
+            _ => Ok(Arc::clone(entry)),
+        }
     }
 
     fn replace_current(&mut self, name: &str, record: ItemRecord) -> CoreResult<()> {
@@ -383,8 +441,12 @@ impl Working {
         }
     }
 
+    /// A new version id. The revision alone would not do: it counts anew in a copy, whose versions bring the ids of their
+    /// source, and after the loss of a catalogue. The beginning of the commit's random id tells such revisions apart.
     fn fresh_id(&mut self, name: &str) -> String {
-        let base = format!("{name}--r{}", self.revision);
+        const SHOWN: usize = 6;
+        let commit = self.commit_id.get(..SHOWN).unwrap_or(&self.commit_id);
+        let base = format!("{name}--r{}-{commit}", self.revision);
         let mut id = base.clone();
         let mut suffix = 0;
         while self.ids.contains(&id) || self.is_taken(name, &id) {
@@ -402,13 +464,14 @@ impl Working {
     }
 }
 
-/// Whether two entries are the same version; one of them may have been retired meanwhile.
+/// Whether two entries are the same version; one of them may have been retired or edited in place meanwhile. An id alone
+/// does not tell: other programs can give one again for another content, and even write that to a file of the same name.
 fn same_version(a: &Arc<Entry>, b: &Arc<Entry>) -> bool {
     if a.name() != b.name() {
         return false;
     }
     match (a.version_id(), b.version_id()) {
-        (Some(a), Some(b)) => a == b,
+        (Some(id), Some(other)) => id == other && same_content(a, b) && !a.contradicts(b),
         _ => a.same_as(b),
     }
 }

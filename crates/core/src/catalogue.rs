@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::RawJson;
+use crate::migrate;
+use crate::parse::MAX_REVISION;
 use crate::snapshot::Snapshot;
 
 /// The newest `schema_version` that this release knows.
@@ -55,8 +57,9 @@ pub struct Catalogue {
     pub extra: IndexMap<String, RawJson>,
     /// What is wrong with it and could be read around.
     pub problems: Vec<String>,
-    /// Whether the history says that a catalogue of 2.x was here before this one of 1.x.
-    pub replaces_v2: bool,
+    /// Whether the bundle beside it says that 1.x has put this catalogue, or the one it was made from, in the place of a
+    /// later one of 2.x.
+    pub overwritten_by_1x: bool,
 }
 
 impl Catalogue {
@@ -72,7 +75,7 @@ impl Catalogue {
             snapshots: IndexMap::new(),
             extra: IndexMap::new(),
             problems: Vec::new(),
-            replaces_v2: false,
+            overwritten_by_1x: false,
         }
     }
 
@@ -113,6 +116,20 @@ impl Catalogue {
     /// One value of the metadata.
     pub fn metadata_value(&self, key: &str) -> Option<Value> {
         self.metadata.get(key).and_then(|text| serde_json::from_str(text).ok())
+    }
+
+    /// The same state in layout 2, as the first commit to a bundle of 1.x makes it.
+    pub fn in_layout_2(&self) -> Self {
+        match self.layout {
+            Layout::V1 => migrate::to_v2(self),
+            Layout::V2 => self.clone(),
+        }
+    }
+
+    /// The version of one item that a snapshot of this name means by a token; [`Catalogue::resolver`] is for many of them.
+    pub(crate) fn resolve<'a>(&'a self, snapshot: &str, item: &'a str, token: &str) -> Option<&'a Arc<Entry>> {
+        let versions: Vec<&Arc<Entry>> = self.versions_of(item).collect();
+        resolve_among(&versions, snapshot, token)
     }
 
     /// Finds versions by what snapshots recorded for them.
@@ -177,9 +194,36 @@ impl Catalogue {
     }
 
     /// Whether this is what DataFolio 1.3 leaves of a 2.x bundle that it has written to: versions with ids, or a history,
-    /// and no revision, metadata or snapshots to go with them.
+    /// and no revision, metadata or snapshots to go with them. It stays so when 2.x writes afterwards.
     pub fn is_damaged_by_1x(&self) -> bool {
-        self.layout == Layout::V1 && (self.replaces_v2 || self.entries().any(|entry| entry.version_id().is_some()))
+        self.overwritten_by_1x
+            || (self.layout == Layout::V1 && self.entries().any(|entry| entry.version_id().is_some()))
+    }
+
+    /// Whether the metadata that every release gives a new bundle is missing, as it is after 1.3 has begun it anew.
+    pub fn lacks_first_metadata(&self) -> bool {
+        !["created_at", "_datafolio"].iter().any(|key| self.metadata.contains_key(*key))
+    }
+
+    /// Whether a catalogue of 2.x without its first metadata has lost what was here before: the snapshots of the last state
+    /// that is known; where none is, those that held its old versions.
+    pub fn has_lost_snapshots(&self, before: Option<&Self>) -> bool {
+        let is_here = |(name, old): (&String, &Arc<Snapshot>)| self.snapshots.get(name).is_some_and(|s| s.same_as(old));
+        match before {
+            Some(before) => !before.lacks_first_metadata() && !before.snapshots.iter().any(is_here),
+            None => self.orphans().iter().any(|entry| entry.version_id().is_some()),
+        }
+    }
+
+    /// The revision of the next commit.
+    ///
+    /// # Errors
+    /// [`CoreError::RevisionLimit`].
+    pub fn next_revision(&self) -> CoreResult<u64> {
+        match self.revision {
+            revision if revision < MAX_REVISION => Ok(revision + 1),
+            revision => Err(CoreError::RevisionLimit { revision }),
+        }
     }
 }
 

@@ -37,6 +37,13 @@ pub enum Change {
         /// The name it gets.
         to: String,
     },
+    /// Makes items that list one name among their inputs list another: what follows a renaming that is undone.
+    RenameInputs {
+        /// The name they have.
+        from: String,
+        /// The name they get.
+        to: String,
+    },
     /// Makes an existing version the current one; `None` removes the item. Restoring and undoing are made of these.
     Repoint {
         /// The item.
@@ -229,8 +236,10 @@ impl ChangeSet {
     /// Checks every assumption against another state of the bundle.
     ///
     /// # Errors
-    /// [`CoreError::Conflict`] for the first one that does not hold, with what was assumed and what was found.
+    /// [`CoreError::Conflict`] for the first one that does not hold, with what was assumed and what was found;
+    /// [`CoreError::RevisionLimit`] when no commit can follow that state.
     pub fn check(&self, head: &Catalogue) -> CoreResult<()> {
+        head.next_revision()?;
         for (key, assumed) in &self.assumptions {
             let found = Assumed::of(head, key);
             if !assumed.same_as(&found) && !self.wants(key, &found) {
@@ -272,6 +281,6 @@ fn touched(change: &Change) -> Vec<Key> {
         Change::SetMetadata { key, .. } => vec![Key::Metadata(key.clone())],
         Change::AddSnapshot { name, .. } | Change::DeleteSnapshot { name } => vec![Key::Snapshot(name.clone())],
         Change::RevertSnapshot { snapshot, .. } => vec![Key::Snapshot(snapshot.name().to_owned())],
-        Change::DropOrphans => Vec::new(),
+        Change::DropOrphans | Change::RenameInputs { .. } => Vec::new(),
     }
 }

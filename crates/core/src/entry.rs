@@ -28,6 +28,7 @@ pub struct Entry {
 
 /// The fields of an entry that finding it needs.
 #[derive(Deserialize, Debug)]
+#[serde(expecting = "an object with the fields of an item")]
 struct Head {
     name: Arc<str>,
     #[serde(default)]
@@ -120,7 +121,7 @@ impl Entry {
     /// the bundle are left out.
     pub fn files(&self) -> Vec<RelPath> {
         let Some(dir) = payload_dir(self.item_type()) else { return Vec::new() };
-        let path = |name: &str| RelPath::parse(&format!("{dir}/{name}")).ok();
+        let path = |name: &str| RelPath::in_dir(dir, name).ok();
         let mut files: Vec<RelPath> = self.filename().and_then(path).into_iter().collect();
         // Most entries have no file of block checksums; their text tells without parsing it.
         if self.text.contains("\"blocks\"")
@@ -130,6 +131,22 @@ impl Entry {
             files.extend(blocks.and_then(path));
         }
         files
+    }
+
+    /// Whether another entry names the same payload file and says that its content is another one: then the file holds at
+    /// most one of the two.
+    pub fn contradicts(&self, other: &Entry) -> bool {
+        if self.filename().is_none()
+            || self.filename() != other.filename()
+            || payload_dir(self.item_type()) != payload_dir(other.item_type())
+        {
+            return false;
+        }
+        let (Ok(ours), Ok(theirs)) = (self.record(), other.record()) else { return false };
+        ["checksum", "sha256"].iter().any(|field| match (ours.str(field), theirs.str(field)) {
+            (Some(ours), Some(theirs)) => !ours.eq_ignore_ascii_case(theirs),
+            _ => false,
+        })
     }
 
     /// All its fields.

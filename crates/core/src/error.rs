@@ -117,6 +117,12 @@ pub enum CoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The bundle has the last revision that can be counted.
+    #[error("the bundle has revision {revision}, and no further one can be counted: copy it to a new bundle")]
+    RevisionLimit {
+        /// The revision it has.
+        revision: u64,
+    },
     /// There is no such item.
     #[error("Item '{name}' not found")]
     ItemNotFound {
@@ -148,7 +154,7 @@ pub enum CoreError {
         token: String,
     },
     /// The name is taken.
-    #[error("Item '{name}' already exists: pass overwrite to replace it")]
+    #[error("Item '{name}' already exists")]
     ItemExists {
         /// The name.
         name: String,
@@ -192,6 +198,7 @@ impl CoreError {
             }
             Self::ItemExists { .. } | Self::SnapshotExists { .. } => ErrorCategory::Exists,
             Self::Conflict { .. } => ErrorCategory::Conflict,
+            Self::RevisionLimit { .. } => ErrorCategory::WrongState,
         }
     }
 
@@ -213,6 +220,7 @@ impl CoreError {
             Self::ItemExists { .. } => "item-exists",
             Self::SnapshotExists { .. } => "snapshot-exists",
             Self::Conflict { .. } => "conflict",
+            Self::RevisionLimit { .. } => "revision-limit",
         }
     }
 }

@@ -26,7 +26,7 @@ pub use diff::{Difference, ItemChange, VersionComparison, compare_versions, diff
 pub use encode::{Published, encode, encode_into};
 pub use entry::Entry;
 pub use error::{CoreError, CoreResult, ErrorCategory};
-pub use parse::{CatalogueFiles, SealCheck, parse_catalogue};
+pub use parse::{CatalogueFiles, SealCheck, parse_catalogue, versions_in};
 pub use path::RelPath;
 pub use record::ItemRecord;
 pub use snapshot::{Snapshot, SnapshotRecord};

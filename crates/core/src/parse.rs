@@ -16,9 +16,10 @@ use crate::encode::{Published, Span};
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::{RawJson, fingerprint, seal_of};
+use crate::path::shorten;
 use crate::snapshot::Snapshot;
 
-/// Largest revision that is believed: there is always a next one.
+/// Largest revision that is believed, and the last that a commit can make.
 pub(crate) const MAX_REVISION: u64 = i64::MAX as u64;
 
 /// The files of a catalogue as they lie on disk.
@@ -82,6 +83,24 @@ pub fn parse_catalogue(files: &CatalogueFiles, seal: SealCheck) -> CoreResult<Pu
     parse_v2(items, &top, &list)
 }
 
+/// The versions of one item in the text of a catalogue of 2.x, in order, without reading the rest of it.
+///
+/// # Errors
+/// [`CoreError::DamagedCatalogue`] when the text is no catalogue; [`CoreError::DamagedEntry`].
+pub fn versions_in(text: &str, name: &str) -> CoreResult<Vec<Entry>> {
+    #[derive(Deserialize)]
+    struct Items<'a> {
+        #[serde(borrow)]
+        items: Vec<&'a RawValue>,
+    }
+    let top: Items<'_> =
+        serde_json::from_str(strip_bom(text)).map_err(|error| damaged("items.json", error.to_string()))?;
+    // Most entries do not have the name in their text, as it is or with escapes, and need not be parsed.
+    let may_be_it = |raw: &&RawValue| raw.get().contains(name) || raw.get().contains('\\');
+    let entries = top.items.into_iter().filter(may_be_it).map(|raw| Entry::parse(raw.get()));
+    entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.name() == name)).collect()
+}
+
 /// Whether one of our commits wrote it. Its stamp is recognised by its look as well, should its name be damaged.
 fn is_sealed(top: &RawMap<'_>) -> bool {
     #[derive(Deserialize)]
@@ -123,7 +142,11 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Publ
     let mut spans = Vec::with_capacity(list.len());
     let base = text.as_ptr() as usize;
     let mut entries = Vec::with_capacity(list.len());
-    for raw in list {
+    for (index, raw) in list.iter().enumerate() {
+        if let Some(problem) = stray(index, raw) {
+            catalogue.problems.push(problem);
+            continue;
+        }
         let entry = Arc::new(Entry::parse(raw.get())?);
         let start = raw.get().as_ptr() as usize - base;
         spans.push(Span::of(entry.text(), Range { start, end: start + raw.get().len() }));
@@ -140,7 +163,16 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Publ
 fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published> {
     let mut catalogue = Catalogue::empty();
     catalogue.layout = Layout::V1;
-    let entries = list.iter().map(|raw| Entry::parse(raw.get()).map(Arc::new)).collect::<CoreResult<Vec<_>>>()?;
+    let mut entries = Vec::with_capacity(list.len());
+    for (index, raw) in list.iter().enumerate() {
+        match stray(index, raw) {
+            Some(problem) => catalogue.problems.push(problem),
+            None => entries.push(Arc::new(Entry::parse(raw.get())?)),
+        }
+    }
+    if entries.is_empty() && !list.is_empty() {
+        return Err(damaged_text("items.json", "it is a list without a single item"));
+    }
     place(&mut catalogue, entries);
     if let Some(text) = &files.metadata {
         catalogue.metadata = parse_object_text("metadata.json", strip_bom(text))?;
@@ -156,6 +188,16 @@ fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published>
         }
     }
     Ok(Published { catalogue: Arc::new(catalogue), text: Arc::new(files.items.clone()), spans: Vec::new() })
+}
+
+/// What is wrong with an element of `items` that is no entry at all. It can hide no item, so the others are read; what is
+/// an object may be a damaged entry, and is an error.
+fn stray(index: usize, raw: &RawValue) -> Option<String> {
+    let text = raw.get().trim_start();
+    (!text.starts_with('{')).then(|| {
+        let number = index + 1;
+        format!("items.json: element {number} of items is no item but {}; the next commit leaves it out", shorten(text))
+    })
 }
 
 /// Sorts entries into current and retired ones. Of two that both claim to be current, the later one is, as in 2.x.

@@ -1,6 +1,6 @@
 //! The difference between the texts of two catalogues, exact to the byte and reversible.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,8 @@ pub struct Splice {
 /// The replacements that make the later text of the earlier one, in ascending order and without overlap.
 ///
 /// Entries that both share are recognised by identity, so that the cost hardly grows with the number of items; only the
-/// text between shared entries is compared.
+/// text between shared entries is compared. Two catalogues that were read separately share nothing by identity: their
+/// entries are recognised by their text.
 pub fn diff_texts(before: &Published, after: &Published) -> Vec<Splice> {
     let mut splices = Vec::new();
     let (mut old_end, mut new_end) = (0, 0);
@@ -31,7 +32,7 @@ pub fn diff_texts(before: &Published, after: &Published) -> Vec<Splice> {
             splices.push(splice);
         }
     };
-    for (old, new) in shared_spans(&before.spans, &after.spans) {
+    for (old, new) in shared_spans(before, after) {
         gap(old_end..old.start, new_end..new.start);
         (old_end, new_end) = (old.end, new.end);
     }
@@ -40,26 +41,43 @@ pub fn diff_texts(before: &Published, after: &Published) -> Vec<Splice> {
 }
 
 /// Spans that stand in both texts in the same order.
-fn shared_spans(old: &[Span], new: &[Span]) -> Vec<(Range<usize>, Range<usize>)> {
-    let same = |a: &Span, b: &Span| a.address == b.address;
+fn shared_spans(before: &Published, after: &Published) -> Vec<(Range<usize>, Range<usize>)> {
+    let (old, new) = (&before.spans, &after.spans);
+    let same = |a: &Span, b: &Span| {
+        a.address == b.address || before.text.as_bytes()[a.range.clone()] == after.text.as_bytes()[b.range.clone()]
+    };
     let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
-    let (old_mid, new_mid) = (head..old.len() - tail, head..new.len() - tail);
+    let (old_mid, new_mid) = (head..old.len() - tail, &new[head..new.len() - tail]);
     let mut shared: Vec<(Range<usize>, Range<usize>)> = Vec::with_capacity(new.len());
     let pair = |a: &Span, b: &Span| (a.range.clone(), b.range.clone());
     shared.extend(old[..head].iter().zip(&new[..head]).map(|(a, b)| pair(a, b)));
-    let places: HashMap<usize, usize> = old_mid.map(|index| (old[index].address, index)).collect();
     let mut next = head;
-    for span in &new[new_mid] {
-        if let Some(&index) = places.get(&span.address)
-            && index >= next
-        {
+    for (span, place) in new_mid.iter().zip(places(before, old_mid, after, new_mid)) {
+        if let Some(index) = place.filter(|index| *index >= next) {
             shared.push(pair(&old[index], span));
             next = index + 1;
         }
     }
     shared.extend(old[old.len() - tail..].iter().zip(&new[new.len() - tail..]).map(|(a, b)| pair(a, b)));
     shared
+}
+
+/// For each of these spans of the later text the one of the earlier text that is the same: by identity, which costs no look
+/// at the text, and by text for what that leaves over.
+fn places(before: &Published, old: Range<usize>, after: &Published, new: &[Span]) -> Vec<Option<usize>> {
+    let by_address: HashMap<usize, usize> = old.clone().map(|index| (before.spans[index].address, index)).collect();
+    let mut places: Vec<Option<usize>> = new.iter().map(|span| by_address.get(&span.address).copied()).collect();
+    let found: HashSet<usize> = places.iter().flatten().copied().collect();
+    let bytes = |index: usize| &before.text.as_bytes()[before.spans[index].range.clone()];
+    if places.iter().any(Option::is_none) && found.len() < old.len() {
+        let left = old.filter(|index| !found.contains(index));
+        let by_text: HashMap<&[u8], usize> = left.map(|index| (bytes(index), index)).collect();
+        for (place, span) in places.iter_mut().zip(new).filter(|(place, _)| place.is_none()) {
+            *place = by_text.get(&after.text.as_bytes()[span.range.clone()]).copied();
+        }
+    }
+    places
 }
 
 /// The splice between two stretches of text, without what they have in common at both ends.

@@ -106,6 +106,19 @@ impl ItemRecord {
         names
     }
 
+    /// Drops the recorded versions of items that are no inputs any more. A program that does not know `input_versions` can
+    /// change the inputs and leave it as it was; an input without a recorded version is one whose version is not known.
+    pub fn forget_former_inputs(&mut self) {
+        let Some(Value::Object(versions)) = self.0.get("input_versions") else { return };
+        let inputs = self.inputs();
+        let known: Map<String, Value> = versions
+            .iter()
+            .filter(|(name, version)| inputs.contains(&name.as_str()) && version.is_string())
+            .map(|(name, version)| (name.clone(), version.clone()))
+            .collect();
+        self.set("input_versions", (!known.is_empty()).then_some(Value::Object(known)));
+    }
+
     /// Sets a field, or removes it for `None`.
     pub fn set(&mut self, field: &str, value: Option<Value>) {
         match value {

@@ -9,3 +9,4 @@ mod model;
 mod parse;
 mod patch;
 mod support;
+mod versions;

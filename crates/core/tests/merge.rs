@@ -157,6 +157,11 @@ const ACTIONS: &[Action] = &[
         change: |_, _, _| Change::DropOrphans,
         shows: |n, c, _| old(c, &n.of("orphan")).is_none() && c.orphans().is_empty(),
     },
+    Action {
+        word: "follow",
+        change: |n, _, _| Change::RenameInputs { from: n.of("x"), to: n.of("w") },
+        shows: |n, c, _| current(c, &n.of("y")).unwrap().record().unwrap().inputs() == [n.of("w")],
+    },
 ];
 
 /// The bundle of the document, with all of it twice under disjoint names.
@@ -260,11 +265,14 @@ fn a_conflict_says_what_was_seen_and_what_is_there() {
     let error = race(put("x", "a", &[], true), put("x", "b", &[], true)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "conflict on item 'x': this change was made for version x--r1, and the bundle now has version x--r6 \
+        "conflict on item 'x': this change was made for version x--r1, and the bundle now has version x--r6-theirs \
          (revision 6): refresh and try again"
     );
     let error = race(put("n", "a", &[], false), put("n", "b", &[], false)).unwrap_err();
-    assert!(error.to_string().contains("nothing of that name") && error.to_string().contains("n--r6"), "{error}");
+    assert!(
+        error.to_string().contains("nothing of that name") && error.to_string().contains("n--r6-theirs"),
+        "{error}"
+    );
     let error = race(set("k", Some(json!(1))), set("k", Some(json!(2)))).unwrap_err();
     assert!(error.to_string().contains("\"before\"") && error.to_string().contains("the value 2"), "{error}");
 }

@@ -183,7 +183,7 @@ impl Writer {
     fn new(base: &Arc<Catalogue>, seen: &Model) -> Self {
         Self {
             base: Arc::clone(base),
-            working: Working::new(base),
+            working: Working::new(base, "local"),
             set: ChangeSet::new(Arc::clone(base)),
             seen: seen.clone(),
             local: seen.clone(),

@@ -183,6 +183,23 @@ fn duplicates_are_read_as_python_reads_them() {
     }
 }
 
+/// What is no entry at all hides no item; an object may be one, and is damage.
+#[test]
+fn elements_that_are_no_entries_are_named_and_left_out() {
+    let items = format!("\"a string\", {}, [1], null, 7", entry("x", 1, true, &[]));
+    let read = parse(&top(&items)).unwrap();
+    assert_eq!((read.catalogue.current.len(), read.catalogue.problems.len()), (1, 4));
+    assert!(read.catalogue.problems[0].contains("element 1") && read.catalogue.problems[0].contains("a string"));
+    assert!(read.catalogue.problems[1].contains("element 3"));
+    let text = datafolio_core::encode((*read.catalogue).clone()).text;
+    let again = parse(&text).unwrap();
+    assert_eq!((again.catalogue.current.len(), again.catalogue.problems.len()), (1, 0));
+    assert_eq!(parse(&top("{\"no\": \"name\"}")).unwrap_err().code(), "damaged-entry");
+    // The same in the layout of 1.x.
+    let read = parse(&format!("[{items}]")).unwrap();
+    assert_eq!((read.catalogue.current.len(), read.catalogue.problems.len()), (1, 4));
+}
+
 #[test]
 fn texts_that_are_hardly_text() {
     for name in [r"\ud800", r"\udc00\ud800", r"\u0000", r"a\/..\/b", r"\r\n", r"\u202e", "../../etc/passwd", "", " "] {

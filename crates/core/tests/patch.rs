@@ -56,3 +56,37 @@ fn offsets_beyond_all_bounds_are_refused() {
     let splice = |at| Splice { at, remove: "a".to_owned(), insert: String::new() };
     assert!(apply("aaaa", &[splice(2), splice(0)]).is_err());
 }
+
+/// Two catalogues that were read separately share nothing by identity: all of the text counted as new.
+#[test]
+fn the_difference_of_separate_texts_is_what_was_changed() {
+    let text = |names: &[u64], described: u64| {
+        let items: Vec<Value> = names
+            .iter()
+            .map(|n| {
+                let mut item = entry(&format!("item{n}"), *n, true, &[]);
+                if *n == described {
+                    item["description"] = json!("another");
+                }
+                item
+            })
+            .collect();
+        let top = json!({"schema_version": 2, "revision": 9, "metadata": {}, "items": items, "snapshots": {}});
+        serde_json::to_string_pretty(&top).unwrap()
+    };
+    let all: Vec<u64> = (0..2000).collect();
+    let without = |gone: &[u64]| -> Vec<u64> { all.iter().copied().filter(|n| !gone.contains(n)).collect() };
+    let moved: Vec<u64> = without(&[3]).into_iter().chain([3]).collect();
+    for (what, after) in [
+        ("edited", text(&all, 1000)),
+        ("removed and added", text(&without(&[5, 1999]), 1)),
+        ("first and last", text(&without(&[0]), 1999)),
+        ("moved", text(&moved, 0)),
+    ] {
+        let before = text(&all, u64::MAX);
+        let splices = diff_texts(&parse(&before).unwrap(), &parse(&after).unwrap());
+        assert_eq!(apply(&before, &splices).unwrap(), after, "{what}");
+        let size: usize = splices.iter().map(|splice| splice.remove.len() + splice.insert.len()).sum();
+        assert!(size < 2000, "{what}: {size} bytes");
+    }
+}

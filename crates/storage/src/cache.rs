@@ -18,8 +18,12 @@ use crate::verified::{Expected, Touched};
 /// Smaller files are faster checked than looked up.
 const SMALLEST: u64 = 1024 * 1024;
 
-/// Markers that one of the 256 subdirectories may hold before its older half is removed: 131,072 in all.
-const PER_SHARD: usize = 512;
+/// Subdirectories that the markers are spread over.
+const SHARDS: u64 = 256;
+/// Markers that a subdirectory may hold before its older half is removed: 131,072 in all.
+const PER_SHARD: u64 = 512;
+/// What a marker counts for. It is an empty file; its entry and inode take less than a block of the file system.
+const MARKER_BYTES: u64 = 4096;
 
 /// Files written more recently than this are not remembered for having been read: the clock of a file system may be so
 /// coarse that a change right after the check would leave the same time.
@@ -33,12 +37,24 @@ const SETTLED_AFTER_NS: i128 = 100_000_000;
 #[derive(Debug, Clone, Default)]
 pub struct VerifiedCache {
     dir: Option<Arc<PathBuf>>,
+    /// Markers that a subdirectory may hold.
+    per_shard: usize,
 }
 
 impl VerifiedCache {
     /// A cache in a directory, which is made when it is first needed; `None` remembers nothing.
     pub fn new(dir: Option<PathBuf>) -> Self {
-        Self { dir: dir.map(Arc::new) }
+        Self { dir: dir.map(Arc::new), per_shard: most_markers(u64::MAX) }
+    }
+
+    /// The cache within so many bytes on disk; what was noted longest ago goes first. With too few for a marker in each
+    /// subdirectory (1 MiB), nothing is kept.
+    #[must_use]
+    pub fn capped(self, bytes: u64) -> Self {
+        match most_markers(bytes) {
+            0 => Self::disabled(),
+            per_shard => Self { per_shard, ..self },
+        }
     }
 
     /// A cache that remembers nothing.
@@ -70,7 +86,7 @@ impl VerifiedCache {
     /// Notes that the file has this hash.
     pub(crate) fn remember(&self, identity: &FileIdentity, hash: &str) {
         let Some(marker) = self.marker(identity, hash) else { return };
-        if let Err(error) = mark(&marker) {
+        if let Err(error) = mark(&marker, self.per_shard) {
             tracing::debug!(path = %marker.display(), %error, "could not note that a file was verified");
         }
     }
@@ -89,8 +105,13 @@ impl VerifiedCache {
     }
 }
 
-/// Makes an empty file, and room for it.
-fn mark(marker: &std::path::Path) -> io::Result<()> {
+/// Markers in each subdirectory for a cache of so many bytes.
+fn most_markers(bytes: u64) -> usize {
+    usize::try_from((bytes / (SHARDS * MARKER_BYTES)).min(PER_SHARD)).unwrap_or(0)
+}
+
+/// Makes an empty file, and room for it among so many.
+fn mark(marker: &std::path::Path, most: usize) -> io::Result<()> {
     let Some(shard) = marker.parent() else { return Ok(()) };
     fs::create_dir_all(shard)?;
     fs::File::create(marker)?;
@@ -98,11 +119,13 @@ fn mark(marker: &std::path::Path) -> io::Result<()> {
     for entry in fs::read_dir(shard)? {
         markers.push(entry?);
     }
-    if markers.len() > PER_SHARD {
+    if markers.len() > most {
         markers.sort_by_cached_key(|entry| {
             entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
         });
-        for entry in &markers[..markers.len() / 2] {
+        // Half of what may stay, so that this is not done for every marker; a cap that was lowered counts at once.
+        let stay = most.div_ceil(2);
+        for entry in &markers[..markers.len().saturating_sub(stay)] {
             fs::remove_file(entry.path())?;
         }
     }
@@ -181,6 +204,15 @@ mod tests {
         }
         let markers = fs::read_dir(dir.path().join("ab")).unwrap().count();
         assert!((200..=512).contains(&markers), "{markers}");
+        // A lower cap counts from the next marker on.
+        let small = cache.clone().capped(8 * SHARDS * MARKER_BYTES);
+        let next = (150_000..).find(|n| cache.marker(&identity(*n), "h").unwrap().parent().unwrap().ends_with("ab"));
+        small.remember(&identity(next.unwrap()), "h");
+        assert_eq!(fs::read_dir(dir.path().join("ab")).unwrap().count(), 4);
+        // And none keeps nothing.
+        let none = cache.clone().capped(0);
+        none.remember(&identity(150_000), "h");
+        assert!(!cache.knows(&identity(150_000), "h"));
         // Small files are not worth a marker.
         cache.remember(&FileIdentity { size: 1000, ..identity(1) }, "small");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);

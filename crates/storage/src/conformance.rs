@@ -104,14 +104,19 @@ pub fn absent_and_present(make: MakePlace<'_>) {
     assert!(first.is_unchanged(&at, &tag).unwrap());
 }
 
-/// A name that is taken stays what it is, also while the file is still being written.
+/// A name that is taken stays what it is. Of two that write under one name at once, one is told so, at the end at last.
 pub fn create_is_exclusive(make: MakePlace<'_>) {
     let Place { first, second, keep: _keep } = make();
     let at = path("tables/a.bin");
     let mut staged = first.create(&at).unwrap();
     staged.write_all(b"one").unwrap();
-    assert!(matches!(second.create(&at).err().unwrap(), StorageError::AlreadyExists { .. }));
+    let rival = second.create(&at).and_then(|mut rival| {
+        rival.write_all(b"two").map_err(|error| StorageError::from_io("write", at.as_str(), "a test", error))?;
+        Ok(rival)
+    });
     staged.finish().unwrap();
+    let told = rival.and_then(|rival| rival.finish());
+    assert!(matches!(told.unwrap_err(), StorageError::AlreadyExists { .. }));
     assert!(matches!(second.create(&at).err().unwrap(), StorageError::AlreadyExists { .. }));
     assert_eq!(second.read(&at, 10).unwrap(), b"one");
 }

@@ -86,9 +86,14 @@ pub trait IoObserver: Send + Sync + fmt::Debug {
     /// Whatever error the step is meant to have.
     fn before(&self, step: &IoStep<'_>) -> io::Result<Permit>;
 
-    /// Called after a step that succeeded.
-    fn after(&self, step: &IoStep<'_>) {
+    /// Called after a step that succeeded. With an error storage behaves as if the step had failed although it was carried
+    /// out: an answer that was lost on its way.
+    ///
+    /// # Errors
+    /// Whatever error the step is meant to have.
+    fn after(&self, step: &IoStep<'_>) -> io::Result<()> {
         let _ = step;
+        Ok(())
     }
 }
 
@@ -106,7 +111,11 @@ impl Watch {
         loop {
             let result = match &self.0 {
                 None => call(),
-                Some(observer) => observer.before(&step).and_then(|_| call()).inspect(|_| observer.after(&step)),
+                Some(observer) => observer.before(&step).and_then(|_| {
+                    let done = call()?;
+                    observer.after(&step)?;
+                    Ok(done)
+                }),
             };
             match result {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -120,7 +129,7 @@ impl Watch {
         let Some(observer) = &self.0 else { return file.write(bytes) };
         let permit = observer.before(&IoStep { data: bytes, ..IoStep::new(IoOp::Write, path) })?;
         let written = file.write(&bytes[..bytes.len().min(permit.at_most)])?;
-        observer.after(&IoStep { data: &bytes[..written], ..IoStep::new(IoOp::Write, path) });
+        observer.after(&IoStep { data: &bytes[..written], ..IoStep::new(IoOp::Write, path) })?;
         Ok(written)
     }
 

@@ -16,13 +16,22 @@ use crate::error::StorageResult;
 /// * Paths are [`RelPath`]s; an implementation resolves them beneath its root and follows no link on the way.
 /// * Files other than the catalogue and the derived pages are immutable: [`create`](Storage::create) makes a new one and
 ///   fails when the name is taken; nothing here changes an existing payload.
-/// * What [`Staged::finish`] and [`publish`](Storage::publish) have acknowledged survives a crash of the machine.
+/// * A file has its name only when it is whole, also when its writer dies.
+/// * What [`publish`](Storage::publish) has acknowledged survives a crash of the machine, and so does every file whose
+///   [`Staged::finish`] was acknowledged before by the same storage. The order is kept: no crash leaves what was published
+///   without the files that were finished before it.
 /// * The catalogue changes only through [`publish`](Storage::publish), which either replaces exactly the state that the
 ///   caller names or changes nothing.
 /// * A reader sees a whole file or none: readers take no lock.
 pub trait Storage: Send + Sync + fmt::Debug {
     /// The place as a person would write it: a path or URL without credentials.
     fn location(&self) -> String;
+
+    /// What does not hold at this place although it holds elsewhere, for a person who opens the bundle; `None` where all
+    /// does.
+    fn caveat(&self) -> Option<String> {
+        None
+    }
 
     /// The absolute path of a file for other programs, `None` where there is no file system.
     fn local_path(&self, path: &RelPath) -> Option<PathBuf>;
@@ -36,19 +45,28 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Opens a file for reading at any position.
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>>;
 
-    /// Starts a new file, with the directories above it. Exclusive: a name that is taken is
-    /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists).
+    /// Starts a new file, with the directories above it. A name that is taken is
+    /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists); one that is taken while the file is written is
+    /// so for whoever comes to [`finish`](Staged::finish) second.
     fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>>;
 
     /// All regular files below a directory (the whole bundle for `None`), at any depth, in the order of their paths.
     /// Links and special files are left out; a directory that is not there has no files.
     fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<FileInfo>>;
 
-    /// Removes a file; `false` when it was not there.
+    /// Removes a file; `false` when it was not there. It may be back after a crash of the machine until the removal is
+    /// [settled](Storage::settle).
     fn delete(&self, path: &RelPath) -> StorageResult<bool>;
 
+    /// Makes durable which names are there: those of files that were finished, and that those which were deleted are gone.
+    /// A [`publish`](Storage::publish) does so first; others need it where the order of what they do matters in a crash.
+    /// Nothing is to be done where every change is durable at once.
+    fn settle(&self) -> StorageResult<()> {
+        Ok(())
+    }
+
     /// Replaces a derived file (README.md, CONTENTS.md) as a whole. Readers see the old or the new text; the new text may
-    /// be lost in a crash of the machine.
+    /// be lost in a crash of the machine. On a local disk the caller holds the lock.
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()>;
 
     /// Takes the lock that excludes other writers, Python DataFolio 2.x among them; a no-op where commits are conditional
@@ -110,7 +128,12 @@ pub struct FileIdentity {
 
 /// A new file being written. Dropped without [`finish`](Staged::finish), it is removed again.
 pub trait Staged: Write + Send {
-    /// Makes the file durable, with its directory entry, and keeps it.
+    /// Makes the content durable and gives the file its name. The name is durable once a later
+    /// [`publish`](Storage::publish) of the same storage is acknowledged.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists) when another file has the name by now; when
+    /// writing fails. Then nothing is left.
     fn finish(self: Box<Self>) -> StorageResult<()>;
 }
 

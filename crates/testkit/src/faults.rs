@@ -31,6 +31,10 @@ pub enum Fault {
     Once(i32),
     /// The step and all later ones fail: the disk is gone.
     From(i32),
+    /// The step is carried out and reported as failed with this error; the next one is as ever: a lost answer.
+    AfterApply(i32),
+    /// The step is carried out and reported as failed, and all later ones fail: the connection breaks before the answer.
+    AfterApplyThenFrom(i32),
     /// From this step on nothing new can be written, while reading, renaming and removing work: the disk is full.
     Full,
     /// Every write from this step on is cut to a third.
@@ -113,6 +117,7 @@ impl IoObserver for Injector {
         match fault {
             Fault::Once(errno) if first => Err(io::Error::from_raw_os_error(errno)),
             Fault::From(errno) => Err(io::Error::from_raw_os_error(errno)),
+            Fault::AfterApplyThenFrom(errno) if !first => Err(io::Error::from_raw_os_error(errno)),
             Fault::ShortThenFull if first && step.op == IoOp::Write => Ok(third),
             Fault::Full | Fault::ShortThenFull if needs_space(step.op) => {
                 Err(io::Error::from_raw_os_error(Fault::ENOSPC))
@@ -124,11 +129,15 @@ impl IoObserver for Injector {
         }
     }
 
-    fn after(&self, _step: &IoStep<'_>) {
+    fn after(&self, _step: &IoStep<'_>) -> io::Result<()> {
         let state = self.state();
         let done = state.steps.len() - 1;
-        if matches!(state.trap, Some((at, Fault::KillAfter | Fault::Tear)) if at == done) {
-            end_process();
+        match state.trap.filter(|(at, _)| *at == done) {
+            Some((_, Fault::KillAfter | Fault::Tear)) => end_process(),
+            Some((_, Fault::AfterApply(errno) | Fault::AfterApplyThenFrom(errno))) => {
+                Err(io::Error::from_raw_os_error(errno))
+            }
+            _ => Ok(()),
         }
     }
 }

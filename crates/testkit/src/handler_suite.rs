@@ -10,33 +10,30 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::cell::Cell;
+mod damage;
+mod place;
+
 use std::fmt;
 use std::fs;
-use std::io::{self, Seek, SeekFrom, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use datafolio_core::{ErrorCategory, ItemRecord, RelPath};
-use datafolio_handlers::{Data, Draft, Handler, HandlerError, HandlerResult, Item, Registry, Sink, WriteOptions};
-use datafolio_storage::{IoObserver, IoOp, IoStep, LocalStorage, Permit, Storage, Verification, VerifiedCache};
+use datafolio_core::{ErrorCategory, ItemRecord};
+use datafolio_handlers::npy::NpyArray;
+use datafolio_handlers::{
+    Data, Draft, Handler, HandlerError, HandlerResult, Item, Registry, Sink, WriteOptions, quiet_decoder_panics,
+};
+use datafolio_storage::{Verification, VerifiedCache};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Map;
 use tempfile::TempDir;
 
-use crate::value_hash::{array_sha256, table_sha256};
-
-/// Payloads up to this size have every byte flipped and are cut at every length.
-const SMALL: usize = 4096;
-/// Bytes that are flipped in larger ones.
-const FLIPS: usize = 500;
-/// Lengths that larger ones are cut to.
-const CUTS: usize = 100;
+use crate::value_hash::{array_sha256, bytes_md5, bytes_sha256, table_sha256};
+use place::Place;
 
 type Make = Box<dyn Fn(&Path) -> Data>;
 type Canonical = Box<dyn Fn(Data) -> HandlerResult<Vec<u8>>>;
+type Target = Box<dyn Fn(&Path) -> PathBuf>;
 
 /// A value that the handler takes.
 pub struct Sample {
@@ -44,12 +41,21 @@ pub struct Sample {
     make: Make,
     options: WriteOptions,
     canonical: Canonical,
+    target: Option<Target>,
+    aliases: Vec<&'static str>,
 }
 
 impl Sample {
     /// A sample; `make` gets a directory where it can put files.
     pub fn new(name: &'static str, make: impl Fn(&Path) -> Data + 'static) -> Self {
-        Self { name, make: Box::new(make), options: WriteOptions::default(), canonical: Box::new(canonical) }
+        Self {
+            name,
+            make: Box::new(make),
+            options: WriteOptions::default(),
+            canonical: Box::new(canonical),
+            target: None,
+            aliases: Vec::new(),
+        }
     }
 
     /// Writes it with these options.
@@ -62,6 +68,21 @@ impl Sample {
     /// have a form of their own.
     pub fn with_canonical(mut self, canonical: impl Fn(Data) -> HandlerResult<Vec<u8>> + 'static) -> Self {
         self.canonical = Box::new(canonical);
+        self
+    }
+}
+
+impl Sample {
+    /// For a type without a payload: the file that its entry refers to, in the directory where the sample put it. That file
+    /// is what is damaged.
+    pub fn with_target(mut self, target: impl Fn(&Path) -> PathBuf + 'static) -> Self {
+        self.target = Some(Box::new(target));
+        self
+    }
+
+    /// What was written is also read under this item type, as entries of earlier releases have it.
+    pub fn also_as(mut self, item_type: &'static str) -> Self {
+        self.aliases.push(item_type);
         self
     }
 }
@@ -81,10 +102,14 @@ impl Wrong {
 /// # Panics
 /// When a promise is broken.
 pub fn check_handler(handler: &Arc<dyn Handler>, registry: &Registry, samples: &[Sample], wrong: &[Wrong]) {
+    // Thousands of reports of panics that the handler catches, with backtraces, would take minutes.
+    quiet_decoder_panics();
     check_wrong_kind(handler, wrong);
     for sample in samples {
         let case = Case { handler, registry, sample };
         case.round_trip();
+        case.staged_files();
+        case.aliases();
         case.recognition();
         case.interrupted_write();
         case.interrupted_read();
@@ -108,12 +133,14 @@ impl Case<'_> {
         (self.sample.canonical)(self.data(dir.path())).unwrap()
     }
 
-    fn write(&self, place: &Place) -> HandlerResult<ItemRecord> {
-        let files = TempDir::new().unwrap();
-        let data = self.data(files.path());
+    fn draft(&self, place: &Place) -> HandlerResult<Draft> {
+        let data = self.data(place.files.path());
         let mut sink = Sink::new(&place.storage, self.handler.item_type(), NAME);
-        let draft = self.handler.write(data, &self.sample.options, &mut sink)?;
-        Ok(record(self.handler.item_type(), NAME, &draft))
+        self.handler.write(data, &self.sample.options, &mut sink)
+    }
+
+    fn write(&self, place: &Place) -> HandlerResult<ItemRecord> {
+        Ok(record(self.handler.item_type(), NAME, &self.draft(place)?))
     }
 
     fn read(&self, place: &Place, record: &ItemRecord, verification: Verification) -> HandlerResult<Vec<u8>> {
@@ -122,21 +149,7 @@ impl Case<'_> {
 
     fn open(&self, place: &Place, record: &ItemRecord, verification: Verification) -> HandlerResult<Data> {
         let cache = VerifiedCache::disabled();
-        self.handler.read(&Item { record, storage: &place.storage, verification, cache: &cache })
-    }
-
-    /// Reads all of a payload that may be damaged, and looks at every value of a small one.
-    fn try_read(
-        &self,
-        place: &Place,
-        record: &ItemRecord,
-        verification: Verification,
-        small: bool,
-    ) -> HandlerResult<()> {
-        match self.open(place, record, verification)? {
-            Data::Table(mut reader) if !small => reader.try_for_each(|batch| Ok(batch.map(drop)?)),
-            data => (self.sample.canonical)(data).map(drop),
-        }
+        self.handler.read(&Item::new(record, &place.storage, verification, &cache))
     }
 
     fn round_trip(&self) {
@@ -146,13 +159,52 @@ impl Case<'_> {
             let read = self.read(&place, &record, verification).unwrap();
             assert!(read == self.expected(), "{self:?}: what was read is not what was written");
             let cache = VerifiedCache::disabled();
-            let item = Item { record: &record, storage: &place.storage, verification, cache: &cache };
+            let item = Item::new(&record, &place.storage, verification, &cache);
             self.handler.verify(&item).unwrap();
         }
         let facts = self.handler.facts(&record);
         assert!(facts.iter().all(|(label, text)| !label.is_empty() && !text.is_empty()), "{self:?}: {facts:?}");
         let found = self.registry.for_type(record.item_type()).expect("the handler is registered");
         assert_eq!(found.item_type(), self.handler.item_type());
+    }
+
+    /// A write leaves the files that the draft names and no others, and the draft says of them what is true.
+    fn staged_files(&self) {
+        let place = Place::new();
+        let draft = self.draft(&place).unwrap();
+        let mut named = Vec::new();
+        if let Some(payload) = &draft.payload {
+            let bytes = fs::read(place.local(&payload.path)).unwrap();
+            assert_eq!(payload.size, bytes.len() as u64, "{self:?}");
+            assert_eq!(payload.sha256, bytes_sha256(&bytes), "{self:?}");
+            assert_eq!(payload.md5, bytes_md5(&bytes), "{self:?}");
+            named.push(payload.path.to_string());
+            let record = record(self.handler.item_type(), NAME, &draft);
+            if let Some((path, sha256)) = datafolio_handlers::expected(&record).unwrap().blocks {
+                assert_eq!(sha256, bytes_sha256(&fs::read(place.local(&path)).unwrap()), "{self:?}");
+                named.push(path.to_string());
+            }
+        }
+        let mut found: Vec<String> =
+            place.storage.list(None).unwrap().into_iter().map(|file| file.path.to_string()).collect();
+        found.sort();
+        named.sort();
+        assert_eq!(found, named, "{self:?}: the files that a write leaves, and those that its draft names");
+    }
+
+    /// Entries of earlier releases have other names for the type.
+    fn aliases(&self) {
+        let place = Place::new();
+        let mut record = self.write(&place).unwrap();
+        for alias in &self.sample.aliases {
+            record.set("item_type", Some((*alias).into()));
+            let handler = self.registry.for_type(alias).expect("the handler is registered for its alias");
+            let cache = VerifiedCache::disabled();
+            let item = Item::new(&record, &place.storage, Verification::Full, &cache);
+            handler.verify(&item).unwrap();
+            let read = (self.sample.canonical)(handler.read(&item).unwrap()).unwrap();
+            assert!(read == self.expected(), "{self:?}: what was read as {alias} is not what was written");
+        }
     }
 
     fn recognition(&self) {
@@ -168,8 +220,8 @@ impl Case<'_> {
         for step in 0.. {
             let place = Place::failing(step);
             match self.write(&place) {
-                Ok(_) if !place.has_failed() => {
-                    assert!(step > 2, "{self:?}: a write has more steps than {step}");
+                Ok(record) if !place.has_failed() => {
+                    assert!(step > 2 || record.filename().is_none(), "{self:?}: a write has more steps than {step}");
                     return;
                 }
                 // A step that may fail, such as cleaning up.
@@ -203,85 +255,6 @@ impl Case<'_> {
             assert!(step < 10_000, "{self:?}: a read has too many steps");
         }
     }
-
-    /// Flips bits of the payload and of its block checksums, cuts the payload, removes it.
-    fn damage(&self) {
-        let expected = self.expected();
-        let place = Place::new();
-        let record = self.write(&place).unwrap();
-        let bare = without_hashes(&record);
-        let payload = place.payload(&record);
-        let bytes = fs::read(&payload).unwrap();
-        let small = bytes.len() <= SMALL;
-        let must_be_seen = |what: &str| {
-            self.must_be_damage(&place, &record, Verification::Full, what);
-            self.must_be_damage(&place, &record, Verification::Touched, what);
-            self.must_not_panic(&place, &record, small, what);
-            self.must_not_panic(&place, &bare, small, what);
-        };
-        for at in positions(bytes.len(), FLIPS) {
-            put(&payload, at, flipped(&bytes, at));
-            must_be_seen(&format!("byte {at} of {} flipped", bytes.len()));
-            put(&payload, at, bytes[at]);
-        }
-        for length in positions(bytes.len(), CUTS) {
-            fs::write(&payload, &bytes[..length]).unwrap();
-            must_be_seen(&format!("cut to {length} of {}", bytes.len()));
-        }
-        fs::write(&payload, &bytes).unwrap();
-        if let Some(blocks) = place.blocks(&record) {
-            let checksums = fs::read(&blocks).unwrap();
-            for at in positions(checksums.len(), FLIPS) {
-                put(&blocks, at, flipped(&checksums, at));
-                let what = format!("byte {at} of its block checksums flipped");
-                self.must_be_damage(&place, &record, Verification::Full, &what);
-                // The payload itself is good, and the hash of the whole file says so.
-                let read = self.read(&place, &record, Verification::Touched);
-                assert!(read.is_ok_and(|read| read == expected), "{self:?}: {what}");
-                put(&blocks, at, checksums[at]);
-            }
-        }
-        assert!(self.read(&place, &record, Verification::Full).unwrap() == expected);
-        fs::remove_file(&payload).unwrap();
-        for verification in [Verification::Full, Verification::Touched, Verification::Off] {
-            let error = self.must_be_damage(&place, &record, verification, "removed");
-            assert_eq!(error.code(), "missing-payload", "{self:?}");
-        }
-        // A payload outside of its directory is never opened.
-        for filename in ["../items.json", "/etc/hostname", "a/../../x"] {
-            let mut hostile = record.clone();
-            hostile.set("filename", Some(filename.into()));
-            self.must_be_damage(&place, &hostile, Verification::Off, filename);
-        }
-    }
-
-    fn must_be_damage(
-        &self,
-        place: &Place,
-        record: &ItemRecord,
-        verification: Verification,
-        what: &str,
-    ) -> HandlerError {
-        let read = catch_unwind(AssertUnwindSafe(|| quietly(|| self.try_read(place, record, verification, true))));
-        let error = match read {
-            Ok(Ok(_)) => panic!("{self:?}: {what}: read as if nothing had happened ({verification:?})"),
-            Ok(Err(error)) => error,
-            Err(_) => panic!("{self:?}: {what}: reading panicked ({verification:?})"),
-        };
-        assert_eq!(error.category(), ErrorCategory::Corrupt, "{self:?}: {what}: {error:?}");
-        assert!(error.to_string().contains(NAME), "{self:?}: {what}: the message does not name the item: {error}");
-        error
-    }
-
-    fn must_not_panic(&self, place: &Place, record: &ItemRecord, small: bool, what: &str) {
-        let read =
-            catch_unwind(AssertUnwindSafe(|| quietly(|| self.try_read(place, record, Verification::Off, small))));
-        match read {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => assert_eq!(error.category(), ErrorCategory::Corrupt, "{self:?}: {what}: {error:?}"),
-            Err(_) => panic!("{self:?}: {what}: reading without verification panicked"),
-        }
-    }
 }
 
 impl fmt::Debug for Case<'_> {
@@ -302,33 +275,6 @@ fn check_wrong_kind(handler: &Arc<dyn Handler>, wrong: &[Wrong]) {
         assert_eq!(error.code(), "wrong-kind", "{}: {kind}: {error:?}", handler.item_type());
         assert!(place.storage.list(None).unwrap().is_empty(), "{}: {kind} left a file", handler.item_type());
     }
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs something that is expected to meet damaged bytes. Decoders that panic on them are caught by the handler, but the
-/// panic is reported first; thousands of reports, with backtraces, would take minutes.
-fn quietly<T>(run: impl FnOnce() -> T) -> T {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let report = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                report(panic);
-            }
-        }));
-    });
-    struct Loud;
-    impl Drop for Loud {
-        fn drop(&mut self) {
-            QUIET.set(false);
-        }
-    }
-    QUIET.set(true);
-    let _loud = Loud;
-    run()
 }
 
 /// The record that a bundle would commit for a draft: what [`datafolio_handlers::expected`] and a reader need of it.
@@ -365,6 +311,11 @@ pub fn canonical(data: Data) -> HandlerResult<Vec<u8>> {
             canonical(Data::Table(Box::new(reader)))
         }
         Data::Array(array) => Ok(format!("{array:?} {} {}", array.descr(), array_sha256(&array)).into_bytes()),
+        Data::ArrayFile(path) => {
+            let bytes = fs::read(path)?;
+            let array = NpyArray::read(&mut bytes.as_slice(), bytes.len() as u64);
+            canonical(Data::Array(array.expect("the sample is a .npy file")))
+        }
         Data::Json(value) => Ok(value.to_string().into_bytes()),
         Data::Timestamp(instant) => Ok(instant.timestamp_micros().to_le_bytes().to_vec()),
         Data::File(path) => Ok(fs::read(path)?),
@@ -376,111 +327,12 @@ pub fn canonical(data: Data) -> HandlerResult<Vec<u8>> {
                 .map_err(|source| HandlerError::Payload { item: NAME.to_owned(), source })?;
             Ok(bytes)
         }
+        Data::Reference(reference) if reference.table_format == "parquet" => {
+            canonical(Data::ParquetFile(reference.path.into()))
+        }
         other => panic!("{other:?} needs Sample::with_canonical"),
     }
 }
 
 /// Name of the item in all checks; with a slash, since names may have one.
 const NAME: &str = "group/sample";
-
-/// The record without anything that a reader could check bytes by.
-fn without_hashes(record: &ItemRecord) -> ItemRecord {
-    let mut bare = record.clone();
-    for field in ["sha256", "checksum", "blocks", "size_bytes", "file_size", "num_rows"] {
-        bare.set(field, None);
-    }
-    bare
-}
-
-/// A byte with one bit flipped.
-fn flipped(bytes: &[u8], at: usize) -> u8 {
-    bytes[at] ^ (1 << (at % 8))
-}
-
-/// Changes one byte of a file.
-fn put(path: &Path, at: usize, byte: u8) {
-    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
-    file.seek(SeekFrom::Start(at as u64)).unwrap();
-    file.write_all(&[byte]).unwrap();
-}
-
-/// Every position of a small payload; of a large one the first and last, where headers and footers are, and others as
-/// they come from a fixed generator.
-fn positions(length: usize, count: usize) -> Box<dyn Iterator<Item = usize>> {
-    if length <= SMALL {
-        return Box::new(0..length);
-    }
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    Box::new((0..count).map(move |index| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let random = (state >> 33) as usize;
-        match index % 4 {
-            0 => random % 64.min(length),
-            1 => length - 1 - random % 1024.min(length),
-            _ => random % length,
-        }
-    }))
-}
-
-/// A bundle's storage in a temporary directory.
-struct Place {
-    dir: TempDir,
-    storage: Arc<dyn Storage>,
-    fault: Option<Arc<FailAt>>,
-}
-
-impl Place {
-    fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        let storage = Arc::new(LocalStorage::create(dir.path()).unwrap());
-        Self { dir, storage, fault: None }
-    }
-
-    fn failing(step: usize) -> Self {
-        let mut place = Self::new();
-        place.fail_at(step);
-        place
-    }
-
-    /// From now on, the step of this number fails, once.
-    fn fail_at(&mut self, step: usize) {
-        let fault = Arc::new(FailAt { step, next: AtomicUsize::new(0) });
-        let storage = LocalStorage::open(self.dir.path()).unwrap().with_observer(fault.clone());
-        self.storage = Arc::new(storage);
-        self.fault = Some(fault);
-    }
-
-    fn has_failed(&self) -> bool {
-        self.fault.as_ref().is_some_and(|fault| fault.next.load(Ordering::Relaxed) > fault.step)
-    }
-
-    fn payload(&self, record: &ItemRecord) -> std::path::PathBuf {
-        self.local(&datafolio_handlers::payload_path(record).unwrap())
-    }
-
-    fn blocks(&self, record: &ItemRecord) -> Option<std::path::PathBuf> {
-        let (path, _) = datafolio_handlers::expected(record).unwrap().blocks?;
-        Some(self.local(&path))
-    }
-
-    fn local(&self, path: &RelPath) -> std::path::PathBuf {
-        self.storage.local_path(path).unwrap()
-    }
-}
-
-/// Fails the step of one number, and no other. Removing files is left alone: what a failed removal leaves is garbage by
-/// design, and collected as such.
-#[derive(Debug)]
-struct FailAt {
-    step: usize,
-    next: AtomicUsize,
-}
-
-impl IoObserver for FailAt {
-    fn before(&self, step: &IoStep<'_>) -> io::Result<Permit> {
-        if step.op != IoOp::Unlink && self.next.fetch_add(1, Ordering::Relaxed) == self.step {
-            return Err(io::Error::other("made to fail"));
-        }
-        Ok(Permit::all())
-    }
-}

@@ -2,8 +2,10 @@
 //!
 //! * [`handler_suite`] checks the contract of a [`Handler`](datafolio_handlers::Handler) on samples.
 //! * [`faults`] fails, shortens and interrupts single I/O steps of local storage.
+//! * [`power`] makes what a disk may hold after a power failure.
 //! * [`value_hash`] hashes values as the fixtures of earlier releases record them.
 
 pub mod faults;
 pub mod handler_suite;
+pub mod power;
 pub mod value_hash;

@@ -11,6 +11,7 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 use datafolio_handlers::npy::NpyArray;
+use md5::Md5;
 use sha2::{Digest, Sha256};
 
 const SEPARATOR: char = '\u{1f}';
@@ -55,6 +56,11 @@ pub fn array_sha256(array: &NpyArray) -> String {
 /// SHA-256 of bytes, lower-case hex.
 pub fn bytes_sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// MD5 of bytes, lower-case hex.
+pub fn bytes_md5(bytes: &[u8]) -> String {
+    hex(&Md5::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

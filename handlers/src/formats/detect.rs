@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::input::{Meter, TableFile};
 use super::{Compression, ImportOptions, TableFormat, bad, zip_member};
-use crate::error::HandlerResult;
+use crate::error::{HandlerError, HandlerResult};
 
 /// What is known of a file before it is read.
 #[derive(Debug)]
@@ -123,14 +123,16 @@ pub(super) fn resolve(file: &TableFile, options: &ImportOptions) -> HandlerResul
         }
     }
     let Some(format) = format else {
-        return Err(bad(
-            path,
-            match magic {
-                Magic::FeatherV1 => feather_v1(),
-                Magic::Other(what) => format!("is {what}; known here: {KNOWN}"),
-                _ => format!("its name does not tell its format: give it, or one of the names {KNOWN}"),
+        return Err(match magic {
+            Magic::FeatherV1 => bad(path, feather_v1()),
+            Magic::Other(what) => bad(path, format!("is {what}; known here: {KNOWN}")),
+            _ => HandlerError::NeedsOption {
+                path: path.clone(),
+                reason: format!("its name does not tell its format: give the format, or one of the names {KNOWN}"),
+                option: "format",
+                value: None,
             },
-        ));
+        });
     };
     let is_text = matches!(format, TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines);
     if !is_text && compression != Compression::None {

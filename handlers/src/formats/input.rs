@@ -5,11 +5,11 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::gzip::GzipReader;
 use super::options::Progress;
 use super::{Compression, bad, zip_member};
 use crate::error::{HandlerError, HandlerResult};
+use crate::outside_file::open_regular;
 
 /// How often progress is told, in bytes.
 const TOLD_EVERY: u64 = 1 << 20;
@@ -24,24 +24,9 @@ pub(super) struct TableFile {
 }
 
 impl TableFile {
-    /// Opens a file. What is not a regular file is refused before it is opened: opening a FIFO or a device could wait for
-    /// ever or do something.
+    /// Opens a file as [`open_regular`] does.
     pub(super) fn open(path: &Path) -> HandlerResult<Self> {
-        let unreadable = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => HandlerError::FileNotFound { path: path.to_owned() },
-            _ => bad(path, format!("cannot be opened: {error}")),
-        };
-        let not_a_file =
-            |is_dir| bad(path, if is_dir { "is a directory, not a file" } else { "is not a regular file" });
-        let seen = std::fs::metadata(path).map_err(unreadable)?;
-        if !seen.is_file() {
-            return Err(not_a_file(seen.is_dir()));
-        }
-        let file = File::open(path).map_err(unreadable)?;
-        let opened = file.metadata().map_err(unreadable)?;
-        if !opened.is_file() {
-            return Err(not_a_file(opened.is_dir()));
-        }
+        let (file, opened) = open_regular(path)?;
         Ok(Self { path: path.to_owned(), file, size: opened.len(), modified: opened.modified().ok() })
     }
 
@@ -60,7 +45,7 @@ impl TableFile {
         Ok(match compression {
             Compression::None => Box::new(Counted::new(self.handle()?, meter)),
             Compression::Gzip => {
-                Box::new(MultiGzDecoder::new(BufReader::with_capacity(128 << 10, Counted::new(self.handle()?, meter))))
+                Box::new(GzipReader::new(BufReader::with_capacity(128 << 10, Counted::new(self.handle()?, meter))))
             }
             Compression::Zip => Box::new(zip_member::open(self, meter)?),
         })

@@ -1,115 +1,62 @@
 //! Arrow IPC: the file form (Feather version 2) and the stream form.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 
-use super::guard::{Batches, GuardedReader, decoder_error, guarded};
+use super::guard::{Batches, GuardedReader};
 use super::input::{Counted, Meter, TableFile};
-use super::{ImportOptions, bad, check_names, projection};
-use crate::error::{HandlerError, HandlerResult};
+use super::{ImportOptions, bad};
+use crate::error::HandlerResult;
+use crate::table::{Decoder, TableReadOptions, open_arrow};
 
 pub(super) fn open(file: TableFile, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-    let path = file.path.clone();
-    guarded(&path, || {
-        let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
-        let reader = open_reader(&file, meter.clone())?;
-        let schema = reader.schema();
-        check_names(&path, &schema)?;
-        let wanted = projection(&path, schema.fields().iter().map(|field| field.name().as_str()), options)?;
-        let schema = match &wanted {
-            Some(wanted) => {
-                SchemaRef::new(schema.project(wanted).map_err(|error| decoder_error(&path, "is damaged", error))?)
-            }
-            None => schema,
-        };
-        let rest = None;
-        let batches = IpcBatches { file, reader, wanted, meter, batch_size: options.batch_size.max(1), rest };
-        Ok(Box::new(GuardedReader::new(&path, schema, batches)) as Box<dyn RecordBatchReader + Send>)
-    })
+    let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
+    let part = TableReadOptions { columns: options.columns.clone(), ..TableReadOptions::default() };
+    let is_file_form = starts_as_file(&file)?;
+    let open = |columns| {
+        let handle = file.handle()?;
+        Ok(if is_file_form {
+            FileReader::try_new(BufReader::new(handle), columns).map(|reader| Box::new(reader) as Decoder)
+        } else {
+            let bytes = BufReader::with_capacity(128 << 10, Counted::new(handle, meter.clone()));
+            StreamReader::try_new(bytes, columns).map(|reader| Box::new(reader) as Decoder)
+        })
+    };
+    let (schema, batches) = open_arrow(&file.path, open, None, &part)?;
+    let batches = Split { batches, meter, size: file.size, batch_size: options.batch_size.max(1), rest: None };
+    Ok(Box::new(GuardedReader::new(&file.path, schema, batches)))
 }
 
-fn open_reader(file: &TableFile, meter: Meter) -> HandlerResult<Reader> {
+/// Whether it is the file form, which has its magic in front.
+fn starts_as_file(file: &TableFile) -> HandlerResult<bool> {
     let mut head = Vec::with_capacity(6);
     let mut handle = file.handle()?;
-    let io_error = |error: std::io::Error| bad(&file.path, format!("cannot be read: {error}"));
-    (&mut handle).take(6).read_to_end(&mut head).map_err(io_error)?;
-    handle.seek(SeekFrom::Start(0)).map_err(io_error)?;
-    let opened = if head == b"ARROW1" {
-        FileReader::try_new(BufReader::new(handle), None).map(|reader| Reader::File(Box::new(reader)))
-    } else {
-        let bytes = BufReader::with_capacity(128 << 10, Counted::new(handle, meter));
-        StreamReader::try_new(bytes, None).map(|reader| Reader::Stream(Box::new(reader)))
-    };
-    opened.map_err(|error| damaged(file, error, "is truncated, damaged or not an Arrow file"))
+    let read = (&mut handle).take(6).read_to_end(&mut head).and_then(|_| handle.seek(SeekFrom::Start(0)));
+    read.map_err(|error| bad(&file.path, format!("cannot be read: {error}")))?;
+    Ok(head == b"ARROW1")
 }
 
-/// Buffers compressed with LZ4 or Zstandard need a feature of the Arrow library.
-fn damaged(file: &TableFile, error: ArrowError, what: &str) -> HandlerError {
-    let text = error.to_string();
-    if text.contains("IPC decompression requires") || text.contains("ipc_compression") {
-        return HandlerError::Unsupported {
-            what: format!("{}: reading a compressed Arrow file", file.path.display()),
-            needs: "a build with Arrow compression; or write the file uncompressed or as Parquet".to_owned(),
-        };
-    }
-    decoder_error(&file.path, what, text)
-}
-
-enum Reader {
-    File(Box<FileReader<BufReader<File>>>),
-    Stream(Box<StreamReader<BufReader<Counted<File>>>>),
-}
-
-impl Reader {
-    fn schema(&self) -> SchemaRef {
-        match self {
-            Self::File(reader) => reader.schema(),
-            Self::Stream(reader) => reader.schema(),
-        }
-    }
-
-    fn next(&mut self) -> Option<Result<RecordBatch, ArrowError>> {
-        match self {
-            Self::File(reader) => reader.next(),
-            Self::Stream(reader) => reader.next(),
-        }
-    }
-}
-
-struct IpcBatches {
-    file: TableFile,
-    reader: Reader,
-    wanted: Option<Vec<usize>>,
+/// Cuts batches of the file that are larger than the caller wants.
+struct Split<B> {
+    batches: B,
     meter: Meter,
+    size: u64,
     batch_size: usize,
-    /// What is left of a batch of the file that is larger than the caller wants.
+    /// What is left of a large batch.
     rest: Option<RecordBatch>,
 }
 
-impl Batches for IpcBatches {
+impl<B: Batches> Batches for Split<B> {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         let batch = match self.rest.take() {
-            Some(batch) => batch,
-            None => match self.reader.next() {
-                None => {
-                    self.meter.tell(self.file.size);
-                    return Ok(None);
-                }
-                Some(batch) => {
-                    let batch = batch.map_err(|error| damaged(&self.file, error, "is truncated or damaged"))?;
-                    match &self.wanted {
-                        Some(wanted) => batch
-                            .project(wanted)
-                            .map_err(|error| decoder_error(&self.file.path, "is damaged", error))?,
-                        None => batch,
-                    }
-                }
-            },
+            Some(batch) => Some(batch),
+            None => self.batches.next_batch()?,
+        };
+        let Some(batch) = batch else {
+            self.meter.tell(self.size);
+            return Ok(None);
         };
         if batch.num_rows() <= self.batch_size {
             return Ok(Some(batch));
@@ -121,6 +68,7 @@ impl Batches for IpcBatches {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -128,6 +76,7 @@ mod tests {
     use arrow::ipc::writer::{FileWriter, StreamWriter};
 
     use super::*;
+    use crate::error::HandlerError;
     use crate::formats::{TableFormat, open_table};
 
     fn sample() -> RecordBatch {
@@ -182,5 +131,29 @@ mod tests {
         std::fs::write(&path, b"FEA1 and so on FEA1").unwrap();
         let error = read(&path, &ImportOptions::default()).unwrap_err().to_string();
         assert!(error.contains("version 1"), "{error}");
+    }
+
+    /// Columns that are not wanted are not looked at: the text here is no UTF-8.
+    #[test]
+    fn only_the_wanted_columns_are_decoded() {
+        let dir = tempfile::tempdir().unwrap();
+        let batch = sample();
+        let (file, stream) = (dir.path().join("x.feather"), dir.path().join("x.arrow"));
+        let mut writer = FileWriter::try_new(File::create(&file).unwrap(), &batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let mut writer = StreamWriter::try_new(File::create(&stream).unwrap(), &batch.schema()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        for path in [&file, &stream] {
+            let mut bytes = std::fs::read(path).unwrap();
+            let at = bytes.windows(9).position(|bytes| bytes == b"value 123").unwrap();
+            bytes[at] = 0xff;
+            std::fs::write(path, bytes).unwrap();
+            let error = read(path, &ImportOptions::default()).unwrap_err();
+            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+            let options = ImportOptions { columns: Some(vec!["n".into()]), ..Default::default() };
+            assert_eq!(read(path, &options).unwrap()[0], batch.project(&[0]).unwrap());
+        }
     }
 }

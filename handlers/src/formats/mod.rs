@@ -22,16 +22,19 @@
 //! Integers with a leading zero or `+` (`007`, `+49...`) are codes, not numbers: their column stays a string. Quotes make
 //! no difference to the type. Spaces around a number, date or bool are ignored; in strings they are kept. Missing values
 //! ([`ImportOptions::null_values`]) become nulls in every column, so an integer column with gaps stays int64.
-//! [`ImportOptions::types`] overrides all this.
+//!
+//! [`ImportOptions::types`] overrides all this, in JSON lines as well. A value that the given type does not hold exactly is
+//! an error: a fraction as integer, too many decimals, digits of a second that the unit does not have, a whole number that
+//! a float does not hold. Fractions become the nearest float.
 
 mod csv;
 mod dataset;
 mod detect;
 mod glob;
 mod guard;
+mod gzip;
 mod input;
 mod ipc;
-mod json_infer;
 mod json_lines;
 mod options;
 mod parquet_file;
@@ -42,12 +45,14 @@ use std::fmt;
 use std::path::Path;
 
 use arrow::array::RecordBatchReader;
-use arrow::datatypes::Schema;
 use indexmap::IndexMap;
 
+use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
+use crate::referenced_table::without_secrets;
 
 pub(crate) use glob::is_pattern;
+pub(crate) use types::deep_type;
 
 pub use dataset::{open_directory, open_glob};
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
@@ -137,19 +142,51 @@ pub enum Compression {
 ///
 /// # Errors
 /// [`HandlerError::FileNotFound`]; [`HandlerError::BadFile`] for a file that is not what it should be, with the line and
-/// column where a text file breaks; [`HandlerError::Invalid`] for options that do not fit the file.
+/// column where a text file breaks; [`HandlerError::NeedsOption`] when its name does not tell its format, or its fields
+/// are separated by something else; [`HandlerError::OptionNotTaken`], [`HandlerError::UnknownColumn`] and
+/// [`HandlerError::Invalid`] for options that do not fit the file; [`HandlerError::Unsupported`] for a URL.
 pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    refuse_url(path)?;
     let file = input::TableFile::open(path)?;
     let found = detect::resolve(&file, options)?;
-    if !options.types.is_empty() && matches!(found.format, TableFormat::Parquet | TableFormat::Arrow) {
-        return Err(invalid(path, format!("column types cannot be given for a {} file: it has its own", found.format)));
-    }
+    options.refuse_for(path, found.format)?;
     match found.format {
         TableFormat::Parquet => parquet_file::open(file, options),
         TableFormat::Arrow => ipc::open(file, options),
         TableFormat::Csv | TableFormat::Tsv => csv::open(file, &found, options),
         TableFormat::JsonLines => json_lines::open(file, &found, options),
     }
+}
+
+/// The value to add for a table file: its rows, or the file as it is where it is Parquet, nothing is to be left out and the
+/// caller keeps tables as Parquet.
+///
+/// # Errors
+/// As [`open_table`]; what is wrong within a Parquet file that is taken as it is comes when it is added.
+pub fn table_data(path: &Path, options: &ImportOptions, keeps_parquet: bool) -> HandlerResult<Data> {
+    let (named, compression) = detect::by_name(path);
+    let is_parquet = options.format.or(named) == Some(TableFormat::Parquet)
+        && options.compression.unwrap_or(compression) == Compression::None;
+    if keeps_parquet && is_parquet && options.columns.is_none() {
+        refuse_url(path)?;
+        options.refuse_for(path, TableFormat::Parquet)?;
+        return Ok(Data::ParquetFile(path.to_owned()));
+    }
+    Ok(Data::Table(open_table(path, options)?))
+}
+
+/// An address is no file that is missing.
+fn refuse_url(path: &Path) -> HandlerResult<()> {
+    let text = path.to_string_lossy();
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    if scheme.len() < 2 || !scheme.bytes().all(is_word) || path.exists() {
+        return Ok(());
+    }
+    Err(HandlerError::Unsupported {
+        what: format!("reading {}", without_secrets(&text)),
+        needs: "a file on this machine: this release reads no URLs, so download it first".to_owned(),
+    })
 }
 
 fn bad(path: &Path, reason: impl Into<String>) -> HandlerError {
@@ -160,8 +197,13 @@ fn invalid(path: &Path, reason: impl Into<String>) -> HandlerError {
     HandlerError::Invalid { item: path.display().to_string(), reason: reason.into() }
 }
 
+fn unknown_column<'a>(path: &Path, column: &str, known: impl Iterator<Item = &'a str>) -> HandlerError {
+    let known = known.map(str::to_owned).collect();
+    HandlerError::UnknownColumn { path: path.to_owned(), column: column.to_owned(), known }
+}
+
 /// Text of a file as a message quotes it: escaped, and not a megabyte of it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
@@ -181,9 +223,7 @@ fn projection<'a>(
     let mut taken = vec![false; places.len()];
     for name in wanted {
         let Some(&place) = places.get(name.as_str()) else {
-            let shown: Vec<String> = places.keys().take(20).map(|name| quoted(name)).collect();
-            let more = if places.len() > shown.len() { ", …" } else { "" };
-            return Err(invalid(path, format!("no column {}; it has {}{more}", quoted(name), shown.join(", "))));
+            return Err(unknown_column(path, name, places.into_keys()));
         };
         if std::mem::replace(&mut taken[place], true) {
             return Err(invalid(path, format!("column {} is wanted twice", quoted(name))));
@@ -191,15 +231,6 @@ fn projection<'a>(
         found.push(place);
     }
     Ok(Some(found))
-}
-
-/// Two columns of one name cannot be told apart later.
-fn check_names(path: &Path, schema: &Schema) -> HandlerResult<()> {
-    let mut seen = std::collections::HashSet::new();
-    match schema.fields().iter().find(|field| !seen.insert(field.name().as_str())) {
-        Some(field) => Err(bad(path, format!("two columns are called {}", quoted(field.name())))),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Compression, TableFormat};
+use crate::error::{HandlerError, HandlerResult};
 
 /// Called now and then while a file is read: bytes of the file read so far, and how many there will be. A text file is
 /// read twice and counts twice.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
-/// What stands for a missing value in a text file unless the caller says otherwise.
+/// What stands for a missing value in a CSV or TSV file unless the caller says otherwise.
 pub const DEFAULT_NULL_VALUES: [&str; 10] = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None"];
 
-/// How to read a table file. The default takes everything from the file.
+/// How to read a table file. The default takes everything from the file. An option that the file's format has no use for
+/// (a delimiter for Parquet) is refused.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ImportOptions {
@@ -31,9 +34,10 @@ pub struct ImportOptions {
     pub escape: Option<u8>,
     /// Lines that begin with it are skipped.
     pub comment: Option<u8>,
-    /// What stands for a missing value, in every column, quoted or not. See [`DEFAULT_NULL_VALUES`]: as in pandas, `NaN`
-    /// is a missing value.
-    pub null_values: Vec<String>,
+    /// What stands for a missing value, in every column, quoted or not; in JSON lines any plain value that is written so
+    /// (`-99` is the number and the string). `None` is [`DEFAULT_NULL_VALUES`] in CSV and TSV, where `NaN` is a missing
+    /// value as in pandas, and nothing but `null` in JSON lines.
+    pub null_values: Option<Vec<String>>,
     /// Types of columns, instead of what is found: `int64`, `float64`, `string`, `bool`, `date`, `timestamp[us, UTC]` and
     /// more (see [`parse_type`](super::parse_type)).
     pub types: BTreeMap<String, String>,
@@ -48,6 +52,30 @@ pub struct ImportOptions {
     pub progress: Option<Progress>,
 }
 
+impl ImportOptions {
+    /// Refuses what was given and files of this format have no use for: it would be ignored without a word.
+    pub(super) fn refuse_for(&self, path: &Path, format: TableFormat) -> HandlerResult<()> {
+        let default = Self::default();
+        let is_csv = matches!(format, TableFormat::Csv | TableFormat::Tsv);
+        let is_text = is_csv || format == TableFormat::JsonLines;
+        let options = [
+            ("delimiter", self.delimiter != default.delimiter, is_csv),
+            ("has_header", self.has_header != default.has_header, is_csv),
+            ("quote", self.quote != default.quote, is_csv),
+            ("escape", self.escape != default.escape, is_csv),
+            ("comment", self.comment != default.comment, is_csv),
+            ("null_values", self.null_values != default.null_values, is_text),
+            ("types", self.types != default.types, is_text),
+        ];
+        match options.into_iter().find(|(_, is_given, is_taken)| *is_given && !is_taken) {
+            Some((option, ..)) => {
+                Err(HandlerError::OptionNotTaken { path: path.to_owned(), option, format: format.as_str() })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for ImportOptions {
     fn default() -> Self {
         Self {
@@ -58,7 +86,7 @@ impl Default for ImportOptions {
             quote: Some(b'"'),
             escape: None,
             comment: None,
-            null_values: DEFAULT_NULL_VALUES.iter().map(|&text| text.to_owned()).collect(),
+            null_values: None,
             types: BTreeMap::new(),
             columns: None,
             batch_size: 65_536,

@@ -4,13 +4,12 @@ use std::path::Path;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::guard::{Batches, GuardedReader, decoder_error, guarded};
+use super::ImportOptions;
+use super::guard::{Batches, GuardedReader};
 use super::input::{Meter, TableFile};
-use super::{BATCH_BYTES, ImportOptions, bad, check_names, projection};
 use crate::error::HandlerResult;
+use crate::table::{ParquetFile, TableReadOptions};
 
 /// What a Parquet file says of itself in its footer.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,104 +32,37 @@ pub struct ParquetFacts {
 /// [`HandlerError::BadFile`](crate::HandlerError::BadFile) for a file that is truncated, damaged or not Parquet.
 pub fn parquet_facts(path: &Path) -> HandlerResult<ParquetFacts> {
     let file = TableFile::open(path)?;
-    let builder = builder(&file)?;
-    Ok(ParquetFacts {
-        num_rows: num_rows(&builder),
-        schema: builder.schema().clone(),
-        row_groups: builder.metadata().num_row_groups(),
-        size: file.size,
-    })
-}
-
-type Builder = ParquetRecordBatchReaderBuilder<std::fs::File>;
-
-fn num_rows(builder: &Builder) -> u64 {
-    u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0)
-}
-
-fn builder(file: &TableFile) -> HandlerResult<Builder> {
-    guarded(&file.path, || {
-        let builder = Builder::try_new(file.handle()?)
-            .map_err(|error| decoder_error(&file.path, "is truncated, damaged or not a Parquet file", error))?;
-        if builder.metadata().file_metadata().num_rows() < 0 {
-            return Err(bad(&file.path, "is damaged: its footer tells a negative number of rows"));
-        }
-        Ok(builder)
-    })
+    let opened = ParquetFile::open(&file.path, file.handle()?, &TableReadOptions::default())?;
+    let row_groups = opened.row_groups();
+    Ok(ParquetFacts { num_rows: opened.rows, schema: opened.schema, row_groups, size: file.size })
 }
 
 pub(super) fn open(file: TableFile, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-    let mut builder = builder(&file)?;
-    check_names(&file.path, builder.schema())?;
-    let names = builder.schema().fields().iter().map(|field| field.name().as_str());
-    let wanted = projection(&file.path, names, options)?;
-    if let Some(wanted) = &wanted {
-        let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
-        builder = builder.with_projection(mask);
-    }
-    let rows = num_rows(&builder);
-    // Rows can be large (embeddings, documents): as many as fit the limit of a batch, by the average of the file.
-    let unpacked: u64 =
-        builder.metadata().row_groups().iter().map(|group| group.total_byte_size().max(0).unsigned_abs()).sum();
-    let fitting = (BATCH_BYTES as u64).saturating_mul(rows).checked_div(unpacked).unwrap_or(u64::MAX);
-    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
-    let batch_size = options.batch_size.max(1).min(fitting);
+    let part = TableReadOptions { columns: options.columns.clone(), ..TableReadOptions::default() };
+    let opened = ParquetFile::open(&file.path, file.handle()?, &part)?;
+    let rows = opened.rows;
+    let (schema, batches) = opened.read(&file.path, &part, options.batch_size)?;
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
-    let reader = guarded(&file.path, || {
-        builder.with_batch_size(batch_size).build().map_err(|error| decoder_error(&file.path, "is damaged", error))
-    })?;
-    let path = file.path.clone();
-    let order = wanted.as_deref().and_then(order_of);
-    let schema = match &order {
-        Some(order) => {
-            SchemaRef::new(reader.schema().project(order).map_err(|error| decoder_error(&path, "is damaged", error))?)
-        }
-        None => reader.schema(),
-    };
-    Ok(Box::new(GuardedReader::new(&path, schema, ParquetBatches { reader, order, file, meter, rows, read: 0 })))
+    let batches = Metered { batches, meter, size: file.size, rows, read: 0 };
+    Ok(Box::new(GuardedReader::new(&file.path, schema, batches)))
 }
 
-/// The decoder gives columns in the order of the file: where each wanted one is among them, unless that is the order.
-fn order_of(wanted: &[usize]) -> Option<Vec<usize>> {
-    let mut sorted = wanted.to_vec();
-    sorted.sort_unstable();
-    if sorted == wanted {
-        return None;
-    }
-    Some(wanted.iter().map(|place| sorted.partition_point(|before| before < place)).collect())
-}
-
-struct ParquetBatches {
-    reader: ParquetRecordBatchReader,
-    /// The order of the wanted columns, where it is not that of the file.
-    order: Option<Vec<usize>>,
-    file: TableFile,
+/// Tells how far reading has come. The decoder jumps about in the file; the share of the rows says how far it is.
+struct Metered<B> {
+    batches: B,
     meter: Meter,
+    size: u64,
     rows: u64,
     read: u64,
 }
 
-impl Batches for ParquetBatches {
+impl<B: Batches> Batches for Metered<B> {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
-        let Some(batch) = self.reader.next() else {
-            if self.read != self.rows {
-                let reason = format!("is damaged: its footer tells {} rows, and it holds {}", self.rows, self.read);
-                return Err(bad(&self.file.path, reason));
-            }
-            self.meter.tell(self.file.size);
-            return Ok(None);
-        };
-        let batch = batch.map_err(|error| decoder_error(&self.file.path, "is damaged", error))?;
-        self.read += batch.num_rows() as u64;
-        // The reader jumps about in the file; the share of the rows says how far it is.
-        let share = u128::from(self.file.size) * u128::from(self.read) / u128::from(self.rows.max(1));
-        self.meter.tell(u64::try_from(share).unwrap_or(self.file.size));
-        match &self.order {
-            Some(order) => {
-                batch.project(order).map(Some).map_err(|error| decoder_error(&self.file.path, "is damaged", error))
-            }
-            None => Ok(Some(batch)),
-        }
+        let batch = self.batches.next_batch()?;
+        self.read = batch.as_ref().map_or(self.rows, |batch| self.read.saturating_add(batch.num_rows() as u64));
+        let share = u128::from(self.size) * u128::from(self.read) / u128::from(self.rows.max(1));
+        self.meter.tell(if self.read >= self.rows { self.size } else { u64::try_from(share).unwrap_or(self.size) });
+        Ok(batch)
     }
 }
 
@@ -138,7 +70,7 @@ impl Batches for ParquetBatches {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
     use parquet::arrow::ArrowWriter;
 
     use super::*;
@@ -199,5 +131,32 @@ mod tests {
                 reader.for_each(drop);
             }
         }
+    }
+
+    /// Rows of an embedding are thousands of bytes each: a batch is bounded in bytes, not in rows alone.
+    #[test]
+    fn batches_of_wide_rows_are_small() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        // The first row group is of narrow rows, so an average over the file says little of the second.
+        let batch = |rows: usize, width: usize| {
+            let values = (0..rows).map(|row| format!("{row:>width$}"));
+            let column: ArrayRef = Arc::new(StringArray::from_iter_values(values));
+            RecordBatch::try_from_iter([("s", column)]).unwrap()
+        };
+        let narrow = batch(400_000, 6);
+        let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), narrow.schema(), None).unwrap();
+        writer.write(&narrow).unwrap();
+        writer.flush().unwrap();
+        writer.write(&batch(3000, 30_000)).unwrap();
+        writer.close().unwrap();
+        let mut rows = 0;
+        for batch in open_table(&path, &ImportOptions::default()).unwrap() {
+            let batch = batch.unwrap();
+            let bytes = batch.column(0).to_data().get_slice_memory_size().unwrap();
+            assert!(bytes <= 34 << 20, "{bytes} bytes in a batch of {} rows", batch.num_rows());
+            rows += batch.num_rows();
+        }
+        assert_eq!(rows, 403_000);
     }
 }

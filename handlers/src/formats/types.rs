@@ -1,8 +1,39 @@
 //! Arrow types by their text.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Schema, TimeUnit};
 
 use crate::error::{HandlerError, HandlerResult};
+
+/// Most lists and structs within each other: pyarrow and the schema that Parquet files carry go not far beyond, and what
+/// they cannot read must not be written.
+pub(crate) const MAX_TYPE_DEPTH: usize = 32;
+
+/// Why a table cannot be read again, when a column of it has a type that is nested too deeply.
+pub(crate) fn deep_type(schema: &Schema) -> Option<String> {
+    let field = schema.fields().iter().find(|field| !is_shallow(field.data_type(), MAX_TYPE_DEPTH))?;
+    Some(format!(
+        "column {} has lists or structs nested more than {MAX_TYPE_DEPTH} levels deep, which readers of tables refuse",
+        super::quoted(field.name())
+    ))
+}
+
+/// Whether a type is nested at most this deep. Looks no deeper than that, so the stack is bounded.
+fn is_shallow(data_type: &DataType, depth: usize) -> bool {
+    let below = |inner: &DataType| depth > 0 && is_shallow(inner, depth - 1);
+    match data_type {
+        DataType::List(inner)
+        | DataType::LargeList(inner)
+        | DataType::ListView(inner)
+        | DataType::LargeListView(inner)
+        | DataType::FixedSizeList(inner, _)
+        | DataType::Map(inner, _)
+        | DataType::RunEndEncoded(_, inner) => below(inner.data_type()),
+        DataType::Dictionary(_, inner) => below(inner),
+        DataType::Struct(fields) => depth > 0 && fields.iter().all(|field| below(field.data_type())),
+        DataType::Union(fields, _) => depth > 0 && fields.iter().all(|(_, field)| below(field.data_type())),
+        _ => true,
+    }
+}
 
 /// The Arrow type that a text names, in any case:
 /// `int8` to `int64` (`int` is `int64`), `uint8` to `uint64`, `float32`, `float64` (`float`, `double`), `bool`

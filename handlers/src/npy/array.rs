@@ -122,8 +122,7 @@ impl NpyArray {
     /// The elements' bytes with the last index running fastest; copied only when the file has them the other way.
     pub fn to_c_order_bytes(&self) -> Cow<'_, [u8]> {
         let shape = self.shape();
-        let long = shape.iter().filter(|length| **length != 1).count();
-        if !self.fortran_order() || long < 2 || self.data.is_empty() {
+        if self.header.is_contiguous() || self.data.is_empty() {
             return Cow::Borrowed(&self.data);
         }
         // Lengths and strides fit: their product is the length of `data`, which is in memory and not empty.
@@ -161,17 +160,43 @@ impl NpyArray {
     /// # Errors
     /// [`NpyError::WrongElement`] when the elements are of another type; nothing is converted.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>, NpyError> {
-        let wrong = || NpyError::WrongElement { found: self.dtype(), asked: T::NAME };
-        let Dtype::Scalar(scalar) = self.header.dtype() else { return Err(wrong()) };
-        if scalar.kind != T::KIND || scalar.size != size_of::<T>() as u64 {
-            return Err(wrong());
-        }
-        let bytes = self.to_c_order_bytes();
-        bytes.chunks_exact(size_of::<T>()).map(|element| T::take(element, scalar.order).ok_or_else(wrong)).collect()
+        self.header.decode(&self.to_c_order_bytes())
     }
 }
 
 impl NpyHeader {
+    /// The elements that these bytes are, in the order of the bytes.
+    ///
+    /// # Errors
+    /// [`NpyError::WrongElement`] when the elements are of another type.
+    pub(crate) fn decode<T: Element>(&self, bytes: &[u8]) -> Result<Vec<T>, NpyError> {
+        let wrong = || NpyError::WrongElement { found: self.dtype().name(), asked: T::NAME };
+        let Dtype::Scalar(scalar) = self.dtype() else { return Err(wrong()) };
+        if scalar.kind != T::KIND || scalar.size != size_of::<T>() as u64 {
+            return Err(wrong());
+        }
+        bytes.chunks_exact(size_of::<T>()).map(|element| T::take(element, scalar.order).ok_or_else(wrong)).collect()
+    }
+
+    /// Whether the file has the elements with the last index running fastest.
+    pub(crate) fn is_contiguous(&self) -> bool {
+        !self.fortran_order() || self.shape().iter().filter(|length| **length != 1).count() < 2
+    }
+
+    /// Where in the file the element is that is at this place when the last index runs fastest.
+    pub(crate) fn file_place(&self, place: u64) -> u64 {
+        if self.is_contiguous() {
+            return place;
+        }
+        let (mut place, mut found, mut stride) = (place, 0, self.len());
+        for length in self.shape().iter().rev().map(|length| (*length).max(1)) {
+            stride /= length;
+            found += place % length * stride;
+            place /= length;
+        }
+        found
+    }
+
     /// Checks that a file of this size is exactly this header and its data.
     ///
     /// # Errors

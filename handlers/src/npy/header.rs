@@ -76,10 +76,17 @@ impl NpyHeader {
         if shape.len() > 64 {
             return Err(malformed("the shape has more than 64 dimensions"));
         }
-        let overflow = || malformed("the shape is larger than any array can be");
-        let elements = product(&shape).ok_or_else(overflow)?;
-        let data_size =
-            elements.checked_mul(dtype.item_size()).filter(|size| *size <= i64::MAX as u64).ok_or_else(overflow)?;
+        // As numpy counts it: a length of 0 makes an array empty, and does not make the others any smaller.
+        let largest = shape.iter().filter(|length| **length != 0).try_fold(dtype.item_size().max(1), |size, length| {
+            size.checked_mul(*length).filter(|size| *size <= i64::MAX as u64)
+        });
+        if largest.is_none() {
+            return Err(malformed("the shape is larger than any array can be"));
+        }
+        // Neither overflows: with a length of 0 both are 0, and without they are at most what was just bounded.
+        let elements = shape.iter().fold(1_u64, |product, length| product.saturating_mul(*length));
+        let elements = if shape.contains(&0) { 0 } else { elements };
+        let data_size = elements.saturating_mul(dtype.item_size());
         Ok(Self { dtype, fortran_order, shape, elements, data_size, data_offset })
     }
 
@@ -183,14 +190,6 @@ fn facts(text: &str) -> Result<(Dtype, bool, Vec<u64>), NpyError> {
     let Literal::Bool(order) = order else { return Err(malformed("fortran_order is neither True nor False")) };
     let shape = shape_of(shape).ok_or_else(|| malformed("the shape is no tuple of lengths"))?;
     Ok((Dtype::from_literal(descr)?, *order, shape))
-}
-
-/// The product, also right when one length is 0 and the others would overflow.
-fn product(shape: &[u64]) -> Option<u64> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length))
 }
 
 fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<(), NpyError> {

@@ -183,21 +183,19 @@ impl Categories {
             }
         };
         let keys = take(&places, dictionary.keys(), None)?.to_data();
+        if keys.null_count() > column.logical_null_count() {
+            return Err(ArrowError::ParseError("a value is none of the categories in its footer".to_owned()));
+        }
         let data = keys.into_builder().data_type(column.data_type().clone()).add_child_data(self.values.to_data());
         Ok(make_array(data.build()?))
     }
 
+    /// The place of each value; null for what is no category. A batch that reaches over two row groups has a dictionary
+    /// that the decoder has built anew, where missing values can have an entry of their own.
     fn places_of(&self, found: &ArrayRef, key_type: &DataType) -> Result<ArrayRef, ArrowError> {
         let rows = self.converter.convert_columns(std::slice::from_ref(found))?;
-        let places = rows
-            .iter()
-            .map(|row| {
-                let place = self.places.get(&row.owned()).copied();
-                place
-                    .ok_or_else(|| ArrowError::ParseError("a value is none of the categories in its footer".to_owned()))
-            })
-            .collect::<Result<Vec<i64>, _>>()?;
-        cast(&Int64Array::from(places), key_type)
+        let places: Int64Array = rows.iter().map(|row| self.places.get(&row.owned()).copied()).collect();
+        cast(&places, key_type)
     }
 }
 

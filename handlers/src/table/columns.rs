@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::type_name::arrow_field_type_name;
 use crate::error::{HandlerError, HandlerResult};
+use crate::formats::deep_type;
+use crate::guard::Blame;
 
 /// A table that was written.
 #[derive(Debug)]
@@ -34,14 +36,16 @@ impl Written {
     }
 }
 
-/// A name can stand for one column only: the entry's `dtypes`, SQL and every reader find columns by name.
-pub(crate) fn refuse_duplicates(item: &str, schema: &Schema) -> HandlerResult<()> {
+/// What every table must be: a name can stand for one column only, since the entry's `dtypes`, SQL and every reader find
+/// columns by name, and its types must not be nested more deeply than readers follow. `refuse` makes the error of the
+/// reason.
+pub(crate) fn check_schema(schema: &Schema, refuse: impl FnOnce(String) -> HandlerError) -> HandlerResult<()> {
+    if let Some(reason) = deep_type(schema) {
+        return Err(refuse(reason));
+    }
     let mut names = HashSet::new();
     match schema.fields().iter().find(|field| !names.insert(field.name().as_str())) {
-        Some(field) => Err(HandlerError::Invalid {
-            item: item.to_owned(),
-            reason: format!("two columns are named '{}': rename one of them", field.name()),
-        }),
+        Some(field) => Err(refuse(format!("two columns are called {:?}: rename one of them", field.name()))),
         None => Ok(()),
     }
 }
@@ -72,23 +76,19 @@ pub(crate) struct Picked {
 
 impl Picked {
     /// # Errors
-    /// [`HandlerError::Invalid`] for a name that the table does not have, or that is asked for twice.
-    pub(crate) fn new(item: &str, schema: &Schema, names: &[String]) -> HandlerResult<Self> {
-        let invalid = |reason| HandlerError::Invalid { item: item.to_owned(), reason };
+    /// [`Blame::unknown_column`]; [`Blame::invalid`] for a name that is asked for twice.
+    pub(crate) fn new(blame: &dyn Blame, schema: &Schema, names: &[String]) -> HandlerResult<Self> {
         let places: HashMap<&str, usize> =
             schema.fields().iter().enumerate().map(|(place, field)| (field.name().as_str(), place)).collect();
         let mut wanted = Vec::with_capacity(names.len());
         for name in names {
-            let place = *places.get(name.as_str()).ok_or_else(|| {
-                let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).take(50).collect();
-                invalid(format!("it has no column '{name}'; its columns are {}", known.join(", ")))
-            })?;
+            let place = *places.get(name.as_str()).ok_or_else(|| blame.unknown_column(name, schema))?;
             wanted.push(place);
         }
         let mut file = wanted.clone();
         file.sort_unstable();
         if let Some(twice) = file.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(invalid(format!("column '{}' is asked for twice", schema.field(twice[0]).name())));
+            return Err(blame.invalid(format!("column {:?} is wanted twice", schema.field(twice[0]).name())));
         }
         let order = wanted.iter().filter_map(|place| file.binary_search(place).ok()).collect();
         Ok(Self { file, order })

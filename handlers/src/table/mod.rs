@@ -1,16 +1,22 @@
 //! Tables as files: Parquet and Arrow IPC, written and read batch by batch.
 
-mod arrow_file;
+mod arrow_read;
+mod arrow_write;
 mod categories;
 mod columns;
-mod guard;
-mod parquet_file;
+mod parquet_read;
+mod parquet_write;
+mod payload;
 mod source;
 mod type_name;
+mod window;
 
-pub(crate) use arrow_file::{read_arrow, write_arrow};
-pub(crate) use columns::{Written, refuse_duplicates};
-pub(crate) use parquet_file::{check_parquet, read_parquet, write_parquet};
+pub(crate) use arrow_read::{Decoder, open_arrow};
+pub(crate) use arrow_write::write_arrow;
+pub(crate) use columns::{Written, check_schema};
+pub(crate) use parquet_read::ParquetFile;
+pub(crate) use parquet_write::write_parquet;
+pub(crate) use payload::{read_arrow, read_parquet};
 pub(crate) use source::SourceFile;
 pub use type_name::{arrow_field_type_name, arrow_type_name};
 

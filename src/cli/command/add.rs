@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::formats::{ImportOptions, TableFormat};
-use datafolio_handlers::npy::NpyArray;
-use datafolio_handlers::{HandlerError, formats};
+use datafolio_handlers::{HandlerError, JsonError, formats};
 use serde_json::Value;
 
+use super::import::advise;
 use crate::bundle::AddOptions;
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::error::Error;
@@ -54,7 +56,7 @@ pub(in crate::cli) struct Args {
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
     /// An item that it was made from; can be given several times
-    #[arg(long = "input", value_name = "NAME")]
+    #[arg(add = completion::items(), long = "input", value_name = "NAME")]
     inputs: Vec<String>,
     /// Replace an item of that name; its version before stays in the history
     #[arg(long)]
@@ -78,8 +80,8 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if args.to.is_some() {
+        session.refuse_other_bundles("--to")?;
         session.global.folio.clone_from(&args.to);
-        session.global.alias = None;
     }
     let folio = session.writer()?;
     let name = match &args.name {
@@ -96,15 +98,27 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if args.overwrite {
         options = options.overwrite();
     }
-    let progress = Progress::start(&session.out, format!("adding {name}"));
+    let what = format!("adding {}", crate::text::printable(&name));
+    let progress = if is_parsed(args) {
+        Progress::start(&session.out, what)
+    } else {
+        session.writing(what, std::fs::metadata(&args.file).ok().map(|facts| facts.len()))
+    };
     let data = data(args, &progress)?;
     let info = folio.add(&name, data, options)?;
     drop(progress);
     let out = &mut session.out;
+    inputs::warn(&folio, &[&name], out);
     if out.is_json() {
         return out.json(&info);
     }
     out.done(format_args!("Added {} ({}) to {}", info.name, info.item_type, crate::text::printable(&folio.location())))
+}
+
+/// Whether the file is a table that is read row by row, which tells by itself how far it is.
+fn is_parsed(args: &Args) -> bool {
+    let is_table = TableFormat::from_path(&args.file).is_some_and(|(format, _)| format != TableFormat::Parquet);
+    is_table && !args.reference && !args.as_file && !args.model
 }
 
 fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
@@ -129,13 +143,12 @@ fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
             .hint("`datafolio import` takes a --format for tables"));
     }
     match (TableFormat::from_path(file), extension.as_str()) {
-        (Some((TableFormat::Parquet, _)), _) => Ok(Data::ParquetFile(file.clone())),
         (Some(_), _) => {
             let mut options = ImportOptions::default();
             options.progress = Some(progress.of_file());
-            Ok(Data::Table(formats::open_table(file, &options)?))
+            formats::table_data(file, &options, true).map_err(|error| advise(error.into()))
         }
-        (None, "npy") => read_array(file, facts.len()).map(Data::Array),
+        (None, "npy") => Ok(Data::ArrayFile(file.clone())),
         (None, "json") => read_json(file, facts.len()).map(Data::Json),
         _ => Ok(Data::File(file.clone())),
     }
@@ -164,12 +177,6 @@ fn reference(args: &Args) -> Outcome<Reference> {
     Ok(Reference { path, table_format, num_rows: None, version: None })
 }
 
-fn read_array(file: &Path, size: u64) -> Outcome<NpyArray> {
-    let bad = |reason: String| Failure::from(HandlerError::BadFile { path: file.to_owned(), reason });
-    let opened = std::fs::File::open(file).map_err(|error| bad(error.to_string()))?;
-    NpyArray::read(&mut std::io::BufReader::new(opened), size).map_err(|error| bad(error.to_string()))
-}
-
 fn read_json(file: &Path, size: u64) -> Outcome<Value> {
     let bad = |reason: String| Failure::from(HandlerError::BadFile { path: file.to_owned(), reason });
     if size > MAX_JSON {
@@ -179,8 +186,13 @@ fn read_json(file: &Path, size: u64) -> Outcome<Value> {
     let mut text = String::new();
     let opened = std::fs::File::open(file).map_err(|error| bad(error.to_string()))?;
     opened.take(MAX_JSON).read_to_string(&mut text).map_err(|error| bad(error.to_string()))?;
-    serde_json::from_str(&text)
-        .map_err(|error| bad(format!("is no JSON: {error}")).hint("--as-file keeps it as a file"))
+    datafolio_handlers::parse_json(&text).map_err(|error| {
+        let reason = match error {
+            JsonError::Syntax(reason) => format!("is no JSON: {reason}"),
+            other => other.to_string(),
+        };
+        bad(reason).hint("--as-file keeps it as a file")
+    })
 }
 
 fn extension(file: &Path) -> String {

@@ -1,6 +1,7 @@
 //! `at`: another command, on the bundle as it was.
 
 use crate::cli::args::ReadCommand;
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::{Session, View};
 
@@ -16,6 +17,7 @@ Examples:
   datafolio at v1.0 get params")]
 pub(in crate::cli) struct Args {
     /// The revision or snapshot
+    #[arg(add = completion::snapshots())]
     state: String,
     #[command(subcommand)]
     command: Box<ReadCommand>,

@@ -7,6 +7,7 @@ use datafolio_handlers::HandlerError;
 use datafolio_storage::{SourceReader, StorageError};
 
 use crate::Data;
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -27,9 +28,10 @@ Examples:
   datafolio cat plot > plot.png")]
 pub(in crate::cli) struct Args {
     /// The item
+    #[arg(add = completion::items())]
     item: String,
     /// A version of it, by its id in `datafolio log ITEM --versions`
-    #[arg(long, value_name = "ID")]
+    #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
     /// Form of a table or array
     #[arg(long, value_enum)]
@@ -58,10 +60,26 @@ enum Form {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    if session.out.is_json() && args.format.is_some_and(|form| form != Form::Json) {
+        return Err(Failure::usage("--json prints one JSON value: it goes with no --format but json"));
+    }
     let folio = session.reader()?;
     let form = args.format.or(session.out.is_json().then_some(Form::Json));
+    let progress = session.reading_item("reading", &folio, &args.item);
+    // On a terminal the value itself shows that it goes on.
+    let _progress = (!session.out.is_terminal()).then_some(progress);
+    let has_rows = args.limit.is_some() || !args.columns.is_empty();
+    if matches!(form, None | Some(Form::Table))
+        && !has_rows
+        && let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())?
+    {
+        return match form {
+            None => copy(array.source().clone(), &args.item, &mut session.out),
+            Some(_) => array::show(&array, &mut session.out),
+        };
+    }
     let data = value::read(&folio, &args.item, args.version.as_deref())?;
-    if !matches!(data, Data::Table(_)) && (args.limit.is_some() || !args.columns.is_empty()) {
+    if !matches!(data, Data::Table(_)) && has_rows {
         return Err(Failure::usage(format!(
             "--limit and --columns are for tables, and '{}' is {}",
             args.item,
@@ -75,27 +93,24 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             table(rows, form.unwrap_or(Form::Csv), out)
         }
         Data::Array(array) => match form {
-            None => array.write(out.raw()).map_err(|error| match error {
-                datafolio_handlers::npy::NpyError::Io(error) => Failure::Output(error),
-                other => HandlerError::Invalid { item: args.item.clone(), reason: other.to_string() }.into(),
-            }),
             Some(Form::Csv) => array::write_csv(&array, ',', out),
             Some(Form::Tsv) => array::write_csv(&array, '\t', out),
             Some(Form::Json) => {
                 let value = array::to_json(&array)?;
                 out.line(value)
             }
-            Some(Form::Jsonl) => {
+            // Without a form, and as a table, it was shown above from where it lies.
+            _ => {
                 let value = array::to_json(&array)?;
                 value.as_array().into_iter().flatten().try_for_each(|row| out.line(row))
             }
-            Some(Form::Table) => array::show(&array, out),
         },
         Data::Json(value) => out.json(&value),
         Data::Timestamp(instant) if form == Some(Form::Json) => out.json(&iso(instant)),
         Data::Timestamp(instant) => out.line(iso(instant)),
         Data::Payload(_) if form.is_some() => {
-            Err(Failure::usage(format!("'{}' is a file: its bytes have one form only", args.item)))
+            Err(Failure::usage(format!("'{}' is a file: its bytes have one form only", args.item))
+                .hint("`datafolio get --json` shows the beginning of a text, `datafolio export` writes the file"))
         }
         Data::Payload(source) => copy(source, &args.item, out),
         other => Err(Failure::usage(format!("{} has no bytes to show", other.kind()))),

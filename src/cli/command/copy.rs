@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::bundle::CopyOptions;
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
-use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::user_list::expand_home;
-use crate::cli::words::count;
+use crate::cli::words::{count, recorded_bytes};
 use crate::text::printable;
 
 /// Copy items into a new bundle
 ///
-/// Copies current versions, without snapshots and history. Every file is checked as it is copied.
+/// Copies current versions, without snapshots and history. Every file is checked as it is copied. A copy that fails leaves
+/// nothing behind. One that was killed leaves a bundle without items; delete its directory and copy again. `at SNAPSHOT copy`
+/// copies from a snapshot; `snapshot export` writes a whole snapshot, and records where it came from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,10 +27,10 @@ pub(in crate::cli) struct Args {
     /// The new bundle's directory
     dest: PathBuf,
     /// Only this item; can be given several times
-    #[arg(long = "include", value_name = "ITEM", conflicts_with = "exclude")]
+    #[arg(add = completion::items(), long = "include", value_name = "ITEM", conflicts_with = "exclude")]
     include: Vec<String>,
     /// All but this item; can be given several times
-    #[arg(long = "exclude", value_name = "ITEM")]
+    #[arg(add = completion::items(), long = "exclude", value_name = "ITEM")]
     exclude: Vec<String>,
     /// With --include: also everything that the items were made from
     #[arg(long, requires = "include")]
@@ -52,7 +54,12 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         random_suffix: args.random_suffix,
         ..CopyOptions::default()
     };
-    let progress = Progress::start(&session.out, "copying");
+    // Each file is checked, and then copied.
+    let total = match (&options.include, &options.exclude) {
+        (None, None) => Some(recorded_bytes(folio.catalogue().current.values()).saturating_mul(2)),
+        _ => None,
+    };
+    let progress = session.reading("copying", total);
     let copy = folio.copy(expand_home(&args.dest), &options)?;
     drop(progress);
     let items = copy.catalogue().current.len();

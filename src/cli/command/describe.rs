@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::bundle::DescribeOptions;
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::session::{Session, View};
+use crate::cli::words::{damaged_json, matches};
 
 /// Describe the bundle
 ///
@@ -18,12 +20,13 @@ Examples:
   datafolio describe --snapshot v1.0")]
 pub(in crate::cli) struct Args {
     /// Which items
+    #[arg(add = completion::items())]
     pattern: Option<String>,
     /// How many fields of the metadata are shown
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_metadata: usize,
     /// Describe this snapshot
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(add = completion::snapshots(), short, long, value_name = "NAME")]
     snapshot: Option<String>,
     /// Archived items too
     #[arg(long)]
@@ -40,17 +43,27 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if let Some(name) = &args.snapshot {
         session.look_at(View::Snapshot(name.clone()));
     }
+    let wanted = matches(args.pattern.as_deref())?;
     // Opened for writing, so that the text does not say that the bundle could only be read.
     let folio = session.writer()?;
     if session.out.is_json() {
-        let items: Vec<Value> =
-            folio.items(args.archived).into_iter().filter_map(|item| Some(json!(item.ok()?))).collect();
+        let mut contents = folio.list(args.archived);
+        contents.retain(&wanted);
+        let mut items: Vec<Value> = Vec::new();
+        for item in folio.items(args.archived) {
+            match item {
+                Ok(info) if !wanted(&info.name) => {}
+                Ok(info) => items.push(json!(info)),
+                // Damage is shown whatever is asked for.
+                Err(error) => items.push(damaged_json(&error)),
+            }
+        }
         return session.out.json(&json!({
             "location": folio.location(),
             "revision": folio.revision(),
             "snapshot": folio.loaded_snapshot(),
             "metadata": folio.metadata(),
-            "contents": folio.list(args.archived),
+            "contents": contents,
             "items": items,
             "snapshots": folio.list_snapshots()?,
         }));

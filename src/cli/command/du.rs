@@ -3,7 +3,7 @@
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::text::human_size;
+use crate::text::{human_size, printable};
 
 /// Show what takes how much space
 ///
@@ -26,7 +26,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if out.is_json() {
         return out.json(&usage);
     }
-    let mut table = Table::new(out, &["ITEM", "CURRENT", "ALL VERSIONS", "VERSIONS"], &[1, 2, 3]);
+    for found in &usage.history_breaks {
+        out.warn(format_args!("what revision {} replaced is not known: {}", found.revision, printable(&found.reason)));
+    }
+    let mut table = Table::new(out, &["ITEM", "CURRENT", "ALL VERSIONS", "VERSIONS"], &[1, 2, 3]).whole(&[0]);
     for item in &usage.items {
         let versions = item.versions.len().to_string();
         table.row([item.name.clone(), human_size(item.current_bytes), human_size(item.total_bytes), versions]);

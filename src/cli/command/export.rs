@@ -4,14 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::HandlerError;
 use datafolio_storage::SourceReader;
 use serde_json::json;
 
 use super::cat::copy_to;
 use crate::Data;
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::value::file::write_whole;
 use crate::cli::value::rows::{self, RowFormat};
@@ -22,20 +21,21 @@ use crate::text::{human_size, printable};
 /// Write an item to a file
 ///
 /// The file's extension says how: a table as .parquet, .csv, .tsv, .jsonl, .json or .arrow, an array as .npy or .json,
-/// JSON and timestamps as .json; files and models are copied as they are.
+/// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio export flights flights.csv
-  datafolio export model model.joblib --version model--r7 --overwrite
+  datafolio export model model.joblib --version model--r7-0c4e2a --overwrite
   datafolio at v1.0 export flights flights-v1.parquet")]
 pub(in crate::cli) struct Args {
     /// The item
+    #[arg(add = completion::items())]
     item: String,
     /// The file
     file: PathBuf,
     /// A version of the item, by its id in `datafolio log ITEM --versions`
-    #[arg(long, value_name = "ID")]
+    #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
     /// Replace the file if it is there
     #[arg(long)]
@@ -44,10 +44,24 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let data = value::read(&folio, &args.item, args.version.as_deref())?;
     let extension = args.file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let progress = Progress::start(&session.out, format!("exporting {}", args.item));
-    write(data, args, &extension)?;
+    let progress = session.reading_item("exporting", &folio, &args.item);
+    let version = args.version.as_deref();
+    match value::stored_array(&folio, &args.item, version)? {
+        Some(array) if extension == "npy" => write_whole(&args.file, args.overwrite, |out| {
+            copy_to(SourceReader::new(array.source().clone()), &args.item, out)
+        })?,
+        _ => {
+            let data = match value::read(&folio, &args.item, version) {
+                // Whatever it is, it is a file.
+                Err(failure) if failure.code() == "unknown-item-type" => {
+                    Data::Payload(folio.file_of(&args.item, version)?)
+                }
+                other => other?,
+            };
+            write(data, args, &extension)?;
+        }
+    }
     drop(progress);
     let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
     let size = std::fs::metadata(&path).map(|facts| facts.len()).unwrap_or_default();
@@ -72,28 +86,17 @@ fn write(data: Data, args: &Args, extension: &str) -> Outcome {
         (Data::Table(_), "json") => Some(RowFormat::Json),
         (Data::Table(_), "arrow" | "feather" | "ipc") => Some(RowFormat::Arrow),
         (Data::Table(_), _) => return unknown("*.parquet, *.csv, *.tsv, *.jsonl, *.json or *.arrow"),
-        (Data::Array(_), "npy" | "json") | (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
+        (Data::Array(_), "json") | (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
         (Data::Array(_), _) => return unknown("*.npy or *.json"),
         _ => return unknown("*.json"),
     };
-    write_as(data, format, &args.item, &args.file, args.overwrite, extension)
+    write_as(data, format, &args.item, &args.file, args.overwrite)
 }
 
-fn write_as(
-    data: Data,
-    format: Option<RowFormat>,
-    item: &str,
-    file: &Path,
-    overwrite: bool,
-    extension: &str,
-) -> Outcome {
+fn write_as(data: Data, format: Option<RowFormat>, item: &str, file: &Path, overwrite: bool) -> Outcome {
     write_whole(file, overwrite, |out| match data {
         Data::Table(reader) => rows::write(reader, format.unwrap_or(RowFormat::Parquet), out).map(drop),
-        Data::Array(array) if extension == "json" => Ok(writeln!(out, "{}", array::to_json(&array)?)?),
-        Data::Array(array) => array.write(out).map_err(|error| match error {
-            datafolio_handlers::npy::NpyError::Io(error) => Failure::Output(error),
-            other => HandlerError::Invalid { item: item.to_owned(), reason: other.to_string() }.into(),
-        }),
+        Data::Array(array) => Ok(writeln!(out, "{}", array::to_json(&array)?)?),
         Data::Json(value) => Ok(writeln!(out, "{value:#}")?),
         Data::Timestamp(instant) => Ok(writeln!(out, "{}", json!(iso(instant)))?),
         Data::Payload(source) => copy_to(SourceReader::new(source), item, out),

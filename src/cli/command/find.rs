@@ -1,16 +1,18 @@
 //! `find`: items of all bundles that the user knows.
 
-use datafolio_core::ErrorCategory;
 use regex::RegexBuilder;
 use serde_json::{Value, json};
 
 use crate::bundle::DataFolio;
 use crate::cli::args::ItemKind;
+use crate::cli::completion;
 use crate::cli::failure::{EXIT_ERROR, Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::user_list::{Known, UserList, is_remote, normalized};
+use crate::cli::words::{damaged_json, type_word};
+use crate::error::Error;
 
 /// Find items in all bundles that have an alias or were used recently
 ///
@@ -36,7 +38,7 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     metadata: bool,
     /// Only in this alias or directory; can be given several times
-    #[arg(long = "in", value_name = "FOLIO")]
+    #[arg(add = completion::aliases(), long = "in", value_name = "FOLIO")]
     places: Vec<String>,
     /// Only in bundles with an alias
     #[arg(long)]
@@ -58,6 +60,7 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let search = Search::new(args)?;
     let mut found: Vec<Value> = Vec::new();
+    let mut damaged: Vec<Value> = Vec::new();
     for place in places(args)? {
         if is_remote(&place.path) {
             if !args.local_only {
@@ -66,13 +69,25 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             continue;
         }
         match session.options()?.read_only(true).open(&place.path) {
-            Ok(folio) => search.look_into(&folio, &place, &mut found),
+            Ok(folio) => {
+                for error in search.look_into(&folio, &place, &mut found) {
+                    match session.out.is_json() {
+                        true => {
+                            let mut row = damaged_json(&error);
+                            row["alias"] = json!(place.alias);
+                            row["folio_path"] = json!(place.path);
+                            damaged.push(row);
+                        }
+                        false => session.out.warn(format_args!("{}: {error}", place.path)),
+                    }
+                }
+            }
             Err(error) => session.out.warn(format_args!("left out {}: {error}", place.path)),
         }
     }
     let out = &mut session.out;
     if out.is_json() {
-        out.json(&found)?;
+        out.json(&found.iter().chain(&damaged).collect::<Vec<_>>())?;
     } else if found.is_empty() {
         out.note(format_args!("No matches for '{}'.", crate::text::printable(&args.pattern)))?;
     } else {
@@ -124,7 +139,9 @@ impl<'a> Search<'a> {
         Ok(Self { args, name, value, description })
     }
 
-    fn look_into(&self, folio: &DataFolio, place: &Known, found: &mut Vec<Value>) {
+    /// Adds what a bundle has of it; the items whose entries cannot be read, which may be among those that are looked for.
+    fn look_into(&self, folio: &DataFolio, place: &Known, found: &mut Vec<Value>) -> Vec<Error> {
+        let mut damaged = Vec::new();
         if self.args.metadata {
             for (key, value) in folio.metadata() {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -132,9 +149,16 @@ impl<'a> Search<'a> {
                     found.push(json!({"alias": place.alias, "folio_path": place.path, "key": key, "value": value}));
                 }
             }
-            return;
+            return damaged;
         }
-        for info in folio.items(self.args.include_archived).into_iter().flatten() {
+        for info in folio.items(self.args.include_archived) {
+            let info = match info {
+                Ok(info) => info,
+                Err(error) => {
+                    damaged.push(error);
+                    continue;
+                }
+            };
             let description = info.description().unwrap_or_default();
             let matched = self.name.matches(&info.name)
                 || self.description.as_ref().is_some_and(|matcher| matcher.matches(description));
@@ -150,6 +174,7 @@ impl<'a> Search<'a> {
                 }));
             }
         }
+        damaged
     }
 }
 
@@ -160,15 +185,14 @@ enum Matcher {
 
 impl Matcher {
     fn new(text: &str, is_regex: bool, case_sensitive: bool) -> Outcome<Self> {
-        let refused = |reason: String| {
-            Failure::new("invalid-pattern", ErrorCategory::InvalidInput, format!("Invalid pattern '{text}': {reason}"))
-        };
         if is_regex {
             let regex = RegexBuilder::new(text).case_insensitive(!case_sensitive).build();
-            return regex.map(Self::Regex).map_err(|error| refused(error.to_string()));
+            return regex.map(Self::Regex).map_err(|error| Failure::pattern(text, &error.to_string()));
         }
         let options = glob::MatchOptions { case_sensitive, ..glob::MatchOptions::default() };
-        glob::Pattern::new(text).map(|glob| Self::Glob(glob, options)).map_err(|error| refused(error.msg.to_owned()))
+        glob::Pattern::new(text)
+            .map(|glob| Self::Glob(glob, options))
+            .map_err(|error| Failure::pattern(text, error.msg))
     }
 
     fn matches(&self, text: &str) -> bool {
@@ -191,6 +215,11 @@ fn show(args: &Args, found: &[Value], out: &mut Output) -> Outcome {
     };
     let mut table = Table::new(out, header, &[]);
     for row in found {
+        let mut row = row.clone();
+        if let Some(item_type) = row.get("item_type").and_then(Value::as_str) {
+            row["item_type"] = json!(type_word(item_type));
+        }
+        let row = &row;
         let folio = if row["alias"].is_string() { text(row, "alias") } else { text(row, "folio_path") };
         table.row(std::iter::once(folio).chain(keys.iter().map(|key| text(row, key))));
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use datafolio_core::ErrorCategory;
 use serde_json::json;
 
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
@@ -29,8 +30,16 @@ pub(in crate::cli) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List them
+    #[command(after_help = "\
+Examples:
+  datafolio folios list
+  datafolio folios list --json")]
     List,
     /// Give a bundle an alias
+    #[command(after_help = "\
+Examples:
+  datafolio folios alias study ~/analysis/study
+  datafolio -f other folios alias study --overwrite")]
     Alias {
         /// The alias: letters, digits, '.', '_' and '-'
         name: String,
@@ -41,16 +50,26 @@ enum Command {
         overwrite: bool,
     },
     /// Take an alias away; the bundle stays
+    #[command(after_help = "\
+Examples:
+  datafolio folios unalias study")]
     Unalias {
         /// The alias
+        #[arg(add = completion::aliases())]
         name: String,
     },
     /// Take a bundle off the recent ones; aliases stay
+    #[command(after_help = "\
+Examples:
+  datafolio folios forget ~/analysis/old")]
     Forget {
         /// The bundle's directory
         path: PathBuf,
     },
     /// Take off what is no longer there
+    #[command(after_help = "\
+Examples:
+  datafolio folios prune")]
     Prune,
 }
 

@@ -12,7 +12,8 @@ use crate::text::{human_size, printable};
 /// Remove what nothing kept needs
 ///
 /// Snapshots and current items are kept for ever; older revisions for 30 days, or the last 20 of them, whichever are
-/// more. What only older revisions need is listed, and removed with --apply.
+/// more. What only older revisions need is listed, and removed with --apply. `snapshot gc` is another thing: it drops
+/// versions from the catalogue, and no files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

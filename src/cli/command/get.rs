@@ -2,14 +2,17 @@
 
 use std::io::Read;
 
+use datafolio_core::item_type;
 use datafolio_storage::SourceReader;
 use serde_json::{Value, json};
 
 use crate::Data;
 use crate::bundle::DataFolio;
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::output::{Output, Paint};
+use crate::cli::output::Output;
 use crate::cli::session::Session;
+use crate::cli::value::preview::Rest;
 use crate::cli::value::{self, array, preview, rows};
 use crate::cli::words::{grouped, iso};
 use crate::text::{human_size, printable};
@@ -26,12 +29,13 @@ const TEXT: u64 = 16 << 10;
 Examples:
   datafolio get params
   datafolio get flights --limit 3
-  datafolio get params --version params--r3 --json")]
+  datafolio get params --version params--r3-91ab3f --json")]
 pub(in crate::cli) struct Args {
     /// The item
+    #[arg(add = completion::items())]
     item: String,
     /// A version of it, by its id in `datafolio log ITEM --versions`
-    #[arg(long, value_name = "ID")]
+    #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
     /// How many rows of a table are shown
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
@@ -40,7 +44,15 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    let progress = session.reading_item("reading", &folio, &args.item);
+    if !session.out.is_json()
+        && let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())?
+    {
+        drop(progress);
+        return array::show(&array, &mut session.out);
+    }
     let data = value::read(&folio, &args.item, args.version.as_deref())?;
+    drop(progress);
     let out = &mut session.out;
     if out.is_json() { as_json(data, args, out) } else { show(data, args, &folio, out) }
 }
@@ -50,7 +62,7 @@ fn as_json(data: Data, args: &Args, out: &mut Output) -> Outcome {
         Data::Table(reader) => {
             preview::json(rows::part(reader, &rows::Part { limit: Some(args.limit), ..Default::default() })?)?
         }
-        Data::Array(array) => array::json(&array),
+        Data::Array(array) => array::json(&array)?,
         Data::Json(value) => value,
         Data::Timestamp(instant) => json!(iso(instant)),
         Data::Payload(source) => {
@@ -66,21 +78,15 @@ fn as_json(data: Data, args: &Args, out: &mut Output) -> Outcome {
 fn show(data: Data, args: &Args, folio: &DataFolio, out: &mut Output) -> Outcome {
     match data {
         Data::Table(reader) => {
-            let total = match &args.version {
-                None => folio.item_info(&args.item)?.record.get("num_rows").and_then(Value::as_u64),
-                Some(_) => None,
-            };
-            let part = rows::part(reader, &rows::Part { limit: Some(args.limit), ..Default::default() })?;
-            let shown = preview::show(part, out)?;
-            match total {
-                Some(total) if total > shown as u64 => {
-                    let more = out.paint(Paint::Faint, format_args!("({} more rows)", grouped(total - shown as u64)));
-                    out.note(more)
-                }
-                _ => Ok(()),
+            let (shown, rest) = preview::show_first(reader, args.limit, out)?;
+            if rest == Rest::None {
+                return Ok(());
+            }
+            match rows_in_all(args, folio).and_then(|total| total.checked_sub(shown as u64)) {
+                Some(more) => out.aside(format_args!("({} more rows)", grouped(more))),
+                None => out.aside("(more rows)"),
             }
         }
-        Data::Array(array) => array::show(&array, out),
         Data::Json(value) => out.json(&value),
         Data::Timestamp(instant) => out.line(iso(instant)),
         Data::Payload(source) => {
@@ -90,13 +96,20 @@ fn show(data: Data, args: &Args, folio: &DataFolio, out: &mut Output) -> Outcome
                     for line in text.lines() {
                         out.line(printable(line))?;
                     }
-                    if size > TEXT { out.note(format_args!("... ({} in all)", human_size(size))) } else { Ok(()) }
+                    if size > TEXT { out.aside(format_args!("... ({} in all)", human_size(size))) } else { Ok(()) }
                 }
                 None => out.line(format_args!("{} of bytes that are no text", human_size(size))),
             }
         }
         other => Err(strange(&other)),
     }
+}
+
+/// How many rows a table has, where the bundle can vouch for it: the file of a reference may have changed since.
+fn rows_in_all(args: &Args, folio: &DataFolio) -> Option<u64> {
+    let info = folio.item_info(&args.item).ok()?;
+    let is_ours = args.version.is_none() && info.item_type != item_type::REFERENCED_TABLE;
+    info.record.get("num_rows").and_then(Value::as_u64).filter(|_| is_ours)
 }
 
 /// The beginning of a file when it is text.

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use datafolio_handlers::HandlerError;
 use datafolio_handlers::formats::{self, ImportOptions, TableFormat};
 use serde_json::Value;
 
 use super::add::item_name;
 use crate::Data;
-use crate::bundle::AddOptions;
+use crate::bundle::{AddOptions, table_from_file};
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::words::count;
+use crate::error::Error;
 
 /// Import tables from files
 ///
@@ -37,7 +41,7 @@ pub(in crate::cli) struct Args {
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
     /// An item that it was made from; can be given several times
-    #[arg(long = "input", value_name = "NAME")]
+    #[arg(add = completion::items(), long = "input", value_name = "NAME")]
     inputs: Vec<String>,
     /// Replace tables of that name; their versions before stay in the history
     #[arg(long)]
@@ -92,6 +96,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     batch.commit()?;
     let infos = names.iter().map(|name| Ok(folio.item_info(name)?)).collect::<Outcome<Vec<_>>>()?;
     let out = &mut session.out;
+    inputs::warn(&folio, &names, out);
     if out.is_json() {
         return out.json(&infos);
     }
@@ -105,22 +110,44 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
 }
 
 fn rows(args: &Args, format: Option<TableFormat>, file: &std::path::Path, progress: &Progress) -> Outcome<Data> {
-    let found = format.or_else(|| TableFormat::from_path(file).map(|(format, _)| format));
-    let as_it_is = args.columns.is_none() && args.table_format.as_deref() != Some("arrow") && args.types.is_empty();
-    if found == Some(TableFormat::Parquet) && as_it_is {
-        return Ok(Data::ParquetFile(file.to_owned()));
-    }
     let mut options = ImportOptions::default();
     options.format = format;
     options.delimiter = args.delimiter;
     options.has_header = !args.no_header;
-    if !args.nulls.is_empty() {
-        options.null_values.clone_from(&args.nulls);
-    }
+    options.null_values = (!args.nulls.is_empty()).then(|| args.nulls.clone());
     options.types = args.types.iter().cloned().collect::<BTreeMap<_, _>>();
     options.columns.clone_from(&args.columns);
     options.progress = Some(progress.of_file());
-    Ok(Data::Table(formats::open_table(file, &options)?))
+    table_from_file(file, &options, &add_options(args)).map_err(|error| advise(error.into()))
+}
+
+/// With the option of `import` that the library asks for or refuses, as it is called here.
+pub(super) fn advise(failure: Failure) -> Failure {
+    let Failure::Library { error, .. } = &failure else { return failure };
+    let hint = match &**error {
+        Error::Handler(HandlerError::UnknownColumn { column, known, .. }) => {
+            let (column, known) = (column.clone(), known.clone());
+            return failure.meant(&column, known.iter().map(String::as_str));
+        }
+        Error::Handler(HandlerError::NeedsOption { option: "delimiter", value: Some(value), .. }) => {
+            format!("pass --delimiter '{value}' to `datafolio import`")
+        }
+        Error::Handler(HandlerError::NeedsOption { option: "format", value, .. }) => {
+            let value = value.as_deref().unwrap_or("csv, tsv, jsonl, parquet or arrow");
+            format!("pass --format {value} to `datafolio import`")
+        }
+        Error::Handler(HandlerError::OptionNotTaken { option, .. }) => {
+            let flag = match *option {
+                "has_header" => "no-header",
+                "null_values" => "null",
+                "types" => "type",
+                other => other,
+            };
+            format!("leave out --{flag}")
+        }
+        _ => return failure,
+    };
+    failure.hint(hint)
 }
 
 fn add_options(args: &Args) -> AddOptions {

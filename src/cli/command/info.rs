@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ls::inputs;
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::output::Paint;
 use crate::cli::session::Session;
@@ -18,6 +19,7 @@ Examples:
   datafolio info flights --json")]
 pub(in crate::cli) struct Args {
     /// The item
+    #[arg(add = completion::items())]
     item: String,
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde_json::{Map, json};
 
 use crate::bundle::DataFolio;
-use crate::cli::failure::Outcome;
+use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Paint;
 use crate::cli::prompt::{Answer, confirm};
 use crate::cli::session::Session;
 use crate::cli::user_list::{UserList, expand_home};
 use crate::error::Error;
+use crate::text::shell_word;
 
 /// Make a bundle
 ///
@@ -37,11 +38,19 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    if args.path.is_some() && session.global.folio.is_some() {
+        return Err(Failure::usage("PATH and -f/--folio both name a bundle: pass one of them"));
+    }
     let path = args.path.clone().or_else(|| session.global.folio.clone()).unwrap_or_else(|| PathBuf::from("."));
     let path = expand_home(&path);
     let mut metadata = Map::new();
     metadata.extend(args.description.iter().map(|text| ("description".to_owned(), json!(text))));
     metadata.extend(args.name.iter().map(|text| ("name".to_owned(), json!(text))));
+    let alias = session.global.alias.clone();
+    if let Some(alias) = &alias {
+        // Before a bundle is made that would then lack the name it was to have.
+        UserList::of_user()?.check_alias(alias, &path).map_err(of_init)?;
+    }
     let options = session.options()?.metadata(metadata.clone());
     let folio = match options.clone().create(&path) {
         Ok(folio) => folio,
@@ -65,9 +74,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         }
         Err(error) => return Err(error.into()),
     };
-    let alias = session.global.alias.clone();
     if let Some(alias) = &alias {
-        UserList::of_user()?.set_alias(alias, folio.location().as_ref(), false)?;
+        UserList::of_user()?.set_alias(alias, folio.location().as_ref(), false).map_err(of_init)?;
     }
     session.uses(&folio);
     report(args, alias.as_deref(), &folio, session)
@@ -97,7 +105,7 @@ fn report(args: &Args, alias: Option<&str>, folio: &DataFolio, session: &mut Ses
             format!(" -a {alias}")
         }
         None if std::env::current_dir().is_ok_and(|here| here.as_os_str() == location.as_str()) => String::new(),
-        None => format!(" -f {}", quoted(&location)),
+        None => format!(" -f {}", shell_word(&location)),
     };
     let title = out.paint(Paint::Strong, "Next steps:");
     out.note(format_args!(
@@ -106,9 +114,12 @@ fn report(args: &Args, alias: Option<&str>, folio: &DataFolio, session: &mut Ses
     ))
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ':' | '\\');
-    let shown = crate::text::printable(path);
-    if path.chars().all(plain) { shown } else { format!("'{}'", shown.replace('\'', "'\\''")) }
+/// `init` has no --overwrite.
+fn of_init(failure: Failure) -> Failure {
+    match failure.code() {
+        "alias-exists" => {
+            failure.hint("choose another alias, or move it: `datafolio folios alias NAME PATH --overwrite`")
+        }
+        _ => failure,
+    }
 }

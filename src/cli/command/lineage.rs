@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use datafolio_core::CoreError;
 use serde_json::{Value, json};
 
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -23,6 +24,7 @@ Examples:
   datafolio lineage --format dot | dot -Tsvg > lineage.svg")]
 pub(in crate::cli) struct Args {
     /// The item
+    #[arg(add = completion::items())]
     item: Option<String>,
     /// Only what it was made from
     #[arg(long, requires = "item", conflicts_with = "down")]
@@ -48,6 +50,9 @@ enum Form {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    if session.out.is_json() && args.format != Form::Text {
+        return Err(Failure::usage("--json prints one JSON value: it goes with no --format"));
+    }
     let folio = session.reader()?;
     let lineage = folio.lineage();
     let out = &mut session.out;

@@ -1,21 +1,24 @@
 //! `log`: who changed what, and the versions of an item.
 
 use datafolio_core::history::CommitKind;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::bundle::DataFolio;
-use crate::cli::failure::Outcome;
+use crate::cli::completion;
+use crate::cli::failure::{EXIT_ERROR, Failure, Outcome};
 use crate::cli::output::{Output, Paint};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::words::{details, long_time, short_time, size_text};
-use crate::history::LogEntry;
+use crate::history::{Log, LogBreak, LogEntry};
 use crate::text::printable;
 
 /// Show who changed what
 ///
 /// Every commit makes a revision; the newest comes first. With ITEM only the commits that changed it are shown, and with
-/// --versions its versions: which revisions and snapshots have them, and whether they can still be read.
+/// --versions its versions: which revisions and snapshots have them, and whether they can still be read. Both follow the
+/// item through renamings. Where the history is damaged the log says so and goes on, with exit code 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,6 +27,7 @@ Examples:
   datafolio at 12 ls")]
 pub(in crate::cli) struct Args {
     /// The item
+    #[arg(add = completion::items())]
     item: Option<String>,
     /// At most so many commits
     #[arg(short = 'n', long = "number", value_name = "N")]
@@ -40,24 +44,58 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         Some(item) if args.versions => versions(&folio, item, out),
         item => {
             let limit = args.number.unwrap_or(usize::MAX);
-            let entries = match item {
-                None => folio.log(limit)?,
-                Some(item) => {
-                    let mut entries = folio.log(usize::MAX)?;
-                    entries.retain(|entry| entry.touches(item));
-                    if entries.is_empty() {
-                        folio.item_info(item)?;
-                    }
-                    entries.truncate(limit);
-                    entries
+            let mut log = folio.log(if item.is_some() { usize::MAX } else { limit })?;
+            if let Some(item) = item {
+                log = log.of_item(item);
+                if log.entries.is_empty() {
+                    folio.item_info(item)?;
                 }
-            };
-            if out.is_json() {
-                return out.json(&entries);
+                log.entries.truncate(limit);
             }
-            entries.iter().try_for_each(|entry| commit(entry, out))
+            if out.is_json() {
+                out.json(&lines(&log))?;
+            } else {
+                lines(&log).iter().try_for_each(|line| match line {
+                    Line::Commit(entry) => commit(entry, out),
+                    Line::Break { found } => broken(found, out),
+                })?;
+            }
+            if log.breaks.is_empty() { Ok(()) } else { Err(Failure::Said(EXIT_ERROR)) }
         }
     }
+}
+
+/// What is shown, in the order of the revisions.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Commit(&'a LogEntry),
+    Break {
+        #[serde(rename = "break")]
+        found: &'a LogBreak,
+    },
+}
+
+impl Line<'_> {
+    fn revision(&self) -> u64 {
+        match self {
+            Self::Commit(entry) => entry.revision,
+            Self::Break { found } => found.revision,
+        }
+    }
+}
+
+fn lines(log: &Log) -> Vec<Line<'_>> {
+    let breaks = log.breaks.iter().map(|found| Line::Break { found });
+    let mut lines: Vec<Line<'_>> = log.entries.iter().map(Line::Commit).chain(breaks).collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.revision()));
+    lines
+}
+
+fn broken(found: &LogBreak, out: &mut Output) -> Outcome {
+    let revision = out.paint(Paint::Bad, format_args!("r{}", found.revision));
+    out.line(format_args!("{revision}  the history is broken here"))?;
+    out.line(format_args!("    {}", printable(&found.reason)))
 }
 
 fn commit(entry: &LogEntry, out: &mut Output) -> Outcome {
@@ -104,7 +142,8 @@ fn versions(folio: &DataFolio, item: &str, out: &mut Output) -> Outcome {
         return out.json(&versions);
     }
     let mut table =
-        Table::new(out, &["VERSION", "REVISION", "CREATED", "DETAILS", "SIZE", "STATE", "SNAPSHOTS"], &[1, 4]);
+        Table::new(out, &["VERSION", "REVISION", "CREATED", "DETAILS", "SIZE", "STATE", "SNAPSHOTS"], &[1, 4])
+            .whole(&[0]);
     for version in &versions {
         let item_type = version.record.get("item_type").and_then(Value::as_str).unwrap_or_default();
         let size = version.record.get("size_bytes").and_then(Value::as_u64);

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::bundle::{DataFolio, ItemInfo};
 use crate::cli::args::ItemKind;
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::cli::words::{details, matches, short_time, size_of, size_text, type_word};
-use crate::error::{Error, Result};
+use crate::cli::words::{damaged_json, details, matches, short_time, size_of, size_text, type_word};
+use crate::error::Result;
 
 /// List items
 ///
@@ -22,6 +23,7 @@ Examples:
   datafolio ls --type table --json")]
 pub(in crate::cli) struct Args {
     /// Which items
+    #[arg(add = completion::items())]
     pattern: Option<String>,
     /// Only items of this kind; can be given several times
     #[arg(long = "type", value_name = "KIND", value_enum)]
@@ -36,8 +38,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let wanted = matches(args.pattern.as_deref())
-        .map_err(|error| Error::Invalid(format!("it is no glob pattern: {}", error.msg)))?;
+    let wanted = matches(args.pattern.as_deref())?;
     let is_wanted = |info: &Result<ItemInfo>| match info {
         Ok(info) => {
             wanted(&info.name) && (args.kinds.is_empty() || args.kinds.iter().any(|kind| kind.holds(&info.item_type)))
@@ -51,7 +52,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return out.json(&items.iter().map(|item| as_json(&folio, item)).collect::<Vec<_>>());
     }
     if items.is_empty() {
-        return out.note("No items found");
+        return out.aside("No items found");
     }
     list(&folio, &items, args.long, out)
 }
@@ -63,7 +64,7 @@ fn as_json(folio: &DataFolio, item: &Result<ItemInfo>) -> Value {
             value["size_bytes"] = json!(size_of(folio, info));
             value
         }
-        Err(error) => json!({"error": {"code": error.code(), "message": error.to_string()}}),
+        Err(error) => damaged_json(error),
     }
 }
 
@@ -73,7 +74,7 @@ fn list(folio: &DataFolio, items: &[Result<ItemInfo>], long: bool, out: &mut Out
         header.extend(["VERSION", "CREATED", "INPUTS"]);
     }
     header.push("DESCRIPTION");
-    let mut table = Table::new(out, &header, &[3]);
+    let mut table = Table::new(out, &header, &[3]).whole(if long { &[0, 4] } else { &[0] });
     let mut damaged = Vec::new();
     for item in items {
         let info = match item {

@@ -3,6 +3,7 @@
 use datafolio_core::ErrorCategory;
 use serde_json::{Value, json};
 
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
@@ -20,18 +21,22 @@ Examples:
   datafolio meta --unset rate")]
 pub(in crate::cli) struct Args {
     /// The key
+    #[arg(add = completion::metadata_keys())]
     key: Option<String>,
     /// Its new value
     #[arg(allow_negative_numbers = true)]
     value: Option<String>,
     /// Remove this key
-    #[arg(long, value_name = "KEY", conflicts_with_all = ["key", "value"])]
+    #[arg(add = completion::metadata_keys(), long, value_name = "KEY", conflicts_with_all = ["key", "value"])]
     unset: Option<String>,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     match (&args.key, &args.value, &args.unset) {
         (_, _, Some(key)) => unset(key, session),
+        (Some(key), Some(_), None) if key.trim().is_empty() => {
+            Err(Failure::usage("a key of the metadata needs a name: this one is empty"))
+        }
         (Some(key), Some(text), None) => {
             let folio = session.writer()?;
             let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()));

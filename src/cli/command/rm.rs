@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::prompt::{Answer, confirm};
 use crate::cli::session::Session;
@@ -18,7 +19,7 @@ Examples:
   datafolio rm raw -y")]
 pub(in crate::cli) struct Args {
     /// The items
-    #[arg(required = true, value_name = "ITEM")]
+    #[arg(add = completion::items(), required = true, value_name = "ITEM")]
     items: Vec<String>,
     /// Do not ask
     #[arg(short, long)]

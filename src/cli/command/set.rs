@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::text::printable;
 
@@ -18,13 +20,13 @@ Examples:
   datafolio set 'tmp*' --archive")]
 pub(in crate::cli) struct Args {
     /// The items
-    #[arg(required = true, value_name = "ITEM")]
+    #[arg(add = completion::items(), required = true, value_name = "ITEM")]
     items: Vec<String>,
     /// What it is; an empty text removes the description
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
     /// An item that it was made from; can be given several times, and replaces the inputs it had
-    #[arg(long = "input", value_name = "NAME")]
+    #[arg(add = completion::items(), long = "input", value_name = "NAME")]
     inputs: Vec<String>,
     /// It was made from nothing
     #[arg(long, conflicts_with = "inputs")]
@@ -65,11 +67,14 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     }
     let revision = batch.commit()?;
     let out = &mut session.out;
+    if !args.inputs.is_empty() {
+        inputs::warn(&folio, &args.items, out);
+    }
     if out.is_json() {
         return out.json(&json!({"items": changed, "revision": revision}));
     }
     match changed.as_slice() {
-        [] => out.note("No items found"),
+        [] => out.aside("No items found"),
         names => {
             let what = match (updates, args.archive) {
                 (true, _) => "Changed",

@@ -33,8 +33,16 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.writer()?;
     let undone = folio.undo(revision)?;
     let out = &mut session.out;
-    if out.is_json() {
-        return out.json(&json!({"undone": undone, "revision": folio.revision()}));
+    for (name, dependents) in &undone.removed.dependents {
+        out.warn(format_args!("'{}' is gone, and is an input of {}", name, dependents.join(", ")));
     }
-    out.done(format_args!("Undid revision {undone}; `datafolio undo` brings it back"))
+    if out.is_json() {
+        return out.json(&json!({
+            "undone": undone.revision,
+            "revision": folio.revision(),
+            "removed": undone.removed.names,
+            "dependents": undone.removed.dependents,
+        }));
+    }
+    out.done(format_args!("Undid revision {}; `datafolio undo` brings it back", undone.revision))
 }

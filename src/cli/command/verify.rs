@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use datafolio_core::ErrorCategory;
+use datafolio_core::{Entry, item_type};
 use serde_json::json;
 
 use crate::bundle::{DataFolio, Finding, Severity, VerifyOptions, VerifyReport};
-use crate::cli::failure::{EXIT_ERROR, EXIT_LOCKED, EXIT_UNREADABLE, Failure, Outcome};
+use crate::cli::completion;
+use crate::cli::failure::{EXIT_ERROR, EXIT_LOCKED, EXIT_UNREADABLE, EXIT_USAGE, Failure, Outcome};
 use crate::cli::output::{Output, Paint};
-use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::cli::words::count;
+use crate::cli::words::{count, recorded_bytes};
 use crate::text::{human_size, printable};
 
 /// Check that everything is there and is what was recorded
 ///
-/// Reads the files of all current and snapshotted versions and compares them with their hashes; checks catalogue,
-/// snapshots, lineage and history.
+/// Reads the files of all current and snapshotted versions, and of those that kept revisions name, and compares them with
+/// their hashes; checks catalogue, snapshots, lineage and history.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,12 +27,12 @@ Examples:
 Exit codes:
   0  nothing is damaged
   1  something is damaged or lost
-  2  the arguments are wrong
-  3  the bundle could not be read
+  2  the arguments are wrong; also an ITEM that is not there
+  3  the bundle, or a file of it, could not be read
   4  another program held the lock")]
 pub(in crate::cli) struct Args {
     /// Only these items
-    #[arg(value_name = "ITEM")]
+    #[arg(add = completion::items(), value_name = "ITEM")]
     items: Vec<String>,
     /// Look at presence and sizes alone, and read no data
     #[arg(long)]
@@ -46,6 +46,10 @@ pub(in crate::cli) struct Args {
 ///
 /// The same as `verify`, with the bundle's directory as its argument, and with the exit codes 0 and 1 alone.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio validate study
+  datafolio -a study validate")]
 pub(in crate::cli) struct ValidateArgs {
     /// The bundle's directory
     path: Option<PathBuf>,
@@ -58,9 +62,9 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         percent: args.sample.unwrap_or(100),
     };
     check(&options, session).map_err(|failure| {
-        let code = match (failure.code(), failure.category()) {
-            ("locked", _) => EXIT_LOCKED,
-            (_, ErrorCategory::Corrupt) | ("item-not-found", _) => EXIT_ERROR,
+        let code = match failure.code() {
+            "locked" => EXIT_LOCKED,
+            "item-not-found" => EXIT_USAGE,
             _ => EXIT_UNREADABLE,
         };
         failure.exit(code)
@@ -69,15 +73,19 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
 
 pub(in crate::cli) fn run_validate(args: &ValidateArgs, session: &mut Session) -> Outcome {
     if args.path.is_some() {
+        session.refuse_other_bundles("PATH")?;
         session.global.folio.clone_from(&args.path);
-        session.global.alias = None;
     }
-    check(&VerifyOptions::default(), session)
+    check(&VerifyOptions::default(), session).map_err(|failure| match failure {
+        // Python's command knows no other code.
+        Failure::Said(_) => Failure::Said(EXIT_ERROR),
+        other => other,
+    })
 }
 
 fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let progress = Progress::start(&session.out, "verifying");
+    let progress = session.reading("verifying", to_read(&folio, options));
     let report = folio.verify(options)?;
     drop(progress);
     let out = &mut session.out;
@@ -89,7 +97,25 @@ fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
     } else {
         show(&folio, options, &report, out)?;
     }
-    if report.is_clean() { Ok(()) } else { Err(Failure::Said(EXIT_ERROR)) }
+    match report.findings.iter().map(|finding| finding.severity).max() {
+        None | Some(Severity::Note) => Ok(()),
+        Some(Severity::Unread) => Err(Failure::Said(EXIT_UNREADABLE)),
+        Some(Severity::Lost | Severity::Damage) => Err(Failure::Said(EXIT_ERROR)),
+    }
+}
+
+/// How many bytes a check reads: each payload once for its hash, and once more for what it says where its type says
+/// something.
+fn to_read(folio: &DataFolio, options: &VerifyOptions) -> Option<u64> {
+    if !options.read_data {
+        return None;
+    }
+    let catalogue = folio.catalogue();
+    let is_wanted = |name: &str| options.items.as_ref().is_none_or(|items| items.iter().any(|item| item == name));
+    let is_opaque = |entry: &Entry| matches!(entry.item_type(), item_type::ARTIFACT | item_type::MODEL);
+    let wanted = || catalogue.entries().filter(|entry| is_wanted(entry.name()));
+    let bytes = recorded_bytes(wanted()).saturating_add(recorded_bytes(wanted().filter(|entry| !is_opaque(entry))));
+    Some(bytes / 100 * u64::from(options.percent))
 }
 
 fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: &mut Output) -> Outcome {
@@ -118,10 +144,15 @@ fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: 
         let (paint, word) = match finding.severity {
             Severity::Damage => (Paint::Bad, "damage"),
             Severity::Lost => (Paint::Warn, "lost"),
+            Severity::Unread => (Paint::Warn, "unread"),
             Severity::Note => (Paint::Faint, "note"),
         };
         let word = out.paint(paint, format_args!("{word:<6}"));
-        let line = format!("  {word}  {}", printable(&finding.message));
+        let about = match &finding.item {
+            Some(item) if !finding.message.contains(item.as_str()) => format!("item '{item}': "),
+            _ => String::new(),
+        };
+        let line = format!("  {word}  {}", printable(&(about + &finding.message)));
         match finding.severity {
             Severity::Note => out.note(line)?,
             _ => out.line(line)?,

@@ -5,7 +5,7 @@ pub(super) mod file;
 pub(super) mod preview;
 pub(super) mod rows;
 
-use datafolio_handlers::Data;
+use datafolio_handlers::{Data, StoredArray};
 
 use super::failure::Outcome;
 use crate::bundle::DataFolio;
@@ -16,4 +16,13 @@ pub(super) fn read(folio: &DataFolio, item: &str, version: Option<&str>) -> Outc
         None => folio.get(item)?,
         Some(version) => folio.get_version(item, version)?,
     })
+}
+
+/// Opens an item that is an array without reading its elements; `None` for other items.
+pub(super) fn stored_array(folio: &DataFolio, item: &str, version: Option<&str>) -> Outcome<Option<StoredArray>> {
+    let record = match version {
+        None => folio.record(item)?,
+        Some(version) => folio.version_record(item, version)?,
+    };
+    Ok(folio.stored_array(&record)?)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchIterator};
 use arrow::datatypes::Schema;
 use arrow::json::writer::{JsonArray, WriterBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::failure::Outcome;
 use super::super::output::Output;
 use super::super::table::Table;
-use super::rows::Rows;
+use super::rows::{self, Part, Rows};
 
 /// Longest text of a cell.
 const CELL: usize = 60;
@@ -20,6 +20,37 @@ const CELL: usize = 60;
 /// The columns of a table: names and types.
 pub(in crate::cli) fn columns(schema: &Schema) -> Vec<(String, String)> {
     schema.fields().iter().map(|field| (field.name().clone(), arrow_field_type_name(field))).collect()
+}
+
+/// What is left of a table below the rows that were shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Rest {
+    /// Nothing.
+    None,
+    /// At least one row.
+    Some,
+}
+
+/// Shows the first rows, at most so many, as a list with columns. One more is read than is shown, to know whether there
+/// are more: what an entry says of that may be wrong.
+pub(in crate::cli) fn show_first(rows: Rows, limit: usize, out: &mut Output) -> Outcome<(usize, Rest)> {
+    let part = Part { limit: Some(limit.saturating_add(1)), ..Part::default() };
+    let rows = rows::part(rows, &part)?;
+    let schema = rows.schema();
+    let mut batches = Vec::new();
+    let mut left = limit;
+    let mut rest = Rest::None;
+    for batch in rows {
+        let batch = batch.map_err(HandlerError::from)?;
+        if batch.num_rows() > left {
+            rest = Rest::Some;
+        }
+        let shown = batch.num_rows().min(left);
+        left -= shown;
+        batches.push(Ok(batch.slice(0, shown)));
+    }
+    let shown = show(Box::new(RecordBatchIterator::new(batches, schema)), out)?;
+    Ok((shown, rest))
 }
 
 /// Shows rows as a list with columns.

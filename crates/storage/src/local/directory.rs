@@ -147,6 +147,12 @@ pub(super) trait Directory: Send + Sync + fmt::Debug {
     /// Gives a file the permission bits of another.
     fn set_mode(&self, file: &File, of: &Facts) -> io::Result<()>;
 
+    /// The name of the file system that holds this directory, if it is one that machines share over a network without
+    /// seeing each other's changes at once.
+    fn network_file_system(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Makes the entries of this directory durable.
     fn sync(&self) -> io::Result<()>;
 }

@@ -8,6 +8,7 @@ mod portable;
 mod publish;
 mod source;
 mod staged;
+mod temporary;
 #[cfg(unix)]
 mod unix;
 
@@ -90,6 +91,14 @@ impl Storage for LocalStorage {
         self.place.location.clone()
     }
 
+    fn caveat(&self) -> Option<String> {
+        let name = self.place.dir.network_file_system()?;
+        Some(format!(
+            "the bundle lies on a network file system ({name}): write from one machine at a time, since machines may not see \
+             each other's locks and changes at once"
+        ))
+    }
+
     fn local_path(&self, path: &RelPath) -> Option<PathBuf> {
         Some(self.place.root.join(path.as_str()))
     }
@@ -139,12 +148,17 @@ impl Storage for LocalStorage {
             };
             // Removes a name. Should a link have taken it since the look, the link goes and what it points to stays.
             place.step(IoOp::Unlink, path.as_str(), || dir.remove_file(path.file_name()))?;
+            place.name_changed(path.parent().as_ref(), &dir);
             Ok(true)
         };
         match attempt() {
             Err(error) if is_absent(&error) => Ok(false),
             other => other.map_err(|error| place.error("delete", path.as_str(), error)),
         }
+    }
+
+    fn settle(&self) -> StorageResult<()> {
+        self.place.sync_names()
     }
 
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
@@ -154,7 +168,7 @@ impl Storage for LocalStorage {
     fn lock(&self, timeout: Duration) -> StorageResult<Box<dyn WriteLock>> {
         let lock = lock::acquire(&self.place, timeout)?;
         if !self.swept.swap(true, Ordering::Relaxed) {
-            publish::sweep(&self.place);
+            temporary::sweep(&self.place);
         }
         Ok(Box::new(lock))
     }

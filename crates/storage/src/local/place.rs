@@ -1,6 +1,6 @@
 //! What all parts of a local storage share: its directory, its observer, and how its errors are worded.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,11 +22,20 @@ pub(super) struct Place {
     pub(super) watch: Watch,
     /// Directories whose own entries this handle has made durable.
     durable: Mutex<HashSet<String>>,
+    /// Directories in which this handle has given or removed names, not durably yet.
+    unsynced: Mutex<BTreeMap<String, Arc<dyn Directory>>>,
 }
 
 impl Place {
     pub(super) fn new(root: PathBuf, dir: Arc<dyn Directory>, watch: Watch) -> Self {
-        Self { location: root.display().to_string(), root, dir, watch, durable: Mutex::default() }
+        Self {
+            location: root.display().to_string(),
+            root,
+            dir,
+            watch,
+            durable: Mutex::default(),
+            unsynced: Mutex::default(),
+        }
     }
 
     /// Words an error of the system.
@@ -54,6 +63,24 @@ impl Place {
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notes that a file has got its name in a directory, or has lost it.
+    pub(super) fn name_changed(&self, path: Option<&RelPath>, dir: &Arc<dyn Directory>) {
+        let path = path.map_or("", RelPath::as_str).to_owned();
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::clone(dir));
+    }
+
+    /// Makes durable which names there are by now. One call for many files costs less than one for each: on most file
+    /// systems the first directory takes the others along. Who comes meanwhile waits, for it may count on the same names.
+    pub(super) fn sync_names(&self) -> StorageResult<()> {
+        let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(next) = unsynced.first_entry() {
+            let synced = self.step(IoOp::FsyncDir, next.key(), || next.get().sync());
+            synced.map_err(|error| self.error("write", next.key(), error))?;
+            next.remove();
+        }
+        Ok(())
     }
 
     /// Opens the directory that holds a path, making it durably if it is not there.

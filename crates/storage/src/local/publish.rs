@@ -3,25 +3,21 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use datafolio_core::RelPath;
 use sha2::{Digest, Sha256};
 
-use super::directory::{Directory, Facts, Kind};
-use super::place::{Place, is_absent};
+use super::directory::Facts;
+use super::place::Place;
 use super::source::open_file;
+use super::temporary::Temporary;
 use crate::error::{StorageError, StorageResult};
 use crate::hash::hex;
-use crate::observe::{IoOp, IoStep};
-use crate::random;
+use crate::observe::IoOp;
 use crate::storage::{Publish, VersionTag};
 
 /// How often a file that changes while it is read is read again.
 const READ_TRIES: usize = 100;
-
-/// A temporary file older than this was left by a process that died.
-const STALE_AFTER: Duration = Duration::from_secs(3600);
 
 /// A whole file in memory.
 pub(super) fn read(place: &Place, path: &RelPath, limit: u64) -> StorageResult<Vec<u8>> {
@@ -96,11 +92,14 @@ pub(super) fn is_unchanged(place: &Place, path: &RelPath, tag: &VersionTag) -> S
     }
 }
 
+/// Facts about a file that other machines may write. It is opened for them: a network file system answers a mere look from
+/// memory for some seconds, and asks the server when a file is opened.
 fn file_facts(place: &Place, path: &RelPath) -> StorageResult<Option<Facts>> {
-    place
-        .facts(path)
-        .and_then(|facts| facts.map(Facts::of_file).transpose())
-        .map_err(|error| place.error("look at", path.as_str(), error))
+    match open_file(place, path) {
+        Ok((_, facts)) => Ok(Some(facts)),
+        Err(StorageError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_in_state(place: &Place, path: &RelPath, facts: &Facts, tag: &VersionTag) -> StorageResult<bool> {
@@ -130,18 +129,22 @@ pub(super) fn publish(
         _ => Ok::<_, StorageError>(None),
     };
     let Some(old) = in_expected_state()? else { return Ok(Publish::Lost) };
-    let mut temporary = Temporary::write(place, path, bytes, old.as_ref())?;
+    let mut temporary = write_beside(place, path, bytes, old.as_ref())?;
     let error = |error| place.error("replace", path.as_str(), error);
     place.step(IoOp::Fsync, &temporary.path, || temporary.file.sync_all()).map_err(error)?;
+    // All that the new state may name is in place for good before it is.
+    place.sync_names()?;
     if in_expected_state()?.is_none() {
         return Ok(Publish::Lost);
     }
-    match temporary.rename(old.is_none()) {
+    let renamed = if old.is_none() { temporary.become_target() } else { temporary.replace_target() };
+    match renamed {
         Err(failure) if old.is_none() && failure.kind() == io::ErrorKind::AlreadyExists => return Ok(Publish::Lost),
         other => other.map_err(error)?,
     }
+    temporary.keep();
     // Renaming changed the inode's time of change, so that only now its facts are those that others will see.
-    let facts = place.dir.facts_of(&temporary.file);
+    let facts = temporary.dir.facts_of(&temporary.file);
     let durable = place.step(IoOp::FsyncDir, parent_path(path), || temporary.dir.sync());
     match (durable, facts) {
         (Ok(()), Ok(facts)) => Ok(Publish::Done(tag(&facts, bytes, Arc::clone(&temporary.file)))),
@@ -155,104 +158,21 @@ pub(super) fn publish(
 /// Replaces a derived file; a crash of the machine may lose the new text.
 pub(super) fn replace(place: &Arc<Place>, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
     let old = file_facts(place, path)?;
-    let mut temporary = Temporary::write(place, path, bytes, old.as_ref())?;
-    temporary.rename(false).map_err(|error| place.error("replace", path.as_str(), error))
+    let mut temporary = write_beside(place, path, bytes, old.as_ref())?;
+    temporary.replace_target().map_err(|error| place.error("replace", path.as_str(), error))
+}
+
+/// Writes a new file beside the one that it will replace, with its permissions.
+fn write_beside(place: &Arc<Place>, path: &RelPath, bytes: &[u8], old: Option<&Facts>) -> StorageResult<Temporary> {
+    let error = |error| place.error("replace", path.as_str(), error);
+    let temporary = Temporary::create(place, path, "replace")?;
+    place.watch.write_all(&temporary.path, &mut &*temporary.file, bytes).map_err(error)?;
+    if let Some(old) = old {
+        place.step(IoOp::SetMode, &temporary.path, || temporary.dir.set_mode(&temporary.file, old)).map_err(error)?;
+    }
+    Ok(temporary)
 }
 
 fn parent_path(path: &RelPath) -> &str {
     path.as_str().rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-/// A new file beside the one that it will replace; removed again unless it is renamed.
-struct Temporary<'a> {
-    place: &'a Place,
-    dir: Arc<dyn Directory>,
-    target: &'a RelPath,
-    name: String,
-    path: String,
-    file: Arc<File>,
-    in_place: bool,
-}
-
-impl<'a> Temporary<'a> {
-    /// Writes `.<name>.<random>.tmp`, with the permissions of the file that it replaces.
-    fn write(place: &'a Place, target: &'a RelPath, bytes: &[u8], old: Option<&Facts>) -> StorageResult<Self> {
-        let error = |error| place.error("replace", target.as_str(), error);
-        let dir = place.parent_of(target)?;
-        let name = format!(".{}.{}.tmp", target.file_name(), random::name().map_err(error)?);
-        let path = match target.parent() {
-            None => name.clone(),
-            Some(parent) => format!("{parent}/{name}"),
-        };
-        let file = place.step(IoOp::Create, &path, || dir.create_file(&name)).map_err(error)?;
-        let temporary = Self { place, dir, target, name, path, file: Arc::new(file), in_place: false };
-        place.watch.write_all(&temporary.path, &mut &*temporary.file, bytes).map_err(error)?;
-        if let Some(old) = old {
-            place
-                .step(IoOp::SetMode, &temporary.path, || temporary.dir.set_mode(&temporary.file, old))
-                .map_err(error)?;
-        }
-        Ok(temporary)
-    }
-
-    /// Gives it the name of the target.
-    fn rename(&mut self, must_be_new: bool) -> io::Result<()> {
-        let (from, to) = (self.name.as_str(), self.target.file_name());
-        let step = IoStep { to: Some(self.target.as_str()), ..IoStep::new(IoOp::Rename, &self.path) };
-        let renamed = self
-            .place
-            .watch
-            .step(step, || if must_be_new { self.dir.rename_new(from, to) } else { self.dir.rename(from, to) });
-        // A network file system may have done it and lost the answer.
-        self.in_place = renamed.is_ok() || self.is_target();
-        if self.in_place { Ok(()) } else { renamed }
-    }
-
-    /// Whether the target is this very file.
-    fn is_target(&self) -> bool {
-        match (self.dir.facts(self.target.file_name()), self.dir.facts_of(&self.file)) {
-            (Ok(target), Ok(own)) => own.inode.is_some() && own.same_file(&target),
-            _ => false,
-        }
-    }
-}
-
-impl Drop for Temporary<'_> {
-    fn drop(&mut self) {
-        if self.in_place {
-            return;
-        }
-        if let Err(error) = self.place.step(IoOp::Unlink, &self.path, || self.dir.remove_file(&self.name)) {
-            tracing::warn!(path = self.path, %error, "a temporary file could not be removed; it will be later");
-        }
-    }
-}
-
-/// Removes temporary files that a process left in the bundle's directory when it died.
-pub(super) fn sweep(place: &Place) {
-    let attempt = || -> io::Result<()> {
-        for (name, kind) in place.step(IoOp::List, "", || place.dir.entries())? {
-            if kind == Kind::File && is_temporary(&name) && is_stale(&place.dir.facts(&name)?) {
-                place.step(IoOp::Unlink, &name, || place.dir.remove_file(&name))?;
-                tracing::debug!(path = name, "removed a temporary file that was left behind");
-            }
-        }
-        Ok(())
-    };
-    match attempt() {
-        Err(error) if !is_absent(&error) => tracing::debug!(%error, "could not look for temporary files left behind"),
-        _ => {}
-    }
-}
-
-/// Whether a name is one that [`Temporary::write`] gives. Only those are removed: a user's `.notes.tmp` is not ours.
-fn is_temporary(name: &str) -> bool {
-    let inner = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp"));
-    inner
-        .and_then(|inner| inner.rsplit_once('.'))
-        .is_some_and(|(stem, random)| !stem.is_empty() && random::is_name(random))
-}
-
-fn is_stale(facts: &Facts) -> bool {
-    SystemTime::now().duration_since(facts.modified()).is_ok_and(|age| age > STALE_AFTER)
 }

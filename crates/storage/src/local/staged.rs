@@ -1,41 +1,39 @@
-//! A new file being written in place, under a name that nobody knows yet.
+//! A new file being written under a temporary name.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use datafolio_core::RelPath;
 
-use super::directory::Directory;
 use super::place::Place;
-use crate::error::StorageResult;
+use super::temporary::Temporary;
+use crate::error::{StorageError, StorageResult};
 use crate::observe::IoOp;
 use crate::storage::Staged;
 
-/// A file that is removed again unless it is finished.
+/// A file that gets its name when it is finished.
 #[derive(Debug)]
 pub(super) struct LocalStaged {
     place: Arc<Place>,
-    dir: Arc<dyn Directory>,
     path: RelPath,
-    file: File,
+    temporary: Temporary,
     failed: bool,
-    kept: bool,
 }
 
 impl LocalStaged {
     pub(super) fn create(place: &Arc<Place>, path: &RelPath) -> StorageResult<Self> {
-        let dir = place.parent_of(path)?;
-        let file = place
-            .step(IoOp::Create, path.as_str(), || dir.create_file(path.file_name()))
-            .map_err(|error| place.error("create", path.as_str(), error))?;
-        Ok(Self { place: Arc::clone(place), dir, path: path.clone(), file, failed: false, kept: false })
+        let taken = place.facts(path).map_err(|error| place.error("create", path.as_str(), error))?.is_some();
+        if taken {
+            return Err(StorageError::AlreadyExists { path: path.to_string(), location: place.location.clone() });
+        }
+        let temporary = Temporary::create(place, path, "create")?;
+        Ok(Self { place: Arc::clone(place), path: path.clone(), temporary, failed: false })
     }
 }
 
 impl Write for LocalStaged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.place.watch.write(self.path.as_str(), &mut self.file, bytes);
+        let result = self.place.watch.write(&self.temporary.path, &mut &*self.temporary.file, bytes);
         if result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
             self.failed = true;
         }
@@ -49,29 +47,16 @@ impl Write for LocalStaged {
 
 impl Staged for LocalStaged {
     fn finish(mut self: Box<Self>) -> StorageResult<()> {
-        let path = self.path.as_str();
-        let error = |error| self.place.error("write", path, error);
+        let error = |error| self.place.error("write", self.path.as_str(), error);
         if self.failed {
             // Whoever wrote may have overlooked the error; the file has a hole where those bytes should be.
             return Err(error(io::Error::other("an earlier write to it failed")));
         }
-        self.place.step(IoOp::Fsync, path, || self.file.sync_all()).map_err(error)?;
-        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        self.place.step(IoOp::FsyncDir, parent, || self.dir.sync()).map_err(error)?;
-        self.kept = true;
+        let temporary = &mut self.temporary;
+        self.place.step(IoOp::Fsync, &temporary.path, || temporary.file.sync_all()).map_err(error)?;
+        temporary.become_target().map_err(error)?;
+        temporary.keep();
+        self.place.name_changed(self.path.parent().as_ref(), &temporary.dir);
         Ok(())
-    }
-}
-
-impl Drop for LocalStaged {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        let path = self.path.as_str();
-        if let Err(error) = self.place.step(IoOp::Unlink, path, || self.dir.remove_file(self.path.file_name())) {
-            // No catalogue names the file; collecting garbage takes it later.
-            tracing::warn!(path, %error, "an unfinished file could not be removed");
-        }
     }
 }

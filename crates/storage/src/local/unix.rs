@@ -149,7 +149,8 @@ impl Directory for UnixDirectory {
         match rustix::fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()) {
             Ok(()) => self.remove_file(from),
             Err(Errno::EXIST) => Err(Errno::EXIST.into()),
-            // A file system without hard links. Who publishes holds the lock, so that a look is enough.
+            // A file system without hard links. A look is enough: new names are random, and who publishes the catalogue
+            // holds the lock.
             Err(_) => match self.facts(to) {
                 Ok(_) => Err(Errno::EXIST.into()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.rename(from, to),
@@ -166,6 +167,10 @@ impl Directory for UnixDirectory {
         // Permission bits only: a set-user-id bit has no business on a data file.
         let mode = Mode::from_raw_mode((of.mode & 0o777) as rustix::fs::RawMode);
         Ok(rustix::fs::fchmod(file, mode)?)
+    }
+
+    fn network_file_system(&self) -> Option<&'static str> {
+        kernel::network_file_system(self.fd.as_fd())
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -265,6 +270,20 @@ mod kernel {
         None
     }
 
+    /// File systems by the numbers that `statfs` gives, those of `linux/magic.h`. FUSE is not among them: most of its file
+    /// systems are local, and it does not say which one it is.
+    const NETWORK: [(u32, &str); 5] =
+        [(0x6969, "NFS"), (0x517b, "SMB"), (0xff53_4d42, "SMB"), (0xfe53_4d42, "SMB"), (0x5346_414f, "AFS")];
+
+    pub(super) fn network_file_system(dir: BorrowedFd<'_>) -> Option<&'static str> {
+        // The type of the field differs between processors; the number has 32 bits on all.
+        network_name(rustix::fs::fstatfs(dir).ok()?.f_type as u32)
+    }
+
+    pub(super) fn network_name(number: u32) -> Option<&'static str> {
+        NETWORK.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+    }
+
     pub(super) fn rename_new(dir: BorrowedFd<'_>, from: &str, to: &str) -> Option<Result<(), Errno>> {
         match rustix::fs::renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::PERM | Errno::NOTSUP) => None,
@@ -290,7 +309,31 @@ mod kernel {
         None
     }
 
+    pub(super) fn network_file_system(_dir: BorrowedFd<'_>) -> Option<&'static str> {
+        None
+    }
+
     pub(super) fn rename_new(_dir: BorrowedFd<'_>, _from: &str, _to: &str) -> Option<Result<(), Errno>> {
         None
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{UnixDirectory, kernel};
+    use crate::local::directory::Directory;
+
+    /// The numbers of the manual page statfs(2).
+    #[test]
+    fn network_file_systems_are_recognised_and_local_ones_are_not() {
+        for (number, name) in [(0x6969, "NFS"), (0xff53_4d42, "SMB"), (0xfe53_4d42, "SMB"), (0x517b, "SMB")] {
+            assert_eq!(kernel::network_name(number), Some(name));
+        }
+        // ext4, XFS, Btrfs, tmpfs, overlayfs, FUSE.
+        for number in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x6573_5546] {
+            assert_eq!(kernel::network_name(number), None);
+        }
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        assert_eq!(UnixDirectory::open(dir.path()).unwrap().network_file_system(), None);
     }
 }

@@ -1,5 +1,8 @@
-//! Turning the text of a column into an array of its type.
+//! Turning the text of a column into an array of its type: the fields of a CSV file, and the values of JSON lines whose
+//! type is given. What the type does not hold exactly as it is written is refused.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,14 +15,15 @@ use arrow::datatypes::{
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
+use super::block::Cells;
+use super::flaw::Flaw;
 use super::infer::trim;
 use super::instant::Instant;
-use super::records::{Cells, Flaw};
 use crate::formats::quoted;
 
 /// The texts that stand for a missing value.
 #[derive(Debug, Clone)]
-pub(super) struct Nulls {
+pub(in crate::formats) struct Nulls {
     texts: Vec<String>,
     empty: bool,
     /// True for the bytes that one of them begins with: most values begin with none of these.
@@ -27,14 +31,14 @@ pub(super) struct Nulls {
 }
 
 impl Nulls {
-    pub(super) fn new(texts: &[String]) -> Self {
+    pub(in crate::formats) fn new(texts: &[String]) -> Self {
         let mut first = [false; 256];
         texts.iter().filter_map(|text| text.as_bytes().first()).for_each(|&byte| first[usize::from(byte)] = true);
         Self { texts: texts.to_vec(), empty: texts.iter().any(String::is_empty), first }
     }
 
     #[inline]
-    pub(super) fn contain(&self, value: &str) -> bool {
+    pub(in crate::formats) fn contain(&self, value: &str) -> bool {
         match value.as_bytes().first() {
             None => self.empty,
             Some(&byte) => self.first[usize::from(byte)] && self.texts.iter().any(|text| text == value),
@@ -43,17 +47,35 @@ impl Nulls {
 }
 
 /// Collects the values of one column.
-pub(super) trait Column: Send {
+pub(in crate::formats) trait Column: Send {
     /// Takes the column's fields of a block.
     fn extend(&mut self, cells: Cells<'_>, nulls: &Nulls) -> Result<(), Flaw>;
+
+    /// Takes the value of one row, which stands in this line.
+    fn add(&mut self, value: Option<&str>, line: u64) -> Result<(), Flaw>;
 
     /// The array of what was collected; begins anew.
     fn finish(&mut self) -> ArrayRef;
 }
 
+/// Who chose the type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::formats) enum Chosen {
+    /// The values: whole numbers among fractions become floats, and the largest ones the nearest floats.
+    ByValues,
+    /// The caller: whole numbers that a float does not hold are refused.
+    ByCaller,
+}
+
 /// A column of this type, from the fields at `index`; `None` for a type that text cannot be turned into.
-pub(super) fn column(data_type: &DataType, index: usize, name: &str) -> Option<Box<dyn Column>> {
+pub(in crate::formats) fn column(
+    data_type: &DataType,
+    chosen: Chosen,
+    index: usize,
+    name: &str,
+) -> Option<Box<dyn Column>> {
     let site = Site { index, name: name.into(), data_type: data_type.clone() };
+    let exact = chosen == Chosen::ByCaller;
     Some(match data_type {
         DataType::Boolean => Box::new(Bools { site, builder: BooleanBuilder::with_capacity(0) }),
         DataType::Utf8 => Box::new(Strings::<i32> { site, builder: GenericStringBuilder::with_capacity(0, 0) }),
@@ -66,8 +88,8 @@ pub(super) fn column(data_type: &DataType, index: usize, name: &str) -> Option<B
         DataType::UInt16 => primitive::<UInt16Type>(site, |text| text.parse().ok()),
         DataType::UInt32 => primitive::<UInt32Type>(site, |text| text.parse().ok()),
         DataType::UInt64 => primitive::<UInt64Type>(site, |text| text.parse().ok()),
-        DataType::Float32 => primitive::<Float32Type>(site, |text| text.parse().ok()),
-        DataType::Float64 => primitive::<Float64Type>(site, |text| text.parse().ok()),
+        DataType::Float32 => primitive::<Float32Type>(site, move |text| float(text, f32::is_infinite, exact)),
+        DataType::Float64 => primitive::<Float64Type>(site, move |text| float(text, f64::is_infinite, exact)),
         DataType::Date32 => primitive::<Date32Type>(site, super::parse_date),
         DataType::Timestamp(unit, zone) => {
             let zone = zone.as_deref();
@@ -89,6 +111,25 @@ pub(super) fn column(data_type: &DataType, index: usize, name: &str) -> Option<B
         }
         _ => return None,
     })
+}
+
+/// Reads a float: of digits the nearest one, but none for a number beyond the largest. Whole numbers are exact, where that
+/// is asked for.
+fn float<T: FromStr + Display + Copy>(text: &str, is_infinite: fn(T) -> bool, exact: bool) -> Option<T> {
+    let value: T = text.parse().ok()?;
+    if is_infinite(value) && text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    // Every float holds seven digits.
+    if exact && digits.len() > 7 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        // With a precision, Rust writes all digits of a float, not the shortest that mean it.
+        let held = format!("{value:.0}");
+        if held.trim_start_matches(['-', '0']) != digits.trim_start_matches('0') {
+            return None;
+        }
+    }
+    Some(value)
 }
 
 /// Reads timestamps: with a zone, the offset in the text or else UTC counts; without, the text must have no offset. A
@@ -117,8 +158,7 @@ impl Site {
     }
 
     #[cold]
-    fn misfit(&self, cells: &Cells<'_>, row: usize, text: &str) -> Flaw {
-        let line = cells.line(row, self.index);
+    fn misfit(&self, line: u64, text: &str) -> Flaw {
         Flaw::Line(line, format!("column {}: {} is not of type {}", quoted(&self.name), quoted(text), self.data_type))
     }
 }
@@ -137,6 +177,15 @@ fn primitive<T: ArrowPrimitiveType>(
     Box::new(Primitive { site, builder, parse })
 }
 
+impl<T: ArrowPrimitiveType, F: Fn(&str) -> Option<T::Native> + Send> Primitive<T, F> {
+    #[inline]
+    fn push(&mut self, text: &str, line: impl FnOnce() -> u64) -> Result<(), Flaw> {
+        let value = (self.parse)(trim(text)).ok_or_else(|| self.site.misfit(line(), text))?;
+        self.builder.append_value(value);
+        Ok(())
+    }
+}
+
 impl<T: ArrowPrimitiveType, F: Fn(&str) -> Option<T::Native> + Send> Column for Primitive<T, F> {
     fn extend(&mut self, cells: Cells<'_>, nulls: &Nulls) -> Result<(), Flaw> {
         for row in 0..cells.rows() {
@@ -144,11 +193,21 @@ impl<T: ArrowPrimitiveType, F: Fn(&str) -> Option<T::Native> + Send> Column for 
             if nulls.contain(text) {
                 self.builder.append_null();
             } else {
-                let value = (self.parse)(trim(text)).ok_or_else(|| self.site.misfit(&cells, row, text))?;
-                self.builder.append_value(value);
+                let index = self.site.index;
+                self.push(text, || cells.line(row, index))?;
             }
         }
         Ok(())
+    }
+
+    fn add(&mut self, value: Option<&str>, line: u64) -> Result<(), Flaw> {
+        match value {
+            Some(text) => self.push(text, || line),
+            None => {
+                self.builder.append_null();
+                Ok(())
+            }
+        }
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -161,18 +220,39 @@ struct Bools {
     builder: BooleanBuilder,
 }
 
+impl Bools {
+    fn push(&mut self, text: &str, line: impl FnOnce() -> u64) -> Result<(), Flaw> {
+        match trim(text) {
+            "true" | "True" | "TRUE" | "t" | "T" | "1" => self.builder.append_value(true),
+            "false" | "False" | "FALSE" | "f" | "F" | "0" => self.builder.append_value(false),
+            _ => return Err(self.site.misfit(line(), text)),
+        }
+        Ok(())
+    }
+}
+
 impl Column for Bools {
     fn extend(&mut self, cells: Cells<'_>, nulls: &Nulls) -> Result<(), Flaw> {
         for row in 0..cells.rows() {
             let text = self.site.cell(&cells, row)?;
-            match trim(text) {
-                _ if nulls.contain(text) => self.builder.append_null(),
-                "true" | "True" | "TRUE" | "t" | "T" | "1" => self.builder.append_value(true),
-                "false" | "False" | "FALSE" | "f" | "F" | "0" => self.builder.append_value(false),
-                _ => return Err(self.site.misfit(&cells, row, text)),
+            if nulls.contain(text) {
+                self.builder.append_null();
+            } else {
+                let index = self.site.index;
+                self.push(text, || cells.line(row, index))?;
             }
         }
         Ok(())
+    }
+
+    fn add(&mut self, value: Option<&str>, line: u64) -> Result<(), Flaw> {
+        match value {
+            Some(text) => self.push(text, || line),
+            None => {
+                self.builder.append_null();
+                Ok(())
+            }
+        }
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -189,12 +269,13 @@ impl<O: OffsetSizeTrait> Column for Strings<O> {
     fn extend(&mut self, cells: Cells<'_>, nulls: &Nulls) -> Result<(), Flaw> {
         for row in 0..cells.rows() {
             let text = self.site.cell(&cells, row)?;
-            if nulls.contain(text) {
-                self.builder.append_null();
-            } else {
-                self.builder.append_value(text);
-            }
+            self.builder.append_option((!nulls.contain(text)).then_some(text));
         }
+        Ok(())
+    }
+
+    fn add(&mut self, value: Option<&str>, _: u64) -> Result<(), Flaw> {
+        self.builder.append_option(value);
         Ok(())
     }
 

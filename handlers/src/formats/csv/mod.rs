@@ -1,6 +1,8 @@
 //! CSV and TSV: one pass over the file to find the types, one to give the rows.
 
+mod block;
 mod columns;
+mod flaw;
 mod infer;
 mod instant;
 mod records;
@@ -12,17 +14,21 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use self::columns::{Column, Nulls, column};
+use self::block::Block;
+use self::flaw::Flaw;
 use self::infer::Seen;
 use self::instant::Instant;
-use self::records::{Block, Dialect, Flaw, Splitter};
+use self::records::{Dialect, Splitter};
 use super::detect::{Found, sniff_delimiter};
 use super::guard::{Batches, GuardedReader, decoder_error};
 use super::input::{Meter, TableFile};
 use super::{
-    BATCH_BYTES, Compression, ImportOptions, MAX_COLUMNS, TableFormat, bad, invalid, parse_type, projection, quoted,
+    BATCH_BYTES, Compression, DEFAULT_NULL_VALUES, ImportOptions, MAX_COLUMNS, TableFormat, bad, invalid, parse_type,
+    projection, quoted, unknown_column,
 };
 use crate::error::{HandlerError, HandlerResult};
+
+pub(super) use self::columns::{Chosen, Column, Nulls, column};
 
 type Content = Box<dyn Read + Send>;
 
@@ -58,6 +64,8 @@ struct Source {
 struct Wanted {
     schema: SchemaRef,
     places: Vec<usize>,
+    /// For each of them, who chose its type.
+    chosen: Vec<Chosen>,
     /// Number of columns of the file.
     width: usize,
 }
@@ -73,16 +81,15 @@ impl Source {
         };
         let dialect = Dialect::new(options, delimiter).map_err(|reason| invalid(&file.path, reason))?;
         let delimiter_assumed = options.delimiter.is_none() && !found.sniff_delimiter;
-        let nulls = Nulls::new(&options.null_values);
+        let nulls = match &options.null_values {
+            Some(texts) => Nulls::new(texts),
+            None => Nulls::new(&DEFAULT_NULL_VALUES.map(str::to_owned)),
+        };
         Ok(Self { file, compression, dialect, nulls, has_header: options.has_header, delimiter_assumed })
     }
 
     fn error(&self, flaw: Flaw) -> HandlerError {
-        match flaw {
-            Flaw::Io(error) => self.file.read_error(&error, self.compression),
-            Flaw::Line(line, reason) => bad(&self.file.path, format!("line {line}: {reason}")),
-            Flaw::File(reason) => bad(&self.file.path, reason),
-        }
+        flaw.into_error(&self.file, self.compression)
     }
 
     /// Starts a pass: the splitter behind the header, and the names of the columns. Without a header the block holds the
@@ -123,13 +130,20 @@ impl Source {
             && self.delimiter_assumed
             && let Some(other) = [';', '\t', '|', ','].into_iter().find(|other| name.contains(*other))
         {
-            return Err(Flaw::Line(
-                cells.line(0, 0),
-                format!(
-                    "one column called {}: if the fields are separated by {other:?}, give that as the delimiter",
-                    quoted(name)
-                ),
-            ));
+            let (line, one) = (cells.line(0, 0), quoted(name));
+            // Commas in a file that is called TSV, or the reverse: its name tells the wrong format.
+            let format = match other {
+                ',' => Some(TableFormat::Csv),
+                '\t' => Some(TableFormat::Tsv),
+                _ => None,
+            };
+            let (option, value, give) = match format {
+                Some(format) => ("format", format.to_string(), format!("give the format {format}")),
+                None => ("delimiter", other.to_string(), "give that as the delimiter".to_owned()),
+            };
+            let reason =
+                format!("line {line}: one column called {one}: if the fields are separated by {other:?}, {give}");
+            return Err(Flaw::Needs { reason, option, value });
         }
         Ok(names)
     }
@@ -181,15 +195,18 @@ impl Source {
             Field::new(&names[place], data_type, true)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok((Wanted { schema, places, width }, complete.then_some(rows)))
+        let by_caller = |place| if given.contains_key(place) { Chosen::ByCaller } else { Chosen::ByValues };
+        let chosen = places.iter().map(by_caller).collect();
+        Ok((Wanted { schema, places, chosen, width }, complete.then_some(rows)))
     }
 
     fn given_types(&self, names: &[String], options: &ImportOptions) -> HandlerResult<HashMap<usize, DataType>> {
         let mut given = HashMap::with_capacity(options.types.len());
         for (name, text) in &options.types {
-            let place = names.iter().position(|known| known == name).ok_or_else(|| {
-                invalid(&self.file.path, format!("a type is given for column {}, which it does not have", quoted(name)))
-            })?;
+            let place = names
+                .iter()
+                .position(|known| known == name)
+                .ok_or_else(|| unknown_column(&self.file.path, name, names.iter().map(String::as_str)))?;
             given.insert(place, parse_type(text)?);
         }
         Ok(given)
@@ -203,8 +220,9 @@ impl Source {
         if names.len() != wanted.width {
             return Err(bad(&self.file.path, "was changed while it was read: try again"));
         }
-        let columns = wanted.places.iter().zip(wanted.schema.fields()).map(|(&place, field)| {
-            column(field.data_type(), place, field.name())
+        let places = wanted.places.iter().zip(&wanted.chosen).zip(wanted.schema.fields());
+        let columns = places.map(|((&place, &chosen), field)| {
+            column(field.data_type(), chosen, place, field.name())
                 .ok_or_else(|| invalid(&self.file.path, format!("text cannot be read as {}", field.data_type())))
         });
         Ok(CsvBatches {

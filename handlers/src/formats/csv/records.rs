@@ -8,6 +8,8 @@
 
 use std::io::{self, Read};
 
+use super::block::Block;
+use super::flaw::Flaw;
 use crate::formats::{ImportOptions, MAX_COLUMNS, MAX_RECORD};
 
 const CHUNK: usize = 256 << 10;
@@ -15,23 +17,6 @@ const CHUNK: usize = 256 << 10;
 const BLOCK_BYTES: usize = 128 << 10;
 /// Or with the record that brings it to so many fields.
 const BLOCK_FIELDS: usize = 32 << 10;
-
-/// What is wrong with a CSV file.
-#[derive(Debug)]
-pub(super) enum Flaw {
-    /// It cannot be read.
-    Io(io::Error),
-    /// It is not what it should be, in this line (counted from 1).
-    Line(u64, String),
-    /// It is not what it should be, as a whole.
-    File(String),
-}
-
-impl From<io::Error> for Flaw {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
 
 /// The characters that a CSV file is made of; all of them ASCII.
 #[derive(Debug, Clone, Copy)]
@@ -61,91 +46,6 @@ impl Dialect {
             }
         }
         Ok(Self { delimiter, quote, escape, comment })
-    }
-}
-
-/// Some whole records, split into fields.
-#[derive(Debug, Default)]
-pub(super) struct Block {
-    /// The fields' text, unquoted, one after the other.
-    data: Vec<u8>,
-    /// Where each field ends in `data`.
-    ends: Vec<u32>,
-    /// The line that each record begins in.
-    lines: Vec<u64>,
-    width: usize,
-}
-
-impl Block {
-    pub(super) fn rows(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// The text, checked to be UTF-8 without NUL.
-    pub(super) fn text(&self) -> Result<Cells<'_>, Flaw> {
-        let (at, reason) = match std::str::from_utf8(&self.data) {
-            Ok(text) => match self.data.iter().position(|&byte| byte == 0) {
-                None => return Ok(Cells { block: self, text }),
-                Some(at) => (at, "a NUL byte: this is not text, or the file is damaged"),
-            },
-            Err(error) => (error.valid_up_to(), "not valid UTF-8: convert the file to UTF-8"),
-        };
-        Err(Flaw::Line(self.line_at(at), reason.to_owned()))
-    }
-
-    /// The line of a place in `data`: that of its record, and the line ends inside quotes before it.
-    fn line_at(&self, at: usize) -> u64 {
-        let field = self.ends.partition_point(|&end| end as usize <= at);
-        let row = (field / self.width.max(1)).min(self.lines.len().saturating_sub(1));
-        let start = if row == 0 { 0 } else { self.ends[row * self.width - 1] as usize };
-        let inside = self.data[start..at.max(start)].iter().filter(|&&byte| byte == b'\n').count();
-        self.lines.get(row).copied().unwrap_or(1) + inside as u64
-    }
-}
-
-/// The fields of a block, as text.
-#[derive(Clone, Copy)]
-pub(super) struct Cells<'a> {
-    block: &'a Block,
-    text: &'a str,
-}
-
-impl<'a> Cells<'a> {
-    pub(super) fn rows(&self) -> usize {
-        self.block.rows()
-    }
-
-    /// Number of fields of a record.
-    pub(super) fn width(&self) -> usize {
-        self.block.width
-    }
-
-    /// Length of all fields.
-    pub(super) fn bytes(&self) -> usize {
-        self.text.len()
-    }
-
-    /// One field; `None` when its ends lie within a character, as they do where the bytes of two fields, neither of them
-    /// UTF-8, are UTF-8 together.
-    #[inline]
-    pub(super) fn get(&self, row: usize, column: usize) -> Option<&'a str> {
-        let field = row * self.block.width + column;
-        let start = if field == 0 { 0 } else { self.block.ends[field - 1] as usize };
-        self.text.get(start..self.block.ends[field] as usize)
-    }
-
-    /// The line of a field.
-    pub(super) fn line(&self, row: usize, column: usize) -> u64 {
-        let field = row * self.block.width + column;
-        let start = if row == 0 { 0 } else { self.block.ends[row * self.block.width - 1] as usize };
-        let end = if field == 0 { 0 } else { self.block.ends[field - 1] as usize };
-        let inside = self.text.as_bytes()[start..end].iter().filter(|&&byte| byte == b'\n').count();
-        self.block.lines[row] + inside as u64
-    }
-
-    /// The flaw of a field that [`get`](Self::get) gives nothing for.
-    pub(super) fn split_character(&self, row: usize, column: usize) -> Flaw {
-        Flaw::Line(self.line(row, column), "not valid UTF-8: convert the file to UTF-8".to_owned())
     }
 }
 
@@ -195,7 +95,7 @@ impl<R: Read> Splitter<R> {
             stops[usize::from(byte)] = true;
         }
         let mut quoted_stops = [false; 256];
-        for byte in [dialect.quote, dialect.escape, Some(b'\n')].into_iter().flatten() {
+        for byte in [dialect.quote, dialect.escape, Some(b'\n'), Some(b'\r')].into_iter().flatten() {
             quoted_stops[usize::from(byte)] = true;
         }
         Self {
@@ -275,6 +175,10 @@ impl<R: Read> Splitter<R> {
                     return Ok(!block.lines.is_empty());
                 }
             }
+            // Before anything is added: every way through the loop comes by here.
+            if block.data.len() - record_data > MAX_RECORD {
+                return Err(self.too_long(block));
+            }
             let byte = self.chunk[self.at];
             match self.state {
                 State::Start => {
@@ -329,11 +233,11 @@ impl<R: Read> Splitter<R> {
                         continue;
                     }
                     let byte = self.chunk[self.at];
-                    block.ends.push(end(block.data.len()));
+                    block.end_field()?;
                     if byte == self.dialect.delimiter {
                         self.at += 1;
                         self.state = State::Field;
-                        self.plain_fields(block);
+                        self.plain_fields(block)?;
                         self.check_fields(block, width, record_fields)?;
                     } else {
                         self.end_line(byte);
@@ -351,11 +255,12 @@ impl<R: Read> Splitter<R> {
                     let run = rest.iter().position(|&byte| self.quoted_stops[usize::from(byte)]).unwrap_or(rest.len());
                     block.data.extend_from_slice(&rest[..run]);
                     self.at += run;
+                    self.after_cr &= run == 0;
                     if self.at < self.filled {
                         let byte = self.chunk[self.at];
                         self.at += 1;
-                        if byte == b'\n' {
-                            self.line += 1;
+                        self.count_quoted(byte);
+                        if matches!(byte, b'\n' | b'\r') {
                             block.data.push(byte);
                         } else if Some(byte) == self.dialect.quote {
                             self.state = State::QuoteSeen;
@@ -365,21 +270,18 @@ impl<R: Read> Splitter<R> {
                     }
                 }
                 State::Escaped => {
-                    self.line += u64::from(byte == b'\n');
+                    self.count_quoted(byte);
                     block.data.push(byte);
                     self.at += 1;
                     self.state = State::Quoted;
                 }
-            }
-            if block.data.len() - record_data > MAX_RECORD {
-                return Err(self.too_long(block));
             }
         }
     }
 
     /// Takes the fields without quotes that lie whole in the chunk up to the last of their record: nearly all fields of
     /// most files. Changes nothing that [`split`](Self::split) would not do field by field.
-    fn plain_fields(&mut self, block: &mut Block) {
+    fn plain_fields(&mut self, block: &mut Block) -> Result<(), Flaw> {
         let rest = &self.chunk[self.at..self.filled];
         let mut start = 0;
         while rest.get(start).is_some_and(|&byte| Some(byte) != self.dialect.quote) {
@@ -388,10 +290,11 @@ impl<R: Read> Splitter<R> {
                 break;
             }
             block.data.extend_from_slice(&rest[start..start + run]);
-            block.ends.push(end(block.data.len()));
+            block.end_field()?;
             start += run + 1;
         }
         self.at += start;
+        Ok(())
     }
 
     /// Consumes a line end that is outside quotes.
@@ -399,6 +302,12 @@ impl<R: Read> Splitter<R> {
         self.line += 1;
         self.after_cr = byte == b'\r';
         self.at += 1;
+    }
+
+    /// Counts the line ends between quotes.
+    fn count_quoted(&mut self, byte: u8) {
+        self.line += u64::from(byte == b'\r' || (byte == b'\n' && !self.after_cr));
+        self.after_cr = byte == b'\r';
     }
 
     /// The file has ended: so does the record at hand.
@@ -409,7 +318,7 @@ impl<R: Read> Splitter<R> {
                 return Err(Flaw::Line(self.quote_line, "a quote is opened here and never closed".to_owned()));
             }
             State::Field | State::Plain | State::QuoteSeen => {
-                block.ends.push(end(block.data.len()));
+                block.end_field()?;
                 self.state = State::Start;
                 check_width(block, width, record_fields)?;
             }
@@ -454,10 +363,4 @@ fn check_width(block: &mut Block, width: Option<usize>, record_fields: usize) ->
         Some(_) => {}
     }
     Ok(())
-}
-
-/// Blocks are far smaller than 4 GiB: [`MAX_RECORD`] bounds them.
-#[inline]
-fn end(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -105,7 +105,7 @@ fn dialects() {
     );
     let batch = read("a,b\r1,2\r3,4\r", &ImportOptions::default()).unwrap();
     assert_eq!(rows(&batch), ["1|2", "3|4"]);
-    let batch = read("a,b\n-,1\n.,2\n", &with(|o| o.null_values = vec!["-".into(), ".".into()])).unwrap();
+    let batch = read("a,b\n-,1\n.,2\n", &with(|o| o.null_values = Some(vec!["-".into(), ".".into()]))).unwrap();
     assert_eq!(rows(&batch), ["~|1", "~|2"]);
     assert!(reason(read("a,b\n", &with(|o| o.quote = Some(b',')))).contains("are both ','"));
     assert!(reason(read("a,b\n", &with(|o| o.delimiter = Some(0xe9)))).contains("ASCII"));
@@ -166,11 +166,27 @@ fn errors_tell_line_and_column() {
         ("a,b\n\"x\n\ny\",2\n\"z\n\",q\n", &int("b"), "line 6: column \"b\": \"q\" is not of type Int64"),
         ("a,b\r\n\"x\r\ny\",2\r\n3,q", &int("b"), "line 4: column \"b\": \"q\""),
         ("a,b\r1,2\r3,q\r", &int("b"), "line 3: column \"b\": \"q\""),
+        ("a,b\r\"x\r\ry\",1\r2\r", &default, "line 5: 1 field, where 2 are expected"),
+        ("a,b\n\"\r\",\"\ny\"\n1,q", &int("b"), "line 3: column \"b\": \"\\ny\""),
+        ("a,b,c\n\"\r\",\"\ny\",q\n", &int("c"), "line 4: column \"c\": \"q\""),
+        ("a,b\n\"x\r\",q\n", &int("b"), "line 3: column \"b\": \"q\""),
+        ("a,b\n\"x\r\n\r\",q\n", &int("b"), "line 4: column \"b\": \"q\""),
+        ("a,b\n\"x\r\",\"\r\n\r\0\"\n", &default, "line 5: a NUL byte"),
+        ("a,b\n\"\r\n\n\r\",1\n2\n", &default, "line 6: 1 field"),
         ("a,a\n1,2\n", &default, "line 1: two columns are called \"a\""),
         ("column_2,\n1,2\n", &default, "line 1: two columns are called \"column_2\""),
         ("a,b\n1,2\n3,\"x\n\n\n", &default, "line 3: a quote is opened here and never closed"),
         ("a,b\n1,\"x\ny\0\"\n", &default, "line 3: a NUL byte"),
-        ("a;b\n1;2\n", &default, "line 1: one column called \"a;b\""),
+        (
+            "a;b\n1;2\n",
+            &default,
+            "line 1: one column called \"a;b\": if the fields are separated by ';', give that as the",
+        ),
+        (
+            "a\tb\n1\t2\n",
+            &default,
+            "line 1: one column called \"a\\tb\": if the fields are separated by '\\t', give the format tsv",
+        ),
     ] {
         let found = reason(read(text, options));
         assert!(found.starts_with(expected), "{found:?} for {text:?}");
@@ -242,8 +258,32 @@ fn compressed_files() {
     assert!(found.contains("2 files") && found.contains("\"t.csv\", \"u.csv\""), "{found}");
     assert!(reason(read_file(&file(&dir, "no.csv.zip", &zip(&[])), &default)).contains("no file"));
     assert!(reason(read_file(&file(&dir, "plain.csv.gz", &text), &default)).contains("not gzip"));
+    let found = reason(read_file(&file(&dir, "comma.zip", &zip(&[("t.tsv", &text)])), &default));
+    assert!(found.ends_with("if the fields are separated by ',', give the format csv"), "{found}");
     let found = reason(read_file(&file(&dir, "late.csv.gz", &gzip(b"a,b\n\"1\n\",2\n3\n")), &default));
     assert!(found.starts_with("line 4: "), "{found}");
+}
+
+#[test]
+fn nothing_but_zeros_may_follow_gzip_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let default = ImportOptions::default();
+    let with = |rest: &[u8]| file(&dir, "x.csv.gz", &[&gzip(b"a\n1\n"), rest].concat());
+    for zeros in [1, 512, 300_000] {
+        assert_eq!(read_file(&with(&vec![0; zeros]), &default).unwrap()[0].num_rows(), 1);
+    }
+    assert_eq!(read_file(&with(&gzip(b"2\n")), &default).unwrap()[0].num_rows(), 2);
+    for rest in
+        [&b"garbage"[..], b"\0\0x", b"\x1f\x8c", b"\x1f\x8b\x01 no deflate", &[&[0], &gzip(b"2\n")[..]].concat()]
+    {
+        let found = reason(read_file(&with(rest), &default));
+        assert!(found.ends_with("bytes follow the gzip data"), "{found} {rest:?}");
+    }
+    let packed = gzip(b"2\n");
+    for length in 1..packed.len() {
+        let found = reason(read_file(&with(&packed[..length]), &default));
+        assert!(found.contains("truncated"), "{found} {length}");
+    }
 }
 
 #[test]
@@ -285,6 +325,11 @@ fn very_wide_and_very_long() {
     assert_eq!((batch.num_columns(), batch.num_rows()), (100_000, 1));
     let wide = ",".repeat(MAX_COLUMNS + 5);
     assert!(reason(read(&wide, &ImportOptions::default())).contains("more than 250000"));
+    let long = "a".repeat(65 << 20);
+    for (text, line) in [(format!("{long},b\n1,2\n"), 1), (format!("a,b\n1,2\n\n3,{long}"), 4), (long, 1)] {
+        let found = reason(read(text, &ImportOptions::default()));
+        assert!(found.starts_with(&format!("line {line}: a record of more than 64 MiB")), "{found:.100}");
+    }
     let long = format!("a,b\n1,\"{}", "x\n".repeat(crate::formats::MAX_RECORD / 2 + 1000));
     let found = reason(read(long, &ImportOptions::default()));
     assert!(found.starts_with("line 2: a quote is opened here and not closed within 64 MiB"), "{found}");
@@ -359,7 +404,7 @@ proptest! {
             text.push_str("\r\n");
         }
         let options = with(|o| {
-            o.null_values.clear();
+            o.null_values = Some(Vec::new());
             for name in ["x", "y", "z"] {
                 o.types.insert(name.into(), "string".into());
             }
@@ -385,7 +430,7 @@ proptest! {
         let names = if header { ["p", "q"] } else { ["column_1", "column_2"] };
         let options = with(|o| {
             o.has_header = header;
-            o.null_values = vec![String::new()];
+            o.null_values = Some(vec![String::new()]);
             for name in names {
                 o.types.insert(name.into(), "string".into());
             }
@@ -410,7 +455,7 @@ proptest! {
             text.push_str(&format!("{int},{float:?}\n"));
         }
         let options = with(|o| {
-            o.null_values.clear();
+            o.null_values = Some(Vec::new());
             o.types.insert("f".into(), "double".into());
         });
         let batch = read(&text, &options).unwrap();

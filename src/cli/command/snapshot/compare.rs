@@ -1,8 +1,10 @@
 //! `snapshot compare`.
 
 use super::{Changes, heading};
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
+use crate::snapshot::RESERVED;
 use crate::text::printable;
 
 /// Compare two snapshots
@@ -12,13 +14,17 @@ Examples:
   datafolio snapshot compare v1.0 v2.0")]
 pub(in crate::cli) struct Args {
     /// The earlier one
+    #[arg(add = completion::snapshots())]
     before: String,
     /// The later one
+    #[arg(add = completion::snapshots())]
     after: String,
 }
 
 pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
-    let comparison = session.reader()?.compare_snapshots(&args.before, &args.after)?;
+    let mut comparison = session.reader()?.compare_snapshots(&args.before, &args.after)?;
+    // Every commit changes these, and `diff` leaves them out as well.
+    comparison.metadata_changes.retain(|key, _| !RESERVED.contains(&key.as_str()));
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&comparison);

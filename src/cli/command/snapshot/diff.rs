@@ -3,6 +3,7 @@
 use datafolio_core::ErrorCategory;
 
 use super::{Changes, heading};
+use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::snapshot::DiffFromSnapshot;
@@ -16,6 +17,7 @@ Examples:
   datafolio snapshot diff v1.0")]
 pub(in crate::cli) struct Args {
     /// The snapshot [default: the newest]
+    #[arg(add = completion::snapshots())]
     name: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use crate::text::printable;
 /// Drop versions from the catalogue that neither a snapshot nor an item names
 ///
 /// Python DataFolio leaves them behind when it deletes a snapshot. Their files stay for as long as the history needs them;
-/// `datafolio gc` removes them then.
+/// `datafolio gc` removes the files then.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

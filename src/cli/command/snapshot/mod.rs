@@ -95,7 +95,11 @@ impl Changes<'_> {
         }
         out.line(format_args!("\nMetadata Changes ({}):", self.metadata.len()))?;
         for (key, before, after) in &self.metadata {
-            let text = |value: &Value| printable(&shorten_value(value));
+            // A key that is not there counts as null.
+            let text = |value: &Value| match value {
+                Value::Null => "(not set)".to_owned(),
+                value => printable(&shorten_value(value)),
+            };
             out.line(format_args!("  {}: {} → {}", printable(key), text(before), text(after)))?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
 
@@ -12,6 +13,7 @@ Examples:
   datafolio snapshot reproduce v1.0")]
 pub(in crate::cli) struct Args {
     /// The snapshot [default: the newest]
+    #[arg(add = completion::snapshots())]
     name: Option<String>,
 }
 

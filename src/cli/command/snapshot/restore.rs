@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::prompt::{Answer, confirm};
 use crate::cli::session::Session;
@@ -18,6 +19,7 @@ Examples:
   datafolio snapshot restore v1.0 -y")]
 pub(in crate::cli) struct Args {
     /// The snapshot
+    #[arg(add = completion::snapshots())]
     name: String,
     /// Do not ask
     #[arg(short, long)]

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::heading;
+use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -17,6 +18,7 @@ Examples:
   datafolio snapshot show v1.0")]
 pub(in crate::cli) struct Args {
     /// The snapshot
+    #[arg(add = completion::snapshots())]
     name: String,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::names;
+use super::{names, new_storage};
 use crate::conformance::{done, path, put};
 use crate::error::{StorageError, StorageResult};
 use crate::local::LocalStorage;
@@ -55,8 +55,9 @@ impl IoObserver for Trap {
         }
     }
 
-    fn after(&self, step: &IoStep<'_>) {
+    fn after(&self, step: &IoStep<'_>) -> io::Result<()> {
         self.state.lock().unwrap().written += step.data.len();
+        Ok(())
     }
 }
 
@@ -268,7 +269,8 @@ fn a_failed_write_cannot_be_finished() {
     assert!(names(dir.path()).is_empty());
 }
 
-/// Each acknowledged step is durable: content before name, name before acknowledgement, new directories included.
+/// What is published is durable, and what it names was before: content before name, name before the catalogue, new
+/// directories included.
 #[test]
 fn the_order_of_durable_steps() {
     let (_dir, storage, trap) = trapped();
@@ -276,12 +278,16 @@ fn the_order_of_durable_steps() {
     use IoOp::{Create, Fsync, FsyncDir, Mkdir, Open, Rename, SetMode, Stat, Write};
     let durable =
         |steps: Vec<IoOp>| -> Vec<IoOp> { steps.into_iter().filter(|op| !matches!(op, Open | Stat)).collect() };
-    let made = [Mkdir, FsyncDir, Mkdir, FsyncDir, Create, Write, Fsync, FsyncDir];
+    let made = [Mkdir, FsyncDir, Mkdir, FsyncDir, Create, Write, Fsync, Rename];
     assert_eq!(durable(trap.steps()), made);
     trap.set(None);
     put(&storage, "tables/ns/b.bin", b"1").unwrap();
-    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, FsyncDir]);
+    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, Rename]);
+    // The names that were given before become durable, once for each directory, before the new state is there.
+    put(&storage, "tables/c.bin", b"1").unwrap();
+    trap.set(None);
     let tag = done(storage.publish(&path("items.json"), b"1", None));
+    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, FsyncDir, FsyncDir, Rename, FsyncDir]);
     trap.set(None);
     done(storage.publish(&path("items.json"), b"2", Some(&tag)));
     assert_eq!(durable(trap.steps()), [Create, Write, SetMode, Fsync, Rename, FsyncDir]);
@@ -289,15 +295,35 @@ fn the_order_of_durable_steps() {
     fs::create_dir(storage.root().join("models")).unwrap();
     trap.set(None);
     put(&storage, "models/a.bin", b"1").unwrap();
-    assert_eq!(durable(trap.steps()), [FsyncDir, Create, Write, Fsync, FsyncDir]);
+    assert_eq!(durable(trap.steps()), [FsyncDir, Create, Write, Fsync, Rename]);
     trap.set(None);
     put(&storage, "models/b.bin", b"1").unwrap();
-    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, FsyncDir]);
+    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, Rename]);
     // One that was removed is made again.
     fs::remove_dir_all(storage.root().join("models")).unwrap();
     trap.set(None);
     put(&storage, "models/c.bin", b"1").unwrap();
     assert_eq!(durable(trap.steps()), made[2..]);
+}
+
+/// A writer that dies leaves a file under its real name only when that file is whole.
+#[test]
+fn a_name_is_given_when_the_file_is_whole() {
+    let (dir, storage) = new_storage();
+    let mut staged = storage.create(&path("tables/a.bin")).unwrap();
+    staged.write_all(b"half").unwrap();
+    let there = names(&dir.path().join("tables"));
+    assert_eq!(there.len(), 1);
+    assert!(there[0].starts_with(".a.bin.") && there[0].ends_with(".tmp"), "{there:?}");
+    assert!(storage.stat(&path("tables/a.bin")).unwrap().is_none());
+    staged.finish().unwrap();
+    assert_eq!(names(&dir.path().join("tables")), ["a.bin"]);
+    // One that was given meanwhile is not taken away.
+    let staged = storage.create(&path("tables/b.bin")).unwrap();
+    fs::write(dir.path().join("tables/b.bin"), "theirs").unwrap();
+    assert!(matches!(staged.finish().unwrap_err(), StorageError::AlreadyExists { .. }));
+    assert_eq!(names(&dir.path().join("tables")), ["a.bin", "b.bin"]);
+    assert_eq!(fs::read(dir.path().join("tables/b.bin")).unwrap(), b"theirs");
 }
 
 /// Writes to the catalogue, without the lock, right before a certain step of somebody else's.

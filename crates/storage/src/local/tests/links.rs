@@ -193,7 +193,7 @@ fn the_lock_file_is_no_link() {
 }
 
 #[test]
-fn names_that_are_no_paths_are_not_listed() {
+fn names_that_are_no_text_are_not_listed() {
     let (dir, storage) = new_storage();
     for name in ["a:b", "a\\b", "new\nline"] {
         fs::write(dir.path().join(name), "x").unwrap();
@@ -202,7 +202,7 @@ fn names_that_are_no_paths_are_not_listed() {
     let raw = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff\xfe");
     fs::write(dir.path().join(raw), "x").unwrap();
     let listed: Vec<_> = storage.list(None).unwrap().into_iter().map(|info| info.path.to_string()).collect();
-    assert_eq!(listed, ["ok"]);
+    assert_eq!(listed, ["a:b", "a\\b", "new\nline", "ok"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The writers' lock, and what is done when it is taken.
 
 use std::fs::{self, File, OpenOptions};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::{names, new_storage};
 use crate::error::StorageError;
@@ -82,34 +82,30 @@ fn a_removed_lock_file_is_noticed() {
 }
 
 #[test]
-fn temporary_files_left_behind_are_removed() {
+fn temporary_files_of_killed_writers_are_removed_however_young_and_no_others() {
     let (dir, storage) = new_storage();
-    let old = SystemTime::now() - Duration::from_secs(2 * 3600);
-    let make = |name: &str, age: Option<SystemTime>| {
-        let file = File::create(dir.path().join(name)).unwrap();
-        if let Some(age) = age {
-            file.set_modified(age).unwrap();
-        }
-    };
-    make(".items.json.abcdefghij.tmp", Some(old));
-    make(".README.md.abcdefghij.tmp", Some(old));
-    make(".items.json.bbbbbbbbbb.tmp", None);
-    make(".mine.tmp", Some(old));
-    make("items.json.abcdefghij.tmp", Some(old));
-    make(".items.json.ABCDEFGHIJ.tmp", Some(old));
+    let make = |name: &str| drop(File::create(dir.path().join(name)).unwrap());
+    make(".items.json.abcdefghij.tmp");
+    make(".README.md.abcdefghij.tmp");
+    make(".CONTENTS.md.bbbbbbbbbb.tmp");
+    make(".mine.tmp");
+    make("items.json.abcdefghij.tmp");
+    make(".items.json.ABCDEFGHIJ.tmp");
+    // Python DataFolio's.
+    make("tmpk3v1x_9a.tmp");
     fs::create_dir(dir.path().join(".items.json.cccccccccc.tmp")).unwrap();
     drop(storage.lock(Duration::ZERO).unwrap());
     let kept = [
         ".items.json.ABCDEFGHIJ.tmp",
-        ".items.json.bbbbbbbbbb.tmp",
         ".items.json.cccccccccc.tmp",
         ".mine.tmp",
         "items.json.abcdefghij.tmp",
         "items.json.lock",
+        "tmpk3v1x_9a.tmp",
     ];
     assert_eq!(names(dir.path()), kept);
     // Once for each handle.
-    make(".items.json.abcdefghij.tmp", Some(old));
+    make(".items.json.abcdefghij.tmp");
     drop(storage.lock(Duration::ZERO).unwrap());
     assert_eq!(names(dir.path()).len(), kept.len() + 1);
 }

@@ -1,12 +1,14 @@
 //! Tags of the catalogue's state.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::new_storage;
 use crate::conformance::{done, path};
 use crate::local::LocalStorage;
+use crate::observe::{IoObserver, IoOp, IoStep, Permit};
 use crate::storage::Storage;
 
 /// Writers that do not rename are not ours, but a tag sees what they do.
@@ -25,6 +27,32 @@ fn a_file_written_in_place_has_changed() {
     fs::write(&file, b"abcdef").unwrap();
     fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
     assert!(!storage.is_unchanged(&at, &tag).unwrap());
+}
+
+/// A network file system answers a look from memory for some seconds, and asks the server when a file is opened.
+#[test]
+fn whether_the_catalogue_has_changed_is_found_out_by_opening_it() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let at = path("items.json");
+    let steps = Arc::new(Steps::default());
+    let storage = LocalStorage::open(dir.path()).unwrap().with_observer(steps.clone());
+    let tag = done(storage.publish(&at, b"1", None));
+    steps.0.lock().unwrap().clear();
+    assert!(storage.is_unchanged(&at, &tag).unwrap());
+    done(storage.publish(&at, b"2", Some(&tag)));
+    let of_catalogue: Vec<IoOp> =
+        steps.0.lock().unwrap().iter().filter(|(_, path)| path == "items.json").map(|(op, _)| *op).collect();
+    assert_eq!(of_catalogue, [IoOp::Open, IoOp::Open, IoOp::Open]);
+}
+
+#[derive(Debug, Default)]
+struct Steps(Mutex<Vec<(IoOp, String)>>);
+
+impl IoObserver for Steps {
+    fn before(&self, step: &IoStep<'_>) -> io::Result<Permit> {
+        self.0.lock().unwrap().push((step.op, step.path.to_owned()));
+        Ok(Permit::all())
+    }
 }
 
 /// Without the open file that a tag keeps, the inode number of a removed file is given to the next one.

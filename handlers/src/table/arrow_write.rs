@@ -1,4 +1,4 @@
-//! Arrow IPC files, written so that their columns can be mapped: uncompressed, every buffer at a multiple of 64 bytes.
+//! Writing Arrow IPC files, laid out so that their columns can be mapped: uncompressed, every buffer at a multiple of 64 bytes.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -8,13 +8,9 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::MetadataVersion;
-use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
-use super::TableReadOptions;
-use super::columns::{Picked, Written, refuse_other_columns};
-use super::guard::{GuardedReader, guarded};
-use super::source::{Cursor, SourceFile};
+use super::columns::{Written, refuse_other_columns};
 use crate::error::{HandlerError, HandlerResult};
 
 const ALIGNMENT: usize = 64;
@@ -105,25 +101,4 @@ impl<W: Write> ArrowFile<'_, W> {
             error => error.into(),
         }
     }
-}
-
-/// Opens a file for reading. `rows` is what the entry records.
-pub(crate) fn read_arrow(
-    item: &str,
-    file: SourceFile,
-    rows: Option<u64>,
-    options: &TableReadOptions,
-) -> HandlerResult<GuardedReader> {
-    let open = |columns| guarded(item, &file, || FileReader::try_new(file.cursor(0), columns));
-    let reader: FileReader<Cursor> = open(None)?;
-    let (reader, order) = match &options.columns {
-        None => (reader, None),
-        Some(names) => {
-            let picked = Picked::new(item, &reader.schema(), names)?;
-            (open(Some(picked.file.clone()))?, picked.into_order())
-        }
-    };
-    let schema = reader.schema();
-    let reader = GuardedReader::new(Box::new(reader), schema, file, item, rows, order)?;
-    Ok(reader.with_rows(options.offset, options.limit))
 }

@@ -1,0 +1,45 @@
+//! Tables in the bundle: what is read is checked against the entry.
+
+use arrow::array::RecordBatchReader;
+use arrow::ipc::reader::FileReader;
+
+use super::TableReadOptions;
+use super::arrow_read::{Decoder, open_arrow};
+use super::parquet_read::ParquetFile;
+use super::source::SourceFile;
+use crate::error::HandlerResult;
+use crate::guard::{Blame, GuardedReader, InPayload};
+
+/// Rows of the batches that are read of a Parquet file.
+const BATCH_ROWS: usize = 16_384;
+
+type TableReader = Box<dyn RecordBatchReader + Send>;
+
+/// Opens a Parquet file. `rows` is what the entry records.
+pub(crate) fn read_parquet(
+    item: &str,
+    file: SourceFile,
+    rows: Option<u64>,
+    part: &TableReadOptions,
+) -> HandlerResult<TableReader> {
+    let blame = InPayload { item: item.to_owned(), file: file.clone() };
+    let opened = ParquetFile::open(&blame, file, part)?;
+    if let Some(rows) = rows.filter(|rows| *rows != opened.rows) {
+        return Err(blame.damaged(format!("its entry records {rows} rows, and its file has {}", opened.rows)));
+    }
+    let (schema, batches) = opened.read(&blame, part, BATCH_ROWS)?;
+    Ok(Box::new(GuardedReader::blaming(blame, schema, batches)))
+}
+
+/// Opens an Arrow file. `rows` is what the entry records.
+pub(crate) fn read_arrow(
+    item: &str,
+    file: SourceFile,
+    rows: Option<u64>,
+    part: &TableReadOptions,
+) -> HandlerResult<TableReader> {
+    let blame = InPayload { item: item.to_owned(), file: file.clone() };
+    let open = |columns| Ok(FileReader::try_new(file.cursor(0), columns).map(|reader| Box::new(reader) as Decoder));
+    let (schema, batches) = open_arrow(&blame, open, rows, part)?;
+    Ok(Box::new(GuardedReader::blaming(blame, schema, batches)))
+}
