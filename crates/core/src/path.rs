@@ -31,6 +31,14 @@ impl RelPath {
         Self::checked(text, IS_WINDOWS)
     }
 
+    /// Checks the path of a new file, which must mean the same on every system.
+    ///
+    /// # Errors
+    /// As [`RelPath::parse`] on Windows.
+    pub fn portable(text: &str) -> CoreResult<Self> {
+        Self::checked(text, true)
+    }
+
     fn checked(text: &str, windows: bool) -> CoreResult<Self> {
         let refuse = |reason| Err(CoreError::UnsafePath { path: shorten(text), reason });
         if text.is_empty() {

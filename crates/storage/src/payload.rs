@@ -67,7 +67,7 @@ impl PayloadWriter {
             let random = random::name()
                 .map_err(|error| StorageError::from_io("create a name in", dir, &storage.location(), error))?;
             let filename = format!("{stem}--{random}{extension}");
-            let path = RelPath::parse(&format!("{dir}/{filename}"))?;
+            let path = RelPath::portable(&format!("{dir}/{filename}"))?;
             // The block checksums must have a name as well.
             RelPath::parse(&format!("{dir}/{filename}{}", blocks::SUFFIX))?;
             tries += 1;

@@ -102,7 +102,7 @@ fn a_reader_that_fails_spoils_the_payload() {
 #[test]
 fn names_that_lead_out_are_refused() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
-    for (dir, stem) in [("tables", "../a"), ("..", "a"), ("tables", "/a"), ("tables", "a//b")] {
+    for (dir, stem) in [("tables", "../a"), ("..", "a"), ("tables", "/a"), ("tables", "a\\b"), ("tables", "a//b")] {
         let error = PayloadWriter::create(&storage, dir, stem, ".bin").unwrap_err();
         assert_eq!(error.code(), "unsafe-path", "{dir} {stem}");
     }
