@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) location: String,
     pub(super) dir: Arc<dyn Directory>,
     pub(super) watch: Watch,
-    /// Directories whose own entries this handle has made durable.
+    /// Directories that this handle has opened or made, so that their names are durable or will be with the next state.
     durable: Mutex<HashSet<String>>,
     /// Directories in which this handle has given or removed names, not durably yet.
     unsynced: Mutex<BTreeMap<String, Arc<dyn Directory>>>,
@@ -67,8 +67,11 @@ impl Place {
 
     /// Notes that a file has got its name in a directory, or has lost it.
     pub(super) fn name_changed(&self, path: Option<&RelPath>, dir: &Arc<dyn Directory>) {
-        let path = path.map_or("", RelPath::as_str).to_owned();
-        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::clone(dir));
+        self.note_unsynced(path.map_or("", RelPath::as_str), dir);
+    }
+
+    fn note_unsynced(&self, path: &str, dir: &Arc<dyn Directory>) {
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), Arc::clone(dir));
     }
 
     /// Makes durable which names there are by now. One call for many files costs less than one for each: on most file
@@ -91,9 +94,10 @@ impl Place {
         }
     }
 
-    /// Opens a directory, making it if it is not there. Afterwards its entry, and that of each directory above it, is
-    /// durable, whoever made them: another process may have made one and not come to the fsync yet, and a payload that
-    /// is durable in a directory that is not would be lost with it. Each handle does so once for each directory.
+    /// Opens a directory, making it if it is not there. Its name, and that of each directory above it, becomes durable
+    /// [with the names of files](Self::sync_names), whoever made them: another process may have made one and not come to
+    /// the fsync yet, and a payload that is durable in a directory that is not would be lost with it. Each handle does so
+    /// once for each directory.
     pub(super) fn ensure_dir(&self, path: &RelPath) -> StorageResult<Arc<dyn Directory>> {
         self.try_ensure_dir(path).map_err(|error| self.error("create the directory", path.as_str(), error))
     }
@@ -121,7 +125,7 @@ impl Place {
                 }
                 other => other?,
             };
-            self.step(IoOp::FsyncDir, &above_path, || above.sync())?;
+            self.note_unsynced(&above_path, &above);
             (above, above_path) = (next, here);
         }
         self.durable.lock().unwrap_or_else(PoisonError::into_inner).insert(path.as_str().to_owned());

@@ -125,7 +125,7 @@ fn create_fails_at_every_step() {
             trap.set(None);
             if number >= steps.len() {
                 result.unwrap();
-                let ops = [IoOp::Mkdir, IoOp::FsyncDir, IoOp::Create, IoOp::Write, IoOp::Fsync];
+                let ops = [IoOp::Mkdir, IoOp::Create, IoOp::Write, IoOp::Fsync, IoOp::Rename];
                 assert!(ops.iter().all(|op| steps.contains(op)), "{steps:?}");
                 break;
             }
@@ -278,32 +278,45 @@ fn the_order_of_durable_steps() {
     use IoOp::{Create, Fsync, FsyncDir, Mkdir, Open, Rename, SetMode, Stat, Write};
     let durable =
         |steps: Vec<IoOp>| -> Vec<IoOp> { steps.into_iter().filter(|op| !matches!(op, Open | Stat)).collect() };
-    let made = [Mkdir, FsyncDir, Mkdir, FsyncDir, Create, Write, Fsync, Rename];
+    let published = |names: usize, old: bool| -> Vec<IoOp> {
+        let mode = if old { vec![SetMode] } else { vec![] };
+        [&[Create, Write][..], &mode, &[Fsync], &vec![FsyncDir; names], &[Rename, FsyncDir]].concat()
+    };
+    let made = [Mkdir, Mkdir, Create, Write, Fsync, Rename];
     assert_eq!(durable(trap.steps()), made);
     trap.set(None);
     put(&storage, "tables/ns/b.bin", b"1").unwrap();
     assert_eq!(durable(trap.steps()), [Create, Write, Fsync, Rename]);
-    // The names that were given before become durable, once for each directory, before the new state is there.
+    // The names that were given before become durable, once for each directory (the bundle's own, which has the new one,
+    // and two below), before the new state is there.
     put(&storage, "tables/c.bin", b"1").unwrap();
     trap.set(None);
     let tag = done(storage.publish(&path("items.json"), b"1", None));
-    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, FsyncDir, FsyncDir, Rename, FsyncDir]);
+    assert_eq!(durable(trap.steps()), published(3, false));
     trap.set(None);
-    done(storage.publish(&path("items.json"), b"2", Some(&tag)));
-    assert_eq!(durable(trap.steps()), [Create, Write, SetMode, Fsync, Rename, FsyncDir]);
+    let tag = done(storage.publish(&path("items.json"), b"2", Some(&tag)));
+    assert_eq!(durable(trap.steps()), published(0, true));
     // Whoever made a directory may not have come to its fsync: another handle does it, once.
     fs::create_dir(storage.root().join("models")).unwrap();
-    trap.set(None);
     put(&storage, "models/a.bin", b"1").unwrap();
-    assert_eq!(durable(trap.steps()), [FsyncDir, Create, Write, Fsync, Rename]);
     trap.set(None);
+    let tag = done(storage.publish(&path("items.json"), b"3", Some(&tag)));
+    assert_eq!(durable(trap.steps()), published(2, true));
     put(&storage, "models/b.bin", b"1").unwrap();
-    assert_eq!(durable(trap.steps()), [Create, Write, Fsync, Rename]);
-    // One that was removed is made again.
+    trap.set(None);
+    let tag = done(storage.publish(&path("items.json"), b"4", Some(&tag)));
+    assert_eq!(durable(trap.steps()), published(1, true));
+    // One that was removed is made again; a removal is as good as a name.
     fs::remove_dir_all(storage.root().join("models")).unwrap();
     trap.set(None);
     put(&storage, "models/c.bin", b"1").unwrap();
-    assert_eq!(durable(trap.steps()), made[2..]);
+    assert_eq!(durable(trap.steps()), made[1..]);
+    done(storage.publish(&path("items.json"), b"5", Some(&tag)));
+    storage.delete(&path("models/c.bin")).unwrap();
+    trap.set(None);
+    storage.settle().unwrap();
+    storage.settle().unwrap();
+    assert_eq!(durable(trap.steps()), [FsyncDir]);
 }
 
 /// A writer that dies leaves a file under its real name only when that file is whole.
