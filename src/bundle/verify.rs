@@ -9,9 +9,9 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::bundle::DataFolio;
 use crate::bundle::lineage_of;
 use crate::bundle::state::reload;
+use crate::bundle::{DataFolio, Mode};
 use crate::error::Result;
 
 /// Code of the finding for a table whose place or format this build does not know.
@@ -120,7 +120,7 @@ impl DataFolio {
     pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
         let storage = self.storage().as_ref();
         let state = match self.mode() {
-            crate::bundle::Mode::ReadWrite | crate::bundle::Mode::ReadOnly => reload(storage, &self.state())?,
+            Mode::ReadWrite | Mode::ReadOnly => reload(storage, &self.state())?,
             _ => self.state(),
         };
         let catalogue = state.catalogue();
@@ -148,8 +148,11 @@ impl DataFolio {
         if options.items.is_none() {
             verify_snapshots(catalogue, &mut report);
             verify_lineage(catalogue, &mut report);
-            if catalogue.layout == Layout::V2
-                && let Err(error) = self.verify_history(&state, options, &mut report)
+            // An earlier state stands in the history of the head, and has none of its own.
+            let is_head = matches!(self.mode(), Mode::ReadWrite | Mode::ReadOnly);
+            let head = if is_head { Arc::clone(&state) } else { self.head() };
+            if head.catalogue().layout == Layout::V2
+                && let Err(error) = self.verify_history(&head, options, &mut report)
             {
                 report.add(Severity::of(error.category()), error.code(), error.to_string());
             }

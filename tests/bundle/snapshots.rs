@@ -173,3 +173,17 @@ fn names_that_are_taken_or_not_allowed() {
     }
     assert_eq!(folio.restore_snapshot("nope").unwrap_err().code(), "snapshot-not-found");
 }
+
+/// The history is that of the bundle, whatever state of it a handle shows.
+#[test]
+fn checking_an_earlier_state_finds_no_damage_in_a_whole_bundle() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("b")).unwrap();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    folio.create_snapshot("s", SnapshotOptions::default()).unwrap();
+    folio.add("x", json!(2), AddOptions::new().overwrite()).unwrap();
+    for earlier in [folio.load_snapshot("s").unwrap(), folio.at_revision(2).unwrap()] {
+        let report = earlier.verify(&VerifyOptions::default()).unwrap();
+        assert_eq!((report.findings.len(), report.commits), (0, 4), "{report:?}");
+    }
+}

@@ -146,6 +146,10 @@ fn recover(
             Some(chosen) => back_to_best(chosen, &survey, newest),
             None if matches!(problem, Error::NotABundle { .. }) => return Err(missing(storage.as_ref())),
             None => {
+                let problem = match problem {
+                    Error::Core(CoreError::DamagedCatalogue { reason, .. }) => reason.clone(),
+                    other => other.to_string(),
+                };
                 return Err(CoreError::DamagedCatalogue {
                     file: "items.json".to_owned(),
                     reason: format!("{problem}; the history has no revision to go back to"),
