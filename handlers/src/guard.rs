@@ -33,9 +33,9 @@ pub(crate) trait Blame: Send + fmt::Debug {
     fn invalid(&self, reason: String) -> HandlerError;
 
     /// A column was asked for that the table does not have.
-    fn unknown_column(&self, name: &str, schema: &Schema) -> HandlerError {
-        let shown: Vec<String> = schema.fields().iter().map(|field| format!("{:?}", field.name())).take(20).collect();
-        let more = if schema.fields().len() > shown.len() { ", ..." } else { "" };
+    fn unknown_column(&self, name: &str, known: &[&str]) -> HandlerError {
+        let shown: Vec<String> = known.iter().map(|name| format!("{name:?}")).take(20).collect();
+        let more = if known.len() > shown.len() { ", ..." } else { "" };
         self.invalid(format!("no column {name:?}; it has {}{more}", shown.join(", ")))
     }
 
@@ -59,8 +59,8 @@ impl Blame for PathBuf {
         HandlerError::Invalid { item: self.display().to_string(), reason }
     }
 
-    fn unknown_column(&self, name: &str, schema: &Schema) -> HandlerError {
-        let known = schema.fields().iter().map(|field| field.name().clone()).collect();
+    fn unknown_column(&self, name: &str, known: &[&str]) -> HandlerError {
+        let known = known.iter().map(|&name| name.to_owned()).collect();
         HandlerError::UnknownColumn { path: self.clone(), column: name.to_owned(), known }
     }
 

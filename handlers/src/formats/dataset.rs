@@ -16,9 +16,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use indexmap::{IndexMap, IndexSet};
 
 use super::csv::parse_date;
-use super::guard::{Batches, GuardedReader, decoder_error};
-use super::{ImportOptions, TableFormat, bad, glob, open_table, projection, quoted};
+use super::{ImportOptions, TableFormat, bad, decoder_error, glob, open_table, quoted};
 use crate::error::{HandlerError, HandlerResult};
+use crate::guard::{Batches, GuardedReader};
+use crate::table::places;
 
 /// How Hive writes a missing partition value.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -151,7 +152,9 @@ fn open_files(
             partitions.iter().map(|values| values.get_index(index).and_then(|(_, value)| value.as_deref())).collect();
         fields.insert(name.clone(), Arc::new(Field::new(name, partition_type(&values), true)));
     }
-    let places = projection(place, fields.keys().map(String::as_str), &options)?;
+    let columns: Vec<&str> = fields.keys().map(String::as_str).collect();
+    let wanted = options.columns.as_deref();
+    let places = wanted.map(|wanted| places(&place.to_owned(), &columns, wanted)).transpose()?;
     let fields: Vec<Arc<Field>> = match places {
         Some(places) => {
             places.into_iter().filter_map(|place| fields.get_index(place)).map(|(_, f)| f.clone()).collect()

@@ -5,10 +5,10 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::ipc::reader::{FileReader, StreamReader};
 
-use super::guard::{Batches, GuardedReader};
 use super::input::{Counted, Meter, TableFile};
 use super::{ImportOptions, bad};
 use crate::error::HandlerResult;
+use crate::guard::{Batches, GuardedReader};
 use crate::table::{Decoder, TableReadOptions, open_arrow};
 
 pub(super) fn open(file: TableFile, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {

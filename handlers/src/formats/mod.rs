@@ -31,7 +31,6 @@ mod csv;
 mod dataset;
 mod detect;
 mod glob;
-mod guard;
 mod gzip;
 mod input;
 mod ipc;
@@ -45,10 +44,10 @@ use std::fmt;
 use std::path::Path;
 
 use arrow::array::RecordBatchReader;
-use indexmap::IndexMap;
 
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
+use crate::guard::words;
 use crate::referenced_table::without_secrets;
 
 pub(crate) use glob::is_pattern;
@@ -197,9 +196,9 @@ fn invalid(path: &Path, reason: impl Into<String>) -> HandlerError {
     HandlerError::Invalid { item: path.display().to_string(), reason: reason.into() }
 }
 
-fn unknown_column<'a>(path: &Path, column: &str, known: impl Iterator<Item = &'a str>) -> HandlerError {
-    let known = known.map(str::to_owned).collect();
-    HandlerError::UnknownColumn { path: path.to_owned(), column: column.to_owned(), known }
+/// A decoder's own error about a file.
+fn decoder_error(path: &Path, what: &str, error: impl fmt::Display) -> HandlerError {
+    bad(path, format!("{what}: {}", words(error)))
 }
 
 /// Text of a file as a message quotes it: escaped, and not a megabyte of it.
@@ -209,28 +208,6 @@ pub(crate) fn quoted(text: &str) -> String {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
     }
-}
-
-/// The places of the wanted columns, in the order in which they are wanted; `None` when all are.
-fn projection<'a>(
-    path: &Path,
-    names: impl Iterator<Item = &'a str>,
-    options: &ImportOptions,
-) -> HandlerResult<Option<Vec<usize>>> {
-    let Some(wanted) = &options.columns else { return Ok(None) };
-    let places: IndexMap<&str, usize> = names.enumerate().map(|(place, name)| (name, place)).collect();
-    let mut found = Vec::with_capacity(wanted.len());
-    let mut taken = vec![false; places.len()];
-    for name in wanted {
-        let Some(&place) = places.get(name.as_str()) else {
-            return Err(unknown_column(path, name, places.into_keys()));
-        };
-        if std::mem::replace(&mut taken[place], true) {
-            return Err(invalid(path, format!("column {} is wanted twice", quoted(name))));
-        }
-        found.push(place);
-    }
-    Ok(Some(found))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 
 use super::ImportOptions;
-use super::guard::{Batches, GuardedReader};
 use super::input::{Meter, TableFile};
 use crate::error::HandlerResult;
+use crate::guard::{Batches, GuardedReader};
 use crate::table::{ParquetFile, TableReadOptions};
 
 /// What a Parquet file says of itself in its footer.

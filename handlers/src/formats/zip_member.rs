@@ -10,10 +10,10 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::guard::guarded;
 use super::input::{Counted, Meter, TableFile};
 use super::{bad, quoted};
 use crate::error::HandlerResult;
+use crate::guard::guarded;
 
 /// What the directory says of the member.
 struct Member {

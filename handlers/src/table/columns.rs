@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::type_name::arrow_field_type_name;
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::deep_type;
+use crate::formats::{deep_type, quoted};
 use crate::guard::Blame;
 
 /// A table that was written.
@@ -65,6 +65,23 @@ pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBa
     Err(HandlerError::Invalid { item: item.to_owned(), reason })
 }
 
+/// The places of the wanted columns, in the order in which they are wanted.
+///
+/// # Errors
+/// [`Blame::unknown_column`]; [`Blame::invalid`] for a name that is asked for twice.
+pub(crate) fn places(blame: &dyn Blame, columns: &[&str], wanted: &[String]) -> HandlerResult<Vec<usize>> {
+    let known: HashMap<&str, usize> = columns.iter().enumerate().map(|(place, &name)| (name, place)).collect();
+    let mut taken = vec![false; columns.len()];
+    let place_of = |name: &String| {
+        let place = *known.get(name.as_str()).ok_or_else(|| blame.unknown_column(name, columns))?;
+        match std::mem::replace(&mut taken[place], true) {
+            true => Err(blame.invalid(format!("column {} is wanted twice", quoted(name)))),
+            false => Ok(place),
+        }
+    };
+    wanted.iter().map(place_of).collect()
+}
+
 /// Columns picked by name: which ones of the file, and where each goes.
 #[derive(Debug)]
 pub(crate) struct Picked {
@@ -76,20 +93,12 @@ pub(crate) struct Picked {
 
 impl Picked {
     /// # Errors
-    /// [`Blame::unknown_column`]; [`Blame::invalid`] for a name that is asked for twice.
+    /// As [`places`].
     pub(crate) fn new(blame: &dyn Blame, schema: &Schema, names: &[String]) -> HandlerResult<Self> {
-        let places: HashMap<&str, usize> =
-            schema.fields().iter().enumerate().map(|(place, field)| (field.name().as_str(), place)).collect();
-        let mut wanted = Vec::with_capacity(names.len());
-        for name in names {
-            let place = *places.get(name.as_str()).ok_or_else(|| blame.unknown_column(name, schema))?;
-            wanted.push(place);
-        }
+        let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let wanted = places(blame, &columns, names)?;
         let mut file = wanted.clone();
         file.sort_unstable();
-        if let Some(twice) = file.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(blame.invalid(format!("column {:?} is wanted twice", schema.field(twice[0]).name())));
-        }
         let order = wanted.iter().filter_map(|place| file.binary_search(place).ok()).collect();
         Ok(Self { file, order })
     }

@@ -13,7 +13,7 @@ mod window;
 
 pub(crate) use arrow_read::{Decoder, open_arrow};
 pub(crate) use arrow_write::write_arrow;
-pub(crate) use columns::{Written, check_schema};
+pub(crate) use columns::{Written, check_schema, places};
 pub(crate) use parquet_read::ParquetFile;
 pub(crate) use parquet_write::write_parquet;
 pub(crate) use payload::{read_arrow, read_parquet};

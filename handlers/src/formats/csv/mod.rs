@@ -20,13 +20,14 @@ use self::infer::Seen;
 use self::instant::Instant;
 use self::records::{Dialect, Splitter};
 use super::detect::{Found, sniff_delimiter};
-use super::guard::{Batches, GuardedReader, decoder_error};
 use super::input::{Meter, TableFile};
 use super::{
-    BATCH_BYTES, Compression, DEFAULT_NULL_VALUES, ImportOptions, MAX_COLUMNS, TableFormat, bad, invalid, parse_type,
-    projection, quoted, unknown_column,
+    BATCH_BYTES, Compression, DEFAULT_NULL_VALUES, ImportOptions, MAX_COLUMNS, TableFormat, bad, decoder_error,
+    invalid, parse_type, quoted,
 };
 use crate::error::{HandlerError, HandlerResult};
+use crate::guard::{Batches, Blame, GuardedReader};
+use crate::table::places;
 
 pub(super) use self::columns::{Chosen, Column, Nulls, column};
 
@@ -155,8 +156,11 @@ impl Source {
         let meter = Meter::new(options.progress.as_ref(), self.file.size, 0, 2);
         let (mut splitter, names) = self.start(meter, &mut block)?;
         let width = names.len();
-        let places =
-            projection(path, names.iter().map(String::as_str), options)?.unwrap_or_else(|| (0..width).collect());
+        let columns: Vec<&str> = names.iter().map(String::as_str).collect();
+        let places = match &options.columns {
+            Some(wanted) => places(path, &columns, wanted)?,
+            None => (0..width).collect(),
+        };
         let given = self.given_types(&names, options)?;
         let mut seen = vec![Seen::default(); width];
         let mut open: Vec<usize> = places.iter().copied().filter(|place| !given.contains_key(place)).collect();
@@ -203,10 +207,10 @@ impl Source {
     fn given_types(&self, names: &[String], options: &ImportOptions) -> HandlerResult<HashMap<usize, DataType>> {
         let mut given = HashMap::with_capacity(options.types.len());
         for (name, text) in &options.types {
-            let place = names
-                .iter()
-                .position(|known| known == name)
-                .ok_or_else(|| unknown_column(&self.file.path, name, names.iter().map(String::as_str)))?;
+            let Some(place) = names.iter().position(|known| known == name) else {
+                let known: Vec<&str> = names.iter().map(String::as_str).collect();
+                return Err(self.file.path.unknown_column(name, &known));
+            };
             given.insert(place, parse_type(text)?);
         }
         Ok(given)

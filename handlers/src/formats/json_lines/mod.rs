@@ -14,11 +14,12 @@ use arrow::json::ReaderBuilder;
 use self::infer::JsonColumns;
 use super::csv::{Chosen, Column, Nulls, column};
 use super::detect::Found;
-use super::guard::{Batches, GuardedReader, decoder_error};
 use super::input::{Meter, TableFile};
-use super::{Compression, ImportOptions, MAX_RECORD, bad, invalid, parse_type, projection, unknown_column};
+use super::{Compression, ImportOptions, MAX_RECORD, bad, decoder_error, invalid, parse_type};
 use crate::error::{HandlerError, HandlerResult};
+use crate::guard::{Batches, Blame, GuardedReader};
 use crate::json_text::{self, Token, Tokens, unquote};
+use crate::table::places;
 
 /// How much text makes a batch: it is held until the batch is made, to tell the line of an error.
 const TEXT_BYTES: usize = 8 << 20;
@@ -144,11 +145,10 @@ fn infer(file: &TableFile, compression: Compression, options: &ImportOptions) ->
     }
     let names: Vec<&str> = columns.names().collect();
     if let Some(unknown) = options.types.keys().find(|name| !names.contains(&name.as_str())) {
-        return Err(unknown_column(&file.path, unknown, columns.names()));
+        return Err(file.path.unknown_column(unknown, &names));
     }
-    let wanted = projection(&file.path, columns.names(), options)?;
-    let wanted: Vec<&str> = match wanted {
-        Some(places) => places.into_iter().filter_map(|place| names.get(place).copied()).collect(),
+    let wanted: Vec<&str> = match &options.columns {
+        Some(wanted) => places(&file.path, &names, wanted)?.into_iter().map(|place| names[place]).collect(),
         None => names,
     };
     let fields = wanted.into_iter().map(|name| {
