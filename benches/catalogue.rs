@@ -64,10 +64,12 @@ fn main() {
     peer(dir.path());
 }
 
-/// A bundle, and how long things took with it.
+/// Two bundles of a size, and how long things took with them: one that a handle keeps open and commits to, and one that is
+/// opened for each commit.
 struct Measured {
     dir: PathBuf,
     path: PathBuf,
+    other: PathBuf,
     items: usize,
     bytes: u64,
     folio: DataFolio,
@@ -80,24 +82,25 @@ struct Measured {
 impl Measured {
     fn new(dir: &Path, items: usize) -> Self {
         let path = dir.join(format!("bundle-{items}"));
+        let other = dir.join(format!("other-{items}"));
         build(&path, items);
+        build(&other, items);
         let bytes = fs::metadata(path.join("items.json")).unwrap().len();
         let folio = DataFolio::open(&path).unwrap();
         let [open, commit, session, floor] = Default::default();
-        Self { dir: dir.to_owned(), path, items, bytes, folio, open, commit, session, floor }
+        Self { dir: dir.to_owned(), path, other, items, bytes, folio, open, commit, session, floor }
     }
 
     /// Each thing once.
     fn measure(&mut self, round: usize) {
         self.open.push(timed(|| {
-            let folio = DataFolio::open(&self.path).unwrap();
+            let folio = DataFolio::open(&self.other).unwrap();
             assert_eq!(folio.catalogue().current.len(), self.items);
         }));
         self.session.push(timed(|| {
-            let folio = DataFolio::open(&self.path).unwrap();
+            let folio = DataFolio::open(&self.other).unwrap();
             folio.add("bench", json!([round]), AddOptions::new().overwrite()).unwrap();
         }));
-        self.folio.refresh().unwrap();
         self.commit.push(timed(|| {
             self.folio.add("bench", json!(round), AddOptions::new().overwrite()).unwrap();
         }));

@@ -1,6 +1,6 @@
 //! README.md and CONTENTS.md: pages for people, derived from the catalogue. They are best effort and never fail a commit.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -115,33 +115,35 @@ fn contents(catalogue: &Catalogue) -> String {
     let mut entries: Vec<_> = catalogue.current.values().collect();
     entries.sort_by(|a, b| a.name().cmp(b.name()));
     for entry in entries {
-        let record = entry.record().ok();
-        let description = record.as_ref().and_then(|record| record.description()).unwrap_or_default();
-        let location = match (item_type::payload_dir(entry.item_type()), entry.filename()) {
-            (Some(dir), Some(filename)) => format!("{dir}/{filename}"),
-            _ => match record.as_ref().and_then(|record| record.str("path")).filter(|path| !path.is_empty()) {
-                Some(path) => format!("{path} (external reference)"),
-                None => String::new(),
+        let described = entry.described();
+        let location: Cow<'_, str> = match (item_type::payload_dir(entry.item_type()), entry.filename()) {
+            (Some(dir), Some(filename)) => format!("{dir}/{filename}").into(),
+            _ => match described.path.as_deref().filter(|path| !path.is_empty()) {
+                Some(path) => format!("{path} (external reference)").into(),
+                None => "".into(),
             },
         };
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} |",
-            cell(entry.name()),
-            cell(entry.item_type()),
-            cell(&location),
-            cell(description)
-        );
+        text.push_str("| ");
+        for content in [entry.name(), entry.item_type(), &location] {
+            push_cell(&mut text, content);
+            text.push_str(" | ");
+        }
+        push_cell(&mut text, described.description.as_deref().unwrap_or_default());
+        text.push_str(" |\n");
     }
     text
 }
 
 /// Text that stays within its cell, and drives no terminal that the page is shown on. A line end of any kind is one space, as
 /// DataFolio 2.3 writes it; what is harmless stays as it is.
-fn cell(text: &str) -> String {
+fn push_cell(page: &mut String, text: &str) {
+    // Most cells are harmless, and a large bundle has many.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'|') {
+        page.push_str(text);
+        return;
+    }
     let line = text.replace('|', "\\|").replace("\r\n", " ").replace(['\n', '\r'], " ");
-    line.split('\t').map(printable).collect::<Vec<_>>().join("\t")
+    page.push_str(&line.split('\t').map(printable).collect::<Vec<_>>().join("\t"));
 }
 
 /// The text of README.md, written once when a bundle is created.

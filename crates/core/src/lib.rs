@@ -24,7 +24,7 @@ pub use catalogue::{Catalogue, CommitStamp, Layout, Resolver, SCHEMA_VERSION};
 pub use change::{Assumed, Change, ChangeSet, ItemEdit, Key, PutItem};
 pub use diff::{Difference, ItemChange, VersionComparison, compare_versions, difference};
 pub use encode::{Published, encode, encode_into};
-pub use entry::Entry;
+pub use entry::{Described, Entry};
 pub use error::{CoreError, CoreResult, ErrorCategory};
 pub use parse::{CatalogueFiles, SealCheck, parse_catalogue, versions_in};
 pub use path::RelPath;
