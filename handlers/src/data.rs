@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use datafolio_storage::Source;
 use serde_json::Value;
 
+use crate::formats::InferredTable;
 use crate::npy::NpyArray;
 
 /// A value of any item type. Adding takes one, reading gives one; a handler recognises the kind that is its own.
@@ -18,6 +19,8 @@ use crate::npy::NpyArray;
 pub enum Data {
     /// A stream of Arrow record batches; never held in memory as a whole.
     Table(Box<dyn RecordBatchReader + Send>),
+    /// The rows of a text file, whose types are found as they are read (adding only; reading gives [`Data::Table`]).
+    InferredTable(InferredTable),
     /// A Parquet file to be taken over byte for byte (adding only; reading gives [`Data::Table`]).
     ParquetFile(PathBuf),
     /// A table that lies elsewhere (adding only; reading gives [`Data::Table`]).
@@ -69,7 +72,7 @@ impl Data {
     /// What kind of value this is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Table(_) => "a table",
+            Self::Table(_) | Self::InferredTable(_) => "a table",
             Self::ParquetFile(_) => "a Parquet file",
             Self::Reference(_) => "a reference",
             Self::Array(_) => "an array",
@@ -88,6 +91,7 @@ impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Table(reader) => write!(f, "Table({:?})", reader.schema()),
+            Self::InferredTable(table) => table.fmt(f),
             Self::ParquetFile(path) => write!(f, "ParquetFile({path:?})"),
             Self::Reference(reference) => reference.fmt(f),
             Self::Array(array) => array.fmt(f),

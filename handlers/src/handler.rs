@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use datafolio_core::name::check_item_name;
 use datafolio_core::{ItemRecord, RelPath, item_type};
-use datafolio_storage::{Expected, Payload, PayloadWriter, Storage, Verification, VerifiedCache, VerifiedSource};
+use datafolio_storage::{
+    Expected, Payload, PayloadWriter, Storage, Verification, VerifiedCache, VerifiedSource, discard_payload,
+};
 use serde_json::{Map, Value};
 
 use crate::data::Data;
@@ -17,8 +19,8 @@ use crate::error::{HandlerError, HandlerResult};
 ///
 /// The contract, which the conformance suite of `datafolio-testkit` checks:
 /// * A handler stages one immutable file, or none, through its [`Sink`] and returns a [`Draft`]; it never sees the
-///   catalogue, and what it has staged stays invisible until the bundle commits the draft. When `write` fails, what it
-///   staged is removed.
+///   catalogue, and what it has staged stays invisible until the bundle commits the draft. When `write` fails, the bundle
+///   removes what it staged.
 /// * Recognition is exclusive: no value is recognised by two of the built-in handlers.
 /// * A value of another kind is [`HandlerError::WrongKind`].
 /// * Damaged bytes are an error that names the item, never a panic and never a wrong value.
@@ -104,13 +106,25 @@ pub struct Sink<'a> {
     storage: &'a Arc<dyn Storage>,
     item_type: &'a str,
     name: &'a str,
-    has_payload: bool,
+    threads: usize,
+    /// The payload file that was started.
+    started: Option<RelPath>,
 }
 
 impl<'a> Sink<'a> {
-    /// A sink for one item. The bundle makes it.
+    /// A sink for one item, for one thread. The bundle makes it.
     pub fn new(storage: &'a Arc<dyn Storage>, item_type: &'a str, name: &'a str) -> Self {
-        Self { storage, item_type, name, has_payload: false }
+        Self { storage, item_type, name, threads: 1, started: None }
+    }
+
+    /// The same, for this many threads.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// How many threads writing may use, at least one.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     /// The item's name, for messages.
@@ -123,12 +137,23 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// When the file cannot be created; [`HandlerError::SecondPayload`] for the second one, which no entry would name.
     pub fn payload(&mut self, extension: &str) -> HandlerResult<PayloadWriter> {
-        if std::mem::replace(&mut self.has_payload, true) {
+        if self.started.is_some() {
             let (item, item_type) = (self.name.to_owned(), self.item_type.to_owned());
             return Err(HandlerError::SecondPayload { item, item_type });
         }
         let dir = item_type::payload_dir(self.item_type).unwrap_or("artifacts");
-        Ok(PayloadWriter::create(self.storage, dir, &file_stem(self.name), extension)?)
+        let writer =
+            PayloadWriter::create(self.storage, dir, &file_stem(self.name), extension)?.with_threads(self.threads);
+        self.started = Some(writer.path().clone());
+        Ok(writer)
+    }
+
+    /// Removes the payload file, should it be there, so that the handler can begin anew. A writer that was dropped before its
+    /// end has left none; the bundle calls this for one that was finished by a handler which then failed.
+    pub fn discard(&mut self) {
+        if let Some(path) = self.started.take() {
+            discard_payload(self.storage.as_ref(), &path);
+        }
     }
 }
 

@@ -25,7 +25,8 @@ const BATCH_ROWS: usize = 16_384;
 /// Item type `included_table`: a table as one Parquet file (`table_format` `parquet`, the default) or one Arrow IPC file
 /// (`arrow`, for tables that are to be mapped). It also reads `polars_table` items of unreleased versions.
 ///
-/// A stream of batches is written as it comes, one row group or batch in memory. A Parquet file is taken over byte for
+/// A stream of batches is written as it comes, one row group or batch in memory. Where the [`Sink`] allows several threads, its
+/// next batches are read in one of their own. A Parquet file is taken over byte for
 /// byte after all of it was decoded once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IncludedTable;
@@ -36,13 +37,17 @@ impl Handler for IncludedTable {
     }
 
     fn recognises(&self, data: &Data) -> bool {
-        matches!(data, Data::Table(_) | Data::ParquetFile(_))
+        matches!(data, Data::Table(_) | Data::InferredTable(_) | Data::ParquetFile(_))
     }
 
     fn write(&self, data: Data, options: &WriteOptions, sink: &mut Sink<'_>) -> HandlerResult<Draft> {
         let format = options.table_format.as_deref().unwrap_or(PARQUET);
         let (written, writer) = match data {
             Data::Table(reader) => write_stream(reader, format, sink)?,
+            Data::InferredTable(table) => table.read_with(|reader| {
+                sink.discard();
+                write_stream(reader, format, sink)
+            })?,
             Data::ParquetFile(path) => {
                 if format != PARQUET {
                     let reason = format!("a Parquet file is taken over as it is, and cannot become {format}");
@@ -118,11 +123,11 @@ fn write_stream(
     let written = match format {
         PARQUET => {
             writer = sink.payload(".parquet")?;
-            write_parquet(&item, reader, &mut writer)?
+            write_parquet(&item, reader, sink.threads(), &mut writer)?
         }
         ARROW => {
             writer = sink.payload(".arrow")?;
-            write_arrow(&item, reader, &mut writer)?
+            write_arrow(&item, reader, sink.threads(), &mut writer)?
         }
         other => {
             let reason = format!("table format {other:?} is not known: it is {PARQUET} or {ARROW}");

@@ -2,7 +2,7 @@
 //!
 //! | item type | handler | adding takes | reading gives | payload |
 //! | --- | --- | --- | --- | --- |
-//! | `included_table` (`polars_table`) | [`IncludedTable`] | [`Data::Table`], [`Data::ParquetFile`] | [`Data::Table`] | `.parquet`, `.arrow` |
+//! | `included_table` (`polars_table`) | [`IncludedTable`] | [`Data::Table`], [`Data::InferredTable`], [`Data::ParquetFile`] | [`Data::Table`] | `.parquet`, `.arrow` |
 //! | `referenced_table` | [`ReferencedTable`] | [`Data::Reference`] | [`Data::Table`] | none |
 //! | `numpy_array` | [`NumpyArray`] | [`Data::Array`], [`Data::ArrayFile`] | [`Data::Array`] | `.npy` |
 //! | `json_data` | [`JsonData`] | [`Data::Json`] | [`Data::Json`] | `.json` |

@@ -9,7 +9,7 @@ use datafolio_core::{
     Catalogue, Change, ChangeSet, CoreError, ItemEdit, PutItem, RelPath, Working, item_type, json, time,
 };
 use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
-use datafolio_storage::Payload;
+use datafolio_storage::{Payload, discard_payload};
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 
@@ -138,8 +138,14 @@ impl Batch<'_> {
         }
         let created_at = time::to_iso(time::now());
         let stored_type = handler.item_type().to_owned();
-        let mut sink = Sink::new(self.folio.storage(), &stored_type, name);
-        let draft = handler.write(data, &options.write, &mut sink)?;
+        let threads = self.folio.settings().threads;
+        let mut sink = Sink::new(self.folio.storage(), &stored_type, name).with_threads(threads);
+        let written = handler.write(data, &options.write, &mut sink);
+        if !written.as_ref().is_ok_and(|draft| draft.payload.is_some()) {
+            // No entry will name what the handler may have finished all the same.
+            sink.discard();
+        }
+        let draft = written?;
         if let Some(payload) = &draft.payload {
             self.staged.push(payload.clone());
             // What was hashed as it was written need not be hashed again on this machine.
@@ -362,7 +368,8 @@ impl Batch<'_> {
         if !same_lists || base.metadata != now.metadata {
             return Ok(false);
         }
-        let same_entries = base.entries().zip(now.entries()).all(|(a, b)| Arc::ptr_eq(a, b));
+        let same_entries = base.current.differing(&now.current).is_empty()
+            && base.retired.iter().zip(&now.retired).all(|(a, b)| Arc::ptr_eq(a, b));
         let same_snapshots = base.snapshots.len() == now.snapshots.len()
             && base.snapshots.values().zip(now.snapshots.values()).all(|(a, b)| Arc::ptr_eq(a, b));
         if !same_entries || !same_snapshots {
@@ -385,21 +392,7 @@ impl Batch<'_> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         for payload in &self.staged {
-            remove_staged(self.folio, payload);
-        }
-    }
-}
-
-/// Removes a payload that no catalogue names, with its block checksums. What cannot be removed, gc will.
-fn remove_staged(folio: &DataFolio, payload: &Payload) {
-    let mut paths: Vec<RelPath> = vec![payload.path.clone()];
-    if let Some(blocks) = &payload.blocks {
-        let dir = payload.path.segments().next().unwrap_or_default();
-        paths.extend(RelPath::parse(&format!("{dir}/{}", blocks.filename)));
-    }
-    for path in paths {
-        if let Err(error) = folio.storage().delete(&path) {
-            tracing::debug!(%path, %error, "a staged file stays behind");
+            discard_payload(self.folio.storage().as_ref(), &payload.path);
         }
     }
 }

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
-use datafolio_core::patch::diff_texts;
 use datafolio_core::{
-    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, Working, difference, encode_into, replay, time,
+    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, Working, difference, encode_after, replay, time,
 };
 use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
@@ -158,7 +157,7 @@ pub(crate) fn attempt_once(
     for entry in &applied.reinserted {
         check_payload(storage, entry, head.catalogue())?;
     }
-    let new = encode_into(applied.catalogue, room);
+    let (new, patch) = encode_after(&head.published, applied.catalogue, room);
     let since_checkpoint = match parent.since_checkpoint {
         Some(count) if count + 1 < CHECKPOINT_EVERY => count + 1,
         _ => 0,
@@ -174,9 +173,8 @@ pub(crate) fn attempt_once(
         operation: intent.operation.clone(),
         catalogue: new.fingerprint(),
         changes: difference(&before, &new.catalogue),
-        released: released(&before, &new.catalogue),
-        patch: (head.catalogue().layout == Layout::V2 && head.catalogue().revision > 0 && !is_repair)
-            .then(|| diff_texts(&head.published, &new)),
+        released: released(&before, &new),
+        patch: (head.catalogue().layout == Layout::V2 && head.catalogue().revision > 0 && !is_repair).then_some(patch),
         since_checkpoint,
     };
     let commit = entry.commit_ref();

@@ -224,7 +224,7 @@ fn selected(catalogue: &Catalogue, options: &CopyOptions) -> Result<Vec<String>>
                 wanted.insert(name.clone());
                 if options.follow_lineage {
                     let visible = |name: &&str| {
-                        let entry = catalogue.current.get(*name);
+                        let entry = catalogue.current.get(name);
                         entry.is_some_and(|entry| options.include_archived || !entry.is_archived())
                     };
                     let upstream = lineage.upstream(name).unwrap_or_default();
@@ -232,7 +232,7 @@ fn selected(catalogue: &Catalogue, options: &CopyOptions) -> Result<Vec<String>>
                 }
             }
             let order: IndexMap<&str, usize> =
-                catalogue.current.keys().enumerate().map(|(index, name)| (&**name, index)).collect();
+                catalogue.current.keys().enumerate().map(|(index, name)| (name, index)).collect();
             let mut names: Vec<String> = wanted.into_iter().filter(|name| order.contains_key(name.as_str())).collect();
             names.sort_by_key(|name| order.get(name.as_str()).copied());
             Ok(names)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use datafolio_core::history::{CommitRef, HISTORY_DIR, HistoryFile};
-use datafolio_core::{RelPath, json};
+use datafolio_core::{RelPath, fingerprint};
 use datafolio_storage::{FileInfo, Storage};
 use serde::Serialize;
 
@@ -216,7 +216,7 @@ fn keep_copies(storage: &dyn Storage, head: &Arc<State>, kept: &Kept) -> Result<
             let text = read_text(storage, &commit.checkpoint_path()?);
             let recorded = read_entry(storage, &commit).map(|entry| entry.catalogue);
             if let (Ok(text), Ok(recorded)) = (text, recorded)
-                && json::fingerprint(&text) == recorded
+                && fingerprint(&text) == recorded
             {
                 return Ok(());
             }

@@ -173,7 +173,7 @@ pub(crate) fn matching<S: AsRef<str>>(catalogue: &Catalogue, patterns: &[S]) -> 
     let mut found: Vec<bool> = vec![false; catalogue.current.len()];
     for pattern in patterns {
         let pattern = pattern.as_ref();
-        if let Some(index) = catalogue.current.get_index_of(pattern) {
+        if let Some(index) = catalogue.current.place_of(pattern) {
             found[index] = true;
             continue;
         }

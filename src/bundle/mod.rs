@@ -23,7 +23,7 @@ mod verify_history;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use datafolio_core::{Catalogue, Snapshot};
+use datafolio_core::{Catalogue, Published, Snapshot};
 use datafolio_handlers::Registry;
 use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
@@ -243,14 +243,20 @@ impl DataFolio {
         std::mem::take(&mut self.room.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps the memory of a text that nobody reads any more, when it is worth keeping.
+    /// Keeps the memory of a large text that nobody reads any more. The rest of its state goes in a thread of its own: with
+    /// the last hold on the replaced file the system takes its blocks back, which takes longer than committing a small one.
     pub(crate) fn give_room(&self, state: Arc<State>) {
-        const WORTH_KEEPING: usize = 1 << 20;
-        if let Some(text) = Arc::into_inner(state).and_then(|state| Arc::into_inner(state.published.text))
-            && text.len() >= WORTH_KEEPING
-        {
+        const LARGE: usize = 1 << 20;
+        if state.published.text.len() < LARGE {
+            return;
+        }
+        let Some(State { published, tag, .. }) = Arc::into_inner(state) else { return };
+        let Published { catalogue, text, .. } = published;
+        if let Some(text) = Arc::into_inner(text) {
             *self.room.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
+        // Where there is no thread to be had, it goes here and now.
+        drop(std::thread::Builder::new().spawn(move || drop((catalogue, tag))));
     }
 
     /// A handle to another state of the same bundle, for reading.

@@ -61,7 +61,7 @@ impl Kept {
             && let Some((_, before)) = external::last_before(storage, head, head.catalogue().revision + 1)?
         {
             // Another program wrote the head, and no commit has recorded yet what that released.
-            of_parent = released(before.catalogue(), head.catalogue());
+            of_parent = released(before.catalogue(), &head.published);
         }
         for (count, (link, time)) in (1u32..).zip(links.into_iter().zip(times)) {
             let link = link?;

@@ -85,7 +85,7 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
     for _ in 0..TRIES {
         let items = read_file(storage, "items.json")?;
         if let Some((text, tag)) = &items {
-            let files = CatalogueFiles { items: text.clone(), ..CatalogueFiles::default() };
+            let files = CatalogueFiles { items: Arc::clone(text), ..CatalogueFiles::default() };
             let published = parse_catalogue(&files, seal)?;
             if published.catalogue.layout == Layout::V2 {
                 let mut state = State::new(published, Some(tag.clone()));
@@ -105,12 +105,12 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
         let (text, tag) = match items {
             Some((text, tag)) => (text, Some(tag)),
             // A bundle of 1.x whose only file so far is metadata.json.
-            None => ("{\"items\": []}".to_owned(), None),
+            None => (Arc::new("{\"items\": []}".to_owned()), None),
         };
         let files = CatalogueFiles {
             items: text,
-            metadata: metadata.map(|(text, _)| text),
-            snapshots: snapshots.map(|(t, _)| t),
+            metadata: metadata.map(|(text, _)| text.to_string()),
+            snapshots: snapshots.map(|(text, _)| text.to_string()),
         };
         let is_same = is_head(storage, tag.as_ref())?;
         let state = parse_catalogue(&files, seal).map(|published| State::new(published, tag));
@@ -202,11 +202,11 @@ fn went_back(storage: &dyn Storage, head: &State) -> bool {
         })
 }
 
-fn read_file(storage: &dyn Storage, name: &str) -> Result<Option<(String, VersionTag)>> {
+fn read_file(storage: &dyn Storage, name: &str) -> Result<Option<(Arc<String>, VersionTag)>> {
     let Some((bytes, tag)) = storage.read_tagged(&file(name)?, MAX_CATALOGUE)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|error| CoreError::DamagedCatalogue {
         file: name.to_owned(),
         reason: format!("it is no UTF-8 text (byte {})", error.utf8_error().valid_up_to()),
     })?;
-    Ok(Some((text, tag)))
+    Ok(Some((Arc::new(text), tag)))
 }

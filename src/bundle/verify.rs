@@ -169,7 +169,7 @@ impl DataFolio {
     pub fn validate(&self) -> Result<IndexMap<String, bool>> {
         let state = self.state();
         let mut result = IndexMap::new();
-        for (name, entry) in &state.catalogue().current {
+        for (name, entry) in state.catalogue().current.iter() {
             let mut report = VerifyReport::default();
             self.verify_entry(entry, &VerifyOptions::default(), &mut report);
             let is_unchecked = report.findings.iter().any(|finding| finding.code == NOT_CHECKED);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use datafolio_core::history::{CommitRef, HistoryEntry, HistoryFile, Released};
-use datafolio_core::{Entry, json, patch, versions_in};
+use datafolio_core::{Entry, fingerprint, patch, versions_in};
 
 use crate::bundle::gc::GcOptions;
 use crate::bundle::retention::Kept;
@@ -92,7 +92,7 @@ impl DataFolio {
             }
         } else if options.read_data {
             match read_text(self.storage().as_ref(), &path) {
-                Ok(text) if json::fingerprint(&text) == entry.catalogue => {}
+                Ok(text) if fingerprint(&text) == entry.catalogue => {}
                 Ok(_) => damage(report, DAMAGED, format!("{path} is not the catalogue of revision {}", entry.revision)),
                 Err(error) => damage(report, DAMAGED, error.to_string()),
             }

@@ -223,7 +223,7 @@ impl Session {
         let catalogue = folio.catalogue();
         match of_snapshots {
             true => failure.meant(&word, catalogue.snapshots.keys().map(String::as_str)),
-            false => failure.meant(&word, catalogue.current.keys().map(|name| &**name)),
+            false => failure.meant(&word, catalogue.current.keys()),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn record(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State
         operation: "written by another program".to_owned(),
         catalogue: head.published.fingerprint(),
         changes: difference(catalogue_before, head.catalogue()),
-        released: released(catalogue_before, head.catalogue()),
+        released: released(catalogue_before, &head.published),
         patch,
         since_checkpoint,
     };
@@ -171,7 +171,7 @@ fn parent_of(storage: &dyn Storage, entry: &HistoryEntry, published: &Published)
     if let Some(patch) = &entry.patch
         && let Ok(text) = revert(&published.text, patch)
     {
-        let files = CatalogueFiles { items: text, ..CatalogueFiles::default() };
+        let files = CatalogueFiles { items: Arc::new(text), ..CatalogueFiles::default() };
         return parse_catalogue(&files, SealCheck::Required).ok().map(|published| published.catalogue);
     }
     rebuild::from_checkpoint(storage, parent).ok().map(|published| published.catalogue)

@@ -1,7 +1,9 @@
 //! Rebuilding the catalogue of an earlier revision, exact to the byte.
 
+use std::sync::Arc;
+
 use datafolio_core::history::{CommitRef, HistoryEntry};
-use datafolio_core::{CatalogueFiles, Published, SealCheck, json, parse_catalogue, patch};
+use datafolio_core::{CatalogueFiles, Published, SealCheck, fingerprint, parse_catalogue, patch};
 use datafolio_storage::{Storage, StorageError};
 
 use crate::bundle::state::State;
@@ -30,7 +32,7 @@ pub(crate) fn forward(storage: &dyn Storage, commit: &CommitRef) -> Result<()> {
     let (mut text, mut entries) = last_copy(storage, commit)?;
     while let Some(entry) = entries.pop() {
         text = patch::apply(&text, entry.patch.as_deref().unwrap_or_default())?;
-        if json::fingerprint(&text) != entry.catalogue {
+        if fingerprint(&text) != entry.catalogue {
             return Err(not_as_published(&entry.commit_ref()));
         }
     }
@@ -49,7 +51,7 @@ fn last_copy(storage: &dyn Storage, commit: &CommitRef) -> Result<(String, Vec<H
             other => other?,
         };
         match read_text(storage, &at.checkpoint_path()?) {
-            Ok(text) if json::fingerprint(&text) == entry.catalogue => return Ok((text, later)),
+            Ok(text) if fingerprint(&text) == entry.catalogue => return Ok((text, later)),
             // There is none, or it is damaged: an earlier one and the differences since lead to the same text.
             Ok(_) | Err(Error::Storage(StorageError::NotFound { .. }) | Error::Core(_)) => {}
             Err(error) => return Err(error),
@@ -118,7 +120,7 @@ pub(crate) fn at_revision(storage: &dyn Storage, head: &State, revision: u64) ->
 fn without_entry(storage: &dyn Storage, found: Break, text: Option<String>) -> Result<Published> {
     let copy = found.commit.checkpoint_path().ok().and_then(|path| read_text(storage, &path).ok());
     for text in text.into_iter().chain(copy) {
-        let files = CatalogueFiles { items: text, ..CatalogueFiles::default() };
+        let files = CatalogueFiles { items: Arc::new(text), ..CatalogueFiles::default() };
         if let Ok(published) = parse_catalogue(&files, SealCheck::Required)
             && published.catalogue.revision == found.commit.revision
             && published.catalogue.commit.as_ref().is_some_and(|stamp| stamp.id == found.commit.id)
@@ -131,14 +133,14 @@ fn without_entry(storage: &dyn Storage, found: Break, text: Option<String>) -> R
 
 /// Refuses a text that is not the catalogue which the commit published.
 fn checked(commit: &CommitRef, text: String, expected: &str) -> Result<Published> {
-    match json::fingerprint(&text) == expected {
+    match fingerprint(&text) == expected {
         true => checked_copy(text),
         false => Err(not_as_published(commit)),
     }
 }
 
 fn checked_copy(text: String) -> Result<Published> {
-    let files = CatalogueFiles { items: text, metadata: None, snapshots: None };
+    let files = CatalogueFiles { items: Arc::new(text), metadata: None, snapshots: None };
     Ok(parse_catalogue(&files, SealCheck::Required)?)
 }
 

@@ -100,7 +100,7 @@ fn commit_at(storage: &dyn Storage, head: &State, revision: u64) -> Result<Commi
 
 /// The items that are gone, and those that list them and are still there.
 fn removed(before: &Catalogue, after: &Catalogue) -> Deleted {
-    let gone = before.current.keys().filter(|name| !after.current.contains_key(*name));
+    let gone = before.current.keys().filter(|name| !after.current.contains_key(name));
     let names: Vec<String> = gone.map(ToString::to_string).collect();
     let lineage = lineage_of(after);
     let left = |name: &String| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafolio_core::history::HistoryEntry;
-use datafolio_core::{Entry, json, patch, versions_in};
+use datafolio_core::{Entry, fingerprint, patch, versions_in};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -127,7 +127,7 @@ impl DataFolio {
 
 /// The current version of an item in the text that a commit published.
 fn current_in(text: &str, entry: &HistoryEntry, name: &str) -> Option<Arc<Entry>> {
-    if json::fingerprint(text) != entry.catalogue {
+    if fingerprint(text) != entry.catalogue {
         return None;
     }
     versions_in(text, name).ok()?.into_iter().rfind(Entry::is_current).map(Arc::new)

@@ -1,5 +1,7 @@
 //! Walking the chain of commits backwards, past breaks in it.
 
+use std::sync::Arc;
+
 use datafolio_core::history::{CommitKind, CommitRef, HistoryEntry};
 use datafolio_core::{CatalogueFiles, Layout, SealCheck, parse_catalogue, patch};
 use datafolio_storage::{Storage, StorageError};
@@ -105,7 +107,7 @@ impl<'a> Walk<'a> {
             false => rebuild::from_checkpoint(self.storage, &after.commit_ref()),
         };
         let text = patch::revert(&after_it.ok()?.text, after.patch.as_deref()?).ok()?;
-        let files = CatalogueFiles { items: text, ..CatalogueFiles::default() };
+        let files = CatalogueFiles { items: Arc::new(text), ..CatalogueFiles::default() };
         Some(State::new(parse_catalogue(&files, SealCheck::Required).ok()?, None))
     }
 

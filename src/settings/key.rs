@@ -43,8 +43,8 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_THREADS",
         default: "the number of processors",
         accepted: "a number from 1 to 4096, or \"auto\"",
-        meaning: "Reserved: threads for computing and queries, from the release that brings SQL. Nothing uses it yet.",
-        reserved: true,
+        meaning: "How many threads adding an item may use: with two and more the next rows of a table are read while others are written, and large files are hashed in a second thread. Queries, from the release that brings SQL, as well.",
+        reserved: false,
     },
     Key {
         name: "memory",

@@ -73,7 +73,7 @@ impl DataFolio {
             past.metadata.insert(key.clone(), json::pretty(value, 4).into());
         }
         for entry in entries.into_values() {
-            past.current.insert(entry.name().into(), entry);
+            past.current.insert(entry);
         }
         Ok(self.detached(State::detached(past, lost), Mode::Snapshot(snapshot)))
     }

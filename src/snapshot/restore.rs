@@ -21,7 +21,7 @@ impl DataFolio {
                 return Err(error.into());
             }
             let operation = || format!("restore snapshot {name}");
-            for item in catalogue.current.keys().filter(|item| !entries.contains_key(&***item)) {
+            for item in catalogue.current.keys().filter(|item| !entries.contains_key(*item)) {
                 batch.change(Change::Repoint { name: item.to_string(), entry: None }, operation())?;
             }
             for (item, entry) in entries {

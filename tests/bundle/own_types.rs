@@ -1,5 +1,6 @@
 //! Item types of a program's own, and what becomes of them where the program is not there.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use datafolio::handlers::{Draft, HandlerResult, Item, Sink, WriteOptions};
@@ -76,6 +77,49 @@ fn a_type_without_payload_works_and_is_kept_where_it_is_not_known() {
         assert!(note.message.contains("no file"), "{note:?}");
         assert!(open(&folio.location()).get("home").is_ok());
     }
+}
+
+/// Stages its payload, and then fails or forgets it.
+#[derive(Debug)]
+struct CarelessHandler;
+
+impl Handler for CarelessHandler {
+    fn item_type(&self) -> &str {
+        "careless"
+    }
+
+    fn recognises(&self, data: &Data) -> bool {
+        matches!(data, Data::Custom(value) if value.is::<bool>())
+    }
+
+    fn write(&self, data: Data, _: &WriteOptions, sink: &mut Sink<'_>) -> HandlerResult<Draft> {
+        let mut writer = sink.payload(".bin")?;
+        // More than a block, so that it has a file of block checksums as well.
+        writer.write_all(&vec![7; 400_000])?;
+        writer.finish()?;
+        match data {
+            Data::Custom(value) if value.downcast_ref() == Some(&true) => Ok(Draft::new(Map::new())),
+            _ => Err(HandlerError::Invalid { item: sink.name().to_owned(), reason: "no longer wanted".to_owned() }),
+        }
+    }
+
+    fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
+        Err(item.damaged("nothing is kept of it"))
+    }
+}
+
+#[test]
+fn what_a_handler_stages_and_no_entry_names_is_removed() {
+    let (_dir, folio) = new_bundle();
+    let mut registry = Registry::with_builtin();
+    registry.register(Arc::new(CarelessHandler)).unwrap();
+    let folio = OpenOptions::new().registry(registry).open(folio.location()).unwrap();
+    let staged = || std::fs::read_dir(std::path::Path::new(&folio.location()).join("artifacts")).unwrap().count();
+    let fails = folio.add("x", Data::Custom(Box::new(false)), AddOptions::new());
+    assert_eq!(fails.unwrap_err().code(), "invalid-value");
+    assert_eq!(staged(), 0);
+    folio.add("x", Data::Custom(Box::new(true)), AddOptions::new()).unwrap();
+    assert_eq!(staged(), 0);
 }
 
 /// Whether an entry may do without a file is for its type to say.

@@ -140,15 +140,15 @@ fn placeholders(texts: &[String], entries: &[HistoryEntry]) -> Placeholders {
 /// The catalogue with the seal that its text has now. Entries that the state before has too are shared with it, as they
 /// are between the states of a handle.
 fn resealed(text: &str, before: Option<&Published>) -> Published {
-    let files = CatalogueFiles { items: text.to_owned(), ..CatalogueFiles::default() };
+    let files = CatalogueFiles { items: text.to_owned().into(), ..CatalogueFiles::default() };
     let mut catalogue = (*parse_catalogue(&files, SealCheck::Skipped).unwrap().catalogue).clone();
     if let Some(before) = before {
         let old: Vec<_> = before.catalogue.entries().cloned().collect();
-        for entry in catalogue.current.values_mut().chain(&mut catalogue.retired) {
-            if let Some(known) = old.iter().find(|known| known.text() == entry.text()) {
-                *entry = Arc::clone(known);
-            }
-        }
+        let known = |entry: &Arc<datafolio::core::Entry>| {
+            old.iter().find(|known| known.text() == entry.text()).unwrap_or(entry).clone()
+        };
+        catalogue.current = catalogue.current.values().map(known).collect();
+        catalogue.retired = catalogue.retired.iter().map(known).collect();
         for (name, snapshot) in &mut catalogue.snapshots {
             if let Some(known) = before.catalogue.snapshots.get(name) {
                 *snapshot = Arc::clone(known);

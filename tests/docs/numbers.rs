@@ -18,7 +18,7 @@ const NUMBERS: [(&str, &str, &str, &str); 24] = [
     ("crates/storage/src/random.rs", "NAME_LENGTH: usize = 10;", FORMAT, "ten random characters"),
     ("crates/core/src/path.rs", "MAX_PATH: usize = 1024;", FORMAT, "at most 1024 bytes"),
     ("crates/core/src/path.rs", "MAX_SEGMENT: usize = 255;", FORMAT, "at most 255 bytes"),
-    ("crates/core/src/json.rs", "text.len().min(4096)", FORMAT, "within the first 4096 bytes"),
+    ("crates/core/src/fingerprint.rs", "text.len().min(4096)", FORMAT, "within the first 4096 bytes"),
     ("src/bundle/commit.rs", "CHECKPOINT_EVERY: u32 = 128;", FORMAT, "every 128th commit"),
     ("src/bundle/state.rs", "MAX_CATALOGUE: u64 = 4 << 30;", FORMAT, "4 GiB each"),
     ("src/bundle/derived.rs", "SMALL: usize = 128 * 1024;", FORMAT, "above 128 KiB"),

@@ -275,7 +275,7 @@ fn commit_ids_that_lead_out_are_harmless() {
         let trap = Trap::new();
         let read = trap.root.join("items.json");
         let files = datafolio::core::CatalogueFiles {
-            items: std::fs::read_to_string(&read).unwrap(),
+            items: std::sync::Arc::new(std::fs::read_to_string(&read).unwrap()),
             metadata: None,
             snapshots: None,
         };

@@ -177,7 +177,7 @@ impl Working {
     fn remove(&mut self, name: &str) -> CoreResult<()> {
         self.catalogue.item(name)?;
         let displaced = self.displaced(name);
-        self.catalogue.current.shift_remove(name);
+        self.catalogue.current.remove(name);
         self.retire(displaced)
     }
 
@@ -215,7 +215,7 @@ impl Working {
         if self.catalogue.current.contains_key(to) {
             return Err(CoreError::ItemExists { name: to.to_owned() });
         }
-        let position = self.catalogue.current.get_index_of(from).unwrap_or(0);
+        let position = self.catalogue.current.place_of(from).unwrap_or(0);
         let mut record = (*entry.record()?).clone();
         record.forget_former_inputs();
         record.set("name", Some(to.into()));
@@ -224,15 +224,15 @@ impl Working {
         record.set("version_id", Some(id.into()));
         let renamed = Arc::new(Entry::from_record(record)?);
         let displaced = self.displaced(from);
-        self.catalogue.current.shift_remove(from);
-        self.catalogue.current.shift_insert(position, renamed.shared_name(), renamed);
+        self.catalogue.current.remove(from);
+        self.catalogue.current.insert_at(position, renamed);
         self.retire(displaced)?;
         self.rename_in_dependents(from, to)
     }
 
     fn rename_in_dependents(&mut self, from: &str, to: &str) -> CoreResult<()> {
         let mut edited = Vec::new();
-        for (name, entry) in &self.catalogue.current {
+        for (name, entry) in self.catalogue.current.iter() {
             // Most entries do not name the item; their text tells without parsing it, unless it has escapes, which can
             // stand for any character.
             let named = entry.text().contains(from);
@@ -290,7 +290,7 @@ impl Working {
             None => self.reinserted.push(Arc::clone(&entry)),
         }
         let current = entry.with_currency(true)?;
-        self.catalogue.current.insert(current.shared_name(), current);
+        self.catalogue.current.insert(current);
         self.retire(displaced)
     }
 
@@ -357,7 +357,7 @@ impl Working {
                 return Ok(id.to_owned());
             }
             let (named, id) = self.with_id(&Arc::clone(current))?;
-            self.catalogue.current.insert(named.shared_name(), named);
+            self.catalogue.current.insert(named);
             return Ok(id);
         }
         if let Some(index) = self.catalogue.retired.iter().position(|old| same_version(old, entry)) {
@@ -404,7 +404,7 @@ impl Working {
     fn replace_current(&mut self, name: &str, record: ItemRecord) -> CoreResult<()> {
         let entry = Arc::new(Entry::from_record(record)?);
         let displaced = self.displaced(name);
-        self.catalogue.current.insert(name.into(), entry);
+        self.catalogue.current.insert(entry);
         self.retire(displaced)
     }
 

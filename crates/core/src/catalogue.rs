@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
+use crate::items::Items;
 use crate::json::RawJson;
 use crate::migrate;
 use crate::parse::MAX_REVISION;
@@ -48,7 +49,7 @@ pub struct Catalogue {
     /// The user's metadata and the keys that the format reserves.
     pub metadata: IndexMap<String, RawJson>,
     /// Current versions by item name, in the order in which the names came to be.
-    pub current: IndexMap<Arc<str>, Arc<Entry>>,
+    pub current: Items,
     /// Versions that are not current, in the order in which they were retired.
     pub retired: Vec<Arc<Entry>>,
     /// Snapshots by name, oldest first.
@@ -70,7 +71,7 @@ impl Catalogue {
             revision: 0,
             commit: None,
             metadata: IndexMap::new(),
-            current: IndexMap::new(),
+            current: Items::default(),
             retired: Vec::new(),
             snapshots: IndexMap::new(),
             extra: IndexMap::new(),

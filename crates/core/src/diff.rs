@@ -71,21 +71,12 @@ pub fn difference(before: &Catalogue, after: &Catalogue) -> Difference {
 
 fn item_changes(before: &Catalogue, after: &Catalogue) -> Vec<ItemChange> {
     let mut changes = Vec::new();
-    // Most commits leave most items in their places: those are seen without a search.
-    let in_place = |index: usize, entry: &Arc<Entry>, other: &Catalogue| {
-        other.current.get_index(index).is_some_and(|(_, there)| Arc::ptr_eq(there, entry))
-    };
-    let mut removed: Vec<&Arc<Entry>> = before
-        .current
-        .iter()
-        .enumerate()
-        .filter(|(index, (name, entry))| !in_place(*index, entry, after) && !after.current.contains_key(*name))
-        .map(|(_, (_, entry))| entry)
-        .collect();
-    for (index, (name, entry)) in after.current.iter().enumerate() {
-        if in_place(index, entry, before) {
-            continue;
-        }
+    // Most commits leave most items in their places: those are passed over without a search.
+    let differing = before.current.differing(&after.current);
+    let mut removed: Vec<&Arc<Entry>> =
+        differing.iter().filter_map(|(old, _)| *old).filter(|old| !after.current.contains_key(old.name())).collect();
+    for entry in differing.iter().filter_map(|(_, new)| *new) {
+        let name = entry.name();
         match before.current.get(name) {
             Some(old) if Arc::ptr_eq(old, entry) || old.same_as(entry) => {}
             Some(old) => changes.push(ItemChange {

@@ -31,7 +31,7 @@ pub struct Entry {
 #[derive(Deserialize, Debug)]
 #[serde(expecting = "an object with the fields of an item")]
 struct Head {
-    name: Arc<str>,
+    name: Box<str>,
     #[serde(default)]
     item_type: Option<Box<str>>,
     #[serde(default)]
@@ -89,11 +89,6 @@ impl Entry {
         &self.head.name
     }
 
-    /// The item's name, shared.
-    pub(crate) fn shared_name(&self) -> Arc<str> {
-        Arc::clone(&self.head.name)
-    }
-
     /// The item type, `""` when the entry has none.
     pub fn item_type(&self) -> &str {
         self.head.item_type.as_deref().unwrap_or("")
@@ -107,6 +102,15 @@ impl Entry {
     /// Payload file, relative to the directory of the type.
     pub fn filename(&self) -> Option<&str> {
         self.head.filename.as_deref()
+    }
+
+    /// A number that is the same for entries of one type that name the same payload file, and nearly always another for
+    /// others; 0 for an entry without a file.
+    pub(crate) fn file_key(&self) -> u64 {
+        let Some(filename) = self.filename() else { return 0 };
+        // FNV-1a: a few bytes, often, and nobody gains by making two collide.
+        let bytes = self.item_type().bytes().chain([0]).chain(filename.bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)).max(1)
     }
 
     /// Whether the entry says that it is the current version.

@@ -8,9 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::Catalogue;
 use crate::diff::Difference;
+use crate::encode::Published;
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
-use crate::json::{EMPTY_SEAL, fingerprint, pretty, seal, seal_of};
+use crate::fingerprint::{EMPTY_SEAL, fingerprint, seal, seal_of};
+use crate::json::pretty;
 use crate::parse::MAX_REVISION;
 use crate::patch::Splice;
 use crate::path::RelPath;
@@ -88,11 +90,13 @@ pub struct Released {
 /// The versions that left the catalogue between two states.
 ///
 /// Versions whose files another entry still names (after an edit or a renaming) are not released.
-pub fn released(before: &Catalogue, after: &Catalogue) -> Vec<Released> {
-    // Most commits leave most entries in their places: those are seen without a search.
-    let mut places = after.entries();
+pub fn released(before: &Catalogue, published: &Published) -> Vec<Released> {
+    let after = &*published.catalogue;
+    // Most commits leave most entries in their places: those are passed over without a search.
     let mut moved: Vec<&Arc<Entry>> =
-        before.entries().filter(|entry| !places.next().is_some_and(|other| Arc::ptr_eq(entry, other))).collect();
+        before.current.differing(&after.current).into_iter().filter_map(|(old, _)| old).collect();
+    let mut places = after.retired.iter();
+    moved.extend(before.retired.iter().filter(|entry| !places.next().is_some_and(|other| Arc::ptr_eq(entry, other))));
     if moved.is_empty() {
         return Vec::new();
     }
@@ -102,16 +106,16 @@ pub fn released(before: &Catalogue, after: &Catalogue) -> Vec<Released> {
         !is_current && !retired.contains(&Arc::as_ptr(entry))
     });
     let gone = moved;
-    let sought: HashSet<&str> = gone.iter().filter_map(|entry| entry.filename()).collect();
-    // For a file or two, comparing is quicker than hashing every name of the catalogue.
-    let few: Vec<&str> = sought.iter().copied().take(3).collect();
-    let is_sought = |filename: &str| if sought.len() < 3 { few.contains(&filename) } else { sought.contains(filename) };
+    // Of a few, keys tell without a look at all entries that no other one names their files.
+    const FEW: usize = 16;
+    let may_be_named = |entry: &&&Arc<Entry>| gone.len() > FEW || published.may_name_file_of(entry);
+    let sought: HashSet<&str> = gone.iter().filter(may_be_named).filter_map(|entry| entry.filename()).collect();
     let named: HashSet<(&str, &str)> = match sought.is_empty() {
         true => HashSet::new(),
         false => after
             .entries()
             .filter_map(|entry| Some((entry.item_type(), entry.filename()?)))
-            .filter(|(_, filename)| is_sought(filename))
+            .filter(|(_, filename)| sought.contains(filename))
             .collect(),
     };
     gone.into_iter()

@@ -1,4 +1,4 @@
-//! JSON text as the bundle formats write it, and fingerprints of catalogues.
+//! JSON text as the bundle formats write it.
 
 use std::sync::Arc;
 
@@ -8,11 +8,6 @@ use sha2::{Digest, Sha256};
 
 /// A JSON value kept as the text it was read from, so that what nobody changes is never written differently.
 pub type RawJson = Arc<str>;
-
-/// Length of a seal in hexadecimal.
-const SEAL_LENGTH: usize = 64;
-/// What stands before a seal in the text.
-const SEAL_KEY: &str = "\"seal\": \"";
 
 /// Writes a value with two-space indentation, all lines but the first indented by `indent` further spaces.
 pub fn pretty<T: Serialize>(value: &T, indent: usize) -> String {
@@ -46,51 +41,6 @@ pub fn sha256(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-/// Where the characters of the seal stand in a sealed text: in the first object after `"commit": `, or at the start of
-/// a history entry.
-pub fn seal_position(text: &str) -> Option<usize> {
-    // The seal stands near the top; a later text of the same look belongs to a user's value.
-    let head_end = text.len().min(4096);
-    let mut end = head_end;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let at = text[..end].find(SEAL_KEY)? + SEAL_KEY.len();
-    let seal = text.get(at..at + SEAL_LENGTH)?;
-    seal.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(at)
-}
-
-/// BLAKE3 of a text, the characters of its seal (when it has one) counted as zeros.
-///
-/// Every commit to a bundle and every opening of one hashes the whole catalogue; BLAKE3 does that in a quarter of the time
-/// of SHA-256.
-pub fn fingerprint(text: &str) -> String {
-    let Some(at) = seal_position(text) else { return blake3::hash(text.as_bytes()).to_hex().to_string() };
-    let mut hash = blake3::Hasher::new();
-    hash.update(&text.as_bytes()[..at]);
-    hash.update(&[b'0'; SEAL_LENGTH]);
-    hash.update(&text.as_bytes()[at + SEAL_LENGTH..]);
-    hash.finalize().to_hex().to_string()
-}
-
-/// The seal that stands in a text.
-pub fn seal_of(text: &str) -> Option<&str> {
-    let at = seal_position(text)?;
-    text.get(at..at + SEAL_LENGTH)
-}
-
-/// The placeholder that [`seal`] fills.
-pub(crate) const EMPTY_SEAL: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// Puts the seal into a text that was written with zeros in its place, and returns it.
-pub(crate) fn seal(text: &mut String) -> String {
-    let seal = fingerprint(text);
-    if let Some(at) = seal_position(text) {
-        text.replace_range(at..at + SEAL_LENGTH, &seal);
-    }
-    seal
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,16 +52,6 @@ mod tests {
             pretty(&value, 2),
             "{\n    \"a\": [],\n    \"b\": {},\n    \"c\": [\n      \"é\",\n      1.5,\n      null\n    ]\n  }"
         );
-    }
-
-    #[test]
-    fn a_sealed_text_carries_its_own_fingerprint() {
-        let mut text = format!("{{\"commit\": {{\"seal\": \"{EMPTY_SEAL}\"}}, \"x\": 1}}");
-        let seal = seal(&mut text);
-        assert_eq!(seal_of(&text), Some(seal.as_str()));
-        assert_eq!(fingerprint(&text), seal);
-        let altered = text.replace("\"x\": 1", "\"x\": 2");
-        assert_ne!(fingerprint(&altered), seal);
     }
 
     #[test]

@@ -23,9 +23,7 @@ pub(crate) fn to_v2(catalogue: &Catalogue) -> Catalogue {
     };
     let mut new = catalogue.clone();
     new.layout = Layout::V2;
-    for entry in new.current.values_mut() {
-        *entry = convert(entry, true);
-    }
+    new.current = new.current.values().map(|entry| convert(entry, true)).collect();
     for entry in &mut new.retired {
         *entry = convert(entry, false);
     }

@@ -15,7 +15,8 @@ use crate::catalogue::{Catalogue, CommitStamp, Layout, SCHEMA_VERSION};
 use crate::encode::{Published, Span};
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
-use crate::json::{RawJson, fingerprint, seal_of};
+use crate::fingerprint::{fingerprint, seal_of};
+use crate::json::RawJson;
 use crate::path::shorten;
 use crate::snapshot::Snapshot;
 
@@ -26,7 +27,7 @@ pub(crate) const MAX_REVISION: u64 = i64::MAX as u64;
 #[derive(Debug, Clone, Default)]
 pub struct CatalogueFiles {
     /// `items.json`.
-    pub items: String,
+    pub items: Arc<String>,
     /// `metadata.json`, where there is one (1.x).
     pub metadata: Option<String>,
     /// `snapshots.json`, where there is one (1.x).
@@ -80,7 +81,9 @@ pub fn parse_catalogue(files: &CatalogueFiles, seal: SealCheck) -> CoreResult<Pu
     if schema < 2 {
         return parse_v1(files, &list);
     }
-    parse_v2(items, &top, &list)
+    // The catalogue of a large bundle is not copied just for a byte order mark that hardly any has.
+    let text = if items.len() == files.items.len() { Arc::clone(&files.items) } else { Arc::new(items.to_owned()) };
+    parse_v2(text, items, &top, &list)
 }
 
 /// The versions of one item in the text of a catalogue of 2.x, in order, without reading the rest of it.
@@ -120,7 +123,7 @@ fn is_sealed(top: &RawMap<'_>) -> bool {
     })
 }
 
-fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Published> {
+fn parse_v2(text: Arc<String>, items: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Published> {
     let mut catalogue = Catalogue::empty();
     for (key, raw) in &top.0 {
         match key.as_ref() {
@@ -140,7 +143,7 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Publ
         }
     }
     let mut spans = Vec::with_capacity(list.len());
-    let base = text.as_ptr() as usize;
+    let base = items.as_ptr() as usize;
     let mut entries = Vec::with_capacity(list.len());
     for (index, raw) in list.iter().enumerate() {
         if let Some(problem) = stray(index, raw) {
@@ -149,7 +152,7 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Publ
         }
         let entry = Arc::new(Entry::parse(raw.get())?);
         let start = raw.get().as_ptr() as usize - base;
-        spans.push(Span::of(entry.text(), Range { start, end: start + raw.get().len() }));
+        spans.push(Span::of_entry(&entry, Range { start, end: start + raw.get().len() }));
         entries.push(entry);
     }
     place(&mut catalogue, entries);
@@ -157,7 +160,7 @@ fn parse_v2(text: &str, top: &RawMap<'_>, list: &[&RawValue]) -> CoreResult<Publ
         // Some entries are not those of the text: the catalogue does not keep alive what a span would name.
         spans.clear();
     }
-    Ok(Published { catalogue: Arc::new(catalogue), text: Arc::new(text.to_owned()), spans })
+    Ok(Published { catalogue: Arc::new(catalogue), text, spans })
 }
 
 fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published> {
@@ -187,7 +190,7 @@ fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published>
             }
         }
     }
-    Ok(Published { catalogue: Arc::new(catalogue), text: Arc::new(files.items.clone()), spans: Vec::new() })
+    Ok(Published { catalogue: Arc::new(catalogue), text: Arc::clone(&files.items), spans: Vec::new() })
 }
 
 /// What is wrong with an element of `items` that is no entry at all. It can hide no item, so the others are read; what is
@@ -202,11 +205,10 @@ fn stray(index: usize, raw: &RawValue) -> Option<String> {
 
 /// Sorts entries into current and retired ones. Of two that both claim to be current, the later one is, as in 2.x.
 fn place(catalogue: &mut Catalogue, entries: Vec<Arc<Entry>>) {
-    catalogue.current.reserve(entries.len());
     for entry in entries {
         if !entry.is_current() {
             catalogue.retired.push(entry);
-        } else if let Some(earlier) = catalogue.current.insert(entry.shared_name(), entry) {
+        } else if let Some(earlier) = catalogue.current.insert(entry) {
             catalogue.problems.push(format!(
                 "item {:?} has two current versions; the later one is taken, {:?} is kept as an old version",
                 earlier.name(),

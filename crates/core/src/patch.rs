@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{Published, Span};
+use crate::encode::{Published, Shared, Span};
 use crate::error::{CoreError, CoreResult};
 
 /// One replacement in the text of the earlier catalogue.
@@ -25,23 +25,23 @@ pub struct Splice {
 /// text between shared entries is compared. Two catalogues that were read separately share nothing by identity: their
 /// entries are recognised by their text.
 pub fn diff_texts(before: &Published, after: &Published) -> Vec<Splice> {
+    splices(&before.text, &after.text, shared_spans(before, after))
+}
+
+/// The replacements between stretches that both texts share, in order.
+pub(crate) fn splices(before: &str, after: &str, shared: Vec<Shared>) -> Vec<Splice> {
     let mut splices = Vec::new();
     let (mut old_end, mut new_end) = (0, 0);
-    let mut gap = |old: Range<usize>, new: Range<usize>| {
-        if let Some(splice) = trimmed(&before.text, old, &after.text, new) {
-            splices.push(splice);
-        }
-    };
-    for (old, new) in shared_spans(before, after) {
-        gap(old_end..old.start, new_end..new.start);
+    let ends = (before.len()..before.len(), after.len()..after.len());
+    for (old, new) in shared.into_iter().chain([ends]) {
+        splices.extend(trimmed(before, old_end..old.start, after, new_end..new.start));
         (old_end, new_end) = (old.end, new.end);
     }
-    gap(old_end..before.text.len(), new_end..after.text.len());
     splices
 }
 
 /// Spans that stand in both texts in the same order.
-fn shared_spans(before: &Published, after: &Published) -> Vec<(Range<usize>, Range<usize>)> {
+fn shared_spans(before: &Published, after: &Published) -> Vec<Shared> {
     let (old, new) = (&before.spans, &after.spans);
     let same = |a: &Span, b: &Span| {
         a.address == b.address || before.text.as_bytes()[a.range.clone()] == after.text.as_bytes()[b.range.clone()]
@@ -49,7 +49,7 @@ fn shared_spans(before: &Published, after: &Published) -> Vec<(Range<usize>, Ran
     let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
     let (old_mid, new_mid) = (head..old.len() - tail, &new[head..new.len() - tail]);
-    let mut shared: Vec<(Range<usize>, Range<usize>)> = Vec::with_capacity(new.len());
+    let mut shared: Vec<Shared> = Vec::with_capacity(new.len());
     let pair = |a: &Span, b: &Span| (a.range.clone(), b.range.clone());
     shared.extend(old[..head].iter().zip(&new[..head]).map(|(a, b)| pair(a, b)));
     let mut next = head;

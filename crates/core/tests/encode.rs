@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use datafolio_core::{Catalogue, ChangeSet, Published, encode, replay};
+use datafolio_core::patch::{self, diff_texts};
+use datafolio_core::{Catalogue, Change, ChangeSet, Published, encode, encode_after, replay};
 use serde_json::{Value, json};
 
 use crate::support::{NOW, describe, entry, parse, put, set, snapshot, stamp};
@@ -91,5 +92,52 @@ fn every_truncation_and_every_appendix_is_noticed() {
     }
     for more in ["x", "}", "{}", " ", "\n"] {
         assert!(parse(&format!("{text}{more}")).is_err(), "{more:?}");
+    }
+}
+
+/// Whatever was put, removed or renamed: copying what stayed from the text before gives the text that writing all gives.
+#[test]
+fn a_text_that_follows_another_is_the_one_that_is_written_alone() {
+    let name = |n: usize| format!("item{n}");
+    let mut changes = ChangeSet::new(Arc::new(Catalogue::empty()));
+    (0..40).for_each(|n| changes.push(put(&name(n), &format!("file{n}.json"), &[], false)));
+    let base = Arc::clone(changes.base());
+    let ours = encode(replay(&changes, &base, stamp("first"), NOW).unwrap().catalogue);
+    let pinned = {
+        let mut changes = ChangeSet::new(Arc::clone(&ours.catalogue));
+        changes.push(snapshot("v1", &ours.catalogue));
+        changes.push(put(&name(7), "other.json", &[], true));
+        encode_after(&ours, replay(&changes, &ours.catalogue, stamp("pin"), NOW).unwrap().catalogue, String::new()).0
+    };
+    // As other programs lay it out, where nothing can be copied in runs.
+    let mut compact: Value = serde_json::from_str(&ours.text).unwrap();
+    compact.as_object_mut().unwrap().remove("commit");
+    let theirs = parse(&compact.to_string()).unwrap();
+    let edits: [&[usize]; 6] = [&[0], &[39], &[20, 21, 22], &[0, 5, 39], &[7], &[]];
+    for before in [&ours, &pinned, &theirs] {
+        for (case, edit) in edits.iter().enumerate() {
+            for removed in [vec![], vec![0], vec![38, 39], (10..15).collect(), (1..36).collect()] {
+                let mut changes = ChangeSet::new(Arc::clone(&before.catalogue));
+                edit.iter().for_each(|n| changes.push(describe(&name(*n), "edited")));
+                removed.iter().for_each(|n| changes.push(Change::Delete { name: name(*n) }));
+                changes.push(put("new", "new.json", &[], false));
+                let stamp = stamp(&format!("case{case}"));
+                let after = replay(&changes, &before.catalogue, stamp, NOW).unwrap().catalogue;
+                let alone = encode(after.clone());
+                let (following, splices) = encode_after(before, after, "room that was used before".to_owned());
+                assert_eq!(following.text, alone.text, "{case} {removed:?}");
+                let by_comparison = diff_texts(before, &following);
+                let size = |splices: &[patch::Splice]| -> usize {
+                    splices.iter().map(|splice| splice.insert.len() + splice.remove.len()).sum()
+                };
+                // Some entries may be written as changed before it is seen that many were removed.
+                assert!(size(&splices) <= size(&by_comparison) + 3_000, "{case} {removed:?}");
+                for splices in [splices, by_comparison] {
+                    assert_eq!(patch::apply(&before.text, &splices).unwrap(), *alone.text);
+                    assert_eq!(patch::revert(&alone.text, &splices).unwrap(), *before.text);
+                }
+                assert!(parse(&following.text).is_ok());
+            }
+        }
     }
 }

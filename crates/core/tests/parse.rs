@@ -1,5 +1,6 @@
 //! Catalogues that are damaged, odd or hostile: an error that says what is wrong, and never a panic.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use datafolio_core::{CatalogueFiles, CoreError, ItemRecord, SealCheck, parse_catalogue};
@@ -232,7 +233,7 @@ fn other_files_of_1x_may_be_damaged_too() {
     for other in ["", "[", "[]", "7", "{\"snapshots\": 7}", "{\"snapshots\": {\"s\": 7}}", "{\"snapshots\": []}"] {
         for metadata in [true, false] {
             let files = CatalogueFiles {
-                items: "[]".to_owned(),
+                items: Arc::new("[]".to_owned()),
                 metadata: metadata.then(|| other.to_owned()),
                 snapshots: (!metadata).then(|| other.to_owned()),
             };

@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 
 /// Reads a catalogue.
 pub(crate) fn parse(text: &str) -> CoreResult<Published> {
-    parse_catalogue(&CatalogueFiles { items: text.to_owned(), metadata: None, snapshots: None }, SealCheck::Required)
+    parse_catalogue(
+        &CatalogueFiles { items: Arc::new(text.to_owned()), metadata: None, snapshots: None },
+        SealCheck::Required,
+    )
 }
 
 /// An entry of a JSON value.

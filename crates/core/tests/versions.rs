@@ -70,7 +70,7 @@ fn a_version_comes_back_under_a_new_id_when_another_one_has_its_own() {
 fn a_snapshot_holds_the_version_that_was_meant_whatever_its_id() {
     let head = bundle(json!([entry("x", 1, true, &[])]), json!({}));
     let mut seen = (*head).clone();
-    seen.current.insert("x".into(), reused());
+    seen.current.insert(reused());
     let after = committed(&head, "abcdef", vec![snapshot("s", &seen)]);
     assert_eq!(held(&after, "s", "x"), "old.json");
     assert_eq!(after.item("x").unwrap().filename(), Some("x-1.json"));

@@ -27,6 +27,8 @@ pub(crate) struct Wanted {
     pub(crate) sha256: bool,
     pub(crate) md5: bool,
     pub(crate) blocks: bool,
+    /// Whether a second thread may help with a large stream.
+    pub(crate) second_thread: bool,
 }
 
 /// What came out. Hashes that were not wanted are empty.
@@ -41,6 +43,7 @@ pub(crate) struct Hashes {
 /// Hashes a stream that comes in chunks.
 pub(crate) struct StreamHasher {
     size: u64,
+    second_thread: bool,
     sha256: Option<Sha256>,
     md5: Option<Md5State>,
     blocks: Option<Vec<[u8; 32]>>,
@@ -62,16 +65,23 @@ impl StreamHasher {
     pub(crate) fn new(wanted: Wanted) -> Self {
         Self {
             size: 0,
+            second_thread: wanted.second_thread,
             sha256: wanted.sha256.then(Sha256::new),
             md5: wanted.md5.then(|| Md5State::Here(Md5::new())),
             blocks: wanted.blocks.then(Vec::new),
         }
     }
 
+    /// Whether a second thread may help from now on.
+    pub(crate) fn allow_second_thread(&mut self, allowed: bool) {
+        self.second_thread = allowed;
+    }
+
     /// Takes the next chunk: [`CHUNK`] bytes, or fewer at the end of the stream.
     pub(crate) fn update(&mut self, chunk: &Arc<Vec<u8>>) {
         self.size += chunk.len() as u64;
         if let Some(Md5State::Here(_)) = self.md5
+            && self.second_thread
             && self.size > OWN_THREAD_FROM
             && (self.sha256.is_some() || self.blocks.is_some())
         {
@@ -182,8 +192,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn hashes_of(bytes: &[u8]) -> Hashes {
-        let mut hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true });
+    fn hashes_of(bytes: &[u8], second_thread: bool) -> Hashes {
+        let mut hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true, second_thread });
         let mut used = None;
         for chunk in bytes.chunks(CHUNK) {
             let mut buffer = hasher.buffer(used.take());
@@ -197,11 +207,11 @@ mod tests {
 
     #[test]
     fn known_answers() {
-        let empty = hashes_of(b"");
+        let empty = hashes_of(b"", true);
         assert_eq!(empty.md5, "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(empty.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert!(empty.blocks.is_empty());
-        let abc = hashes_of(b"abc");
+        let abc = hashes_of(b"abc", true);
         assert_eq!(abc.md5, "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(abc.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(hex(&abc.blocks[0]), "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
@@ -211,12 +221,14 @@ mod tests {
     fn the_thread_makes_no_difference() {
         for size in [OWN_THREAD_FROM as usize - 1, OWN_THREAD_FROM as usize + 1, 5 * OWN_THREAD_FROM as usize + 77] {
             let bytes: Vec<u8> = (0..size).map(|n| (n * 31 % 251) as u8).collect();
-            let hashes = hashes_of(&bytes);
-            assert_eq!(hashes.size, size as u64);
-            assert_eq!(hashes.md5, hex(&Md5::digest(&bytes)));
-            assert_eq!(hashes.sha256, hex(&Sha256::digest(&bytes)));
-            assert_eq!(hashes.blocks.len(), size.div_ceil(CHUNK));
-            assert_eq!(hashes.blocks[1], *blake3::hash(&bytes[CHUNK..2 * CHUNK]).as_bytes());
+            for second_thread in [false, true] {
+                let hashes = hashes_of(&bytes, second_thread);
+                assert_eq!(hashes.size, size as u64);
+                assert_eq!(hashes.md5, hex(&Md5::digest(&bytes)));
+                assert_eq!(hashes.sha256, hex(&Sha256::digest(&bytes)));
+                assert_eq!(hashes.blocks.len(), size.div_ceil(CHUNK));
+                assert_eq!(hashes.blocks[1], *blake3::hash(&bytes[CHUNK..2 * CHUNK]).as_bytes());
+            }
         }
     }
 }

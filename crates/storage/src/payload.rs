@@ -31,6 +31,17 @@ pub struct Payload {
     pub blocks: Option<BlocksRef>,
 }
 
+/// Removes a payload that no catalogue names, and its block checksums, as far as they are there. What cannot be removed is
+/// left to gc.
+pub fn discard_payload(storage: &dyn Storage, path: &RelPath) {
+    let blocks = RelPath::parse(&format!("{path}{}", blocks::SUFFIX));
+    for path in std::iter::once(path).chain(blocks.as_ref()) {
+        if let Err(error) = storage.delete(path) {
+            tracing::debug!(%path, %error, "a staged file stays behind");
+        }
+    }
+}
+
 /// The file of block checksums that lies beside a payload.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct BlocksRef {
@@ -80,8 +91,14 @@ impl PayloadWriter {
     }
 
     fn new(storage: Arc<dyn Storage>, staged: Box<dyn Staged>, path: RelPath, filename: String) -> Self {
-        let hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true });
+        let hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true, second_thread: true });
         Self { storage, staged, path, filename, hasher, buffer: Vec::new(), failed: false }
+    }
+
+    /// The same, for this many threads; without it a second one hashes large files.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.hasher.allow_second_thread(threads > 1);
+        self
     }
 
     /// Where the file lies.

@@ -60,7 +60,7 @@ impl Seek for SourceReader {
 /// # Errors
 /// When it cannot be read.
 pub fn hash_source(source: &dyn Source) -> StorageResult<(String, String)> {
-    let wanted = Wanted { sha256: true, md5: true, blocks: false };
+    let wanted = Wanted { sha256: true, md5: true, blocks: false, second_thread: true };
     let hashes = hash_all(source, wanted, CHUNK, |_, _| Ok(()))?;
     Ok((hashes.sha256, hashes.md5))
 }

@@ -196,6 +196,7 @@ impl VerifiedSource {
             sha256: expected.sha256.is_some(),
             md5: expected.md5.is_some() && (every || expected.sha256.is_none()),
             blocks: false,
+            second_thread: true,
         };
         if !wanted.sha256 && !wanted.md5 && blocks.is_none() {
             return Ok(());

@@ -2,7 +2,8 @@
 //!
 //! [`open_table`] takes a Parquet, CSV, TSV, JSON lines or Arrow file and gives its rows batch by batch, in memory that
 //! does not grow with the file. Text files are read twice: once to find the columns' types over all rows, once to give
-//! the rows. [`open_directory`] and [`open_glob`] take many Parquet files as one table.
+//! the rows. [`table_data`] is for adding a table, which reads a CSV file once where its first rows tell the types of all.
+//! [`open_directory`] and [`open_glob`] take many Parquet files as one table.
 //!
 //! # Types of text columns
 //!
@@ -32,6 +33,7 @@ mod dataset;
 mod detect;
 mod glob;
 mod gzip;
+mod inferred;
 mod input;
 mod ipc;
 mod json_lines;
@@ -54,6 +56,7 @@ pub(crate) use glob::is_pattern;
 pub(crate) use types::deep_type;
 
 pub use dataset::{open_directory, open_glob};
+pub use inferred::InferredTable;
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
 pub use parquet_file::{ParquetFacts, parquet_facts};
 pub use types::parse_type;
@@ -148,12 +151,20 @@ pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Box<dyn
     refuse_url(path)?;
     let file = input::TableFile::open(path)?;
     let found = detect::resolve(&file, options)?;
-    options.refuse_for(path, found.format)?;
+    open_found(file, &found, options)
+}
+
+fn open_found(
+    file: input::TableFile,
+    found: &detect::Found,
+    options: &ImportOptions,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    options.refuse_for(&file.path, found.format)?;
     match found.format {
         TableFormat::Parquet => parquet_file::open(file, options),
         TableFormat::Arrow => ipc::open(file, options),
-        TableFormat::Csv | TableFormat::Tsv => csv::open(file, &found, options),
-        TableFormat::JsonLines => json_lines::open(file, &found, options),
+        TableFormat::Csv | TableFormat::Tsv => csv::open(file, found, options),
+        TableFormat::JsonLines => json_lines::open(file, found, options),
     }
 }
 
@@ -171,7 +182,14 @@ pub fn table_data(path: &Path, options: &ImportOptions, keeps_parquet: bool) -> 
         options.refuse_for(path, TableFormat::Parquet)?;
         return Ok(Data::ParquetFile(path.to_owned()));
     }
-    Ok(Data::Table(open_table(path, options)?))
+    refuse_url(path)?;
+    let file = input::TableFile::open(path)?;
+    let found = detect::resolve(&file, options)?;
+    if matches!(found.format, TableFormat::Csv | TableFormat::Tsv) && options.infer_rows.is_none() {
+        options.refuse_for(path, found.format)?;
+        return Ok(Data::InferredTable(InferredTable::open(file, &found, options)?));
+    }
+    Ok(Data::Table(open_found(file, &found, options)?))
 }
 
 /// An address is no file that is missing.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::{Compression, TableFormat};
 use crate::error::{HandlerError, HandlerResult};
 
-/// Called now and then while a file is read: bytes of the file read so far, and how many there will be. A text file is
-/// read twice and counts twice.
+/// Called now and then while a file is read: bytes of the file read so far, and how many there will be. A text file that is
+/// read twice counts twice; that it has to be may turn out only on the way.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
 /// What stands for a missing value in a CSV or TSV file unless the caller says otherwise.

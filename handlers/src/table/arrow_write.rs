@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
+use super::ahead::with_read_ahead;
 use super::columns::{Written, refuse_other_columns};
 use crate::error::{HandlerError, HandlerResult};
 
@@ -19,18 +20,29 @@ const ALIGNMENT: usize = 64;
 const BATCH_ROWS: usize = 1 << 20;
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Writes a stream of batches. At most one batch of the file is in memory beside the one that came.
+/// Writes a stream of batches. At most one batch of the file is in memory beside the one that came, and with several threads
+/// some that are read ahead.
 pub(crate) fn write_arrow(
     item: &str,
     reader: Box<dyn RecordBatchReader + Send>,
-    sink: &mut dyn Write,
+    threads: usize,
+    sink: &mut (dyn Write + Send),
 ) -> HandlerResult<Written> {
     let schema = reader.schema();
+    with_read_ahead(reader, threads, |batches| write_batches(item, schema, batches, sink))
+}
+
+fn write_batches(
+    item: &str,
+    schema: SchemaRef,
+    batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>,
+    sink: &mut dyn Write,
+) -> HandlerResult<Written> {
     let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)?;
     let writer = FileWriter::try_new_with_options(sink, &schema, options)?;
     let mut file = ArrowFile { item, schema: schema.clone(), writer, pending: Vec::new(), rows: 0, bytes: 0 };
     let mut total = 0;
-    for batch in reader {
+    for batch in batches {
         let batch = batch?;
         refuse_other_columns(item, &schema, &batch)?;
         total += batch.num_rows() as u64;

@@ -1,5 +1,6 @@
 //! Tables as files: Parquet and Arrow IPC, written and read batch by batch.
 
+mod ahead;
 mod arrow_read;
 mod arrow_write;
 mod categories;

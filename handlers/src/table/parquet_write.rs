@@ -2,12 +2,14 @@
 
 use std::io::Write;
 
-use arrow::array::RecordBatchReader;
-use arrow::datatypes::Schema;
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::ahead::with_read_ahead;
 use super::categories;
 use super::columns::{Written, refuse_other_columns};
 use crate::error::{HandlerError, HandlerResult};
@@ -47,17 +49,27 @@ fn properties(schema: &Schema) -> WriterProperties {
     if columns <= VERY_MANY_COLUMNS { builder } else { builder.set_compression(Compression::SNAPPY) }.build()
 }
 
-/// Writes a stream of batches. At most one row group is in memory.
+/// Writes a stream of batches. At most one row group is in memory, and with several threads some batches that are read ahead.
 pub(crate) fn write_parquet(
     item: &str,
     reader: Box<dyn RecordBatchReader + Send>,
+    threads: usize,
     sink: &mut (dyn Write + Send),
 ) -> HandlerResult<Written> {
     let schema = reader.schema();
+    with_read_ahead(reader, threads, |batches| write_batches(item, schema, batches, sink))
+}
+
+fn write_batches(
+    item: &str,
+    schema: SchemaRef,
+    batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>,
+    sink: &mut (dyn Write + Send),
+) -> HandlerResult<Written> {
     let mut writer = ArrowWriter::try_new(sink, schema.clone(), Some(properties(&schema)))?;
     let mut rows = 0;
     let mut categories = categories::Seen::new(&schema);
-    for batch in reader {
+    for batch in batches {
         let batch = batch?;
         refuse_other_columns(item, &schema, &batch)?;
         categories.note(item, &batch)?;

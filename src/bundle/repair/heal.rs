@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, HistoryFile, released};
 use datafolio_core::patch::{self, diff_texts};
 use datafolio_core::{
-    Catalogue, CatalogueFiles, Layout, Published, RelPath, SealCheck, difference, json, parse_catalogue, time,
+    Catalogue, CatalogueFiles, Layout, Published, RelPath, SealCheck, difference, fingerprint, parse_catalogue, time,
 };
 use datafolio_storage::{Storage, StorageError, VersionTag};
 use serde_json::Map;
@@ -126,7 +126,7 @@ impl Mend<'_> {
                 text = Some(known);
                 continue;
             };
-            let known = text.take().filter(|text| json::fingerprint(text) == entry.catalogue);
+            let known = text.take().filter(|text| fingerprint(text) == entry.catalogue);
             let known = known.or_else(|| rebuild::from_checkpoint(self.storage, &at).ok().map(|state| state.text));
             self.mend_copy(&entry, known.as_deref())?;
             let Some(parent) = parent_of(&entry) else { return Ok(true) };
@@ -191,7 +191,7 @@ impl Mend<'_> {
             return Ok(None);
         }
         match read_text(self.storage, &commit.checkpoint_path()?) {
-            Ok(text) => Ok(Some(Some(text).filter(|text| json::fingerprint(text) == entry.catalogue))),
+            Ok(text) => Ok(Some(Some(text).filter(|text| fingerprint(text) == entry.catalogue))),
             Err(Error::Core(_)) => Ok(Some(None)),
             Err(Error::Storage(StorageError::NotFound { .. })) => Ok(None),
             Err(error) => Err(error),
@@ -273,7 +273,7 @@ impl Mend<'_> {
             operation: "(not known: the entry was damaged and written again)".to_owned(),
             catalogue: published.fingerprint(),
             changes: difference(catalogue_before, catalogue),
-            released: released(catalogue_before, catalogue),
+            released: released(catalogue_before, &published),
             patch: before.as_ref().map(|before| diff_texts(before, &published)),
             since_checkpoint: 0,
         }))
@@ -325,6 +325,6 @@ fn is_by(catalogue: &Catalogue, commit: &CommitRef) -> bool {
 }
 
 fn parse(text: &str) -> Option<Published> {
-    let files = CatalogueFiles { items: text.to_owned(), metadata: None, snapshots: None };
+    let files = CatalogueFiles { items: Arc::new(text.to_owned()), metadata: None, snapshots: None };
     parse_catalogue(&files, SealCheck::Required).ok()
 }

@@ -26,9 +26,10 @@ pub(super) fn merge(before: &Catalogue, found: &Catalogue, rules: &Rules<'_>) ->
     let found = found.in_layout_2();
     let mut merged = before.clone();
     let mut ids = Ids { before, revision: rules.revision, given: HashMap::new() };
-    merged.current.retain(|_, entry| !rules.is_whole && (rules.may_stay)(entry));
-    for (name, entry) in &found.current {
-        merged.current.insert(Arc::clone(name), ids.settle(entry)?);
+    let stays = |entry: &&Arc<Entry>| !rules.is_whole && (rules.may_stay)(entry);
+    merged.current = before.current.values().filter(stays).cloned().collect();
+    for entry in found.current.values() {
+        merged.current.insert(ids.settle(entry)?);
     }
     merged.retired.clear();
     let of_found: Vec<Arc<Entry>> = found.retired.iter().map(|entry| ids.settle(entry)).collect::<Result<_>>()?;

@@ -212,7 +212,7 @@ fn back_with(saved: Salvage, survey: &Survey) -> (Plan, RepairReport) {
 
 /// Takes the file as it is.
 fn accept(storage: &dyn Storage, survey: &Survey, raw: &Raw, problem: &str) -> Result<RepairReport> {
-    let files = CatalogueFiles { items: raw.text.clone(), metadata: None, snapshots: None };
+    let files = CatalogueFiles { items: Arc::new(raw.text.clone()), metadata: None, snapshots: None };
     let published = parse_catalogue(&files, SealCheck::Skipped)?;
     let stamp = published.catalogue.commit.as_ref();
     let before = stamp.and_then(|stamp| survey.with_id(&stamp.id)).cloned();

@@ -123,7 +123,7 @@ fn catalogue_of(remains: &Remains<'_>, entries: Vec<Arc<Entry>>, is_later: bool)
     let mut theirs = Catalogue::empty();
     for entry in entries {
         match entry.is_current() {
-            true => drop(theirs.current.insert(entry.name().into(), entry)),
+            true => drop(theirs.current.insert(entry)),
             false => theirs.retired.push(entry),
         }
     }

@@ -1,4 +1,5 @@
-//! CSV and TSV: one pass over the file to find the types, one to give the rows.
+//! CSV and TSV: one pass over the file to find the types, one to give the rows. Or a single one, with the types of the first
+//! rows, in which all others are watched.
 
 mod block;
 mod columns;
@@ -6,10 +7,12 @@ mod flaw;
 mod infer;
 mod instant;
 mod records;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -19,6 +22,7 @@ use self::flaw::Flaw;
 use self::infer::Seen;
 use self::instant::Instant;
 use self::records::{Dialect, Splitter};
+use self::watch::Watch;
 use super::detect::{Found, sniff_delimiter};
 use super::input::{Meter, TableFile};
 use super::{
@@ -44,10 +48,46 @@ pub(super) fn open(
     options: &ImportOptions,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let source = Source::new(file, found, options)?;
-    let (schema, rows) = source.infer(options)?;
-    let batches = source.batches(schema, rows, options)?;
-    let path = batches.source.file.path.clone();
-    Ok(Box::new(GuardedReader::new(&path, batches.schema.clone(), batches)))
+    let limit = Limit { rows: options.infer_rows.unwrap_or(u64::MAX), bytes: u64::MAX };
+    let first = source.infer(options, limit, (0, 2))?;
+    source.reader(first.wanted, Expected { rows: first.rows, watch: None }, options, (1, 2))
+}
+
+/// Opens a file with the types of its first rows, of `guessed_from` bytes or a little more. When a later value shows that over all rows another type would have been
+/// found, reading ends with an error, and the flag is set.
+pub(super) fn open_guessing(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    guessed_from: u64,
+    misjudged: &Arc<AtomicBool>,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let source = Source::new(file, found, options)?;
+    let silent = ImportOptions { progress: None, ..options.clone() };
+    let first = source.infer(&silent, Limit { rows: u64::MAX, bytes: guessed_from }, (0, 1))?;
+    let watch = first.rows.is_none().then(|| Watch::new(first.open, &first.wanted.schema, Arc::clone(misjudged)));
+    source.reader(first.wanted, Expected { rows: first.rows, watch }, options, (0, 1))
+}
+
+/// How much of the file is looked at to find the types.
+struct Limit {
+    rows: u64,
+    bytes: u64,
+}
+
+/// What is known after looking.
+struct First {
+    wanted: Wanted,
+    /// Number of rows, where all were looked at.
+    rows: Option<u64>,
+    /// What was seen in the columns whose type may still change: their places among the wanted ones, and in the file.
+    open: Vec<(usize, usize, Seen)>,
+}
+
+/// What the rows to come must agree with.
+struct Expected {
+    rows: Option<u64>,
+    watch: Option<Watch>,
 }
 
 /// A CSV file and how it is written.
@@ -149,11 +189,11 @@ impl Source {
         Ok(names)
     }
 
-    /// The first pass: the type of every wanted column, and the number of rows where all were looked at.
-    fn infer(&self, options: &ImportOptions) -> HandlerResult<(Wanted, Option<u64>)> {
+    /// Finds the type of every wanted column. This is pass `pass` of `passes` over the file.
+    fn infer(&self, options: &ImportOptions, limit: Limit, (pass, passes): (u64, u64)) -> HandlerResult<First> {
         let path = &self.file.path;
         let mut block = Block::default();
-        let meter = Meter::new(options.progress.as_ref(), self.file.size, 0, 2);
+        let meter = Meter::new(options.progress.as_ref(), self.file.size, pass, passes);
         let (mut splitter, names) = self.start(meter, &mut block)?;
         let width = names.len();
         let columns: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -164,8 +204,7 @@ impl Source {
         let given = self.given_types(&names, options)?;
         let mut seen = vec![Seen::default(); width];
         let mut open: Vec<usize> = places.iter().copied().filter(|place| !given.contains_key(place)).collect();
-        let mut rows = 0;
-        let limit = options.infer_rows.unwrap_or(u64::MAX);
+        let (mut rows, mut bytes) = (0, 0);
         let mut has_block = !self.has_header;
         let complete = loop {
             if !has_block && !splitter.next(&mut block, width, usize::MAX).map_err(|flaw| self.error(flaw))? {
@@ -173,7 +212,7 @@ impl Source {
             }
             has_block = false;
             let cells = block.text().map_err(|flaw| self.error(flaw))?;
-            let taken = usize::try_from(limit - rows).unwrap_or(usize::MAX).min(cells.rows());
+            let taken = usize::try_from(limit.rows - rows).unwrap_or(usize::MAX).min(cells.rows());
             for row in 0..taken {
                 for &place in &open {
                     let column = &mut seen[place];
@@ -190,7 +229,8 @@ impl Source {
             // checks them.
             open.retain(|&place| !seen[place].is_settled());
             rows += taken as u64;
-            if rows == limit {
+            bytes += cells.bytes() as u64;
+            if rows == limit.rows || bytes >= limit.bytes {
                 break false;
             }
         };
@@ -201,7 +241,9 @@ impl Source {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let by_caller = |place| if given.contains_key(place) { Chosen::ByCaller } else { Chosen::ByValues };
         let chosen = places.iter().map(by_caller).collect();
-        Ok((Wanted { schema, places, chosen, width }, complete.then_some(rows)))
+        let open = places.iter().enumerate().filter(|(_, place)| open.contains(place));
+        let open = open.map(|(index, &place)| (index, place, seen[place])).collect();
+        Ok(First { wanted: Wanted { schema, places, chosen, width }, rows: complete.then_some(rows), open })
     }
 
     fn given_types(&self, names: &[String], options: &ImportOptions) -> HandlerResult<HashMap<usize, DataType>> {
@@ -216,10 +258,16 @@ impl Source {
         Ok(given)
     }
 
-    /// Starts the second pass.
-    fn batches(self, wanted: Wanted, rows: Option<u64>, options: &ImportOptions) -> HandlerResult<CsvBatches> {
+    /// Starts the pass that gives the rows.
+    fn reader(
+        self,
+        wanted: Wanted,
+        expected: Expected,
+        options: &ImportOptions,
+        (pass, passes): (u64, u64),
+    ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
         let mut block = Block::default();
-        let meter = Meter::new(options.progress.as_ref(), self.file.size, 1, 2);
+        let meter = Meter::new(options.progress.as_ref(), self.file.size, pass, passes);
         let (splitter, names) = self.start(meter, &mut block)?;
         if names.len() != wanted.width {
             return Err(bad(&self.file.path, "was changed while it was read: try again"));
@@ -229,7 +277,9 @@ impl Source {
             column(field.data_type(), chosen, place, field.name())
                 .ok_or_else(|| invalid(&self.file.path, format!("text cannot be read as {}", field.data_type())))
         });
-        Ok(CsvBatches {
+        let path = self.file.path.clone();
+        let schema = Arc::clone(&wanted.schema);
+        let batches = CsvBatches {
             columns: columns.collect::<HandlerResult<_>>()?,
             has_block: !self.has_header,
             schema: wanted.schema,
@@ -237,11 +287,12 @@ impl Source {
             splitter,
             block,
             batch_size: options.batch_size.max(1),
-            expected: rows,
+            expected,
             read: 0,
             ended: false,
             source: self,
-        })
+        };
+        Ok(Box::new(GuardedReader::new(&path, schema, batches)))
     }
 }
 
@@ -255,8 +306,7 @@ struct CsvBatches {
     has_block: bool,
     columns: Vec<Box<dyn Column>>,
     batch_size: usize,
-    /// Number of rows that the first pass saw.
-    expected: Option<u64>,
+    expected: Expected,
     read: u64,
     ended: bool,
 }
@@ -275,6 +325,9 @@ impl Batches for CsvBatches {
             }
             self.has_block = false;
             let cells = self.block.text().map_err(|flaw| self.source.error(flaw))?;
+            if let Some(watch) = &mut self.expected.watch {
+                watch.look(cells, &self.source.nulls).map_err(|flaw| self.source.error(flaw))?;
+            }
             for column in &mut self.columns {
                 column.extend(cells, &self.source.nulls).map_err(|flaw| self.source.error(flaw))?;
             }
@@ -284,7 +337,7 @@ impl Batches for CsvBatches {
         self.read += rows as u64;
         if self.ended {
             self.source.file.check_unchanged()?;
-            if self.expected.is_some_and(|expected| expected != self.read) {
+            if self.expected.rows.is_some_and(|expected| expected != self.read) {
                 return Err(bad(&self.source.file.path, "was changed while it was read: try again"));
             }
         }
