@@ -43,7 +43,7 @@ pub struct GcReport {
     pub applied: bool,
     /// The oldest revision that can be opened afterwards.
     pub oldest_kept_revision: u64,
-    /// Payload files that nothing kept needs.
+    /// Payload files that nothing kept needs, and block checksums whose payload another program has deleted.
     pub payloads: Vec<String>,
     /// Files of the history that are older than what is kept, or were never published.
     pub history: Vec<String>,
@@ -116,17 +116,18 @@ impl DataFolio {
         )?;
         let mut report = GcReport { oldest_kept_revision: kept.oldest(), ..GcReport::default() };
         let young = |info: &FileInfo| SystemTime::now().duration_since(info.modified).map_or(true, |age| age < grace);
-        let mut there: HashSet<RelPath> = HashSet::new();
+        let mut infos: Vec<FileInfo> = Vec::new();
         for dir in PAYLOAD_DIRS {
-            for info in storage.list(Some(&file(dir)?))? {
-                if kept.needs(&info.path) {
-                    there.insert(info.path);
-                } else if young(&info) {
-                    report.too_young += 1;
-                } else {
-                    report.bytes += info.size;
-                    report.payloads.push(info.path.to_string());
-                }
+            infos.extend(storage.list(Some(&file(dir)?))?);
+        }
+        let there: HashSet<RelPath> = infos.iter().map(|info| info.path.clone()).collect();
+        let needed = kept.needed(&there);
+        for info in infos.into_iter().filter(|info| !needed.contains(&info.path)) {
+            if young(&info) {
+                report.too_young += 1;
+            } else {
+                report.bytes += info.size;
+                report.payloads.push(info.path.to_string());
             }
         }
         find_in_history(storage, head, &kept, young, &mut report)?;
