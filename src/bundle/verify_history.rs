@@ -11,6 +11,7 @@ use crate::bundle::state::State;
 use crate::bundle::verify::{Finding, Severity, VerifyOptions, VerifyReport};
 use crate::bundle::{DataFolio, gc};
 use crate::error::{Error, Result};
+use crate::history::ahead::Ahead;
 use crate::history::chain::{files, read_text};
 use crate::history::rebuild;
 use crate::history::walk::Walk;
@@ -27,6 +28,9 @@ impl DataFolio {
             .into_iter()
             .filter_map(|(commit, kind)| (kind == HistoryFile::Checkpoint).then_some(commit))
             .collect();
+        if let Some(ahead) = Ahead::of(storage, state)? {
+            damage(report, "older-catalogue", format!("{}; {}", ahead.problem(), ahead.advice()));
+        }
         let mut seen: HashSet<u64> = HashSet::new();
         for step in Walk::from_head(storage, state)? {
             let entry = match step {
