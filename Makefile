@@ -5,12 +5,13 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test check fmt lint directions peers claim torture bench docs package clean
+.PHONY: help demo test check fmt lint directions portable peers claim torture bench docs package clean
 
 help:
 	@echo "make demo      build, then show the main job on real data"
 	@echo "make test      build, install the peers that are tested against, run every test"
 	@echo "make check     formatting, lints and the light tests: seconds, once dependencies are built"
+	@echo "make portable  whether it compiles for Windows and macOS (installs their standard libraries with rustup)"
 	@echo "make torture   the long runs: 16 processes x 200 commits, thousands of kills"
 	@echo "make bench     measure against the peers; results belong into docs/benchmarks.md"
 	@echo "make docs      regenerate what is generated in docs/"
@@ -44,6 +45,10 @@ lint: claim
 # Who may use whom, as docs/architecture.md says.
 directions:
 	./scripts/check-directions.sh
+
+# Whether it compiles for other systems. Nothing is linked, so no C compiler for them is needed.
+portable:
+	./scripts/check-portable.sh
 
 # Crates of this workspace that another checkout has built in the same target folder do not count as built.
 claim:

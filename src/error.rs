@@ -52,6 +52,17 @@ pub enum Error {
         /// The bundle.
         location: String,
     },
+    /// An older catalogue was put in the place of the head, and committed to since: neither it nor the history has all.
+    #[error(
+        "items.json, of revision {revision}, does not follow from {later} of the history: an older catalogue was put in \
+         its place, and what was committed since is in neither of the two alone"
+    )]
+    OlderCatalogue {
+        /// The revision of the catalogue.
+        revision: u64,
+        /// The revisions that it does not follow from, in words.
+        later: String,
+    },
     /// There is no such revision.
     #[error("revision {revision} is not kept: {reason}")]
     RevisionNotFound {
@@ -170,7 +181,7 @@ impl Error {
             Self::ReadOnly { .. } => ErrorCategory::ReadOnly,
             Self::DamagedBy1x { .. } | Self::PayloadGone { .. } => ErrorCategory::Corrupt,
             Self::WrongType { .. } | Self::Invalid(_) => ErrorCategory::InvalidInput,
-            Self::CannotUndo { .. } => ErrorCategory::WrongState,
+            Self::CannotUndo { .. } | Self::OlderCatalogue { .. } => ErrorCategory::WrongState,
             Self::StagedGone { .. } | Self::TooBusy { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
             Self::Core(error) => error.category(),
@@ -189,6 +200,7 @@ impl Error {
             Self::NotEmpty { .. } => "not-empty",
             Self::ReadOnly { .. } => "read-only",
             Self::DamagedBy1x { .. } => "damaged-by-1x",
+            Self::OlderCatalogue { .. } => "older-catalogue",
             Self::RevisionNotFound { .. } => "revision-not-found",
             Self::WrongType { .. } => "wrong-type",
             Self::CannotUndo { .. } => "cannot-undo",
@@ -273,6 +285,10 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "file-exists" => "choose another name",
         "handler-failed" | "second-payload" => "look at the handler that the program registers: the message is its own",
         "needs-option" => "pass the option that the message names",
+        "older-catalogue" => {
+            "`datafolio repair --accept` stays with items.json as it is; to go to the last revision of the history, move \
+             items.json away and run `datafolio repair`"
+        }
         "option-not-taken" => "leave the option out",
         "revision-limit" => "copy it to a new bundle with `datafolio copy`",
         "staged-gone" => "make the change again; do not shorten `gc --grace` while others write",

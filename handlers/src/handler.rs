@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafolio_core::name::check_item_name;
 use datafolio_core::{ItemRecord, RelPath, item_type};
 use datafolio_storage::{
-    Expected, Payload, PayloadWriter, Storage, Verification, VerifiedCache, VerifiedSource, discard_payload,
+    Expected, Payload, PayloadWriter, Source, Storage, Verification, VerifiedCache, VerifiedSource, discard_payload,
 };
 use serde_json::{Map, Value};
 
@@ -37,7 +37,9 @@ pub trait Handler: Send + Sync + fmt::Debug {
     /// Reads a version.
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data>;
 
-    /// Checks that a version can be read, after the bundle has checked the hashes of its files. The default reads all of it.
+    /// Checks that a version can be read, after the bundle has checked the hashes of its files. The default reads it, and a
+    /// table or payload to its end. A type whose payload is handed out as it lies in the bundle need not have it read again,
+    /// and can say so with a `verify` that only opens it.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
         match self.read(item)? {
             Data::Table(reader) => {
@@ -46,7 +48,9 @@ pub trait Handler: Send + Sync + fmt::Debug {
                 }
                 Ok(())
             }
-            // Its bytes are what the bundle has checked.
+            // The bundle knows the bytes that lie in it, and not what a handler makes of them while it hands them out.
+            Data::Payload(source) => read_to_end(source.as_ref(), item),
+            // Reading has read the others as a whole; an array, too, is in memory.
             _ => Ok(()),
         }
     }
@@ -61,6 +65,22 @@ pub trait Handler: Send + Sync + fmt::Debug {
     fn facts(&self, _record: &ItemRecord) -> Vec<(&'static str, String)> {
         Vec::new()
     }
+}
+
+/// Reads a source to its end, and holds a chunk of it.
+fn read_to_end(source: &dyn Source, item: &Item<'_>) -> HandlerResult<()> {
+    const CHUNK: usize = 1 << 20;
+    let size = source.size();
+    let mut buffer = vec![0; usize::try_from(size).unwrap_or(CHUNK).min(CHUNK)];
+    let mut offset = 0;
+    while offset < size {
+        let length = usize::try_from(size - offset).unwrap_or(CHUNK).min(CHUNK);
+        source
+            .read_exact_at(&mut buffer[..length], offset)
+            .map_err(|source| HandlerError::Payload { item: item.name().to_owned(), source })?;
+        offset += length as u64;
+    }
+    Ok(())
 }
 
 /// What a caller may say when adding, beyond the value itself. Fields that a type does not know are ignored by it.

@@ -120,28 +120,60 @@ impl StoredArray {
     /// # Errors
     /// [`HandlerError::Invalid`] when the elements are of another type; [`HandlerError::Payload`] when they cannot be read.
     pub fn elements<T: Element>(&self, places: Range<u64>) -> HandlerResult<Vec<T>> {
-        let places = places.start..places.end.min(self.header.len());
-        let size = self.header.dtype().item_size();
-        let runs = match self.header.is_contiguous() {
-            true => vec![places],
-            false => places.map(|place| place..place + 1).collect(),
+        let invalid = |reason: String| HandlerError::Invalid { item: self.item.clone(), reason };
+        // Elements of another type are not worth reading.
+        self.header.decode::<T>(&[]).map_err(|error| invalid(error.to_string()))?;
+        let end = places.end.min(self.header.len());
+        let places = places.start.min(end)..end;
+        let size = (places.end - places.start).checked_mul(self.header.dtype().item_size());
+        let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
+            return Err(invalid("too many elements".to_owned()));
         };
-        let mut elements = Vec::new();
-        for run in runs.into_iter().filter(|run| !run.is_empty()) {
-            let too_large =
-                |_| HandlerError::Invalid { item: self.item.clone(), reason: "too many elements".to_owned() };
-            let mut bytes = vec![0; usize::try_from((run.end - run.start) * size).map_err(too_large)?];
-            let start = self.header.data_offset() + self.header.file_place(run.start) * size;
-            self.source
-                .read_exact_at(&mut bytes, start)
-                .map_err(|source| HandlerError::Payload { item: self.item.clone(), source })?;
-            let decoded: Vec<T> = self
-                .header
-                .decode(&bytes)
-                .map_err(|error| HandlerError::Invalid { item: self.item.clone(), reason: error.to_string() })?;
-            elements.extend(decoded);
+        let mut bytes = vec![0; size];
+        match self.header.is_contiguous() {
+            true => self.read(places.start, &mut bytes)?,
+            false => self.gather(places, &mut bytes)?,
         }
-        Ok(elements)
+        self.header.decode(&bytes).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// Elements that lie side by side in the file, from this one on.
+    fn read(&self, first: u64, bytes: &mut [u8]) -> HandlerResult<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let start = self.header.data_offset() + first * self.header.dtype().item_size();
+        let failed = |source| HandlerError::Payload { item: self.item.clone(), source };
+        self.source.read_exact_at(bytes, start).map_err(failed)
+    }
+
+    /// Elements that the file has in another order. Those that lie close together there are read at once: where the first
+    /// index runs fastest, the elements of some rows are many short runs.
+    fn gather(&self, places: Range<u64>, bytes: &mut [u8]) -> HandlerResult<()> {
+        /// Reading so many bytes costs less than another call.
+        const GAP: u64 = 4 << 10;
+        /// At most so many are read at once.
+        const SPAN: u64 = 1 << 20;
+        let size = self.header.dtype().item_size();
+        let mut wanted: Vec<(u64, usize)> = places.map(|place| self.header.file_place(place)).zip(0..).collect();
+        wanted.sort_unstable();
+        let (mut span, mut rest) = (Vec::new(), wanted.as_slice());
+        while let Some(&(first, _)) = rest.first() {
+            let is_near = |pair: &&[(u64, usize)]| {
+                (pair[1].0 - pair[0].0) * size <= GAP && (pair[1].0 - first + 1) * size <= SPAN
+            };
+            let count = 1 + rest.windows(2).take_while(is_near).count();
+            let (run, after) = rest.split_at(count);
+            let last = run.last().map_or(first, |(place, _)| *place);
+            span.resize(((last - first + 1) * size) as usize, 0);
+            self.read(first, &mut span)?;
+            for (place, index) in run {
+                let (from, to, size) = (((place - first) * size) as usize, index * size as usize, size as usize);
+                bytes[to..to + size].copy_from_slice(&span[from..from + size]);
+            }
+            rest = after;
+        }
+        Ok(())
     }
 }
 

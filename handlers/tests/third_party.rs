@@ -2,15 +2,19 @@
 
 use std::any::Any;
 use std::fmt;
-use std::io::{Read, Write};
-use std::sync::Arc;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
 
 use datafolio_core::{ErrorCategory, ItemRecord};
 use datafolio_handlers::{
     Data, Draft, Handler, HandlerError, HandlerResult, Item, JsonData, Registry, Sink, WriteOptions,
 };
-use datafolio_storage::{MemoryStorage, Source, SourceReader, Storage};
-use datafolio_testkit::handler_suite::{Sample, Wrong, check_handler};
+use datafolio_storage::{
+    FileIdentity, MemoryStorage, Source, SourceReader, Storage, StorageError, StorageResult, Verification,
+    VerifiedCache,
+};
+use datafolio_testkit::handler_suite::{Sample, Wrong, check_handler, record};
 use serde_json::{Map, json};
 
 /// A value that datafolio knows nothing of.
@@ -78,6 +82,78 @@ fn it_keeps_the_same_contract() {
     let samples = [Sample::new("hydrogen", move |_| make()).with_canonical(canonical)];
     let wrong = [Wrong::new(|_| json!(1).into()), Wrong::new(|_| Data::Custom(Box::new("a text")))];
     check_handler(&handler, &registry, &samples, &wrong);
+}
+
+/// Bytes that a handler makes while they are read: the last of them cannot be made.
+#[derive(Debug)]
+struct Unpacked {
+    size: u64,
+    /// How many bytes were asked for, and how many at once at most.
+    asked: Arc<Mutex<(u64, usize)>>,
+}
+
+impl Source for Unpacked {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> StorageResult<()> {
+        let mut asked = self.asked.lock().unwrap();
+        *asked = (asked.0 + buffer.len() as u64, asked.1.max(buffer.len()));
+        if offset + buffer.len() as u64 == self.size {
+            let reason = "its last block cannot be unpacked".to_owned();
+            return Err(StorageError::Damaged { path: "x.packed".to_owned(), location: "memory".to_owned(), reason });
+        }
+        Ok(())
+    }
+
+    fn identity(&self) -> Option<FileIdentity> {
+        None
+    }
+
+    fn try_clone_file(&self) -> Option<io::Result<File>> {
+        None
+    }
+}
+
+/// Hands out a payload through a reader of its own, as one of packed files would.
+#[derive(Debug, Default)]
+struct PackedHandler {
+    asked: Arc<Mutex<(u64, usize)>>,
+}
+
+impl Handler for PackedHandler {
+    fn item_type(&self) -> &str {
+        "packed"
+    }
+
+    fn recognises(&self, _: &Data) -> bool {
+        false
+    }
+
+    fn write(&self, _: Data, _: &WriteOptions, sink: &mut Sink<'_>) -> HandlerResult<Draft> {
+        Ok(Draft::new(Map::new()).with_payload(sink.payload(".packed")?.finish()?))
+    }
+
+    fn read(&self, _: &Item<'_>) -> HandlerResult<Data> {
+        Ok(Data::Payload(Arc::new(Unpacked { size: (5 << 20) + 3, asked: Arc::clone(&self.asked) })))
+    }
+}
+
+/// What the bundle checks are the bytes in its file; what a handler makes of them only its own reader tells.
+#[test]
+fn a_payload_is_verified_to_its_end_with_its_own_reader() {
+    let handler = PackedHandler::default();
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let draft = handler.write(json!(1).into(), &WriteOptions::default(), &mut Sink::new(&storage, "packed", "p"));
+    let record = record("packed", "p", &draft.unwrap());
+    let cache = VerifiedCache::disabled();
+    let error = handler.verify(&Item::new(&record, &storage, Verification::Full, &cache)).unwrap_err();
+    assert_eq!(error.category(), ErrorCategory::Corrupt);
+    assert!(error.to_string().contains("'p'") && error.to_string().contains("unpacked"), "{error}");
+    let (read, at_once) = *handler.asked.lock().unwrap();
+    assert_eq!(read, (5 << 20) + 3);
+    assert!(at_once <= 1 << 20, "{at_once} bytes were read at once");
 }
 
 /// Takes every file, and says so under a type of its own.

@@ -1,14 +1,15 @@
 //! Copying a bundle, or some of its items, into a new one.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafolio_core::history::{HISTORY_DIR, HistoryFile};
-use datafolio_core::{Catalogue, Change, CoreError, Entry, RelPath, SealCheck, item_type};
+use datafolio_core::{Catalogue, Change, Entry, RelPath, SealCheck, item_type};
 use datafolio_handlers::{expected, payload_path};
 use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSource};
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use crate::bundle::lineage_of;
@@ -23,14 +24,13 @@ const CHUNK: usize = 1 << 20;
 /// What is copied.
 #[derive(Debug, Clone, Default)]
 pub struct CopyOptions {
-    /// Only these items.
+    /// Only these items, and of them those that are archived only with `include_archived`, as in Python DataFolio.
     pub include: Option<Vec<String>>,
     /// All items but these. Not together with `include`.
     pub exclude: Option<Vec<String>>,
-    /// With `include`: also everything that the items were made from, as far as it is there. What is archived of it only with
-    /// `include_archived`.
+    /// With `include`: also everything that the items were made from, as far as it is there.
     pub follow_lineage: bool,
-    /// Archived items too.
+    /// Archived items too, which otherwise stay behind however they came to be meant.
     pub include_archived: bool,
     /// Keys to set in the metadata of the copy.
     pub metadata_updates: Map<String, Value>,
@@ -45,8 +45,8 @@ impl DataFolio {
     /// items, and files that it names nothing of: its directory can be deleted.
     ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`] for an item to include; a target that exists, or lies in this bundle; a missing or damaged
-    /// file.
+    /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound) for an item to include or exclude that is not there; a
+    /// target that exists, or lies in this bundle; a missing or damaged file.
     pub fn copy(&self, target: impl AsRef<Path>, options: &CopyOptions) -> Result<DataFolio> {
         let target = target.as_ref();
         if lies_in(target, Path::new(&self.location())) {
@@ -205,37 +205,23 @@ fn selected(catalogue: &Catalogue, options: &CopyOptions) -> Result<Vec<String>>
         let entries = catalogue.current.values();
         entries.filter(|entry| options.include_archived || !entry.is_archived()).map(|entry| entry.name().to_owned())
     };
+    if options.include.is_some() && options.exclude.is_some() {
+        return Err(Error::Invalid("Cannot specify both include and exclude".to_owned()));
+    }
+    // A name that is misspelt would otherwise copy nothing, or what was to stay behind.
+    for name in options.include.iter().chain(&options.exclude).flatten() {
+        catalogue.item(name)?;
+    }
     match (&options.include, &options.exclude) {
-        (Some(_), Some(_)) => Err(Error::Invalid("Cannot specify both include and exclude".to_owned())),
         (None, None) => Ok(all().collect()),
-        (None, Some(exclude)) => {
-            for name in exclude {
-                catalogue.item(name)?;
+        (None, Some(exclude)) => Ok(all().filter(|name| !exclude.contains(name)).collect()),
+        (Some(include), _) => {
+            let mut wanted: HashSet<&str> = include.iter().map(String::as_str).collect();
+            let lineage = options.follow_lineage.then(|| lineage_of(catalogue));
+            if let Some(lineage) = &lineage {
+                wanted.extend(include.iter().flat_map(|name| lineage.upstream(name).unwrap_or_default()));
             }
-            Ok(all().filter(|name| !exclude.contains(name)).collect())
-        }
-        (Some(include), None) => {
-            let mut wanted: IndexSet<String> = IndexSet::new();
-            let lineage = lineage_of(catalogue);
-            for name in include {
-                if !catalogue.current.contains_key(name.as_str()) {
-                    return Err(CoreError::ItemNotFound { name: name.clone() }.into());
-                }
-                wanted.insert(name.clone());
-                if options.follow_lineage {
-                    let visible = |name: &&str| {
-                        let entry = catalogue.current.get(name);
-                        entry.is_some_and(|entry| options.include_archived || !entry.is_archived())
-                    };
-                    let upstream = lineage.upstream(name).unwrap_or_default();
-                    wanted.extend(upstream.into_iter().filter(visible).map(str::to_owned));
-                }
-            }
-            let order: IndexMap<&str, usize> =
-                catalogue.current.keys().enumerate().map(|(index, name)| (name, index)).collect();
-            let mut names: Vec<String> = wanted.into_iter().filter(|name| order.contains_key(name.as_str())).collect();
-            names.sort_by_key(|name| order.get(name.as_str()).copied());
-            Ok(names)
+            Ok(all().filter(|name| wanted.contains(name.as_str())).collect())
         }
     }
 }

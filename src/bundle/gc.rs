@@ -17,6 +17,7 @@ use crate::bundle::DataFolio;
 use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, reload};
 use crate::error::{Error, Result};
+use crate::history::ahead::Ahead;
 use crate::history::chain::{files, read_entry, read_text, write_whole};
 use crate::history::rebuild;
 
@@ -43,7 +44,7 @@ pub struct GcReport {
     pub applied: bool,
     /// The oldest revision that can be opened afterwards.
     pub oldest_kept_revision: u64,
-    /// Payload files that nothing kept needs.
+    /// Payload files that nothing kept needs, and block checksums whose payload another program has deleted.
     pub payloads: Vec<String>,
     /// Files of the history that are older than what is kept, or were never published.
     pub history: Vec<String>,
@@ -53,6 +54,10 @@ pub struct GcReport {
     pub too_young: usize,
     /// Versions of kept revisions whose files are gone: another program deleted them.
     pub lost_versions: Vec<Lost>,
+    /// Revisions of the history that the head does not follow from: an older `items.json` was put in its place. Nothing is
+    /// removed then, for what they name is what they can be brought back from; a repair ends that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub later_revisions: Vec<u64>,
 }
 
 /// A version that a kept revision names and whose file is gone.
@@ -116,21 +121,26 @@ impl DataFolio {
         )?;
         let mut report = GcReport { oldest_kept_revision: kept.oldest(), ..GcReport::default() };
         let young = |info: &FileInfo| SystemTime::now().duration_since(info.modified).map_or(true, |age| age < grace);
-        let mut there: HashSet<RelPath> = HashSet::new();
+        let mut infos: Vec<FileInfo> = Vec::new();
         for dir in PAYLOAD_DIRS {
-            for info in storage.list(Some(&file(dir)?))? {
-                if kept.needs(&info.path) {
-                    there.insert(info.path);
-                } else if young(&info) {
-                    report.too_young += 1;
-                } else {
-                    report.bytes += info.size;
-                    report.payloads.push(info.path.to_string());
-                }
+            infos.extend(storage.list(Some(&file(dir)?))?);
+        }
+        let there: HashSet<RelPath> = infos.iter().map(|info| info.path.clone()).collect();
+        let needed = kept.needed(&there);
+        report.lost_versions = kept.lost(&there);
+        if let Some(ahead) = Ahead::of(storage, head)? {
+            report.later_revisions = ahead.revisions;
+            return Ok((report, kept));
+        }
+        for info in infos.into_iter().filter(|info| !needed.contains(&info.path)) {
+            if young(&info) {
+                report.too_young += 1;
+            } else {
+                report.bytes += info.size;
+                report.payloads.push(info.path.to_string());
             }
         }
         find_in_history(storage, head, &kept, young, &mut report)?;
-        report.lost_versions = kept.lost(&there);
         Ok((report, kept))
     }
 }

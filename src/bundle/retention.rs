@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use datafolio_core::history::{CommitRef, Released, released};
 use datafolio_core::{RelPath, time};
-use datafolio_storage::Storage;
+use datafolio_storage::{BLOCKS_SUFFIX, Storage};
 
 use crate::bundle::gc::Lost;
 use crate::bundle::state::State;
@@ -16,7 +16,7 @@ use crate::history::walk::{Break, Walk};
 /// What has to stay.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    /// Payloads and what lies beside them.
+    /// Payloads of the head and its snapshots, and what lies beside them.
     files: HashSet<RelPath>,
     /// Versions that only old revisions name.
     released: Vec<Released>,
@@ -66,10 +66,7 @@ impl Kept {
         for (count, (link, time)) in (1u32..).zip(links.into_iter().zip(times)) {
             let link = link?;
             // The parent is there, so that what its successor released of it is still promised.
-            for released in of_parent.drain(..) {
-                kept.files.extend(released.files.iter().filter_map(|path| RelPath::parse(path).ok()));
-                kept.released.push(released);
-            }
+            kept.released.append(&mut of_parent);
             kept.commits.insert(link.commit.clone());
             kept.newest_commit.get_or_insert_with(|| link.commit.clone());
             kept.oldest_commit = Some(link.commit);
@@ -108,15 +105,24 @@ impl Kept {
         &self.commits
     }
 
-    /// Whether a payload has to stay.
-    pub(crate) fn needs(&self, path: &RelPath) -> bool {
-        self.files.contains(path)
+    /// All that has to stay of the files that are there.
+    ///
+    /// DataFolio 2.x deletes payloads that our history still names, and does not know the block checksums beside them.
+    /// These serve nothing then: should the payload be put back, the hash of the whole is in its entry.
+    pub(crate) fn needed(&self, there: &HashSet<RelPath>) -> HashSet<RelPath> {
+        let mut needed = self.files.clone();
+        for released in &self.released {
+            let serves = |path: &&String| payload_beside(released, path).is_none_or(|payload| is_in(there, payload));
+            needed.extend(released.files.iter().filter(serves).filter_map(|path| RelPath::parse(path).ok()));
+        }
+        needed
     }
 
-    /// Versions that only old revisions name and whose files are not among those that are there.
+    /// Versions that only old revisions name and whose payloads are not among the files that are there.
     pub(crate) fn lost(&self, there: &HashSet<RelPath>) -> Vec<Lost> {
         let is_gone = |released: &&Released| {
-            released.files.iter().any(|path| RelPath::parse(path).is_ok_and(|path| !there.contains(&path)))
+            let mut payloads = released.files.iter().filter(|path| payload_beside(released, path).is_none());
+            payloads.any(|path| !is_in(there, path))
         };
         let mut lost: Vec<Lost> = Vec::new();
         for released in self.released.iter().filter(is_gone) {
@@ -127,6 +133,17 @@ impl Kept {
         }
         lost
     }
+}
+
+/// The payload whose block checksums a file of a version holds; `None` for a payload, whatever it is called.
+fn payload_beside<'a>(released: &'a Released, path: &str) -> Option<&'a String> {
+    let payload = path.strip_suffix(BLOCKS_SUFFIX)?;
+    released.files.iter().find(|other| *other == payload)
+}
+
+/// Whether a file is among those. A path that leads nowhere says nothing of a file.
+fn is_in(there: &HashSet<RelPath>, path: &str) -> bool {
+    RelPath::parse(path).map_or(true, |path| there.contains(&path))
 }
 
 /// The chain from the head backwards. An entry that could not be read may well be whole: that ends everything. One that is

@@ -11,6 +11,7 @@ use crate::bundle::state::State;
 use crate::bundle::verify::{Finding, Severity, VerifyOptions, VerifyReport};
 use crate::bundle::{DataFolio, gc};
 use crate::error::{Error, Result};
+use crate::history::ahead::Ahead;
 use crate::history::chain::{files, read_text};
 use crate::history::rebuild;
 use crate::history::walk::Walk;
@@ -27,6 +28,9 @@ impl DataFolio {
             .into_iter()
             .filter_map(|(commit, kind)| (kind == HistoryFile::Checkpoint).then_some(commit))
             .collect();
+        if let Some(ahead) = Ahead::of(storage, state)? {
+            damage(report, "older-catalogue", format!("{}; {}", ahead.problem(), ahead.advice()));
+        }
         let mut seen: HashSet<u64> = HashSet::new();
         for step in Walk::from_head(storage, state)? {
             let entry = match step {
@@ -141,9 +145,10 @@ impl DataFolio {
     }
 
     fn verify_past_version(&self, version: &Entry, options: &VerifyOptions, report: &mut VerifyReport) {
-        let files = version.files();
-        // That it is gone has been said, and what came back into the catalogue has been read.
-        let is_there = files.iter().all(|path| self.storage().stat(path).is_ok_and(|info| info.is_some()));
+        // That it is gone has been said, and what came back into the catalogue has been read. Without the checksums of its
+        // blocks it is read as a whole.
+        let payload = version.files().into_iter().next();
+        let is_there = payload.is_none_or(|path| self.storage().stat(&path).is_ok_and(|info| info.is_some()));
         let is_named =
             self.state().catalogue().versions_of(version.name()).any(|entry| entry.token() == version.token());
         let Ok(record) = version.record() else { return };

@@ -93,7 +93,19 @@ pub(super) const PRINTED: &[Printed] = &[
     object("snapshot gc", &["files", "dry_run"]),
     object("verify", &["findings", "versions", "read", "bytes", "commits", "clean", "location"]),
     below("verify", "findings", &["severity", "item", "version", "snapshots?", "code", "message"]),
-    object("gc", &["applied", "oldest_kept_revision", "payloads", "history", "bytes", "too_young", "lost_versions"]),
+    object(
+        "gc",
+        &[
+            "applied",
+            "oldest_kept_revision",
+            "payloads",
+            "history",
+            "bytes",
+            "too_young",
+            "lost_versions",
+            "later_revisions?",
+        ],
+    ),
     object(
         "repair",
         &[

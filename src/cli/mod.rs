@@ -8,6 +8,7 @@
 //! output.rs    what goes to standard output and error, and how it looks
 //! failure.rs   errors: message, hint, exit code
 //! inputs.rs    warnings about the inputs that items are given
+//! panics.rs    a command that panics, and threads that do
 //! user_list.rs the user's aliases and recently used bundles, a file shared with Python DataFolio
 //! value/       items as text and as files
 //! watched.rs   counting bytes for progress bars
@@ -23,6 +24,7 @@ mod failure;
 mod inputs;
 mod json_keys;
 mod output;
+mod panics;
 mod progress;
 mod prompt;
 mod session;
@@ -33,9 +35,7 @@ mod watched;
 mod words;
 
 use std::ffi::OsString;
-use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -47,25 +47,16 @@ use session::Session;
 
 use crate::settings::Settings;
 
-/// The last panic, in words, but for those of decoders that meet damaged files: these are caught where they arise.
-static PANIC: Mutex<Option<String>> = Mutex::new(None);
-
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-        let words = info.payload_as_str().unwrap_or("no message");
-        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{words}{place}"));
-    }));
-    datafolio_handlers::quiet_decoder_panics();
+    panics::install();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    if panic::catch_unwind(AssertUnwindSafe(|| completion::answer(&arguments))).unwrap_or(true) {
+    if panics::caught(|| completion::answer(&arguments)).unwrap_or(true) {
         return ExitCode::SUCCESS;
     }
-    match panic::catch_unwind(AssertUnwindSafe(|| run(arguments))) {
+    match panics::caught(|| run(arguments)) {
         Ok(code) => ExitCode::from(code),
-        Err(_) => {
-            let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        Err(words) => {
             Output::plain().error(&Failure::defect(words));
             ExitCode::from(failure::EXIT_ERROR)
         }

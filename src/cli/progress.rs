@@ -27,22 +27,23 @@ impl Progress {
         Self::run(out, what.into(), None, None)
     }
 
-    /// Begins, where the bytes that were handled can be counted, and how many there will be is known or estimated.
+    /// Begins, where the bytes that were handled can be counted, and how many there will be is known or estimated. What was
+    /// counted before does not count.
     pub(super) fn of_bytes(
         out: &Output,
         what: impl Into<String>,
         total: Option<u64>,
         done: impl Fn() -> u64 + Send + 'static,
     ) -> Self {
-        Self::run(out, what.into(), total, Some(Box::new(done)))
+        Self::run(out, what.into(), total, Some(Counter::new(total, done)))
     }
 
-    fn run(out: &Output, what: String, total: Option<u64>, done: Option<Box<dyn Fn() -> u64 + Send>>) -> Self {
+    fn run(out: &Output, what: String, total: Option<u64>, mut counter: Option<Counter>) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if !out.shows_progress() {
             return Self { bar, _running: None };
         }
-        set_style(&bar, style(total, done.is_some()));
+        set_style(&bar, style(total, false));
         bar.set_message(what);
         let (running, ended) = channel::<()>();
         let shown = bar.clone();
@@ -54,8 +55,8 @@ impl Progress {
             }
             shown.set_draw_target(ProgressDrawTarget::stderr());
             loop {
-                if let Some(done) = &done {
-                    shown.set_position(capped(done(), total));
+                if let Some(counter) = &mut counter {
+                    counter.show(&shown);
                 }
                 shown.tick();
                 if !goes_on(TICK) {
@@ -87,6 +88,32 @@ impl Drop for Progress {
     }
 }
 
+/// The bytes that were handled since the progress began.
+struct Counter {
+    total: Option<u64>,
+    done: Box<dyn Fn() -> u64 + Send>,
+    before: u64,
+    /// Whether any were: a file may be looked over as a whole before the first of them, and a bar would stand still.
+    has_begun: bool,
+}
+
+impl Counter {
+    fn new(total: Option<u64>, done: impl Fn() -> u64 + Send + 'static) -> Self {
+        let before = done();
+        Self { total, done: Box::new(done), before, has_begun: false }
+    }
+
+    fn show(&mut self, bar: &ProgressBar) {
+        let done = capped((self.done)().saturating_sub(self.before), self.total);
+        if done > 0 && !self.has_begun {
+            self.has_begun = true;
+            set_style(bar, style(self.total, true));
+            bar.reset_eta();
+        }
+        bar.set_position(done);
+    }
+}
+
 /// What is shown: a bar where the end is known, else a spinner, with the bytes where they are counted.
 fn style(total: Option<u64>, is_counted: bool) -> &'static str {
     match (total, is_counted) {
@@ -109,6 +136,8 @@ fn capped(done: u64, total: Option<u64>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -119,6 +148,21 @@ mod tests {
             }
         }
         assert_eq!((capped(7, Some(5)), capped(3, Some(5)), capped(7, None)), (5, 3, 7));
+    }
+
+    #[test]
+    fn bytes_count_from_where_the_progress_began() {
+        let written = Arc::new(AtomicU64::new(70));
+        let count = Arc::clone(&written);
+        let mut counter = Counter::new(Some(100), move || count.load(Ordering::Relaxed));
+        let bar = ProgressBar::hidden();
+        counter.show(&bar);
+        assert_eq!((bar.position(), counter.has_begun), (0, false));
+        for (more, shown) in [(30, 30), (60, 90), (60, 100)] {
+            written.fetch_add(more, Ordering::Relaxed);
+            counter.show(&bar);
+            assert_eq!((bar.position(), counter.has_begun), (shown, true));
+        }
     }
 
     /// Where nobody watches, nothing is shown and no thread is started.

@@ -1,11 +1,10 @@
 //! Removing what grants access from addresses.
 
+use super::credentials::{split, user_in, without_scheme};
 use super::redact::{is_secret_name, mask_tokens};
 
 /// Schemes whose user name is part of the address and no secret.
 const KEEPS_USER: [&str; 6] = ["ssh", "git+ssh", "ssh+git", "git", "file", "sftp"];
-/// What ends the authority of an address: what stands between `//` and the path.
-const AUTHORITY_ENDS: [char; 4] = ['/', '?', '#', '\\'];
 
 /// Removes what grants access from a text that is one address from end to end, as the remote of a Git repository is:
 /// credentials before the host, secret parameters, and words that begin like known tokens. Nothing in it ends the address,
@@ -28,44 +27,27 @@ pub fn redact_address(address: &str) -> Option<String> {
     };
     let clean = match forward.split_once("://") {
         Some((scheme, after)) if !scheme.is_empty() && scheme.chars().all(is_scheme) => {
-            let (user, rest) = split_credentials(after);
-            let user = match user {
-                Some(user) if keeps_user(scheme) => format!("{}@", user.split(':').next().unwrap_or_default()),
-                _ => String::new(),
-            };
+            let (user, rest) = shown_user(scheme, after);
             // The path can be an address again: `https://proxy/https://token@host`.
             let rest = redact_urls(&without_path_parameters(rest));
-            format!("{scheme}://{}{}", user.trim_start_matches('@'), redact_parameters(&rest))
+            format!("{scheme}://{user}{}", redact_parameters(&rest))
         }
-        _ => without_user_and_password(&forward).to_owned(),
+        // What follows a helper has no user of its own that would have to be shown.
+        _ if !helper.is_empty() => forward.rsplit('@').next().unwrap_or_default().to_owned(),
+        _ => without_scheme(&forward).to_owned(),
     };
     Some(mask_tokens(&format!("{helper}{clean}")))
 }
 
-/// The credentials of an address without its scheme, and what follows them. A password that was not escaped may hold what
-/// ends an authority. Then the part before has a `:` that no port follows, or a backslash.
-fn split_credentials(after: &str) -> (Option<&str>, &str) {
-    let end = after.find(['/', '?', '#']).unwrap_or(after.len());
-    let authority = &after[..end];
-    if let Some(at) = authority.rfind('@') {
-        let tail = &after[at + 1..end];
-        let is_host = tail.rsplit_once(':').is_none_or(|(_, port)| is_port(port) || tail.ends_with(']'));
-        if is_host && !tail.is_empty() {
-            return (Some(&authority[..at]), &after[at + 1..]);
-        }
+/// What is shown of the credentials of an address without its scheme, and what follows them.
+fn shown_user<'a>(scheme: &str, after: &'a str) -> (String, &'a str) {
+    // A file has a path, and nobody who would have to be let in.
+    if scheme.eq_ignore_ascii_case("file") && after.starts_with('/') {
+        return (String::new(), after);
     }
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !is_port(port) && !authority.ends_with(']') => match after.rfind('@') {
-            Some(at) => (Some(&after[..at]), &after[at + 1..]),
-            // Without a host behind it, what should be a port goes to be safe.
-            None => (None, host),
-        },
-        _ => (None, after),
-    }
-}
-
-fn is_port(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_digit())
+    let (credentials, rest) = split(after);
+    let user = credentials.filter(|_| keeps_user(scheme)).and_then(user_in);
+    (user.map_or_else(String::new, |user| format!("{user}@")), rest)
 }
 
 /// `host/path;name=value` without anything from the first parameter of the path on, up to the query.
@@ -75,18 +57,6 @@ fn without_path_parameters(rest: &str) -> String {
     let is_parameter = |at: &usize| path[at + 1..].split([';', '/']).next().is_some_and(|first| first.contains('='));
     let cut = path.match_indices(';').map(|(at, _)| at).find(is_parameter).unwrap_or(path.len());
     format!("{}{query}", &path[..cut])
-}
-
-/// `git@host:path` and paths stay; `user:password@host/path` without a scheme loses both.
-fn without_user_and_password(address: &str) -> &str {
-    match (address.find(':'), address.find('@')) {
-        (Some(colon), Some(at)) if colon < at && !address[..at].contains(['/', '\\']) => {
-            let end = address[at..].find('/').map_or(address.len(), |slash| at + slash);
-            let last = address[..end].rfind('@').unwrap_or(at);
-            &address[last + 1..]
-        }
-        _ => address,
-    }
 }
 
 fn keeps_user(scheme: &str) -> bool {
@@ -127,23 +97,9 @@ fn redact_authorities(address: &str) -> String {
     while let Some((scheme, after)) = rest.split_once("://") {
         let next = after.find("://").map_or(after.len(), |colon| scheme_start(&after[..colon]));
         let (hierarchy, nested) = after.split_at(next);
-        let (authority, path) = split_authority(hierarchy);
         // An inner scheme comes without anything before it, as the outer address was cut there.
-        let scheme_name = &scheme[scheme_start(scheme)..];
-        out.push_str(scheme);
-        out.push_str("://");
-        match authority.rsplit_once('@') {
-            None => out.push_str(authority),
-            Some((user, host)) => {
-                let name = user.split(':').next().unwrap_or_default();
-                if !name.is_empty() && keeps_user(scheme_name) {
-                    out.push_str(name);
-                    out.push('@');
-                }
-                out.push_str(host);
-            }
-        }
-        out.push_str(path);
+        let (user, rest_of_it) = shown_user(&scheme[scheme_start(scheme)..], hierarchy);
+        out.extend([scheme, "://", &user, rest_of_it]);
         if nested.is_empty() {
             return out;
         }
@@ -151,28 +107,6 @@ fn redact_authorities(address: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// The authority of an address (what stands between `//` and the path) and what follows.
-fn split_authority(hierarchy: &str) -> (&str, &str) {
-    let end = hierarchy.find(AUTHORITY_ENDS).unwrap_or(hierarchy.len());
-    let (authority, rest) = hierarchy.split_at(end);
-    match authority.rsplit_once(':') {
-        // In `user:pa/ss@host` the password was not escaped and ends the authority early: the "port" is no number then,
-        // and all up to the last `@` belongs to the credentials. Without any `@`, the "port" goes to be safe.
-        Some((host, port))
-            if !authority.contains('@') && !authority.ends_with(']') && !port.chars().all(|c| c.is_ascii_digit()) =>
-        {
-            match hierarchy.rfind('@') {
-                Some(at) => {
-                    let after = &hierarchy[at + 1..];
-                    after.split_at(after.find(AUTHORITY_ENDS).unwrap_or(after.len()))
-                }
-                None => (host, rest),
-            }
-        }
-        _ => (authority, rest),
-    }
 }
 
 /// Drops secret parameters from the query and fragment that follow a path.
@@ -239,6 +173,8 @@ mod tests {
         let expected = [
             ("postgres://me:pw@db:5432/x", "postgres://db:5432/x"),
             ("https://u:p@ss@host/x", "https://host/x"),
+            ("https://u:p@ss/x@host/x", "https://host/x"),
+            ("https://u:12/x@host/x,https://v:34/y@host/y", "https://host/x,https://host/y"),
             ("https://user:pa/ss@host/x", "https://host/x"),
             ("https://user:pa#ss@host/x?y=1", "https://host/x?y=1"),
             ("https://user:secret", "https://user"),
@@ -308,6 +244,29 @@ mod tests {
             // Tokens in the path.
             ("https://host/TOKEN/r.git", "https://host/***/r.git"),
             ("git@github.com:TOKEN/x", "git@github.com:***/x"),
+            // What was not escaped reads as a host, a port and a path, and may be none of these.
+            ("https://user:123/x@host/r", "https://host/r"),
+            ("https://user:123/x@host", "https://host"),
+            ("https://user:80/x@host/r", "https://host/r"),
+            ("https://user:80/x@host.org", "https://host.org"),
+            ("https://user:p@ss/SECRET@host/r", "https://host/r"),
+            ("https://user:p@ss/SECRET@host", "https://host"),
+            ("https://user:p@ss:80/SECRET@host", "https://host"),
+            ("https://tok@en/SECRET@host/r", "https://host/r"),
+            ("https://tok/en@host.org/r", "https://host.org/r"),
+            ("https://us/er:SECRET@host/r", "https://host/r"),
+            ("https://me@corp.com:SECRET@host/r", "https://host/r"),
+            ("ssh://git:12/SECRET@host/r", "ssh://git@host/r"),
+            ("ssh://git@host/repo@v1", "ssh://git@host/repo@v1"),
+            ("https://user@host/repo@v1", "https://host/repo@v1"),
+            ("https://host/a@b/c", "https://host/a@b/c"),
+            ("https://host:8081/repo@v1", "https://v1"),
+            ("user:123/x@host", "host"),
+            ("user:p@ss/SECRET@host/r", "host/r"),
+            ("me@corp.com:SECRET@host/r", "host/r"),
+            ("user::SECRET@host/r", "user::host/r"),
+            ("file:///srv/a@b.org/repo.git", "file:///srv/a@b.org/repo.git"),
+            ("C:/repos/a@b", "C:/repos/a@b"),
             ("https://host/TOKEN@other", "https://host/***@other"),
             // Parameters of the path.
             ("https://host/r;token=SECRET", "https://host/r"),

@@ -4,6 +4,7 @@
 //! out is left out. Facts are published with the bundle, so what looks like a secret is removed before it is recorded.
 
 pub mod address;
+mod credentials;
 pub mod environment;
 pub mod execution;
 pub mod git;

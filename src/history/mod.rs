@@ -1,5 +1,6 @@
 //! The history of a bundle: every commit on record, every kept revision to be opened again.
 
+pub(crate) mod ahead;
 pub(crate) mod chain;
 pub(crate) mod external;
 mod log;

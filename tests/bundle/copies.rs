@@ -72,3 +72,18 @@ fn what_is_archived_does_not_come_along_with_what_was_made_from_it() {
     assert_eq!(names("without", false), ["raw", "made"]);
     assert_eq!(names("with", true), ["raw", "old", "made"]);
 }
+
+/// A name that is misspelt would copy what was to stay behind.
+#[test]
+fn items_to_include_or_exclude_must_be_there() {
+    let (dir, folio) = new_bundle();
+    folio.add("secret", json!(1), AddOptions::new()).unwrap();
+    let names = Some(vec!["secrets".to_owned()]);
+    for options in [
+        CopyOptions { include: names.clone(), ..Default::default() },
+        CopyOptions { exclude: names.clone(), ..Default::default() },
+    ] {
+        assert_eq!(folio.copy(dir.path().join("copy"), &options).unwrap_err().code(), "item-not-found");
+        assert!(!dir.path().join("copy").exists());
+    }
+}

@@ -180,3 +180,17 @@ fn copies_follow_lineage() {
         assert!(!home.path(inside).exists());
     }
 }
+
+/// What was named and stays behind is told.
+#[test]
+fn a_copy_leaves_archived_items_behind() {
+    let home = Home::with_bundle();
+    home.ok(&["set", "notes", "--archive"]);
+    let ran = home.run(&["copy", "../without", "--include", "notes", "--include", "raw"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    has(&ran.err, &["'notes' is archived and was not copied", "--archived"]);
+    has(&ran.out, &["Copied 1 item"]);
+    let ran = home.run(&["copy", "../with", "--include", "notes", "--archived"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    has(&ran.out, &["Copied 1 item"]);
+}

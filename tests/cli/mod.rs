@@ -4,6 +4,7 @@
 //! command was asked to do.
 
 mod advice;
+mod arrays;
 mod completing;
 mod errors;
 mod folios;

@@ -98,3 +98,27 @@ fn a_reference_that_this_build_cannot_reach_is_a_note() {
     let whole = folio.validate().unwrap();
     assert_eq!((whole["bucket"], whole["site"], whole["raw"]), (false, false, true));
 }
+
+/// What was committed after a catalogue that somebody put back is told, and nothing of it is removed, until it comes back.
+#[test]
+fn an_older_catalogue_is_told_and_gives_way() {
+    let home = Home::with_bundle();
+    let older = std::fs::read(home.path("items.json")).unwrap();
+    for name in ["a", "b"] {
+        home.ok(&["meta", name, "1"]);
+    }
+    std::fs::write(home.path("items.json"), older).unwrap();
+    let ran = home.run(&["verify"]);
+    assert_eq!(ran.code, 1);
+    has(
+        &ran.out,
+        &["Invalid", "of revision 4, and the history has revisions 5 to 6", "`datafolio repair` brings revision 6"],
+    );
+    let ran = home.run(&["gc", "--apply", "--grace", "0s"]);
+    assert_eq!(ran.code, 0);
+    has(&ran.err, &["nothing is removed", "revisions 5 to 6", "`datafolio verify`"]);
+    assert_eq!(home.json(&["gc"])["later_revisions"], json!([5, 6]));
+    has(&home.ok(&["repair"]), &["Found: items.json is of revision 4", "went forward to revision 6", "at revision 7"]);
+    assert_eq!(home.ok(&["meta", "b"]), "1\n");
+    home.ok(&["verify"]);
+}

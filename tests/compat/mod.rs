@@ -4,6 +4,8 @@
 //! left out. What Python does stands in the tests line by line; `python/session.py` runs it, `python/reading.py` reads
 //! items in the form that the fixtures have, and both sides hash values as `HASH_METHOD.md` says.
 
+mod blocks_left_by_2_3;
+mod copies;
 mod damage_by_1_3;
 mod history;
 mod ids;

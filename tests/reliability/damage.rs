@@ -154,7 +154,14 @@ fn check_repair(root: &Path, expected: &Model, damaged: Option<&[u8]>, what: &st
     let report = repair(root, &RepairOptions::default()).unwrap_or_else(|error| panic!("{what}: {error}"));
     let folio = DataFolio::open(root).unwrap();
     let found = visible_state(&folio).unwrap();
-    assert_eq!(found, Model { revision: expected.revision + 1, ..expected.clone() }, "{what}: {report:?}");
+    assert_eq!(found, Model { revision: found.revision, ..expected.clone() }, "{what}: {report:?}");
+    // The revision is above every one that the damaged text names too: a digit of a version id may have been hit.
+    let named = format!("--r{}-", found.revision - 1);
+    let is_named = damaged.is_some_and(|text| String::from_utf8_lossy(text).contains(&named));
+    assert!(
+        found.revision == expected.revision + 1 || (found.revision > expected.revision && is_named),
+        "{what}: {report:?}"
+    );
     if let Some(damaged) = damaged {
         let kept = root.join(&report.kept_aside[0]);
         assert_eq!(std::fs::read(kept).unwrap(), damaged, "{what}");

@@ -13,6 +13,7 @@ mod mending;
 mod outcomes;
 mod pages;
 mod power;
+mod put_back;
 mod races;
 mod readers;
 mod regressions;

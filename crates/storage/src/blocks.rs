@@ -16,7 +16,7 @@ use crate::hash::{CHUNK, hex};
 pub const BLOCK_SIZE: usize = CHUNK;
 
 /// Added to the name of a payload.
-pub(crate) const SUFFIX: &str = ".blocks";
+pub const SUFFIX: &str = ".blocks";
 
 const MAGIC: &[u8; 8] = b"DFBLOCK1";
 const HEADER: usize = 24;

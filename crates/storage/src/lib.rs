@@ -23,7 +23,7 @@ mod reader;
 mod storage;
 mod verified;
 
-pub use blocks::BLOCK_SIZE;
+pub use blocks::{BLOCK_SIZE, SUFFIX as BLOCKS_SUFFIX};
 pub use cache::VerifiedCache;
 pub use error::{StorageError, StorageResult};
 pub use local::LocalStorage;

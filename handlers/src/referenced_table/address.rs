@@ -41,6 +41,7 @@ pub(super) fn absolute(path: &str, from_url: bool) -> Result<String, String> {
 /// host go, and the parameters of signed addresses (S3, Google, Azure, CloudFront); all else stays as it is.
 pub(crate) fn without_secrets(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let rest = behind_odd_password(rest);
     let (rest, fragment) = rest.split_once('#').map_or((rest, None), |(rest, fragment)| (rest, Some(fragment)));
     let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
     let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
@@ -71,6 +72,19 @@ pub(crate) fn without_secrets(url: &str) -> String {
         clean.push_str(fragment);
     }
     clean
+}
+
+/// What follows a password that has a `/`, `?` or `#` in it and should have been escaped: what stands behind the colon is no
+/// port then. With digits alone it may be one, and an `@` behind it is part of a path.
+fn behind_odd_password(rest: &str) -> &str {
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !authority.contains('@') && !is_port(port) && !authority.ends_with(']') => {
+            rest.rsplit_once('@').map_or(rest, |(_, after)| after)
+        }
+        _ => rest,
+    }
 }
 
 fn is_azure(scheme: &str) -> bool {
@@ -118,6 +132,11 @@ mod tests {
         for (url, expected) in [
             ("s3://bucket/a/b.parquet", "s3://bucket/a/b.parquet"),
             ("gs://bucket/events/", "gs://bucket/events/"),
+            ("https://user:pa/ss@example.org/x.parquet", "https://example.org/x.parquet"),
+            ("https://user:pa?s#s@example.org/x.parquet", "https://example.org/x.parquet"),
+            ("https://user:pw@host/bucket/a@b.parquet", "https://host/bucket/a@b.parquet"),
+            ("http://localhost:9000/bucket/a@b.parquet", "http://localhost:9000/bucket/a@b.parquet"),
+            ("http://[::1]/bucket/a@b.parquet", "http://[::1]/bucket/a@b.parquet"),
             ("https://user:p@ss@host:8080/x.csv?a=1&b=2", "https://host:8080/x.csv?a=1&b=2"),
             ("https://token@host", "https://host"),
             (

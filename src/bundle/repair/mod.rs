@@ -3,9 +3,11 @@
 //! What there is to repair from is looked over first ([`survey`]). A catalogue that is damaged goes back to the state of a
 //! commit, or, where another program wrote it, what is whole in it is saved ([`salvage`], with [`lenient`] reading); what
 //! DataFolio 1.3 has dropped comes back ([`after_1x`]); both put two states together ([`merge`]). A sound catalogue whose
-//! history is damaged gets that put right ([`heal`]).
+//! history is damaged gets that put right ([`heal`]), and one that is older than the history gives way to what was committed
+//! after it ([`forward`]).
 
 mod after_1x;
+mod forward;
 mod heal;
 mod lenient;
 mod merge;
@@ -31,6 +33,7 @@ use crate::bundle::repair::survey::{Candidate, Chosen, Survey};
 use crate::bundle::state::{State, file, load};
 use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
+use crate::history::ahead::Ahead;
 use crate::settings::Settings;
 
 /// How a catalogue is put right.
@@ -100,6 +103,14 @@ fn repair_storage(storage: &Arc<dyn Storage>, options: &RepairOptions) -> Result
         Err(error) => return Err(error),
     };
     let survey = Survey::of(storage.as_ref())?;
+    if let Some(raw) = &raw
+        && let Some(ahead) = Ahead::of(storage.as_ref(), &head)?
+    {
+        return match options.accept {
+            true => accept(storage.as_ref(), &survey, raw, &ahead.problem()),
+            false => forward::forward(storage.as_ref(), &survey, raw, &head, &ahead),
+        };
+    }
     match raw {
         Some(raw) if head.catalogue().is_damaged_by_1x() => {
             match options.accept && head.catalogue().layout == Layout::V2 {

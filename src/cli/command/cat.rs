@@ -3,7 +3,7 @@
 use std::io;
 
 use clap::ValueEnum;
-use datafolio_handlers::HandlerError;
+use datafolio_handlers::{HandlerError, StoredArray};
 use datafolio_storage::{SourceReader, StorageError};
 
 use crate::Data;
@@ -69,22 +69,14 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     // On a terminal the value itself shows that it goes on.
     let _progress = (!session.out.is_terminal()).then_some(progress);
     let has_rows = args.limit.is_some() || !args.columns.is_empty();
-    if matches!(form, None | Some(Form::Table))
-        && !has_rows
-        && let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())?
-    {
-        return match form {
-            None => copy(array.source().clone(), &args.item, &mut session.out),
-            Some(_) => array::show(&array, &mut session.out),
-        };
+    let no_rows =
+        |kind: &str| Failure::usage(format!("--limit and --columns are for tables, and '{}' is {kind}", args.item));
+    if let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())? {
+        return if has_rows { Err(no_rows("an array")) } else { self::array(&array, args, form, &mut session.out) };
     }
     let data = value::read(&folio, &args.item, args.version.as_deref())?;
     if !matches!(data, Data::Table(_)) && has_rows {
-        return Err(Failure::usage(format!(
-            "--limit and --columns are for tables, and '{}' is {}",
-            args.item,
-            data.kind()
-        )));
+        return Err(no_rows(data.kind()));
     }
     let out = &mut session.out;
     match data {
@@ -92,19 +84,6 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             let rows = rows::part(reader, &Part { columns: args.columns.clone(), limit: args.limit })?;
             table(rows, form.unwrap_or(Form::Csv), out)
         }
-        Data::Array(array) => match form {
-            Some(Form::Csv) => array::write_csv(&array, ',', out),
-            Some(Form::Tsv) => array::write_csv(&array, '\t', out),
-            Some(Form::Json) => {
-                let value = array::to_json(&array)?;
-                out.line(value)
-            }
-            // Without a form, and as a table, it was shown above from where it lies.
-            _ => {
-                let value = array::to_json(&array)?;
-                value.as_array().into_iter().flatten().try_for_each(|row| out.line(row))
-            }
-        },
         Data::Json(value) => out.json(&value),
         Data::Timestamp(instant) if form == Some(Form::Json) => out.json(&iso(instant)),
         Data::Timestamp(instant) => out.line(iso(instant)),
@@ -114,6 +93,18 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         }
         Data::Payload(source) => copy(source, &args.item, out),
         other => Err(Failure::usage(format!("{} has no bytes to show", other.kind()))),
+    }
+}
+
+/// An array, of which only a part is ever in memory.
+fn array(array: &StoredArray, args: &Args, form: Option<Form>, out: &mut Output) -> Outcome {
+    match form {
+        None => copy(array.source().clone(), &args.item, out),
+        Some(Form::Table) => array::show(array, out),
+        Some(Form::Csv) => array::write_csv(array, ',', out.raw()),
+        Some(Form::Tsv) => array::write_csv(array, '\t', out.raw()),
+        Some(Form::Json) => array::write_json(array, out.raw()),
+        Some(Form::Jsonl) => array::write_json_lines(array, out.raw()),
     }
 }
 

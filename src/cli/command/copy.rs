@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::bundle::CopyOptions;
+use crate::bundle::{CopyOptions, DataFolio};
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
@@ -26,7 +26,7 @@ Examples:
 pub(in crate::cli) struct Args {
     /// The new bundle's directory
     dest: PathBuf,
-    /// Only this item; can be given several times
+    /// Only this item; can be given several times. One that is archived is copied with --archived only
     #[arg(add = completion::items(), long = "include", value_name = "ITEM", conflicts_with = "exclude")]
     include: Vec<String>,
     /// All but this item; can be given several times
@@ -59,13 +59,26 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         (None, None) => Some(recorded_bytes(folio.catalogue().current.values()).saturating_mul(2)),
         _ => None,
     };
+    let archived = left_behind(&folio, &options);
     let progress = session.reading("copying", total);
     let copy = folio.copy(expand_home(&args.dest), &options)?;
     drop(progress);
     let items = copy.catalogue().current.len();
     let out = &mut session.out;
+    for name in archived {
+        out.warn(format_args!("item '{name}' is archived and was not copied; --archived copies it too"));
+    }
     if out.is_json() {
         return out.json(&json!({"location": copy.location(), "items": items}));
     }
     out.done(format_args!("Copied {} to {}", count(items, "item"), printable(&copy.location())))
+}
+
+/// Items that were named and are not copied, because they are archived.
+fn left_behind(folio: &DataFolio, options: &CopyOptions) -> Vec<String> {
+    let catalogue = folio.catalogue();
+    let is_archived = |name: &&String| catalogue.current.get(name.as_str()).is_some_and(|entry| entry.is_archived());
+    let mut names: Vec<String> = options.include.iter().flatten().filter(is_archived).cloned().collect();
+    names.dedup();
+    if options.include_archived { Vec::new() } else { names }
 }

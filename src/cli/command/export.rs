@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use datafolio_core::ErrorCategory;
+use datafolio_handlers::StoredArray;
 use datafolio_storage::SourceReader;
 use serde_json::json;
 
@@ -48,10 +49,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let progress = session.reading_item("exporting", &folio, &args.item);
     let version = args.version.as_deref();
     match value::stored_array(&folio, &args.item, version)? {
-        Some(array) if extension == "npy" => write_whole(&args.file, args.overwrite, |out| {
-            copy_to(SourceReader::new(array.source().clone()), &args.item, out)
-        })?,
-        _ => {
+        Some(array) => write_array(&array, args, &extension)?,
+        None => {
             let data = match value::read(&folio, &args.item, version) {
                 // Whatever it is, it is a file.
                 Err(failure) if failure.code() == "unknown-item-type" => {
@@ -73,11 +72,26 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     out.done(format_args!("Exported {} to {shown} ({})", printable(&args.item), human_size(size)))
 }
 
-fn write(data: Data, args: &Args, extension: &str) -> Outcome {
-    let unknown = |known: &str| {
-        let message = format!("{}: {} is not written to a file of that name", args.file.display(), data.kind());
-        Err(Failure::new("unknown-format", ErrorCategory::InvalidInput, message).hint(format!("call it {known}")))
+/// Writes an array, of which only a part is ever in memory.
+fn write_array(array: &StoredArray, args: &Args, extension: &str) -> Outcome {
+    let is_json = match extension {
+        "npy" => false,
+        "json" => true,
+        _ => return Err(unknown(args, "an array", "*.npy or *.json")),
     };
+    write_whole(&args.file, args.overwrite, |out| match is_json {
+        false => copy_to(SourceReader::new(array.source().clone()), &args.item, out),
+        true => array::write_json(array, out),
+    })
+}
+
+fn unknown(args: &Args, kind: &str, known: &str) -> Failure {
+    let message = format!("{}: {kind} is not written to a file of that name", args.file.display());
+    Failure::new("unknown-format", ErrorCategory::InvalidInput, message).hint(format!("call it {known}"))
+}
+
+fn write(data: Data, args: &Args, extension: &str) -> Outcome {
+    let unknown = |known: &str| Err(unknown(args, data.kind(), known));
     let format = match (&data, extension) {
         (Data::Table(_), "parquet" | "pq") => Some(RowFormat::Parquet),
         (Data::Table(_), "csv") => Some(RowFormat::Csv),
@@ -86,8 +100,7 @@ fn write(data: Data, args: &Args, extension: &str) -> Outcome {
         (Data::Table(_), "json") => Some(RowFormat::Json),
         (Data::Table(_), "arrow" | "feather" | "ipc") => Some(RowFormat::Arrow),
         (Data::Table(_), _) => return unknown("*.parquet, *.csv, *.tsv, *.jsonl, *.json or *.arrow"),
-        (Data::Array(_), "json") | (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
-        (Data::Array(_), _) => return unknown("*.npy or *.json"),
+        (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
         _ => return unknown("*.json"),
     };
     write_as(data, format, &args.item, &args.file, args.overwrite)
@@ -96,7 +109,6 @@ fn write(data: Data, args: &Args, extension: &str) -> Outcome {
 fn write_as(data: Data, format: Option<RowFormat>, item: &str, file: &Path, overwrite: bool) -> Outcome {
     write_whole(file, overwrite, |out| match data {
         Data::Table(reader) => rows::write(reader, format.unwrap_or(RowFormat::Parquet), out).map(drop),
-        Data::Array(array) => Ok(writeln!(out, "{}", array::to_json(&array)?)?),
         Data::Json(value) => Ok(writeln!(out, "{value:#}")?),
         Data::Timestamp(instant) => Ok(writeln!(out, "{}", json!(iso(instant)))?),
         Data::Payload(source) => copy_to(SourceReader::new(source), item, out),

@@ -54,6 +54,13 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     for lost in &report.lost_versions {
         out.warn(format_args!("version {} of '{}' is lost: another program deleted its file", lost.version, lost.item));
     }
+    if let [first, .., last] | [first @ last] = report.later_revisions.as_slice() {
+        let revisions = if first == last { format!("revision {last}") } else { format!("revisions {first} to {last}") };
+        out.warn(format_args!(
+            "nothing is removed: items.json does not follow from {revisions} of the history, which need it; `datafolio \
+             verify` says what to do"
+        ));
+    }
     if files == 0 {
         out.note("Nothing to remove")?;
     } else if report.applied {

@@ -45,11 +45,10 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     let progress = session.reading_item("reading", &folio, &args.item);
-    if !session.out.is_json()
-        && let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())?
-    {
+    if let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())? {
         drop(progress);
-        return array::show(&array, &mut session.out);
+        let out = &mut session.out;
+        return if out.is_json() { array::show_json(&array, out) } else { array::show(&array, out) };
     }
     let data = value::read(&folio, &args.item, args.version.as_deref())?;
     drop(progress);
@@ -62,7 +61,6 @@ fn as_json(data: Data, args: &Args, out: &mut Output) -> Outcome {
         Data::Table(reader) => {
             preview::json(rows::part(reader, &rows::Part { limit: Some(args.limit), ..Default::default() })?)?
         }
-        Data::Array(array) => array::json(&array)?,
         Data::Json(value) => value,
         Data::Timestamp(instant) => json!(iso(instant)),
         Data::Payload(source) => {

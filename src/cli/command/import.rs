@@ -88,9 +88,15 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             Some(name) => name.clone(),
             None => item_name(file)?,
         };
-        let progress = Progress::start(&session.out, format!("importing {name}"));
+        let what = format!("importing {name}");
+        let mut progress = Progress::start(&session.out, what.clone());
         let data = rows(args, format, file, &progress)?;
+        if let Some(size) = taken_over(&data) {
+            drop(progress);
+            progress = session.writing(what, Some(size));
+        }
         batch.add(&name, data, add_options(args))?;
+        drop(progress);
         names.push(name);
     }
     batch.commit()?;
@@ -107,6 +113,14 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         out.done(format_args!("Imported {}: {rows}, {columns}", info.name))?;
     }
     Ok(())
+}
+
+/// The size of a file that is taken over as it is: it is not read row by row, and what is written of it tells how far it is.
+fn taken_over(data: &Data) -> Option<u64> {
+    match data {
+        Data::ParquetFile(path) => std::fs::metadata(path).ok().map(|facts| facts.len()),
+        _ => None,
+    }
 }
 
 fn rows(args: &Args, format: Option<TableFormat>, file: &std::path::Path, progress: &Progress) -> Outcome<Data> {
@@ -173,4 +187,20 @@ fn column_type(text: &str) -> Result<(String, String), String> {
     let (column, of) = text.rsplit_once('=').ok_or("write COLUMN=TYPE")?;
     formats::parse_type(of).map_err(|error| error.to_string())?;
     Ok((column.to_owned(), of.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its import showed a spinner: nothing reads it row by row, which would tell how far it is.
+    #[test]
+    fn how_far_a_file_is_that_is_taken_over_its_size_tells() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        std::fs::write(&path, [0; 300]).unwrap();
+        assert_eq!(taken_over(&Data::ParquetFile(path.clone())), Some(300));
+        assert_eq!(taken_over(&Data::ParquetFile(path.with_extension("gone"))), None);
+        assert_eq!(taken_over(&Data::Json(Value::Null)), None);
+    }
 }

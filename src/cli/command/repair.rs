@@ -9,8 +9,8 @@ use crate::text::printable;
 ///
 /// A catalogue that cannot be read, or was changed by hand, goes back to the last good revision of the history. If Python
 /// DataFolio wrote it last, what is whole in it is saved as well. What DataFolio 1.3 has dropped comes back from the
-/// history, and damaged entries of the history are written again. Nothing is deleted: the files that were there are kept
-/// aside.
+/// history, and damaged entries of the history are written again. An older catalogue that was put back by hand gives way
+/// to what was committed after it. Nothing is deleted: the files that were there are kept aside.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -56,11 +56,13 @@ impl Fixture {
     }
 
     fn flip(&self, bit: usize) {
-        let file = fs::File::options().read(true).write(true).open(&self.file).unwrap();
+        let mut file = fs::File::options().read(true).write(true).open(&self.file).unwrap();
         let mut byte = [0];
-        std::os::unix::fs::FileExt::read_exact_at(&file, &mut byte, (bit / 8) as u64).unwrap();
+        file.seek(SeekFrom::Start((bit / 8) as u64)).unwrap();
+        file.read_exact(&mut byte).unwrap();
         byte[0] ^= 1 << (bit % 8);
-        std::os::unix::fs::FileExt::write_all_at(&file, &byte, (bit / 8) as u64).unwrap();
+        file.seek(SeekFrom::Start((bit / 8) as u64)).unwrap();
+        file.write_all(&byte).unwrap();
     }
 
     /// As if it had been written long ago, so that what is checked is remembered.

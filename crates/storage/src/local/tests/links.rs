@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 
-use rustix::fs::{CWD, Mode};
 use tempfile::TempDir;
 
 use super::{names, new_storage, open_portable, open_walking};
@@ -17,6 +17,11 @@ use crate::storage::Storage;
 /// Every way of resolving paths, on the same directory.
 fn all_ways(root: &Path) -> [LocalStorage; 3] {
     [LocalStorage::open(root).unwrap(), open_walking(root), open_portable(root)]
+}
+
+/// By the program that every Unix has: macOS has no `mkfifoat`.
+fn make_pipe(at: &Path) {
+    assert!(Command::new("mkfifo").arg("-m").arg("600").arg(at).status().unwrap().success());
 }
 
 fn refused<T>(result: StorageResult<T>) -> &'static str {
@@ -131,7 +136,7 @@ fn a_dropped_file_is_removed_in_its_own_directory() {
 #[test]
 fn special_files() {
     let (dir, _) = new_storage();
-    rustix::fs::mkfifoat(CWD, dir.path().join("pipe"), Mode::from_raw_mode(0o600)).unwrap();
+    make_pipe(&dir.path().join("pipe"));
     let _socket = UnixListener::bind(dir.path().join("socket")).unwrap();
     symlink("/dev/zero", dir.path().join("zero")).unwrap();
     fs::create_dir(dir.path().join("directory")).unwrap();
@@ -185,7 +190,7 @@ fn the_lock_file_is_no_link() {
     }
     assert!(names(outside.path()).is_empty());
     fs::remove_file(dir.path().join("items.json.lock")).unwrap();
-    rustix::fs::mkfifoat(CWD, dir.path().join("items.json.lock"), Mode::from_raw_mode(0o600)).unwrap();
+    make_pipe(&dir.path().join("items.json.lock"));
     let [unix, walking, _] = all_ways(dir.path());
     for storage in [unix, walking] {
         assert_eq!(refused(storage.lock(std::time::Duration::ZERO)), "a named pipe");
