@@ -9,7 +9,7 @@ mod instant;
 mod records;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,11 +50,13 @@ pub(super) fn open(
     let source = Source::new(file, found, options)?;
     let limit = Limit { rows: options.infer_rows.unwrap_or(u64::MAX), bytes: u64::MAX };
     let first = source.infer(options, limit, (0, 2))?;
-    source.reader(first.wanted, Expected { rows: first.rows, watch: None }, options, (1, 2))
+    let again = source.start_again(&first.wanted, options)?;
+    source.reader(first.wanted, again, Expected { rows: first.rows, watch: None }, options)
 }
 
-/// Opens a file with the types of its first rows, of `guessed_from` bytes or a little more. When a later value shows that over all rows another type would have been
-/// found, reading ends with an error, and the flag is set.
+/// Opens a file with the types of its first rows, of `guessed_from` bytes or a little more; these are kept until they are
+/// given out. When a later value shows that over all rows another type would have been found, reading ends with an error,
+/// and the flag is set.
 pub(super) fn open_guessing(
     file: TableFile,
     found: &Found,
@@ -63,10 +65,9 @@ pub(super) fn open_guessing(
     misjudged: &Arc<AtomicBool>,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let source = Source::new(file, found, options)?;
-    let silent = ImportOptions { progress: None, ..options.clone() };
-    let first = source.infer(&silent, Limit { rows: u64::MAX, bytes: guessed_from }, (0, 1))?;
+    let first = source.infer(options, Limit { rows: u64::MAX, bytes: guessed_from }, (0, 1))?;
     let watch = first.rows.is_none().then(|| Watch::new(first.open, &first.wanted.schema, Arc::clone(misjudged)));
-    source.reader(first.wanted, Expected { rows: first.rows, watch }, options, (0, 1))
+    source.reader(first.wanted, first.rest, Expected { rows: first.rows, watch }, options)
 }
 
 /// How much of the file is looked at to find the types.
@@ -82,6 +83,14 @@ struct First {
     rows: Option<u64>,
     /// What was seen in the columns whose type may still change: their places among the wanted ones, and in the file.
     open: Vec<(usize, usize, Seen)>,
+    /// The rows, where this is the only pass.
+    rest: Rest,
+}
+
+/// Rows that are not in a batch yet: some that are split already, and what follows them.
+struct Rest {
+    held: VecDeque<Block>,
+    splitter: Splitter<Content>,
 }
 
 /// What the rows to come must agree with.
@@ -189,7 +198,7 @@ impl Source {
         Ok(names)
     }
 
-    /// Finds the type of every wanted column. This is pass `pass` of `passes` over the file.
+    /// Finds the type of every wanted column. This is pass `pass` of `passes` over the file; what a single one reads is kept.
     fn infer(&self, options: &ImportOptions, limit: Limit, (pass, passes): (u64, u64)) -> HandlerResult<First> {
         let path = &self.file.path;
         let mut block = Block::default();
@@ -206,8 +215,10 @@ impl Source {
         let mut open: Vec<usize> = places.iter().copied().filter(|place| !given.contains_key(place)).collect();
         let (mut rows, mut bytes) = (0, 0);
         let mut has_block = !self.has_header;
+        let mut held = VecDeque::new();
+        let (keeps, most) = if passes == 1 { (true, options.batch_size) } else { (false, usize::MAX) };
         let complete = loop {
-            if !has_block && !splitter.next(&mut block, width, usize::MAX).map_err(|flaw| self.error(flaw))? {
+            if !has_block && !splitter.next(&mut block, width, most).map_err(|flaw| self.error(flaw))? {
                 break true;
             }
             has_block = false;
@@ -230,6 +241,9 @@ impl Source {
             open.retain(|&place| !seen[place].is_settled());
             rows += taken as u64;
             bytes += cells.bytes() as u64;
+            if keeps {
+                held.push_back(std::mem::take(&mut block));
+            }
             if rows == limit.rows || bytes >= limit.bytes {
                 break false;
             }
@@ -243,7 +257,8 @@ impl Source {
         let chosen = places.iter().map(by_caller).collect();
         let open = places.iter().enumerate().filter(|(_, place)| open.contains(place));
         let open = open.map(|(index, &place)| (index, place, seen[place])).collect();
-        Ok(First { wanted: Wanted { schema, places, chosen, width }, rows: complete.then_some(rows), open })
+        let wanted = Wanted { schema, places, chosen, width };
+        Ok(First { wanted, rows: complete.then_some(rows), open, rest: Rest { held, splitter } })
     }
 
     fn given_types(&self, names: &[String], options: &ImportOptions) -> HandlerResult<HashMap<usize, DataType>> {
@@ -258,20 +273,25 @@ impl Source {
         Ok(given)
     }
 
-    /// Starts the pass that gives the rows.
-    fn reader(
-        self,
-        wanted: Wanted,
-        expected: Expected,
-        options: &ImportOptions,
-        (pass, passes): (u64, u64),
-    ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    /// Starts the second pass.
+    fn start_again(&self, wanted: &Wanted, options: &ImportOptions) -> HandlerResult<Rest> {
         let mut block = Block::default();
-        let meter = Meter::new(options.progress.as_ref(), self.file.size, pass, passes);
+        let meter = Meter::new(options.progress.as_ref(), self.file.size, 1, 2);
         let (splitter, names) = self.start(meter, &mut block)?;
         if names.len() != wanted.width {
             return Err(bad(&self.file.path, "was changed while it was read: try again"));
         }
+        Ok(Rest { held: (!self.has_header).then_some(block).into_iter().collect(), splitter })
+    }
+
+    /// Gives the rows.
+    fn reader(
+        self,
+        wanted: Wanted,
+        rest: Rest,
+        expected: Expected,
+        options: &ImportOptions,
+    ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
         let places = wanted.places.iter().zip(&wanted.chosen).zip(wanted.schema.fields());
         let columns = places.map(|((&place, &chosen), field)| {
             column(field.data_type(), chosen, place, field.name())
@@ -281,11 +301,10 @@ impl Source {
         let schema = Arc::clone(&wanted.schema);
         let batches = CsvBatches {
             columns: columns.collect::<HandlerResult<_>>()?,
-            has_block: !self.has_header,
             schema: wanted.schema,
             width: wanted.width,
-            splitter,
-            block,
+            rest,
+            block: Block::default(),
             batch_size: options.batch_size.max(1),
             expected,
             read: 0,
@@ -300,10 +319,8 @@ struct CsvBatches {
     source: Source,
     schema: SchemaRef,
     width: usize,
-    splitter: Splitter<Content>,
+    rest: Rest,
     block: Block,
-    /// The block holds records that are not in a batch yet.
-    has_block: bool,
     columns: Vec<Box<dyn Column>>,
     batch_size: usize,
     expected: Expected,
@@ -315,15 +332,21 @@ impl Batches for CsvBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         let (mut rows, mut bytes) = (0, 0);
         while !self.ended && rows < self.batch_size && bytes < BATCH_BYTES {
-            if !self.has_block {
-                let limit = self.batch_size - rows;
-                let more = self.splitter.next(&mut self.block, self.width, limit);
-                if !more.map_err(|flaw| self.source.error(flaw))? {
-                    self.ended = true;
+            let limit = self.batch_size - rows;
+            match self.rest.held.pop_front() {
+                Some(block) if block.rows() <= limit => self.block = block,
+                Some(block) => {
+                    self.rest.held.push_front(block);
                     break;
                 }
+                None => {
+                    let more = self.rest.splitter.next(&mut self.block, self.width, limit);
+                    if !more.map_err(|flaw| self.source.error(flaw))? {
+                        self.ended = true;
+                        break;
+                    }
+                }
             }
-            self.has_block = false;
             let cells = self.block.text().map_err(|flaw| self.source.error(flaw))?;
             if let Some(watch) = &mut self.expected.watch {
                 watch.look(cells, &self.source.nulls).map_err(|flaw| self.source.error(flaw))?;
