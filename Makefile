@@ -67,7 +67,10 @@ docs: claim
 	UPDATE_DOCS=1 cargo test --test main docs
 	UPDATE_DOCS=1 cargo test --test main cli::reference
 
+# Cargo treats the packages as if they came from a registry, where a version never changes: what it unpacked and built of them
+# before has to go.
 package: claim
+	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/datafolio-* "$(CARGO_TARGET_DIR)"/debug/.fingerprint/datafolio*
 	cargo package --workspace --exclude datafolio-testkit --allow-dirty
 
 clean:
