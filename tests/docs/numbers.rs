@@ -26,6 +26,7 @@ const NUMBERS: [(&str, &str, &str, &str); 24] = [
     ("handlers/src/json_text.rs", "MAX_DEPTH: usize = 127;", FORMAT, "127 levels"),
     ("handlers/src/formats/types.rs", "MAX_TYPE_DEPTH: usize = 32;", FORMAT, "| 32 levels |"),
     ("handlers/src/formats/types.rs", "MAX_TYPE_DEPTH: usize = 32;", IMPORT, "at most 32 levels"),
+    ("handlers/src/formats/inferred.rs", "GUESSED_FROM: u64 = 4 << 20;", IMPORT, "the types of its first 4 MB"),
     ("handlers/src/table/parquet_write.rs", "GROUP_ROWS: usize = 491_520;", FORMAT, "at most 491,520 rows"),
     ("handlers/src/table/parquet_write.rs", "MANY_COLUMNS: usize = 1000;", FORMAT, "beyond 1,000\ncolumns"),
     ("handlers/src/table/parquet_write.rs", "VERY_MANY_COLUMNS: usize = 10_000;", FORMAT, "beyond 10,000 with Snappy"),

@@ -16,7 +16,9 @@ use crate::error::HandlerResult;
 type Reader = Box<dyn RecordBatchReader + Send>;
 
 /// So many bytes of text are looked at for a guess.
-const GUESSED_FROM: u64 = 8 << 20;
+const GUESSED_FROM: u64 = 4 << 20;
+/// Most rows of a batch: these are worked on while the next are read, so that the first should not let wait.
+const BATCH_ROWS: usize = 16_384;
 
 /// The rows of a text file with the column types of its first rows. Who can begin anew, as adding a table can, needs to read
 /// such a file only once, unless a later value shows that a column is of another type.
@@ -37,7 +39,8 @@ impl InferredTable {
     fn guess(file: TableFile, found: &Found, options: &ImportOptions, from: u64) -> HandlerResult<Self> {
         let path = file.path.clone();
         let misjudged = Arc::new(AtomicBool::new(false));
-        let rows = csv::open_guessing(file, found, options, from, &misjudged)?;
+        let small = ImportOptions { batch_size: options.batch_size.min(BATCH_ROWS), ..options.clone() };
+        let rows = csv::open_guessing(file, found, &small, from, &misjudged)?;
         Ok(Self { path, options: options.clone(), rows, misjudged })
     }
 

@@ -11,7 +11,7 @@ type Batch = Result<RecordBatch, ArrowError>;
 type Reader = Box<dyn RecordBatchReader + Send>;
 
 /// Batches that are read before the thread starts: a small table is not worth one.
-const READ_HERE: usize = 2;
+const READ_HERE: usize = 1;
 /// Batches that may wait for the work, beside the one being read and the one being worked on.
 const WAITING: usize = 1;
 
