@@ -247,6 +247,7 @@ impl Batch<'_> {
     /// # Errors
     /// None of its own.
     pub fn set_metadata(&mut self, key: &str, value: &Value) -> Result<()> {
+        check_depth(key, value)?;
         let text = json::pretty(value, 4);
         self.change(
             Change::SetMetadata { key: key.to_owned(), value: Some(text.into()) },
@@ -394,6 +395,26 @@ impl Drop for Batch<'_> {
         for payload in &self.staged {
             discard_payload(self.folio.storage().as_ref(), &payload.path);
         }
+    }
+}
+
+/// What is nested too deeply could be written, and not be read as part of a snapshot.
+pub(crate) fn check_depth(key: &str, value: &Value) -> Result<()> {
+    const MOST: usize = json::MAX_METADATA_DEPTH;
+    match json::is_deeper_than(value, MOST) {
+        true => Err(Error::Invalid(format!("the metadata key {key:?} is nested more than {MOST} levels deep"))),
+        false => Ok(()),
+    }
+}
+
+/// What a copy or a snapshot would have to leave out.
+pub(crate) fn check_metadata(catalogue: &Catalogue) -> Result<()> {
+    match catalogue.unreadable_metadata().first() {
+        Some(key) => Err(Error::Invalid(format!(
+            "the metadata key {key:?}, which another program has written, is nested too deeply to be read: it would be lost here; \
+             `datafolio meta --unset KEY` removes it"
+        ))),
+        None => Ok(()),
     }
 }
 

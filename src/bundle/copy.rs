@@ -12,6 +12,7 @@ use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSou
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
+use crate::bundle::batch::check_metadata;
 use crate::bundle::lineage_of;
 use crate::bundle::state::{file, load};
 use crate::bundle::{DataFolio, OpenOptions};
@@ -55,6 +56,7 @@ impl DataFolio {
         }
         let state = self.state();
         let names = selected(state.catalogue(), options)?;
+        check_metadata(state.catalogue())?;
         let mut metadata = self.metadata();
         for (key, value) in &options.metadata_updates {
             metadata.insert(key.clone(), value.clone());
@@ -197,6 +199,19 @@ fn lies_in(path: &Path, dir: &Path) -> bool {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = absolute.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
     there.is_some_and(|there| there.starts_with(dir))
+}
+
+/// Whether a path is that of a file of the bundle's own, or in a directory of its own. Beside these a user may put what they like.
+#[cfg(feature = "cli")]
+pub(crate) fn is_the_bundles_own(path: &Path, dir: &Path) -> bool {
+    const FILES: [&str; 6] =
+        ["items.json", "items.json.lock", "metadata.json", "snapshots.json", "README.md", "CONTENTS.md"];
+    const DIRS: [&str; 5] = ["tables", "models", "artifacts", "parts", "history"];
+    let files = FILES.iter().map(|name| dir.join(name));
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = absolute.parent().and_then(|parent| parent.canonicalize().ok()).zip(absolute.file_name());
+    let there = there.map_or(absolute.clone(), |(parent, name)| parent.join(name));
+    files.into_iter().any(|file| file == there) || DIRS.iter().any(|name| lies_in(path, &dir.join(name)))
 }
 
 /// The items that the options mean, in the order of the catalogue.

@@ -29,7 +29,10 @@ use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
+pub(crate) use batch::check_metadata;
 pub use copy::CopyOptions;
+#[cfg(feature = "cli")]
+pub(crate) use copy::is_the_bundles_own;
 pub use describe::DescribeOptions;
 pub use du::{DiskUsage, ItemUsage, SnapshotUsage};
 pub use gc::{GcOptions, GcReport, Lost};

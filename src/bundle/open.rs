@@ -9,6 +9,7 @@ use datafolio_handlers::Registry;
 use datafolio_storage::{LocalStorage, Storage, VerifiedCache};
 use serde_json::{Map, Value};
 
+use crate::bundle::batch::check_depth;
 use crate::bundle::commit::{Follows, Intent, attempt_once};
 use crate::bundle::derived::{Derived, readme};
 use crate::bundle::state::{State, file, is_bundle, load};
@@ -139,6 +140,7 @@ impl OpenOptions {
         let empty = Arc::new(State::new(datafolio_core::encode(Catalogue::empty()), None));
         let mut set = ChangeSet::new(Arc::clone(empty.catalogue()));
         for (key, value) in initial_metadata(&self.metadata) {
+            check_depth(&key, &value)?;
             set.push(Change::SetMetadata { key, value: Some(json::pretty(&value, 4).into()) });
         }
         let intent = Intent {

@@ -3,7 +3,7 @@
 use datafolio_core::{Change, time};
 use serde_json::{Map, Value};
 
-use crate::bundle::DataFolio;
+use crate::bundle::{DataFolio, check_metadata};
 use crate::error::{Error, Result};
 use crate::facts::{environment, execution, git};
 
@@ -43,6 +43,7 @@ impl DataFolio {
     pub fn create_snapshot(&self, name: &str, options: SnapshotOptions) -> Result<()> {
         self.once(|batch| {
             let catalogue = batch.base().catalogue().clone();
+            check_metadata(&catalogue)?;
             let mut fields = Map::new();
             fields.insert("name".to_owned(), name.into());
             fields.insert("timestamp".to_owned(), time::to_iso(time::now()).into());

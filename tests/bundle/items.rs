@@ -293,3 +293,16 @@ fn a_change_that_fails_half_way_leaves_no_trace_in_its_batch() {
     assert!(folio.contains("a") && !folio.contains("z"));
     assert!(folio.contains("before") && folio.contains("after"));
 }
+
+/// A snapshot holds the metadata two levels deeper than the bundle does, and must stay readable.
+#[test]
+fn metadata_that_a_snapshot_could_not_hold_is_refused() {
+    let (_dir, folio) = new_bundle();
+    let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    let error = folio.set_metadata("k", nested(121)).unwrap_err();
+    assert!(error.to_string().contains("\"k\"") && error.to_string().contains("120 levels"), "{error}");
+    folio.set_metadata("k", nested(120)).unwrap();
+    folio.create_snapshot("s", datafolio::SnapshotOptions::default()).unwrap();
+    assert_eq!(folio.list_snapshots().unwrap().len(), 1);
+    assert_eq!(folio.load_snapshot("s").unwrap().metadata()["k"], nested(120));
+}

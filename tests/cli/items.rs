@@ -100,6 +100,11 @@ fn export_writes_what_import_reads() {
     home.ok(&["export", "raw", "out.csv", "--overwrite"]);
     has(&home.fails(&["export", "raw", "out.xyz"], 1), &["*.parquet"]);
     has(&home.fails(&["export", "raw", "no/such/dir.csv"], 1), &["no/such/dir.csv"]);
+    // Not over the bundle's own files, nor among them.
+    for own in ["items.json", "../work/CONTENTS.md", "history/raw.csv", "tables/x/raw.csv"] {
+        has(&home.fails(&["export", "raw", own, "--overwrite"], 1), &["belongs to the bundle", "another file"]);
+    }
+    home.ok(&["verify"]);
     // Nothing half-written is left.
     let left = std::fs::read_dir(home.path(""))
         .unwrap()

@@ -240,6 +240,46 @@ fn what_2_3_does_is_not_taken_for_damage_by_1_3() {
     }
 }
 
+/// Its metadata is a mapping of its own, which can be cleared. Nothing else is gone then.
+#[test]
+fn metadata_that_2_3_has_cleared_is_not_taken_for_damage_by_1_3() {
+    let (_dir, folio) = new_bundle();
+    let place = PathBuf::from(folio.location());
+    put(&folio, "x", json!(1));
+    let Some(mut peer) = Peer::open(Release::V2_3, &place) else { return };
+    peer.get("folio.metadata.clear() and None");
+    drop(peer);
+    let folio = DataFolio::open(&place).unwrap();
+    assert!(!folio.metadata().contains_key("created_at"), "{:?}", folio.metadata());
+    assert_eq!(folio.warnings(), Vec::<String>::new());
+    put(&folio, "x", json!(2));
+    assert!(folio.verify(&datafolio::VerifyOptions::default()).unwrap().is_clean());
+}
+
+/// What 2.3 can nest more deeply than anything is read here is kept, told of, and never left out of a snapshot or copy.
+#[test]
+fn metadata_that_2_3_has_nested_too_deeply_is_not_lost() {
+    let (dir, folio) = new_bundle();
+    let place = PathBuf::from(folio.location());
+    put(&folio, "x", json!(1));
+    let Some(mut peer) = Peer::open(Release::V2_3, &place) else { return };
+    peer.get(
+        "folio.metadata.__setitem__('deep', __import__('functools').reduce(lambda a, _: [a], range(180), 1)) and None",
+    );
+    drop(peer);
+    let folio = DataFolio::open(&place).unwrap();
+    let report = folio.verify(&datafolio::VerifyOptions::default()).unwrap();
+    assert!(report.findings.iter().any(|finding| finding.code == "metadata-not-read"), "{report:?}");
+    put(&folio, "x", json!(2));
+    assert!(fs::read_to_string(place.join("items.json")).unwrap().contains("\"deep\""));
+    let refused = folio.create_snapshot("s", SnapshotOptions::default()).unwrap_err();
+    assert!(refused.to_string().contains("\"deep\""), "{refused}");
+    let refused = folio.copy(dir.path().join("copy"), &datafolio::CopyOptions::default()).unwrap_err();
+    assert!(refused.to_string().contains("\"deep\""), "{refused}");
+    assert!(folio.remove_metadata("deep").unwrap());
+    folio.create_snapshot("s", SnapshotOptions::default()).unwrap();
+}
+
 /// A writer of ours died, and 2.3 wrote the revision that its entry has. The repair took the entry for the truth.
 #[test]
 fn a_head_that_2_3_wrote_in_the_place_of_a_commit_that_never_was_stays() {

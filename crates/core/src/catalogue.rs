@@ -114,6 +114,12 @@ impl Catalogue {
             .collect()
     }
 
+    /// The keys of the metadata whose value cannot be parsed.
+    pub fn unreadable_metadata(&self) -> Vec<&str> {
+        let is_readable = |text: &RawJson| serde_json::from_str::<Value>(text).is_ok();
+        self.metadata.iter().filter(|(_, text)| !is_readable(text)).map(|(key, _)| key.as_str()).collect()
+    }
+
     /// One value of the metadata.
     pub fn metadata_value(&self, key: &str) -> Option<Value> {
         self.metadata.get(key).and_then(|text| serde_json::from_str(text).ok())
@@ -207,11 +213,15 @@ impl Catalogue {
     }
 
     /// Whether a catalogue of 2.x without its first metadata has lost what was here before: the snapshots of the last state
-    /// that is known; where none is, those that held its old versions.
+    /// that is known; where none is, those that held its old versions. Where there was none to be lost, somebody has cleared
+    /// the metadata, as 2.x allows.
     pub fn has_lost_snapshots(&self, before: Option<&Self>) -> bool {
         let is_here = |(name, old): (&String, &Arc<Snapshot>)| self.snapshots.get(name).is_some_and(|s| s.same_as(old));
         match before {
-            Some(before) => !before.lacks_first_metadata() && !before.snapshots.iter().any(is_here),
+            Some(before) => {
+                let had_some = !before.lacks_first_metadata() && !before.snapshots.is_empty();
+                had_some && !before.snapshots.iter().any(is_here)
+            }
             None => self.orphans().iter().any(|entry| entry.version_id().is_some()),
         }
     }

@@ -20,6 +20,26 @@ pub fn pretty<T: Serialize>(value: &T, indent: usize) -> String {
     text.replace('\n', &format!("\n{}", " ".repeat(indent)))
 }
 
+/// Most levels of a value of the metadata. A snapshot holds it two levels deeper, and 127 are read.
+pub const MAX_METADATA_DEPTH: usize = 120;
+
+/// Whether lists and objects are nested more deeply than this.
+pub fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let mut left = vec![(value, 1)];
+    while let Some((value, level)) = left.pop() {
+        let inner: Vec<&Value> = match value {
+            Value::Array(values) => values.iter().collect(),
+            Value::Object(fields) => fields.values().collect(),
+            _ => continue,
+        };
+        if level > levels {
+            return true;
+        }
+        left.extend(inner.into_iter().map(|value| (value, level + 1)));
+    }
+    false
+}
+
 /// A string as a JSON string.
 pub fn quote(text: &str) -> String {
     Value::from(text).to_string()
@@ -52,6 +72,15 @@ mod tests {
             pretty(&value, 2),
             "{\n    \"a\": [],\n    \"b\": {},\n    \"c\": [\n      \"é\",\n      1.5,\n      null\n    ]\n  }"
         );
+    }
+
+    #[test]
+    fn depth_is_counted_as_brackets() {
+        for levels in [1, 2, 50] {
+            let value: Value = serde_json::from_str(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))).unwrap();
+            assert!(is_deeper_than(&value, levels - 1) && !is_deeper_than(&value, levels));
+        }
+        assert!(!is_deeper_than(&Value::from(1), 0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::cat::copy_to;
 use crate::Data;
+use crate::bundle::is_the_bundles_own;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
@@ -45,6 +46,11 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    // What lies there is for the bundle alone to write.
+    if is_the_bundles_own(&args.file, Path::new(&folio.location())) {
+        let message = format!("{} is a place that belongs to the bundle itself", args.file.display());
+        return Err(Failure::new("invalid-argument", ErrorCategory::InvalidInput, message).hint("give another file"));
+    }
     let extension = args.file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let progress = session.reading_item("exporting", &folio, &args.item);
     let version = args.version.as_deref();
