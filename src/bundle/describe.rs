@@ -129,6 +129,10 @@ impl DataFolio {
         for snapshot in snapshots.iter().take(SNAPSHOTS_SHOWN) {
             let description = snapshot.description.as_deref().unwrap_or("(no description)");
             line(text, &format!("  • {}: {}", printable(&snapshot.name), printable(description)));
+            if let Some(damage) = &snapshot.damage {
+                line(text, &format!("    ↳ DAMAGED: {}", printable(damage)));
+                continue;
+            }
             line(text, &format!("    ↳ created: {}, items: {}", when(&snapshot.timestamp), snapshot.num_items));
             if !snapshot.tags.is_empty() {
                 line(text, &format!("    ↳ tags: {}", printable(&snapshot.tags.join(", "))));

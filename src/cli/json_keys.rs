@@ -34,8 +34,17 @@ const fn below(command: &'static str, key: &'static str, keys: &'static [&'stati
     Printed { command, shape: Shape::ListBelow(key), keys }
 }
 
-const SNAPSHOT: &[&str] =
-    &["name", "timestamp", "description", "tags", "num_items", "lost_items?", "mutable_references?", "fields"];
+const SNAPSHOT: &[&str] = &[
+    "name",
+    "timestamp",
+    "description",
+    "tags",
+    "num_items",
+    "lost_items?",
+    "mutable_references?",
+    "fields",
+    "damage?",
+];
 
 /// All commands with JSON of a form of their own.
 pub(super) const PRINTED: &[Printed] = &[

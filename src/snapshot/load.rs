@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::state::State;
 use crate::bundle::{DataFolio, Mode};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What is known of a snapshot.
 #[derive(Debug, Clone, Serialize)]
@@ -33,17 +33,21 @@ pub struct SnapshotInfo {
     pub mutable_references: Vec<String>,
     /// All its fields as the catalogue has them.
     pub fields: Map<String, Value>,
+    /// Why it cannot be read, in a list of all; it is empty then, and can be deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 impl DataFolio {
-    /// All snapshots, newest first.
+    /// All snapshots, newest first. One that cannot be read says why, and does not hide the others.
     ///
     /// # Errors
-    /// When a snapshot cannot be read.
+    /// None of its own.
     pub fn list_snapshots(&self) -> Result<Vec<SnapshotInfo>> {
         let state = self.state();
         let names: Vec<&String> = state.catalogue().snapshots.keys().collect();
-        let mut list = names.into_iter().rev().map(|name| info(state.catalogue(), name)).collect::<Result<Vec<_>>>()?;
+        let of = |name: &String| info(state.catalogue(), name).unwrap_or_else(|error| damaged(name, &error));
+        let mut list: Vec<SnapshotInfo> = names.into_iter().rev().map(of).collect();
         list.sort_by(|a, b| b.timestamp.cmp(&a.timestamp));
         Ok(list)
     }
@@ -127,5 +131,20 @@ fn info(catalogue: &Catalogue, name: &str) -> Result<SnapshotInfo> {
         lost_items,
         mutable_references,
         fields: record.fields.clone(),
+        damage: None,
     })
+}
+
+fn damaged(name: &str, error: &Error) -> SnapshotInfo {
+    SnapshotInfo {
+        name: name.to_owned(),
+        timestamp: String::new(),
+        description: None,
+        tags: Vec::new(),
+        num_items: 0,
+        lost_items: Vec::new(),
+        mutable_references: Vec::new(),
+        fields: Map::new(),
+        damage: Some(error.to_string()),
+    }
 }

@@ -438,3 +438,26 @@ fn a_catalogue_of_a_hundred_thousand_items_is_survived() {
     });
     trap.spring("m7", "a hundred thousand items");
 }
+
+/// A snapshot that nobody can read hides neither the others nor the items, and can be deleted.
+#[test]
+fn a_damaged_snapshot_costs_itself_alone() {
+    let (_dir, folio) = crate::support::new_bundle();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    for name in ["sound", "odd"] {
+        folio.create_snapshot(name, datafolio::SnapshotOptions::default()).unwrap();
+    }
+    let path = std::path::Path::new(&folio.location()).join("items.json");
+    let mut catalogue: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    catalogue.as_object_mut().unwrap().remove("commit");
+    catalogue["snapshots"]["odd"] = json!({"item_versions": 7});
+    std::fs::write(&path, catalogue.to_string()).unwrap();
+    let folio = DataFolio::open(folio.location()).unwrap();
+    let list = folio.list_snapshots().unwrap();
+    let damaged: Vec<_> = list.iter().map(|info| (info.name.as_str(), info.damage.is_some())).collect();
+    assert_eq!(damaged, [("sound", false), ("odd", true)]);
+    assert!(folio.describe(&datafolio::DescribeOptions::default()).unwrap().contains("DAMAGED"));
+    assert_eq!(folio.load_snapshot("odd").unwrap_err().category(), datafolio::ErrorCategory::Corrupt);
+    folio.delete_snapshot("odd").unwrap();
+    assert_eq!(folio.list_snapshots().unwrap().len(), 1);
+}

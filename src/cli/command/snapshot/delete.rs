@@ -33,7 +33,8 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.writer()?;
-    folio.snapshot_info(&args.name)?;
+    // One that is damaged can go as well.
+    folio.catalogue().snapshot(&args.name)?;
     let shown = printable(&args.name);
     if !args.yes && confirm(&mut session.out, &format!("Delete snapshot '{shown}'?"))? == Answer::No {
         return Ok(());

@@ -37,7 +37,10 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
         };
         table.row([
             snapshot.name.clone(),
-            snapshot.description.clone().unwrap_or_default(),
+            match &snapshot.damage {
+                Some(damage) => format!("DAMAGED: {damage}"),
+                None => snapshot.description.clone().unwrap_or_default(),
+            },
             format!("{}{lost}", snapshot.num_items),
             short_time(&snapshot.timestamp),
             snapshot.tags.join(", "),
