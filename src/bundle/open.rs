@@ -16,6 +16,7 @@ use crate::bundle::state::{State, file, is_bundle, load};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
+use crate::history::chain;
 use crate::settings::Settings;
 use crate::text::bundle_name;
 
@@ -133,6 +134,13 @@ impl OpenOptions {
         let lock = storage.lock(settings.lock_timeout)?;
         if is_bundle(storage.as_ref())? {
             return Err(exists());
+        }
+        // The first commit may be that of a creation that was interrupted, and there is nothing in it.
+        if chain::list(storage.as_ref())?.iter().any(|commit| commit.revision > 1) {
+            let location = storage.location();
+            return Err(Error::Invalid(format!(
+                "{location} has the history of a bundle, whose items.json is gone: `datafolio repair` brings it back"
+            )));
         }
         for dir in ["tables", "models", "artifacts"] {
             storage.make_dir(&RelPath::parse(dir)?)?;

@@ -241,6 +241,10 @@ fn version_ids(folio: &DataFolio, name: &str) -> Vec<String> {
 /// A bundle beside the place where there is none, with a similar name.
 fn near_bundle(place: &Path, failure: Failure) -> Failure {
     let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+    let has_history = std::fs::read_dir(place.join("history")).is_ok_and(|mut entries| entries.next().is_some());
+    if has_history {
+        return failure.hint("its history is there, and items.json is gone: `datafolio repair` brings it back");
+    }
     let (Some(wanted), Some(parent)) = (place.file_name().and_then(|name| name.to_str()), place.parent()) else {
         return failure;
     };

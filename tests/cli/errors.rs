@@ -103,3 +103,42 @@ fn a_read_only_directory_can_be_read() {
     }
     allow(0o755);
 }
+
+#[test]
+fn a_bundle_without_its_catalogue_is_repaired_and_not_begun_anew() {
+    let home = Home::with_bundle();
+    let before = home.ok(&["ls"]);
+    std::fs::remove_file(home.path("items.json")).unwrap();
+    has(&home.fails(&["ls"], 1), &["datafolio repair"]);
+    has(&home.fails(&["init", "-y"], 1), &["history", "datafolio repair"]);
+    home.ok(&["repair"]);
+    assert_eq!(home.ok(&["ls"]), before);
+}
+
+#[test]
+fn two_files_of_one_name_are_not_imported_over_each_other() {
+    let home = Home::with_bundle();
+    for dir in ["a", "b"] {
+        std::fs::create_dir(home.path(dir)).unwrap();
+        home.write(&format!("{dir}/x.csv"), "n\n1\n");
+    }
+    for more in [&[][..], &["--overwrite"]] {
+        let failed = home.fails(&[&["import", "a/x.csv", "b/x.csv"], more].concat(), 2);
+        has(&failed, &["a/x.csv", "b/x.csv", "'x'", "--name"]);
+    }
+    home.fails(&["info", "x"], 1);
+}
+
+#[test]
+fn metadata_keeps_numbers_as_they_are_and_reserved_keys_to_the_bundle() {
+    let home = Home::with_bundle();
+    for number in ["123456789012345678901234567890", "[1, 18446744073709551616]"] {
+        has(&home.fails(&["meta", "k", number], 2), &["does not fit in 64 bits"]);
+    }
+    home.ok(&["meta", "k", "18446744073709551615"]);
+    assert_eq!(home.ok(&["meta", "k"]).trim(), "18446744073709551615");
+    for key in ["created_at", "updated_at", "_datafolio"] {
+        has(&home.fails(&["meta", key, "5"], 2), &[key, "the bundle itself"]);
+        has(&home.fails(&["meta", "--unset", key], 2), &[key, "the bundle itself"]);
+    }
+}

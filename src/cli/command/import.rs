@@ -80,14 +80,23 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
                 .meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow"])
         })?),
     };
-    let folio = session.writer()?;
-    let mut batch = folio.batch()?;
-    let mut names = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for file in &args.files {
         let name = match &args.name {
             Some(name) => name.clone(),
             None => item_name(file)?,
         };
+        // The second would replace the first, or be refused as if the first had been there before.
+        if let Some(other) = names.iter().position(|known| *known == name) {
+            let (one, two) = (args.files[other].display(), file.display());
+            let message = format!("{one} and {two} would both become item '{name}'");
+            return Err(Failure::usage(message).hint("import them one by one, each with a --name of its own"));
+        }
+        names.push(name);
+    }
+    let folio = session.writer()?;
+    let mut batch = folio.batch()?;
+    for (file, name) in args.files.iter().zip(&names) {
         let what = format!("importing {name}");
         let mut progress = Progress::start(&session.out, what.clone());
         let data = rows(args, format, file, &progress)?;
@@ -95,9 +104,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             drop(progress);
             progress = session.writing(what, Some(size));
         }
-        batch.add(&name, data, add_options(args))?;
+        batch.add(name, data, add_options(args))?;
         drop(progress);
-        names.push(name);
     }
     batch.commit()?;
     let infos = names.iter().map(|name| Ok(folio.item_info(name)?)).collect::<Outcome<Vec<_>>>()?;

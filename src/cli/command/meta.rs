@@ -1,12 +1,14 @@
 //! `meta`: the bundle's metadata.
 
 use datafolio_core::ErrorCategory;
+use datafolio_handlers::{JsonError, parse_json};
 use serde_json::{Value, json};
 
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
+use crate::snapshot::RESERVED;
 
 /// Show or change the bundle's metadata
 ///
@@ -38,8 +40,17 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             Err(Failure::usage("a key of the metadata needs a name: this one is empty"))
         }
         (Some(key), Some(text), None) => {
+            refuse_reserved(key)?;
+            let value = match parse_json(text) {
+                Ok(value) => value,
+                // What is no JSON is a text.
+                Err(JsonError::Syntax(_)) => Value::from(text.as_str()),
+                Err(error) => {
+                    let hint = "in quotes it is kept as a text: '\"...\"'";
+                    return Err(Failure::usage(format!("the value of {key}: {error}")).hint(hint));
+                }
+            };
             let folio = session.writer()?;
-            let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()));
             folio.set_metadata(key, value.clone())?;
             let out = &mut session.out;
             if out.is_json() {
@@ -72,7 +83,16 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     }
 }
 
+/// What the bundle itself keeps is no user's to set.
+fn refuse_reserved(key: &str) -> Outcome {
+    match RESERVED.contains(&key) {
+        true => Err(Failure::usage(format!("{key} is kept by the bundle itself")).hint("choose another key")),
+        false => Ok(()),
+    }
+}
+
 fn unset(key: &str, session: &mut Session) -> Outcome {
+    refuse_reserved(key)?;
     let folio = session.writer()?;
     if !folio.remove_metadata(key)? {
         return Err(not_found(key, folio.metadata().keys()));
