@@ -275,7 +275,9 @@ fn hint_of(code: &str) -> Option<&'static str> {
             "`datafolio repair` goes back to the last good revision; `datafolio repair --accept` takes the file as it is"
         }
         "bundle-exists" => "open it, or choose another place",
-        "cannot-undo" => "undo the later commit first: `datafolio log` shows them",
+        "cannot-undo" => {
+            "`datafolio log` shows the revisions that can be undone; a later change of the same things is undone first"
+        }
         "column-not-found" => "the message names those that the table has",
         "commit-unknown" => "do not repeat it yet: look for the revision with `datafolio log`",
         "conflict" => "look at what the other writer did with `datafolio log`, then run the command again",

@@ -54,6 +54,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             }
             if out.is_json() {
                 out.json(&lines(&log))?;
+            } else if log.entries.is_empty() && log.breaks.is_empty() {
+                out.note("No commits are on record: the history begins with the next one")?;
             } else {
                 lines(&log).iter().try_for_each(|line| match line {
                     Line::Commit(entry) => commit(entry, out),
