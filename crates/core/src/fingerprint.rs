@@ -2,8 +2,8 @@
 
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::thread::{available_parallelism, scope};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{Builder, available_parallelism, scope};
 
 use blake3::Hasher;
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
@@ -99,7 +99,20 @@ impl Input<'_> {
             let mut shares = pieces.chunks(share).zip(values.chunks_mut(share));
             let own = shares.next();
             for (pieces, values) in shares {
-                scope.spawn(move || self.hash_pieces(pieces, values));
+                // Where there is no thread to be had, the share is hashed here.
+                let share = Mutex::new(Some((pieces, values)));
+                let share = Arc::new(share);
+                let taken = Arc::clone(&share);
+                let work = move || {
+                    if let Some((pieces, values)) = taken.lock().ok().and_then(|mut share| share.take()) {
+                        self.hash_pieces(pieces, values);
+                    }
+                };
+                if Builder::new().spawn_scoped(scope, work).is_err()
+                    && let Some((pieces, values)) = share.lock().ok().and_then(|mut share| share.take())
+                {
+                    self.hash_pieces(pieces, values);
+                }
             }
             if let Some((pieces, values)) = own {
                 self.hash_pieces(pieces, values);

@@ -19,6 +19,11 @@ impl Block {
         self.lines.len()
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn room(&self) -> usize {
+        self.data.len() + size_of_val(self.ends.as_slice()) + size_of_val(self.lines.as_slice())
+    }
+
     /// Ends a field at the end of the data.
     #[inline]
     pub(super) fn end_field(&mut self) -> Result<(), Flaw> {

@@ -240,7 +240,8 @@ impl Source {
             // checks them.
             open.retain(|&place| !seen[place].is_settled());
             rows += taken as u64;
-            bytes += cells.bytes() as u64;
+            // Empty fields have no text, and take room all the same.
+            bytes += block.room() as u64;
             if keeps {
                 held.push_back(std::mem::take(&mut block));
             }
