@@ -3,11 +3,13 @@
 /// Memory is measured in a process of its own: the peak of this one belongs to all tests together.
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::io::Write;
     use std::process::{Command, Stdio};
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Float64Array, RecordBatch, RecordBatchIterator, StringArray};
     use arrow::datatypes::{DataType, Field, Schema};
+    use datafolio_handlers::formats::{ImportOptions, table_data};
     use datafolio_handlers::{Data, Handler, IncludedTable, Item, Sink, WriteOptions};
     use datafolio_storage::{LocalStorage, Storage, Verification, VerifiedCache};
     use datafolio_testkit::handler_suite::record;
@@ -112,6 +114,52 @@ mod linux {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "streaming::linux::wide_child", "--nocapture"])
             .env(WIDE, "1")
+            .env("MALLOC_MMAP_THRESHOLD_", "131072")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(text.contains("1 passed"), "{text}");
+        println!("{}", text.lines().find(|line| line.contains("peak")).unwrap_or_default());
+    }
+
+    const SPARSE: &str = "DATAFOLIO_TEST_SPARSE";
+    const SPARSE_COLUMNS: usize = 1000;
+    const SPARSE_ROWS: usize = 100_000;
+    /// Without text in it, the file holds a hundred million fields.
+    const SPARSE_LIMIT_KB: u64 = 250_000;
+
+    /// As [`child`].
+    #[test]
+    fn sparse_child() {
+        if std::env::var(SPARSE).is_err() {
+            return;
+        }
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("sparse.csv");
+        let names: Vec<String> = (0..SPARSE_COLUMNS).map(|i| format!("c{i}")).collect();
+        let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+        writeln!(file, "{}", names.join(",")).unwrap();
+        let row = format!("1{}", ",".repeat(SPARSE_COLUMNS - 1));
+        (0..SPARSE_ROWS).for_each(|_| writeln!(file, "{row}").unwrap());
+        drop(file);
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::create(&dir.path().join("bundle")).unwrap());
+        let before = peak_kb();
+        let data = table_data(&path, &ImportOptions::default(), true).unwrap();
+        let guessed = peak_kb() - before;
+        let mut sink = Sink::new(&storage, "included_table", "t").with_threads(2);
+        IncludedTable.write(data, &WriteOptions::default(), &mut sink).unwrap();
+        let written = peak_kb() - before;
+        println!("sparse: peak after guessing {guessed} kB, after writing {written} kB");
+        assert!(guessed < 40_000, "guessing held {guessed} kB");
+        assert!(written < SPARSE_LIMIT_KB, "writing held {written} kB");
+    }
+
+    #[test]
+    fn empty_fields_take_no_more_memory_than_others() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "streaming::linux::sparse_child", "--nocapture"])
+            .env(SPARSE, "1")
             .env("MALLOC_MMAP_THRESHOLD_", "131072")
             .output()
             .unwrap();

@@ -22,6 +22,7 @@ use crate::bundle::state::State;
 use crate::bundle::state::reload;
 use crate::error::{Error, Result};
 use crate::history::chain;
+use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
 const RESERVED_FIELDS: [&str; 17] = [
@@ -410,9 +411,10 @@ pub(crate) fn check_depth(key: &str, value: &Value) -> Result<()> {
 /// What a copy or a snapshot would have to leave out.
 pub(crate) fn check_metadata(catalogue: &Catalogue) -> Result<()> {
     match catalogue.unreadable_metadata().first() {
-        Some(key) => Err(Error::Invalid(format!(
-            "the metadata key {key:?}, which another program has written, is nested too deeply to be read: it would be lost here; \
-             `datafolio meta --unset KEY` removes it"
+        Some((key, flaw)) => Err(Error::Invalid(format!(
+            "the metadata key {key:?}, which another program has written, cannot be read ({flaw}) and would be lost here: \
+             `datafolio meta --unset {}` removes it",
+            shell_word(key)
         ))),
         None => Ok(()),
     }

@@ -132,8 +132,8 @@ impl DataFolio {
             let message = "DataFolio 1.3 has dropped the metadata and snapshots; `datafolio repair` brings them back";
             report.add(Severity::Damage, "damaged-by-1x", message.to_owned());
         }
-        for key in catalogue.unreadable_metadata() {
-            let message = format!("the metadata key {key:?} is nested too deeply to be read; it is kept as it is");
+        for (key, flaw) in catalogue.unreadable_metadata() {
+            let message = format!("the metadata key {key:?} cannot be read ({flaw}); it is kept as it is");
             report.add(Severity::Note, "metadata-not-read", message);
         }
         let wanted = |name: &str| options.items.as_ref().is_none_or(|items| items.iter().any(|item| item == name));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafolio_core::history::{CommitRef, HISTORY_DIR};
 use datafolio_core::{CoreError, ErrorCategory};
 use datafolio_handlers::HandlerError;
 
@@ -241,7 +242,9 @@ fn version_ids(folio: &DataFolio, name: &str) -> Vec<String> {
 /// A bundle beside the place where there is none, with a similar name.
 fn near_bundle(place: &Path, failure: Failure) -> Failure {
     let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
-    let has_history = std::fs::read_dir(place.join("history")).is_ok_and(|mut entries| entries.next().is_some());
+    let is_of_history = |name: &str| CommitRef::from_file_name(name).is_some_and(|(commit, _)| commit.revision > 1);
+    let has_history = std::fs::read_dir(place.join(HISTORY_DIR))
+        .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(is_of_history)));
     if has_history {
         return failure.hint("its history is there, and items.json is gone: `datafolio repair` brings it back");
     }

@@ -69,9 +69,8 @@ impl DataFolio {
         let name = match name {
             Some(name) => name.to_owned(),
             None => self
-                .list_snapshots()?
-                .first()
-                .map(|snapshot| snapshot.name.clone())
+                .newest_snapshot()?
+                .map(|snapshot| snapshot.name)
                 .ok_or_else(|| Error::Invalid("the bundle has no snapshots to compare with".to_owned()))?,
         };
         let mut identities = Identities::default();

@@ -52,6 +52,24 @@ impl DataFolio {
         Ok(list)
     }
 
+    /// The newest snapshot, `None` when there is none.
+    ///
+    /// # Errors
+    /// When one that was made later cannot be read: it is not passed over without a word.
+    pub fn newest_snapshot(&self) -> Result<Option<SnapshotInfo>> {
+        let state = self.state();
+        let place = |name: &str| state.catalogue().snapshots.get_index_of(name);
+        let list = self.list_snapshots()?;
+        let newest = list.iter().find(|info| info.damage.is_none());
+        let is_later = |info: &&SnapshotInfo| {
+            info.damage.is_some() && newest.is_none_or(|newest| place(&info.name) > place(&newest.name))
+        };
+        match list.iter().find(is_later) {
+            Some(damaged) => self.snapshot_info(&damaged.name).map(Some),
+            None => Ok(newest.cloned()),
+        }
+    }
+
     /// What is known of one snapshot.
     ///
     /// # Errors

@@ -7,11 +7,8 @@ use serde_json::{Map, Value};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::facts::address::redact_address;
-use crate::snapshot::SnapshotInfo;
+use crate::snapshot::{RESERVED, SnapshotInfo};
 use crate::text::{printable, shell_word, shorten_value};
-
-/// Metadata that says nothing about results.
-const RESERVED: [&str; 3] = ["created_at", "updated_at", "_datafolio"];
 
 impl DataFolio {
     /// Steps for a person who wants to make the state of a snapshot again: code, environment, command, and the values to
@@ -23,11 +20,7 @@ impl DataFolio {
     pub fn reproduce_instructions(&self, name: Option<&str>) -> Result<String> {
         let info = match name {
             Some(name) => self.snapshot_info(name)?,
-            None => self
-                .list_snapshots()?
-                .into_iter()
-                .next()
-                .ok_or_else(|| Error::Invalid("the bundle has no snapshots".to_owned()))?,
+            None => self.newest_snapshot()?.ok_or_else(|| Error::Invalid("the bundle has no snapshots".to_owned()))?,
         };
         Ok(instructions(&info))
     }

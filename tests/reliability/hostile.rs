@@ -458,6 +458,11 @@ fn a_damaged_snapshot_costs_itself_alone() {
     assert_eq!(damaged, [("sound", false), ("odd", true)]);
     assert!(folio.describe(&datafolio::DescribeOptions::default()).unwrap().contains("DAMAGED"));
     assert_eq!(folio.load_snapshot("odd").unwrap_err().category(), datafolio::ErrorCategory::Corrupt);
+    // It may be the newest, and an older one does not take its place.
+    for newest in [folio.newest_snapshot().map(drop), folio.diff_from_snapshot(None).map(drop)] {
+        assert_eq!(newest.unwrap_err().category(), datafolio::ErrorCategory::Corrupt);
+    }
+    assert!(folio.reproduce_instructions(None).is_err());
     folio.delete_snapshot("odd").unwrap();
     assert_eq!(folio.list_snapshots().unwrap().len(), 1);
 }

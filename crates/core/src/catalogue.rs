@@ -114,10 +114,10 @@ impl Catalogue {
             .collect()
     }
 
-    /// The keys of the metadata whose value cannot be parsed.
-    pub fn unreadable_metadata(&self) -> Vec<&str> {
-        let is_readable = |text: &RawJson| serde_json::from_str::<Value>(text).is_ok();
-        self.metadata.iter().filter(|(_, text)| !is_readable(text)).map(|(key, _)| key.as_str()).collect()
+    /// The keys of the metadata whose value cannot be read (nested too deeply, a number that is none), and why.
+    pub fn unreadable_metadata(&self) -> Vec<(&str, String)> {
+        let flaw = |text: &RawJson| serde_json::from_str::<Value>(text).err().map(|error| error.to_string());
+        self.metadata.iter().filter_map(|(key, text)| Some((key.as_str(), flaw(text)?))).collect()
     }
 
     /// One value of the metadata.

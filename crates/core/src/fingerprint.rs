@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::thread::{Builder, available_parallelism, scope};
 
 use blake3::Hasher;
@@ -93,30 +93,18 @@ impl Input<'_> {
     fn hash_shared(self, threads: usize) -> blake3::Hash {
         let mut pieces = Vec::new();
         split(0..self.bytes.len(), &mut pieces);
-        let mut values = vec![ChainingValue::default(); pieces.len()];
         let share = pieces.len().div_ceil(threads.max(1));
-        scope(|scope| {
-            let mut shares = pieces.chunks(share).zip(values.chunks_mut(share));
-            let own = shares.next();
-            for (pieces, values) in shares {
-                // Where there is no thread to be had, the share is hashed here.
-                let share = Mutex::new(Some((pieces, values)));
-                let share = Arc::new(share);
-                let taken = Arc::clone(&share);
-                let work = move || {
-                    if let Some((pieces, values)) = taken.lock().ok().and_then(|mut share| share.take()) {
-                        self.hash_pieces(pieces, values);
-                    }
-                };
-                if Builder::new().spawn_scoped(scope, work).is_err()
-                    && let Some((pieces, values)) = share.lock().ok().and_then(|mut share| share.take())
-                {
-                    self.hash_pieces(pieces, values);
-                }
+        let (own, others) = pieces.split_at(share);
+        let values = scope(|scope| {
+            let start = |pieces| Builder::new().spawn_scoped(scope, move || self.hash_pieces(pieces)).ok();
+            let threads: Vec<_> = others.chunks(share).map(|pieces| (pieces, start(pieces))).collect();
+            let mut values = self.hash_pieces(own);
+            for (pieces, thread) in threads {
+                let hashed = thread.and_then(|thread| thread.join().ok());
+                // Where there was no thread to be had, the share is hashed here.
+                values.extend(hashed.unwrap_or_else(|| self.hash_pieces(pieces)));
             }
-            if let Some((pieces, values)) = own {
-                self.hash_pieces(pieces, values);
-            }
+            values
         });
         let mut values = values.into_iter();
         let whole = 0..self.bytes.len();
@@ -126,12 +114,13 @@ impl Input<'_> {
         merge_subtrees_root(&left, &right, Mode::Hash)
     }
 
-    fn hash_pieces(self, pieces: &[Range<usize>], values: &mut [ChainingValue]) {
-        for (piece, value) in pieces.iter().zip(values) {
+    fn hash_pieces(self, pieces: &[Range<usize>]) -> Vec<ChainingValue> {
+        let hash = |piece: &Range<usize>| {
             let mut hasher = Hasher::new();
             hasher.set_input_offset(piece.start as u64);
-            *value = self.feed(&mut hasher, piece.clone()).finalize_non_root();
-        }
+            self.feed(&mut hasher, piece.clone()).finalize_non_root()
+        };
+        pieces.iter().map(hash).collect()
     }
 }
 

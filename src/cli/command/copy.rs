@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use indexmap::IndexSet;
 use serde_json::json;
 
 use crate::bundle::{CopyOptions, DataFolio};
@@ -78,7 +79,6 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
 fn left_behind(folio: &DataFolio, options: &CopyOptions) -> Vec<String> {
     let catalogue = folio.catalogue();
     let is_archived = |name: &&String| catalogue.current.get(name.as_str()).is_some_and(|entry| entry.is_archived());
-    let mut names: Vec<String> = options.include.iter().flatten().filter(is_archived).cloned().collect();
-    names.dedup();
-    if options.include_archived { Vec::new() } else { names }
+    let names: IndexSet<&String> = options.include.iter().flatten().filter(is_archived).collect();
+    if options.include_archived { Vec::new() } else { names.into_iter().cloned().collect() }
 }

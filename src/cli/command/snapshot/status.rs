@@ -18,7 +18,7 @@ pub(in crate::cli) struct Args {}
 
 pub(super) fn run(_: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let newest = folio.list_snapshots()?.into_iter().next();
+    let newest = folio.newest_snapshot()?;
     let diff = newest.as_ref().map(|newest| folio.diff_from_snapshot(Some(&newest.name))).transpose()?;
     let out = &mut session.out;
     if out.is_json() {
