@@ -52,16 +52,18 @@ pub enum Error {
         /// The bundle.
         location: String,
     },
-    /// An older catalogue was put in the place of the head, and committed to since: neither it nor the history has all.
+    /// An older catalogue was put in the place of the head, and no state may have all that was committed.
     #[error(
         "items.json, of revision {revision}, does not follow from {later} of the history: an older catalogue was put in \
-         its place, and what was committed since is in neither of the two alone"
+         its place, and {why}"
     )]
     OlderCatalogue {
         /// The revision of the catalogue.
         revision: u64,
         /// The revisions that it does not follow from, in words.
         later: String,
+        /// Why none of the states can be chosen without giving something up.
+        why: &'static str,
     },
     /// There is no such revision.
     #[error("revision {revision} is not kept: {reason}")]

@@ -91,6 +91,12 @@ impl DataFolio {
         }
         let (mut report, kept) = self.find_garbage(&head, options)?;
         if options.apply {
+            // A program that takes no lock may have put another catalogue there, which needs other files.
+            let is_head =
+                head.tag.as_ref().map(|tag| storage.is_unchanged(&file("items.json")?, tag).map_err(Error::from));
+            if !is_head.transpose()?.unwrap_or(true) {
+                return Err(Error::TooBusy { location: storage.location(), tries: 1 });
+            }
             if !report.history.is_empty() {
                 keep_copies(storage, &head, &kept)?;
             }

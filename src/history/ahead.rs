@@ -22,9 +22,19 @@ pub(crate) struct Ahead {
     head: u64,
     /// The revisions that the head does not follow from, in ascending order.
     pub(crate) revisions: Vec<u64>,
-    /// Whether they build upon the head, so that going to the last of them gives nothing up. Where entries between are
-    /// missing, nobody can tell.
-    pub(crate) follows: bool,
+    /// How they stand to the head.
+    pub(crate) relation: Relation,
+}
+
+/// How later commits stand to the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// They build upon it, one upon the other: going to the last of them gives nothing up.
+    Follow,
+    /// There is more than one line of commits.
+    Parted,
+    /// Entries between are missing.
+    Unknown,
 }
 
 impl Ahead {
@@ -49,36 +59,18 @@ impl Ahead {
         if !storage.is_unchanged(&file("items.json")?, tag)? {
             return Ok(None);
         }
-        let mut ahead = Self { head: head_commit.revision, revisions: Vec::new(), follows: false };
-        ahead.walk(storage, newest, head_commit);
-        ahead.revisions.reverse();
-        Ok(Some(ahead))
-    }
-
-    /// Goes back from the newest commit and from the head to the commit that both follow from.
-    fn walk(&mut self, storage: &dyn Storage, newest: HistoryEntry, head: CommitRef) {
-        let mut ours = head.clone();
-        let mut theirs = newest;
-        loop {
-            self.revisions.push(theirs.revision);
-            let Some(parent) = parent_of(&theirs) else { return };
-            while ours.revision > parent.revision {
-                let before = read_entry(storage, &ours).ok().as_ref().and_then(parent_of);
-                let Some(before) = before else { return };
-                ours = before;
-            }
-            if ours == parent {
-                self.follows = ours == head;
-                return;
-            }
-            let Ok(entry) = read_entry(storage, &parent) else { return };
-            theirs = entry;
+        let mut line = vec![newest.commit_ref()];
+        let mut relation = walk(storage, newest, &head_commit, &mut line);
+        if relation == Relation::Follow && has_another_line(storage, &above, &line) {
+            relation = Relation::Parted;
         }
+        let revisions = line.iter().rev().map(|commit| commit.revision).collect();
+        Ok(Some(Self { head: head_commit.revision, revisions, relation }))
     }
 
     /// What is wrong, in words.
     pub(crate) fn problem(&self) -> String {
-        if !self.follows {
+        if self.relation != Relation::Follow {
             return self.conflict().to_string();
         }
         let (head, later) = (self.head, self.later());
@@ -89,18 +81,22 @@ impl Ahead {
 
     /// What to do about it.
     pub(crate) fn advice(&self) -> String {
-        match self.follows {
-            true => format!(
+        match self.relation {
+            Relation::Follow => format!(
                 "`datafolio repair` brings revision {} back; `datafolio repair --accept` stays with items.json as it is",
                 self.newest()
             ),
-            false => self.conflict().hint().map(String::from).unwrap_or_default(),
+            Relation::Parted | Relation::Unknown => self.conflict().hint().map(String::from).unwrap_or_default(),
         }
     }
 
     /// Why nobody but the user can say which state is to count.
     pub(crate) fn conflict(&self) -> Error {
-        Error::OlderCatalogue { revision: self.head, later: self.later() }
+        let why = match self.relation {
+            Relation::Unknown => "entries between are missing, so that nobody can tell what was committed to it",
+            Relation::Follow | Relation::Parted => "what was committed since is in no state alone",
+        };
+        Error::OlderCatalogue { revision: self.head, later: self.later(), why }
     }
 
     fn newest(&self) -> u64 {
@@ -113,6 +109,33 @@ impl Ahead {
             (_, last) => format!("revision {last}"),
         }
     }
+}
+
+/// Goes back from the newest commit and from the head to the commit that both follow from, and notes the line of the newest.
+fn walk(storage: &dyn Storage, newest: HistoryEntry, head: &CommitRef, line: &mut Vec<CommitRef>) -> Relation {
+    let mut ours = head.clone();
+    let mut theirs = newest;
+    loop {
+        let Some(parent) = parent_of(&theirs) else { return Relation::Unknown };
+        while ours.revision > parent.revision {
+            let before = read_entry(storage, &ours).ok().as_ref().and_then(parent_of);
+            let Some(before) = before else { return Relation::Unknown };
+            ours = before;
+        }
+        if ours == parent {
+            return if ours == *head { Relation::Follow } else { Relation::Parted };
+        }
+        let Ok(entry) = read_entry(storage, &parent) else { return Relation::Unknown };
+        line.push(parent);
+        theirs = entry;
+    }
+}
+
+/// Whether commits above the head build upon each other beside this line. One alone may be that of a writer that died.
+fn has_another_line(storage: &dyn Storage, above: &[CommitRef], line: &[CommitRef]) -> bool {
+    let beside = |commit: &CommitRef| above.contains(commit) && !line.contains(commit);
+    let others = above.iter().filter(|commit| beside(commit));
+    others.filter_map(|commit| read_entry(storage, commit).ok()).any(|entry| entry.parent.as_ref().is_some_and(beside))
 }
 
 /// The commit before, as far as it is an older one.
@@ -145,6 +168,6 @@ mod tests {
         std::fs::write(dir.path().join("bundle/items.json"), text).unwrap();
         let put_back = crate::bundle::state::reload(&storage, &Arc::clone(&seen)).unwrap();
         let ahead = Ahead::of(&storage, &put_back).unwrap().unwrap();
-        assert_eq!((ahead.revisions.as_slice(), ahead.follows), (&[2, 3, 4][..], true));
+        assert_eq!((ahead.revisions.as_slice(), ahead.relation), (&[2, 3, 4][..], Relation::Follow));
     }
 }

@@ -215,3 +215,39 @@ fn later_states_whose_files_are_gone_are_given_up_by_name() {
     assert_eq!(report.given_up, ["revision 6: 2 of its files are gone"]);
     assert_eq!(bundle.open().get_json("x").unwrap(), 5);
 }
+
+/// It went to the newest line of commits, and said nothing of the other one.
+#[test]
+fn another_line_of_commits_is_not_given_up_unsaid() {
+    let mut bundle = Bundle::of(7);
+    let folio = bundle.put_back(4);
+    let all = bundle.texts.split_off(4);
+    bundle.commit(&folio);
+    bundle.commit(&folio);
+    bundle.texts.extend_from_slice(&all[2..]);
+    let message = told(&bundle.put_back(4));
+    assert!(message.contains("revisions 5 to 7") && message.contains("in no state alone"), "{message}");
+    assert_eq!(repair(&bundle.root, &RepairOptions::default()).unwrap_err().code(), "older-catalogue");
+    assert_eq!(bundle.accept().revision, 8);
+}
+
+/// An ordinary backup, older than what a collection has kept: nothing was committed to it, and nobody can tell.
+#[test]
+fn a_backup_from_before_the_history_is_not_said_to_have_been_committed_to() {
+    let bundle = Bundle::of(13);
+    let folio = bundle.open();
+    let collected = folio.gc(&datafolio::GcOptions {
+        apply: true,
+        retention_days: Some(0),
+        retention_revisions: Some(3),
+        ..strict_gc()
+    });
+    assert!(!collected.unwrap().history.is_empty());
+    // Its own files were collected as well.
+    let found = findings(&bundle.put_back(3));
+    let message = &found.iter().find(|finding| finding.code == "older-catalogue").unwrap().message;
+    assert!(message.contains("entries between are missing") && message.contains("--accept"), "{message}");
+    assert_eq!(repair(&bundle.root, &RepairOptions::default()).unwrap_err().code(), "older-catalogue");
+    fs::rename(bundle.root.join("items.json"), bundle.root.with_extension("aside")).unwrap();
+    assert_eq!(bundle.repair().action.as_deref(), Some("went back to revision 13"));
+}

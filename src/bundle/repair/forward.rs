@@ -6,13 +6,13 @@ use crate::bundle::repair::survey::Survey;
 use crate::bundle::repair::{Raw, RepairReport, Repaired, back_to_best, keep_aside, publish};
 use crate::bundle::state::State;
 use crate::error::Result;
-use crate::history::ahead::Ahead;
+use crate::history::ahead::{Ahead, Relation};
 
 /// Goes to the last state that the history has.
 ///
 /// # Errors
-/// When the catalogue that was put there has been committed to since, so that each of the two has what the other has not;
-/// when no later state can be rebuilt.
+/// When the later commits are of several lines, or may be, so that going to one gives up what another has; when no later
+/// state can be rebuilt.
 pub(super) fn forward(
     storage: &dyn Storage,
     survey: &Survey,
@@ -21,7 +21,7 @@ pub(super) fn forward(
     ahead: &Ahead,
 ) -> Result<RepairReport> {
     let chosen = match survey.best(storage) {
-        Some(chosen) if ahead.follows => chosen,
+        Some(chosen) if ahead.relation == Relation::Follow => chosen,
         _ => return Err(ahead.conflict()),
     };
     let newest = survey.newest_revision(Some(&raw.text));
