@@ -43,7 +43,7 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_THREADS",
         default: "the number of processors",
         accepted: "a number from 1 to 4096, or \"auto\"",
-        meaning: "How many threads adding an item may use: with two and more the next rows of a table are read while others are written, and large files are hashed in a second thread. Queries, from the release that brings SQL, as well.",
+        meaning: "How many threads the rows and files of an item that is added may use: with two and more the next rows of a table are read while others are written, and large files are hashed in a second thread. Queries, from the release that brings SQL, as well.",
         reserved: false,
     },
     Key {

@@ -15,14 +15,18 @@ fn file_of(array: &NpyArray) -> Vec<u8> {
 fn an_array_has_the_same_elements_in_every_form() {
     let home = Home::new();
     home.ok(&["init"]);
-    home.write("a.npy", file_of(&NpyArray::from_slice(&[2, 2], &[1.5, f64::NAN, -3.0, 4.0]).unwrap()));
+    home.write(
+        "a.npy",
+        file_of(&NpyArray::from_slice(&[2, 2], &[1.5, f64::NAN, f64::NEG_INFINITY, f64::INFINITY]).unwrap()),
+    );
     home.ok(&["add", "a.npy"]);
-    let expected = json!([[1.5, null], [-3.0, 4.0]]);
+    let expected = json!([[1.5, null], [null, null]]);
     assert_eq!(home.json(&["get", "a"]), json!({"dtype": "float64", "shape": [2, 2], "data": expected}));
+    has(&home.ok(&["get", "a"]), &["[1.5, nan]\n[-inf, inf]\n"]);
     has(&home.ok(&["get", "a", "--json"]), &["\"data\": [\n    [\n      1.5,\n      null\n    ],\n"]);
     assert_eq!(home.json(&["cat", "a"]), expected);
-    assert_eq!(home.ok(&["cat", "a", "--format", "jsonl"]), "[1.5,null]\n[-3.0,4.0]\n");
-    assert_eq!(home.ok(&["cat", "a", "--format", "csv"]), "1.5,nan\n-3.0,4.0\n");
+    assert_eq!(home.ok(&["cat", "a", "--format", "jsonl"]), "[1.5,null]\n[null,null]\n");
+    assert_eq!(home.ok(&["cat", "a", "--format", "csv"]), "1.5,nan\n-inf,inf\n");
     home.ok(&["export", "a", "a.json"]);
     let exported: Value = serde_json::from_slice(&std::fs::read(home.path("a.json")).unwrap()).unwrap();
     assert_eq!(exported, expected);
@@ -37,6 +41,7 @@ fn elements_without_a_json_form_are_left_out_or_refused() {
     home.write("c.npy", file_of(&NpyArray::new("<c8", &[1], false, vec![0; 8]).unwrap()));
     home.ok(&["add", "c.npy"]);
     assert_eq!(home.json(&["get", "c"]), json!({"dtype": "complex64", "shape": [1], "data": null}));
+    has(&home.ok(&["get", "c"]), &["array of complex64", "not shown as text"]);
     has(&home.fails(&["export", "c", "c.json"], 1), &["complex64", "FILE.npy"]);
     assert!(!home.path("c.json").exists());
 }

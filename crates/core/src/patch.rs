@@ -1,6 +1,6 @@
 //! The difference between the texts of two catalogues, exact to the byte and reversible.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,8 @@ pub struct Splice {
 
 /// The replacements that make the later text of the earlier one, in ascending order and without overlap.
 ///
-/// Entries that both share are recognised by identity, so that the cost hardly grows with the number of items; only the
-/// text between shared entries is compared. Two catalogues that were read separately share nothing by identity: their
-/// entries are recognised by their text.
+/// For catalogues that were read separately; of one that was made from the other, [`encode_after`](crate::encode_after) knows
+/// the difference. Entries are recognised by their text, and only what stands between them is compared byte by byte.
 pub fn diff_texts(before: &Published, after: &Published) -> Vec<Splice> {
     splices(&before.text, &after.text, shared_spans(before, after))
 }
@@ -43,9 +42,7 @@ pub(crate) fn splices(before: &str, after: &str, shared: Vec<Shared>) -> Vec<Spl
 /// Spans that stand in both texts in the same order.
 fn shared_spans(before: &Published, after: &Published) -> Vec<Shared> {
     let (old, new) = (&before.spans, &after.spans);
-    let same = |a: &Span, b: &Span| {
-        a.address == b.address || before.text.as_bytes()[a.range.clone()] == after.text.as_bytes()[b.range.clone()]
-    };
+    let same = |a: &Span, b: &Span| before.text.as_bytes()[a.range.clone()] == after.text.as_bytes()[b.range.clone()];
     let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
     let (old_mid, new_mid) = (head..old.len() - tail, &new[head..new.len() - tail]);
@@ -63,21 +60,11 @@ fn shared_spans(before: &Published, after: &Published) -> Vec<Shared> {
     shared
 }
 
-/// For each of these spans of the later text the one of the earlier text that is the same: by identity, which costs no look
-/// at the text, and by text for what that leaves over.
+/// For each of these spans of the later text the one of the earlier text that is the same.
 fn places(before: &Published, old: Range<usize>, after: &Published, new: &[Span]) -> Vec<Option<usize>> {
-    let by_address: HashMap<usize, usize> = old.clone().map(|index| (before.spans[index].address, index)).collect();
-    let mut places: Vec<Option<usize>> = new.iter().map(|span| by_address.get(&span.address).copied()).collect();
-    let found: HashSet<usize> = places.iter().flatten().copied().collect();
     let bytes = |index: usize| &before.text.as_bytes()[before.spans[index].range.clone()];
-    if places.iter().any(Option::is_none) && found.len() < old.len() {
-        let left = old.filter(|index| !found.contains(index));
-        let by_text: HashMap<&[u8], usize> = left.map(|index| (bytes(index), index)).collect();
-        for (place, span) in places.iter_mut().zip(new).filter(|(place, _)| place.is_none()) {
-            *place = by_text.get(&after.text.as_bytes()[span.range.clone()]).copied();
-        }
-    }
-    places
+    let by_text: HashMap<&[u8], usize> = old.map(|index| (bytes(index), index)).collect();
+    new.iter().map(|span| by_text.get(&after.text.as_bytes()[span.range.clone()]).copied()).collect()
 }
 
 /// The splice between two stretches of text, without what they have in common at both ends.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafolio_core::patch::{apply, diff_texts, revert};
-use datafolio_core::{Catalogue, Change, ChangeSet, Published, Working, encode, replay};
+use datafolio_core::{Catalogue, Change, ChangeSet, Published, Working, encode, encode_after, replay};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -303,15 +303,20 @@ impl Bundle {
                 for step in &writer.steps {
                     assert!(self.model.apply(step, &writer.seen, &mut self.next), "{step:?}");
                 }
-                self.publish(encode(applied.catalogue));
+                self.publish(applied.catalogue);
             }
         }
     }
 
-    fn publish(&mut self, new: Published) {
-        let splices = diff_texts(&self.head, &new);
-        assert_eq!(apply(&self.head.text, &splices).unwrap(), *new.text);
-        assert_eq!(revert(&new.text, &splices).unwrap(), *self.head.text);
+    /// As a commit does; what is copied of the text before must be what is written without it.
+    fn publish(&mut self, catalogue: Catalogue) {
+        let alone = encode(catalogue.clone());
+        let (new, splices) = encode_after(&self.head, catalogue, String::new());
+        assert_eq!(new.text, alone.text);
+        for splices in [splices, diff_texts(&self.head, &alone)] {
+            assert_eq!(apply(&self.head.text, &splices).unwrap(), *new.text);
+            assert_eq!(revert(&new.text, &splices).unwrap(), *self.head.text);
+        }
         assert_eq!(new.catalogue.revision, self.head.catalogue.revision + 1);
         let read = parse(&new.text).unwrap();
         assert_eq!(visible(&read.catalogue), visible(&new.catalogue));

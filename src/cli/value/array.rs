@@ -23,15 +23,15 @@ const EMPTY_LISTS: u64 = 1_000_000;
 /// How many elements are in memory at a time.
 const CHUNK: u64 = 256 << 10;
 
-/// Elements as JSON.
+/// Elements as JSON, and those that JSON has no number for (`inf`, `-inf`, `nan`) as a text, which no other element is.
 type Values = Box<dyn Iterator<Item = Value>>;
 
-/// The elements at these places as JSON; `None` for types that have no JSON form. What is not finite is `null`.
+/// The elements at these places; `None` for types that have no JSON form.
 fn elements(array: &StoredArray, places: Range<u64>) -> Outcome<Option<Values>> {
     // A float32 reads as what it prints as, not as the digits of the double that is nearest to it.
-    let single = |x: f32| x.to_string().parse().ok().and_then(Number::from_f64).map_or(Value::Null, Value::Number);
+    let single = |x: f32| number(x.to_string().parse().unwrap_or_else(|_| f64::from(x)));
     Ok(match array.header().dtype().name().as_str() {
-        "float64" => Some(of::<f64>(array, places, Value::from)?),
+        "float64" => Some(of::<f64>(array, places, number)?),
         "float32" => Some(of::<f32>(array, places, single)?),
         "bool" => Some(of::<bool>(array, places, Value::from)?),
         "int8" => Some(of::<i8>(array, places, Value::from)?),
@@ -44,6 +44,17 @@ fn elements(array: &StoredArray, places: Range<u64>) -> Outcome<Option<Values>> 
         "uint64" => Some(of::<u64>(array, places, Value::from)?),
         _ => None,
     })
+}
+
+fn number(x: f64) -> Value {
+    let name = if x.is_nan() {
+        "nan"
+    } else if x > 0.0 {
+        "inf"
+    } else {
+        "-inf"
+    };
+    Number::from_f64(x).map_or_else(|| name.into(), Value::Number)
 }
 
 fn of<T: Element + 'static>(
@@ -133,6 +144,8 @@ impl Serialize for Lists<'_, '_> {
         let Some((length, rest)) = self.shape.split_first() else {
             let next = self.nested.stream.borrow_mut().next();
             return match next {
+                // What is no number in JSON is null there, as in JavaScript.
+                Ok(Value::String(_)) => serializer.serialize_unit(),
                 Ok(value) => value.serialize(serializer),
                 Err(failure) => {
                     self.nested.failure.replace(Some(failure));
@@ -243,7 +256,9 @@ pub(in crate::cli) fn show(array: &StoredArray, out: &mut Output) -> Outcome {
     };
     for row in 0..rows.min(SHOWN) {
         let start = row * columns;
-        let Some(values) = elements(array, start..start + columns.min(SHOWN))? else { return Ok(()) };
+        let Some(values) = elements(array, start..start + columns.min(SHOWN))? else {
+            return out.line("(elements of this type are not shown as text)");
+        };
         let mut shown: Vec<String> = values.map(|value| text(&value)).collect();
         if columns > SHOWN {
             shown.push(format!("... ({} more)", columns - SHOWN));
@@ -257,7 +272,7 @@ pub(in crate::cli) fn show(array: &StoredArray, out: &mut Output) -> Outcome {
 }
 
 fn text(value: &Value) -> String {
-    if value.is_null() { "nan".to_owned() } else { value.to_string() }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
