@@ -3,6 +3,9 @@
 //! A `/`, `?`, `#` or `@` in a password should be escaped, and is not always. Then an address reads in several ways:
 //! `https://user:80/x@host/r` may be a path on the host `user`, or the password `80/x`. Where it is not clear, all that may be
 //! credentials is taken for them: an address that is cut short is a nuisance, and a password in a shared bundle is worse.
+//!
+//! The exception is what reads as a path on a host and is one nearly always: `https://host/a@b/c`, without a colon before the
+//! `@`. A token with a `/` in it that was not escaped, before a host of one word, would look the same.
 
 /// What ends the authority of an address: what stands between `//` and the path.
 const AUTHORITY_ENDS: [char; 3] = ['/', '?', '#'];

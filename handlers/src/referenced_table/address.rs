@@ -78,9 +78,10 @@ pub(crate) fn without_secrets(url: &str) -> String {
 /// port then. With digits alone it may be one, and an `@` behind it is part of a path.
 fn behind_odd_password(rest: &str) -> &str {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match authority.rsplit_once(':') {
-        Some((_, port)) if !authority.contains('@') && !is_port(port) && !authority.ends_with(']') => {
+    match host.rsplit_once(':') {
+        Some((_, port)) if !is_port(port) && !host.ends_with(']') => {
             rest.rsplit_once('@').map_or(rest, |(_, after)| after)
         }
         _ => rest,
@@ -134,6 +135,7 @@ mod tests {
             ("gs://bucket/events/", "gs://bucket/events/"),
             ("https://user:pa/ss@example.org/x.parquet", "https://example.org/x.parquet"),
             ("https://user:pa?s#s@example.org/x.parquet", "https://example.org/x.parquet"),
+            ("https://me@corp.com:pa/SECRET@host/x.parquet", "https://host/x.parquet"),
             ("https://user:pw@host/bucket/a@b.parquet", "https://host/bucket/a@b.parquet"),
             ("http://localhost:9000/bucket/a@b.parquet", "http://localhost:9000/bucket/a@b.parquet"),
             ("http://[::1]/bucket/a@b.parquet", "http://[::1]/bucket/a@b.parquet"),
