@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{Local, Utc};
 use datafolio_core::{Entry, ItemRecord, item_type, time};
+use datafolio_handlers::payload_path;
 use serde_json::Value;
 
 use crate::bundle::state::State;
@@ -199,10 +200,12 @@ impl DataFolio {
             }
             None => lines.push("kept as it is; this program has no handler for its type".to_owned()),
         }
-        if entry.filename().is_some() {
-            lines.push(match self.payload_size(entry) {
-                Some(bytes) => format!("size: {}", human_size(bytes)),
-                None => "MISSING: its file is not there".to_owned(),
+        // Where the file of an unknown type lies is not known either.
+        if entry.filename().is_some() && item_type::payload_dir(entry.item_type()).is_some() {
+            lines.push(match self.payload_stat(record) {
+                Ok(Some(bytes)) => format!("size: {}", human_size(bytes)),
+                Ok(None) => "MISSING: its file is not there".to_owned(),
+                Err(error) => format!("UNREADABLE: {error}"),
             });
         }
         let inputs = record.inputs();
@@ -225,10 +228,9 @@ impl DataFolio {
         lines
     }
 
-    /// Size of a payload as it lies there.
-    pub(crate) fn payload_size(&self, entry: &Entry) -> Option<u64> {
-        let path = entry.files().into_iter().next()?;
-        self.storage().stat(&path).ok().flatten().map(|info| info.size)
+    /// The size of an item's payload; `None` when it is not there.
+    fn payload_stat(&self, record: &ItemRecord) -> Result<Option<u64>> {
+        Ok(self.storage().stat(&payload_path(record)?)?.map(|info| info.size))
     }
 }
 

@@ -199,3 +199,17 @@ fn a_copy_leaves_archived_items_behind() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     has(&ran.out, &["Copied 1 item"]);
 }
+
+/// It said that the file was not there.
+#[cfg(unix)]
+#[test]
+fn describe_says_what_is_in_the_place_of_a_file() {
+    let home = Home::with_bundle();
+    let path = home.json(&["info", "notes"])["path"].as_str().unwrap().to_owned();
+    std::fs::remove_file(&path).unwrap();
+    has(&home.ok(&["describe"]), &["MISSING: its file is not there"]);
+    std::fs::create_dir(&path).unwrap();
+    let text = home.ok(&["describe"]);
+    has(&text, &["UNREADABLE: ", "it is a directory"]);
+    assert!(!text.contains("MISSING"), "{text}");
+}
