@@ -48,7 +48,8 @@ fn a_bad_row_is_reported_with_its_line() {
     home.write("short.csv", "a,b\n1,2\n3\n");
     has(&home.fails(&["import", "short.csv"], 1), &["short.csv", "line 3"]);
     home.write("typed.csv", "a,b\n1,2\n3,x\n");
-    has(&home.fails(&["import", "typed.csv", "--type", "b=int64"], 1), &["line 3", "\"b\"", "\"x\""]);
+    has(&home.fails(&["import", "typed.csv", "--type", "b=int64"], 1), &["line 3", "\"b\"", "\"x\"", "type int64"]);
+    has(&home.fails(&["import", "typed.csv", "--type", "b=date"], 1), &["is not of type date\n"]);
     has(&home.fails(&["import", "typed.csv", "--columns", "a,c"], 1), &["\"c\"", "\"a\", \"b\""]);
     assert_eq!(home.json(&["ls"]).as_array().unwrap().len(), 0);
 }

@@ -35,6 +35,17 @@ fn is_shallow(data_type: &DataType, depth: usize) -> bool {
     }
 }
 
+/// The word for a type that [`parse_type`] takes, where it takes one.
+pub(crate) fn type_word(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Float32 => "float32".to_owned(),
+        DataType::Float64 => "float64".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Decimal128(digits, scale) => format!("decimal({digits}, {scale})"),
+        other => crate::table::arrow_type_name(other),
+    }
+}
+
 /// The Arrow type that a text names, in any case:
 /// `int8` to `int64` (`int` is `int64`), `uint8` to `uint64`, `float32`, `float64` (`float`, `double`), `bool`
 /// (`boolean`), `string` (`str`, `utf8`), `large_string`, `date` (`date32`), `timestamp` (microseconds; `datetime`),

@@ -20,6 +20,7 @@ use super::flaw::Flaw;
 use super::infer::trim;
 use super::instant::Instant;
 use crate::formats::quoted;
+use crate::formats::types::type_word;
 
 /// The texts that stand for a missing value.
 #[derive(Debug, Clone)]
@@ -159,7 +160,8 @@ impl Site {
 
     #[cold]
     fn misfit(&self, line: u64, text: &str) -> Flaw {
-        Flaw::Line(line, format!("column {}: {} is not of type {}", quoted(&self.name), quoted(text), self.data_type))
+        let word = type_word(&self.data_type);
+        Flaw::Line(line, format!("column {}: {} is not of type {word}", quoted(&self.name), quoted(text)))
     }
 }
 

@@ -163,7 +163,7 @@ fn errors_tell_line_and_column() {
     for (text, options, expected) in [
         ("a,b\n1,2\n3\n", &default, "line 3: 1 field, where 2 are expected"),
         ("a,b\n\n\"x\n\ny\",2\n3,4,5\n", &default, "line 6: 3 fields, where 2 are expected"),
-        ("a,b\n\"x\n\ny\",2\n\"z\n\",q\n", &int("b"), "line 6: column \"b\": \"q\" is not of type Int64"),
+        ("a,b\n\"x\n\ny\",2\n\"z\n\",q\n", &int("b"), "line 6: column \"b\": \"q\" is not of type int64"),
         ("a,b\r\n\"x\r\ny\",2\r\n3,q", &int("b"), "line 4: column \"b\": \"q\""),
         ("a,b\r1,2\r3,q\r", &int("b"), "line 3: column \"b\": \"q\""),
         ("a,b\r\"x\r\ry\",1\r2\r", &default, "line 5: 1 field, where 2 are expected"),
