@@ -213,3 +213,17 @@ fn describe_says_what_is_in_the_place_of_a_file() {
     has(&text, &["UNREADABLE: ", "it is a directory"]);
     assert!(!text.contains("MISSING"), "{text}");
 }
+
+/// Nothing else stores a category, so that the label was lost without a word.
+#[test]
+fn add_takes_a_category_for_files_alone() {
+    let home = Home::with_bundle();
+    home.write("x.json", "1");
+    home.write("t.csv", "a\n1\n");
+    home.write("m.pkl", "x");
+    for more in [&["x.json"][..], &["t.csv"], &["m.pkl"], &["t.csv", "--reference"], &["x.json", "--model"]] {
+        has(&home.fails(&[&["add", "--category", "c"], more].concat(), 2), &["--category", "--as-file"]);
+    }
+    home.ok(&["add", "x.json", "--category", "c", "--as-file"]);
+    assert_eq!(home.json(&["info", "x"])["record"]["category"], "c");
+}

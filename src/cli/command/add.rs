@@ -73,7 +73,7 @@ pub(in crate::cli) struct Args {
     /// Format of the model: joblib, skops, onnx, pickle or pt; with --reference, of the table: parquet, csv or arrow
     #[arg(long)]
     format: Option<String>,
-    /// A label for a file
+    /// A label for a file that is kept as it is
     #[arg(long)]
     category: Option<String>,
 }
@@ -123,7 +123,13 @@ fn is_parsed(args: &Args) -> bool {
 
 fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
     let file = &args.file;
+    let refuse_category = || match &args.category {
+        Some(_) => Err(Failure::usage("--category is for files that are kept as they are")
+            .hint("leave it out, or keep the file as it is with --as-file")),
+        None => Ok(()),
+    };
     if args.reference {
+        refuse_category()?;
         return reference(args).map(Data::Reference);
     }
     // A directory, device or missing file has its say before anything else is made of it.
@@ -136,13 +142,18 @@ fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
         return Ok(Data::File(file.clone()));
     }
     if args.model || matches!(extension.as_str(), "joblib" | "skops" | "onnx" | "pkl" | "pickle" | "pt" | "pth") {
+        refuse_category()?;
         return Ok(Data::Model(Model { file: file.clone(), format: args.format.clone(), model_type: None }));
     }
     if args.format.is_some() {
         return Err(Failure::usage("--format is for models (--model) and references (--reference)")
             .hint("`datafolio import` takes a --format for tables"));
     }
-    match (TableFormat::from_path(file), extension.as_str()) {
+    let format = TableFormat::from_path(file);
+    if format.is_some() || matches!(extension.as_str(), "npy" | "json") {
+        refuse_category()?;
+    }
+    match (format, extension.as_str()) {
         (Some(_), _) => {
             let mut options = ImportOptions::default();
             options.progress = Some(progress.of_file());
