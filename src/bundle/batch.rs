@@ -22,6 +22,7 @@ use crate::bundle::state::State;
 use crate::bundle::state::reload;
 use crate::error::{Error, Result};
 use crate::history::chain;
+use crate::snapshot::RESERVED;
 use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
@@ -246,8 +247,10 @@ impl Batch<'_> {
     /// Sets a key of the bundle's metadata.
     ///
     /// # Errors
-    /// None of its own.
+    /// [`Error::Invalid`] for a key that the bundle itself keeps (`created_at`, `updated_at`, `_datafolio`), and for a value
+    /// that is nested more than 120 levels deep.
     pub fn set_metadata(&mut self, key: &str, value: &Value) -> Result<()> {
+        refuse_reserved(key)?;
         check_depth(key, value)?;
         let text = json::pretty(value, 4);
         self.change(
@@ -259,8 +262,9 @@ impl Batch<'_> {
     /// Removes a key of the bundle's metadata; `false` when it was not there.
     ///
     /// # Errors
-    /// None of its own.
+    /// [`Error::Invalid`] for a key that the bundle itself keeps.
     pub fn remove_metadata(&mut self, key: &str) -> Result<bool> {
+        refuse_reserved(key)?;
         if !self.working.catalogue().metadata.contains_key(key) {
             return Ok(false);
         }
@@ -396,6 +400,13 @@ impl Drop for Batch<'_> {
         for payload in &self.staged {
             discard_payload(self.folio.storage().as_ref(), &payload.path);
         }
+    }
+}
+
+fn refuse_reserved(key: &str) -> Result<()> {
+    match RESERVED.contains(&key) {
+        true => Err(Error::Invalid(format!("the metadata key {key:?} is kept by the bundle itself: choose another"))),
+        false => Ok(()),
     }
 }
 

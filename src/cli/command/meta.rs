@@ -8,7 +8,6 @@ use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::snapshot::RESERVED;
 
 /// Show or change the bundle's metadata
 ///
@@ -40,7 +39,6 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             Err(Failure::usage("a key of the metadata needs a name: this one is empty"))
         }
         (Some(key), Some(text), None) => {
-            refuse_reserved(key)?;
             let value = match parse_json(text) {
                 Ok(value) => value,
                 // What is no JSON is a text.
@@ -83,16 +81,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     }
 }
 
-/// What the bundle itself keeps is no user's to set.
-fn refuse_reserved(key: &str) -> Outcome {
-    match RESERVED.contains(&key) {
-        true => Err(Failure::usage(format!("{key} is kept by the bundle itself")).hint("choose another key")),
-        false => Ok(()),
-    }
-}
-
 fn unset(key: &str, session: &mut Session) -> Outcome {
-    refuse_reserved(key)?;
     let folio = session.writer()?;
     if !folio.remove_metadata(key)? {
         return Err(not_found(key, folio.metadata().keys()));
