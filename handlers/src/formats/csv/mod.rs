@@ -70,6 +70,9 @@ pub(super) fn open_guessing(
     source.reader(first.wanted, first.rest, Expected { rows: first.rows, watch }, options)
 }
 
+/// How much memory a byte of text may take where the first rows are held; that of a field of one digit takes five.
+const ROOM_PER_BYTE: u64 = 6;
+
 /// How much of the file is looked at to find the types.
 struct Limit {
     rows: u64,
@@ -213,7 +216,7 @@ impl Source {
         let given = self.given_types(&names, options)?;
         let mut seen = vec![Seen::default(); width];
         let mut open: Vec<usize> = places.iter().copied().filter(|place| !given.contains_key(place)).collect();
-        let (mut rows, mut bytes) = (0, 0);
+        let (mut rows, mut bytes, mut room) = (0, 0, 0);
         let mut has_block = !self.has_header;
         let mut held = VecDeque::new();
         let (keeps, most) = if passes == 1 { (true, options.batch_size) } else { (false, usize::MAX) };
@@ -240,12 +243,13 @@ impl Source {
             // checks them.
             open.retain(|&place| !seen[place].is_settled());
             rows += taken as u64;
-            // Empty fields have no text, and take room all the same.
-            bytes += block.room() as u64;
+            bytes += cells.bytes() as u64;
             if keeps {
+                room += block.room() as u64;
                 held.push_back(std::mem::take(&mut block));
             }
-            if rows == limit.rows || bytes >= limit.bytes {
+            // Empty fields have no text, and what is held of them takes room all the same.
+            if rows == limit.rows || bytes >= limit.bytes || room / ROOM_PER_BYTE >= limit.bytes {
                 break false;
             }
         };
