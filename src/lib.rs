@@ -42,7 +42,7 @@ mod text;
 pub use bundle::{
     AddOptions, Batch, Contents, CopyOptions, DataFolio, Deleted, DescribeOptions, DiskUsage, Finding, GcOptions,
     GcReport, ItemInfo, ItemUsage, Lost, OpenOptions, RepairOptions, RepairReport, Severity, SnapshotUsage,
-    VerifyOptions, VerifyReport, repair,
+    VerifyOptions, VerifyReport, VersionUsage, repair,
 };
 pub use datafolio_core::history::CommitKind;
 pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};

@@ -194,6 +194,7 @@ pub(crate) fn attempt_once(
             return Err(error);
         }
     };
+    chain::note_published(storage, &commit);
     let mut state = State::new(new, tag);
     state.since_checkpoint = Some(since_checkpoint);
     Ok(Some(Made { state: Arc::new(state), doubt }))

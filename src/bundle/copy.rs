@@ -148,7 +148,7 @@ fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result
     for path in created {
         storage.delete(path)?;
     }
-    for name in ["README.md", "CONTENTS.md", "items.json.lock"] {
+    for name in ["README.md", "CONTENTS.md", "items.json.lock", chain::PUBLISHED] {
         storage.delete(&file(name)?)?;
     }
     let mut directories: IndexSet<RelPath> = IndexSet::new();

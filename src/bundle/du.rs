@@ -40,8 +40,17 @@ pub struct ItemUsage {
     pub current_bytes: u64,
     /// All its versions, files that several of them share counted once.
     pub total_bytes: u64,
-    /// Its versions: token and bytes.
-    pub versions: Vec<(String, u64)>,
+    /// Its versions, the current one first.
+    pub versions: Vec<VersionUsage>,
+}
+
+/// What one version of an item takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VersionUsage {
+    /// The version's id, or another token of it where it has none.
+    pub version: String,
+    /// Its files.
+    pub bytes: u64,
 }
 
 /// What one snapshot holds.
@@ -72,14 +81,14 @@ impl DataFolio {
             let (usage, seen) = items.entry(name.to_owned()).or_default();
             name.clone_into(&mut usage.name);
             let bytes = size(&files);
-            if usage.versions.iter().any(|(known, _)| *known == version) {
+            if usage.versions.iter().any(|known| known.version == version) {
                 // It left the catalogue and came back.
                 return;
             }
             if current {
                 usage.current_bytes = bytes;
             }
-            usage.versions.push((version, bytes));
+            usage.versions.push(VersionUsage { version, bytes });
             let new: Vec<RelPath> = files.into_iter().filter(|path| seen.insert(path.clone())).collect();
             usage.total_bytes += size(&new);
         };

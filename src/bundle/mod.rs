@@ -34,7 +34,7 @@ pub use copy::CopyOptions;
 #[cfg(feature = "cli")]
 pub(crate) use copy::is_the_bundles_own;
 pub use describe::DescribeOptions;
-pub use du::{DiskUsage, ItemUsage, SnapshotUsage};
+pub use du::{DiskUsage, ItemUsage, SnapshotUsage, VersionUsage};
 pub use gc::{GcOptions, GcReport, Lost};
 #[cfg(feature = "cli")]
 pub(crate) use import::table_from_file;

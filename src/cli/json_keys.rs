@@ -34,7 +34,11 @@ const fn below(command: &'static str, key: &'static str, keys: &'static [&'stati
     Printed { command, shape: Shape::ListBelow(key), keys }
 }
 
-const SNAPSHOT: &[&str] = &[
+const SNAPSHOT: &[&str] =
+    &["name", "timestamp", "description", "tags", "num_items", "lost_items?", "mutable_references?", "fields"];
+
+/// A snapshot in a list: one that is damaged is listed, and has no page of its own.
+const LISTED_SNAPSHOT: &[&str] = &[
     "name",
     "timestamp",
     "description",
@@ -87,7 +91,7 @@ pub(super) const PRINTED: &[Printed] = &[
     object("rm", &["items", "dependents", "revision"]),
     object("undo", &["undone", "revision", "removed", "dependents"]),
     object("snapshot create", SNAPSHOT),
-    list("snapshot list", SNAPSHOT),
+    list("snapshot list", LISTED_SNAPSHOT),
     object("snapshot show", SNAPSHOT),
     object("snapshot compare", &["added_items", "removed_items", "modified_items", "shared_items", "metadata_changes"]),
     object(

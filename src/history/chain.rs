@@ -110,6 +110,29 @@ pub(crate) fn write_whole(storage: &dyn Storage, path: &RelPath, text: &str) -> 
     Err(Error::TooBusy { location: storage.location(), tries: TRIES })
 }
 
+/// The file that names the last commit that was published: `<revision, ten digits>-<commit id>`.
+pub(crate) const PUBLISHED: &str = "history/published";
+
+/// Notes that a commit was published. Another program that writes next leaves no trace of it in the catalogue, and what it
+/// takes back at once would look as if it had never been there. Best effort: who finds no note goes by other signs.
+pub(crate) fn note_published(storage: &dyn Storage, commit: &CommitRef) {
+    let noted = file(PUBLISHED).and_then(|path| {
+        let text = format!("{:010}-{}\n", commit.revision, commit.id);
+        Ok(storage.replace(&path, text.as_bytes())?)
+    });
+    if let Err(error) = noted {
+        tracing::warn!(%error, "{PUBLISHED} was not written");
+    }
+}
+
+/// The commit that is noted as published last.
+pub(crate) fn noted_as_published(storage: &dyn Storage) -> Option<CommitRef> {
+    const LONGEST: u64 = 256;
+    let text = storage.read(&file(PUBLISHED).ok()?, LONGEST).ok()?;
+    let (commit, _) = CommitRef::from_file_name(&format!("{}.json", std::str::from_utf8(&text).ok()?.trim_end()))?;
+    Some(commit)
+}
+
 /// Removes the entry of a commit that was not published. What stays behind because that fails means nothing, and gc
 /// removes it.
 pub(crate) fn forget(storage: &dyn Storage, commit: &CommitRef) {

@@ -17,7 +17,7 @@ use serde_json::Map;
 use crate::bundle::commit::CHECKPOINT_EVERY;
 use crate::bundle::state::State;
 use crate::error::Result;
-use crate::history::chain::{Parent, list, new_commit_id, read_entry, revision_of, write};
+use crate::history::chain::{Parent, list, new_commit_id, noted_as_published, read_entry, revision_of, write};
 use crate::history::rebuild;
 
 /// Writes down what another program did since the last commit that is known.
@@ -99,9 +99,10 @@ pub(crate) fn last_before(
     let mut entries: Vec<HistoryEntry> =
         commits.take(LOOKED_AT).filter_map(|commit| read_entry(storage, &commit).ok()).collect();
     entries.sort_by(|a, b| (b.revision, &b.timestamp).cmp(&(a.revision, &a.timestamp)));
+    let noted = noted_as_published(storage);
     for entry in entries {
         let Ok(published) = rebuild::from_checkpoint(storage, &entry.commit_ref()) else { continue };
-        if was_published(storage, &entry, &published, head)? {
+        if was_published(storage, &entry, &published, head, noted.as_ref())? {
             return Ok(Some((entry.commit_ref(), Arc::new(State::new(published, None)))));
         }
     }
@@ -112,8 +113,14 @@ pub(crate) fn last_before(
 ///
 /// One revision has one author. If the commit has the head's revision, it must have made the head. If it is older, what
 /// the head has from that revision (version ids say so, ours and those of Python DataFolio) must be from the commit; and the
-/// commit must not look as if its writer had died.
-fn was_published(storage: &dyn Storage, entry: &HistoryEntry, published: &Published, head: &State) -> Result<bool> {
+/// commit must be the one that is noted as the last one published, or not look as if its writer had died.
+fn was_published(
+    storage: &dyn Storage,
+    entry: &HistoryEntry,
+    published: &Published,
+    head: &State,
+    noted: Option<&CommitRef>,
+) -> Result<bool> {
     let catalogue = head.catalogue();
     if entry.revision == catalogue.revision {
         return Ok(entry.catalogue == head.published.fingerprint());
@@ -126,6 +133,9 @@ fn was_published(storage: &dyn Storage, entry: &HistoryEntry, published: &Publis
     });
     if is_contradicted {
         return Ok(false);
+    }
+    if noted == Some(&entry.commit_ref()) {
+        return Ok(true);
     }
     // What another program wrote was there when it was recorded.
     Ok(entry.kind == CommitKind::External || !is_left_behind(storage, entry, published, catalogue)?)

@@ -1,5 +1,7 @@
 //! Making and deleting snapshots.
 
+use std::collections::HashSet;
+
 use datafolio_core::{Change, time};
 use serde_json::{Map, Value};
 
@@ -38,7 +40,7 @@ impl DataFolio {
     /// Makes a snapshot of the state that the handle sees. It costs no copy of data and never changes.
     ///
     /// # Errors
-    /// A name that is taken or not allowed; [`Error::PayloadGone`] when the file of an item is not there, as when another
+    /// A name that is taken or not allowed, a tag that is empty; [`Error::PayloadGone`] when the file of an item is not there, as when another
     /// program has replaced the item meanwhile.
     pub fn create_snapshot(&self, name: &str, options: SnapshotOptions) -> Result<()> {
         self.once(|batch| {
@@ -48,7 +50,7 @@ impl DataFolio {
             fields.insert("name".to_owned(), name.into());
             fields.insert("timestamp".to_owned(), time::to_iso(time::now()).into());
             fields.insert("metadata_snapshot".to_owned(), catalogue.metadata_object().into());
-            fields.insert("tags".to_owned(), options.tags.into());
+            fields.insert("tags".to_owned(), distinct(options.tags)?.into());
             if let Some(text) = options.description.filter(|text| !text.is_empty()) {
                 fields.insert("description".to_owned(), text.into());
             }
@@ -109,4 +111,13 @@ impl DataFolio {
         }
         Ok(files)
     }
+}
+
+/// Tags as they are kept: each once, in the order in which they were given.
+fn distinct(tags: Vec<String>) -> Result<Vec<String>> {
+    if tags.iter().any(|tag| tag.trim().is_empty()) {
+        return Err(Error::Invalid("a tag of a snapshot must not be empty".to_owned()));
+    }
+    let mut seen = HashSet::new();
+    Ok(tags.into_iter().filter(|tag| seen.insert(tag.clone())).collect())
 }

@@ -29,6 +29,26 @@ fn hints_fit_the_command_that_was_run() {
 }
 
 #[test]
+fn what_cannot_be_shown_is_said_before_anything_is_written() {
+    let home = Home::with_bundle();
+    has(&home.fails(&["cat", "raw", "--columns", "nope"], 1), &["no column 'nope'", "hint: it has 'id', 'name'"]);
+    has(&home.fails(&["cat", "raw", "--columns", "nane"], 1), &["did you mean 'name'?"]);
+    home.write("nested.jsonl", "{\"id\": 1, \"list\": [1, 2]}\n");
+    home.ok(&["import", "nested.jsonl"]);
+    let run = home.run(&["cat", "nested"]);
+    has(&run.err, &["column 'list' have no CSV form", "hint: take JSON lines"]);
+    assert_eq!(run.out, "");
+}
+
+#[test]
+fn tags_of_snapshots_are_kept_once_and_never_empty() {
+    let home = Home::with_bundle();
+    has(&home.fails(&["snapshot", "create", "s", "--tag", ""], 1), &["a tag of a snapshot must not be empty"]);
+    home.ok(&["snapshot", "create", "s", "--tag", "b", "--tag", "a", "--tag", "b"]);
+    assert_eq!(home.json(&["snapshot", "show", "s"])["tags"], json!(["b", "a"]));
+}
+
+#[test]
 fn an_alias_is_checked_before_a_bundle_is_made() {
     let home = Home::new();
     home.ok(&["init", "one", "-a", "taken"]);

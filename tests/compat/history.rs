@@ -23,9 +23,12 @@ fn with_a_dead_writer(change: impl FnOnce(&DataFolio)) -> (TempDir, DataFolio) {
     let (root, aside) = (Path::new(&folio.location()).to_owned(), dir.path().join("aside"));
     copy_dir(&root, &aside);
     change(&DataFolio::open(&aside).unwrap());
+    let noted = fs::read(root.join("history/published")).unwrap();
     for part in ["history", "artifacts"] {
         copy_dir(&aside.join(part), &root.join(part));
     }
+    // It died before the note that the commit was published.
+    fs::write(root.join("history/published"), noted).unwrap();
     (dir, folio)
 }
 
@@ -61,7 +64,9 @@ fn a_commit_that_never_was_is_no_history_whatever_2_3_writes() {
 #[test]
 fn a_commit_that_2_3_took_back_stays_in_the_history() {
     type Ours = fn(&DataFolio);
-    let cases: [(&str, Ours, &str); 5] = [
+    let cases: [(&str, Ours, &str); 6] = [
+        // Everything is as before then, and only the note tells that something was.
+        ("unset", |folio| folio.set_metadata("state", "ours").unwrap(), "del folio.metadata['state']"),
         ("deleted", |folio| drop(folio.add("x", json!(1), AddOptions::new()).unwrap()), "folio.delete('x')"),
         (
             "replaced",

@@ -61,7 +61,11 @@ fn normalised(from: &Path, texts: &[String], to: &Path) -> Vec<String> {
     let mut with_copy: Vec<u64> = Vec::new();
     for file in fs::read_dir(from.join("history")).unwrap() {
         let path = file.unwrap().path();
-        match CommitRef::from_file_name(path.file_name().unwrap().to_str().unwrap()).unwrap() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name == "published" {
+            continue;
+        }
+        match CommitRef::from_file_name(name).unwrap() {
             (_, HistoryFile::Entry) => {
                 entries.push(HistoryEntry::parse("entry", &fs::read_to_string(&path).unwrap()).unwrap());
             }
@@ -104,6 +108,8 @@ fn normalised(from: &Path, texts: &[String], to: &Path) -> Vec<String> {
         shown.push(published);
     }
     let texts: Vec<String> = shown.iter().map(|published| published.text.to_string()).collect();
+    let note = fs::read_to_string(from.join("history/published")).unwrap();
+    fs::write(to.join("history/published"), places.apply(&note)).unwrap();
     fs::write(to.join("items.json"), texts.last().unwrap()).unwrap();
     copy_payloads(from, to, &places);
     texts

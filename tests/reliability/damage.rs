@@ -228,7 +228,8 @@ fn a_damaged_or_missing_history_entry_costs_old_revisions_alone() {
             let what = format!("{name} {how}");
             let folio = DataFolio::open(&dir).unwrap();
             assert_eq!(visible_state(&folio).unwrap(), expected, "{what}");
-            let hit: u64 = name[..10].parse().unwrap();
+            // Nothing is lost with the note of what was published last.
+            let hit: u64 = if name == "published" { 0 } else { name[..10].parse().unwrap() };
             for revision in 1..=newest {
                 match folio.at_revision(revision) {
                     Ok(past) => assert_eq!(past.revision(), revision, "{what}"),

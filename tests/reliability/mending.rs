@@ -41,9 +41,11 @@ fn value_at(revision: u64) -> u64 {
     }
 }
 
+/// The entries and copies.
 fn history(root: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(root.join("history")).unwrap().map(|file| file.unwrap().path());
-    let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some()).filter(|path| path.is_file()).collect();
     files.sort();
     files
 }

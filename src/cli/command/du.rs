@@ -33,8 +33,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     for item in &usage.items {
         let versions = item.versions.len().to_string();
         table.row([item.name.clone(), human_size(item.current_bytes), human_size(item.total_bytes), versions]);
-        for (version, bytes) in item.versions.iter().filter(|_| args.versions) {
-            table.row([format!("  {version}"), String::new(), human_size(*bytes), String::new()]);
+        for found in item.versions.iter().filter(|_| args.versions) {
+            table.row([format!("  {}", found.version), String::new(), human_size(found.bytes), String::new()]);
         }
     }
     if !usage.items.is_empty() {

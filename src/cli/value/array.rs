@@ -233,6 +233,10 @@ pub(in crate::cli) fn show_json(array: &StoredArray, out: &mut Output) -> Outcom
     let nested = match Nested::of(array) {
         Ok(nested) => nested,
         Err(Failure::Own { code: "unsupported", .. }) => {
+            // The JSON says what there is; why it has no elements, the error stream.
+            out.warn(format_args!(
+                "elements of type {dtype} have no JSON form: `datafolio export` writes them to a .npy file"
+            ));
             return out.json(&json!({"dtype": dtype, "shape": shape, "data": null}));
         }
         Err(failure) => return Err(failure),

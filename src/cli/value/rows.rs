@@ -10,12 +10,13 @@ use arrow::ipc::writer::FileWriter;
 use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonBuilder};
 use clap::ValueEnum;
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::HandlerError;
+use datafolio_handlers::{HandlerError, arrow_field_type_name};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::super::failure::{Failure, Outcome};
+use crate::text::printable;
 
 /// A stream of rows.
 pub(in crate::cli) type Rows = Box<dyn RecordBatchReader + Send>;
@@ -57,7 +58,9 @@ pub(in crate::cli) fn part(rows: Rows, part: &Part) -> Outcome<Rows> {
         let names = schema.fields().iter().map(|field| field.name().as_str());
         columns.push(schema.index_of(name).map_err(|_| {
             let message = format!("the table has no column '{name}'");
-            Failure::new("column-not-found", ErrorCategory::NotFound, message).meant(name, names)
+            Failure::new("column-not-found", ErrorCategory::NotFound, message)
+                .hint(format!("it has {}", listed(names.clone())))
+                .meant(name, names)
         })?);
     }
     let columns = (!columns.is_empty()).then_some(columns);
@@ -66,6 +69,18 @@ pub(in crate::cli) fn part(rows: Rows, part: &Part) -> Outcome<Rows> {
         None => schema,
     };
     Ok(Box::new(PartReader { rows, schema, columns, left: part.limit }))
+}
+
+/// The first names of many, as text.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 12;
+    let names: Vec<String> = names.map(|name| format!("'{}'", printable(name))).collect();
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => "no columns".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 struct PartReader {
@@ -166,17 +181,22 @@ fn refused(error: ArrowError) -> Failure {
 
 fn write_csv<W: Write>(rows: Rows, delimiter: u8, out: &mut Remember<W>) -> Outcome<usize> {
     let schema = rows.schema();
-    let nested = |error: ArrowError| refused(error).hint("nested values have no CSV form: take JSON lines (jsonl)");
+    // Said before the first line, which would be there without any rows.
+    if let Some(nested) = schema.fields().iter().find(|field| field.data_type().is_nested()) {
+        let (of, name) = (arrow_field_type_name(nested), printable(nested.name()));
+        let message = format!("the {of} values of column '{name}' have no CSV form");
+        return Err(Failure::new("unsupported", ErrorCategory::Unsupported, message).hint("take JSON lines (jsonl)"));
+    }
     let mut writer = CsvBuilder::new().with_header(true).with_delimiter(delimiter).build(out);
     let mut count = 0;
     for batch in rows {
         let batch = batch.map_err(refused)?;
         count += batch.num_rows();
-        writer.write(&batch).map_err(nested)?;
+        writer.write(&batch).map_err(refused)?;
     }
     if count == 0 {
         // The names of the columns come with the first batch.
-        writer.write(&RecordBatch::new_empty(schema)).map_err(nested)?;
+        writer.write(&RecordBatch::new_empty(schema)).map_err(refused)?;
     }
     Ok(count)
 }
