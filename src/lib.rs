@@ -6,6 +6,8 @@
 //! [`DataFolio`] is the handle to a bundle. From there:
 //!
 //! * adding and reading items: [`DataFolio::add`], [`DataFolio::get`], several changes at once with [`DataFolio::batch`];
+//! * tables: [`DataFolio::read_table`], [`DataFolio::iter_table`], [`DataFolio::sample_table`], [`DataFolio::table_info`],
+//!   [`DataFolio::get_table_path`];
 //! * snapshots: [`DataFolio::create_snapshot`], [`DataFolio::load_snapshot`], [`DataFolio::restore_snapshot`];
 //! * time: [`DataFolio::log`], [`DataFolio::at_revision`], [`DataFolio::versions`], [`DataFolio::undo`];
 //! * lineage: [`DataFolio::lineage`];
@@ -18,6 +20,7 @@
 //! bundle/           DataFolio: opening, items, batches; commit.rs is the one place that commits
 //! history/          every commit on record; earlier revisions, undo
 //! snapshot/         named states of the bundle
+//! table/            tables in part, in chunks, sampled, described, as paths
 //! lineage.rs        what was made from what
 //! facts/            what snapshots and commits record of their surroundings
 //! settings.rs       threads, memory, cache, retention
@@ -37,6 +40,7 @@ mod history;
 mod lineage;
 mod settings;
 mod snapshot;
+mod table;
 mod text;
 
 pub use bundle::{
@@ -55,6 +59,9 @@ pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
+pub use table::{
+    DEFAULT_CHUNK_SIZE, IterOptions, TableChunks, TableColumn, TableInfo, TableOptions, TablePart, TablePaths,
+};
 pub use text::{did_you_mean, human_size};
 
 pub use datafolio_core as core;

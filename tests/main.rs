@@ -14,3 +14,4 @@ mod docs;
 mod fixtures;
 mod reliability;
 mod support;
+mod tables;

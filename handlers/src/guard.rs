@@ -70,6 +70,21 @@ impl Blame for PathBuf {
     }
 }
 
+/// An item, by its name.
+impl Blame for String {
+    fn damaged(&self, reason: String) -> HandlerError {
+        HandlerError::Damaged { item: self.clone(), reason }
+    }
+
+    fn unreadable(&self, form: &str, reason: String) -> HandlerError {
+        self.damaged(format!("it cannot be read as {form}: {reason}"))
+    }
+
+    fn invalid(&self, reason: String) -> HandlerError {
+        HandlerError::Invalid { item: self.clone(), reason }
+    }
+}
+
 /// The payload of an item. Decoders turn an error of the storage into text; the error itself is what is told.
 #[derive(Debug, Clone)]
 pub(crate) struct InPayload {

@@ -253,6 +253,11 @@ impl<'a> Item<'a> {
             .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source })
     }
 
+    /// Where the payload lies on this machine, where that is known.
+    pub fn local_path(&self) -> Option<std::path::PathBuf> {
+        self.storage.local_path(&self.payload_path().ok()?)
+    }
+
     /// An error for this item's bytes.
     pub fn damaged(&self, reason: impl fmt::Display) -> HandlerError {
         HandlerError::Damaged { item: self.record.name().to_owned(), reason: reason.to_string() }

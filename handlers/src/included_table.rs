@@ -12,6 +12,7 @@ use crate::guard::GuardedReader;
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::outside_file::OutsideFile;
 use crate::payload_bytes::facts_of;
+use crate::referenced_table::read_reference;
 use crate::table::{
     ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_parquet, write_arrow,
     write_parquet,
@@ -19,9 +20,6 @@ use crate::table::{
 
 const PARQUET: &str = "parquet";
 const ARROW: &str = "arrow";
-/// Rows that are decoded at once of a file that is to be taken over.
-const BATCH_ROWS: usize = 16_384;
-
 /// Item type `included_table`: a table as one Parquet file (`table_format` `parquet`, the default) or one Arrow IPC file
 /// (`arrow`, for tables that are to be mapped). It also reads `polars_table` items of unreleased versions.
 ///
@@ -87,8 +85,8 @@ impl Handler for IncludedTable {
     }
 }
 
-/// Opens the table of an item, or the part of it that is asked for. Of a Parquet file only the row groups and pages that
-/// hold the wanted rows and columns are read, of an Arrow file the batches up to the last wanted row.
+/// Opens the table of an item, included or referenced, or the part of it that is asked for. Of a Parquet file only the row
+/// groups and pages that hold the wanted rows and columns are read, of other files what comes before the last wanted row.
 ///
 /// The reader's errors carry [`HandlerError`]s: `HandlerError::from` takes them out of the [`arrow::error::ArrowError`].
 ///
@@ -99,6 +97,9 @@ impl Handler for IncludedTable {
 pub fn read_table(item: &Item<'_>, options: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let unsupported = |what: String, needs: &str| HandlerError::Unsupported { what, needs: needs.to_owned() };
     let name = item.name();
+    if item.record().item_type() == item_type::REFERENCED_TABLE {
+        return read_reference(item, options);
+    }
     if item.record().get("parts").is_some() {
         return Err(unsupported(format!("reading the parts of table '{name}' as one file"), "the bundle's own reader"));
     }
@@ -110,6 +111,11 @@ pub fn read_table(item: &Item<'_>, options: &TableReadOptions) -> HandlerResult<
     };
     let source = item.open_payload()?;
     open(name, SourceFile::new(source), item.record().u64("num_rows"), options)
+}
+
+/// Whether the payload of a table is Parquet.
+pub(crate) fn is_parquet(item: &Item<'_>) -> bool {
+    item.record().str("table_format").unwrap_or(PARQUET) == PARQUET
 }
 
 fn write_stream(
@@ -151,7 +157,7 @@ fn take_over(path: &Path, sink: &mut Sink<'_>) -> HandlerResult<(Written, Payloa
     let file = OutsideFile::open(&path)?;
     let opened = ParquetFile::open(&path, file.handle()?, &whole).map_err(named)?;
     let rows = opened.rows;
-    let (schema, batches) = opened.read(&path, &whole, BATCH_ROWS).map_err(named)?;
+    let (schema, batches) = opened.read(&path, &whole).map_err(named)?;
     for batch in GuardedReader::new(&path, schema.clone(), batches) {
         batch.map_err(|error| named(error.into()))?;
     }

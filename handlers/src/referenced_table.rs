@@ -15,9 +15,12 @@ use serde_json::{Map, Value, json};
 
 use crate::data::{Data, Reference};
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{ImportOptions, TableFormat, is_pattern, open_directory, open_glob, open_table};
+use crate::formats::{
+    ImportOptions, TableFormat, expand, is_pattern, open_directory_part, open_glob_part, open_part, parquet_files,
+};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::payload_bytes::facts_of;
+use crate::table::TableReadOptions;
 pub(crate) use address::without_secrets;
 use address::{Address, absolute};
 
@@ -55,17 +58,17 @@ impl Handler for ReferencedTable {
     }
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
-        Ok(Data::Table(open(item, &ImportOptions::default())?))
+        Ok(Data::Table(open(item, &ImportOptions::default(), &TableReadOptions::default())?))
     }
 
     /// Whether the target is there and opens; without checking of data only whether it is there. Its bytes are not ours to
     /// vouch for: it may have changed since.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
         if item.verification() == Verification::Off {
-            return is_there(item);
+            return is_there(item, &target(item)?.0);
         }
         let options = ImportOptions { infer_rows: Some(VERIFIED_ROWS), ..ImportOptions::default() };
-        open(item, &options).map(drop)
+        open(item, &options, &TableReadOptions::default()).map(drop)
     }
 
     /// Whether the target is still what was seen when it was referenced. That it is not is no damage: it may be meant.
@@ -138,20 +141,23 @@ fn target(item: &Item<'_>) -> HandlerResult<(PathBuf, TableFormat)> {
         written => TableFormat::from_name(written)
             .ok_or_else(|| unsupported(format!("reading table '{name}' in format {written:?}"), "a later release"))?,
     };
-    let path = match Address::parse(text) {
-        Address::Local(path) => path,
-        Address::Url(_) => {
-            let what = format!("reading table '{name}' at {}", without_secrets(text));
-            return Err(unsupported(what, "a build with object-store support"));
-        }
-    };
+    if let Address::Url(_) = Address::parse(text) {
+        let what = format!("reading table '{name}' at {}", without_secrets(text));
+        return Err(unsupported(what, "a build with object-store support"));
+    }
+    Ok((local_target(item, text)?, format))
+}
+
+/// The path on this machine that a local address stands for.
+fn local_target(item: &Item<'_>, text: &str) -> HandlerResult<PathBuf> {
+    let (Address::Local(path) | Address::Url(path)) = Address::parse(text);
     if climbs(Path::new(path)) {
         return Err(item.damaged(format!("its path {path:?} is relative and leads out of the bundle")));
     }
-    let path = item.outside_path(path).ok_or_else(|| {
-        unsupported(format!("reading table '{name}' at a path relative to its bundle"), "a bundle on a local disk")
-    })?;
-    Ok((path, format))
+    item.outside_path(path).ok_or_else(|| HandlerError::Unsupported {
+        what: format!("reading table '{}' at a path relative to its bundle", item.name()),
+        needs: "a bundle on a local disk".to_owned(),
+    })
 }
 
 /// Whether a relative path leads above where it starts. What lies beside a bundle differs from place to place, so such a
@@ -173,40 +179,112 @@ fn climbs(path: &Path) -> bool {
 }
 
 /// Whether something lies where an item refers to. Nothing is opened.
-fn is_there(item: &Item<'_>) -> HandlerResult<()> {
-    let (path, format) = target(item)?;
-    let mut place = path.as_path();
+fn is_there(item: &Item<'_>, path: &Path) -> HandlerResult<()> {
+    let mut place = path;
     // Of a pattern, the directory in which it begins: to list what lies below it may take long.
-    if format == TableFormat::Parquet && !place.exists() {
+    if item.record().str("table_format").is_none_or(|format| format == "parquet") && !place.exists() {
         while let (true, Some(parent)) = (is_pattern(&place.to_string_lossy()), place.parent()) {
             place = parent;
         }
     }
     match place.exists() {
         true => Ok(()),
-        false => Err(HandlerError::MissingReference { item: item.name().to_owned(), path }),
+        false => Err(HandlerError::MissingReference { item: item.name().to_owned(), path: path.to_owned() }),
     }
 }
 
-/// Opens what an item refers to.
-fn open(item: &Item<'_>, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+/// Where a referenced table lies, for other programs: an absolute path on this machine, or an address; `None` for tables in
+/// the bundle.
+///
+/// # Errors
+/// [`HandlerError::MissingReference`]; a path that is damaged.
+pub fn table_paths(item: &Item<'_>) -> HandlerResult<Option<String>> {
+    if item.record().item_type() != item_type::REFERENCED_TABLE {
+        return Ok(None);
+    }
+    let text = item.record().str("path").ok_or_else(|| item.damaged("its entry has no path"))?;
+    if let Address::Url(url) = Address::parse(text) {
+        return Ok(Some(without_secrets(url)));
+    }
+    let path = local_target(item, text)?;
+    is_there(item, &path)?;
+    Ok(Some(path.to_string_lossy().into_owned()))
+}
+
+/// What an item refers to, found on this machine.
+pub(crate) struct ReferenceTarget {
+    path: PathBuf,
+    pub(crate) format: TableFormat,
+    kind: TargetKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TargetKind {
+    File,
+    Directory,
+    Pattern,
+}
+
+impl ReferenceTarget {
+    /// Its files, in the order of their rows.
+    pub(crate) fn files(&self) -> HandlerResult<Vec<PathBuf>> {
+        match self.kind {
+            TargetKind::File => Ok(vec![self.path.clone()]),
+            TargetKind::Directory => parquet_files(&self.path),
+            TargetKind::Pattern => expand(&self.path),
+        }
+    }
+
+    fn open(
+        &self,
+        options: &ImportOptions,
+        part: &TableReadOptions,
+    ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+        match self.kind {
+            TargetKind::Directory => open_directory_part(&self.path, options, part),
+            TargetKind::Pattern => open_glob_part(&self.path, options, part),
+            TargetKind::File => {
+                open_part(&self.path, &ImportOptions { format: Some(self.format), ..options.clone() }, part)
+            }
+        }
+    }
+}
+
+/// Finds what an item refers to.
+pub(crate) fn reference_target(item: &Item<'_>) -> HandlerResult<ReferenceTarget> {
     let name = item.name();
     let (path, format) = target(item)?;
-    let is_directory = path.is_dir();
-    if is_directory && format != TableFormat::Parquet {
+    let kind = if path.is_dir() {
+        TargetKind::Directory
+    } else if is_pattern(&path.to_string_lossy()) && !path.exists() && format == TableFormat::Parquet {
+        TargetKind::Pattern
+    } else {
+        TargetKind::File
+    };
+    if kind == TargetKind::Directory && format != TableFormat::Parquet {
         return Err(HandlerError::Unsupported {
             what: format!("reading table '{name}': a directory of {format} files"),
             needs: "one file, or a directory of Parquet files".to_owned(),
         });
     }
-    let opened = if is_directory {
-        open_directory(&path, options)
-    } else if is_pattern(&path.to_string_lossy()) && !path.exists() && format == TableFormat::Parquet {
-        open_glob(&path, options)
-    } else {
-        open_table(&path, &ImportOptions { format: Some(format), ..options.clone() })
-    };
-    let reader = opened.map_err(|error| of_item(name, error))?;
+    Ok(ReferenceTarget { path, format, kind })
+}
+
+/// Opens the wanted part of what an item refers to.
+pub(crate) fn read_reference(
+    item: &Item<'_>,
+    part: &TableReadOptions,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    open(item, &ImportOptions::default(), part)
+}
+
+fn open(
+    item: &Item<'_>,
+    options: &ImportOptions,
+    part: &TableReadOptions,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let name = item.name();
+    let reader = reference_target(item)?.open(options, part).map_err(|error| of_item(name, error))?;
     Ok(Box::new(ReferenceReader { reader, item: name.to_owned() }))
 }
 
@@ -409,7 +487,7 @@ mod tests {
         let cache = VerifiedCache::disabled();
         let item = Item::new(&record, &storage, Verification::Full, &cache);
         let options = ImportOptions { infer_rows: Some(VERIFIED_ROWS), ..ImportOptions::default() };
-        let failed = open(&item, &options).unwrap().find_map(Result::err).unwrap();
+        let failed = open(&item, &options, &TableReadOptions::default()).unwrap().find_map(Result::err).unwrap();
         let error = HandlerError::from(failed);
         assert_eq!(error.code(), "unreadable-reference");
         assert_eq!(error.category(), datafolio_core::ErrorCategory::Corrupt);

@@ -50,6 +50,7 @@ use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
 use crate::lineage::Lineage;
 use crate::settings::Settings;
+use crate::table::KnownFacts;
 use crate::text::printable;
 use derived::Derived;
 use state::State;
@@ -82,6 +83,7 @@ pub struct DataFolio {
     registry: Registry,
     settings: Settings,
     verified: VerifiedCache,
+    known_facts: Arc<KnownFacts>,
     state: RwLock<Arc<State>>,
     /// For an earlier state the head that it was reached from: the history hangs on it.
     head: Option<Arc<State>>,
@@ -198,6 +200,10 @@ impl DataFolio {
         &self.verified
     }
 
+    pub(crate) fn known_facts(&self) -> &KnownFacts {
+        &self.known_facts
+    }
+
     pub(crate) fn derived(&self) -> &Derived {
         &self.derived
     }
@@ -269,6 +275,7 @@ impl DataFolio {
             registry: self.registry.clone(),
             settings: self.settings.clone(),
             verified: self.verified.clone(),
+            known_facts: Arc::clone(&self.known_facts),
             state: RwLock::new(Arc::new(state)),
             head: Some(self.head()),
             mode,

@@ -201,6 +201,7 @@ impl OpenOptions {
         DataFolio {
             storage,
             registry: self.registry.unwrap_or_else(Registry::with_builtin),
+            known_facts: Arc::default(),
             verified: VerifiedCache::new(cache_dir).capped(settings.cache_cap),
             settings,
             state: RwLock::new(Arc::new(state)),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatchReader;
 use chrono::{DateTime, Utc};
 use datafolio_core::{CoreError, Entry, ItemRecord, item_type};
 use datafolio_handlers::npy::NpyArray;
@@ -163,21 +162,6 @@ impl DataFolio {
     pub fn get_with(&self, name: &str, verification: Verification) -> Result<Data> {
         let record = self.record(name)?;
         self.read_checked(&record, verification)
-    }
-
-    /// Reads a table as a stream of record batches.
-    ///
-    /// # Errors
-    /// As [`DataFolio::get`]; [`Error::WrongType`] when it is no table.
-    pub fn get_table(&self, name: &str) -> Result<Box<dyn RecordBatchReader + Send>> {
-        match self.get_typed(
-            name,
-            "a table",
-            &[item_type::INCLUDED_TABLE, item_type::REFERENCED_TABLE, item_type::POLARS_TABLE],
-        )? {
-            Data::Table(reader) => Ok(reader),
-            other => Err(self.mismatch(name, "a table", other.kind())),
-        }
     }
 
     /// Reads an array.

@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader,
-    StringArray, new_null_array,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+    new_null_array,
 };
 use arrow::compute::{can_cast_types, cast};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use indexmap::{IndexMap, IndexSet};
 
 use super::csv::parse_date;
-use super::{ImportOptions, TableFormat, bad, decoder_error, glob, open_table, quoted};
+use super::{ImportOptions, Rows, TableFormat, bad, decoder_error, glob, open_part, parquet_facts, quoted};
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader};
-use crate::table::places;
+use crate::table::{Spread, TableReadOptions, places};
 
 /// How Hive writes a missing partition value.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -30,7 +30,20 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// # Errors
 /// [`HandlerError::FileNotFound`]; [`HandlerError::BadFile`] when there is no Parquet file, or files that make no table
 /// together; as [`open_table`].
-pub fn open_directory(root: &Path, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+pub fn open_directory(root: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
+    open_directory_part(root, options, &options.part())
+}
+
+/// Opens the wanted part of a directory. `part` says which columns, not `options`; files without wanted rows have their
+/// footers read at most.
+///
+/// # Errors
+/// As [`open_directory`].
+pub(crate) fn open_directory_part(
+    root: &Path,
+    options: &ImportOptions,
+    part: &TableReadOptions,
+) -> HandlerResult<Rows> {
     if !root.exists() {
         return Err(HandlerError::FileNotFound { path: root.to_owned() });
     }
@@ -39,7 +52,7 @@ pub fn open_directory(root: &Path, options: &ImportOptions) -> HandlerResult<Box
         return Err(bad(root, "holds no Parquet file (.parquet)"));
     }
     let partitions = files.iter().map(|file| partitions_of(root, file)).collect::<HandlerResult<Vec<_>>>()?;
-    open_files(root, files, &partitions, options)
+    open_files(root, files, &partitions, options, part)
 }
 
 /// Opens all Parquet files that a pattern names as one table: `*`, `?` and `[...]` in a name, `**` for directories at any
@@ -47,13 +60,21 @@ pub fn open_directory(root: &Path, options: &ImportOptions) -> HandlerResult<Box
 ///
 /// # Errors
 /// [`HandlerError::FileNotFound`] when there is none; as [`open_directory`].
-pub fn open_glob(pattern: &Path, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+pub fn open_glob(pattern: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
+    open_glob_part(pattern, options, &options.part())
+}
+
+/// Opens the wanted part of the files of a pattern, as [`open_directory_part`] does.
+///
+/// # Errors
+/// As [`open_glob`].
+pub(crate) fn open_glob_part(pattern: &Path, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
     let files = glob::expand(pattern)?;
     if files.is_empty() {
         return Err(HandlerError::FileNotFound { path: pattern.to_owned() });
     }
     let partitions = vec![IndexMap::new(); files.len()];
-    open_files(pattern, files, &partitions, options)
+    open_files(pattern, files, &partitions, options, part)
 }
 
 /// The partition values of one file, from the directories above it.
@@ -128,7 +149,8 @@ fn open_files(
     files: Vec<PathBuf>,
     partitions: &[Partitions],
     options: &ImportOptions,
-) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    part: &TableReadOptions,
+) -> HandlerResult<Rows> {
     let Some(first) = files.first() else { return Err(bad(place, "names no file")) };
     let names: Vec<String> = partitions.first().map(|values| values.keys().cloned().collect()).unwrap_or_default();
     if let Some((file, _)) = files.iter().zip(partitions).find(|(_, values)| !values.keys().eq(&names)) {
@@ -139,8 +161,8 @@ fn open_files(
         ));
     }
     let options = ImportOptions { format: Some(TableFormat::Parquet), ..options.clone() };
-    let whole = ImportOptions { columns: None, progress: None, ..options.clone() };
-    let first_schema = open_table(first, &whole)?.schema();
+    let whole = ImportOptions { progress: None, ..options.clone() };
+    let first_schema = open_part(first, &whole, &TableReadOptions::default())?.schema();
     let mut fields: IndexMap<String, Arc<Field>> = first_schema
         .fields()
         .iter()
@@ -153,7 +175,7 @@ fn open_files(
         fields.insert(name.clone(), Arc::new(Field::new(name, partition_type(&values), true)));
     }
     let columns: Vec<&str> = fields.keys().map(String::as_str).collect();
-    let wanted = options.columns.as_deref();
+    let wanted = part.columns.as_deref();
     let places = wanted.map(|wanted| places(&place.to_owned(), &columns, wanted)).transpose()?;
     let fields: Vec<Arc<Field>> = match places {
         Some(places) => {
@@ -162,13 +184,15 @@ fn open_files(
         None => fields.into_values().collect(),
     };
     let schema = Arc::new(Schema::new_with_metadata(fields, first_schema.metadata().clone()));
-    let files: Vec<Part> =
-        files.into_iter().zip(partitions).map(|(path, values)| Part { path, values: values.clone() }).collect();
-    let batches = DatasetBatches { schema: schema.clone(), file_columns, files, options, next: 0, current: None };
+    let files: Vec<File> =
+        files.into_iter().zip(partitions).map(|(path, values)| File { path, values: values.clone() }).collect();
+    let wanted = Spread::new(part.clone());
+    let batches =
+        DatasetBatches { schema: schema.clone(), file_columns, files, options, wanted, next: 0, current: None };
     Ok(Box::new(GuardedReader::new(place, schema, batches)))
 }
 
-struct Part {
+struct File {
     path: PathBuf,
     values: Partitions,
 }
@@ -177,26 +201,33 @@ struct DatasetBatches {
     schema: SchemaRef,
     /// The columns that every file has.
     file_columns: IndexSet<String>,
-    files: Vec<Part>,
+    files: Vec<File>,
     options: ImportOptions,
+    wanted: Spread,
     next: usize,
     /// The file at hand, which is the one before `next`.
-    current: Option<Box<dyn RecordBatchReader + Send>>,
+    current: Option<Rows>,
 }
 
 impl Batches for DatasetBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         loop {
             if let Some(reader) = &mut self.current
-                && let Some(part) = self.next.checked_sub(1).and_then(|index| self.files.get(index))
+                && let Some(file) = self.next.checked_sub(1).and_then(|index| self.files.get(index))
             {
                 match reader.next() {
-                    Some(batch) => return conform(&self.schema, part, &batch?).map(Some),
+                    Some(batch) => return conform(&self.schema, file, &batch?).map(Some),
                     None => self.current = None,
                 }
             }
-            let Some(part) = self.files.get(self.next) else { return Ok(None) };
-            self.current = Some(self.open(part)?);
+            if self.wanted.is_done() {
+                return Ok(None);
+            }
+            let Some(file) = self.files.get(self.next) else { return Ok(None) };
+            let rows = || Ok(parquet_facts(&file.path)?.num_rows);
+            if let Some(part) = self.wanted.next_file(rows)? {
+                self.current = Some(self.open(file, part)?);
+            }
             self.next += 1;
             // Progress counts files here: their sizes are not known before they are opened.
             if let Some(progress) = &self.options.progress {
@@ -207,12 +238,11 @@ impl Batches for DatasetBatches {
 }
 
 impl DatasetBatches {
-    fn open(&self, part: &Part) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-        let whole = ImportOptions { columns: None, progress: None, ..self.options.clone() };
-        let reader = open_table(&part.path, &whole)?;
-        let found = reader.schema();
+    fn open(&self, file: &File, part: TableReadOptions) -> HandlerResult<Rows> {
+        let options = ImportOptions { progress: None, ..self.options.clone() };
+        let found = open_part(&file.path, &options, &TableReadOptions::default())?.schema();
         let other = |what: &str, name: &str| {
-            bad(&part.path, format!("{what} column {}, unlike the other files of the table", quoted(name)))
+            bad(&file.path, format!("{what} column {}, unlike the other files of the table", quoted(name)))
         };
         if let Some(extra) = found.fields().iter().find(|field| !self.file_columns.contains(field.name())) {
             return Err(other("has a", extra.name()));
@@ -221,30 +251,29 @@ impl DatasetBatches {
         if let Some(missing) = self.file_columns.iter().find(|name| !names.contains(name.as_str())) {
             return Err(other("has no", missing));
         }
-        if self.options.columns.is_none() {
-            return Ok(reader);
-        }
-        let wanted = self.schema.fields().iter().map(|field| field.name());
-        let wanted = wanted.filter(|name| !part.values.contains_key(*name)).cloned().collect();
-        open_table(&part.path, &ImportOptions { columns: Some(wanted), ..whole })
+        let columns = part.columns.is_some().then(|| {
+            let wanted = self.schema.fields().iter().map(|field| field.name());
+            wanted.filter(|name| !file.values.contains_key(*name)).cloned().collect()
+        });
+        open_part(&file.path, &options, &TableReadOptions { columns, ..part })
     }
 }
 
 /// Gives a batch of one file the columns of the table.
-fn conform(schema: &SchemaRef, part: &Part, batch: &RecordBatch) -> HandlerResult<RecordBatch> {
+fn conform(schema: &SchemaRef, file: &File, batch: &RecordBatch) -> HandlerResult<RecordBatch> {
     let columns = schema.fields().iter().map(|field| {
-        if let Some(value) = part.values.get(field.name()) {
+        if let Some(value) = file.values.get(field.name()) {
             return Ok(partition_array(field.data_type(), value.as_deref(), batch.num_rows()));
         }
         let Some(column) = batch.column_by_name(field.name()) else {
-            return Err(bad(&part.path, format!("has no column {}", quoted(field.name()))));
+            return Err(bad(&file.path, format!("has no column {}", quoted(field.name()))));
         };
         if column.data_type() == field.data_type() {
             return Ok(column.clone());
         }
         if is_same_kind(column.data_type(), field.data_type()) && can_cast_types(column.data_type(), field.data_type())
         {
-            return cast(column, field.data_type()).map_err(|error| decoder_error(&part.path, "cannot be read", error));
+            return cast(column, field.data_type()).map_err(|error| decoder_error(&file.path, "cannot be read", error));
         }
         let reason = format!(
             "column {} is {}, and {} in the first file of the table",
@@ -252,12 +281,12 @@ fn conform(schema: &SchemaRef, part: &Part, batch: &RecordBatch) -> HandlerResul
             column.data_type(),
             field.data_type()
         );
-        Err(bad(&part.path, reason))
+        Err(bad(&file.path, reason))
     });
     let columns = columns.collect::<HandlerResult<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-        .map_err(|error| decoder_error(&part.path, "cannot be read", error))
+        .map_err(|error| decoder_error(&file.path, "cannot be read", error))
 }
 
 /// Types that hold the same values in another form: nothing is lost between them.
@@ -274,7 +303,7 @@ fn is_same_kind(a: &DataType, b: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
+    use arrow::array::{AsArray, RecordBatchReader};
     use arrow::datatypes::Int64Type;
     use parquet::arrow::ArrowWriter;
 

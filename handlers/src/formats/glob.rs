@@ -20,7 +20,7 @@ pub(crate) fn is_pattern(path: &str) -> bool {
 ///
 /// # Errors
 /// A directory that cannot be listed, a pattern that is none, or too many files.
-pub(super) fn expand(pattern: &Path) -> HandlerResult<Vec<PathBuf>> {
+pub(crate) fn expand(pattern: &Path) -> HandlerResult<Vec<PathBuf>> {
     let segments: Vec<Component<'_>> = pattern.components().collect();
     let mut files = Vec::new();
     walk(pattern, PathBuf::new(), &segments, 0, &mut files)?;
@@ -96,7 +96,7 @@ fn list(directory: &Path) -> HandlerResult<Vec<Entry>> {
 ///
 /// # Errors
 /// A directory that cannot be listed or leads back to itself, or too many files.
-pub(super) fn parquet_files(root: &Path) -> HandlerResult<Vec<PathBuf>> {
+pub(crate) fn parquet_files(root: &Path) -> HandlerResult<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut directories = vec![(root.to_owned(), 0)];
     while let Some((directory, depth)) = directories.pop() {

@@ -2,18 +2,17 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::RecordBatch;
 use arrow::ipc::reader::{FileReader, StreamReader};
 
 use super::input::{Counted, Meter, TableFile};
-use super::{ImportOptions, bad};
+use super::{ImportOptions, Rows, bad};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
 use crate::table::{Decoder, TableReadOptions, open_arrow};
 
-pub(super) fn open(file: TableFile, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
-    let part = TableReadOptions { columns: options.columns.clone(), ..TableReadOptions::default() };
     let is_file_form = starts_as_file(&file)?;
     let open = |columns| {
         let handle = file.handle()?;
@@ -24,8 +23,8 @@ pub(super) fn open(file: TableFile, options: &ImportOptions) -> HandlerResult<Bo
             StreamReader::try_new(bytes, columns).map(|reader| Box::new(reader) as Decoder)
         })
     };
-    let (schema, batches) = open_arrow(&file.path, open, None, &part)?;
-    let batches = Split { batches, meter, size: file.size, batch_size: options.batch_size.max(1), rest: None };
+    let (schema, batches) = open_arrow(&file.path, open, None, part)?;
+    let batches = Split { batches, meter, size: file.size, batch_size: part.batch_rows.max(1), rest: None };
     Ok(Box::new(GuardedReader::new(&file.path, schema, batches)))
 }
 

@@ -45,21 +45,26 @@ mod zip_member;
 use std::fmt;
 use std::path::Path;
 
-use arrow::array::RecordBatchReader;
+use arrow::array::{RecordBatch, RecordBatchReader};
 
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
-use crate::guard::words;
+use crate::guard::{Batches, GuardedReader, words};
 use crate::referenced_table::without_secrets;
+use crate::table::{TableReadOptions, Window};
 
-pub(crate) use glob::is_pattern;
+pub(crate) use glob::{expand, is_pattern, parquet_files};
 pub(crate) use types::deep_type;
 
 pub use dataset::{open_directory, open_glob};
+pub(crate) use dataset::{open_directory_part, open_glob_part};
 pub use inferred::InferredTable;
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
 pub use parquet_file::{ParquetFacts, parquet_facts};
 pub use types::parse_type;
+
+/// The rows of a table, batch by batch.
+type Rows = Box<dyn RecordBatchReader + Send>;
 
 /// A batch is given out when its values reach this size, however few rows it then has.
 const BATCH_BYTES: usize = 32 << 20;
@@ -147,25 +152,53 @@ pub enum Compression {
 /// column where a text file breaks; [`HandlerError::NeedsOption`] when its name does not tell its format, or its fields
 /// are separated by something else; [`HandlerError::OptionNotTaken`], [`HandlerError::UnknownColumn`] and
 /// [`HandlerError::Invalid`] for options that do not fit the file; [`HandlerError::Unsupported`] for a URL.
-pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
+    open_part(path, options, &options.part())
+}
+
+/// Opens the wanted part of one table file. `part` says which columns and how large the batches, not `options`. Of a Parquet
+/// file only what holds the wanted rows is read, of others all up to the last wanted row.
+///
+/// # Errors
+/// As [`open_table`].
+pub(crate) fn open_part(path: &Path, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
     refuse_url(path)?;
     let file = input::TableFile::open(path)?;
     let found = detect::resolve(&file, options)?;
-    open_found(file, &found, options)
+    open_found(file, &found, options, part)
 }
 
 fn open_found(
     file: input::TableFile,
     found: &detect::Found,
     options: &ImportOptions,
-) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    part: &TableReadOptions,
+) -> HandlerResult<Rows> {
     options.refuse_for(&file.path, found.format)?;
-    match found.format {
-        TableFormat::Parquet => parquet_file::open(file, options),
-        TableFormat::Arrow => ipc::open(file, options),
-        TableFormat::Csv | TableFormat::Tsv => csv::open(file, found, options),
-        TableFormat::JsonLines => json_lines::open(file, found, options),
+    let path = file.path.clone();
+    let all = ImportOptions { columns: part.columns.clone(), batch_size: part.batch_rows, ..options.clone() };
+    let rows = match found.format {
+        TableFormat::Parquet => return parquet_file::open(file, options, part),
+        TableFormat::Arrow => return ipc::open(file, options, part),
+        TableFormat::Csv | TableFormat::Tsv => csv::open(file, found, &all)?,
+        TableFormat::JsonLines => json_lines::open(file, found, &all)?,
+    };
+    Ok(if part.wants_all_rows() { rows } else { some_rows(&path, rows, part) })
+}
+
+/// The wanted rows of a file that has to be read from its start.
+fn some_rows(path: &Path, rows: Rows, part: &TableReadOptions) -> Rows {
+    struct Inner(Rows);
+
+    impl Batches for Inner {
+        fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
+            Ok(self.0.next().transpose()?)
+        }
     }
+
+    let schema = rows.schema();
+    let window = Window::new(Inner(rows), path.to_owned(), schema.clone(), None).with_part(part);
+    Box::new(GuardedReader::new(path, schema, window))
 }
 
 /// The value to add for a table file: its rows, or the file as it is where it is Parquet, nothing is to be left out and the
@@ -189,7 +222,7 @@ pub fn table_data(path: &Path, options: &ImportOptions, keeps_parquet: bool) -> 
         options.refuse_for(path, found.format)?;
         return Ok(Data::InferredTable(InferredTable::open(file, &found, options)?));
     }
-    Ok(Data::Table(open_found(file, &found, options)?))
+    Ok(Data::Table(open_found(file, &found, options, &options.part())?))
 }
 
 /// An address is no file that is missing.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Compression, TableFormat};
 use crate::error::{HandlerError, HandlerResult};
+use crate::table::TableReadOptions;
 
 /// Called now and then while a file is read: bytes of the file read so far, and how many there will be. A text file that is
 /// read twice counts twice; that it has to be may turn out only on the way.
@@ -53,6 +54,11 @@ pub struct ImportOptions {
 }
 
 impl ImportOptions {
+    /// The part of a table that this asks for: all rows of some columns.
+    pub(super) fn part(&self) -> TableReadOptions {
+        TableReadOptions { columns: self.columns.clone(), batch_rows: self.batch_size, ..TableReadOptions::default() }
+    }
+
     /// Refuses what was given and files of this format have no use for: it would be ignored without a word.
     pub(super) fn refuse_for(&self, path: &Path, format: TableFormat) -> HandlerResult<()> {
         let default = Self::default();

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::ImportOptions;
 use super::input::{Meter, TableFile};
+use super::{ImportOptions, Rows};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
 use crate::table::{ParquetFile, TableReadOptions};
@@ -33,15 +33,14 @@ pub struct ParquetFacts {
 pub fn parquet_facts(path: &Path) -> HandlerResult<ParquetFacts> {
     let file = TableFile::open(path)?;
     let opened = ParquetFile::open(&file.path, file.handle()?, &TableReadOptions::default())?;
-    let row_groups = opened.row_groups();
+    let row_groups = opened.metadata().num_row_groups();
     Ok(ParquetFacts { num_rows: opened.rows, schema: opened.schema, row_groups, size: file.size })
 }
 
-pub(super) fn open(file: TableFile, options: &ImportOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-    let part = TableReadOptions { columns: options.columns.clone(), ..TableReadOptions::default() };
-    let opened = ParquetFile::open(&file.path, file.handle()?, &part)?;
-    let rows = opened.rows;
-    let (schema, batches) = opened.read(&file.path, &part, options.batch_size)?;
+pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
+    let opened = ParquetFile::open(&file.path, file.handle()?, part)?;
+    let rows = part.wanted_rows(opened.rows);
+    let (schema, batches) = opened.read(&file.path, part)?;
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
     let batches = Metered { batches, meter, size: file.size, rows, read: 0 };
     Ok(Box::new(GuardedReader::new(&file.path, schema, batches)))

@@ -47,7 +47,7 @@ pub(crate) fn open_arrow<B: Blame + Clone>(
         }
     }
     let batches = ArrowBatches { reader, blame: blame.clone(), missing: rows };
-    let window = Window::new(batches, blame.clone(), schema.clone(), order).with_rows(part.offset, part.limit);
+    let window = Window::new(batches, blame.clone(), schema.clone(), order).with_part(part);
     Ok((schema, window))
 }
 

@@ -9,20 +9,29 @@ mod parquet_read;
 mod parquet_write;
 mod payload;
 mod source;
+mod split_columns;
+mod spread;
 mod type_name;
 mod window;
+
+use std::sync::Arc;
 
 pub(crate) use arrow_read::{Decoder, open_arrow};
 pub(crate) use arrow_write::write_arrow;
 pub(crate) use columns::{Written, check_schema, places};
-pub(crate) use parquet_read::ParquetFile;
+pub(crate) use parquet_read::{Duplicate, ParquetFile};
 pub(crate) use parquet_write::write_parquet;
 pub(crate) use payload::{read_arrow, read_parquet};
 pub(crate) use source::SourceFile;
+pub(crate) use spread::Spread;
 pub use type_name::{arrow_field_type_name, arrow_type_name};
+pub(crate) use window::Window;
 
-/// Which part of a table is read; by default all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Rows of the batches that are read, unless the caller says otherwise.
+const BATCH_ROWS: usize = 16_384;
+
+/// Which part of a table is read, and how; by default all of it, in one thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableReadOptions {
     /// These columns, in this order; `None` for all.
@@ -31,11 +40,31 @@ pub struct TableReadOptions {
     pub offset: u64,
     /// At most this many rows; `None` for all.
     pub limit: Option<u64>,
+    /// These rows alone, counted from 0 and ascending; then `offset` and `limit` do not count. `None` for all.
+    pub rows: Option<Arc<[u64]>>,
+    /// Most rows of one batch, which has fewer where rows are wide.
+    pub batch_rows: usize,
+    /// How many threads may decode.
+    pub threads: usize,
+}
+
+impl Default for TableReadOptions {
+    fn default() -> Self {
+        Self { columns: None, offset: 0, limit: None, rows: None, batch_rows: BATCH_ROWS, threads: 1 }
+    }
 }
 
 impl TableReadOptions {
-    /// Whether this is the whole table.
-    pub fn is_whole(&self) -> bool {
-        self.columns.is_none() && self.offset == 0 && self.limit.is_none()
+    /// Whether all rows are wanted.
+    pub(crate) fn wants_all_rows(&self) -> bool {
+        self.offset == 0 && self.limit.is_none() && self.rows.is_none()
+    }
+
+    /// How many rows of a table with so many are wanted.
+    pub(crate) fn wanted_rows(&self, all: u64) -> u64 {
+        match &self.rows {
+            Some(rows) => rows.len() as u64,
+            None => all.saturating_sub(self.offset).min(self.limit.unwrap_or(u64::MAX)),
+        }
     }
 }

@@ -1,13 +1,24 @@
 //! Reading Parquet files, in the bundle and outside of it.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
+};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 use super::columns::Picked;
+use super::source::SourceFile;
+use super::split_columns::SplitColumns;
 use super::window::Window;
 use super::{TableReadOptions, categories};
 use crate::error::HandlerResult;
@@ -17,23 +28,42 @@ use crate::guard::{Batches, Blame, guarded, words};
 const BATCH_BYTES: u64 = 32 << 20;
 const FORM: &str = "a Parquet file";
 
+/// A file that can be read in several places at a time.
+pub(crate) trait Duplicate: ChunkReader + Sized + 'static {
+    /// Another handle with a position of its own; `None` where handles share one.
+    fn duplicate(&self) -> Option<Self>;
+}
+
+impl Duplicate for File {
+    fn duplicate(&self) -> Option<Self> {
+        None
+    }
+}
+
+impl Duplicate for SourceFile {
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
 /// A file whose footer was read: all that it says fits into the file.
-pub(crate) struct ParquetFile<T: ChunkReader> {
-    builder: ParquetRecordBatchReaderBuilder<T>,
+pub(crate) struct ParquetFile<T> {
+    file: T,
+    footer: ArrowReaderMetadata,
     /// Number of rows.
     pub(crate) rows: u64,
     /// The columns as the table has them, without what only the file needs.
     pub(crate) schema: SchemaRef,
 }
 
-impl<T: ChunkReader + 'static> ParquetFile<T> {
+impl<T: Duplicate> ParquetFile<T> {
     /// Reads and checks the footer.
     ///
     /// # Errors
     /// [`Blame::unreadable`] for what has no footer, [`Blame::damaged`] when the footer tells of more than the file can
     /// hold; as [`Blame::check_columns`].
     pub(crate) fn open(blame: &dyn Blame, file: T, part: &TableReadOptions) -> HandlerResult<Self> {
-        let options = ArrowReaderOptions::new().with_page_index_policy(if wants_all_rows(part) {
+        let options = ArrowReaderOptions::new().with_page_index_policy(if part.wants_all_rows() {
             PageIndexPolicy::Skip
         } else {
             // The page index is read only where rows in the middle are wanted.
@@ -41,72 +71,183 @@ impl<T: ChunkReader + 'static> ParquetFile<T> {
         });
         guarded(blame, || {
             let size = file.len();
-            let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-                .map_err(|error| blame.unreadable(FORM, words(error)))?;
-            let rows = check_chunks(builder.metadata(), size).map_err(|reason| blame.damaged(reason))?;
-            let schema = categories::without_key(builder.schema());
+            let footer =
+                ArrowReaderMetadata::load(&file, options).map_err(|error| blame.unreadable(FORM, words(error)))?;
+            let rows = check_chunks(footer.metadata(), size).map_err(|reason| blame.damaged(reason))?;
+            let schema = categories::without_key(footer.schema());
             blame.check_columns(&schema)?;
-            Ok(Self { builder, rows, schema })
+            Ok(Self { file, footer, rows, schema })
         })
     }
 
-    /// Number of row groups.
-    pub(crate) fn row_groups(&self) -> usize {
-        self.builder.metadata().num_row_groups()
+    /// What the footer says.
+    pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.footer.metadata()
     }
 
-    /// Opens the wanted part, in batches of at most `batch_rows` rows. Of the file only the row groups and pages with wanted
-    /// rows and columns are read.
+    /// Opens the wanted part. Of the file only the row groups and pages with wanted rows and columns are read; columns are
+    /// decoded in several threads where that is allowed and pays.
     ///
     /// # Errors
     /// [`Blame::invalid`] for columns that are not there; [`Blame::damaged`].
-    pub(crate) fn read<B: Blame + Clone>(
+    pub(crate) fn read<B: Blame + Clone + 'static>(
         self,
         blame: &B,
         part: &TableReadOptions,
-        batch_rows: usize,
     ) -> HandlerResult<(SchemaRef, Window<ParquetBatches<B>, B>)> {
-        let Self { builder, rows, schema } = self;
+        let Self { file, footer, rows, schema } = self;
         let picked = part.columns.as_ref().map(|names| Picked::new(blame, &schema, names)).transpose()?;
-        let expected = rows.saturating_sub(part.offset).min(part.limit.unwrap_or(u64::MAX));
+        let expected = part.wanted_rows(rows);
         guarded(blame, || {
             let damaged = |error: &dyn std::fmt::Display| blame.damaged(words(error));
-            let mut builder = builder;
             let (mut decoded, mut order, mut given) = (schema.clone(), None, schema);
-            let mask = match picked {
-                Some(picked) => {
-                    decoded = project(blame, &decoded, &picked.file)?;
-                    let mask = ProjectionMask::roots(builder.parquet_schema(), picked.file.iter().copied());
-                    order = picked.into_order();
-                    given = decoded.clone();
-                    if let Some(order) = &order {
-                        given = project(blame, &given, order)?;
-                    }
-                    builder = builder.with_projection(mask.clone());
-                    mask
+            let mut roots: Vec<usize> = (0..decoded.fields().len()).collect();
+            if let Some(picked) = picked {
+                decoded = project(blame, &decoded, &picked.file)?;
+                roots = picked.file.clone();
+                order = picked.into_order();
+                given = decoded.clone();
+                if let Some(order) = &order {
+                    given = project(blame, &given, order)?;
                 }
-                None => ProjectionMask::all(),
-            };
-            let fitting = fitting_rows(builder.metadata().row_groups(), &mask);
-            builder = builder.with_batch_size(batch_rows.min(fitting).max(1));
-            if !wants_all_rows(part) {
-                let (groups, skipped) = groups_of_rows(builder.metadata(), part.offset, expected);
-                builder = builder
-                    .with_row_groups(groups)
-                    .with_offset(usize::try_from(part.offset - skipped).unwrap_or(usize::MAX))
-                    .with_limit(usize::try_from(expected).unwrap_or(usize::MAX));
             }
-            let footer = builder.metadata().file_metadata().key_value_metadata();
-            let restore = categories::Restore::new(&decoded, footer).map_err(|error| damaged(&error))?;
-            let reader = builder.build().map_err(|error| damaged(&error))?;
-            let batches = ParquetBatches { reader, restore, blame: blame.clone(), rows: expected, read: 0 };
+            let wanted = Wanted::new(&footer, part, expected, &roots);
+            let key_values = footer.metadata().file_metadata().key_value_metadata();
+            let restore = categories::Restore::new(&decoded, key_values).map_err(|error| damaged(&error))?;
+            let columns = match wanted.split(&roots, part.threads) {
+                Some(groups) if file.duplicate().is_some() => {
+                    let open = |roots: &[usize]| {
+                        let file = file.duplicate().ok_or_else(|| blame.damaged("it cannot be read".to_owned()))?;
+                        wanted.open(file, roots).map_err(|error| damaged(&error))
+                    };
+                    let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
+                    Columns::Split(SplitColumns::start(blame, decoded.clone(), readers)?)
+                }
+                _ => Columns::Whole(Box::new(wanted.open(file, &roots).map_err(|error| damaged(&error))?)),
+            };
+            let batches = ParquetBatches { columns, restore, blame: blame.clone(), rows: expected, read: 0 };
             Ok((given.clone(), Window::new(batches, blame.clone(), given, order)))
         })
     }
 }
 
-fn wants_all_rows(part: &TableReadOptions) -> bool {
-    part.offset == 0 && part.limit.is_none()
+/// The wanted rows, as the decoder is told of them.
+struct Wanted<'a> {
+    footer: &'a ArrowReaderMetadata,
+    batch_rows: usize,
+    rows: u64,
+    /// The row groups that hold some, unless all are wanted.
+    groups: Option<Vec<usize>>,
+    offset: u64,
+    selection: Option<RowSelection>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(footer: &'a ArrowReaderMetadata, part: &TableReadOptions, rows: u64, roots: &[usize]) -> Self {
+        let metadata = footer.metadata();
+        let mask = ProjectionMask::roots(footer.parquet_schema(), roots.iter().copied());
+        let batch_rows = part.batch_rows.min(fitting_rows(metadata.row_groups(), &mask)).max(1);
+        let mut wanted = Self { footer, batch_rows, rows, groups: None, offset: 0, selection: None };
+        if let Some(rows) = &part.rows {
+            let (groups, selection) = select(metadata, rows);
+            (wanted.groups, wanted.selection) = (Some(groups), Some(selection));
+        } else if !part.wants_all_rows() {
+            let (groups, skipped) = groups_of_rows(metadata, part.offset, rows);
+            (wanted.groups, wanted.offset) = (Some(groups), part.offset - skipped);
+        }
+        wanted
+    }
+
+    fn open<T: ChunkReader + 'static>(
+        &self,
+        file: T,
+        roots: &[usize],
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
+            .with_projection(mask)
+            .with_batch_size(self.batch_rows);
+        if let Some(groups) = &self.groups {
+            builder = builder.with_row_groups(groups.clone());
+            builder = match &self.selection {
+                Some(selection) => builder.with_row_selection(selection.clone()),
+                None => builder
+                    .with_offset(usize::try_from(self.offset).unwrap_or(usize::MAX))
+                    .with_limit(usize::try_from(self.rows).unwrap_or(usize::MAX)),
+            };
+        }
+        builder.build()
+    }
+
+    /// The columns in groups that take about as long to decode as each other, where several threads are allowed and there is
+    /// enough to do for them.
+    fn split(&self, roots: &[usize], threads: usize) -> Option<Vec<Vec<usize>>> {
+        const WORTH_IT: u64 = 4 << 20;
+        if threads < 2 || roots.len() < 2 || self.rows <= self.batch_rows as u64 || self.selection.is_some() {
+            return None;
+        }
+        let metadata = self.footer.metadata();
+        let columns = self.footer.parquet_schema();
+        let mut sizes: HashMap<usize, u64> = HashMap::new();
+        for group in metadata.row_groups() {
+            for (leaf, column) in group.columns().iter().enumerate() {
+                let size = column.uncompressed_size().max(0).unsigned_abs();
+                *sizes.entry(columns.get_column_root_idx(leaf)).or_default() += size;
+            }
+        }
+        let size_of = |root: &usize| sizes.get(root).copied().unwrap_or(0);
+        let all = metadata.file_metadata().num_rows().max(1).unsigned_abs();
+        let bytes: u64 = roots.iter().map(size_of).sum();
+        if u128::from(bytes) * u128::from(self.rows) / u128::from(all) < u128::from(WORTH_IT) {
+            return None;
+        }
+        // The largest first, each to the group that has least.
+        let mut largest_first = roots.to_vec();
+        largest_first.sort_by_key(|root| std::cmp::Reverse(size_of(root)));
+        let mut groups = vec![(0_u64, Vec::new()); threads.min(roots.len())];
+        for root in largest_first {
+            if let Some((size, group)) = groups.iter_mut().min_by_key(|(size, group)| (*size, group.len())) {
+                *size += size_of(&root).max(1);
+                group.push(root);
+            }
+        }
+        Some(
+            groups
+                .into_iter()
+                .map(|(_, mut group)| {
+                    group.sort_unstable();
+                    group
+                })
+                .collect(),
+        )
+    }
+}
+
+/// The row groups with these rows, and which of the rows of those groups they are.
+fn select(metadata: &ParquetMetaData, rows: &[u64]) -> (Vec<usize>, RowSelection) {
+    let (mut groups, mut selectors) = (Vec::new(), Vec::new());
+    let (mut start, mut next) = (0_u64, 0);
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let end = start.saturating_add(group.num_rows().max(0).unsigned_abs());
+        let mut at = start;
+        let first = next;
+        while let Some(row) = rows.get(next).filter(|row| **row < end) {
+            // Rows ascend; one that is named twice comes once.
+            if *row >= at {
+                selectors.push(RowSelector::skip((*row - at) as usize));
+                selectors.push(RowSelector::select(1));
+                at = *row + 1;
+            }
+            next += 1;
+        }
+        if next > first {
+            groups.push(index);
+            selectors.push(RowSelector::skip((end - at) as usize));
+        }
+        start = end;
+    }
+    // Neighbours of one kind become one, and empty ones none.
+    (groups, RowSelection::from(selectors))
 }
 
 fn project(blame: &dyn Blame, schema: &Schema, places: &[usize]) -> HandlerResult<SchemaRef> {
@@ -171,7 +312,7 @@ fn groups_of_rows(metadata: &ParquetMetaData, offset: u64, rows: u64) -> (Vec<us
 
 /// The batches of a file, with the categories that its footer has.
 pub(crate) struct ParquetBatches<B> {
-    reader: ParquetRecordBatchReader,
+    columns: Columns,
     restore: categories::Restore,
     blame: B,
     /// Rows that must come in all, and those that have come.
@@ -179,18 +320,29 @@ pub(crate) struct ParquetBatches<B> {
     read: u64,
 }
 
+/// Who decodes the columns.
+enum Columns {
+    /// This thread.
+    Whole(Box<ParquetRecordBatchReader>),
+    /// Several.
+    Split(SplitColumns),
+}
+
 impl<B: Blame> Batches for ParquetBatches<B> {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
-        let Some(batch) = self.reader.next() else {
+        let damaged = |error: ArrowError| self.blame.damaged(words(error));
+        let next = match &mut self.columns {
+            Columns::Whole(reader) => reader.next().transpose().map_err(damaged)?,
+            Columns::Split(split) => split.next_batch(&self.blame)?,
+        };
+        let Some(batch) = next else {
             if self.read != self.rows {
                 let reason = format!("{} of its rows are wanted, and it gives {}", self.rows, self.read);
                 return Err(self.blame.damaged(reason));
             }
             return Ok(None);
         };
-        let batch = batch
-            .and_then(|batch| if self.restore.is_empty() { Ok(batch) } else { self.restore.apply(batch) })
-            .map_err(|error| self.blame.damaged(words(error)))?;
+        let batch = if self.restore.is_empty() { batch } else { self.restore.apply(batch).map_err(damaged)? };
         self.read = self.read.saturating_add(batch.num_rows() as u64);
         Ok(Some(batch))
     }

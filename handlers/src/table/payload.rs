@@ -10,9 +10,6 @@ use super::source::SourceFile;
 use crate::error::HandlerResult;
 use crate::guard::{Blame, GuardedReader, InPayload};
 
-/// Rows of the batches that are read of a Parquet file.
-const BATCH_ROWS: usize = 16_384;
-
 type TableReader = Box<dyn RecordBatchReader + Send>;
 
 /// Opens a Parquet file. `rows` is what the entry records.
@@ -27,7 +24,7 @@ pub(crate) fn read_parquet(
     if let Some(rows) = rows.filter(|rows| *rows != opened.rows) {
         return Err(blame.damaged(format!("its entry records {rows} rows, and its file has {}", opened.rows)));
     }
-    let (schema, batches) = opened.read(&blame, part, BATCH_ROWS)?;
+    let (schema, batches) = opened.read(&blame, part)?;
     Ok(Box::new(GuardedReader::blaming(blame, schema, batches)))
 }
 

@@ -1,8 +1,13 @@
 //! The rows and columns that are wanted of the batches that a decoder gives.
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
 
+use arrow::array::{RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+
+use super::TableReadOptions;
 use crate::error::HandlerResult;
 use crate::guard::{Batches, Blame, words};
 
@@ -15,39 +20,73 @@ pub(crate) struct Window<B, W> {
     schema: SchemaRef,
     /// Places of the wanted columns, when the decoder gives them in another order.
     order: Option<Vec<usize>>,
+    wanted: WantedRows,
+}
+
+/// The rows that are given, of those that the decoder has still to give.
+enum WantedRows {
     /// Rows to be left out, and then to be given.
-    skip: u64,
-    take: u64,
+    Range { skip: u64, take: u64 },
+    /// These, ascending: which of them is next, and the number of the decoder's next row.
+    Picked { rows: Arc<[u64]>, next: usize, at: u64 },
 }
 
 impl<B: Batches, W: Blame> Window<B, W> {
     /// All rows. `schema` is that of the batches which are given: its columns are in the wanted order.
     pub(crate) fn new(inner: B, blame: W, schema: SchemaRef, order: Option<Vec<usize>>) -> Self {
-        Self { inner, blame, schema, order, skip: 0, take: u64::MAX }
+        Self { inner, blame, schema, order, wanted: WantedRows::Range { skip: 0, take: u64::MAX } }
     }
 
-    /// Leaves out rows at the start, and all after `limit` rows.
-    pub(crate) fn with_rows(mut self, offset: u64, limit: Option<u64>) -> Self {
-        self.skip = offset;
-        self.take = limit.unwrap_or(u64::MAX);
+    /// The wanted rows alone, of a decoder that gives all of them.
+    pub(crate) fn with_part(mut self, part: &TableReadOptions) -> Self {
+        self.wanted = match &part.rows {
+            Some(rows) => WantedRows::Picked { rows: Arc::clone(rows), next: 0, at: 0 },
+            None => WantedRows::Range { skip: part.offset, take: part.limit.unwrap_or(u64::MAX) },
+        };
         self
+    }
+}
+
+impl WantedRows {
+    fn is_done(&self) -> bool {
+        match self {
+            Self::Range { take, .. } => *take == 0,
+            Self::Picked { rows, next, .. } => *next == rows.len(),
+        }
+    }
+
+    /// Those of the next batch.
+    fn of(&mut self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let count = batch.num_rows() as u64;
+        match self {
+            Self::Range { skip, take } => {
+                let skipped = (*skip).min(count);
+                *skip -= skipped;
+                let taken = (*take).min(count - skipped);
+                *take -= taken;
+                // Both fit: they are at most the rows of a batch in memory.
+                Ok(batch.slice(skipped as usize, taken as usize))
+            }
+            Self::Picked { rows, next, at } => {
+                let (start, end) = (*at, at.saturating_add(count));
+                let first = *next;
+                *next += rows[first..].partition_point(|row| *row < end);
+                *at = end;
+                let places = rows[first..*next].iter().filter_map(|row| row.checked_sub(start));
+                take_record_batch(&batch, &UInt64Array::from_iter_values(places))
+            }
+        }
     }
 }
 
 impl<B: Batches, W: Blame> Batches for Window<B, W> {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
-        while self.take > 0 {
+        while !self.wanted.is_done() {
             let Some(batch) = self.inner.next_batch()? else { return Ok(None) };
-            let rows = batch.num_rows() as u64;
-            let skipped = self.skip.min(rows);
-            self.skip -= skipped;
-            let taken = self.take.min(rows - skipped);
-            self.take -= taken;
-            if taken == 0 {
+            let batch = self.wanted.of(batch).map_err(|error| self.blame.damaged(words(error)))?;
+            if batch.num_rows() == 0 {
                 continue;
             }
-            // Both fit: they are at most the rows of a batch in memory.
-            let batch = batch.slice(skipped as usize, taken as usize);
             let shaped = match &self.order {
                 Some(order) => batch.project(order),
                 None => Ok(batch),

@@ -149,7 +149,8 @@ fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: 
         };
         let word = out.paint(paint, format_args!("{word:<6}"));
         let about = match &finding.item {
-            Some(item) if !finding.message.contains(item.as_str()) => format!("item '{item}': "),
+            // The item may be called as any word of the message: only in quotes is it named.
+            Some(item) if !finding.message.contains(&format!("'{item}'")) => format!("item '{item}': "),
             _ => String::new(),
         };
         let line = format!("  {word}  {}", printable(&(about + &finding.message)));

@@ -1,0 +1,251 @@
+//! The gate: what a text may do is seen from the tree that DuckDB makes of it, before it gets near any data.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use duckdb::Connection;
+use serde_json::{Map, Value};
+
+use crate::error::{Place, SqlError, SqlResult};
+use crate::pivot;
+use crate::words::Quoted;
+
+/// A table that a text reads, as it is written there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TableName {
+    /// The schema, where one is given.
+    pub schema: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+/// A text that may run.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub(crate) sql: String,
+    /// The tables that it reads, each once, in the order in which they stand there.
+    pub tables: Vec<TableName>,
+    /// Whether it lists the tables that there are (`SHOW TABLES`).
+    pub lists_tables: bool,
+}
+
+/// Queries are made of these, and of nothing that writes.
+const NODES: [&str; 4] = ["SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"];
+/// What rows come from, beside tables and table functions.
+const SOURCES: [&str; 6] = ["EMPTY", "EXPRESSION_LIST", "JOIN", "PIVOT", "SHOW_REF", "SUBQUERY"];
+const MODIFIERS: [&str; 3] = ["DISTINCT_MODIFIER", "LIMIT_MODIFIER", "ORDER_MODIFIER"];
+const ORDERS: [&str; 3] = ["ASCENDING", "DESCENDING", "ORDER_DEFAULT"];
+const EXPRESSIONS: [&str; 17] = [
+    "BETWEEN",
+    "CASE",
+    "CAST",
+    "COLLATE",
+    "COLUMN_REF",
+    "COMPARISON",
+    "CONJUNCTION",
+    "CONSTANT",
+    "DEFAULT",
+    "FUNCTION",
+    "LAMBDA",
+    "OPERATOR",
+    "PARAMETER",
+    "POSITIONAL_REFERENCE",
+    "STAR",
+    "SUBQUERY",
+    "TYPE",
+];
+/// Table functions that make rows of their arguments alone.
+const TABLE_FUNCTIONS: [&str; 5] = ["generate_series", "json_each", "json_tree", "range", "unnest"];
+/// Functions that work on their arguments alone: those of DuckDB 2.0 without those that tell of the machine or the session,
+/// change something, wait, run SQL, or make texts whose length is not bounded by memory limits.
+const FUNCTIONS: &str = include_str!("functions.txt");
+
+/// Parses a text, and refuses what is not one query that only reads.
+///
+/// # Errors
+/// [`SqlError::Syntax`], [`SqlError::Refused`].
+pub fn check(text: &Quoted) -> SqlResult<Checked> {
+    let tree = match parse(&text.text)? {
+        Tree::Of(tree) => tree,
+        Tree::None(error) => match pivot::with_values(&text.text).map(|text| parse(&text)).transpose()? {
+            Some(Tree::Of(tree)) => tree,
+            _ => return Err(error_of(&error, text)),
+        },
+    };
+    let statements = tree.get("statements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let refused = |reason: String| SqlError::Refused { place: None, reason };
+    let [statement] = statements else {
+        return Err(match statements.len() {
+            0 => SqlError::Syntax { place: None, message: "there is no query in it".to_owned() },
+            count => refused(format!("{count} statements are given, and one is run at a time")),
+        });
+    };
+    let mut walk = Walk { text, tables: Vec::new(), lists_tables: false };
+    walk.visit(statement, &HashSet::new())?;
+    Ok(Checked { sql: text.text.clone(), tables: walk.tables, lists_tables: walk.lists_tables })
+}
+
+enum Tree {
+    Of(Value),
+    None(Map<String, Value>),
+}
+
+/// The tree of a text.
+fn parse(text: &str) -> SqlResult<Tree> {
+    static PARSER: OnceLock<Mutex<Option<Connection>>> = OnceLock::new();
+    let mut parser = PARSER.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
+    let connection = match parser.take() {
+        Some(connection) => connection,
+        None => Connection::open_in_memory().map_err(failed)?,
+    };
+    let json = connection.query_row("SELECT json_serialize_sql(?)", [text], |row| row.get::<_, String>(0));
+    *parser = Some(connection);
+    let deep = |_| SqlError::Refused { place: None, reason: "it is nested too deeply".to_owned() };
+    let tree: Value = serde_json::from_str(&json.map_err(failed)?).map_err(deep)?;
+    Ok(match tree {
+        Value::Object(error) if error.get("error") == Some(&Value::Bool(true)) => Tree::None(error),
+        tree => Tree::Of(tree),
+    })
+}
+
+fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
+    let field = |name: &str| error.get(name).and_then(Value::as_str);
+    let message = field("error_message").unwrap_or("it cannot be read").to_owned();
+    let place = field("position").and_then(|position| position.parse().ok()).map(|byte| place_of(text, byte));
+    match field("error_type") {
+        Some("not implemented") => SqlError::Refused {
+            place: None,
+            reason: "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are".to_owned(),
+        },
+        _ => SqlError::Syntax { place, message },
+    }
+}
+
+fn place_of(text: &Quoted, byte: usize) -> Place {
+    Place::of(text.original(), text.origin(byte))
+}
+
+struct Walk<'a> {
+    text: &'a Quoted,
+    tables: Vec<TableName>,
+    lists_tables: bool,
+}
+
+impl Walk<'_> {
+    fn refuse<T>(&self, at: &Map<String, Value>, reason: impl Into<String>) -> SqlResult<T> {
+        // Where nothing is known, the largest number stands.
+        let byte = at.get("query_location").and_then(Value::as_u64).and_then(|byte| usize::try_from(byte).ok());
+        let place = byte.filter(|byte| *byte < self.text.text.len()).map(|byte| place_of(self.text, byte));
+        Err(SqlError::Refused { place, reason: reason.into() })
+    }
+
+    /// Goes through a part of the tree. `known` are the names that WITH gives here, in lower case.
+    fn visit(&mut self, value: &Value, known: &HashSet<String>) -> SqlResult<()> {
+        match value {
+            Value::Array(values) => values.iter().try_for_each(|value| self.visit(value, known)),
+            Value::Object(object) => self.visit_object(object, known),
+            _ => Ok(()),
+        }
+    }
+
+    fn visit_object(&mut self, object: &Map<String, Value>, known: &HashSet<String>) -> SqlResult<()> {
+        if let Some(class) = object.get("class").and_then(Value::as_str) {
+            self.check_expression(class, object)?;
+        } else if let Some(kind) = object.get("type").and_then(Value::as_str) {
+            return self.visit_typed(kind, object, known);
+        }
+        object.values().try_for_each(|value| self.visit(value, known))
+    }
+
+    fn visit_typed(&mut self, kind: &str, object: &Map<String, Value>, known: &HashSet<String>) -> SqlResult<()> {
+        let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+        let mut known = known.clone();
+        match kind {
+            "BASE_TABLE" => return self.visit_table(object, &known),
+            "TABLE_FUNCTION" => {
+                let name = object.get("function").and_then(|function| function.get("function_name"));
+                let name = name.and_then(Value::as_str).unwrap_or_default();
+                if !TABLE_FUNCTIONS.contains(&name.to_ascii_lowercase().as_str()) {
+                    return self
+                        .refuse(object, format!("{name}() as a table reads something else than the tables by name"));
+                }
+            }
+            "SHOW_REF" if object.get("query").is_none_or(Value::is_null) => match text("table_name") {
+                "\"tables\"" | "tables" => self.lists_tables = true,
+                other => return self.refuse(object, format!("SHOW {} is not a query", other.trim_matches('"'))),
+            },
+            // The query that begins a recursive one does not see its name; where it uses it, DuckDB says so.
+            "RECURSIVE_CTE_NODE" => {
+                known.insert(text("cte_name").to_ascii_lowercase());
+            }
+            _ if [&NODES[..], &SOURCES, &MODIFIERS, &ORDERS].iter().any(|kinds| kinds.contains(&kind)) => {}
+            _ if kind.ends_with("_QUERY_NODE") => {
+                let what = kind.trim_end_matches("_QUERY_NODE");
+                return self.refuse(object, format!("{what} within WITH writes, and queries only read"));
+            }
+            other => return self.refuse(object, format!("{other} is not known to be a part of a query")),
+        }
+        if let Some(with) = object.get("cte_map").and_then(|map| map.get("map")).and_then(Value::as_array) {
+            // A query of WITH sees those before it, and itself only when it is recursive.
+            for entry in with {
+                self.visit(entry.get("value").unwrap_or(&Value::Null), &known)?;
+                if let Some(name) = entry.get("key").and_then(Value::as_str) {
+                    known.insert(name.to_ascii_lowercase());
+                }
+            }
+        }
+        let function = |name: &str| kind == "TABLE_FUNCTION" && name == "function";
+        object.iter().filter(|(name, _)| name.as_str() != "cte_map").try_for_each(|(name, value)| match value {
+            // Its name was looked at; functions of that name that are not tables need not be allowed.
+            Value::Object(call) if function(name) => {
+                self.visit(call.get("arguments").unwrap_or(&Value::Null), &known)?;
+                self.visit(call.get("filter").unwrap_or(&Value::Null), &known)
+            }
+            value => self.visit(value, &known),
+        })
+    }
+
+    fn visit_table(&mut self, object: &Map<String, Value>, known: &HashSet<String>) -> SqlResult<()> {
+        let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let Some(name) = text("table_name") else { return self.refuse(object, "a table has no name") };
+        if let Some(catalog) = text("catalog_name") {
+            return self.refuse(object, format!("{catalog:?} is another database, and there is one"));
+        }
+        if object.get("at_clause").is_some_and(|clause| !clause.is_null()) {
+            return self.refuse(object, "AT is not known here: tables of a snapshot go by \"snapshot\".\"table\"");
+        }
+        let schema = text("schema_name");
+        if schema.is_some() || !known.contains(&name.to_ascii_lowercase()) {
+            let table = TableName { schema: schema.map(str::to_owned), name: name.to_owned() };
+            if !self.tables.contains(&table) {
+                self.tables.push(table);
+            }
+        }
+        self.visit(object.get("sample").unwrap_or(&Value::Null), known)
+    }
+
+    fn check_expression(&self, class: &str, object: &Map<String, Value>) -> SqlResult<()> {
+        let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+        if class == "WINDOW" || class == "FUNCTION" {
+            let name = text("function_name").to_ascii_lowercase();
+            if !text("schema").is_empty() || !text("catalog").is_empty() {
+                return self.refuse(object, format!("function {name} is called by the name of a schema"));
+            }
+            if !name.is_empty() && !is_allowed(&name) {
+                return self
+                    .refuse(object, format!("function {name} is not one of those that work on their arguments alone"));
+            }
+            return Ok(());
+        }
+        match EXPRESSIONS.contains(&class) {
+            true => Ok(()),
+            false => self.refuse(object, format!("{class} is not known to be a part of a query")),
+        }
+    }
+}
+
+fn is_allowed(name: &str) -> bool {
+    static ALLOWED: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    ALLOWED.get_or_init(|| FUNCTIONS.lines().collect()).contains(name)
+}

@@ -1,0 +1,153 @@
+//! What can go wrong with a query.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The result of what this crate does.
+pub type SqlResult<T> = Result<T, SqlError>;
+
+/// A place in the text of a query, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The character in it.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place of a byte of a text.
+    pub fn of(text: &str, byte: usize) -> Self {
+        let before = text.get(..byte.min(text.len())).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Why a query gives no result, or not all of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlError {
+    /// The text is no SQL.
+    #[error("the SQL does not parse{}: {message}", at(*.place))]
+    Syntax {
+        /// Where, when that is known.
+        place: Option<Place>,
+        /// What DuckDB says.
+        message: String,
+    },
+    /// The text does something else than read the tables that it is given.
+    #[error("the SQL is refused{}: {reason}", at(*.place))]
+    Refused {
+        /// Where, when that is known.
+        place: Option<Place>,
+        /// What it does that is not allowed.
+        reason: String,
+    },
+    /// A column or another name that is not there, or types that do not fit.
+    #[error("the SQL does not fit its tables: {message}")]
+    Unfit {
+        /// What DuckDB says, with the names that were perhaps meant.
+        message: String,
+    },
+    /// Parameters that do not fit the text.
+    #[error("the parameters do not fit the SQL: {message}")]
+    Parameters {
+        /// What does not.
+        message: String,
+    },
+    /// More memory was needed than the query may take, or more room in the spill directory.
+    #[error("the query ran out of memory: {message}")]
+    OutOfMemory {
+        /// What DuckDB says.
+        message: String,
+    },
+    /// Someone stopped the query.
+    #[error("the query was cancelled")]
+    Cancelled,
+    /// The query took too long.
+    #[error("the query was stopped after {}: it may take no longer", Seconds(*.after))]
+    TimedOut {
+        /// How long it was allowed to take.
+        after: Duration,
+    },
+    /// A function that needs the rules of time zones, which this build of DuckDB does not have.
+    #[error("the query needs time zones, which are not in this build: {message}")]
+    NoTimeZones {
+        /// What DuckDB says.
+        message: String,
+    },
+    /// A value stood in the way while the query ran.
+    #[error("the query failed: {message}")]
+    Failed {
+        /// What DuckDB says.
+        message: String,
+    },
+}
+
+fn at(place: Option<Place>) -> String {
+    place.map_or_else(String::new, |place| format!(" at {place}"))
+}
+
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0.as_secs_f64())
+    }
+}
+
+impl SqlError {
+    /// A stable kebab-case code, one for each kind.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "sql-syntax",
+            Self::Refused { .. } => "sql-refused",
+            Self::Unfit { .. } => "sql-unfit",
+            Self::Parameters { .. } => "sql-parameters",
+            Self::OutOfMemory { .. } => "sql-out-of-memory",
+            Self::Cancelled => "sql-cancelled",
+            Self::TimedOut { .. } => "sql-timed-out",
+            Self::NoTimeZones { .. } => "sql-no-time-zones",
+            Self::Failed { .. } => "sql-failed",
+        }
+    }
+
+    /// The error that DuckDB tells in words: `Binder Error: ...`.
+    pub(crate) fn of_duckdb(error: &duckdb::Error) -> Self {
+        let text = match error {
+            duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
+            duckdb::Error::InvalidParameterName(_) | duckdb::Error::InvalidParameterCount(..) => {
+                return Self::Parameters { message: error.to_string() };
+            }
+            other => other.to_string(),
+        };
+        Self::of_text(&text)
+    }
+
+    pub(crate) fn of_text(text: &str) -> Self {
+        let text = text.trim();
+        // The text of the query with a mark below it: positions are those of the text after it was rewritten.
+        let told = text.split("\n\nLINE ").next().unwrap_or(text).trim();
+        let (kind, message) = told.split_once(" Error: ").unwrap_or(("", told));
+        let message = message.replace('\n', " ");
+        let needs_zones = ["TimeZone", "time zone", "ICU", "icu", "TIMESTAMP WITH TIME ZONE"];
+        if needs_zones.iter().any(|word| message.contains(word)) && kind != "Conversion" {
+            return Self::NoTimeZones { message };
+        }
+        match kind {
+            "Parser" => Self::Syntax { place: None, message },
+            "Binder" | "Catalog" => Self::Unfit { message },
+            "Out of Memory" => Self::OutOfMemory { message },
+            "INTERRUPT" => Self::Cancelled,
+            "Permission" => Self::Refused { place: None, reason: message },
+            _ => Self::Failed { message },
+        }
+    }
+}

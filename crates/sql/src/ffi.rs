@@ -1,0 +1,22 @@
+//! The one place with unsafe code: what DuckDB hands back of what was given to it.
+
+#![allow(unsafe_code, reason = "DuckDB's C interface gives a bare pointer to what it keeps for a table function")]
+
+use duckdb::vtab::{BindInfo, InitInfo};
+
+use crate::stream::Registered;
+
+/// What a table function was registered with.
+pub(crate) fn registered_at_bind(info: &BindInfo) -> Option<Registered> {
+    let pointer = info.get_extra_info::<Registered>();
+    // SAFETY: every function of `stream` is registered with a `Registered`, which DuckDB keeps for as long as the function
+    // is there, and gives to its callbacks alone.
+    unsafe { pointer.as_ref() }.cloned()
+}
+
+/// The same, when reading begins.
+pub(crate) fn registered_at_init(info: &InitInfo) -> Option<Registered> {
+    let pointer = info.get_extra_info::<Registered>();
+    // SAFETY: as above.
+    unsafe { pointer.as_ref() }.cloned()
+}

@@ -1,0 +1,29 @@
+//! SQL over the tables of a bundle, in DuckDB.
+//!
+//! A caller has names and what they stand for; this crate knows nothing of bundles. The way of a query:
+//!
+//! * [`quote_table`] makes the bare word `table`, which SQL reserves, the name of a table;
+//! * [`check`] parses the text with DuckDB and walks the tree: it must be one query that only reads, from tables that go by a
+//!   name, with functions that are listed. It tells which names those are;
+//! * [`run`] opens a database of its own in memory, shut in to the files that it is given, and streams the result.
+//!
+//! The guard is for a user's own slips and for bundles of others. DuckDB has no boundary inside a process: whoever runs SQL of
+//! someone who means harm shuts in the process.
+
+mod check;
+mod error;
+mod ffi;
+mod params;
+mod pivot;
+mod reader;
+mod session;
+mod stream;
+mod words;
+
+pub use check::{Checked, TableName, check};
+pub use error::{Place, SqlError, SqlResult};
+pub use params::{ParamValue, Params};
+pub use reader::{QueryControl, QueryReader};
+pub use session::{Exposed, Relation, Settings, run, run_unrestricted};
+pub use stream::Streamed;
+pub use words::{Quoted, quote_table};

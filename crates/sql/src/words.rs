@@ -1,0 +1,220 @@
+//! The words of SQL, as far as is needed to find the bare word `table` among them.
+
+use std::ops::Range;
+
+/// A kind of word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A name or keyword without quotes.
+    Bare,
+    /// A name in double quotes.
+    Quoted,
+    /// `$name` or `$1`.
+    Parameter,
+    /// A number, or text in single quotes or between dollars.
+    Literal,
+    /// Any other character.
+    Sign,
+}
+
+/// A word and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<usize>,
+}
+
+impl Word {
+    /// Whether it is this keyword, in any case.
+    pub(crate) fn is(&self, text: &str, keyword: &str) -> bool {
+        self.kind == Kind::Bare && text[self.range.clone()].eq_ignore_ascii_case(keyword)
+    }
+
+    /// Whether it is this sign.
+    pub(crate) fn is_sign(&self, text: &str, sign: &str) -> bool {
+        self.kind == Kind::Sign && &text[self.range.clone()] == sign
+    }
+
+    fn is_name(&self) -> bool {
+        matches!(self.kind, Kind::Bare | Kind::Quoted)
+    }
+}
+
+/// All words but spaces and comments. What is not closed goes to the end of the text: the parser will say so.
+pub(crate) fn words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let after = |mark: &str, from: usize| rest[from..].find(mark).map_or(rest.len(), |end| from + end + mark.len());
+        let length = if first.is_whitespace() {
+            at += first.len_utf8();
+            continue;
+        } else if rest.starts_with("--") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        } else if rest.starts_with("/*") {
+            at += after("*/", 2);
+            continue;
+        } else if first == '"' || first == '\'' {
+            closed(rest, 1, first, false)
+        } else if matches!(first, 'e' | 'E') && rest[1..].starts_with('\'') {
+            closed(rest, 2, '\'', true)
+        } else if first == '$' {
+            let tag = name_length(&rest[1..]);
+            if rest[1 + tag..].starts_with('$') { after(&rest[..tag + 2], tag + 2) } else { 1 + tag }
+        } else if first.is_ascii_digit() {
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(rest.len())
+        } else {
+            name_length(rest).max(first.len_utf8())
+        };
+        let kind = match first {
+            '"' => Kind::Quoted,
+            '\'' => Kind::Literal,
+            'e' | 'E' if rest[1..].starts_with('\'') => Kind::Literal,
+            '$' if rest[1..length].contains('$') => Kind::Literal,
+            '$' => Kind::Parameter,
+            c if c.is_ascii_digit() => Kind::Literal,
+            c if is_name_char(c) => Kind::Bare,
+            _ => Kind::Sign,
+        };
+        words.push(Word { kind, range: at..at + length });
+        at += length;
+    }
+    words
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn name_length(text: &str) -> usize {
+    text.find(|c: char| !is_name_char(c)).unwrap_or(text.len())
+}
+
+/// The length of a text up to its closing mark; a mark that is doubled, or escaped where that is possible, is part of it.
+fn closed(text: &str, start: usize, mark: char, escapes: bool) -> usize {
+    let mut chars = text[start..].char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if escapes && c == '\\' {
+            chars.next();
+        } else if c == mark {
+            if chars.peek().is_some_and(|(_, next)| *next == mark) {
+                chars.next();
+            } else {
+                return start + at + mark.len_utf8();
+            }
+        }
+    }
+    text.len()
+}
+
+/// A text in which some words were replaced, and how to get back to the original.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quoted {
+    /// The new text.
+    pub text: String,
+    original: String,
+    /// Where the new text has more bytes than the original, and how many.
+    longer: Vec<(usize, usize)>,
+}
+
+impl Quoted {
+    /// A text as it is.
+    pub fn unchanged(text: &str) -> Self {
+        Self { text: text.to_owned(), original: text.to_owned(), longer: Vec::new() }
+    }
+
+    /// The text before.
+    pub fn original(&self) -> &str {
+        &self.original
+    }
+
+    /// The byte of the original that became the one at this place.
+    pub fn origin(&self, byte: usize) -> usize {
+        let added: usize = self.longer.iter().filter(|(at, _)| *at < byte).map(|(_, count)| count).sum();
+        byte.saturating_sub(added)
+    }
+}
+
+/// Quotes the bare word `table` wherever it stands for a table or column, and makes `$table` the same; strings, comments and
+/// quoted names stay as they are. `TABLE name`, which begins a query, keeps its meaning.
+pub fn quote_table(text: &str) -> Quoted {
+    const BEFORE_A_QUERY: [&str; 6] = ["union", "all", "except", "intersect", "as", "distinct"];
+    let all = words(text);
+    let mut quoted = Quoted { text: String::new(), original: text.to_owned(), longer: Vec::new() };
+    let mut copied = 0;
+    for (index, word) in all.iter().enumerate() {
+        let is_parameter = word.kind == Kind::Parameter && text[word.range.clone()].eq_ignore_ascii_case("$table");
+        if !is_parameter {
+            if !word.is(text, "table") {
+                continue;
+            }
+            let begins = index.checked_sub(1).and_then(|before| all.get(before)).is_none_or(|before| {
+                before.is_sign(text, "(")
+                    || before.is_sign(text, ";")
+                    || BEFORE_A_QUERY.iter().any(|keyword| before.is(text, keyword))
+            });
+            if begins && all.get(index + 1).is_some_and(Word::is_name) {
+                continue;
+            }
+        }
+        quoted.text.push_str(&text[copied..word.range.start]);
+        quoted.text.push_str("\"table\"");
+        quoted.longer.push((quoted.text.len() - 1, if is_parameter { 1 } else { 2 }));
+        copied = word.range.end;
+    }
+    quoted.text.push_str(&text[copied..]);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quoted(text: &str) -> String {
+        quote_table(text).text
+    }
+
+    #[test]
+    fn the_word_is_quoted_where_it_is_a_table() {
+        for (text, expected) in [
+            ("SELECT * FROM table", "SELECT * FROM \"table\""),
+            (
+                "select table.id from TABLE where table.id > 1",
+                "select \"table\".id from \"table\" where \"table\".id > 1",
+            ),
+            ("SELECT * FROM a JOIN table USING (x)", "SELECT * FROM a JOIN \"table\" USING (x)"),
+            ("FROM $table t, $1, $name", "FROM \"table\" t, $1, $name"),
+            ("PIVOT table ON a", "PIVOT \"table\" ON a"),
+            ("SELECT count(*) FROM (table)", "SELECT count(*) FROM (\"table\")"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+
+    #[test]
+    fn all_else_stays_as_it_is() {
+        for text in [
+            "SELECT 'from table', \"table\", E'it\\'s table' FROM t -- table\n/* table */",
+            "SELECT $$ table $$, $x$ table $$ $x$ FROM t",
+            "TABLE t UNION ALL TABLE u",
+            "SELECT * FROM (TABLE t)",
+            "SELECT tables, a_table, table1 FROM t",
+            "SELECT 'unclosed table",
+            "",
+        ] {
+            assert_eq!(quoted(text), text);
+        }
+    }
+
+    #[test]
+    fn places_lead_back_to_the_original() {
+        let text = "SELECT table.a FROM table WHERE $table.x";
+        let quoted = quote_table(text);
+        for word in ["a FROM", "FROM", "WHERE", "x"] {
+            let (new, old) = (quoted.text.find(word).unwrap(), text.rfind(word).unwrap());
+            assert_eq!(quoted.origin(new), old, "{word}");
+        }
+    }
+}

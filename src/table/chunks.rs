@@ -1,0 +1,314 @@
+//! Walking through a table in chunks of one size.
+
+use std::ops::Range;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use datafolio_handlers::{HandlerError, TableFacts, TableReadOptions};
+
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+
+/// Rows of a chunk, unless the caller says otherwise.
+pub const DEFAULT_CHUNK_SIZE: usize = 10_000;
+
+/// How a table is walked through; by default all of it, 10,000 rows at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IterOptions {
+    /// Rows of every chunk; the last one may have fewer.
+    pub chunk_size: usize,
+    /// These columns, in this order; `None` for all.
+    pub columns: Option<Vec<String>>,
+    /// The first row, counted from 0.
+    pub start_row: u64,
+    /// The row behind the last one; `None` for the end of the table.
+    pub end_row: Option<u64>,
+    /// This version of the item, by its id; `None` for the current one.
+    pub version: Option<String>,
+}
+
+impl Default for IterOptions {
+    fn default() -> Self {
+        Self { chunk_size: DEFAULT_CHUNK_SIZE, columns: None, start_row: 0, end_row: None, version: None }
+    }
+}
+
+impl IterOptions {
+    /// All of the current version, 10,000 rows at a time.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// So many rows at a time.
+    pub fn chunk_size(mut self, rows: usize) -> Self {
+        self.chunk_size = rows;
+        self
+    }
+
+    /// These columns, in this order.
+    pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// From this row on: where [`TableChunks::position`] was when the work stopped.
+    pub fn start_row(mut self, row: u64) -> Self {
+        self.start_row = row;
+        self
+    }
+
+    /// These rows alone, as [`DataFolio::split_table`] gives them.
+    pub fn rows(mut self, rows: Range<u64>) -> Self {
+        (self.start_row, self.end_row) = (rows.start, Some(rows.end));
+        self
+    }
+
+    /// Of this version, by its id.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+}
+
+impl DataFolio {
+    /// Walks through a table in the order in which it is stored, in chunks of exactly `chunk_size` rows; the last one has
+    /// what is left. Memory holds a chunk and the pages that the next rows lie in, however large the table is.
+    ///
+    /// The iterator keeps to the version that it began with, whatever is written meanwhile.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchIterator};
+    /// use datafolio::{AddOptions, Data, DataFolio, IterOptions};
+    ///
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = DataFolio::create(dir.path().join("study"))?;
+    /// # let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..25_000));
+    /// # let batch = RecordBatch::try_from_iter([("id", column)]).unwrap();
+    /// # let schema = batch.schema();
+    /// # let table = RecordBatchIterator::new([Ok(batch)], schema);
+    /// # folio.add("variants", Data::Table(Box::new(table)), AddOptions::new())?;
+    /// let mut sizes = Vec::new();
+    /// for chunk in folio.iter_table("variants", &IterOptions::new().columns(["id"]))? {
+    ///     sizes.push(chunk?.num_rows());
+    /// }
+    /// assert_eq!(sizes, [10_000, 10_000, 5_000]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A chunk size of 0; as [`DataFolio::read_table`].
+    pub fn iter_table(&self, name: &str, options: &IterOptions) -> Result<TableChunks> {
+        if options.chunk_size == 0 {
+            return Err(Error::Invalid(format!(
+                "a chunk of table '{name}' needs at least one row, and 0 are asked for"
+            )));
+        }
+        let record = self.table_record(name, options.version.as_deref())?;
+        let mut part = TableReadOptions::default();
+        part.columns = options.columns.clone();
+        part.offset = options.start_row;
+        part.limit = options.end_row.map(|end| end.saturating_sub(options.start_row));
+        part.batch_rows = options.chunk_size;
+        part.threads = self.settings().threads;
+        Ok(TableChunks::new(self.open_table(&record, &part)?, options.chunk_size, options.start_row))
+    }
+
+    /// Rows for so many workers: disjoint ranges that together are the whole table, in order, each for
+    /// [`IterOptions::rows`]. Ranges begin with row groups where that costs little balance, so that two workers seldom decode
+    /// the same pages. A small table gives fewer ranges than workers.
+    ///
+    /// # Errors
+    /// No worker at all; a table whose rows nobody has counted, such as a referenced CSV file; as [`DataFolio::get_table`].
+    pub fn split_table(&self, name: &str, workers: usize) -> Result<Vec<Range<u64>>> {
+        if workers == 0 {
+            return Err(Error::Invalid(format!("table '{name}' cannot be split among 0 workers")));
+        }
+        let record = self.table_record(name, None)?;
+        let facts = self.facts_of(&record)?;
+        let rows = facts.rows.ok_or_else(|| HandlerError::Unsupported {
+            what: format!("splitting table '{name}', whose rows are not counted"),
+            needs: "a Parquet or Arrow table: `datafolio import` makes one of a text file".to_owned(),
+        })?;
+        Ok(split(rows, &group_starts(&facts), workers as u64))
+    }
+}
+
+/// The first rows of all row groups.
+fn group_starts(facts: &TableFacts) -> Vec<u64> {
+    let groups = facts.files.iter().flat_map(|file| match file.row_groups.is_empty() {
+        true => vec![file.rows.unwrap_or(0)],
+        false => file.row_groups.clone(),
+    });
+    groups
+        .scan(0, |next, rows| {
+            let start = *next;
+            *next += rows;
+            Some(start)
+        })
+        .collect()
+}
+
+fn split(rows: u64, group_starts: &[u64], workers: u64) -> Vec<Range<u64>> {
+    let share = rows / workers;
+    let mut cuts: Vec<u64> = (1..workers)
+        .map(|worker| {
+            let even = u64::try_from(u128::from(rows) * u128::from(worker) / u128::from(workers)).unwrap_or(rows);
+            let after = group_starts.partition_point(|start| *start < even);
+            let near = group_starts[after.saturating_sub(1)..].iter().take(2).copied();
+            near.filter(|start| start.abs_diff(even) <= share / 4)
+                .min_by_key(|start| start.abs_diff(even))
+                .unwrap_or(even)
+        })
+        .collect();
+    cuts.insert(0, 0);
+    cuts.push(rows);
+    cuts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
+}
+
+/// The chunks of a table: record batches of one size.
+pub struct TableChunks {
+    reader: Box<dyn RecordBatchReader + Send>,
+    schema: SchemaRef,
+    chunk_size: usize,
+    /// Rows that were read and not given yet: fewer than a chunk, but for the last batch.
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+    position: u64,
+    ended: bool,
+}
+
+impl TableChunks {
+    fn new(reader: Box<dyn RecordBatchReader + Send>, chunk_size: usize, position: u64) -> Self {
+        let schema = reader.schema();
+        Self { reader, schema, chunk_size, pending: Vec::new(), pending_rows: 0, position, ended: false }
+    }
+
+    /// The row behind the last one that was given: where [`IterOptions::start_row`] goes on.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn read_chunk(&mut self) -> std::result::Result<Option<RecordBatch>, ArrowError> {
+        while self.pending_rows < self.chunk_size {
+            let Some(batch) = self.reader.next().transpose()? else { break };
+            self.pending_rows += batch.num_rows();
+            self.pending.push(batch);
+        }
+        if self.pending_rows == 0 {
+            return Ok(None);
+        }
+        let rows = self.pending_rows.min(self.chunk_size);
+        let (mut taken, mut left) = (Vec::new(), rows);
+        let mut pending = std::mem::take(&mut self.pending).into_iter();
+        while left > 0 {
+            let Some(batch) = pending.next() else { break };
+            let count = batch.num_rows().min(left);
+            left -= count;
+            if count < batch.num_rows() {
+                self.pending.push(batch.slice(count, batch.num_rows() - count));
+            }
+            taken.push(if count < batch.num_rows() { batch.slice(0, count) } else { batch });
+        }
+        self.pending.extend(pending);
+        self.pending_rows -= rows;
+        // A batch that is a chunk as it came is given as it is.
+        let chunk = match taken.as_slice() {
+            [batch] => batch.clone(),
+            batches => concat_batches(&self.schema, batches)?,
+        };
+        self.position += rows as u64;
+        Ok(Some(chunk))
+    }
+}
+
+impl Iterator for TableChunks {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.read_chunk();
+        self.ended = !matches!(next, Ok(Some(_)));
+        next.map_err(|error| HandlerError::from(error).into()).transpose()
+    }
+}
+
+impl TableChunks {
+    /// The columns of every chunk.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+}
+
+impl std::fmt::Debug for TableChunks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableChunks")
+            .field("chunk_size", &self.chunk_size)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatchIterator};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    fn reader(sizes: &[i64]) -> Box<dyn RecordBatchReader + Send> {
+        let mut next = 0;
+        let batches: Vec<_> = sizes
+            .iter()
+            .map(|size| {
+                let column: ArrayRef = Arc::new(Int64Array::from_iter_values(next..next + size));
+                next += size;
+                RecordBatch::try_from_iter([("n", column)]).unwrap()
+            })
+            .collect();
+        let schema = batches[0].schema();
+        Box::new(RecordBatchIterator::new(batches.into_iter().map(Ok), schema))
+    }
+
+    #[test]
+    fn chunks_are_of_one_size_whatever_the_batches_are() {
+        for sizes in [&[7, 0, 3, 11, 1, 2][..], &[24], &[8, 8, 8], &[1; 24], &[4, 20]] {
+            for chunk_size in [1, 5, 8, 24, 100] {
+                let mut chunks = TableChunks::new(reader(sizes), chunk_size, 100);
+                let (mut values, mut rows) = (Vec::new(), Vec::new());
+                while let Some(chunk) = chunks.next().map(Result::unwrap) {
+                    rows.push(chunk.num_rows());
+                    values.extend(chunk.column(0).as_primitive::<Int64Type>().values().iter().copied());
+                    assert_eq!(chunks.position(), 100 + values.len() as u64);
+                }
+                assert_eq!(values, (0..24).collect::<Vec<_>>(), "{sizes:?} {chunk_size}");
+                let (last, full) = rows.split_last().unwrap();
+                assert!(full.iter().all(|rows| *rows == chunk_size) && *last <= chunk_size && *last > 0);
+            }
+        }
+        assert!(TableChunks::new(reader(&[0]), 3, 0).next().is_none());
+    }
+
+    #[test]
+    fn ranges_are_disjoint_and_complete_and_begin_with_row_groups() {
+        assert_eq!(split(100, &[0, 30, 52], 2), [0..52, 52..100]);
+        assert_eq!(split(100, &[0], 4), [0..25, 25..50, 50..75, 75..100]);
+        assert_eq!(split(3, &[0], 5), [0..1, 1..2, 2..3]);
+        assert_eq!(split(0, &[], 5), []);
+        for (rows, workers) in [(1_000_003, 7), (50, 50), (17, 16)] {
+            let starts: Vec<u64> = (0..rows).step_by(122_880).collect();
+            let ranges = split(rows, &starts, workers);
+            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{ranges:?}");
+            assert_eq!((ranges[0].start, ranges[ranges.len() - 1].end), (0, rows));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Tables: read in part, walked through, sampled, described, and handed to other programs.
+
+mod chunks;
+mod info;
+mod paths;
+mod read;
+mod sample;
+
+pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
+pub(crate) use info::KnownFacts;
+
+pub use info::{TableColumn, TableInfo, TablePart};
+pub use paths::TablePaths;
+pub use read::TableOptions;

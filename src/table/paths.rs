@@ -1,0 +1,78 @@
+//! Where tables lie, for Ibis, Polars, DuckDB, Dask, Ray, Spark and whatever else reads files.
+
+use std::path::PathBuf;
+
+use datafolio_handlers::{HandlerError, table_paths};
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::read::is_table;
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+
+/// Where one table lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum TablePaths {
+    /// In one file, directory or pattern, or at an address.
+    One(String),
+    /// In several files, in the order of their rows.
+    Several(Vec<String>),
+}
+
+impl DataFolio {
+    /// The absolute path of a table's file; for a reference its target: a path on this machine, or an address.
+    ///
+    /// # Errors
+    /// When there is no such table or its file is not there; [`Error::Invalid`] for a table in several files, which
+    /// [`DataFolio::get_table_paths`] lists.
+    pub fn get_table_path(&self, name: &str) -> Result<String> {
+        match self.paths_of(name)? {
+            TablePaths::One(path) => Ok(path),
+            TablePaths::Several(paths) => Err(Error::Invalid(format!(
+                "table '{name}' lies in {} files: get_table_paths lists them, and compact makes one of them",
+                paths.len()
+            ))),
+        }
+    }
+
+    /// The absolute paths of a table's files, in the order of their rows.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get_table_path`], but for tables in several files.
+    pub fn get_table_paths(&self, name: &str) -> Result<Vec<String>> {
+        Ok(match self.paths_of(name)? {
+            TablePaths::One(path) => vec![path],
+            TablePaths::Several(paths) => paths,
+        })
+    }
+
+    /// Where every table lies, by name, archived ones excepted.
+    ///
+    /// # Errors
+    /// When the file of one of them is not there.
+    pub fn get_all_table_paths(&self) -> Result<IndexMap<String, TablePaths>> {
+        let state = self.state();
+        let current = state.catalogue().current.values();
+        let tables = current.filter(|entry| is_table(entry.item_type()) && !entry.is_archived());
+        tables.map(|entry| Ok((entry.name().to_owned(), self.paths_of(entry.name())?))).collect()
+    }
+
+    fn paths_of(&self, name: &str) -> Result<TablePaths> {
+        let record = self.table_record(name, None)?;
+        let item = self.handler_item(&record);
+        if let Some(target) = table_paths(&item)? {
+            return Ok(TablePaths::One(target));
+        }
+        // Whoever is given a path finds a file there.
+        let path: PathBuf = self.path_of(&record)?;
+        match path.into_os_string().into_string() {
+            Ok(path) => Ok(TablePaths::One(path)),
+            Err(path) => Err(HandlerError::Unsupported {
+                what: format!("the path of table '{name}': {} is no UTF-8 text", path.to_string_lossy()),
+                needs: "a bundle in a directory with another name".to_owned(),
+            }
+            .into()),
+        }
+    }
+}

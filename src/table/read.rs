@@ -1,0 +1,139 @@
+//! Reading a table, or a part of it.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::compute::concat_batches;
+use datafolio_core::{ItemRecord, item_type};
+use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
+
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+
+/// Which part of a table is wanted; by default all of it.
+///
+/// ```
+/// use datafolio::TableOptions;
+///
+/// let options = TableOptions::new().columns(["id", "value"]).offset(40_000_000).limit(5_000);
+/// assert_eq!(options.limit, Some(5_000));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableOptions {
+    /// These columns, in this order; `None` for all.
+    pub columns: Option<Vec<String>>,
+    /// Leave out this many rows at the start.
+    pub offset: u64,
+    /// At most this many rows; `None` for all.
+    pub limit: Option<u64>,
+    /// This version of the item, by its id; `None` for the current one.
+    pub version: Option<String>,
+}
+
+impl TableOptions {
+    /// All of the current version.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// These columns, in this order.
+    pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Without this many rows at the start.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.offset = rows;
+        self
+    }
+
+    /// At most this many rows.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// Of this version, by its id ([`DataFolio::versions`] lists them).
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The same, for the handler.
+    pub(super) fn part(&self, threads: usize) -> TableReadOptions {
+        let mut part = TableReadOptions::default();
+        part.columns = self.columns.clone();
+        part.offset = self.offset;
+        part.limit = self.limit;
+        part.threads = threads;
+        part
+    }
+}
+
+impl DataFolio {
+    /// Reads a table as a stream of record batches.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get`]; [`Error::WrongType`] when it is no table.
+    pub fn get_table(&self, name: &str) -> Result<Box<dyn RecordBatchReader + Send>> {
+        self.read_table(name, &TableOptions::default())
+    }
+
+    /// Reads a part of a table as a stream of record batches. Of a Parquet file only the row groups and pages that hold
+    /// these rows and columns are read. An offset behind the end gives no rows, with the columns of the table.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get_table`]; [`HandlerError::Invalid`] for columns that the table does not have or that are wanted
+    /// twice; [`CoreError::VersionNotFound`](datafolio_core::CoreError::VersionNotFound).
+    pub fn read_table(&self, name: &str, options: &TableOptions) -> Result<Box<dyn RecordBatchReader + Send>> {
+        let record = self.table_record(name, options.version.as_deref())?;
+        self.open_table(&record, &options.part(self.settings().threads))
+    }
+
+    /// The first rows of a table.
+    ///
+    /// # Errors
+    /// As [`DataFolio::read_table`].
+    pub fn preview_table(&self, name: &str, rows: usize) -> Result<RecordBatch> {
+        collect(self.read_table(name, &TableOptions::new().limit(rows as u64))?)
+    }
+
+    /// The record of a table: of its current version, or another one.
+    pub(super) fn table_record(&self, name: &str, version: Option<&str>) -> Result<Arc<ItemRecord>> {
+        let record = match version {
+            None => self.record(name)?,
+            Some(version) => self.version_record(name, version)?,
+        };
+        match is_table(record.item_type()) {
+            true => Ok(record),
+            false => Err(Error::WrongType {
+                item: name.to_owned(),
+                expected: "a table",
+                found: record.item_type().to_owned(),
+            }),
+        }
+    }
+
+    /// Opens a part of a table.
+    pub(super) fn open_table(
+        &self,
+        record: &ItemRecord,
+        part: &TableReadOptions,
+    ) -> Result<Box<dyn RecordBatchReader + Send>> {
+        Ok(read_table(&self.handler_item(record), part)?)
+    }
+}
+
+/// Whether items of a type are tables.
+pub(crate) fn is_table(item_type: &str) -> bool {
+    matches!(item_type, item_type::INCLUDED_TABLE | item_type::REFERENCED_TABLE | item_type::POLARS_TABLE)
+}
+
+/// All rows of a stream as one batch.
+pub(super) fn collect(reader: Box<dyn RecordBatchReader + Send>) -> Result<RecordBatch> {
+    let schema = reader.schema();
+    let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(HandlerError::from)?;
+    Ok(concat_batches(&schema, &batches).map_err(HandlerError::from)?)
+}

@@ -1,0 +1,170 @@
+//! Parts, chunks and samples of a table.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::Int64Type;
+use datafolio::{AddOptions, DataFolio, IterOptions, TableOptions};
+use serde_json::json;
+
+use super::{ROWS, sample, with_tables};
+use crate::support::{flip_a_bit, new_bundle};
+
+fn ids(batch: &RecordBatch) -> Vec<i64> {
+    batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec()
+}
+
+fn read(folio: &DataFolio, name: &str, options: &TableOptions) -> RecordBatch {
+    let reader = folio.read_table(name, options).unwrap();
+    let schema = reader.schema();
+    concat_batches(&schema, &reader.map(Result::unwrap).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn any_part_of_any_table_is_read() {
+    let (dir, folio) = new_bundle();
+    let all = sample(0..ROWS);
+    for name in with_tables(&folio, dir.path()) {
+        for (offset, limit) in [
+            (0, 0),
+            (0, 1),
+            (9_998, 3),
+            (9_999, 1),
+            (10_000, 10_000),
+            (19_999, 2),
+            (24_990, 100),
+            (0, ROWS as u64),
+            (24_999, 1),
+            (25_000, 1),
+            (u64::MAX, u64::MAX),
+        ] {
+            let got = read(&folio, name, &TableOptions::new().offset(offset).limit(limit).columns(["name", "id"]));
+            let start = (offset as usize).min(all.num_rows());
+            let expected = all.slice(start, (limit as usize).min(all.num_rows() - start)).project(&[2, 0]).unwrap();
+            assert_eq!(got.columns(), expected.columns(), "{name} {offset} {limit}");
+            assert_eq!(got.schema().field(0).name(), "name");
+        }
+        assert_eq!(ids(&read(&folio, name, &TableOptions::new().offset(24_000))), (24_000..ROWS).collect::<Vec<_>>());
+        assert_eq!(read(&folio, name, &TableOptions::new()).columns(), all.columns(), "{name}");
+    }
+}
+
+#[test]
+fn chunks_have_the_size_that_was_asked_for_and_can_be_resumed() {
+    let (dir, folio) = new_bundle();
+    for name in with_tables(&folio, dir.path()) {
+        for chunk_size in [1_000, 7_777, 10_000, 100_000] {
+            let mut chunks = folio.iter_table(name, &IterOptions::new().chunk_size(chunk_size)).unwrap();
+            let first = chunks.next().unwrap().unwrap();
+            assert_eq!(first.num_rows(), chunk_size.min(ROWS as usize), "{name}");
+            let position = chunks.position();
+            drop(chunks);
+            let rest = IterOptions::new().chunk_size(chunk_size).start_row(position).columns(["id"]);
+            let rest: Vec<_> = folio.iter_table(name, &rest).unwrap().map(Result::unwrap).collect();
+            let mut got = ids(&first);
+            rest.iter().for_each(|chunk| got.extend(ids(chunk)));
+            assert_eq!(got, (0..ROWS).collect::<Vec<_>>(), "{name} {chunk_size}");
+            if let Some((last, full)) = rest.split_last() {
+                assert!(full.iter().all(|chunk| chunk.num_rows() == chunk_size));
+                assert!(last.num_rows() > 0 && last.num_columns() == 1);
+            }
+        }
+        assert_eq!(folio.iter_table(name, &IterOptions::new().start_row(1 << 40)).unwrap().count(), 0);
+        let error = folio.iter_table(name, &IterOptions::new().chunk_size(0)).unwrap_err();
+        assert!(error.to_string().contains("at least one row"), "{error}");
+        let error = folio.iter_table(name, &IterOptions::new().columns(["id", "nmae"])).unwrap_err();
+        assert!(error.to_string().contains("nmae") && error.to_string().contains("name"), "{error}");
+        let error = folio.iter_table(name, &IterOptions::new().columns(["id", "id"])).unwrap_err();
+        assert!(error.to_string().contains("twice"), "{error}");
+    }
+}
+
+#[test]
+fn workers_share_a_table_without_overlap() {
+    let (dir, folio) = new_bundle();
+    for name in with_tables(&folio, dir.path()) {
+        if name == "text" {
+            let error = folio.split_table(name, 3).unwrap_err();
+            assert!(error.to_string().contains("whose rows are not counted"), "{error}");
+            continue;
+        }
+        for workers in [1, 2, 3, 7] {
+            let mut got = Vec::new();
+            for range in folio.split_table(name, workers).unwrap() {
+                for chunk in folio.iter_table(name, &IterOptions::new().rows(range)).unwrap() {
+                    got.extend(ids(&chunk.unwrap()));
+                }
+            }
+            assert_eq!(got, (0..ROWS).collect::<Vec<_>>(), "{name} {workers}");
+        }
+        assert!(folio.split_table(name, 0).is_err());
+    }
+    // Half of 25,000 rows in groups of 10,000: the cut is moved to where a group begins.
+    assert_eq!(folio.split_table("parquet", 2).unwrap(), [0..10_000, 10_000..25_000]);
+}
+
+#[test]
+fn samples_are_rows_of_the_table_and_the_same_for_a_seed() {
+    let (dir, folio) = new_bundle();
+    let all = sample(0..ROWS);
+    let options = TableOptions::new().columns(["name", "id"]);
+    let mut drawn = Vec::new();
+    for name in with_tables(&folio, dir.path()) {
+        let got = folio.sample_table(name, 50, 7, &options).unwrap();
+        let rows = ids(&got);
+        assert_eq!(rows.len(), 50, "{name}");
+        assert!(rows.is_sorted_by(|a, b| a < b), "{rows:?}");
+        for (index, row) in rows.iter().enumerate() {
+            let expected = all.slice(*row as usize, 1).project(&[2, 0]).unwrap();
+            assert_eq!(got.slice(index, 1).columns(), expected.columns(), "{name}");
+        }
+        drawn.push(rows);
+        assert_eq!(folio.sample_table(name, 30_000, 7, &options).unwrap().num_rows(), ROWS as usize);
+        let last = folio.sample_table(name, 5, 7, &TableOptions::new().offset(24_996)).unwrap();
+        assert_eq!(ids(&last), [24_996, 24_997, 24_998, 24_999], "{name}");
+        assert_eq!(folio.sample_table(name, 0, 7, &options).unwrap().num_rows(), 0);
+    }
+    assert!(drawn.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_ne!(drawn[0], ids(&folio.sample_table("parquet", 50, 8, &options).unwrap()));
+}
+
+#[test]
+fn a_chunk_iterator_keeps_to_the_version_that_it_began_with() {
+    let (dir, folio) = new_bundle();
+    with_tables(&folio, dir.path());
+    let before = folio.item_info("streamed").unwrap().version;
+    let mut chunks = folio.iter_table("streamed", &IterOptions::new()).unwrap();
+    let first = chunks.next().unwrap().unwrap();
+    let small = sample(0..3);
+    let reader = arrow::array::RecordBatchIterator::new([Ok(small.clone())], small.schema());
+    folio.add("streamed", datafolio::Data::Table(Box::new(reader)), AddOptions::new().overwrite()).unwrap();
+    let rows: usize = chunks.map(|chunk| chunk.unwrap().num_rows()).sum();
+    assert_eq!(first.num_rows() + rows, ROWS as usize);
+    assert_eq!(folio.preview_table("streamed", 10).unwrap().num_rows(), 3);
+    let old = TableOptions::new().version(before).offset(24_999);
+    assert_eq!(ids(&read(&folio, "streamed", &old)), [24_999]);
+}
+
+#[test]
+fn what_is_no_table_or_damaged_is_an_error() {
+    let (dir, folio) = new_bundle();
+    folio.add("params", json!({}), AddOptions::new()).unwrap();
+    for error in [
+        folio.iter_table("params", &IterOptions::new()).unwrap_err(),
+        folio.preview_table("params", 1).unwrap_err(),
+        folio.table_info("params").unwrap_err(),
+        folio.get_table_path("params").unwrap_err(),
+        folio.sample_table("params", 1, 1, &TableOptions::new()).unwrap_err(),
+        folio.split_table("params", 1).unwrap_err(),
+    ] {
+        assert_eq!(error.code(), "wrong-type", "{error}");
+    }
+    assert_eq!(folio.preview_table("tabel", 1).unwrap_err().code(), "item-not-found");
+    with_tables(&folio, dir.path());
+    for name in ["parquet", "streamed", "arrow"] {
+        flip_a_bit(&folio.item_path(name).unwrap());
+        let chunks = folio.iter_table(name, &IterOptions::new());
+        let error = chunks.and_then(|chunks| chunks.collect::<Result<Vec<_>, _>>()).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+        assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{error}");
+    }
+}
