@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
+use arrow::error::ArrowError;
 use datafolio_core::{CoreError, ErrorCategory};
 use datafolio_handlers::HandlerError;
 use datafolio_storage::StorageError;
@@ -44,6 +45,28 @@ pub enum Error {
         /// Why it is read-only.
         why: String,
     },
+    /// A query names a table that the bundle does not have.
+    #[error("there is no table '{name}' in the bundle{}", meant(.suggestion.as_deref()))]
+    NoSuchTable {
+        /// The name.
+        name: String,
+        /// The table that was perhaps meant.
+        suggestion: Option<String>,
+    },
+    /// A name in a query that stands for several things.
+    #[error("'{name}' can be {candidates}: SQL does not tell upper from lower case in the names of {what}")]
+    AmbiguousName {
+        /// The name.
+        name: String,
+        /// What it is a name of.
+        what: &'static str,
+        /// All that it can be.
+        candidates: String,
+    },
+    /// A query that cannot be run, or not to its end.
+    #[cfg(feature = "sql")]
+    #[error(transparent)]
+    Sql(#[from] datafolio_sql::SqlError),
     /// DataFolio 1.3 has written to a bundle of 2.x and dropped its metadata and snapshots.
     #[error(
         "{location} was written by DataFolio 1.3, which drops the metadata, snapshots and revision of newer bundles"
@@ -178,11 +201,15 @@ impl Error {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
         match self {
-            Self::NotABundle { .. } | Self::RevisionNotFound { .. } => ErrorCategory::NotFound,
+            Self::NotABundle { .. } | Self::RevisionNotFound { .. } | Self::NoSuchTable { .. } => {
+                ErrorCategory::NotFound
+            }
+            #[cfg(feature = "sql")]
+            Self::Sql(error) => category_of(error),
             Self::BundleExists { .. } | Self::NotEmpty { .. } => ErrorCategory::Exists,
             Self::ReadOnly { .. } => ErrorCategory::ReadOnly,
             Self::DamagedBy1x { .. } | Self::PayloadGone { .. } => ErrorCategory::Corrupt,
-            Self::WrongType { .. } | Self::Invalid(_) => ErrorCategory::InvalidInput,
+            Self::WrongType { .. } | Self::AmbiguousName { .. } | Self::Invalid(_) => ErrorCategory::InvalidInput,
             Self::CannotUndo { .. } | Self::OlderCatalogue { .. } => ErrorCategory::WrongState,
             Self::StagedGone { .. } | Self::TooBusy { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
@@ -198,6 +225,10 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotABundle { .. } => "not-a-bundle",
+            Self::NoSuchTable { .. } => "table-not-found",
+            Self::AmbiguousName { .. } => "ambiguous-name",
+            #[cfg(feature = "sql")]
+            Self::Sql(error) => error.code(),
             Self::BundleExists { .. } => "bundle-exists",
             Self::NotEmpty { .. } => "not-empty",
             Self::ReadOnly { .. } => "read-only",
@@ -263,8 +294,48 @@ impl Error {
 
 /// What a person might do about errors of a code: the column "what to do" of `docs/reference/errors.md`, in the words of
 /// the program.
+fn meant(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"))
+}
+
+#[cfg(feature = "sql")]
+fn category_of(error: &datafolio_sql::SqlError) -> ErrorCategory {
+    match error.code() {
+        "sql-out-of-memory" | "sql-cancelled" | "sql-timed-out" => ErrorCategory::WrongState,
+        "sql-no-time-zones" => ErrorCategory::Unsupported,
+        _ => ErrorCategory::InvalidInput,
+    }
+}
+
+/// The error that a stream of rows carries: of the query, or of the table.
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        #[cfg(feature = "sql")]
+        let error = match error {
+            ArrowError::ExternalError(carried) => match carried.downcast::<datafolio_sql::SqlError>() {
+                Ok(error) => return Self::Sql(*error),
+                Err(carried) => ArrowError::ExternalError(carried),
+            },
+            error => error,
+        };
+        HandlerError::from(error).into()
+    }
+}
+
 fn hint_of(code: &str) -> Option<&'static str> {
     Some(match code {
+        "ambiguous-name" => "`datafolio rename` gives one of them another name",
+        "sql-syntax" => {
+            "the message names the place; a name with other characters than letters, digits and _ needs double quotes"
+        }
+        "sql-refused" => "a query reads the tables of the bundle by name; `datafolio import` brings others in",
+        "sql-unfit" => "`datafolio get ITEM` shows the columns of a table",
+        "sql-parameters" => "give one value for each `?`, or a name for each `$name`",
+        "sql-out-of-memory" => "raise the setting `memory`, or `spill_dir` and `spill_cap` for what does not fit",
+        "sql-cancelled" | "sql-timed-out" => "ask for fewer rows or columns, or allow more time",
+        "sql-no-time-zones" => "cast to TIMESTAMP, which is then in UTC, and add or subtract an INTERVAL",
+        "sql-failed" => "correct the values or the expression that the message names",
+        "table-not-found" => "`datafolio ls` shows the items of the bundle",
         "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
         "arrow" | "parquet" => "correct the data as the message says",
         "bad-file" => "correct the file where the message says",

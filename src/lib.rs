@@ -8,6 +8,7 @@
 //! * adding and reading items: [`DataFolio::add`], [`DataFolio::get`], several changes at once with [`DataFolio::batch`];
 //! * tables: [`DataFolio::read_table`], [`DataFolio::iter_table`], [`DataFolio::sample_table`], [`DataFolio::table_info`],
 //!   [`DataFolio::get_table_path`];
+//! * SQL: [`DataFolio::query_table`] on one table, [`DataFolio::query`] on all;
 //! * snapshots: [`DataFolio::create_snapshot`], [`DataFolio::load_snapshot`], [`DataFolio::restore_snapshot`];
 //! * time: [`DataFolio::log`], [`DataFolio::at_revision`], [`DataFolio::versions`], [`DataFolio::undo`];
 //! * lineage: [`DataFolio::lineage`];
@@ -21,6 +22,7 @@
 //! history/          every commit on record; earlier revisions, undo
 //! snapshot/         named states of the bundle
 //! table/            tables in part, in chunks, sampled, described, as paths
+//! query/            SQL over the tables, in DuckDB
 //! lineage.rs        what was made from what
 //! facts/            what snapshots and commits record of their surroundings
 //! settings.rs       threads, memory, cache, retention
@@ -38,6 +40,7 @@ mod error;
 pub mod facts;
 mod history;
 mod lineage;
+mod query;
 mod settings;
 mod snapshot;
 mod table;
@@ -57,6 +60,9 @@ pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verific
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
+pub use query::QueryOptions;
+#[cfg(feature = "sql")]
+pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
 pub use table::{

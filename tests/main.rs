@@ -13,5 +13,7 @@ mod compat;
 mod docs;
 mod fixtures;
 mod reliability;
+#[cfg(feature = "sql")]
+mod sql;
 mod support;
 mod tables;

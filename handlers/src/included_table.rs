@@ -1,6 +1,6 @@
 //! Tables stored in the bundle.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatchReader;
 use datafolio_core::{ItemRecord, item_type};
@@ -12,7 +12,7 @@ use crate::guard::GuardedReader;
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::outside_file::OutsideFile;
 use crate::payload_bytes::facts_of;
-use crate::referenced_table::read_reference;
+use crate::referenced_table::{read_reference, reference_target};
 use crate::table::{
     ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_parquet, write_arrow,
     write_parquet,
@@ -111,6 +111,18 @@ pub fn read_table(item: &Item<'_>, options: &TableReadOptions) -> HandlerResult<
     };
     let source = item.open_payload()?;
     open(name, SourceFile::new(source), item.record().u64("num_rows"), options)
+}
+
+/// The Parquet file that is all of a table, where there is one on this machine: what other engines can read by themselves.
+///
+/// # Errors
+/// When the item refers to something that is not there, or names no file.
+pub fn plain_parquet_file(item: &Item<'_>) -> HandlerResult<Option<PathBuf>> {
+    if item.record().item_type() == item_type::REFERENCED_TABLE {
+        return Ok(reference_target(item)?.into_parquet_file());
+    }
+    item.payload_path()?;
+    Ok(if is_parquet(item) && item.record().get("parts").is_none() { item.local_path() } else { None })
 }
 
 /// Whether the payload of a table is Parquet.

@@ -41,7 +41,7 @@ pub use data::{Data, Model, Reference};
 pub use error::{HandlerError, HandlerResult};
 pub use guard::quiet_decoder_panics;
 pub use handler::{Draft, Handler, Item, Sink, WriteOptions, expected, payload_path};
-pub use included_table::{IncludedTable, read_table};
+pub use included_table::{IncludedTable, plain_parquet_file, read_table};
 pub use json_data::JsonData;
 pub use json_text::{JsonError, parse_json};
 pub use model::{ModelFile, serialization_format};

@@ -235,6 +235,12 @@ impl ReferenceTarget {
         }
     }
 
+    /// The Parquet file that is all of it.
+    pub(crate) fn into_parquet_file(self) -> Option<PathBuf> {
+        let is_it = self.kind == TargetKind::File && self.format == TableFormat::Parquet && self.path.is_file();
+        is_it.then_some(self.path)
+    }
+
     fn open(
         &self,
         options: &ImportOptions,

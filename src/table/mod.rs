@@ -8,6 +8,8 @@ mod sample;
 
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub(crate) use info::KnownFacts;
+#[cfg(feature = "sql")]
+pub(crate) use read::is_table;
 
 pub use info::{TableColumn, TableInfo, TablePart};
 pub use paths::TablePaths;

@@ -101,7 +101,7 @@ impl DataFolio {
     }
 
     /// The record of a table: of its current version, or another one.
-    pub(super) fn table_record(&self, name: &str, version: Option<&str>) -> Result<Arc<ItemRecord>> {
+    pub(crate) fn table_record(&self, name: &str, version: Option<&str>) -> Result<Arc<ItemRecord>> {
         let record = match version {
             None => self.record(name)?,
             Some(version) => self.version_record(name, version)?,

@@ -17,6 +17,7 @@ mod params;
 mod pivot;
 mod reader;
 mod session;
+mod spill;
 mod stream;
 mod words;
 

@@ -1,7 +1,7 @@
 //! The result of a query, batch by batch.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -17,6 +17,7 @@ use duckdb::{Connection, InterruptHandle, ToSql};
 use crate::error::{SqlError, SqlResult};
 use crate::params::{ParamValue, Params};
 use crate::session::{Failure, Settings};
+use crate::spill::SpillDir;
 
 /// Batches that wait for whoever reads them.
 const WAITING: usize = 1;
@@ -109,12 +110,12 @@ pub(crate) fn start(
     settings: &Settings,
     sql: String,
     params: Params,
-    open: impl FnOnce(&Arc<Mutex<Option<Failure>>>, Option<&PathBuf>) -> SqlResult<Connection>,
+    open: impl FnOnce(&Arc<Mutex<Option<Failure>>>, Option<&Path>) -> SqlResult<Connection>,
 ) -> SqlResult<QueryReader> {
     let control = QueryControl { shared: Arc::default() };
     let failure: Arc<Mutex<Option<Failure>>> = Arc::default();
-    let spill = settings.spill_dir.as_ref().map(SpillDir::create).transpose()?;
-    let connection = open(&failure, spill.as_ref().map(|spill| &spill.0))?;
+    let spill = settings.spill_dir.as_deref().map(SpillDir::create).transpose()?;
+    let connection = open(&failure, spill.as_ref().map(SpillDir::path))?;
     let _ = control.shared.interrupt.set(connection.interrupt_handle());
     if connection.set_query_progress_tracking(true).is_ok() {
         let _ = control.shared.progress.set(connection.progress_handle());
@@ -282,28 +283,5 @@ impl Drop for QueryReader {
 impl fmt::Debug for QueryReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueryReader").field("schema", &self.schema).finish_non_exhaustive()
-    }
-}
-
-/// A directory for what does not fit into memory, removed when the query ends.
-struct SpillDir(PathBuf);
-
-impl SpillDir {
-    fn create(parent: &PathBuf) -> SqlResult<Self> {
-        use std::sync::atomic::AtomicU64;
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("query-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        // DuckDB makes it when it needs it: most queries never do.
-        Ok(Self(parent.join(name)))
-    }
-}
-
-impl Drop for SpillDir {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "a spill directory was not removed");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A database in memory that is shut in to what it is given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, para
     })
 }
 
-fn open(settings: &Settings, spill: Option<&PathBuf>) -> SqlResult<Connection> {
+fn open(settings: &Settings, spill: Option<&Path>) -> SqlResult<Connection> {
     let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
     let mut config = Config::default();
     let mut set = |name: &str, value: String| -> SqlResult<()> {

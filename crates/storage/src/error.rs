@@ -56,7 +56,7 @@ pub enum StorageError {
         /// The bundle.
         location: String,
         /// How long was waited.
-        seconds: u64,
+        seconds: f64,
     },
     /// The bytes are not those that were recorded.
     #[error("{path} is damaged: {reason} ({location})")]

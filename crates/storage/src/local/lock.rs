@@ -45,7 +45,7 @@ pub(super) fn acquire(place: &Arc<Place>, timeout: Duration) -> StorageResult<Lo
         }
         let left = timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Err(StorageError::Locked { location: place.location.clone(), seconds: timeout.as_secs() });
+            return Err(StorageError::Locked { location: place.location.clone(), seconds: timeout.as_secs_f64() });
         }
         let wait = SHORTEST_WAIT + random::below(longest);
         std::thread::sleep(left.min(Duration::from_millis(wait)));

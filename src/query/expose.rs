@@ -1,0 +1,70 @@
+//! What DuckDB is given to read: files that were checked, and streams of what it cannot read by itself.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::SchemaRef;
+use datafolio_core::{ItemRecord, item_type};
+use datafolio_handlers::{Item, TableReadOptions, plain_parquet_file, read_table};
+use datafolio_sql::{Relation, Streamed};
+use datafolio_storage::{Storage, Verification, VerifiedCache};
+
+use crate::bundle::DataFolio;
+use crate::error::Result;
+
+impl DataFolio {
+    /// A table as a relation of DuckDB. DuckDB does not notice flipped bits, so a file that was not checked on this machine is
+    /// checked now, unless that is turned off.
+    pub(super) fn relation(&self, record: &Arc<ItemRecord>) -> Result<Relation> {
+        let item = self.handler_item(record);
+        if let Some(path) = plain_parquet_file(&item)? {
+            if item.record().item_type() != item_type::REFERENCED_TABLE && item.verification() != Verification::Off {
+                let payload = item.open_payload()?;
+                payload.verify_rest().map_err(|source| datafolio_handlers::HandlerError::Payload {
+                    item: item.name().to_owned(),
+                    source,
+                })?;
+            }
+            return Ok(Relation::Parquet(vec![path]));
+        }
+        let schema = read_table(&item, &TableReadOptions::default())?.schema();
+        Ok(Relation::Stream(Arc::new(Stream {
+            record: Arc::clone(record),
+            storage: Arc::clone(self.storage()),
+            verification: item.verification(),
+            verified: self.verified().clone(),
+            schema,
+        })))
+    }
+}
+
+/// A table that is read here.
+#[derive(Debug)]
+struct Stream {
+    record: Arc<ItemRecord>,
+    storage: Arc<dyn Storage>,
+    verification: Verification,
+    verified: VerifiedCache,
+    schema: SchemaRef,
+}
+
+impl Streamed for Stream {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        // What an entry says of a file that others write is no more than a guess.
+        (self.record.item_type() != item_type::REFERENCED_TABLE).then(|| self.record.u64("num_rows")).flatten()
+    }
+
+    fn open(
+        &self,
+        columns: &[String],
+    ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
+        let item = Item::new(&self.record, &self.storage, self.verification, &self.verified);
+        let mut part = TableReadOptions::default();
+        part.columns = Some(columns.to_vec());
+        Ok(read_table(&item, &part)?)
+    }
+}

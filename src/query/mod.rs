@@ -1,0 +1,73 @@
+//! SQL over the tables of a bundle.
+
+#[cfg(feature = "sql")]
+mod expose;
+#[cfg(feature = "sql")]
+mod names;
+#[cfg(feature = "sql")]
+mod run;
+#[cfg(not(feature = "sql"))]
+mod without;
+
+use std::time::Duration;
+
+#[cfg(feature = "sql")]
+pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, SqlError};
+
+/// What a query is given beside its text.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct QueryOptions {
+    /// Values for `?`, `$1` or `$name`.
+    #[cfg(feature = "sql")]
+    pub params: Params,
+    /// How many threads; `None` as the settings say.
+    pub threads: Option<usize>,
+    /// Bytes of memory; `None` as the settings say. What needs more goes to the spill directory of the settings.
+    pub memory: Option<u64>,
+    /// How long it may take; `None` for as long as it wants.
+    pub timeout: Option<Duration>,
+}
+
+impl QueryOptions {
+    /// Without values, as the settings say.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Values for `?` or `$1`, `$2`, ..., in order.
+    #[cfg(feature = "sql")]
+    pub fn params<V: Into<ParamValue>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        self.params = Params::Positional(values.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// A value for `$name`; further calls give further ones.
+    #[cfg(feature = "sql")]
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<ParamValue>) -> Self {
+        let named = (name.into(), value.into());
+        match &mut self.params {
+            Params::Named(values) => values.push(named),
+            params => *params = Params::Named(vec![named]),
+        }
+        self
+    }
+
+    /// At most this many threads.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// At most so many bytes of memory.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// At most this long.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}

@@ -1,0 +1,92 @@
+//! What the names in a query stand for.
+
+use std::sync::Arc;
+
+use datafolio_core::{CoreError, ItemRecord};
+use datafolio_sql::TableName;
+
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+use crate::table::is_table;
+use crate::text::did_you_mean;
+
+/// Schemas that DuckDB has of its own.
+const RESERVED: [&str; 5] = ["main", "temp", "system", "information_schema", "pg_catalog"];
+
+/// The one of several names that one in SQL stands for, where case does not count.
+///
+/// # Errors
+/// Several that differ in case alone: which was meant is not guessed, even where one is written alike, since DuckDB would not
+/// tell them apart.
+pub(super) fn find<'a>(
+    wanted: &str,
+    names: impl Iterator<Item = &'a str>,
+    what: &'static str,
+) -> Result<Option<&'a str>> {
+    let folded = wanted.to_lowercase();
+    let mut found = names.filter(|name| name.to_lowercase() == folded);
+    let Some(first) = found.next() else { return Ok(None) };
+    let others: Vec<&str> = found.collect();
+    if others.is_empty() {
+        return Ok(Some(first));
+    }
+    let all: Vec<String> = std::iter::once(first).chain(others).map(|name| format!("'{name}'")).collect();
+    Err(Error::AmbiguousName { name: wanted.to_owned(), what, candidates: all.join(" and ") })
+}
+
+impl DataFolio {
+    /// The table that a name in SQL stands for, and the handle that sees it.
+    pub(super) fn resolve(&self, table: &TableName) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
+        match table.schema.as_deref() {
+            None => Ok((None, self.named(&table.name)?)),
+            Some(schema) => {
+                let state = self.state();
+                let snapshots = || state.catalogue().snapshots.keys().map(String::as_str);
+                let snapshot = find(schema, snapshots(), "snapshots")?;
+                let is_reserved = RESERVED.iter().any(|name| schema.eq_ignore_ascii_case(name));
+                match (snapshot, is_reserved) {
+                    (Some(snapshot), true) => Err(Error::AmbiguousName {
+                        name: schema.to_owned(),
+                        what: "snapshots and schemas",
+                        candidates: format!("snapshot '{snapshot}' and DuckDB's schema '{}'", schema.to_lowercase()),
+                    }),
+                    (Some(snapshot), false) => {
+                        let folio = self.load_snapshot(snapshot)?;
+                        let record = folio.named(&table.name)?;
+                        Ok((Some(folio), record))
+                    }
+                    (None, _) if schema.eq_ignore_ascii_case("main") => Ok((None, self.named(&table.name)?)),
+                    (None, _) => Err(CoreError::SnapshotNotFound { name: schema.to_owned() }.into()),
+                }
+            }
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<Arc<ItemRecord>> {
+        let state = self.state();
+        let names = || state.catalogue().current.keys();
+        match find(name, names(), "items")? {
+            Some(name) => self.table_record(name, None),
+            None => {
+                let tables = state.catalogue().current.values().filter(|entry| is_table(entry.item_type()));
+                let suggestion = did_you_mean(name, tables.map(|entry| entry.name())).map(str::to_owned);
+                Err(Error::NoSuchTable { name: name.to_owned(), suggestion })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_does_not_count_and_is_never_guessed() {
+        let names = ["flights", "Results", "results"];
+        let found = |wanted| find(wanted, names.into_iter(), "items");
+        assert_eq!(found("FLIGHTS").unwrap(), Some("flights"));
+        assert_eq!(found("none").unwrap(), None);
+        let error = found("results").unwrap_err().to_string();
+        assert!(error.contains("'Results' and 'results'"), "{error}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Running queries.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafolio_core::ItemRecord;
+use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Relation, Settings, TableName, check, quote_table};
+
+use super::QueryOptions;
+use crate::bundle::DataFolio;
+use crate::error::Result;
+use crate::table::is_table;
+
+/// The name that the queried table has in a query.
+const TABLE: &str = "table";
+
+impl DataFolio {
+    /// Runs SQL on one table, which is called `table` in it: `SELECT * FROM table WHERE value > 100`. The item's own name and
+    /// `$table` mean the same table; all other tables of the bundle go by their names, those of a snapshot by
+    /// `"snapshot"."table"`.
+    ///
+    /// The result is streamed: rows come while the query runs, and memory does not grow with them. The query sees the revision
+    /// that this handle sees, whatever is written meanwhile, and cannot read anything but the tables that it names, nor write
+    /// at all. Before DuckDB reads a file that was never checked on this machine, its hash is compared.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchIterator};
+    /// use datafolio::{AddOptions, Data, DataFolio, QueryOptions};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let folio = DataFolio::create(dir.path().join("study"))?;
+    /// # let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1000));
+    /// # let batch = RecordBatch::try_from_iter([("score", column)])?;
+    /// # let schema = batch.schema();
+    /// # let table = RecordBatchIterator::new([Ok(batch)], schema);
+    /// # folio.add("measurements", Data::Table(Box::new(table)), AddOptions::new())?;
+    /// let options = QueryOptions::new().params([990]);
+    /// let result = folio.query_table("measurements", "SELECT score FROM table WHERE score >= ?", &options)?;
+    /// let mut rows = 0;
+    /// for batch in result {
+    ///     rows += batch?.num_rows();
+    /// }
+    /// assert_eq!(rows, 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Sql`](crate::Error::Sql) for SQL that does not parse, is not allowed or does not fit;
+    /// [`Error::NoSuchTable`](crate::Error::NoSuchTable), [`Error::AmbiguousName`](crate::Error::AmbiguousName); as
+    /// [`DataFolio::get_table`]. An error after the first row comes from the reader: `datafolio::Error::from` takes it out of the
+    /// [`ArrowError`](arrow::error::ArrowError).
+    pub fn query_table(&self, name: &str, sql: &str, options: &QueryOptions) -> Result<QueryReader> {
+        let argument = self.table_record(name, None)?;
+        self.run_query(&quote_table(sql), Some(&argument), options)
+    }
+
+    /// Runs SQL on all tables of the bundle, by their names; those of a snapshot go by `"snapshot"."table"`, so that two
+    /// versions can be joined and subtracted. Names with other characters than letters, digits and `_` need double quotes.
+    ///
+    /// # Errors
+    /// As [`DataFolio::query_table`].
+    pub fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryReader> {
+        self.run_query(&Quoted::unchanged(sql), None, options)
+    }
+
+    /// Runs any SQL that DuckDB knows, with the tables of the bundle that it names by their own names. It reads, writes and
+    /// loads whatever the user of this process may: for the owner of the machine, never for SQL of someone else.
+    ///
+    /// # Errors
+    /// As [`DataFolio::query`], but for what is not allowed there.
+    pub fn query_unrestricted(&self, sql: &str, options: &QueryOptions) -> Result<QueryReader> {
+        let mut exposed = Vec::new();
+        for table in self.all_tables() {
+            // One that cannot be read is no reason to refuse a query that may not name it.
+            match self.expose(&table, None) {
+                Ok(found) => exposed.push(found),
+                Err(error) => tracing::debug!(%error, "a table is not there for SQL"),
+            }
+        }
+        Ok(datafolio_sql::run_unrestricted(&self.query_settings(options), &exposed, sql, &options.params)?)
+    }
+
+    fn run_query(
+        &self,
+        sql: &Quoted,
+        argument: Option<&Arc<ItemRecord>>,
+        options: &QueryOptions,
+    ) -> Result<QueryReader> {
+        let checked = check(sql)?;
+        let exposed = self.expose_all(&checked, argument)?;
+        Ok(datafolio_sql::run(&self.query_settings(options), &exposed, &checked, &options.params)?)
+    }
+
+    fn query_settings(&self, options: &QueryOptions) -> Settings {
+        let settings = self.settings();
+        Settings {
+            threads: Some(options.threads.unwrap_or(settings.threads)),
+            memory: Some(options.memory.unwrap_or_else(|| settings.memory_bytes())),
+            spill_dir: settings.spill_dir.clone().filter(|_| settings.spill_cap > 0),
+            spill_cap: Some(settings.spill_cap),
+            timeout: options.timeout,
+        }
+    }
+
+    /// All that a query reads.
+    fn expose_all(&self, checked: &Checked, argument: Option<&Arc<ItemRecord>>) -> Result<Vec<Exposed>> {
+        let mut tables = checked.tables.clone();
+        if checked.lists_tables {
+            tables.extend(self.all_tables());
+        }
+        let mut seen = HashSet::new();
+        // DuckDB folds case: a table that is written in two ways is one.
+        let folded =
+            |table: &TableName| (table.schema.as_ref().map(|name| name.to_lowercase()), table.name.to_lowercase());
+        tables.retain(|table| seen.insert(folded(table)));
+        tables.iter().map(|table| self.expose(table, argument)).collect()
+    }
+
+    fn expose(&self, table: &TableName, argument: Option<&Arc<ItemRecord>>) -> Result<Exposed> {
+        let is_argument = table.schema.is_none() && table.name.eq_ignore_ascii_case(TABLE);
+        let (folio, record) = match argument.filter(|_| is_argument) {
+            Some(record) => (None, Arc::clone(record)),
+            None => self.resolve(table)?,
+        };
+        let relation: Relation = folio.as_ref().unwrap_or(self).relation(&record)?;
+        Ok(Exposed { schema: table.schema.clone(), name: table.name.clone(), relation })
+    }
+
+    fn all_tables(&self) -> Vec<TableName> {
+        let state = self.state();
+        let current = state.catalogue().current.values();
+        let tables = current.filter(|entry| is_table(entry.item_type()) && !entry.is_archived());
+        tables.map(|entry| TableName { schema: None, name: entry.name().to_owned() }).collect()
+    }
+}

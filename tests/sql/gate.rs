@@ -1,0 +1,139 @@
+//! What a query may not do, each form of it.
+
+use std::fs;
+
+use datafolio::QueryOptions;
+
+use super::{ask, ask_table, one, with_numbers};
+
+/// Every statement of the tables in the specification of the guard, and some more.
+#[test]
+fn nothing_but_reading_tables_by_name_is_allowed() {
+    let (dir, folio) = with_numbers();
+    let data = folio.item_path("numbers").unwrap();
+    let path = data.to_str().unwrap();
+    let other = dir.path().join("other.csv");
+    fs::write(&other, "a\n1\n").unwrap();
+    let other = other.to_str().unwrap();
+    let before = fs::read(&data).unwrap();
+    let refused = [
+        // Writing to a file that the query can read.
+        format!("COPY (SELECT 1) TO '{path}' (FORMAT csv, use_tmp_file false)"),
+        format!("WITH x AS (COPY (SELECT 1) TO '{path}' (FORMAT csv, use_tmp_file false)) SELECT 1"),
+        format!("EXPLAIN ANALYZE COPY (SELECT 1) TO '{path}' (FORMAT csv, use_tmp_file false)"),
+        format!("PREPARE p AS COPY (SELECT 1) TO '{path}' (FORMAT csv, use_tmp_file false)"),
+        format!("SELECT * FROM json_execute_serialized_sql('COPY (SELECT 1) TO ''{path}''')"),
+        "EXECUTE p".to_owned(),
+        format!("SELECT * FROM numbers; COPY (SELECT 1) TO '{path}'"),
+        // Other files.
+        format!("SELECT * FROM read_csv('{other}')"),
+        format!("SELECT * FROM read_parquet('{path}')"),
+        format!("SELECT * FROM read_text('{other}')"),
+        format!("SELECT * FROM read_blob('{other}')"),
+        format!("SELECT * FROM read_json('{other}')"),
+        format!("SELECT * FROM sniff_csv('{other}')"),
+        format!("SELECT * FROM parquet_metadata('{path}')"),
+        "SELECT * FROM glob('/etc/*')".to_owned(),
+        format!("SELECT (SELECT count(*) FROM read_csv('{other}'))"),
+        format!("SELECT * FROM query('SELECT * FROM read_csv(''{other}'')')"),
+        "SELECT * FROM query_table('numbers')".to_owned(),
+        format!("ATTACH '{path}' AS z"),
+        format!("ATTACH ':memory:' AS z"),
+        format!("COPY numbers FROM '{other}'"),
+        format!("EXPORT DATABASE '{other}'"),
+        format!("IMPORT DATABASE '{other}'"),
+        "INSTALL httpfs".to_owned(),
+        "LOAD httpfs".to_owned(),
+        // Settings and the machine.
+        "SET memory_limit = '100GB'".to_owned(),
+        "RESET threads".to_owned(),
+        "PRAGMA database_list".to_owned(),
+        "CREATE SECRET s (TYPE s3)".to_owned(),
+        "SELECT current_setting('allowed_paths')".to_owned(),
+        "SELECT * FROM duckdb_settings()".to_owned(),
+        "SELECT getenv('HOME')".to_owned(),
+        "SELECT * FROM information_schema.tables".to_owned(),
+        "SELECT * FROM pg_catalog.pg_class".to_owned(),
+        "SELECT * FROM duckdb_tables".to_owned(),
+        // Changing something.
+        "CREATE TABLE t AS SELECT 1".to_owned(),
+        "CREATE OR REPLACE VIEW numbers AS SELECT 1".to_owned(),
+        "CREATE MACRO f(x) AS x".to_owned(),
+        "INSERT INTO numbers VALUES (1)".to_owned(),
+        "WITH x AS (INSERT INTO numbers VALUES (1) RETURNING *) SELECT * FROM x".to_owned(),
+        "WITH x AS (DELETE FROM numbers RETURNING *) SELECT * FROM x".to_owned(),
+        "WITH x AS (UPDATE numbers SET id = 1 RETURNING *) SELECT * FROM x".to_owned(),
+        "DROP VIEW numbers".to_owned(),
+        "SELECT nextval('s')".to_owned(),
+        // Waiting, logging, memory without bounds.
+        "SELECT sleep_ms(100000)".to_owned(),
+        "SELECT pg_sleep(100)".to_owned(),
+        "SELECT write_log('x')".to_owned(),
+        "SELECT length(repeat('a', 1000000000))".to_owned(),
+        "SELECT length(lpad('a', 1000000000, 'b'))".to_owned(),
+        // In hidden places.
+        "SELECT id FROM numbers ORDER BY sleep_ms(10)".to_owned(),
+        "SELECT id FROM numbers LIMIT (SELECT nextval('s'))".to_owned(),
+        "SELECT list_transform([1], lambda x: sleep_ms(x))".to_owned(),
+        "SELECT count(*) FILTER (WHERE sleep_ms(1) > 0) FROM numbers".to_owned(),
+        "SELECT id FROM numbers QUALIFY sum(sleep_ms(1)) OVER () > 0".to_owned(),
+        "SELECT * FROM numbers JOIN kinds ON sleep_ms(1) = 1".to_owned(),
+        "SELECT * EXCLUDE (id) REPLACE (sleep_ms(1) AS kind) FROM numbers".to_owned(),
+        "SELECT main.current_setting('threads')".to_owned(),
+        "PIVOT numbers ON sleep_ms(1) USING sum(id)".to_owned(),
+        format!("PIVOT (FROM read_csv('{other}')) ON a"),
+        "SELECT * FROM numbers AT (VERSION => 1)".to_owned(),
+        "SELECT * FROM other_db.main.numbers".to_owned(),
+        "SHOW DATABASES".to_owned(),
+        "CALL duckdb_settings()".to_owned(),
+        "SELECT 1; SELECT 2".to_owned(),
+        "VACUUM".to_owned(),
+        "BEGIN".to_owned(),
+    ];
+    for sql in &refused {
+        for error in [ask(&folio, sql), ask_table(&folio, "numbers", sql)] {
+            let Err(error) = error else { panic!("it ran: {sql}") };
+            let expected = ["sql-refused", "sql-syntax", "table-not-found", "snapshot-not-found"];
+            assert!(expected.contains(&error.code()), "{sql}: {}: {error}", error.code());
+        }
+    }
+    // A file by its name is a table that is not there.
+    for sql in [format!("SELECT * FROM '{other}'"), format!("FROM \"{path}\"")] {
+        assert_eq!(ask(&folio, &sql).unwrap_err().code(), "table-not-found");
+    }
+    assert_eq!(fs::read(&data).unwrap(), before);
+    assert_eq!(one(&folio, "SELECT count(*) FROM numbers"), 9);
+}
+
+/// Two guards stand behind the gate: DuckDB itself reads no file that was not given.
+#[test]
+fn the_owner_of_the_machine_can_do_all_of_it() {
+    let (dir, folio) = with_numbers();
+    let other = dir.path().join("other.csv");
+    fs::write(&other, "a\n1\n2\n").unwrap();
+    let sql = format!("SELECT sum(a), (SELECT count(*) FROM numbers) FROM read_csv('{}')", other.display());
+    let result = super::rows(folio.query_unrestricted(&sql, &QueryOptions::new()).unwrap()).unwrap();
+    assert_eq!(result, [[serde_json::json!(3), serde_json::json!(9)]]);
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    let (_dir, folio) = with_numbers();
+    let error = ask_table(&folio, "numbers", "SELECT table.id\nFROM table WHER id > 1 2").unwrap_err();
+    assert_eq!(error.code(), "sql-syntax");
+    assert!(error.to_string().contains("at line 2, column"), "{error}");
+    let error = ask_table(&folio, "numbers", "SELECT table.id,\n  sleep_ms(1) FROM table").unwrap_err();
+    assert!(error.to_string().contains("at line 2, column 3: function sleep_ms"), "{error}");
+    let error = ask(&folio, "SELECT * FROM nubmers").unwrap_err();
+    assert_eq!(error.to_string(), "there is no table 'nubmers' in the bundle (did you mean 'numbers'?)");
+    let error = ask(&folio, "SELECT knid FROM numbers").unwrap_err();
+    assert_eq!(error.code(), "sql-unfit");
+    assert!(error.to_string().contains("knid") && error.to_string().contains("kind"), "{error}");
+    let error = ask(&folio, "SELECT CAST(kind AS INTEGER) FROM numbers").unwrap_err();
+    assert_eq!(error.code(), "sql-failed", "{error}");
+    for sql in ["", "  -- nothing\n", ";"] {
+        assert_eq!(ask(&folio, sql).unwrap_err().code(), "sql-syntax", "{sql:?}");
+    }
+    let deep = format!("SELECT {}1{}", "(".repeat(3000), ")".repeat(3000));
+    assert!(ask(&folio, &deep).is_err());
+}

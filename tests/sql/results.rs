@@ -1,0 +1,150 @@
+//! Values in and out.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array, Int8Array,
+    LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, TimestampMicrosecondArray, UInt64Array,
+};
+use arrow::datatypes::{Float32Type, Int32Type};
+use datafolio::{AddOptions, ParamValue, QueryOptions};
+use serde_json::json;
+
+use super::{ask, ask_table, data, numbers, one, rows, with_numbers};
+use crate::support::{flip_a_bit, new_bundle};
+
+#[test]
+fn values_are_bound_and_never_pasted() {
+    let (_dir, folio) = with_numbers();
+    let by_place = QueryOptions::new().params([ParamValue::from(5), "a".into()]);
+    let found = folio.query_table("numbers", "SELECT id FROM table WHERE id >= ? AND kind = ?", &by_place).unwrap();
+    assert_eq!(rows(found).unwrap(), [[json!(6)]]);
+    let by_name = QueryOptions::new().param("least", 7).param("kind", "x' OR 'a' = 'a");
+    let sql = "SELECT id FROM $table WHERE id >= $least AND kind <> $kind";
+    assert_eq!(rows(folio.query_table("numbers", sql, &by_name).unwrap()).unwrap(), [[json!(7)], [json!(8)]]);
+    let list = QueryOptions::new().param("ids", ParamValue::List(vec![1.into(), 3.into()]));
+    let sql = "SELECT id FROM numbers WHERE list_contains($ids, id)";
+    assert_eq!(rows(folio.query(sql, &list).unwrap()).unwrap(), [[json!(1)], [json!(3)]]);
+    for (sql, options) in [
+        ("SELECT ?", QueryOptions::new()),
+        ("SELECT 1", QueryOptions::new().params([1])),
+        ("SELECT $a", QueryOptions::new().param("b", 1)),
+    ] {
+        let error = folio.query(sql, &options).unwrap_err();
+        assert_eq!(error.code(), "sql-parameters", "{sql}: {error}");
+    }
+}
+
+/// The same values from Parquet, which DuckDB reads, and from Arrow, which is streamed to it.
+#[test]
+fn every_type_of_column_comes_through() {
+    let (_dir, folio) = new_bundle();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("bool", Arc::new(BooleanArray::from(vec![Some(true), None]))),
+        ("int8", Arc::new(Int8Array::from(vec![Some(-128), None]))),
+        ("uint64", Arc::new(UInt64Array::from(vec![Some(u64::MAX), None]))),
+        ("float", Arc::new(Float32Array::from(vec![Some(0.5), None]))),
+        ("date", Arc::new(Date32Array::from(vec![Some(19_000), None]))),
+        ("time", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]))),
+        ("zoned", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]).with_timezone("UTC"))),
+        ("large", Arc::new(LargeStringArray::from(vec![Some("grüße"), None]))),
+        ("view", Arc::new(StringViewArray::from(vec![Some("a text that is longer than twelve"), None]))),
+        ("category", Arc::new(vec![Some("x"), None].into_iter().collect::<DictionaryArray<Int32Type>>())),
+        ("bytes", Arc::new(BinaryArray::from(vec![Some(&b"\x00\xff"[..]), None]))),
+        (
+            "vector",
+            Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(
+                vec![Some(vec![Some(1.0), Some(2.0)]), None],
+                2,
+            )),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    folio.add("parquet", data(&batch), AddOptions::new()).unwrap();
+    folio.add("arrow", data(&batch), AddOptions::new().table_format("arrow")).unwrap();
+    let expected = json!([
+        true,
+        -128,
+        u64::MAX,
+        0.5,
+        "2022-01-08",
+        "1970-01-01T00:00:00.000001",
+        "1970-01-01T00:00:00.000001Z",
+        "grüße",
+        "a text that is longer than twelve",
+        "x",
+        "00ff",
+        [1.0, 2.0]
+    ]);
+    for name in ["parquet", "arrow"] {
+        let found = ask_table(&folio, name, "SELECT * FROM table").unwrap();
+        assert_eq!(json!(found[0]), expected, "{name}");
+        assert!(found[1].iter().all(serde_json::Value::is_null), "{name}: {:?}", found[1]);
+        let reader = folio.query_table(name, "SELECT * FROM table", &QueryOptions::new()).unwrap();
+        assert_eq!(reader.schema().fields().len(), 12);
+        assert_eq!(
+            ask_table(&folio, name, "SELECT count(*), count(view) FROM table").unwrap()[0],
+            [json!(2), json!(1)]
+        );
+    }
+}
+
+#[test]
+fn large_results_are_streamed_and_several_are_open_at_once() {
+    let (_dir, folio) = new_bundle();
+    let all = numbers(300_000);
+    folio.add("parquet", data(&all), AddOptions::new()).unwrap();
+    folio.add("arrow", data(&all), AddOptions::new().table_format("arrow")).unwrap();
+    for name in ["parquet", "arrow"] {
+        let sql = "SELECT id, value FROM table WHERE kind = 'b'";
+        let mut first = folio.query_table(name, sql, &QueryOptions::new()).unwrap();
+        let second = folio.query_table(name, sql, &QueryOptions::new()).unwrap();
+        let head = first.next().unwrap().unwrap();
+        assert!(head.num_rows() >= 16_384, "{}", head.num_rows());
+        let count = |reader: datafolio::QueryReader| reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>();
+        assert_eq!((count(second), count(first) + head.num_rows()), (100_000, 100_000), "{name}");
+        // Rows come in the order of the table.
+        let ids = ask_table(&folio, name, sql).unwrap();
+        assert!(ids.windows(2).all(|pair| pair[0][0].as_i64() < pair[1][0].as_i64()));
+        let sum = ask_table(&folio, name, "SELECT sum(id)::BIGINT FROM table").unwrap();
+        assert_eq!(sum[0][0], json!(299_999_i64 * 150_000));
+    }
+    let joined = "SELECT count(*) FROM parquet p JOIN arrow a USING (id) WHERE p.value = a.value";
+    assert_eq!(one(&folio, joined), 300_000);
+    let empty = folio.query("SELECT id, kind FROM parquet WHERE id < 0", &QueryOptions::new()).unwrap();
+    assert_eq!((empty.schema().fields().len(), empty.count()), (2, 0));
+}
+
+/// DuckDB does not notice a flipped bit.
+#[test]
+fn damage_never_passes_for_data() {
+    let (_dir, folio) = with_numbers();
+    for name in ["numbers", "mapped"] {
+        flip_a_bit(&folio.item_path(name).unwrap());
+        let error = ask_table(&folio, name, "SELECT sum(id) FROM table").unwrap_err();
+        assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        std::fs::remove_file(folio.item_path(name).unwrap()).unwrap();
+        assert_eq!(ask_table(&folio, name, "SELECT 1 FROM table").unwrap_err().code(), "missing-payload");
+    }
+}
+
+/// Without the rules of time zones DuckDB could give a wrong answer, or none.
+#[test]
+fn time_zones_work_or_are_refused() {
+    let (_dir, folio) = new_bundle();
+    let zoned: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC"));
+    folio.add("t", data(&RecordBatch::try_from_iter([("ts", zoned)]).unwrap()), AddOptions::new()).unwrap();
+    for sql in [
+        "SELECT ts AT TIME ZONE 'Europe/Vienna' FROM t",
+        "SELECT ts::DATE FROM t",
+        "SELECT date_trunc('day', ts) FROM t",
+        "SELECT ts - INTERVAL 1 DAY FROM t",
+        "SELECT now() - INTERVAL 1 DAY",
+    ] {
+        let error = ask(&folio, sql).unwrap_err();
+        assert_eq!(error.code(), "sql-no-time-zones", "{sql}: {error}");
+    }
+    assert_eq!(one(&folio, "SELECT epoch_us(ts) FROM t"), 0);
+    assert_eq!(one(&folio, "SELECT epoch_us(ts::TIMESTAMP + INTERVAL 1 DAY) FROM t"), 86_400_000_000_i64);
+}
