@@ -31,9 +31,12 @@ test: claim peers
 	@echo "== examples in the documentation"
 	cargo test --workspace --doc
 
-# All packages are named, always: with some of them alone, dependencies would have other features and be compiled once more.
-check: claim fmt lint directions
-	cargo test --workspace --lib --bins --test core --test handlers
+# Without DuckDB, which takes longest to compile. What is left has other features of a few dependencies, so a first check
+# compiles these once more; later ones take seconds.
+LIGHT = --workspace --exclude datafolio-sql --no-default-features --features datafolio/cli
+check: claim fmt directions
+	cargo clippy $(LIGHT) --all-targets -- --deny warnings
+	cargo test $(LIGHT) --lib --bins --test core --test handlers
 
 fmt:
 	cargo fmt --all -- --check
@@ -58,14 +61,14 @@ peers:
 	./scripts/peers.sh "$(DATAFOLIO_PEERS)"
 
 torture: claim peers
-	DATAFOLIO_TORTURE=16x200 cargo test --test main -- --nocapture reliability
+	DATAFOLIO_TORTURE=16x200 cargo test --workspace --test main -- --nocapture reliability
 
 bench: claim peers
 	cargo bench
 
 docs: claim
-	UPDATE_DOCS=1 cargo test --test main docs
-	UPDATE_DOCS=1 cargo test --test main cli::reference
+	UPDATE_DOCS=1 cargo test --workspace --test main docs
+	UPDATE_DOCS=1 cargo test --workspace --test main cli::reference
 
 # Cargo treats the packages as if they came from a registry, where a version never changes: what it unpacked and built of them
 # before has to go.

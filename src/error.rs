@@ -205,7 +205,7 @@ impl Error {
                 ErrorCategory::NotFound
             }
             #[cfg(feature = "sql")]
-            Self::Sql(error) => category_of(error),
+            Self::Sql(error) => error.category(),
             Self::BundleExists { .. } | Self::NotEmpty { .. } => ErrorCategory::Exists,
             Self::ReadOnly { .. } => ErrorCategory::ReadOnly,
             Self::DamagedBy1x { .. } | Self::PayloadGone { .. } => ErrorCategory::Corrupt,
@@ -296,15 +296,6 @@ impl Error {
 /// the program.
 fn meant(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"))
-}
-
-#[cfg(feature = "sql")]
-fn category_of(error: &datafolio_sql::SqlError) -> ErrorCategory {
-    match error.code() {
-        "sql-out-of-memory" | "sql-cancelled" | "sql-timed-out" => ErrorCategory::WrongState,
-        "sql-no-time-zones" => ErrorCategory::Unsupported,
-        _ => ErrorCategory::InvalidInput,
-    }
 }
 
 /// The error that a stream of rows carries: of the query, or of the table.

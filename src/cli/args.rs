@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "sql")]
+use super::command::sql;
 use super::command::{
-    add, at, cat, completions, copy, describe, du, export, find, folios, gc, get, import, info, init, lineage, log, ls,
-    meta, path, reference, rename, repair, rm, set, settings, snapshot, undo, verify,
+    add, at, cat, completions, copy, describe, du, export, find, folios, gc, get, head, import, info, init, iter,
+    lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings, snapshot, undo, verify,
 };
 use super::completion;
 use super::failure::Outcome;
@@ -144,6 +146,11 @@ pub(super) enum ReadCommand {
     Info(info::Args),
     Get(get::Args),
     Cat(cat::Args),
+    Head(head::Args),
+    Sample(sample::Args),
+    Iter(iter::Args),
+    #[cfg(feature = "sql")]
+    Sql(sql::Args),
     Export(export::Args),
     Path(path::Args),
     Meta(meta::Args),
@@ -187,6 +194,11 @@ impl ReadCommand {
             Self::Info(args) => info::run(&args, session),
             Self::Get(args) => get::run(&args, session),
             Self::Cat(args) => cat::run(&args, session),
+            Self::Head(args) => head::run(&args, session),
+            Self::Sample(args) => sample::run(&args, session),
+            Self::Iter(args) => iter::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Sql(args) => sql::run(&args, session),
             Self::Export(args) => export::run(&args, session),
             Self::Path(args) => path::run(&args, session),
             Self::Meta(args) => meta::run(&args, session),

@@ -32,8 +32,6 @@ pub struct Key {
     pub accepted: &'static str,
     /// What it is for.
     pub meaning: &'static str,
-    /// Whether nothing in this release uses it.
-    pub reserved: bool,
 }
 
 /// Every setting, in the order in which they are shown.
@@ -43,16 +41,14 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_THREADS",
         default: "the number of processors",
         accepted: "a number from 1 to 4096, or \"auto\"",
-        meaning: "How many threads the rows and files of an item that is added may use: with two and more the next rows of a table are read while others are written, and large files are hashed in a second thread. Queries, from the release that brings SQL, as well.",
-        reserved: false,
+        meaning: "How many threads the rows and files of an item that is added may use: with two and more the next rows of a table are read while others are written, and large files are hashed in a second thread; how many threads reading a table and a query may use.",
     },
     Key {
         name: "memory",
         variable: "DATAFOLIO_MEMORY",
         default: "50%",
         accepted: "a size such as \"512MB\" or \"2GiB\" (at least 16MiB), or a share of the machine's memory such as \"50%\"",
-        meaning: "Reserved: memory for computing and queries, from the release that brings SQL; what needs more will go to `spill_dir`. Nothing uses it yet.",
-        reserved: true,
+        meaning: "Memory that a query may take for joins, sorts and aggregations; what needs more goes to `spill_dir`.",
     },
     Key {
         name: "cache_dir",
@@ -60,7 +56,6 @@ pub const KEYS: [Key; 12] = [
         default: "`datafolio` in the user's cache directory",
         accepted: "an absolute path, or one that starts with \"~/\"",
         meaning: "Where records of payloads that were verified are kept (later copies of remote payloads and results as well). May be deleted at any time.",
-        reserved: false,
     },
     Key {
         name: "cache_cap",
@@ -68,23 +63,20 @@ pub const KEYS: [Key; 12] = [
         default: "10GiB",
         accepted: "a size such as \"10GiB\"; 0 keeps nothing",
         meaning: "Most that the cache holds; what was noted longest ago goes first. Below 1MiB it keeps nothing.",
-        reserved: false,
     },
     Key {
         name: "spill_dir",
         variable: "DATAFOLIO_SPILL_DIR",
         default: "`spill` in `cache_dir`",
         accepted: "an absolute path, or one that starts with \"~/\"",
-        meaning: "Reserved: where work will go that exceeds `memory`, from the release that brings SQL. Nothing uses it yet. Not the system's temporary directory by default, as that is often memory itself.",
-        reserved: true,
+        meaning: "Where queries put what exceeds `memory`, each in a directory of its own that goes when it ends. Not the system's temporary directory by default, as that is often memory itself.",
     },
     Key {
         name: "spill_cap",
         variable: "DATAFOLIO_SPILL_CAP",
         default: "50GiB",
         accepted: "a size such as \"50GiB\"; 0 allows none",
-        meaning: "Reserved: most that spilled work takes, from the release that brings SQL; a query that needs more will fail. Nothing uses it yet.",
-        reserved: true,
+        meaning: "Most that one query puts into `spill_dir`; one that needs more fails.",
     },
     Key {
         name: "verification",
@@ -92,7 +84,6 @@ pub const KEYS: [Key; 12] = [
         default: "touched",
         accepted: "\"touched\", \"full\" or \"off\"",
         meaning: "When payloads are compared with their recorded hashes: the parts that are read (`touched`), the whole payload before any of it is used (`full`), or only by `verify` (`off`).",
-        reserved: false,
     },
     Key {
         name: "lock_timeout",
@@ -100,7 +91,6 @@ pub const KEYS: [Key; 12] = [
         default: "30s",
         accepted: "seconds, or a time such as \"500ms\", \"30s\" or \"2m\"",
         meaning: "How long to wait for another writer of the same bundle.",
-        reserved: false,
     },
     Key {
         name: "gc_grace",
@@ -108,7 +98,6 @@ pub const KEYS: [Key; 12] = [
         default: "7d",
         accepted: "days, or a time such as \"12h\" or \"7d\"",
         meaning: "Age below which garbage collection leaves files alone that nothing names: a writer may be about to name them.",
-        reserved: false,
     },
     Key {
         name: "retention_days",
@@ -116,7 +105,6 @@ pub const KEYS: [Key; 12] = [
         default: "30",
         accepted: "a number of days from 0 to 36500",
         meaning: "Every revision younger than this is kept. Snapshots are kept for ever.",
-        reserved: false,
     },
     Key {
         name: "retention_revisions",
@@ -124,7 +112,6 @@ pub const KEYS: [Key; 12] = [
         default: "20",
         accepted: "a number from 1 to 1000000",
         meaning: "So many of the latest revisions are kept, however old.",
-        reserved: false,
     },
     Key {
         name: "color",
@@ -132,7 +119,6 @@ pub const KEYS: [Key; 12] = [
         default: "auto",
         accepted: "\"auto\", \"always\" or \"never\"",
         meaning: "Whether output for terminals is coloured. `NO_COLOR` counts as `never` unless `DATAFOLIO_COLOR` is set.",
-        reserved: false,
     },
 ];
 

@@ -9,6 +9,8 @@
 mod error;
 mod key;
 mod parse;
+#[cfg(all(feature = "cli", feature = "sql"))]
+pub(crate) use parse::{parse_duration, parse_size};
 mod source;
 
 use std::fmt;
@@ -89,24 +91,22 @@ pub struct Described {
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,
-    /// Whether nothing in this release uses it.
-    pub reserved: bool,
 }
 
 /// All settings. The fields can be read and changed directly; [`Settings::set`] also remembers where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Threads for computing, at least 1. Nothing in this release uses it.
+    /// Threads for reading, writing and queries, at least 1.
     pub threads: usize,
-    /// Memory for computing and queries; what needs more goes to `spill_dir`. Nothing in this release uses it.
+    /// Memory for queries; what needs more goes to `spill_dir`.
     pub memory: Memory,
     /// Where records of verified payloads are kept; `None` when the user has no such place.
     pub cache_dir: Option<PathBuf>,
     /// Most bytes that the cache holds.
     pub cache_cap: u64,
-    /// Where work goes that exceeds `memory`; `None` when the user has no such place. Nothing in this release uses it.
+    /// Where work goes that exceeds `memory`; `None` when the user has no such place.
     pub spill_dir: Option<PathBuf>,
-    /// Most bytes that spilled work takes. Nothing in this release uses it.
+    /// Most bytes that spilled work takes.
     pub spill_cap: u64,
     /// When payloads are compared with their recorded hashes.
     pub verification: Verification,
@@ -173,12 +173,7 @@ impl Settings {
     /// Every setting with its value and where that came from.
     pub fn describe(&self) -> Vec<Described> {
         (KEYS.iter().zip(&self.origins))
-            .map(|(key, origin)| Described {
-                key: key.name,
-                value: self.value(key.name),
-                origin: origin.clone(),
-                reserved: key.reserved,
-            })
+            .map(|(key, origin)| Described { key: key.name, value: self.value(key.name), origin: origin.clone() })
             .collect()
     }
 }

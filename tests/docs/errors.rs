@@ -7,7 +7,7 @@ use std::path::Path;
 use super::pages;
 
 /// Where the crates' sources lie.
-const CRATES: [&str; 4] = ["crates/core/src", "crates/storage/src", "handlers/src", "src"];
+const CRATES: [&str; 5] = ["crates/core/src", "crates/storage/src", "crates/sql/src", "handlers/src", "src"];
 
 /// Codes whose category is worked out from another error's, which reading the source does not tell.
 const CATEGORY_BY_HAND: [(&str, &str); 3] =
@@ -125,8 +125,11 @@ fn arms(source: &str, function: &str, result: &str, asks_inside: &str) -> BTreeM
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for part in source.split(function).skip(1) {
         let body = &part[..part.find("\n    }\n").expect("the end of the function")];
+        // An attribute of an arm is none of them.
+        let body: String =
+            body.lines().filter(|line| !line.trim_start().starts_with("#[")).collect::<Vec<_>>().join("\n");
         let mut variants: Vec<String> = Vec::new();
-        let mut rest = body;
+        let mut rest = body.as_str();
         // Whichever of the three comes next.
         while let Some((at, kind)) = ["Self::", result, asks_inside]
             .iter()

@@ -38,7 +38,7 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         format!("SELECT * FROM query('SELECT * FROM read_csv(''{other}'')')"),
         "SELECT * FROM query_table('numbers')".to_owned(),
         format!("ATTACH '{path}' AS z"),
-        format!("ATTACH ':memory:' AS z"),
+        "ATTACH ':memory:' AS z".to_owned(),
         format!("COPY numbers FROM '{other}'"),
         format!("EXPORT DATABASE '{other}'"),
         format!("IMPORT DATABASE '{other}'"),

@@ -13,12 +13,12 @@ fn a_query_is_stopped_by_the_clock() {
     let (_dir, folio) = with_numbers();
     let begun = Instant::now();
     let options = QueryOptions::new().timeout(Duration::from_millis(200));
-    let error = folio.query(ENDLESS, &options).map_err(Into::into).and_then(rows).unwrap_err();
+    let error = folio.query(ENDLESS, &options).and_then(rows).unwrap_err();
     assert_eq!(error.code(), "sql-timed-out", "{error}");
     assert!(error.to_string().contains("0.2 s"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(20));
     let recursive = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r";
-    let error = folio.query(recursive, &options).map_err(Into::into).and_then(rows).unwrap_err();
+    let error = folio.query(recursive, &options).and_then(rows).unwrap_err();
     assert_eq!(error.code(), "sql-timed-out", "{error}");
 }
 
@@ -63,6 +63,6 @@ fn what_does_not_fit_goes_to_the_spill_directory_or_is_an_error() {
     // Nothing stays there.
     assert!(std::fs::read_dir(&spill).map_or(true, |mut files| files.next().is_none()));
     settings.set("spill_cap", "0").unwrap();
-    let error = folio(&settings).query(sql, &options).map_err(Into::into).and_then(rows).unwrap_err();
+    let error = folio(&settings).query(sql, &options).and_then(rows).unwrap_err();
     assert_eq!(error.code(), "sql-out-of-memory", "{error}");
 }

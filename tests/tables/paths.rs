@@ -76,7 +76,7 @@ fn paths_are_absolute_and_there() {
     for name in names {
         let path = folio.get_table_path(name).unwrap();
         assert!(Path::new(&path).is_absolute() && Path::new(&path).exists(), "{path}");
-        assert_eq!(folio.get_table_paths(name).unwrap(), [path.clone()]);
+        assert_eq!(folio.get_table_paths(name).unwrap(), std::slice::from_ref(&path));
         assert_eq!(folio.get_all_table_paths().unwrap()[name], TablePaths::One(path));
     }
     folio.add("params", json!(1), AddOptions::new()).unwrap();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use datafolio_core::ErrorCategory;
+
 /// The result of what this crate does.
 pub type SqlResult<T> = Result<T, SqlError>;
 
@@ -104,6 +106,19 @@ impl fmt::Display for Seconds {
 }
 
 impl SqlError {
+    /// What a caller can do about it.
+    pub fn category(&self) -> ErrorCategory {
+        match self {
+            Self::Syntax { .. }
+            | Self::Refused { .. }
+            | Self::Unfit { .. }
+            | Self::Parameters { .. }
+            | Self::Failed { .. } => ErrorCategory::InvalidInput,
+            Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } => ErrorCategory::WrongState,
+            Self::NoTimeZones { .. } => ErrorCategory::Unsupported,
+        }
+    }
+
     /// A stable kebab-case code, one for each kind.
     pub fn code(&self) -> &'static str {
         match self {

@@ -56,8 +56,11 @@ impl Spread {
 mod tests {
     use super::*;
 
-    /// Ranges and rows of three files, of 3, 0 and 4 rows.
-    fn spread(part: TableReadOptions) -> Vec<Option<(u64, Option<u64>, Option<Vec<u64>>)>> {
+    /// Offset, limit and rows of a file.
+    type Share = Option<(u64, Option<u64>, Option<Vec<u64>>)>;
+
+    /// The shares of three files, of 3, 0 and 4 rows.
+    fn spread(part: TableReadOptions) -> Vec<Share> {
         let mut spread = Spread::new(part);
         let of = |part: TableReadOptions| (part.offset, part.limit, part.rows.map(|rows| rows.to_vec()));
         [3, 0, 4].map(|rows| spread.next_file(|| Ok(rows)).unwrap().map(of)).into()

@@ -99,13 +99,10 @@ fn unknown(args: &Args, kind: &str, known: &str) -> Failure {
 fn write(data: Data, args: &Args, extension: &str) -> Outcome {
     let unknown = |known: &str| Err(unknown(args, data.kind(), known));
     let format = match (&data, extension) {
-        (Data::Table(_), "parquet" | "pq") => Some(RowFormat::Parquet),
-        (Data::Table(_), "csv") => Some(RowFormat::Csv),
-        (Data::Table(_), "tsv" | "tab") => Some(RowFormat::Tsv),
-        (Data::Table(_), "jsonl" | "ndjson") => Some(RowFormat::Jsonl),
-        (Data::Table(_), "json") => Some(RowFormat::Json),
-        (Data::Table(_), "arrow" | "feather" | "ipc") => Some(RowFormat::Arrow),
-        (Data::Table(_), _) => return unknown("*.parquet, *.csv, *.tsv, *.jsonl, *.json or *.arrow"),
+        (Data::Table(_), extension) => match RowFormat::of_extension(extension) {
+            Some(format) => Some(format),
+            None => return unknown(rows::EXTENSIONS),
+        },
         (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
         _ => return unknown("*.json"),
     };

@@ -22,16 +22,13 @@ pub(in crate::cli) fn run(_: &Args, session: &mut Session) -> Outcome {
     let out = &mut session.out;
     if out.is_json() {
         let settings: Map<_, _> = (described.iter())
-            .map(|d| {
-                (d.key.to_owned(), json!({"value": d.value, "origin": d.origin.to_string(), "reserved": d.reserved}))
-            })
+            .map(|d| (d.key.to_owned(), json!({"value": d.value, "origin": d.origin.to_string()})))
             .collect();
         return out.json(&settings);
     }
-    let mut table = Table::new(out, &["SETTING", "VALUE", "FROM", "NOTE"], &[]);
+    let mut table = Table::new(out, &["SETTING", "VALUE", "FROM"], &[]);
     for setting in described {
-        let note = if setting.reserved { "reserved: not used yet" } else { "" };
-        table.row([setting.key, setting.value.as_str(), setting.origin.to_string().as_str(), note]);
+        table.row([setting.key, setting.value.as_str(), setting.origin.to_string().as_str()]);
     }
     table.print(out)
 }

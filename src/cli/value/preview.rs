@@ -13,6 +13,7 @@ use super::super::failure::Outcome;
 use super::super::output::Output;
 use super::super::table::Table;
 use super::rows::{self, Part, Rows};
+use crate::error::Error;
 
 /// Longest text of a cell.
 const CELL: usize = 60;
@@ -41,7 +42,7 @@ pub(in crate::cli) fn show_first(rows: Rows, limit: usize, out: &mut Output) -> 
     let mut left = limit;
     let mut rest = Rest::None;
     for batch in rows {
-        let batch = batch.map_err(HandlerError::from)?;
+        let batch = batch.map_err(Error::from)?;
         if batch.num_rows() > left {
             rest = Rest::Some;
         }
@@ -60,7 +61,7 @@ pub(in crate::cli) fn show(rows: Rows, out: &mut Output) -> Outcome<usize> {
     let mut table = Table::rows(out, &header);
     let mut count = 0;
     for batch in rows {
-        let batch = batch.map_err(HandlerError::from)?;
+        let batch = batch.map_err(Error::from)?;
         count += batch.num_rows();
         for cells in cells(&batch)? {
             table.row(cells);
@@ -102,7 +103,7 @@ pub(in crate::cli) fn json(rows: Rows) -> Outcome<Value> {
     let mut bytes = Vec::new();
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(&mut bytes);
     for batch in rows {
-        let batch = batch.map_err(HandlerError::from)?;
+        let batch = batch.map_err(Error::from)?;
         writer.write(&batch).map_err(HandlerError::from)?;
     }
     writer.finish().map_err(HandlerError::from)?;

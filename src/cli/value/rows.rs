@@ -16,6 +16,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::super::failure::{Failure, Outcome};
+use crate::error::Error;
 use crate::text::printable;
 
 /// A stream of rows.
@@ -36,6 +37,24 @@ pub(in crate::cli) enum RowFormat {
     Parquet,
     /// An Arrow IPC file.
     Arrow,
+}
+
+/// The extensions of files that rows are written to, for messages.
+pub(in crate::cli) const EXTENSIONS: &str = "*.parquet, *.csv, *.tsv, *.jsonl, *.json or *.arrow";
+
+impl RowFormat {
+    /// The format of a file, by its extension in lower case.
+    pub(in crate::cli) fn of_extension(extension: &str) -> Option<Self> {
+        Some(match extension {
+            "parquet" | "pq" => Self::Parquet,
+            "csv" => Self::Csv,
+            "tsv" | "tab" => Self::Tsv,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            "json" => Self::Json,
+            "arrow" | "feather" | "ipc" => Self::Arrow,
+            _ => return None,
+        })
+    }
 }
 
 /// Which part of a table is wanted.
@@ -176,7 +195,7 @@ impl<W: Write> Write for Remember<W> {
 
 /// An error of reading the rows, or of a format that cannot hold them.
 fn refused(error: ArrowError) -> Failure {
-    HandlerError::from(error).into()
+    Error::from(error).into()
 }
 
 fn write_csv<W: Write>(rows: Rows, delimiter: u8, out: &mut Remember<W>) -> Outcome<usize> {

@@ -1,0 +1,234 @@
+//! `sql`: a query over the tables of a bundle.
+
+use std::io::{IsTerminal, Read, stdin};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatchReader;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::cli::completion;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::Output;
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::value::file::write_whole;
+use crate::cli::value::preview::{self, Rest};
+use crate::cli::value::rows::{self, EXTENSIONS, RowFormat};
+use crate::cli::words::grouped;
+use crate::error::Error;
+use crate::settings::{parse_duration, parse_size};
+use crate::text::printable;
+use crate::{ParamValue, QueryOptions};
+
+/// How many rows are shown to a person who asks for no number.
+const SHOWN: usize = 100;
+
+/// Query the tables of the bundle with SQL
+///
+/// Tables go by their names, those of a snapshot by "snapshot"."table"; with --table, `table` is that one. The SQL is DuckDB's.
+/// It reads the tables that it names and nothing else. On a terminal the first rows are shown as a list; otherwise all of them
+/// are written as CSV, or as --format says, while the query runs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio sql 'SELECT carrier, avg(dep_delay) FROM flights GROUP BY carrier ORDER BY 2'
+  datafolio sql --table flights 'SELECT count(*) FROM table WHERE dep_delay > ?' --value 60
+  datafolio sql 'SELECT * FROM flights EXCEPT SELECT * FROM \"v1.0\".flights' --output new.parquet
+  datafolio sql 'SELECT * FROM flights WHERE carrier = $c' --param c=UA --format jsonl
+  datafolio sql < report.sql")]
+pub(in crate::cli) struct Args {
+    /// The SQL; without it, it is read from standard input
+    sql: Option<String>,
+    /// The table that is called `table`
+    #[arg(add = completion::items(), short, long, value_name = "ITEM")]
+    table: Option<String>,
+    /// A value for a `?`, in order; JSON, or a text
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, conflicts_with = "param")]
+    value: Vec<String>,
+    /// A value for a `$name`; JSON, or a text
+    #[arg(long, value_name = "NAME=VALUE")]
+    param: Vec<String>,
+    /// Form of the result
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+    /// Write the result to a file, whose extension says how
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    overwrite: bool,
+    /// Most rows that are shown as a list
+    #[arg(short = 'n', long, value_name = "N", default_value_t = SHOWN)]
+    limit: usize,
+    /// How long it may take, such as 30s or 5m
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
+    /// Memory that it may take, such as 2GB, instead of the setting
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Threads that it may use, instead of the setting
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Let the SQL read and write whatever you may: never for SQL of someone else
+    #[arg(long, conflicts_with = "table")]
+    unrestricted: bool,
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A list for people
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// Tab-separated values
+    Tsv,
+    /// One JSON object a line
+    Jsonl,
+    /// One JSON array
+    Json,
+    /// Parquet
+    Parquet,
+    /// An Arrow IPC file
+    Arrow,
+}
+
+impl Form {
+    fn row_format(self) -> Option<RowFormat> {
+        Some(match self {
+            Self::Table => return None,
+            Self::Csv => RowFormat::Csv,
+            Self::Tsv => RowFormat::Tsv,
+            Self::Jsonl => RowFormat::Jsonl,
+            Self::Json => RowFormat::Json,
+            Self::Parquet => RowFormat::Parquet,
+            Self::Arrow => RowFormat::Arrow,
+        })
+    }
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let options = options(args)?;
+    let file = args.output.as_deref().map(|path| Ok::<_, Failure>((path, format_of(path, args)?))).transpose()?;
+    let sql = match &args.sql {
+        Some(sql) => sql.clone(),
+        None => from_input()?,
+    };
+    let folio = session.reader()?;
+    let progress = Progress::start(&session.out, "querying");
+    let result = match &args.table {
+        Some(table) => folio.query_table(table, &sql, &options)?,
+        None if args.unrestricted => folio.query_unrestricted(&sql, &options)?,
+        None => folio.query(&sql, &options)?,
+    };
+    let out = &mut session.out;
+    if let Some((path, format)) = file {
+        let columns = result.schema().fields().len();
+        let count = write_whole(path, args.overwrite, |file| rows::write(Box::new(result), format, file))?;
+        drop(progress);
+        if out.is_json() {
+            return out.json(&json!({"path": path, "rows": count, "columns": columns}));
+        }
+        let shown = printable(&path.display().to_string());
+        return out.done(format_args!("Wrote {} rows to {shown}", grouped(count as u64)));
+    }
+    if out.is_json() {
+        let value = preview::json(Box::new(result))?;
+        drop(progress);
+        return out.json(&value);
+    }
+    let form = args.format.unwrap_or(if out.is_terminal() { Form::Table } else { Form::Csv });
+    match form.row_format() {
+        // The rows themselves show that it goes on.
+        Some(format) => rows::write(Box::new(result), format, out.raw()).map(drop),
+        None => show(result, args.limit, progress, out),
+    }
+}
+
+fn show(result: crate::QueryReader, limit: usize, progress: Progress, out: &mut Output) -> Outcome {
+    let (shown, rest) = preview::show_first(Box::new(result), limit, out)?;
+    drop(progress);
+    match (rest, shown) {
+        (Rest::Some, _) => {
+            out.aside(format_args!("(more rows than {}: see --limit and --output)", grouped(limit as u64)))
+        }
+        (Rest::None, 1) => out.aside("(1 row)"),
+        (Rest::None, rows) => out.aside(format_args!("({} rows)", grouped(rows as u64))),
+    }
+}
+
+fn options(args: &Args) -> Outcome<QueryOptions> {
+    let mut options = QueryOptions::new();
+    if !args.value.is_empty() {
+        options = options.params(args.value.iter().map(|text| value_of(text)));
+    }
+    for param in &args.param {
+        let (name, value) = param
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--param {param}: a name, '=' and a value are needed")))?;
+        options = options.param(name.trim_start_matches('$'), value_of(value));
+    }
+    if let Some(text) = &args.timeout {
+        let time = parse_duration(text, 1).filter(|time| !time.is_zero());
+        options = options.timeout(
+            time.ok_or_else(|| Failure::usage(format!("--timeout {text}: a time such as 30s or 5m is needed")))?,
+        );
+    }
+    if let Some(text) = &args.memory {
+        const LEAST: u64 = 16 << 20;
+        let size = parse_size(text).filter(|size| *size >= LEAST);
+        options =
+            options.memory(size.ok_or_else(|| {
+                Failure::usage(format!("--memory {text}: a size such as 2GB is needed, at least 16MiB"))
+            })?);
+    }
+    if let Some(threads) = args.threads {
+        if threads == 0 {
+            return Err(Failure::usage("--threads 0: a query needs at least one"));
+        }
+        options = options.threads(threads);
+    }
+    Ok(options)
+}
+
+/// A value as it was typed: JSON where it is some, else a text.
+fn value_of(text: &str) -> ParamValue {
+    serde_json::from_str::<Value>(text).ok().and_then(|value| of_json(&value)).unwrap_or_else(|| text.into())
+}
+
+fn of_json(value: &Value) -> Option<ParamValue> {
+    Some(match value {
+        Value::Null => ParamValue::Null,
+        Value::Bool(value) => ParamValue::Bool(*value),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => value.into(),
+            (None, Some(value)) => value.into(),
+            (None, None) => number.as_f64()?.into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(values) => ParamValue::List(values.iter().map(of_json).collect::<Option<_>>()?),
+        Value::Object(_) => return None,
+    })
+}
+
+fn format_of(path: &Path, args: &Args) -> Outcome<RowFormat> {
+    if let Some(format) = args.format {
+        return format.row_format().ok_or_else(|| Failure::usage("--format table is for people, not for a file"));
+    }
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    RowFormat::of_extension(&extension).ok_or_else(|| {
+        Failure::usage(format!("{}: its name does not say how rows are to be written", path.display()))
+            .hint(format!("call it {EXTENSIONS}, or pass --format"))
+    })
+}
+
+fn from_input() -> Outcome<String> {
+    if stdin().is_terminal() {
+        return Err(Failure::usage("no SQL was given").hint("`datafolio sql 'SELECT ...'`, or `datafolio sql < FILE`"));
+    }
+    let mut sql = String::new();
+    let failed = |source| Failure::from(Error::File { action: "read", path: PathBuf::from("standard input"), source });
+    stdin().lock().read_to_string(&mut sql).map_err(failed)?;
+    Ok(sql)
+}
