@@ -36,6 +36,7 @@ test: claim peers
 LIGHT = --workspace --exclude datafolio-sql --no-default-features --features datafolio/cli
 check: claim fmt directions
 	cargo clippy $(LIGHT) --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
 	cargo test $(LIGHT) --lib --bins --test core --test handlers
 
 fmt:

@@ -15,7 +15,7 @@ use crate::error::Result;
 impl DataFolio {
     /// A table as a relation of DuckDB. DuckDB does not notice flipped bits, so a file that was not checked on this machine is
     /// checked now, unless that is turned off.
-    pub(super) fn relation(&self, record: &Arc<ItemRecord>) -> Result<Relation> {
+    pub(crate) fn relation(&self, record: &Arc<ItemRecord>) -> Result<Relation> {
         let item = self.handler_item(record);
         if let Some(path) = plain_parquet_file(&item)? {
             if item.record().item_type() != item_type::REFERENCED_TABLE && item.verification() != Verification::Off {
@@ -27,20 +27,26 @@ impl DataFolio {
             }
             return Ok(Relation::Parquet(vec![path]));
         }
+        Ok(Relation::Stream(Arc::new(self.stream(record)?)))
+    }
+
+    /// A table as a stream of rows.
+    pub(crate) fn stream(&self, record: &Arc<ItemRecord>) -> Result<TableStream> {
+        let item = self.handler_item(record);
         let schema = read_table(&item, &TableReadOptions::default())?.schema();
-        Ok(Relation::Stream(Arc::new(Stream {
+        Ok(TableStream {
             record: Arc::clone(record),
             storage: Arc::clone(self.storage()),
             verification: item.verification(),
             verified: self.verified().clone(),
             schema,
-        })))
+        })
     }
 }
 
-/// A table that is read here.
+/// A table that is read here, and streamed into a query.
 #[derive(Debug)]
-struct Stream {
+pub(crate) struct TableStream {
     record: Arc<ItemRecord>,
     storage: Arc<dyn Storage>,
     verification: Verification,
@@ -48,7 +54,7 @@ struct Stream {
     schema: SchemaRef,
 }
 
-impl Streamed for Stream {
+impl Streamed for TableStream {
     fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
     }

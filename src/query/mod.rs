@@ -12,6 +12,9 @@ mod without;
 use std::time::Duration;
 
 #[cfg(feature = "sql")]
+pub(crate) use expose::TableStream;
+
+#[cfg(feature = "sql")]
 pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, SqlError};
 
 /// What a query is given beside its text.

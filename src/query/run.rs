@@ -94,7 +94,7 @@ impl DataFolio {
         Ok(datafolio_sql::run(&self.query_settings(options), &exposed, &checked, &options.params)?)
     }
 
-    fn query_settings(&self, options: &QueryOptions) -> Settings {
+    pub(crate) fn query_settings(&self, options: &QueryOptions) -> Settings {
         let settings = self.settings();
         Settings {
             threads: Some(options.threads.unwrap_or(settings.threads)),
@@ -119,7 +119,7 @@ impl DataFolio {
         tables.iter().map(|table| self.expose(table, argument)).collect()
     }
 
-    fn expose(&self, table: &TableName, argument: Option<&Arc<ItemRecord>>) -> Result<Exposed> {
+    pub(crate) fn expose(&self, table: &TableName, argument: Option<&Arc<ItemRecord>>) -> Result<Exposed> {
         let is_argument = table.schema.is_none() && table.name.eq_ignore_ascii_case(TABLE);
         let (folio, record) = match argument.filter(|_| is_argument) {
             Some(record) => (None, Arc::clone(record)),

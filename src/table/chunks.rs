@@ -1,13 +1,15 @@
 //! Walking through a table in chunks of one size.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_handlers::{HandlerError, TableFacts, TableReadOptions};
 
+use super::filter::{Filtered, Wanted};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 
@@ -22,7 +24,9 @@ pub struct IterOptions {
     pub chunk_size: usize,
     /// These columns, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
-    /// The first row, counted from 0.
+    /// Only rows for which this SQL condition holds, such as `p_value < 0.05`.
+    pub filter: Option<String>,
+    /// The first row, counted from 0 among all rows of the table.
     pub start_row: u64,
     /// The row behind the last one; `None` for the end of the table.
     pub end_row: Option<u64>,
@@ -32,7 +36,7 @@ pub struct IterOptions {
 
 impl Default for IterOptions {
     fn default() -> Self {
-        Self { chunk_size: DEFAULT_CHUNK_SIZE, columns: None, start_row: 0, end_row: None, version: None }
+        Self { chunk_size: DEFAULT_CHUNK_SIZE, columns: None, filter: None, start_row: 0, end_row: None, version: None }
     }
 }
 
@@ -51,6 +55,12 @@ impl IterOptions {
     /// These columns, in this order.
     pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Only rows for which this SQL condition holds.
+    pub fn filter(mut self, condition: impl Into<String>) -> Self {
+        self.filter = Some(condition.into());
         self
     }
 
@@ -110,13 +120,25 @@ impl DataFolio {
             )));
         }
         let record = self.table_record(name, options.version.as_deref())?;
+        if let Some(condition) = &options.filter {
+            let wanted = Wanted {
+                condition,
+                columns: options.columns.as_deref(),
+                rows: options.start_row..options.end_row.unwrap_or(u64::MAX),
+                offset: 0,
+                limit: None,
+            };
+            let rows = Source::Filtered(self.filter_table(&record, &wanted)?);
+            return Ok(TableChunks::new(rows, options.chunk_size, options.start_row));
+        }
         let mut part = TableReadOptions::default();
         part.columns = options.columns.clone();
         part.offset = options.start_row;
         part.limit = options.end_row.map(|end| end.saturating_sub(options.start_row));
         part.batch_rows = options.chunk_size;
         part.threads = self.settings().threads;
-        Ok(TableChunks::new(self.open_table(&record, &part)?, options.chunk_size, options.start_row))
+        let rows = Source::All(self.open_table(&record, &part)?);
+        Ok(TableChunks::new(rows, options.chunk_size, options.start_row))
     }
 
     /// Rows for so many workers: disjoint ranges that together are the whole table, in order, each for
@@ -171,60 +193,118 @@ fn split(rows: u64, group_starts: &[u64], workers: u64) -> Vec<Range<u64>> {
     cuts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
 }
 
+/// Where the rows of the chunks come from.
+enum Source {
+    /// The table.
+    All(Box<dyn RecordBatchReader + Send>),
+    /// Those of its rows that a condition holds for.
+    Filtered(Filtered),
+}
+
+impl Source {
+    fn schema(&self) -> SchemaRef {
+        match self {
+            Self::All(reader) => reader.schema(),
+            Self::Filtered(rows) => rows.schema(),
+        }
+    }
+
+    /// The next rows; with a condition, their numbers as well.
+    fn next(&mut self) -> std::result::Result<Option<Pending>, ArrowError> {
+        Ok(match self {
+            Self::All(reader) => reader.next().transpose()?.map(|batch| Pending { batch, numbers: None }),
+            Self::Filtered(rows) => {
+                rows.next_numbered().transpose()?.map(|(batch, numbers)| Pending { batch, numbers: Some(numbers) })
+            }
+        })
+    }
+}
+
+/// Rows that were read and not given yet.
+struct Pending {
+    batch: RecordBatch,
+    numbers: Option<ArrayRef>,
+}
+
+impl Pending {
+    /// The first rows, and the others if there are any.
+    fn split(self, count: usize) -> (Self, Option<Self>) {
+        let rows = self.batch.num_rows();
+        if count >= rows {
+            return (self, None);
+        }
+        let part = |start, length| Self {
+            batch: self.batch.slice(start, length),
+            numbers: self.numbers.as_ref().map(|numbers| numbers.slice(start, length)),
+        };
+        (part(0, count), Some(part(count, rows - count)))
+    }
+}
+
 /// The chunks of a table: record batches of one size.
 pub struct TableChunks {
-    reader: Box<dyn RecordBatchReader + Send>,
+    rows: Source,
     schema: SchemaRef,
     chunk_size: usize,
-    /// Rows that were read and not given yet: fewer than a chunk, but for the last batch.
-    pending: Vec<RecordBatch>,
+    /// Fewer rows than a chunk, but for those of the last batch.
+    pending: VecDeque<Pending>,
     pending_rows: usize,
     position: u64,
     ended: bool,
 }
 
 impl TableChunks {
-    fn new(reader: Box<dyn RecordBatchReader + Send>, chunk_size: usize, position: u64) -> Self {
-        let schema = reader.schema();
-        Self { reader, schema, chunk_size, pending: Vec::new(), pending_rows: 0, position, ended: false }
+    fn new(rows: Source, chunk_size: usize, position: u64) -> Self {
+        let schema = rows.schema();
+        Self { rows, schema, chunk_size, pending: VecDeque::new(), pending_rows: 0, position, ended: false }
     }
 
-    /// The row behind the last one that was given: where [`IterOptions::start_row`] goes on.
+    /// The columns of every chunk.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    /// The row of the table behind the last one that was given: where [`IterOptions::start_row`] goes on.
     pub fn position(&self) -> u64 {
         self.position
     }
 
     fn read_chunk(&mut self) -> std::result::Result<Option<RecordBatch>, ArrowError> {
         while self.pending_rows < self.chunk_size {
-            let Some(batch) = self.reader.next().transpose()? else { break };
-            self.pending_rows += batch.num_rows();
-            self.pending.push(batch);
+            let Some(next) = self.rows.next()? else { break };
+            self.pending_rows += next.batch.num_rows();
+            self.pending.push_back(next);
         }
         if self.pending_rows == 0 {
             return Ok(None);
         }
         let rows = self.pending_rows.min(self.chunk_size);
         let (mut taken, mut left) = (Vec::new(), rows);
-        let mut pending = std::mem::take(&mut self.pending).into_iter();
         while left > 0 {
-            let Some(batch) = pending.next() else { break };
-            let count = batch.num_rows().min(left);
-            left -= count;
-            if count < batch.num_rows() {
-                self.pending.push(batch.slice(count, batch.num_rows() - count));
+            let Some(next) = self.pending.pop_front() else { break };
+            let (first, rest) = next.split(left);
+            left -= first.batch.num_rows();
+            if let Some(rest) = rest {
+                self.pending.push_front(rest);
             }
-            taken.push(if count < batch.num_rows() { batch.slice(0, count) } else { batch });
+            taken.push(first);
         }
-        self.pending.extend(pending);
         self.pending_rows -= rows;
-        // A batch that is a chunk as it came is given as it is.
-        let chunk = match taken.as_slice() {
-            [batch] => batch.clone(),
-            batches => concat_batches(&self.schema, batches)?,
+        self.position = match taken.last().and_then(|last| last.numbers.as_ref()) {
+            Some(numbers) => last_number(numbers).map_or(self.position, |last| last + 1),
+            None => self.position + rows as u64,
         };
-        self.position += rows as u64;
-        Ok(Some(chunk))
+        // A batch that is a chunk as it came is given as it is.
+        Ok(Some(match taken.as_slice() {
+            [only] => only.batch.clone(),
+            several => concat_batches(&self.schema, several.iter().map(|pending| &pending.batch))?,
+        }))
     }
+}
+
+/// The last of the numbers of rows.
+fn last_number(numbers: &ArrayRef) -> Option<u64> {
+    numbers.as_primitive_opt::<Int64Type>()?.values().last().map(|number| number.unsigned_abs())
 }
 
 impl Iterator for TableChunks {
@@ -236,14 +316,7 @@ impl Iterator for TableChunks {
         }
         let next = self.read_chunk();
         self.ended = !matches!(next, Ok(Some(_)));
-        next.map_err(|error| HandlerError::from(error).into()).transpose()
-    }
-}
-
-impl TableChunks {
-    /// The columns of every chunk.
-    pub fn schema(&self) -> SchemaRef {
-        SchemaRef::clone(&self.schema)
+        next.map_err(Into::into).transpose()
     }
 }
 
@@ -283,7 +356,7 @@ mod tests {
     fn chunks_are_of_one_size_whatever_the_batches_are() {
         for sizes in [&[7, 0, 3, 11, 1, 2][..], &[24], &[8, 8, 8], &[1; 24], &[4, 20]] {
             for chunk_size in [1, 5, 8, 24, 100] {
-                let mut chunks = TableChunks::new(reader(sizes), chunk_size, 100);
+                let mut chunks = TableChunks::new(Source::All(reader(sizes)), chunk_size, 100);
                 let (mut values, mut rows) = (Vec::new(), Vec::new());
                 while let Some(chunk) = chunks.next().map(Result::unwrap) {
                     rows.push(chunk.num_rows());
@@ -295,7 +368,7 @@ mod tests {
                 assert!(full.iter().all(|rows| *rows == chunk_size) && *last <= chunk_size && *last > 0);
             }
         }
-        assert!(TableChunks::new(reader(&[0]), 3, 0).next().is_none());
+        assert!(TableChunks::new(Source::All(reader(&[0])), 3, 0).next().is_none());
     }
 
     #[test]

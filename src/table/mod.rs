@@ -1,6 +1,11 @@
 //! Tables: read in part, walked through, sampled, described, and handed to other programs.
 
 mod chunks;
+#[cfg(feature = "sql")]
+mod filter;
+#[cfg(not(feature = "sql"))]
+#[path = "no_filter.rs"]
+mod filter;
 mod info;
 mod paths;
 mod read;

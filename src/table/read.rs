@@ -7,6 +7,7 @@ use arrow::compute::concat_batches;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 
+use super::filter::Wanted;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 
@@ -23,7 +24,9 @@ use crate::error::{Error, Result};
 pub struct TableOptions {
     /// These columns, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
-    /// Leave out this many rows at the start.
+    /// Only rows for which this SQL condition holds, such as `value > 100 AND kind = 'a'`.
+    pub filter: Option<String>,
+    /// Leave out this many rows at the start; with a condition, of those for which it holds.
     pub offset: u64,
     /// At most this many rows; `None` for all.
     pub limit: Option<u64>,
@@ -40,6 +43,12 @@ impl TableOptions {
     /// These columns, in this order.
     pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Only rows for which this SQL condition holds.
+    pub fn filter(mut self, condition: impl Into<String>) -> Self {
+        self.filter = Some(condition.into());
         self
     }
 
@@ -86,9 +95,20 @@ impl DataFolio {
     ///
     /// # Errors
     /// As [`DataFolio::get_table`]; [`HandlerError::Invalid`] for columns that the table does not have or that are wanted
-    /// twice; [`CoreError::VersionNotFound`](datafolio_core::CoreError::VersionNotFound).
+    /// twice; [`CoreError::VersionNotFound`](datafolio_core::CoreError::VersionNotFound); with a condition, those of
+    /// [`DataFolio::query_table`].
     pub fn read_table(&self, name: &str, options: &TableOptions) -> Result<Box<dyn RecordBatchReader + Send>> {
         let record = self.table_record(name, options.version.as_deref())?;
+        if let Some(condition) = &options.filter {
+            let wanted = Wanted {
+                condition,
+                columns: options.columns.as_deref(),
+                rows: 0..u64::MAX,
+                offset: options.offset,
+                limit: options.limit,
+            };
+            return Ok(Box::new(self.filter_table(&record, &wanted)?));
+        }
         self.open_table(&record, &options.part(self.settings().threads))
     }
 
@@ -134,6 +154,6 @@ pub(crate) fn is_table(item_type: &str) -> bool {
 /// All rows of a stream as one batch.
 pub(super) fn collect(reader: Box<dyn RecordBatchReader + Send>) -> Result<RecordBatch> {
     let schema = reader.schema();
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(HandlerError::from)?;
+    let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
     Ok(concat_batches(&schema, &batches).map_err(HandlerError::from)?)
 }

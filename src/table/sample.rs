@@ -8,7 +8,7 @@ use datafolio_handlers::{HandlerError, TableReadOptions};
 
 use super::read::{TableOptions, collect};
 use crate::bundle::DataFolio;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl DataFolio {
     /// So many rows of a table, drawn at random without replacement, each as likely as any other, in the order in which they
@@ -18,8 +18,13 @@ impl DataFolio {
     /// `limit` choose the rows that are drawn from.
     ///
     /// # Errors
-    /// As [`DataFolio::read_table`].
+    /// As [`DataFolio::read_table`]; a condition among the options.
     pub fn sample_table(&self, name: &str, rows: usize, seed: u64, options: &TableOptions) -> Result<RecordBatch> {
+        if options.filter.is_some() {
+            let message =
+                "a sample is drawn from all rows: draw it in SQL, with USING SAMPLE, where a condition is to hold";
+            return Err(Error::Invalid(message.to_owned()));
+        }
         let record = self.table_record(name, options.version.as_deref())?;
         let all = match self.facts_of(&record)?.rows {
             Some(rows) => rows,

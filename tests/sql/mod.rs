@@ -1,5 +1,6 @@
 //! SQL over the tables of a bundle.
 
+mod conditions;
 mod gate;
 mod naming;
 mod results;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
-use crate::words::Quoted;
+use crate::words::{Quoted, quote_table, words};
 
 /// A table that a text reads, as it is written there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,6 +65,48 @@ const FUNCTIONS: &str = include_str!("functions.txt");
 /// # Errors
 /// [`SqlError::Syntax`], [`SqlError::Refused`].
 pub fn check(text: &Quoted) -> SqlResult<Checked> {
+    Ok(checked(text)?.0)
+}
+
+/// A condition on the rows of a table.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub(crate) sql: String,
+    /// Other tables that it looks into.
+    pub tables: Vec<TableName>,
+}
+
+/// Parses a condition: what can stand behind WHERE, with the columns of the table, which is called `table`.
+///
+/// # Errors
+/// As [`check`]; [`SqlError::Refused`] for what is more than a condition.
+pub fn check_condition(text: &str) -> SqlResult<Condition> {
+    if words(text).is_empty() {
+        return Err(SqlError::Syntax { place: None, message: "there is no condition in it".to_owned() });
+    }
+    let quoted = quote_table(text);
+    let sql = quoted.text.clone();
+    // A comment at its end must not hide the bracket.
+    let (checked, tree) = checked(&quoted.between("SELECT 1 FROM \"table\" WHERE (", "\n)"))?;
+    let node = tree.get("statements").and_then(|list| list.get(0)).and_then(|statement| statement.get("node"));
+    let field = |name: &str| node.and_then(|node| node.get(name)).unwrap_or(&Value::Null);
+    let is_empty = |name: &str| match field(name) {
+        Value::Array(values) => values.is_empty(),
+        Value::Object(map) => map.values().all(|value| value.as_array().is_some_and(Vec::is_empty)),
+        value => value.is_null(),
+    };
+    let is_plain = field("type") == "SELECT_NODE"
+        && field("from_table").get("type").is_some_and(|kind| kind == "BASE_TABLE")
+        && ["modifiers", "cte_map", "group_expressions", "having", "qualify", "sample"].into_iter().all(is_empty);
+    if !is_plain {
+        let reason = format!("{text:?} is more than a condition on the rows of a table");
+        return Err(SqlError::Refused { place: None, reason });
+    }
+    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
+    Ok(Condition { sql, tables: checked.tables.into_iter().filter(is_other).collect() })
+}
+
+fn checked(text: &Quoted) -> SqlResult<(Checked, Value)> {
     let tree = match parse(&text.text)? {
         Tree::Of(tree) => tree,
         Tree::None(error) => match pivot::with_values(&text.text).map(|text| parse(&text)).transpose()? {
@@ -82,7 +124,8 @@ pub fn check(text: &Quoted) -> SqlResult<Checked> {
     };
     let mut walk = Walk { text, tables: Vec::new(), lists_tables: false };
     walk.visit(statement, &HashSet::new())?;
-    Ok(Checked { sql: text.text.clone(), tables: walk.tables, lists_tables: walk.lists_tables })
+    let checked = Checked { sql: text.text.clone(), tables: walk.tables, lists_tables: walk.lists_tables };
+    Ok((checked, tree))
 }
 
 enum Tree {

@@ -21,10 +21,10 @@ mod spill;
 mod stream;
 mod words;
 
-pub use check::{Checked, TableName, check};
+pub use check::{Checked, Condition, TableName, check, check_condition};
 pub use error::{Place, SqlError, SqlResult};
 pub use params::{ParamValue, Params};
 pub use reader::{QueryControl, QueryReader};
-pub use session::{Exposed, Relation, Settings, run, run_unrestricted};
+pub use session::{Exposed, Filter, ROW, Relation, Settings, filter, run, run_unrestricted};
 pub use stream::Streamed;
 pub use words::{Quoted, quote_table};

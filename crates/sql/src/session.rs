@@ -1,12 +1,13 @@
 //! A database in memory that is shut in to what it is given.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use duckdb::{Config, Connection};
 
-use crate::check::Checked;
+use crate::check::{Checked, Condition};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
@@ -58,7 +59,59 @@ pub fn run(settings: &Settings, tables: &[Exposed], query: &Checked, params: &Pa
     start(settings, query.sql.clone(), params.clone(), |failure, spill| {
         let connection = open(settings, spill)?;
         shut_in(&connection, tables)?;
-        expose(&connection, tables, failure)?;
+        expose(&connection, tables, failure, None)?;
+        execute(&connection, "SET lock_configuration = true")?;
+        Ok(connection)
+    })
+}
+
+/// The column with the number of each row, counted from 0, that [`filter`] gives behind all others.
+pub const ROW: &str = "datafolio_row";
+
+/// Which rows and columns of a table are wanted.
+#[derive(Debug, Clone)]
+pub struct Filter<'a> {
+    /// The condition on its rows.
+    pub condition: &'a Condition,
+    /// The columns, in this order.
+    pub columns: &'a [String],
+    /// The rows among which those are that the condition holds for.
+    pub rows: Range<u64>,
+    /// Of those that it holds for, leave out so many, and give at most so many.
+    pub offset: u64,
+    /// `None` for all.
+    pub limit: Option<u64>,
+}
+
+/// The rows of a table that a condition holds for, in the order of the table. `table` is one Parquet file, or a stream that
+/// has the column [`ROW`]; `others` are the tables that the condition looks into.
+///
+/// # Errors
+/// As [`run`].
+pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Filter<'_>) -> SqlResult<QueryReader> {
+    let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
+    let mut sql = format!(
+        "SELECT {}{}{ROW} FROM \"table\" WHERE ({}\n)",
+        columns.join(", "),
+        if columns.is_empty() { "" } else { ", " },
+        wanted.condition.sql
+    );
+    let has_all_rows = wanted.rows.start == 0 && wanted.rows.end == u64::MAX;
+    if !has_all_rows {
+        // Row numbers are BIGINT.
+        let end = wanted.rows.end.min(i64::MAX.unsigned_abs());
+        sql.push_str(&format!(" AND {ROW} >= {} AND {ROW} < {end}", wanted.rows.start.min(end)));
+    }
+    if wanted.offset > 0 || wanted.limit.is_some() {
+        let most = i64::MAX.unsigned_abs();
+        sql.push_str(&format!(" LIMIT {} OFFSET {}", wanted.limit.unwrap_or(most).min(most), wanted.offset.min(most)));
+    }
+    let mut tables = others.to_vec();
+    tables.push(Exposed { schema: None, name: "table".to_owned(), relation: table });
+    start(settings, sql, Params::None, |failure, spill| {
+        let connection = open(settings, spill)?;
+        shut_in(&connection, &tables)?;
+        expose(&connection, &tables, failure, Some("table"))?;
         execute(&connection, "SET lock_configuration = true")?;
         Ok(connection)
     })
@@ -72,7 +125,7 @@ pub fn run(settings: &Settings, tables: &[Exposed], query: &Checked, params: &Pa
 pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, params: &Params) -> SqlResult<QueryReader> {
     start(settings, sql.to_owned(), params.clone(), |failure, spill| {
         let connection = open(settings, spill)?;
-        expose(&connection, tables, failure)?;
+        expose(&connection, tables, failure, None)?;
         Ok(connection)
     })
 }
@@ -116,13 +169,27 @@ fn shut_in(connection: &Connection, tables: &[Exposed]) -> SqlResult<()> {
     execute(connection, "SET enable_external_access = false")
 }
 
-fn expose(connection: &Connection, tables: &[Exposed], failure: &Arc<Mutex<Option<Failure>>>) -> SqlResult<()> {
+/// Makes the tables known; the one that is `numbered` has its rows numbered.
+fn expose(
+    connection: &Connection,
+    tables: &[Exposed],
+    failure: &Arc<Mutex<Option<Failure>>>,
+    numbered: Option<&str>,
+) -> SqlResult<()> {
     for (index, table) in tables.iter().enumerate() {
         let body = match &table.relation {
             Relation::Parquet(paths) => {
                 let paths: Vec<String> = paths.iter().map(|path| literal(&path.to_string_lossy())).collect();
                 // A directory of the path that looks like a partition is no column, and files of one table have the same ones.
-                format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", paths.join(", "))
+                let files = format!("[{}], hive_partitioning = false", paths.join(", "));
+                if table.schema.is_none() && numbered == Some(table.name.as_str()) {
+                    let number = "file_row_number";
+                    format!(
+                        "SELECT * EXCLUDE ({number}), {number} AS {ROW} FROM read_parquet({files}, {number} = true)"
+                    )
+                } else {
+                    format!("SELECT * FROM read_parquet({files})")
+                }
             }
             Relation::Stream(stream) => {
                 let function = format!("datafolio_stream_{index}");

@@ -125,6 +125,13 @@ impl Quoted {
         Self { text: text.to_owned(), original: text.to_owned(), longer: Vec::new() }
     }
 
+    /// The same between two other texts. Places in these lead to the ends of the original.
+    pub(crate) fn between(self, before: &str, after: &str) -> Self {
+        let mut longer = vec![(0, before.len())];
+        longer.extend(self.longer.iter().map(|(at, count)| (at + before.len(), *count)));
+        Self { text: format!("{before}{}{after}", self.text), original: self.original, longer }
+    }
+
     /// The text before.
     pub fn original(&self) -> &str {
         &self.original

@@ -29,7 +29,7 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 ///
 /// # Errors
 /// [`HandlerError::FileNotFound`]; [`HandlerError::BadFile`] when there is no Parquet file, or files that make no table
-/// together; as [`open_table`].
+/// together; as [`open_table`](super::open_table).
 pub fn open_directory(root: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
     open_directory_part(root, options, &options.part())
 }

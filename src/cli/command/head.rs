@@ -15,7 +15,8 @@ use crate::cli::value::preview;
 #[command(after_help = "\
 Examples:
   datafolio head flights
-  datafolio head flights -n 3 --columns carrier,dep_delay")]
+  datafolio head flights -n 3 --columns carrier,dep_delay
+  datafolio head flights --where \"dep_delay > 600 AND carrier = 'UA'\"")]
 pub(in crate::cli) struct Args {
     /// The table
     #[arg(add = completion::items())]
@@ -29,6 +30,9 @@ pub(in crate::cli) struct Args {
     /// Only these columns, in this order
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Only rows for which this SQL condition holds
+    #[arg(long = "where", value_name = "CONDITION")]
+    filter: Option<String>,
     /// A version of it, by its id in `datafolio log ITEM --versions`
     #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
@@ -36,7 +40,8 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let options = options(&args.columns, args.version.as_deref()).offset(args.offset).limit(args.limit);
+    let mut options = options(&args.columns, args.version.as_deref()).offset(args.offset).limit(args.limit);
+    options.filter.clone_from(&args.filter);
     let rows = folio.read_table(&args.item, &options)?;
     let out = &mut session.out;
     if out.is_json() {

@@ -43,7 +43,10 @@ pub(in crate::cli) struct Args {
     /// Only these columns, in this order
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     columns: Vec<String>,
-    /// The first row, counted from 0
+    /// Only rows for which this SQL condition holds
+    #[arg(long = "where", value_name = "CONDITION")]
+    filter: Option<String>,
+    /// The first row, counted from 0 among all rows of the table
     #[arg(long, value_name = "ROW", default_value_t = 0)]
     start_row: u64,
     /// The row behind the last one
@@ -58,6 +61,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     let mut options = IterOptions::new().chunk_size(args.chunk_size).start_row(args.start_row);
     options.end_row = args.end_row;
+    options.filter.clone_from(&args.filter);
     if !args.columns.is_empty() {
         options = options.columns(args.columns.iter().cloned());
     }
@@ -82,6 +86,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if out.is_json() {
         return out.json(&files);
     }
-    let (rows, place) = (grouped(chunks.position() - args.start_row), printable(&args.into.display().to_string()));
+    let rows = grouped(files.iter().filter_map(|file| file["rows"].as_u64()).sum());
+    let place = printable(&args.into.display().to_string());
     out.done(format_args!("Wrote {rows} rows of {} to {} files in {place}", printable(&args.item), files.len()))
 }

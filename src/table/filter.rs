@@ -1,0 +1,183 @@
+//! The rows of a table that a condition holds for.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use datafolio_core::ItemRecord;
+use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
+use datafolio_sql::{Filter, QueryReader, ROW, Relation, Streamed, check_condition};
+
+use crate::bundle::DataFolio;
+use crate::error::Result;
+use crate::query::{QueryOptions, TableStream};
+
+/// What DuckDB calls the number of a row within a file: a column of that name would be in its way.
+const OF_THE_FILE: &str = "file_row_number";
+
+/// What is wanted of a table with a condition.
+pub(super) struct Wanted<'a> {
+    pub(super) condition: &'a str,
+    pub(super) columns: Option<&'a [String]>,
+    /// The rows among which those are that the condition holds for.
+    pub(super) rows: Range<u64>,
+    /// Of those that it holds for.
+    pub(super) offset: u64,
+    pub(super) limit: Option<u64>,
+}
+
+impl DataFolio {
+    /// The rows that a condition holds for, in the order of the table and with its types.
+    ///
+    /// DuckDB skips the row groups whose statistics rule the condition out, and reads the columns that are asked for.
+    pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Wanted<'_>) -> Result<Filtered> {
+        let condition = check_condition(wanted.condition)?;
+        let item = self.handler_item(record);
+        // Also the names: of columns that are not there, and of the same one twice.
+        let mut part = TableReadOptions::default();
+        part.columns = wanted.columns.map(<[String]>::to_vec);
+        part.limit = Some(0);
+        let schema = read_table(&item, &part)?.schema();
+        let whole = read_table(&item, &TableReadOptions::default())?.schema();
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        if whole.fields().iter().any(|field| field.name().eq_ignore_ascii_case(ROW)) {
+            let reason = format!("its column '{ROW}' has the name that the rows of a condition are numbered under");
+            return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
+        }
+        let is_in_the_way = whole.fields().iter().any(|field| field.name().eq_ignore_ascii_case(OF_THE_FILE));
+        let table = match self.relation(record)? {
+            Relation::Parquet(paths) if !is_in_the_way => Relation::Parquet(paths),
+            _ => Relation::Stream(Arc::new(Numbered::new(self.stream(record)?))),
+        };
+        let others = condition.tables.iter().map(|table| self.expose(table, None)).collect::<Result<Vec<_>>>()?;
+        let filter = Filter {
+            condition: &condition,
+            columns: &names,
+            rows: wanted.rows.clone(),
+            offset: wanted.offset,
+            limit: wanted.limit,
+        };
+        let rows = datafolio_sql::filter(&self.query_settings(&QueryOptions::default()), table, &others, &filter)?;
+        Ok(Filtered { rows, schema })
+    }
+}
+
+/// The rows that a condition holds for.
+pub(super) struct Filtered {
+    rows: QueryReader,
+    schema: SchemaRef,
+}
+
+impl Filtered {
+    /// The next rows, and the numbers that they have in the table.
+    pub(super) fn next_numbered(&mut self) -> Option<std::result::Result<(RecordBatch, ArrayRef), ArrowError>> {
+        let batch = match self.rows.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.conform(&batch))
+    }
+
+    /// The columns as the table has them.
+    fn conform(&self, batch: &RecordBatch) -> std::result::Result<(RecordBatch, ArrayRef), ArrowError> {
+        let (rows, columns) =
+            batch.columns().split_last().ok_or_else(|| ArrowError::SchemaError("rows without numbers".to_owned()))?;
+        let columns = columns.iter().zip(self.schema.fields()).map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                Ok(Arc::clone(column))
+            } else {
+                cast(column, field.data_type())
+            }
+        });
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let batch = RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)?;
+        Ok((batch, cast(rows, &DataType::Int64)?))
+    }
+}
+
+impl Iterator for Filtered {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_numbered()?.map(|(batch, _)| batch))
+    }
+}
+
+impl RecordBatchReader for Filtered {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+}
+
+/// A table with its rows numbered.
+#[derive(Debug)]
+struct Numbered {
+    table: TableStream,
+    schema: SchemaRef,
+}
+
+impl Numbered {
+    fn new(table: TableStream) -> Self {
+        let mut fields: Vec<Arc<Field>> = table.schema().fields().iter().cloned().collect();
+        fields.push(Arc::new(Field::new(ROW, DataType::Int64, false)));
+        Self { table, schema: Arc::new(Schema::new(fields)) }
+    }
+}
+
+impl Streamed for Numbered {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        self.table.rows()
+    }
+
+    fn open(
+        &self,
+        columns: &[String],
+    ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
+        let names: Vec<String> = columns.iter().filter(|name| name.as_str() != ROW).cloned().collect();
+        let reader = self.table.open(&names)?;
+        let fields = columns.iter().map(|name| self.schema.field_with_name(name).cloned());
+        let schema = Arc::new(Schema::new(fields.collect::<std::result::Result<Vec<_>, _>>()?));
+        Ok(Box::new(NumberedRows { reader, schema, next: 0 }))
+    }
+}
+
+struct NumberedRows {
+    reader: Box<dyn RecordBatchReader + Send>,
+    schema: SchemaRef,
+    next: i64,
+}
+
+impl Iterator for NumberedRows {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = match self.reader.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let end = self.next.saturating_add(i64::try_from(batch.num_rows()).unwrap_or(i64::MAX));
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(self.next..end));
+        self.next = end;
+        let mut given = batch.columns().iter();
+        let columns = self.schema.fields().iter().filter_map(|field| match field.name() == ROW {
+            true => Some(Arc::clone(&numbers)),
+            false => given.next().cloned(),
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Some(RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns.collect(), &options))
+    }
+}
+
+impl RecordBatchReader for NumberedRows {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+}

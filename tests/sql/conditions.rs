@@ -1,0 +1,147 @@
+//! Conditions on the rows of a table that is read or walked through.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafolio::{AddOptions, Data, DataFolio, IterOptions, Reference, TableOptions};
+
+use super::{data, numbers, with_numbers};
+use crate::support::new_bundle;
+
+const ROWS: i64 = 30_000;
+
+/// The same rows as Parquet, as Arrow, and as a CSV file outside.
+fn with_forms() -> (tempfile::TempDir, DataFolio, [&'static str; 3]) {
+    let (dir, folio) = new_bundle();
+    let all = numbers(ROWS);
+    folio.add("parquet", data(&all), AddOptions::new()).unwrap();
+    folio.add("arrow", data(&all), AddOptions::new().table_format("arrow")).unwrap();
+    let csv = dir.path().join("t.csv");
+    let mut writer = arrow::csv::Writer::new(std::fs::File::create(&csv).unwrap());
+    writer.write(&all).unwrap();
+    drop(writer);
+    let path = csv.to_str().unwrap().to_owned();
+    let reference = Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None };
+    folio.add("text", reference, AddOptions::new()).unwrap();
+    (dir, folio, ["parquet", "arrow", "text"])
+}
+
+fn ids(batch: &RecordBatch) -> Vec<i64> {
+    batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec()
+}
+
+#[test]
+fn chunks_hold_the_rows_of_a_condition_in_order_and_can_be_resumed() {
+    let (_dir, folio, names) = with_forms();
+    for name in names {
+        let options =
+            IterOptions::new().chunk_size(1_000).filter("kind = 'b' AND value < 10000").columns(["value", "id"]);
+        let expected: Vec<i64> = (0..ROWS).filter(|id| id % 3 == 1 && *id < 20_000).collect();
+        let mut chunks = folio.iter_table(name, &options).unwrap();
+        let (mut got, mut sizes) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let chunk = chunks.next().unwrap().unwrap();
+            assert_eq!(chunk.schema().field(0).name(), "value");
+            sizes.push(chunk.num_rows());
+            got.extend(ids(&chunk));
+        }
+        // The position is one of the table, not of the rows that were kept.
+        let position = chunks.position();
+        assert_eq!(position as i64, got[got.len() - 1] + 1, "{name}");
+        drop(chunks);
+        for chunk in folio.iter_table(name, &options.clone().start_row(position)).unwrap() {
+            let chunk = chunk.unwrap();
+            sizes.push(chunk.num_rows());
+            got.extend(ids(&chunk));
+        }
+        assert_eq!(got, expected, "{name}");
+        let (last, full) = sizes.split_last().unwrap();
+        assert!(full.iter().all(|rows| *rows == 1_000) && *last <= 1_000, "{sizes:?}");
+        let mut shared = Vec::new();
+        for rows in [0..7_000, 7_000..7_001, 7_001..30_000] {
+            for chunk in folio.iter_table(name, &options.clone().rows(rows)).unwrap() {
+                shared.extend(ids(&chunk.unwrap()));
+            }
+        }
+        assert_eq!(shared, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_part_of_the_rows_of_a_condition_is_read_with_the_types_of_the_table() {
+    let (_dir, folio, names) = with_forms();
+    for name in names {
+        let options = TableOptions::new().filter("id % 10 = 3 -- a comment").offset(5).limit(3).columns(["id", "kind"]);
+        let reader = folio.read_table(name, &options).unwrap();
+        assert_eq!(
+            reader.schema(),
+            folio.read_table(name, &TableOptions::new().columns(["id", "kind"])).unwrap().schema()
+        );
+        let got: Vec<i64> = reader.flat_map(|batch| ids(&batch.unwrap())).collect();
+        assert_eq!(got, [53, 63, 73], "{name}");
+        let none = folio.read_table(name, &TableOptions::new().filter("id < 0")).unwrap();
+        assert_eq!((none.schema().fields().len(), none.count()), (3, 0));
+        // Other tables can be looked into.
+        let sub = TableOptions::new().filter("id IN (SELECT id + 1 FROM arrow WHERE id < 3) AND table.id > 1");
+        let got: Vec<i64> = folio.read_table(name, &sub).unwrap().flat_map(|batch| ids(&batch.unwrap())).collect();
+        assert_eq!(got, [2, 3]);
+    }
+}
+
+#[test]
+fn what_is_no_condition_is_refused() {
+    let (_dir, folio) = with_numbers();
+    let cases = [
+        ("", "sql-syntax"),
+        ("id >", "sql-syntax"),
+        ("1) OR (1", "ok"),
+        ("true) ORDER BY (id", "sql-refused"),
+        ("true) UNION ALL SELECT 1 FROM numbers WHERE (true", "sql-refused"),
+        ("true) GROUP BY (id", "sql-refused"),
+        ("true) LIMIT (1", "sql-refused"),
+        ("true); COPY numbers TO 'x'; SELECT (1", "sql-refused"),
+        ("sleep_ms(1) = 1", "sql-refused"),
+        ("id IN (SELECT a FROM read_csv('x'))", "sql-refused"),
+        ("id IN (SELECT id FROM none)", "table-not-found"),
+        ("idd > 1", "sql-unfit"),
+    ];
+    for (condition, expected) in cases {
+        let found = folio.read_table("numbers", &TableOptions::new().filter(condition)).map(|reader| reader.count());
+        let code = found.as_ref().map_or_else(|error| error.code(), |_| "ok");
+        assert_eq!(code, expected, "{condition}: {found:?}");
+    }
+    let error =
+        folio.read_table("numbers", &TableOptions::new().filter("id > 1 AND\n  sleep_ms(1) = 1")).err().unwrap();
+    assert!(error.to_string().contains("line 2, column 3"), "{error}");
+    for options in [TableOptions::new().columns(["nope"]), TableOptions::new().columns(["id", "id"])] {
+        assert!(folio.read_table("numbers", &options.filter("true")).is_err());
+    }
+    let error = folio.sample_table("numbers", 1, 1, &TableOptions::new().filter("true")).unwrap_err();
+    assert!(error.to_string().contains("USING SAMPLE"), "{error}");
+}
+
+/// A column with the name that DuckDB has for the number of a row.
+#[test]
+fn columns_of_unlucky_names_are_read_all_the_same() {
+    let (_dir, folio) = new_bundle();
+    for (name, column) in [("mine", "file_row_number"), ("quoted", "a \"b\" 'c'"), ("table", "table")] {
+        let batch = RecordBatch::try_from_iter([(column, numbers(9).column(0).clone())]).unwrap();
+        folio.add(name, data(&batch), AddOptions::new()).unwrap();
+        let quoted = format!("\"{}\" > 6", column.replace('"', "\"\""));
+        let rows: usize = folio
+            .iter_table(name, &IterOptions::new().filter(quoted))
+            .unwrap()
+            .map(|chunk| chunk.unwrap().num_rows())
+            .sum();
+        assert_eq!(rows, 2, "{column}");
+    }
+    let batch = RecordBatch::try_from_iter([("datafolio_row", numbers(9).column(0).clone())]).unwrap();
+    folio
+        .add(
+            "taken",
+            Data::Table(Box::new(arrow::array::RecordBatchIterator::new([Ok(batch.clone())], batch.schema()))),
+            AddOptions::new(),
+        )
+        .unwrap();
+    let error = folio.iter_table("taken", &IterOptions::new().filter("true")).unwrap_err();
+    assert!(error.to_string().contains("datafolio_row"), "{error}");
+}
