@@ -11,7 +11,8 @@ use arrow::array::{Array, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafolio::{
-    AddOptions, DataFolio, DescribeOptions, Error, ImportOptions, NpyArray, OpenOptions, SnapshotOptions, VerifyOptions,
+    AddOptions, DataFolio, DescribeOptions, Error, ImportOptions, IterOptions, NpyArray, OpenOptions, SnapshotOptions,
+    VerifyOptions,
 };
 use serde_json::json;
 
@@ -67,6 +68,21 @@ fn main() -> Result<()> {
     let revision = batch.commit()?;
     println!("five changes, one commit: revision {revision}");
     print!("{}", folio.lineage().to_mermaid());
+
+    step("Look at a table of any size: facts from its footer, parts, chunks");
+    let info = folio.table_info("flights")?;
+    println!("flights: {} rows, {} columns, {:.1} MB", info.rows.unwrap_or(0), info.columns, info.size_mb);
+    for column in info.column_facts.iter().filter(|column| column.name.ends_with("delay")) {
+        println!("  {:<9} {:?} missing, {:?} to {:?}", column.name, column.null_count, column.min, column.max);
+    }
+    let mut late = 0;
+    let chunks = folio.iter_table("flights", &IterOptions::new().chunk_size(100_000).columns(["dep_delay"]))?;
+    for chunk in chunks {
+        let chunk = chunk?;
+        late += numbers(&chunk, "dep_delay")?.iter().flatten().filter(|minutes| *minutes > 60.0).count();
+    }
+    println!("in chunks of 100,000: {late} flights left more than an hour late");
+    in_sql(&folio)?;
 
     step("A snapshot costs no copy of data and never changes");
     folio.create_snapshot(
@@ -126,6 +142,32 @@ fn main() -> Result<()> {
 
     step("What is in the bundle");
     print!("{}", folio.describe(&DescribeOptions::default())?);
+    Ok(())
+}
+
+/// The same and more as SQL, over all tables of the bundle.
+#[cfg(feature = "sql")]
+fn in_sql(folio: &DataFolio) -> Result<()> {
+    use datafolio::QueryOptions;
+
+    step("Ask in SQL: the query sees the tables that it names, and nothing else");
+    let sql = "SELECT a.name, count(*) AS late, round(100 * count(*) / any_value(total), 1) AS percent
+        FROM table f JOIN airlines a USING (carrier)
+        JOIN (SELECT carrier, count(*) AS total FROM table GROUP BY carrier) USING (carrier)
+        WHERE dep_delay > $minutes GROUP BY a.name ORDER BY percent DESC LIMIT 3";
+    let rows = folio.query_table("flights", sql, &QueryOptions::new().param("minutes", 60))?;
+    let batches = rows.collect::<std::result::Result<Vec<_>, _>>()?;
+    println!("{}", arrow::util::pretty::pretty_format_batches(&batches)?);
+    match folio.query("COPY flights TO 'elsewhere.csv'", &QueryOptions::new()) {
+        Err(error) => println!("{error}"),
+        Ok(_) => return Err("a query wrote a file".into()),
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "sql"))]
+fn in_sql(_folio: &DataFolio) -> Result<()> {
+    println!("(SQL is not in this build)");
     Ok(())
 }
 

@@ -32,6 +32,11 @@ struct Versions;
 #[doc = include_str!("../docs/guides/clean-up.md")]
 struct CleanUp;
 
+/// docs/guides/tables.md
+#[cfg(feature = "sql")]
+#[doc = include_str!("../docs/guides/tables.md")]
+struct Tables;
+
 /// docs/guides/import-files.md
 #[doc = include_str!("../docs/guides/import-files.md")]
 struct ImportFiles;

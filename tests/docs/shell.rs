@@ -196,4 +196,5 @@ pages! {
     clean_up: "docs/guides/clean-up.md",
     import_files: "docs/guides/import-files.md",
     move_from_python: "docs/guides/move-from-python-datafolio.md",
+    tables: "docs/guides/tables.md",
 }

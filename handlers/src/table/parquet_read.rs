@@ -182,8 +182,10 @@ impl<'a> Wanted<'a> {
     /// The columns in groups that take about as long to decode as each other, where several threads are allowed and there is
     /// enough to do for them.
     fn split(&self, roots: &[usize], threads: usize) -> Option<Vec<Vec<usize>>> {
-        const WORTH_IT: u64 = 4 << 20;
-        if threads < 2 || roots.len() < 2 || self.rows <= self.batch_rows as u64 || self.selection.is_some() {
+        const WORTH_IT: u64 = 2 << 20;
+        /// A page and the dictionary before it, which are decoded whole for a few rows.
+        const AT_LEAST: u64 = 1 << 20;
+        if threads < 2 || roots.len() < 2 || self.rows == 0 || self.selection.is_some() {
             return None;
         }
         let metadata = self.footer.metadata();
@@ -196,9 +198,11 @@ impl<'a> Wanted<'a> {
             }
         }
         let size_of = |root: &usize| sizes.get(root).copied().unwrap_or(0);
-        let all = metadata.file_metadata().num_rows().max(1).unsigned_abs();
-        let bytes: u64 = roots.iter().map(size_of).sum();
-        if u128::from(bytes) * u128::from(self.rows) / u128::from(all) < u128::from(WORTH_IT) {
+        let all = u128::from(metadata.file_metadata().num_rows().max(1).unsigned_abs());
+        let groups = metadata.num_row_groups().max(1) as u64;
+        let share = |size: u64| u64::try_from(u128::from(size) * u128::from(self.rows) / all).unwrap_or(size);
+        let bytes: u64 = roots.iter().map(size_of).map(|size| share(size).max((size / groups).min(AT_LEAST))).sum();
+        if bytes < WORTH_IT {
             return None;
         }
         // The largest first, each to the group that has least.
