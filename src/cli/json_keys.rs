@@ -70,6 +70,7 @@ pub(super) const PRINTED: &[Printed] = &[
             "inputs",
             "dependents",
             "snapshots",
+            "table?",
         ],
     ),
     object("get TABLE", &["columns", "rows"]),

@@ -162,7 +162,7 @@ impl DataFolio {
 }
 
 /// The first rows of all row groups.
-fn group_starts(facts: &TableFacts) -> Vec<u64> {
+pub(super) fn group_starts(facts: &TableFacts) -> Vec<u64> {
     let groups = facts.files.iter().flat_map(|file| match file.row_groups.is_empty() {
         true => vec![file.rows.unwrap_or(0)],
         false => file.row_groups.clone(),

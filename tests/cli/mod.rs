@@ -17,6 +17,7 @@ mod output;
 mod python;
 mod reference;
 mod snapshots;
+mod tables;
 mod verifying;
 
 use std::io::Write;

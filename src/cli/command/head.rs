@@ -16,7 +16,7 @@ use crate::cli::value::preview;
 Examples:
   datafolio head flights
   datafolio head flights -n 3 --columns carrier,dep_delay
-  datafolio head flights --where \"dep_delay > 600 AND carrier = 'UA'\"")]
+  datafolio head flights --where \"dep_delay > 600 AND carrier = 'AA'\"")]
 pub(in crate::cli) struct Args {
     /// The table
     #[arg(add = completion::items())]

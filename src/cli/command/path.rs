@@ -5,8 +5,10 @@ use serde_json::json;
 
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::text::printable;
+use crate::{DataFolio, TablePaths};
 
 /// Print where an item lies
 ///
@@ -14,16 +16,21 @@ use crate::text::printable;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  duckdb -c \"SELECT count(*) FROM '$(datafolio path flights)'\"")]
+  duckdb -c \"SELECT count(*) FROM '$(datafolio path flights)'\"
+  datafolio path --tables --json")]
 pub(in crate::cli) struct Args {
     /// The item
-    #[arg(add = completion::items())]
-    item: String,
+    #[arg(add = completion::items(), required_unless_present = "tables")]
+    item: Option<String>,
+    /// All tables: name, tab, path
+    #[arg(long, conflicts_with = "item")]
+    tables: bool,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let path = folio.item_path(&args.item)?;
+    let Some(item) = &args.item else { return tables(&folio, &mut session.out) };
+    let path = folio.item_path(item)?;
     let out = &mut session.out;
     if out.is_json() {
         let path = path.to_str().ok_or_else(|| {
@@ -31,7 +38,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             Failure::new("unsupported", ErrorCategory::Unsupported, message)
                 .hint("without --json its bytes are printed")
         })?;
-        return out.json(&json!({"item": args.item, "path": path}));
+        return out.json(&json!({"item": item, "path": path}));
     }
     if out.is_terminal() {
         return out.line(printable(&path.display().to_string()));
@@ -39,4 +46,22 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     // For other programs, the path as it is.
     out.raw().write_all(path.as_os_str().as_encoded_bytes())?;
     out.line("")
+}
+
+/// Where all tables lie.
+fn tables(folio: &DataFolio, out: &mut Output) -> Outcome {
+    let paths = folio.get_all_table_paths()?;
+    if out.is_json() {
+        return out.json(&paths);
+    }
+    for (name, paths) in &paths {
+        let paths: &[String] = match paths {
+            TablePaths::One(path) => std::slice::from_ref(path),
+            TablePaths::Several(paths) => paths,
+        };
+        for path in paths {
+            out.line(format_args!("{}\t{}", printable(name), printable(path)))?;
+        }
+    }
+    Ok(())
 }

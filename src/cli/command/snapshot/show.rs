@@ -77,7 +77,7 @@ fn facts(info: &SnapshotInfo, out: &mut Output) -> Outcome {
         let Some(Value::Object(recorded)) = info.fields.get(key) else { continue };
         out.line(format_args!("\n{title}:"))?;
         for (label, field) in fields {
-            if let Some(text) = recorded.get(*field).and_then(Value::as_str) {
+            if let Some(text) = recorded.get(*field).and_then(Value::as_str).filter(|text| !text.is_empty()) {
                 out.line(format_args!("  {label}: {}", printable(text)))?;
             }
         }

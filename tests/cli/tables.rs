@@ -1,0 +1,126 @@
+//! Tables in part and in SQL, from the shell.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{Home, has};
+
+/// A bundle with the table `many` of 1,000 rows: `id`, and `word` in turn.
+fn with_many() -> Home {
+    let home = Home::with_bundle();
+    let rows: String = (0..1000).map(|id| format!("{id},{}\n", ["a", "b", "c"][id % 3])).collect();
+    home.write("many.csv", format!("id,word\n{rows}"));
+    home.ok(&["import", "many.csv"]);
+    home
+}
+
+#[test]
+fn rows_of_a_table_are_shown() {
+    let home = with_many();
+    assert_eq!(home.ok(&["head", "many", "-n", "2"]), "id  word\n0   a\n1   b\n");
+    assert_eq!(
+        home.ok(&["head", "many", "--offset", "998", "--columns", "word,id"]),
+        "word  id\nc     998\na     999\n"
+    );
+    assert_eq!(home.ok(&["head", "many", "--offset", "2000"]), "id  word\n");
+    #[cfg(feature = "sql")]
+    assert_eq!(home.ok(&["head", "many", "--where", "word = 'c' AND id > 990"]), "id   word\n992  c\n995  c\n998  c\n");
+    let first = home.json(&["sample", "many", "-n", "5", "--seed", "3"]);
+    assert_eq!(first, home.json(&["sample", "many", "-n", "5", "--seed", "3"]));
+    assert_ne!(first, home.json(&["sample", "many", "-n", "5", "--seed", "4"]));
+    assert_eq!(first["rows"].as_array().unwrap().len(), 5);
+    has(&home.fails(&["head", "many", "--columns", "wrod"], 1), &["wrod", "\"word\""]);
+    has(&home.fails(&["head", "params"], 1), &["'params'", "table"]);
+    let info = home.json(&["info", "many"]);
+    assert_eq!(info["table"]["rows"], 1000);
+    assert_eq!(info["table"]["column_facts"][0]["max"], 999);
+    has(&home.ok(&["info", "many"]), &["COLUMN", "NULLS", "999"]);
+    let paths = home.json(&["path", "--tables"]);
+    assert!(fs::metadata(paths["many"].as_str().unwrap()).unwrap().is_file());
+    has(&home.ok(&["path", "--tables"]), &["many\t", "raw\t"]);
+}
+
+#[test]
+fn chunks_become_files_and_a_run_goes_on_where_it_stopped() {
+    let home = with_many();
+    has(
+        &home.run(&["iter", "many", "--into", "parts", "--chunk-size", "400", "--format", "csv"]).out,
+        &["Wrote 1,000 rows of many to 3 files in parts"],
+    );
+    let names = |dir: &str| {
+        let mut names: Vec<_> = fs::read_dir(home.path(dir)).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("parts"), ["000000000000.csv", "000000000400.csv", "000000000800.csv"]);
+    let all: String = names("parts")
+        .iter()
+        .map(|name| fs::read_to_string(home.path("parts").join(name)).unwrap().replace("id,word\n", ""))
+        .collect();
+    assert_eq!(format!("id,word\n{all}"), fs::read_to_string(home.path("many.csv")).unwrap());
+    has(&home.fails(&["iter", "many", "--into", "parts", "--format", "csv"], 1), &["exists already", "--overwrite"]);
+    let rest = home.json(&["iter", "many", "--into", "rest", "--start-row", "990", "--end-row", "995"]);
+    assert_eq!(rest, json!([{"path": "rest/000000000990.parquet", "start_row": 990, "rows": 5}]));
+    has(&home.fails(&["iter", "many", "--into", "x", "--chunk-size", "0"], 1), &["at least one row"]);
+    assert!(!home.path("x").exists());
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn queries_are_answered_in_the_form_that_is_wanted() {
+    let home = with_many();
+    let sql = "SELECT word, count(*) AS n FROM many GROUP BY word ORDER BY word";
+    assert_eq!(home.ok(&["sql", sql]), "word,n\na,334\nb,333\nc,333\n");
+    assert_eq!(home.ok(&["sql", sql, "--format", "table"]), "word  n\na     334\nb     333\nc     333\n");
+    assert_eq!(home.ok(&["sql", sql, "--format", "jsonl"]).lines().next().unwrap(), r#"{"word":"a","n":334}"#);
+    assert_eq!(home.json(&["sql", sql])["rows"][2], json!({"word": "c", "n": 333}));
+    assert_eq!(home.answer(&["sql"], sql).out, home.ok(&["sql", sql]));
+    let asked = [
+        "sql",
+        "-t",
+        "many",
+        "SELECT max(id) AS m FROM table WHERE word = ? AND id < ?",
+        "--value",
+        "b",
+        "--value",
+        "500",
+    ];
+    assert_eq!(home.ok(&asked), "m\n499\n");
+    let named = ["sql", "SELECT $x + 1 AS y, $t AS t", "--param", "x=41", "--param", "$t=a b"];
+    assert_eq!(home.ok(&named), "y,t\n42,a b\n");
+    has(&home.run(&["sql", sql, "-o", "words.parquet"]).out, &["Wrote 3 rows to words.parquet"]);
+    home.ok(&["import", "words.parquet"]);
+    assert_eq!(home.ok(&["sql", "FROM words LIMIT 1"]), "word,n\na,334\n");
+    has(&home.fails(&["sql", sql, "-o", "words.parquet"], 1), &["exists already", "--overwrite"]);
+    has(&home.fails(&["sql", sql, "-o", "words.xls"], 2), &["*.parquet", "--format"]);
+    // At an earlier state, and between two.
+    home.ok(&["snapshot", "create", "v1", "--no-git"]);
+    home.write("many.csv", "id,word\n1,z\n");
+    home.ok(&["import", "many.csv", "--overwrite"]);
+    assert_eq!(home.ok(&["at", "v1", "sql", "SELECT count(*) AS n FROM many"]), "n\n1000\n");
+    assert_eq!(home.ok(&["sql", "SELECT count(*) AS n FROM (FROM \"v1\".many EXCEPT FROM many)"]), "n\n1000\n");
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn queries_that_cannot_be_answered_say_why() {
+    let home = with_many();
+    has(&home.fails(&["sql", "SELEC 1"], 1), &["line 1, column 1", "SELEC"]);
+    has(&home.fails(&["sql", "SELECT * FROM mnay"], 1), &["did you mean 'many'?"]);
+    has(&home.fails(&["sql", "SELECT wrod FROM many"], 1), &["wrod", "word"]);
+    has(&home.fails(&["sql", "COPY many TO 'x.csv'"], 1), &["refused"]);
+    let endless = "SELECT count(*) FROM range(10000000000) a, range(10000000000) b WHERE a.range + b.range = 3";
+    has(&home.fails(&["sql", endless, "--timeout", "100ms"], 1), &["stopped after 0.1 s"]);
+    for (arguments, expected) in [
+        (["--timeout", "soon"], "a time such as 30s"),
+        (["--memory", "1KB"], "at least 16MiB"),
+        (["--threads", "0"], "at least one"),
+        (["--param", "x"], "'=' and a value"),
+    ] {
+        has(&home.fails(&[&["sql", "SELECT 1"], &arguments[..]].concat(), 2), &[expected]);
+    }
+    // What the owner of the machine asks for is done.
+    home.ok(&["sql", "--unrestricted", "COPY (SELECT count(*) AS n FROM many) TO 'count.csv'"]);
+    assert_eq!(fs::read_to_string(home.path("count.csv")).unwrap(), "n\n1000\n");
+}
