@@ -64,8 +64,10 @@ peers:
 torture: claim peers
 	DATAFOLIO_TORTURE=16x200 cargo test --workspace --test main -- --nocapture reliability
 
+# DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
 bench: claim peers
-	cargo bench
+	cargo bench $(LIGHT) --bench catalogue --bench import --bench tables
+	cargo bench --workspace --profile dev --bench tables
 
 docs: claim
 	UPDATE_DOCS=1 cargo test --workspace --test main docs
