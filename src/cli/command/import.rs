@@ -82,6 +82,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     };
     let mut names: Vec<String> = Vec::new();
     for file in &args.files {
+        if file.is_dir() {
+            let message = format!("{} is a directory, and `import` takes files", file.display());
+            return Err(Failure::usage(message).hint("name the files in it"));
+        }
         let name = match &args.name {
             Some(name) => name.clone(),
             None => item_name(file)?,
