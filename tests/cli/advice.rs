@@ -49,16 +49,11 @@ fn tags_of_snapshots_are_kept_once_and_never_empty() {
 }
 
 #[test]
-fn what_is_no_file_and_no_version_is_called_so() {
+fn a_directory_is_no_file_to_import() {
     let home = Home::with_bundle();
     for directory in [".", "history"] {
         has(&home.fails(&["import", directory], 2), &["is a directory", "hint: name the files in it"]);
     }
-    let items = fs::read_to_string(home.path("items.json")).unwrap();
-    home.write("items.json", items.replacen("\"schema_version\": 2", "\"schema_version\": -1", 1));
-    let err = home.fails(&["ls"], 1);
-    has(&err, &["schema_version -1 is no version", "datafolio repair"]);
-    assert!(!err.contains("newer release"), "{err}");
 }
 
 #[test]

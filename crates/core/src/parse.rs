@@ -65,11 +65,7 @@ pub fn parse_catalogue(files: &CatalogueFiles, seal: SealCheck) -> CoreResult<Pu
         None => 0,
         Some(raw) => schema_version(raw)?,
     };
-    if schema < 0 {
-        // No release, newer or older, writes that.
-        return Err(self::damaged("items.json", format!("schema_version {} is no version", schema)));
-    }
-    if schema > SCHEMA_VERSION {
+    if !(0..=SCHEMA_VERSION).contains(&schema) {
         return Err(CoreError::UnknownSchema { found: schema, known: SCHEMA_VERSION });
     }
     let list: Vec<&RawValue> = match top.get("items") {

@@ -145,14 +145,12 @@ fn numbers_out_of_range_are_errors() {
         let text = format!(r#"{{"schema_version": 2, "revision": {revision}, "items": []}}"#);
         assert_eq!(look_at_all(&text).unwrap_err().code(), "damaged-catalogue", "{revision}");
     }
-    for schema in ["3", "99999999999999999999999", "\"17\""] {
+    for schema in ["3", "99999999999999999999999", "-1", "\"17\""] {
         let text = format!(r#"{{"schema_version": {schema}, "revision": 1, "items": []}}"#);
         let error = look_at_all(&text).unwrap_err();
         assert_eq!(error.code(), "unknown-schema", "{schema}: {error}");
         assert!(error.to_string().contains('2'), "{error}");
     }
-    let text = r#"{"schema_version": -1, "revision": 1, "items": []}"#;
-    assert_eq!(look_at_all(text).unwrap_err().code(), "damaged-catalogue");
     // The next commit must have a revision that is one higher.
     let text = format!(r#"{{"schema_version": 2, "revision": {}, "items": []}}"#, u64::MAX);
     assert_eq!(look_at_all(&text).unwrap_err().code(), "damaged-catalogue");
