@@ -78,6 +78,7 @@ fn main() {
 fn queries(folio: &DataFolio) {
     let options = datafolio::QueryOptions::new();
     for (what, sql) in [
+        ("query, nothing", "SELECT 1"),
         ("query, 1 % of rows", "SELECT * FROM table WHERE k < 10"),
         ("query, sum of groups", "SELECT c, sum(f1), count(*) FROM table GROUP BY c"),
         ("query, one row", "SELECT max(id) FROM table"),

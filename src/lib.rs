@@ -55,7 +55,9 @@ pub use datafolio_core::history::CommitKind;
 pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};
 pub use datafolio_handlers::formats::ImportOptions;
 pub use datafolio_handlers::npy::NpyArray;
-pub use datafolio_handlers::{Data, Handler, HandlerError, Model, Reference, Registry, StoredArray};
+pub use datafolio_handlers::{
+    ColumnFacts, Data, FileFacts, Handler, HandlerError, Model, Reference, Registry, StoredArray,
+};
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
@@ -65,9 +67,7 @@ pub use query::QueryOptions;
 pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
-pub use table::{
-    DEFAULT_CHUNK_SIZE, IterOptions, TableChunks, TableColumn, TableInfo, TableOptions, TablePart, TablePaths,
-};
+pub use table::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks, TableInfo, TableOptions, TablePaths};
 pub use text::{did_you_mean, human_size};
 
 pub use datafolio_core as core;

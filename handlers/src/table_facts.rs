@@ -11,6 +11,7 @@ use datafolio_storage::Source;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::HandlerResult;
@@ -41,7 +42,7 @@ pub struct TableFacts {
 }
 
 /// What is known of a column without reading it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ColumnFacts {
     /// Its name.
@@ -49,6 +50,7 @@ pub struct ColumnFacts {
     /// Its type, as Arrow names it.
     pub arrow_type: String,
     /// Its type in the Parquet file, with what the file says it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logical_type: Option<String>,
     /// How many values are missing.
     pub null_count: Option<u64>,
@@ -65,7 +67,7 @@ pub struct ColumnFacts {
 }
 
 /// What is known of a file of a table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FileFacts {
     /// Where it lies; `None` for a payload that has no path on this machine.
@@ -83,9 +85,8 @@ pub struct FileFacts {
 /// # Errors
 /// As [`read_table`].
 pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
-    // Partitions, and types that differ between files, are settled where the rows are read.
-    let schema = read_table(item, &TableReadOptions::default())?.schema();
     let record = item.record();
+    let schema = || -> HandlerResult<SchemaRef> { Ok(read_table(item, &TableReadOptions::default())?.schema()) };
     if record.item_type() == item_type::REFERENCED_TABLE {
         let target = reference_target(item)?;
         let files = target.files()?;
@@ -94,25 +95,27 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
                 let (file, opened) = open_regular(&path)?;
                 Footer::read(&path, file, opened.len(), Some(path.clone()))
             });
-            return summary(item, schema, &footers.collect::<HandlerResult<Vec<_>>>()?);
+            // Partitions, and types that differ between files, are settled where the rows are read.
+            return Ok(summary(item, schema()?, &footers.collect::<HandlerResult<Vec<_>>>()?));
         }
         let facts = files.into_iter().map(|path| {
             let size_bytes = open_regular(&path)?.1.len();
             Ok(FileFacts { path: Some(path), rows: None, size_bytes, row_groups: Vec::new() })
         });
         // Nobody vouches for the number of rows that an entry has of a file which others write.
-        return Ok(without_statistics(schema, None, facts.collect::<HandlerResult<_>>()?));
+        return Ok(without_statistics(schema()?, None, facts.collect::<HandlerResult<_>>()?));
     }
     let source = item.open_payload()?;
     let size_bytes = source.size();
     if is_parquet(item) {
         let file = SourceFile::new(source);
         let blame = InPayload { item: item.name().to_owned(), file: file.clone() };
-        return summary(item, schema, &[Footer::read(&blame, file, size_bytes, item.local_path())?]);
+        let footer = Footer::read(&blame, file, size_bytes, item.local_path())?;
+        return Ok(summary(item, SchemaRef::clone(&footer.schema), &[footer]));
     }
     let rows = record.u64("num_rows");
     let file = FileFacts { path: item.local_path(), rows, size_bytes, row_groups: Vec::new() };
-    Ok(without_statistics(schema, rows, vec![file]))
+    Ok(without_statistics(schema()?, rows, vec![file]))
 }
 
 fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Vec<FileFacts>) -> TableFacts {
@@ -158,7 +161,7 @@ impl Footer {
     }
 }
 
-fn summary(item: &Item<'_>, schema: SchemaRef, footers: &[Footer]) -> HandlerResult<TableFacts> {
+fn summary(item: &Item<'_>, schema: SchemaRef, footers: &[Footer]) -> TableFacts {
     let mut compression: Vec<String> = Vec::new();
     for column in footers.iter().flat_map(Footer::groups).flat_map(RowGroupMetaData::columns) {
         let name = codec(column.compression());
@@ -171,14 +174,14 @@ fn summary(item: &Item<'_>, schema: SchemaRef, footers: &[Footer]) -> HandlerRes
         guarded(&item.name().to_owned(), || Ok(column_facts(field, footers)))
             .unwrap_or_else(|_| ColumnFacts::unknown(field))
     });
-    Ok(TableFacts {
+    TableFacts {
         rows: Some(footers.iter().filter_map(|footer| footer.facts.rows).sum()),
         columns: columns.collect(),
         schema: schema.clone(),
         size_bytes: footers.iter().map(|footer| footer.facts.size_bytes).sum(),
         compression,
         files: footers.iter().map(|footer| footer.facts.clone()).collect(),
-    })
+    }
 }
 
 fn codec(compression: Compression) -> String {

@@ -9,7 +9,8 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_handlers::{HandlerError, TableFacts, TableReadOptions};
 
-use super::filter::{Filtered, Wanted};
+use super::Conditional;
+use super::filter::Filtered;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 
@@ -121,7 +122,7 @@ impl DataFolio {
         }
         let record = self.table_record(name, options.version.as_deref())?;
         if let Some(condition) = &options.filter {
-            let wanted = Wanted {
+            let wanted = Conditional {
                 condition,
                 columns: options.columns.as_deref(),
                 rows: options.start_row..options.end_row.unwrap_or(u64::MAX),

@@ -12,6 +12,7 @@ use datafolio_core::ItemRecord;
 use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 use datafolio_sql::{Filter, QueryReader, ROW, Relation, Streamed, check_condition};
 
+use super::Conditional;
 use super::chunks::group_starts;
 use crate::bundle::DataFolio;
 use crate::error::Result;
@@ -20,22 +21,11 @@ use crate::query::{QueryOptions, TableStream};
 /// What DuckDB calls the number of a row within a file: a column of that name would be in its way.
 const OF_THE_FILE: &str = "file_row_number";
 
-/// What is wanted of a table with a condition.
-pub(super) struct Wanted<'a> {
-    pub(super) condition: &'a str,
-    pub(super) columns: Option<&'a [String]>,
-    /// The rows among which those are that the condition holds for.
-    pub(super) rows: Range<u64>,
-    /// Of those that it holds for.
-    pub(super) offset: u64,
-    pub(super) limit: Option<u64>,
-}
-
 impl DataFolio {
     /// The rows that a condition holds for, in the order of the table and with its types.
     ///
     /// DuckDB skips the row groups whose statistics rule the condition out, and reads the columns that are asked for.
-    pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Wanted<'_>) -> Result<Filtered> {
+    pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Conditional<'_>) -> Result<Filtered> {
         let condition = check_condition(wanted.condition)?;
         let item = self.handler_item(record);
         // Also the names: of columns that are not there, and of the same one twice.
@@ -43,15 +33,15 @@ impl DataFolio {
         part.columns = wanted.columns.map(<[String]>::to_vec);
         part.limit = Some(0);
         let schema = read_table(&item, &part)?.schema();
-        let whole = read_table(&item, &TableReadOptions::default())?.schema();
+        let facts = self.facts_of(record)?;
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        if whole.fields().iter().any(|field| field.name().eq_ignore_ascii_case(ROW)) {
+        let has_column = |name: &str| facts.schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name));
+        if has_column(ROW) {
             let reason = format!("its column '{ROW}' has the name that the rows of a condition are numbered under");
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
-        let is_in_the_way = whole.fields().iter().any(|field| field.name().eq_ignore_ascii_case(OF_THE_FILE));
         let table = match self.relation(record)? {
-            Relation::Parquet(paths) if !is_in_the_way => Relation::Parquet(paths),
+            Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
             _ => Relation::Stream(Arc::new(Numbered::new(self.stream(record)?))),
         };
         let others = condition.tables.iter().map(|table| self.expose(table, None)).collect::<Result<Vec<_>>>()?;
@@ -59,7 +49,7 @@ impl DataFolio {
         let threads = settings.threads.unwrap_or(1);
         let ranges = match &table {
             Relation::Parquet(_) if threads > 1 && wanted.offset == 0 && wanted.limit.is_none() => {
-                shares(&group_starts(self.facts_of(record)?.as_ref()), &wanted.rows)
+                shares(&group_starts(&facts), &wanted.rows)
             }
             _ => vec![wanted.rows.clone()],
         };

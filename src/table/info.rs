@@ -1,12 +1,11 @@
 //! What a table is, without reading its rows.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{TableFacts, table_facts};
+use datafolio_handlers::{ColumnFacts, FileFacts, TableFacts, table_facts};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -36,7 +35,7 @@ pub struct TableInfo {
     /// The columns' Arrow types by name.
     pub dtypes: Map<String, Value>,
     /// What is known of each column.
-    pub column_facts: Vec<TableColumn>,
+    pub column_facts: Vec<ColumnFacts>,
     /// How the files are laid out: `parquet`, `arrow`, `csv`, ...
     pub table_format: String,
     /// Number of row groups; 0 for formats without.
@@ -44,51 +43,12 @@ pub struct TableInfo {
     /// Codecs of the column data.
     pub compression: Vec<String>,
     /// The files, in the order of their rows.
-    pub parts: Vec<TablePart>,
+    pub parts: Vec<FileFacts>,
     /// When the item was first added.
     pub created_at: Option<String>,
     /// The columns as Arrow knows them.
     #[serde(skip)]
     pub schema: SchemaRef,
-}
-
-/// What is known of a column without reading it.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct TableColumn {
-    /// Its name.
-    pub name: String,
-    /// Its type, as Arrow names it.
-    pub arrow_type: String,
-    /// Its type in the Parquet file, with what the file says it means.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logical_type: Option<String>,
-    /// How many values are missing, where the files say so.
-    pub null_count: Option<u64>,
-    /// The smallest value, where the files say so.
-    pub min: Option<Value>,
-    /// The largest value, where the files say so.
-    pub max: Option<Value>,
-    /// Whether `min` and `max` are values of the column: files cut long texts, and keep what lies below or above.
-    pub is_exact: bool,
-    /// Bytes in the files, where they say so.
-    pub compressed_bytes: Option<u64>,
-    /// Bytes before compression, where the files say so.
-    pub uncompressed_bytes: Option<u64>,
-}
-
-/// One file of a table.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct TablePart {
-    /// Where it lies; `None` where it has no path on this machine.
-    pub path: Option<PathBuf>,
-    /// Number of rows, where that is known.
-    pub rows: Option<u64>,
-    /// Size in bytes.
-    pub size_bytes: u64,
-    /// Rows of each row group; empty for formats without.
-    pub row_groups: Vec<u64>,
 }
 
 /// Facts of tables by the hash of their content, which tells all there is to know of them. Those of references are not kept:
@@ -137,25 +97,11 @@ impl DataFolio {
                 .iter()
                 .map(|column| (column.name.clone(), column.arrow_type.clone().into()))
                 .collect(),
-            column_facts: facts
-                .columns
-                .iter()
-                .map(|column| TableColumn {
-                    name: column.name.clone(),
-                    arrow_type: column.arrow_type.clone(),
-                    logical_type: column.logical_type.clone(),
-                    null_count: column.null_count,
-                    min: column.min.clone(),
-                    max: column.max.clone(),
-                    is_exact: column.is_exact,
-                    compressed_bytes: column.compressed_bytes,
-                    uncompressed_bytes: column.uncompressed_bytes,
-                })
-                .collect(),
+            column_facts: facts.columns.clone(),
             table_format: text("table_format").unwrap_or_else(|| "parquet".to_owned()),
             row_groups: facts.files.iter().map(|file| file.row_groups.len()).sum(),
             compression: facts.compression.clone(),
-            parts: parts_of(&facts),
+            parts: facts.files.clone(),
             created_at: text("created_at"),
             schema: SchemaRef::clone(&facts.schema),
         })
@@ -166,9 +112,9 @@ impl DataFolio {
     ///
     /// # Errors
     /// As [`DataFolio::get_table`].
-    pub fn table_parts(&self, name: &str) -> Result<Vec<TablePart>> {
+    pub fn table_parts(&self, name: &str) -> Result<Vec<FileFacts>> {
         let record = self.table_record(name, None)?;
-        Ok(parts_of(self.facts_of(&record)?.as_ref()))
+        Ok(self.facts_of(&record)?.files.clone())
     }
 
     /// What the footers of a table say, read once for each content.
@@ -183,14 +129,4 @@ impl DataFolio {
         }
         Ok(facts)
     }
-}
-
-fn parts_of(facts: &TableFacts) -> Vec<TablePart> {
-    let part = |file: &datafolio_handlers::FileFacts| TablePart {
-        path: file.path.clone(),
-        rows: file.rows,
-        size_bytes: file.size_bytes,
-        row_groups: file.row_groups.clone(),
-    };
-    facts.files.iter().map(part).collect()
 }

@@ -1,6 +1,5 @@
 //! Conditions need SQL: a build without it says so.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchReader};
@@ -9,21 +8,12 @@ use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::HandlerError;
 
+use super::Conditional;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 
-/// What is wanted of a table with a condition.
-#[allow(dead_code, reason = "nobody looks at it without SQL")]
-pub(super) struct Wanted<'a> {
-    pub(super) condition: &'a str,
-    pub(super) columns: Option<&'a [String]>,
-    pub(super) rows: Range<u64>,
-    pub(super) offset: u64,
-    pub(super) limit: Option<u64>,
-}
-
 impl DataFolio {
-    pub(super) fn filter_table(&self, _record: &Arc<ItemRecord>, _wanted: &Wanted<'_>) -> Result<Filtered> {
+    pub(super) fn filter_table(&self, _record: &Arc<ItemRecord>, _wanted: &Conditional<'_>) -> Result<Filtered> {
         let what = "a condition on the rows of a table".to_owned();
         Err(HandlerError::Unsupported { what, needs: "a build with the feature sql".to_owned() }.into())
     }

@@ -7,7 +7,7 @@ use arrow::compute::concat_batches;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 
-use super::filter::Wanted;
+use super::Conditional;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 
@@ -100,7 +100,7 @@ impl DataFolio {
     pub fn read_table(&self, name: &str, options: &TableOptions) -> Result<Box<dyn RecordBatchReader + Send>> {
         let record = self.table_record(name, options.version.as_deref())?;
         if let Some(condition) = &options.filter {
-            let wanted = Wanted {
+            let wanted = Conditional {
                 condition,
                 columns: options.columns.as_deref(),
                 rows: 0..u64::MAX,

@@ -131,6 +131,10 @@ fn errors_say_where_and_what() {
     assert!(error.to_string().contains("knid") && error.to_string().contains("kind"), "{error}");
     let error = ask(&folio, "SELECT CAST(kind AS INTEGER) FROM numbers").unwrap_err();
     assert_eq!(error.code(), "sql-failed", "{error}");
+    // A wall of all functions of that name, some of which know time zones, is no help and no sign.
+    let error = ask(&folio, "SELECT id - [1] FROM numbers").unwrap_err();
+    assert_eq!(error.code(), "sql-unfit", "{error}");
+    assert!(error.to_string().len() < 250, "{error}");
     for sql in ["", "  -- nothing\n", ";"] {
         assert_eq!(ask(&folio, sql).unwrap_err().code(), "sql-syntax", "{sql:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use datafolio::{AddOptions, Reference, TableColumn, TablePaths};
+use datafolio::{AddOptions, ColumnFacts, Reference, TablePaths};
 use serde_json::{Value, json};
 
 use super::{ROWS, with_tables};
@@ -29,7 +29,7 @@ fn facts_are_those_that_pyarrow_finds_in_the_footer() {
              __import__('pyarrow.parquet').parquet.read_metadata({path:?}), {COLUMN})"
         ));
         // pyarrow 26 does not know the order of floats that the file names, and so gives no extremes of them.
-        let known = |column: &TableColumn, value: &Option<Value>| match column.arrow_type.as_str() {
+        let known = |column: &ColumnFacts, value: &Option<Value>| match column.arrow_type.as_str() {
             "double" => Value::Null,
             _ => value.clone().into(),
         };

@@ -148,14 +148,13 @@ impl SqlError {
 
     pub(crate) fn of_text(text: &str) -> Self {
         let text = text.trim();
-        // The text of the query with a mark below it: positions are those of the text after it was rewritten.
-        let told = text.split("\n\nLINE ").next().unwrap_or(text).trim();
+        // The text of the query with a mark below it: positions are those of the text after it was rewritten. And every
+        // function of that name, which fills a page.
+        let told = text.split("\n\nLINE ").next().unwrap_or(text);
+        let told = told.split("Candidate functions:").next().unwrap_or(told).trim_end_matches("\\t").trim();
         let (kind, message) = told.split_once(" Error: ").unwrap_or(("", told));
         let message = message.replace('\n', " ");
-        let needs_zones = ["TimeZone", "time zone", "ICU", "icu", "TIMESTAMP WITH TIME ZONE"];
-        // A text that is no instant may have these words in it.
-        let is_of_a_value = kind == "Conversion" && !message.starts_with("Unimplemented type for cast");
-        if needs_zones.iter().any(|word| message.contains(word)) && !is_of_a_value {
+        if let Some(message) = time_zones(&message) {
             return Self::NoTimeZones { message };
         }
         match kind {
@@ -166,5 +165,55 @@ impl SqlError {
             "Permission" => Self::Refused { place: None, reason: message },
             _ => Self::Failed { message },
         }
+    }
+}
+
+/// Why a query needs time zones, where that is what DuckDB says. Its own words advise to install an extension, which a query
+/// cannot.
+fn time_zones(message: &str) -> Option<String> {
+    const ZONED: &str = "TIMESTAMP WITH TIME ZONE";
+    let of_a_zone = ["No function matches", "Unimplemented type for cast"];
+    if of_a_zone.iter().any(|start| message.starts_with(start)) && message.contains(ZONED) {
+        return Some(message.to_owned());
+    }
+    if let Some(rest) = message.strip_prefix("Scalar Function with name \"")
+        && rest.contains("exists in the icu extension")
+    {
+        return Some(format!("{} depends on one", rest.split('"').next().unwrap_or_default()));
+    }
+    let is_of_icu = message.contains("required extension 'icu") || message.ends_with("handle non-UTC timestamps.");
+    is_of_icu.then(|| "a function or cast in it depends on one".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As DuckDB 2.0 says it.
+    #[test]
+    fn what_needs_time_zones_is_told_from_what_does_not() {
+        for (text, code) in [
+            (
+                "Catalog Error: Scalar Function with name \"current_date\" is not in the catalog, but it exists in the icu extension.",
+                "sql-no-time-zones",
+            ),
+            (
+                "Conversion Error: Unimplemented type for cast (TIMESTAMP WITH TIME ZONE -> DATE) when casting",
+                "sql-no-time-zones",
+            ),
+            (
+                "Binder Error: Referenced column \"curriculum\" not found in FROM clause!\nCandidate bindings: \"TimeZone\"",
+                "sql-unfit",
+            ),
+            ("Conversion Error: Could not convert string 'time zone of the icu' to INT32", "sql-failed"),
+            ("INTERRUPT Error: Interrupted!", "sql-cancelled"),
+        ] {
+            assert_eq!(SqlError::of_text(text).code(), code, "{text}");
+        }
+        let wall = "Binder Error: No function matches the given name and argument types '-(BIGINT, INTEGER[])'. You might need \
+                    to add explicit type casts.\n\\tCandidate functions:\n\\t\"-\"(TIME WITH TIME ZONE) -> INTERVAL";
+        let error = SqlError::of_text(wall);
+        assert_eq!(error.code(), "sql-unfit");
+        assert!(error.to_string().ends_with("explicit type casts."), "{error}");
     }
 }

@@ -24,6 +24,9 @@ const WAITING: usize = 1;
 /// DuckDB gives 2,048 rows at a time; so many are put together.
 const BATCH_ROWS: usize = 16_384;
 
+/// How often a query whose time is over is told to stop.
+const AGAIN: Duration = Duration::from_millis(50);
+
 type Next = Result<RecordBatch, Stop>;
 
 /// Why the rows end before their end.
@@ -154,9 +157,12 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> SqlResult<JoinHand
 fn clock(control: QueryControl, timeout: Duration) -> SqlResult<Sender<()>> {
     let (sender, ended) = channel::<()>();
     spawn("query clock", move || {
-        if ended.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
+        // DuckDB forgets an interruption that comes between two steps of a query, so it is told until it has ended.
+        let mut wait = timeout;
+        while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
             control.shared.timed_out.store(true, Ordering::SeqCst);
             control.interrupt();
+            wait = AGAIN;
         }
     })?;
     Ok(sender)
@@ -194,6 +200,9 @@ impl Run {
             Ok(stream) => stream,
             Err(error) => return drop(schema.send(Err(self.stop(&error)))),
         };
+        if self.control.was_stopped() {
+            return drop(schema.send(Err(Stop::Sql(self.control.why(SqlError::Cancelled, self.timeout)))));
+        }
         let columns = stream.get_schema();
         if schema.send(Ok(SchemaRef::clone(&columns))).is_err() {
             return;

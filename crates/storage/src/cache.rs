@@ -91,6 +91,16 @@ impl VerifiedCache {
         }
     }
 
+    /// Takes back that the file has this hash: it was found not to, and nothing but its bytes may have changed.
+    pub(crate) fn forget(&self, identity: &FileIdentity, hash: &str) {
+        let Some(marker) = self.marker(identity, hash) else { return };
+        if let Err(error) = fs::remove_file(&marker)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %marker.display(), %error, "a damaged file is still noted as verified");
+        }
+    }
+
     /// The marker's path: two hex digits, then the rest.
     fn marker(&self, identity: &FileIdentity, hash: &str) -> Option<PathBuf> {
         let dir = self.dir.as_ref().filter(|_| identity.size >= SMALLEST)?;
@@ -160,6 +170,14 @@ pub(crate) fn process_remember(identity: &FileIdentity, hash: &str) {
         memory.whole.clear();
     }
     memory.whole.insert((identity.clone(), hash.to_owned()));
+}
+
+/// Takes back that the file has this hash, and which of its blocks were checked.
+pub(crate) fn process_forget(identity: &FileIdentity, hash: &str) {
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (identity.clone(), hash.to_owned());
+    memory.whole.remove(&key);
+    memory.touched.remove(&key);
 }
 
 /// The blocks of the file that this process has checked.

@@ -114,7 +114,11 @@ impl VerifiedSource {
                     Some(blocks) => Some(opened.load_blocks(storage.as_ref(), blocks)?),
                     None => None,
                 };
-                opened.check_whole(&expected, true, blocks.as_ref())?;
+                let checked = opened.check_whole(&expected, true, blocks.as_ref());
+                if let Err(StorageError::Damaged { .. }) = &checked {
+                    opened.forget(&expected);
+                }
+                checked?;
             }
             Verification::Touched => opened.prepare(storage.as_ref(), &expected)?,
         }
@@ -248,6 +252,15 @@ impl VerifiedSource {
     fn remember(&self, identity: &FileIdentity, hash: &str) {
         cache::process_remember(identity, hash);
         self.cache.remember(identity, hash);
+    }
+
+    /// Bytes can decay without the file system noticing: whoever reads next must not be told that they were verified.
+    fn forget(&self, expected: &Expected) {
+        let Some(identity) = self.source.identity() else { return };
+        for hash in [expected.hash(), expected.blocks_hash()].into_iter().flatten() {
+            cache::process_forget(&identity, &hash);
+            self.cache.forget(&identity, &hash);
+        }
     }
 
     fn damaged(&self, reason: String) -> StorageError {

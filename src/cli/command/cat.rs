@@ -2,7 +2,6 @@
 
 use std::io;
 
-use clap::ValueEnum;
 use datafolio_handlers::{HandlerError, StoredArray};
 use datafolio_storage::{SourceReader, StorageError};
 
@@ -11,7 +10,7 @@ use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::value::rows::{self, Part, RowFormat};
+use crate::cli::value::rows::{self, Form, Part};
 use crate::cli::value::{self, array, preview};
 use crate::cli::words::iso;
 
@@ -42,21 +41,6 @@ pub(in crate::cli) struct Args {
     /// At most so many rows of a table
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
-}
-
-/// Form of a table or array.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// Comma-separated values
-    Csv,
-    /// Tab-separated values
-    Tsv,
-    /// One JSON object a line
-    Jsonl,
-    /// One JSON array
-    Json,
-    /// Columns for people
-    Table,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
@@ -105,18 +89,18 @@ fn array(array: &StoredArray, args: &Args, form: Option<Form>, out: &mut Output)
         Some(Form::Tsv) => array::write_csv(array, '\t', out.raw()),
         Some(Form::Json) => array::write_json(array, out.raw()),
         Some(Form::Jsonl) => array::write_json_lines(array, out.raw()),
+        Some(Form::Parquet | Form::Arrow) => {
+            Err(Failure::usage("an array is no table: it has no form as Parquet or Arrow")
+                .hint("leave --format out for the bytes of a .npy file"))
+        }
     }
 }
 
 fn table(rows: rows::Rows, form: Form, out: &mut Output) -> Outcome {
-    let format = match form {
-        Form::Csv => RowFormat::Csv,
-        Form::Tsv => RowFormat::Tsv,
-        Form::Jsonl => RowFormat::Jsonl,
-        Form::Json => RowFormat::Json,
-        Form::Table => return preview::show(rows, out).map(drop),
-    };
-    rows::write(rows, format, out.raw()).map(drop)
+    match form.row_format() {
+        Some(format) => rows::write(rows, format, out.raw()).map(drop),
+        None => preview::show(rows, out).map(drop),
+    }
 }
 
 fn copy(source: std::sync::Arc<dyn datafolio_storage::Source>, item: &str, out: &mut Output) -> Outcome {

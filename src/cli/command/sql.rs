@@ -4,7 +4,6 @@ use std::io::{IsTerminal, Read, stdin};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatchReader;
-use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::cli::completion;
@@ -14,7 +13,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::value::file::write_whole;
 use crate::cli::value::preview::{self, Rest};
-use crate::cli::value::rows::{self, EXTENSIONS, RowFormat};
+use crate::cli::value::rows::{self, EXTENSIONS, Form, RowFormat};
 use crate::cli::words::grouped;
 use crate::error::Error;
 use crate::settings::{parse_duration, parse_size};
@@ -73,39 +72,6 @@ pub(in crate::cli) struct Args {
     /// Let the SQL read and write whatever you may: never for SQL of someone else
     #[arg(long, conflicts_with = "table")]
     unrestricted: bool,
-}
-
-/// Form of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A list for people
-    Table,
-    /// Comma-separated values
-    Csv,
-    /// Tab-separated values
-    Tsv,
-    /// One JSON object a line
-    Jsonl,
-    /// One JSON array
-    Json,
-    /// Parquet
-    Parquet,
-    /// An Arrow IPC file
-    Arrow,
-}
-
-impl Form {
-    fn row_format(self) -> Option<RowFormat> {
-        Some(match self {
-            Self::Table => return None,
-            Self::Csv => RowFormat::Csv,
-            Self::Tsv => RowFormat::Tsv,
-            Self::Jsonl => RowFormat::Jsonl,
-            Self::Json => RowFormat::Json,
-            Self::Parquet => RowFormat::Parquet,
-            Self::Arrow => RowFormat::Arrow,
-        })
-    }
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {

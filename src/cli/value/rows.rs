@@ -39,6 +39,40 @@ pub(in crate::cli) enum RowFormat {
     Arrow,
 }
 
+/// How rows come out of a command: for people, or as they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Form {
+    /// A list for people
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// Tab-separated values
+    Tsv,
+    /// One JSON object a line
+    Jsonl,
+    /// One JSON array
+    Json,
+    /// Parquet
+    Parquet,
+    /// An Arrow IPC file
+    Arrow,
+}
+
+impl Form {
+    /// How rows are written; `None` where they are shown.
+    pub(in crate::cli) fn row_format(self) -> Option<RowFormat> {
+        Some(match self {
+            Self::Table => return None,
+            Self::Csv => RowFormat::Csv,
+            Self::Tsv => RowFormat::Tsv,
+            Self::Jsonl => RowFormat::Jsonl,
+            Self::Json => RowFormat::Json,
+            Self::Parquet => RowFormat::Parquet,
+            Self::Arrow => RowFormat::Arrow,
+        })
+    }
+}
+
 /// The extensions of files that rows are written to, for messages.
 pub(in crate::cli) const EXTENSIONS: &str = "*.parquet, *.csv, *.tsv, *.jsonl, *.json or *.arrow";
 

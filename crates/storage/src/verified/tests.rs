@@ -290,10 +290,25 @@ fn what_was_checked_is_not_checked_again() {
             fs::File::options().write(true).open(&fixture.file).unwrap().set_modified(modified).unwrap();
             assert!(is_damaged(fixture.read(BLOCK_SIZE, 1), ".bin"));
         }
-        // A full check reads it all, whatever is remembered; a changed time brings the check back.
-        assert!(is_damaged(fixture.open(Verification::Full), ".bin"));
+        // A changed time brings the check back.
         fixture.age(6);
         assert!(is_damaged(fixture.read(0, 10), ".bin"));
+    }
+}
+
+/// Bytes decay without a trace in the times: once a full check has found that, nobody is served them for verified.
+#[test]
+fn what_a_full_check_finds_damaged_is_not_known_any_more() {
+    for size in [1000, 3 * BLOCK_SIZE] {
+        let fixture = Fixture::new(size);
+        fixture.age(5);
+        let modified = fs::metadata(&fixture.file).unwrap().modified().unwrap();
+        assert_eq!(fixture.read(0, size).unwrap(), fixture.bytes);
+        fixture.flip(3);
+        fs::File::options().write(true).open(&fixture.file).unwrap().set_modified(modified).unwrap();
+        assert_eq!(fixture.read(0, 1).unwrap().len(), 1, "nobody has looked yet");
+        assert!(is_damaged(fixture.open(Verification::Full), ".bin"));
+        assert!(is_damaged(fixture.read(0, 1), ".bin"));
     }
 }
 
@@ -333,6 +348,7 @@ fn the_cache_knows_what_was_written_or_checked() {
     };
     open(&cache, Verification::Touched).unwrap().read_exact_at(&mut [0], 0).unwrap();
     assert!(is_damaged(open(&cache, Verification::Full), ".bin"));
+    assert!(!cache.knows(&identity(), &hash));
     fixture.flip(3);
     // When all blocks have been checked, the file is known.
     fixture.age(8);
