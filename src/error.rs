@@ -185,7 +185,7 @@ pub enum Error {
     Storage(#[from] StorageError),
     /// A handler failed.
     #[error(transparent)]
-    Handler(#[from] HandlerError),
+    Handler(HandlerError),
     /// The settings are not acceptable.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -299,16 +299,22 @@ fn meant(suggestion: Option<&str>) -> String {
 }
 
 /// The error that a stream of rows carries: of the query, or of the table.
+/// An error of a query whose rows a handler was writing comes out again as what it was.
+impl From<HandlerError> for Error {
+    fn from(error: HandlerError) -> Self {
+        #[cfg(feature = "sql")]
+        if let HandlerError::Arrow(ArrowError::ExternalError(carried)) = error {
+            return match carried.downcast::<datafolio_sql::SqlError>() {
+                Ok(error) => Self::Sql(*error),
+                Err(carried) => Self::Handler(HandlerError::Arrow(ArrowError::ExternalError(carried))),
+            };
+        }
+        Self::Handler(error)
+    }
+}
+
 impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {
-        #[cfg(feature = "sql")]
-        let error = match error {
-            ArrowError::ExternalError(carried) => match carried.downcast::<datafolio_sql::SqlError>() {
-                Ok(error) => return Self::Sql(*error),
-                Err(carried) => ArrowError::ExternalError(carried),
-            },
-            error => error,
-        };
         HandlerError::from(error).into()
     }
 }
@@ -379,6 +385,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "payload-gone" => "restore another version: `datafolio log ITEM --versions` shows which can be read",
         "read-only" => "open the bundle itself for writing: a snapshot or earlier revision cannot be changed",
         "revision-not-found" => "`datafolio log` lists the revisions",
+        "schema-mismatch" => "cast or add the column that the message names; --evolve lets a table get new ones",
         "snapshot-exists" => "choose another name, or remove that one: `datafolio snapshot delete NAME`",
         "snapshot-not-found" => "`datafolio snapshot list` shows what there is",
         "too-busy" => "run the command again",

@@ -67,7 +67,10 @@ pub use query::QueryOptions;
 pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
-pub use table::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks, TableInfo, TableOptions, TablePaths};
+pub use table::{
+    AppendOptions, Appended, Compacted, DEFAULT_CHUNK_SIZE, IterOptions, RowsChanged, TableChunks, TableInfo,
+    TableOptions, TablePaths,
+};
 pub use text::{did_you_mean, human_size};
 
 pub use datafolio_core as core;

@@ -63,6 +63,16 @@ pub enum HandlerError {
         /// The names of its columns.
         known: Vec<String>,
     },
+    /// Rows that are added to a table do not fit its columns.
+    #[error("table '{item}', column {}: {reason}", quoted(column))]
+    SchemaMismatch {
+        /// The table.
+        item: String,
+        /// The column that does not fit.
+        column: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// A file outside the bundle can only be read when the caller says more about it.
     #[error("{path}: {reason}")]
     NeedsOption {
@@ -196,6 +206,7 @@ impl HandlerError {
             | Self::Ambiguous { .. }
             | Self::Invalid { .. }
             | Self::BadFile { .. }
+            | Self::SchemaMismatch { .. }
             | Self::NeedsOption { .. }
             | Self::OptionNotTaken { .. }
             | Self::Arrow(_)
@@ -233,6 +244,7 @@ impl HandlerError {
             Self::Invalid { .. } => "invalid-value",
             Self::BadFile { .. } => "bad-file",
             Self::UnknownColumn { .. } => "column-not-found",
+            Self::SchemaMismatch { .. } => "schema-mismatch",
             Self::NeedsOption { .. } => "needs-option",
             Self::OptionNotTaken { .. } => "option-not-taken",
             Self::FileNotFound { .. } => "file-not-found",

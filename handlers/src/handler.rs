@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafolio_core::name::check_item_name;
-use datafolio_core::{ItemRecord, RelPath, item_type};
+use datafolio_core::{ItemRecord, PARTS, PARTS_DIR, RelPath, item_type};
 use datafolio_storage::{
     Expected, Payload, PayloadWriter, Source, Storage, Verification, VerifiedCache, VerifiedSource, discard_payload,
 };
@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
+use crate::stored_file::StoredFile;
 
 /// Knows one item type: how a value is recognised, written, opened and verified.
 ///
@@ -126,6 +127,8 @@ pub struct Sink<'a> {
     storage: &'a Arc<dyn Storage>,
     item_type: &'a str,
     name: &'a str,
+    /// The directory that the payload goes to.
+    dir: &'static str,
     threads: usize,
     /// The payload file that was started.
     started: Option<RelPath>,
@@ -134,12 +137,18 @@ pub struct Sink<'a> {
 impl<'a> Sink<'a> {
     /// A sink for one item, for one thread. The bundle makes it.
     pub fn new(storage: &'a Arc<dyn Storage>, item_type: &'a str, name: &'a str) -> Self {
-        Self { storage, item_type, name, threads: 1, started: None }
+        let dir = item_type::payload_dir(item_type).unwrap_or("artifacts");
+        Self { storage, item_type, name, dir, threads: 1, started: None }
     }
 
     /// The same, for this many threads.
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads: threads.max(1), ..self }
+    }
+
+    /// The same, for a file that becomes a part of the item.
+    pub fn into_parts(self) -> Self {
+        Self { dir: PARTS_DIR, ..self }
     }
 
     /// How many threads writing may use, at least one.
@@ -161,9 +170,8 @@ impl<'a> Sink<'a> {
             let (item, item_type) = (self.name.to_owned(), self.item_type.to_owned());
             return Err(HandlerError::SecondPayload { item, item_type });
         }
-        let dir = item_type::payload_dir(self.item_type).unwrap_or("artifacts");
         let writer =
-            PayloadWriter::create(self.storage, dir, &file_stem(self.name), extension)?.with_threads(self.threads);
+            PayloadWriter::create(self.storage, self.dir, &file_stem(self.name), extension)?.with_threads(self.threads);
         self.started = Some(writer.path().clone());
         Ok(writer)
     }
@@ -179,7 +187,7 @@ impl<'a> Sink<'a> {
 
 /// What the name of an item's payload file begins with: the item's name, if a new item may have it. Names that only 1.x
 /// allowed can be no path, or one too long to have anything appended; then it is what is left of them.
-fn file_stem(name: &str) -> Cow<'_, str> {
+pub fn file_stem(name: &str) -> Cow<'_, str> {
     const LONGEST: usize = 100;
     if check_item_name(name).is_ok() {
         return Cow::Borrowed(name);
@@ -211,6 +219,16 @@ impl<'a> Item<'a> {
         cache: &'a VerifiedCache,
     ) -> Self {
         Self { record, storage, verification, cache }
+    }
+
+    /// Where its files lie.
+    pub(crate) fn storage(&self) -> &'a Arc<dyn Storage> {
+        self.storage
+    }
+
+    /// What this machine remembers to have checked.
+    pub(crate) fn cache(&self) -> &'a VerifiedCache {
+        self.cache
     }
 
     /// The same version, checked in another way.
@@ -251,6 +269,21 @@ impl<'a> Item<'a> {
         VerifiedSource::open(self.storage, &path, expected, self.verification, self.cache)
             .map(Arc::new)
             .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source })
+    }
+
+    /// Opens one of the files of the version; what is read of it is checked.
+    ///
+    /// # Errors
+    /// As [`open_payload`](Self::open_payload).
+    pub fn open_file(&self, file: &StoredFile) -> HandlerResult<Arc<VerifiedSource>> {
+        VerifiedSource::open(self.storage, &file.path, file.expected.clone(), self.verification, self.cache)
+            .map(Arc::new)
+            .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source })
+    }
+
+    /// Where one of the files of the version lies on this machine, where that is known.
+    pub fn local_path_of(&self, file: &StoredFile) -> Option<std::path::PathBuf> {
+        self.storage.local_path(&file.path)
     }
 
     /// Where the payload lies on this machine, where that is known.
@@ -303,7 +336,8 @@ pub fn expected(record: &ItemRecord) -> HandlerResult<Expected> {
         None => None,
     };
     Ok(Expected {
-        size: record.u64("size_bytes").or_else(|| record.u64("file_size")),
+        // What a table of several parts records is the size of all of them.
+        size: record.u64("size_bytes").or_else(|| record.u64("file_size")).filter(|_| record.get(PARTS).is_none()),
         sha256: record.str("sha256").map(str::to_owned),
         md5: record.str("checksum").map(str::to_owned),
         blocks,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatchReader;
-use datafolio_core::{ItemRecord, item_type};
+use datafolio_core::{ItemRecord, PARTS, item_type};
 use datafolio_storage::PayloadWriter;
 
 use crate::data::Data;
@@ -13,9 +13,10 @@ use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::outside_file::OutsideFile;
 use crate::payload_bytes::facts_of;
 use crate::referenced_table::{read_reference, reference_target};
+use crate::stored_file::{StoredFile, stored_files};
 use crate::table::{
-    ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_parquet, write_arrow,
-    write_parquet,
+    ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_parquet, read_parts,
+    write_arrow, write_parquet,
 };
 
 const PARQUET: &str = "parquet";
@@ -95,34 +96,54 @@ impl Handler for IncludedTable {
 /// [`HandlerError::Invalid`] for columns that it does not have, and [`HandlerError::Unsupported`] for formats that this
 /// build cannot read.
 pub fn read_table(item: &Item<'_>, options: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-    let unsupported = |what: String, needs: &str| HandlerError::Unsupported { what, needs: needs.to_owned() };
-    let name = item.name();
     if item.record().item_type() == item_type::REFERENCED_TABLE {
         return read_reference(item, options);
     }
-    if item.record().get("parts").is_some() {
-        return Err(unsupported(format!("reading the parts of table '{name}' as one file"), "the bundle's own reader"));
+    if item.record().get(PARTS).is_some() {
+        return read_parts(item, options);
     }
-    let format = item.record().str("table_format").unwrap_or(PARQUET);
-    let open = match format {
-        PARQUET => read_parquet,
-        ARROW => read_arrow,
-        other => return Err(unsupported(format!("table '{name}' in format {other:?}"), "another release or feature")),
-    };
-    let source = item.open_payload()?;
-    open(name, SourceFile::new(source), item.record().u64("num_rows"), options)
+    match stored_files(item.record())?.first() {
+        Some(file) => open_stored(item, file, options),
+        None => Err(item.damaged("it has no file")),
+    }
 }
 
-/// The Parquet file that is all of a table, where there is one on this machine: what other engines can read by themselves.
+/// Opens a part of one file of a table in the bundle.
+///
+/// # Errors
+/// As [`read_table`].
+pub(crate) fn open_stored(
+    item: &Item<'_>,
+    file: &StoredFile,
+    options: &TableReadOptions,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let name = item.name();
+    let open = match item.record().str("table_format").unwrap_or(PARQUET) {
+        PARQUET => read_parquet,
+        ARROW => read_arrow,
+        other => {
+            let what = format!("table '{name}' in format {other:?}");
+            return Err(HandlerError::Unsupported { what, needs: "another release or feature".to_owned() });
+        }
+    };
+    open(name, SourceFile::new(item.open_file(file)?), file.rows, options)
+}
+
+/// The Parquet files that are all of a table, in the order of their rows, where they are on this machine and have the same
+/// columns: what other engines can read by themselves.
 ///
 /// # Errors
 /// When the item refers to something that is not there, or names no file.
-pub fn plain_parquet_file(item: &Item<'_>) -> HandlerResult<Option<PathBuf>> {
+pub fn plain_parquet_files(item: &Item<'_>) -> HandlerResult<Option<Vec<PathBuf>>> {
     if item.record().item_type() == item_type::REFERENCED_TABLE {
-        return Ok(reference_target(item)?.into_parquet_file());
+        return Ok(reference_target(item)?.into_parquet_file().map(|path| vec![path]));
     }
-    item.payload_path()?;
-    Ok(if is_parquet(item) && item.record().get("parts").is_none() { item.local_path() } else { None })
+    let files = stored_files(item.record())?;
+    let columns = files.first().and_then(|file| file.columns);
+    if !is_parquet(item) || files.iter().any(|file| file.columns != columns) {
+        return Ok(None);
+    }
+    Ok(files.iter().map(|file| item.local_path_of(file)).collect())
 }
 
 /// Whether the payload of a table is Parquet.

@@ -21,7 +21,8 @@ use crate::handler::Item;
 use crate::included_table::{is_parquet, read_table};
 use crate::outside_file::open_regular;
 use crate::referenced_table::reference_target;
-use crate::table::{Duplicate, ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name};
+use crate::stored_file::stored_files;
+use crate::table::{Duplicate, ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
 
 /// What is known of a table without reading it.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,17 +106,30 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
         // Nobody vouches for the number of rows that an entry has of a file which others write.
         return Ok(without_statistics(schema()?, None, facts.collect::<HandlerResult<_>>()?));
     }
-    let source = item.open_payload()?;
-    let size_bytes = source.size();
+    let files = stored_files(record)?;
     if is_parquet(item) {
-        let file = SourceFile::new(source);
-        let blame = InPayload { item: item.name().to_owned(), file: file.clone() };
-        let footer = Footer::read(&blame, file, size_bytes, item.local_path())?;
-        return Ok(summary(item, SchemaRef::clone(&footer.schema), &[footer]));
+        let footers = files.iter().map(|stored| {
+            let source = item.open_file(stored)?;
+            let size_bytes = source.size();
+            let file = SourceFile::new(source);
+            let blame = InPayload { item: item.name().to_owned(), file: file.clone() };
+            Footer::read(&blame, file, size_bytes, item.local_path_of(stored)).map_err(|error| match files.len() {
+                1 => error,
+                _ => in_part(stored, error),
+            })
+        });
+        let footers = footers.collect::<HandlerResult<Vec<_>>>()?;
+        let schema = match footers.as_slice() {
+            [only] => SchemaRef::clone(&only.schema),
+            _ => schema()?,
+        };
+        return Ok(summary(item, schema, &footers));
     }
-    let rows = record.u64("num_rows");
-    let file = FileFacts { path: item.local_path(), rows, size_bytes, row_groups: Vec::new() };
-    Ok(without_statistics(schema()?, rows, vec![file]))
+    let facts = files.iter().map(|stored| {
+        let size_bytes = item.open_file(stored)?.size();
+        Ok(FileFacts { path: item.local_path_of(stored), rows: stored.rows, size_bytes, row_groups: Vec::new() })
+    });
+    Ok(without_statistics(schema()?, record.u64("num_rows"), facts.collect::<HandlerResult<_>>()?))
 }
 
 fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Vec<FileFacts>) -> TableFacts {
@@ -237,6 +251,11 @@ struct Seen {
 impl Seen {
     fn of(field: &Field, footer: &Footer) -> Option<Self> {
         let columns = footer.metadata.file_metadata().schema_descr();
+        if footer.schema.fields().find(field.name()).is_none() {
+            // A part from before the column was there.
+            let none = arrow::array::new_null_array(field.data_type(), 1);
+            return Some(Self { nulls: footer.facts.rows, mins: none.clone(), maxes: none, is_exact: true });
+        }
         let converter = StatisticsConverter::try_new(field.name(), &footer.schema, columns).ok()?;
         let groups = || footer.groups().iter();
         let nulls = converter.with_missing_null_counts_as_zero(false);

@@ -9,7 +9,7 @@ use datafolio_core::{
     Catalogue, Change, ChangeSet, CoreError, ItemEdit, PutItem, RelPath, Working, item_type, json, time,
 };
 use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
-use datafolio_storage::{Payload, discard_payload};
+use datafolio_storage::discard_payload;
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 
@@ -26,7 +26,7 @@ use crate::snapshot::RESERVED;
 use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
-const RESERVED_FIELDS: [&str; 17] = [
+const RESERVED_FIELDS: [&str; 18] = [
     "name",
     "item_type",
     "filename",
@@ -43,6 +43,7 @@ const RESERVED_FIELDS: [&str; 17] = [
     "archived",
     "in_snapshots",
     "parts",
+    "grown_from",
     "view",
 ];
 
@@ -71,7 +72,7 @@ pub struct Batch<'a> {
     base: Arc<State>,
     set: ChangeSet,
     working: Working,
-    staged: Vec<Payload>,
+    staged: Vec<RelPath>,
     done: Vec<String>,
 }
 
@@ -128,7 +129,7 @@ impl Batch<'_> {
         self.add_as(handler.as_ref(), name, data.into(), options)
     }
 
-    fn add_as(&mut self, handler: &dyn Handler, name: &str, data: Data, options: AddOptions) -> Result<()> {
+    pub(crate) fn add_as(&mut self, handler: &dyn Handler, name: &str, data: Data, options: AddOptions) -> Result<()> {
         // Refused before a byte is written.
         if let Some(field) = options.write.extra.keys().find(|field| RESERVED_FIELDS.contains(&field.as_str())) {
             return Err(Error::Invalid(format!("{name}: the field {field:?} is datafolio's own and cannot be given")));
@@ -149,7 +150,7 @@ impl Batch<'_> {
         }
         let draft = written?;
         if let Some(payload) = &draft.payload {
-            self.staged.push(payload.clone());
+            self.staged.push(payload.path.clone());
             // What was hashed as it was written need not be hashed again on this machine.
             self.folio.verified().remember_payload(self.folio.storage().as_ref(), payload)?;
         }
@@ -168,7 +169,7 @@ impl Batch<'_> {
     }
 
     /// The versions of inputs that the caller has read, as far as the handle sees them.
-    fn versions_read(&self, inputs: &[String]) -> IndexMap<String, String> {
+    pub(crate) fn versions_read(&self, inputs: &[String]) -> IndexMap<String, String> {
         let current = &self.base.catalogue().current;
         inputs.iter().filter_map(|name| Some((name.clone(), current.get(name.as_str())?.token()))).collect()
     }
@@ -277,6 +278,21 @@ impl Batch<'_> {
         self.working.catalogue()
     }
 
+    /// The bundle.
+    pub(crate) fn folio(&self) -> &DataFolio {
+        self.folio
+    }
+
+    /// Notes a file that no entry names before the batch is committed.
+    pub(crate) fn keep_staged(&mut self, path: RelPath) {
+        self.staged.push(path);
+    }
+
+    /// Takes over what another batch has staged and could not commit.
+    pub(crate) fn take_staged(&mut self, other: &mut Self) {
+        self.staged.append(&mut other.staged);
+    }
+
     /// The state that the batch was begun on.
     pub(crate) fn base(&self) -> &Arc<State> {
         &self.base
@@ -333,6 +349,11 @@ impl Batch<'_> {
 
     /// Commits, and returns the state that this made.
     fn commit_state(mut self) -> Result<Arc<State>> {
+        self.try_commit()
+    }
+
+    /// The same, for who still needs what was staged when it fails. Nothing more can be added.
+    pub(crate) fn try_commit(&mut self) -> Result<Arc<State>> {
         if self.changes_nothing()? {
             return Ok(Arc::clone(&self.base));
         }
@@ -385,20 +406,20 @@ impl Batch<'_> {
     }
 
     /// Staged payloads that the published catalogue does not name.
-    fn superseded(&mut self, published: &Catalogue) -> Vec<Payload> {
+    fn superseded(&mut self, published: &Catalogue) -> Vec<RelPath> {
         let staged = std::mem::take(&mut self.staged);
         if staged.len() == self.set.changes().len() && staged.len() < 2 {
             return Vec::new();
         }
         let named: HashSet<RelPath> = published.entries().flat_map(|entry| entry.files()).collect();
-        staged.into_iter().filter(|payload| !named.contains(&payload.path)).collect()
+        staged.into_iter().filter(|path| !named.contains(path)).collect()
     }
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        for payload in &self.staged {
-            discard_payload(self.folio.storage().as_ref(), &payload.path);
+        for path in &self.staged {
+            discard_payload(self.folio.storage().as_ref(), path);
         }
     }
 }

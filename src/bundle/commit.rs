@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
 use datafolio_core::{
-    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, Working, difference, encode_after, replay, time,
+    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, Working, difference, encode_after, replay, time,
 };
-use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
+use datafolio_storage::{Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
 use crate::bundle::state::{State, file, load, reload};
@@ -38,8 +38,8 @@ pub(crate) struct Intent<'a> {
     pub(crate) follows: Follows,
     /// Who makes it.
     pub(crate) writer: Map<String, Value>,
-    /// Payloads staged for it, which must still be there.
-    pub(crate) staged: &'a [Payload],
+    /// Files staged for it, which must still be there.
+    pub(crate) staged: &'a [RelPath],
 }
 
 /// The commit before.
@@ -249,10 +249,10 @@ fn is_made(storage: &dyn Storage, expected: Option<&VersionTag>, commit: &Commit
 }
 
 /// A catalogue must not name payloads that were staged so long ago that they were collected.
-fn check_staged(storage: &dyn Storage, staged: &[Payload]) -> Result<()> {
-    for payload in staged {
-        if storage.stat(&payload.path)?.is_none() {
-            return Err(Error::StagedGone { path: payload.path.to_string() });
+fn check_staged(storage: &dyn Storage, staged: &[RelPath]) -> Result<()> {
+    for path in staged {
+        if storage.stat(path)?.is_none() {
+            return Err(Error::StagedGone { path: path.to_string() });
         }
     }
     Ok(())
@@ -274,13 +274,18 @@ fn becoming_current<'a>(set: &'a ChangeSet, head: &'a Catalogue) -> impl Iterato
 /// to another content.
 fn check_payload(storage: &dyn Storage, entry: &Entry, head: &Catalogue) -> Result<()> {
     // Of an item type that nobody here knows, nobody knows where its file would be.
-    let Some(path) = entry.files().into_iter().next() else { return Ok(()) };
-    let overwritten = || head.versions_of(entry.name()).any(|other| other.contradicts(entry));
-    match storage.stat(&path)?.is_some() && !overwritten() {
-        true => Ok(()),
-        false => {
-            Err(Error::PayloadGone { item: entry.name().to_owned(), version: entry.token(), path: path.to_string() })
+    let gone = |path: &RelPath| {
+        Err(Error::PayloadGone { item: entry.name().to_owned(), version: entry.token(), path: path.to_string() })
+    };
+    let payloads = entry.payloads();
+    for path in &payloads {
+        if storage.stat(path)?.is_none() {
+            return gone(path);
         }
+    }
+    match payloads.first() {
+        Some(path) if head.versions_of(entry.name()).any(|other| other.contradicts(entry)) => gone(path),
+        _ => Ok(()),
     }
 }
 

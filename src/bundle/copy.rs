@@ -1,14 +1,13 @@
 //! Copying a bundle, or some of its items, into a new one.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafolio_core::history::{HISTORY_DIR, HistoryFile};
-use datafolio_core::{Catalogue, Change, Entry, RelPath, SealCheck, item_type};
-use datafolio_handlers::{expected, payload_path};
-use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSource};
+use datafolio_core::{Catalogue, Change, Entry, PARTS_DIR, RelPath, SealCheck, item_type};
+use datafolio_handlers::{StoredFile, all_files};
+use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSource, copy_source};
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
@@ -18,9 +17,6 @@ use crate::bundle::state::{file, load};
 use crate::bundle::{DataFolio, OpenOptions};
 use crate::error::{Error, Result};
 use crate::history::chain;
-
-/// How much is copied at a time.
-const CHUNK: usize = 1 << 20;
 
 /// What is copied.
 #[derive(Debug, Clone, Default)]
@@ -112,18 +108,18 @@ impl DataFolio {
             without.set("blocks", None);
             return self.copy_entry(copy, &Arc::new(Entry::from_record(without)?), created);
         }
-        let path = payload_path(&record)?;
-        let blocks = entry.files().into_iter().find(|file| *file != path);
         let damage =
             |source: StorageError| datafolio_handlers::HandlerError::Payload { item: entry.name().to_owned(), source };
-        let source =
-            VerifiedSource::open(self.storage(), &path, expected(&record)?, Verification::Full, self.verified())
+        for StoredFile { path, expected, .. } in all_files(&record)? {
+            let blocks = expected.blocks.as_ref().map(|(blocks, _)| blocks.clone());
+            let source = VerifiedSource::open(self.storage(), &path, expected, Verification::Full, self.verified())
                 .map_err(damage)?;
-        created.push(path.clone());
-        copy_file(&source, copy.storage().as_ref(), &path)?;
-        if let Some(blocks) = blocks {
-            created.push(blocks.clone());
-            copy_file(self.storage().open(&blocks).map_err(damage)?.as_ref(), copy.storage().as_ref(), &blocks)?;
+            created.push(path.clone());
+            copy_file(&source, copy.storage().as_ref(), &path)?;
+            if let Some(blocks) = blocks {
+                created.push(blocks.clone());
+                copy_file(self.storage().open(&blocks).map_err(damage)?.as_ref(), copy.storage().as_ref(), &blocks)?;
+            }
         }
         Ok(Arc::clone(entry))
     }
@@ -156,7 +152,7 @@ fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result
         directories.extend(std::iter::successors(path.parent(), RelPath::parent));
     }
     directories.sort_by_key(|path| std::cmp::Reverse(path.segments().count()));
-    for name in ["tables", "models", "artifacts", HISTORY_DIR] {
+    for name in ["tables", "models", "artifacts", PARTS_DIR, HISTORY_DIR] {
         directories.insert(file(name)?);
     }
     let mut directories: Vec<PathBuf> = directories.iter().filter_map(|path| storage.local_path(path)).collect();
@@ -174,24 +170,10 @@ fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result
 /// Copies an open file to a path of another storage. A file that is there already belongs to another version that shares
 /// it.
 fn copy_file(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> Result<()> {
-    let mut staged = match target.create(path) {
-        Err(StorageError::AlreadyExists { .. }) => return Ok(()),
-        other => other?,
-    };
-    let mut buffer = vec![0; CHUNK];
-    let mut offset = 0;
-    while offset < source.size() {
-        let length = usize::try_from(source.size() - offset).unwrap_or(CHUNK).min(CHUNK);
-        source.read_exact_at(&mut buffer[..length], offset)?;
-        staged.write_all(&buffer[..length]).map_err(|source| StorageError::Io {
-            action: "write",
-            path: path.to_string(),
-            location: target.location(),
-            source,
-        })?;
-        offset += length as u64;
+    match copy_source(source, target, path) {
+        Err(StorageError::AlreadyExists { .. }) => Ok(()),
+        other => Ok(other?),
     }
-    Ok(staged.finish()?)
 }
 
 /// Whether a path, which need not be there yet, lies in a directory.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{Local, Utc};
 use datafolio_core::{Entry, ItemRecord, item_type, time};
-use datafolio_handlers::payload_path;
+use datafolio_handlers::stored_files;
 use serde_json::Value;
 
 use crate::bundle::state::State;
@@ -230,7 +230,12 @@ impl DataFolio {
 
     /// The size of an item's payload; `None` when it is not there.
     fn payload_stat(&self, record: &ItemRecord) -> Result<Option<u64>> {
-        Ok(self.storage().stat(&payload_path(record)?)?.map(|info| info.size))
+        let mut size = 0;
+        for file in stored_files(record)? {
+            let Some(info) = self.storage().stat(&file.path)? else { return Ok(None) };
+            size += info.size;
+        }
+        Ok(Some(size))
     }
 }
 

@@ -36,7 +36,6 @@ pub(crate) use copy::is_the_bundles_own;
 pub use describe::DescribeOptions;
 pub use du::{DiskUsage, ItemUsage, SnapshotUsage, VersionUsage};
 pub use gc::{GcOptions, GcReport, Lost};
-#[cfg(feature = "cli")]
 pub(crate) use import::table_from_file;
 pub use items::Deleted;
 pub use open::OpenOptions;

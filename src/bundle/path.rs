@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{HandlerError, payload_path};
+use datafolio_core::{ItemRecord, PARTS, RelPath, item_type};
+use datafolio_handlers::{HandlerError, payload_path, stored_files};
 
 use crate::bundle::DataFolio;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl DataFolio {
     /// The absolute path of an item's payload; for a reference its target, as recorded.
@@ -22,21 +22,35 @@ impl DataFolio {
         if record.item_type() == item_type::REFERENCED_TABLE {
             return Ok(PathBuf::from(record.str("path").unwrap_or_default()));
         }
-        let path = payload_path(record)?;
-        let found = self.storage().stat(&path).and_then(|info| {
+        if record.get(PARTS).is_some() {
+            return match stored_files(record)?.as_slice() {
+                [only] => self.path_of_file(record.name(), &only.path),
+                several => Err(Error::Invalid(format!(
+                    "table '{}' lies in {} files: get_table_paths (`datafolio path --tables`) lists them, and compact makes one of them",
+                    record.name(),
+                    several.len()
+                ))),
+            };
+        }
+        self.path_of_file(record.name(), &payload_path(record)?)
+    }
+
+    /// The absolute path of a file of an item, which is there.
+    pub(crate) fn path_of_file(&self, item: &str, path: &RelPath) -> Result<PathBuf> {
+        let found = self.storage().stat(path).and_then(|info| {
             info.ok_or_else(|| datafolio_storage::StorageError::NotFound {
                 path: path.to_string(),
                 location: self.location(),
             })
         });
-        match (found, self.storage().local_path(&path)) {
+        match (found, self.storage().local_path(path)) {
             (Ok(_), Some(local)) => Ok(local),
             (Ok(_), None) => Err(HandlerError::Unsupported {
-                what: format!("a path for item '{}'", record.name()),
+                what: format!("a path for item '{item}'"),
                 needs: "a bundle in a local directory".to_owned(),
             }
             .into()),
-            (Err(source), _) => Err(HandlerError::Payload { item: record.name().to_owned(), source }.into()),
+            (Err(source), _) => Err(HandlerError::Payload { item: item.to_owned(), source }.into()),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Checking a bundle: that everything the catalogue names is there, and is what was recorded.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafolio_core::{Entry, ErrorCategory, ItemRecord, Layout, item_type, name};
-use datafolio_handlers::{HandlerError, expected, payload_path};
+use datafolio_core::{Entry, ErrorCategory, ItemRecord, Layout, RelPath, item_type, name};
+use datafolio_handlers::{HandlerError, StoredFile, all_files};
 use datafolio_storage::{Verification, VerifiedSource};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -80,6 +81,9 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// How many commits of the history were checked.
     pub commits: usize,
+    /// Files that were read and found whole: versions of a table that grows have most of theirs in common.
+    #[serde(skip)]
+    pub(crate) whole: HashSet<(RelPath, Option<String>)>,
 }
 
 impl VerifyReport {
@@ -230,7 +234,7 @@ impl DataFolio {
                 add(Severity::Note, code, note);
             }
         }
-        match self.check_version(&record, options) {
+        match self.check_version(&record, options, &mut report.whole) {
             Ok(Some(bytes)) => {
                 report.read += 1;
                 report.bytes += bytes;
@@ -250,13 +254,17 @@ impl DataFolio {
         }
     }
 
-    /// Whether a version has checksums for its blocks, and their file is not there. DataFolio 2.x copies and exports the files
+    /// Whether a version has checksums for its blocks, and a file of them is not there. DataFolio 2.x copies and exports the files
     /// that it knows, and this is none of them; the hash of the whole is still in the entry.
     pub(crate) fn blocks_are_gone(&self, record: &ItemRecord) -> Result<bool, HandlerError> {
-        match expected(record)?.blocks {
-            Some((path, _)) => Ok(self.storage().stat(&path)?.is_none()),
-            None => Ok(false),
+        for file in all_files(record)? {
+            if let Some((path, _)) = file.expected.blocks
+                && self.storage().stat(&path)?.is_none()
+            {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
 
     /// Checks one version; the number of bytes when it was read whole.
@@ -264,6 +272,7 @@ impl DataFolio {
         &self,
         record: &ItemRecord,
         options: &VerifyOptions,
+        whole: &mut HashSet<(RelPath, Option<String>)>,
     ) -> Result<Option<u64>, HandlerError> {
         let read = options.read_data && in_sample(record, options.percent);
         let verification = if read { Verification::Full } else { Verification::Off };
@@ -276,15 +285,26 @@ impl DataFolio {
             return handler.ok_or_else(unknown)?.verify(&item).map(|()| None);
         }
         // Size and presence, and with `Full` every byte.
-        let path = payload_path(record)?;
         let damage = |source| HandlerError::Payload { item: record.name().to_owned(), source };
-        let mut expected = expected(record)?;
-        if self.blocks_are_gone(record)? {
-            expected.blocks = None;
+        let mut size = 0;
+        for StoredFile { path, mut expected, .. } in all_files(record)? {
+            if let Some((blocks, _)) = &expected.blocks
+                && self.storage().stat(blocks)?.is_none()
+            {
+                expected.blocks = None;
+            }
+            // Two entries can say different things of one file.
+            let key = (path.clone(), expected.sha256.clone().or_else(|| expected.md5.clone()));
+            if read && whole.contains(&key) {
+                continue;
+            }
+            let source =
+                VerifiedSource::open(self.storage(), &path, expected, verification, self.verified()).map_err(damage)?;
+            size += datafolio_storage::Source::size(&source);
+            if read {
+                whole.insert(key);
+            }
         }
-        let source =
-            VerifiedSource::open(self.storage(), &path, expected, verification, self.verified()).map_err(damage)?;
-        let size = datafolio_storage::Source::size(&source);
         let handler = handler.ok_or_else(unknown)?;
         if read {
             // The bytes are what was recorded; the handler looks at what they say.

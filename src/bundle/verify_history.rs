@@ -147,8 +147,8 @@ impl DataFolio {
     fn verify_past_version(&self, version: &Entry, options: &VerifyOptions, report: &mut VerifyReport) {
         // That it is gone has been said, and what came back into the catalogue has been read. Without the checksums of its
         // blocks it is read as a whole.
-        let payload = version.files().into_iter().next();
-        let is_there = payload.is_none_or(|path| self.storage().stat(&path).is_ok_and(|info| info.is_some()));
+        let mut payloads = version.payloads().into_iter();
+        let is_there = payloads.all(|path| self.storage().stat(&path).is_ok_and(|info| info.is_some()));
         let is_named =
             self.state().catalogue().versions_of(version.name()).any(|entry| entry.token() == version.token());
         let Ok(record) = version.record() else { return };
@@ -156,7 +156,7 @@ impl DataFolio {
             return;
         }
         report.versions += 1;
-        match self.check_version(&record, options) {
+        match self.check_version(&record, options, &mut report.whole) {
             Ok(read) => {
                 report.read += usize::from(read.is_some());
                 report.bytes += read.unwrap_or_default();

@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "sql")]
 use super::command::sql;
 use super::command::{
-    add, at, cat, completions, copy, describe, du, export, find, folios, gc, get, head, import, info, init, iter,
-    lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings, snapshot, undo, verify,
+    add, append, at, cat, compact, completions, copy, describe, du, export, find, folios, gc, get, head, import, info,
+    init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings, snapshot, undo,
+    verify,
 };
 use super::completion;
 use super::failure::Outcome;
@@ -117,6 +118,8 @@ pub(super) enum Command {
     Init(init::Args),
     Add(add::Args),
     Import(import::Args),
+    Append(append::Args),
+    Compact(compact::Args),
     #[command(flatten)]
     Read(ReadCommand),
     Set(set::Args),
@@ -166,6 +169,8 @@ impl Command {
             Self::Init(args) => init::run(&args, session),
             Self::Add(args) => add::run(&args, session),
             Self::Import(args) => import::run(&args, session),
+            Self::Append(args) => append::run(&args, session),
+            Self::Compact(args) => compact::run(&args, session),
             Self::Read(command) => command.run(session),
             Self::Set(args) => set::run(&args, session),
             Self::Rename(args) => rename::run(&args, session),

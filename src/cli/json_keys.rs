@@ -55,6 +55,8 @@ pub(super) const PRINTED: &[Printed] = &[
     object("init", &["location", "alias", "revision"]),
     object("add", &["name", "item_type", "version", "archived", "record"]),
     list("import", &["name", "item_type", "version", "archived", "record"]),
+    object("append", &["name", "rows", "size_bytes", "created", "new_columns", "num_rows", "parts", "compacted?"]),
+    list("compact", &["name", "parts_before", "parts_after", "rows", "bytes_before", "bytes_after"]),
     list("ls", &["name", "item_type", "version", "archived", "record", "size_bytes"]),
     object("describe", &["location", "revision", "snapshot", "metadata", "contents", "items", "snapshots"]),
     object(

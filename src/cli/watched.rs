@@ -78,6 +78,10 @@ impl Storage for Watched {
         self.inner.delete(path)
     }
 
+    fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
+        self.inner.duplicate(from, to)
+    }
+
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
         self.inner.replace(path, bytes)
     }

@@ -81,10 +81,10 @@ impl DataFolio {
         let snapshots = kept.map(|kept| state.catalogue().pinning(kept).map(str::to_owned).collect());
         let record = entry.record()?;
         // Without the checksums of its blocks it is read as a whole.
-        let available = match entry.files().first() {
-            Some(payload) => self.storage().stat(payload)?.is_some(),
-            None => true,
-        };
+        let mut available = true;
+        for payload in entry.payloads() {
+            available &= self.storage().stat(&payload)?.is_some();
+        }
         Ok(VersionInfo {
             revision,
             created_at: record.created_at().map(str::to_owned),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{Item, TableReadOptions, plain_parquet_file, read_table};
+use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table, stored_files};
 use datafolio_sql::{Relation, Streamed};
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
@@ -17,15 +17,15 @@ impl DataFolio {
     /// checked now, unless that is turned off.
     pub(crate) fn relation(&self, record: &Arc<ItemRecord>) -> Result<Relation> {
         let item = self.handler_item(record);
-        if let Some(path) = plain_parquet_file(&item)? {
+        if let Some(paths) = plain_parquet_files(&item)? {
             if item.record().item_type() != item_type::REFERENCED_TABLE && item.verification() != Verification::Off {
-                let payload = item.open_payload()?;
-                payload.verify_rest().map_err(|source| datafolio_handlers::HandlerError::Payload {
-                    item: item.name().to_owned(),
-                    source,
-                })?;
+                for file in stored_files(record)? {
+                    item.open_file(&file)?.verify_rest().map_err(|source| {
+                        datafolio_handlers::HandlerError::Payload { item: item.name().to_owned(), source }
+                    })?;
+                }
             }
-            return Ok(Relation::Parquet(vec![path]));
+            return Ok(Relation::Parquet(paths));
         }
         Ok(Relation::Stream(Arc::new(self.stream(record)?)))
     }

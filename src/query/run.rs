@@ -83,7 +83,7 @@ impl DataFolio {
         Ok(datafolio_sql::run_unrestricted(&self.query_settings(options), &exposed, sql, &options.params)?)
     }
 
-    fn run_query(
+    pub(crate) fn run_query(
         &self,
         sql: &Quoted,
         argument: Option<&Arc<ItemRecord>>,

@@ -67,14 +67,14 @@ impl DataFolio {
             let entries: Vec<_> = catalogue.current.values().cloned().collect();
             for entry in &entries {
                 // A path that leads out of the bundle is damage of another kind, which `verify` tells.
-                if let Some(path) = entry.files().into_iter().next()
-                    && self.storage().stat(&path)?.is_none()
-                {
-                    return Err(Error::PayloadGone {
-                        item: entry.name().to_owned(),
-                        version: entry.token(),
-                        path: path.to_string(),
-                    });
+                for path in entry.payloads() {
+                    if self.storage().stat(&path)?.is_none() {
+                        return Err(Error::PayloadGone {
+                            item: entry.name().to_owned(),
+                            version: entry.token(),
+                            path: path.to_string(),
+                        });
+                    }
                 }
             }
             let change = Change::AddSnapshot { name: name.to_owned(), fields, entries };

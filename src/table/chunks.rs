@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_handlers::{HandlerError, TableFacts, TableReadOptions};
+use datafolio_handlers::{FileFacts, HandlerError, TableFacts, TableReadOptions};
 
 use super::Conditional;
 use super::filter::Filtered;
@@ -163,18 +163,24 @@ impl DataFolio {
 }
 
 /// The first rows of all row groups.
-pub(super) fn group_starts(facts: &TableFacts) -> Vec<u64> {
-    let groups = facts.files.iter().flat_map(|file| match file.row_groups.is_empty() {
-        true => vec![file.rows.unwrap_or(0)],
-        false => file.row_groups.clone(),
+fn group_starts(facts: &TableFacts) -> Vec<u64> {
+    let mut next = 0;
+    let mut starts = Vec::new();
+    for file in &facts.files {
+        starts.extend(file_groups(file).map(|start| next + start));
+        next += file.rows.unwrap_or_default();
+    }
+    starts
+}
+
+/// The first rows of the row groups of a file, counted within it; of a file without row groups that of the file.
+pub(super) fn file_groups(file: &FileFacts) -> impl Iterator<Item = u64> {
+    let whole = file.row_groups.is_empty().then_some(0);
+    let groups = file.row_groups.iter().scan(0, |next, rows| {
+        *next += rows;
+        Some(*next - rows)
     });
-    groups
-        .scan(0, |next, rows| {
-            let start = *next;
-            *next += rows;
-            Some(start)
-        })
-        .collect()
+    whole.into_iter().chain(groups)
 }
 
 fn split(rows: u64, group_starts: &[u64], workers: u64) -> Vec<Range<u64>> {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -9,17 +10,17 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
+use datafolio_handlers::{HandlerError, TableFacts, TableReadOptions, read_table};
 use datafolio_sql::{Filter, QueryReader, ROW, Relation, Streamed, check_condition};
 
 use super::Conditional;
-use super::chunks::group_starts;
+use super::chunks::file_groups;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{QueryOptions, TableStream};
 
-/// What DuckDB calls the number of a row within a file: a column of that name would be in its way.
-const OF_THE_FILE: &str = "file_row_number";
+/// What DuckDB calls the number of a row within a file, and that of the file: columns of these names would be in their way.
+const OF_THE_FILE: [&str; 2] = ["file_row_number", "file_index"];
 
 impl DataFolio {
     /// The rows that a condition holds for, in the order of the table and with its types.
@@ -41,29 +42,28 @@ impl DataFolio {
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
         let table = match self.relation(record)? {
-            Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
+            Relation::Parquet(paths) if !OF_THE_FILE.into_iter().any(has_column) => Relation::Parquet(paths),
             _ => Relation::Stream(Arc::new(Numbered::new(self.stream(record)?))),
         };
         let others = condition.tables.iter().map(|table| self.expose(table, None)).collect::<Result<Vec<_>>>()?;
         let mut settings = self.query_settings(&QueryOptions::default());
         let threads = settings.threads.unwrap_or(1);
-        let ranges = match &table {
-            Relation::Parquet(_) if threads > 1 && wanted.offset == 0 && wanted.limit.is_none() => {
-                shares(&group_starts(&facts), &wanted.rows)
-            }
-            _ => vec![wanted.rows.clone()],
+        let in_lanes = threads > 1 && wanted.offset == 0 && wanted.limit.is_none();
+        let lanes = match &table {
+            Relation::Parquet(paths) => lanes_of(paths, &facts, &wanted.rows, in_lanes),
+            table => vec![Lane { table: table.clone(), starts: Vec::new(), rows: wanted.rows.clone() }],
         };
-        let width = if ranges.len() > 1 { threads.min(ranges.len()) } else { 1 };
+        let width = if lanes.len() > 1 && in_lanes { threads.min(lanes.len()) } else { 1 };
         if width > 1 {
             settings.threads = Some(1);
             settings.memory = settings.memory.map(|memory| memory / width as u64);
         }
         let (offset, limit) = (wanted.offset, wanted.limit);
-        let open = move |rows: Range<u64>| {
-            let filter = Filter { condition: &condition, columns: &names, rows, offset, limit };
-            datafolio_sql::filter(&settings, table.clone(), &others, &filter)
+        let open = move |Lane { table, starts, rows }: Lane| {
+            let filter = Filter { condition: &condition, columns: &names, rows, offset, limit, starts: &starts };
+            datafolio_sql::filter(&settings, table, &others, &filter)
         };
-        let mut rows = Lanes { open: Box::new(open), ranges: ranges.into(), ahead: VecDeque::new(), width };
+        let mut rows = Lanes { open: Box::new(open), lanes: lanes.into(), ahead: VecDeque::new(), width };
         // What is wrong with the condition shows before the first row is asked for.
         rows.fill()?;
         Ok(Filtered { rows, schema })
@@ -72,6 +72,59 @@ impl DataFolio {
 
 /// Rows of one query among several: row groups together have at least so many.
 const SHARE: u64 = 1 << 20;
+
+/// Rows of one query: some of those of a file, or all of those of several files.
+#[derive(Debug)]
+struct Lane {
+    table: Relation,
+    /// For each file the number of its first row.
+    starts: Vec<u64>,
+    /// Which of the table's rows.
+    rows: Range<u64>,
+}
+
+/// The rows between these in shares, each of one query: row groups of one file, or small files that follow each other. One share
+/// where `several` may not be.
+fn lanes_of(paths: &[PathBuf], facts: &TableFacts, rows: &Range<u64>, several: bool) -> Vec<Lane> {
+    let counts = facts.files.iter().map(|file| file.rows.unwrap_or_default());
+    let starts: Vec<u64> = counts
+        .clone()
+        .scan(0, |next, rows| {
+            *next += rows;
+            Some(*next - rows)
+        })
+        .collect();
+    let ends: Vec<u64> = starts.iter().zip(counts).map(|(start, rows)| start + rows).collect();
+    if !several || starts.len() != paths.len() {
+        return vec![Lane { table: Relation::Parquet(paths.to_vec()), starts, rows: rows.clone() }];
+    }
+    let mut lanes = Vec::new();
+    let mut first = 0;
+    while first < paths.len() {
+        let mut last = first;
+        while last + 1 < paths.len() && ends[last + 1] - starts[first] <= SHARE {
+            last += 1;
+        }
+        let all = starts[first]..ends[last];
+        let here = rows.start.max(all.start)..rows.end.min(all.end);
+        let groups: Vec<u64> = match first == last {
+            true => file_groups(&facts.files[first]).map(|start| start + starts[first]).collect(),
+            false => vec![],
+        };
+        for share in shares(&groups, &here) {
+            // Nothing is left out where all rows are wanted.
+            let rows = match share == all {
+                true => 0..u64::MAX,
+                false => share,
+            };
+            let (table, starts) = (Relation::Parquet(paths[first..=last].to_vec()), starts[first..=last].to_vec());
+            lanes.push(Lane { table, starts, rows });
+        }
+        first = last + 1;
+    }
+    lanes.retain(|lane| !lane.rows.is_empty());
+    lanes
+}
 
 /// The rows between these in shares that begin with row groups. DuckDB runs a plain filter whose rows are to come in order in
 /// one thread; several queries over parts of the file run side by side.
@@ -86,12 +139,12 @@ fn shares(group_starts: &[u64], rows: &Range<u64>) -> Vec<Range<u64>> {
     cuts.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
-type Open = Box<dyn Fn(Range<u64>) -> datafolio_sql::SqlResult<QueryReader> + Send>;
+type Open = Box<dyn Fn(Lane) -> datafolio_sql::SqlResult<QueryReader> + Send>;
 
 /// Queries over the shares of a table, some of which run ahead; their rows come in order.
 struct Lanes {
     open: Open,
-    ranges: VecDeque<Range<u64>>,
+    lanes: VecDeque<Lane>,
     ahead: VecDeque<QueryReader>,
     width: usize,
 }
@@ -100,8 +153,8 @@ impl Lanes {
     /// Starts as many queries as may run.
     fn fill(&mut self) -> datafolio_sql::SqlResult<()> {
         while self.ahead.len() < self.width {
-            let Some(range) = self.ranges.pop_front() else { break };
-            self.ahead.push_back((self.open)(range)?);
+            let Some(lane) = self.lanes.pop_front() else { break };
+            self.ahead.push_back((self.open)(lane)?);
         }
         Ok(())
     }
@@ -113,7 +166,7 @@ impl Iterator for Lanes {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Err(error) = self.fill() {
-                self.ranges.clear();
+                self.lanes.clear();
                 self.ahead.clear();
                 return Some(Err(ArrowError::ExternalError(Box::new(error))));
             }

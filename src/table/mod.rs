@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+mod append;
+#[cfg(feature = "sql")]
+mod change_rows;
 mod chunks;
+mod compact;
 #[cfg(feature = "sql")]
 mod filter;
 #[cfg(not(feature = "sql"))]
@@ -13,7 +17,9 @@ mod paths;
 mod read;
 mod sample;
 
+pub use append::{AppendOptions, Appended};
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
+pub use compact::Compacted;
 pub(crate) use info::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table;
@@ -21,6 +27,22 @@ pub(crate) use read::is_table;
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
+
+/// What changing rows has done.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct RowsChanged {
+    /// The table.
+    pub name: String,
+    /// How many rows were changed or removed.
+    pub rows: u64,
+    /// How many parts were written anew.
+    pub parts_written: usize,
+    /// How many parts the new version shares with the one before.
+    pub parts_kept: usize,
+    /// How many rows the table has now.
+    pub num_rows: u64,
+}
 
 /// The rows of a table that a condition holds for, as far as they are wanted.
 #[derive(Debug)]

@@ -8,15 +8,35 @@ use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::HandlerError;
 
-use super::Conditional;
+use super::{Conditional, RowsChanged};
 use crate::bundle::DataFolio;
 use crate::error::Result;
 
 impl DataFolio {
     pub(super) fn filter_table(&self, _record: &Arc<ItemRecord>, _wanted: &Conditional<'_>) -> Result<Filtered> {
-        let what = "a condition on the rows of a table".to_owned();
-        Err(HandlerError::Unsupported { what, needs: "a build with the feature sql".to_owned() }.into())
+        Err(no_sql())
     }
+
+    /// Removes rows of a table, in a build with the feature `sql`.
+    ///
+    /// # Errors
+    /// [`HandlerError::Unsupported`]: this build has no SQL.
+    pub fn delete_rows(&self, _name: &str, _condition: &str) -> Result<RowsChanged> {
+        Err(no_sql())
+    }
+
+    /// Changes rows of a table, in a build with the feature `sql`.
+    ///
+    /// # Errors
+    /// [`HandlerError::Unsupported`]: this build has no SQL.
+    pub fn update_table(&self, _name: &str, _condition: &str, _values: &[(&str, &str)]) -> Result<RowsChanged> {
+        Err(no_sql())
+    }
+}
+
+fn no_sql() -> crate::Error {
+    let what = "a condition on the rows of a table".to_owned();
+    HandlerError::Unsupported { what, needs: "a build with the feature sql".to_owned() }.into()
 }
 
 /// There are none.

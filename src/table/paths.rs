@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use datafolio_handlers::{HandlerError, table_paths};
+use datafolio_handlers::{HandlerError, stored_files, table_paths};
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -64,15 +64,18 @@ impl DataFolio {
         if let Some(target) = table_paths(&item)? {
             return Ok(TablePaths::One(target));
         }
-        // Whoever is given a path finds a file there.
-        let path: PathBuf = self.path_of(&record)?;
-        match path.into_os_string().into_string() {
-            Ok(path) => Ok(TablePaths::One(path)),
-            Err(path) => Err(HandlerError::Unsupported {
+        let mut paths = Vec::new();
+        for file in stored_files(&record)? {
+            // Whoever is given a path finds a file there.
+            let path: PathBuf = self.path_of_file(name, &file.path)?;
+            paths.push(path.into_os_string().into_string().map_err(|path| HandlerError::Unsupported {
                 what: format!("the path of table '{name}': {} is no UTF-8 text", path.to_string_lossy()),
                 needs: "a bundle in a directory with another name".to_owned(),
-            }
-            .into()),
+            })?);
         }
+        Ok(match paths.len() {
+            1 => TablePaths::One(paths.remove(0)),
+            _ => TablePaths::Several(paths),
+        })
     }
 }

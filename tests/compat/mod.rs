@@ -7,6 +7,7 @@
 mod blocks_left_by_2_3;
 mod copies;
 mod damage_by_1_3;
+mod growing;
 mod history;
 mod ids;
 mod interleaved;

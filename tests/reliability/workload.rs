@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use datafolio::storage::{IoObserver, LocalStorage};
-use datafolio::{AddOptions, DataFolio, Error, GcOptions, NpyArray, OpenOptions, Result, SnapshotOptions};
+use datafolio::{
+    AddOptions, AppendOptions, DataFolio, Error, GcOptions, NpyArray, OpenOptions, Result, SnapshotOptions,
+};
 use datafolio_testkit::faults::Injector;
 use serde_json::json;
 
@@ -81,6 +83,12 @@ fn table(rows: i64) -> RecordBatch {
     let scrambled = (0..rows).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15u64 as i64).rotate_left(17));
     let column: ArrayRef = Arc::new(Int64Array::from_iter_values(scrambled));
     RecordBatch::try_from_iter([("n", column)]).unwrap()
+}
+
+/// A table with others behind it.
+fn both(first: i64, others: &[i64]) -> RecordBatch {
+    let all: Vec<RecordBatch> = std::iter::once(&first).chain(others).map(|rows| table(*rows)).collect();
+    arrow::compute::concat_batches(&all[0].schema(), &all).unwrap()
 }
 
 fn array() -> NpyArray {
@@ -205,6 +213,27 @@ pub(crate) const STEPS: &[Step] = &[
             (model.items, model.metadata) = (snapshot.items, snapshot.metadata);
             model.revision += 1;
         },
+    },
+    Step {
+        name: "append to the table",
+        run: |session| session.folio().append_table("raw", table(SMALL), AppendOptions::new()).map(drop),
+        apply: |model| {
+            model.items.get_mut("raw").unwrap().value = value(both(LARGE, &[SMALL]));
+            model.revision += 1;
+        },
+    },
+    Step {
+        name: "append to a table of parts",
+        run: |session| session.folio().append_table("raw", table(LARGE), AppendOptions::new()).map(drop),
+        apply: |model| {
+            model.items.get_mut("raw").unwrap().value = value(both(LARGE, &[SMALL, LARGE]));
+            model.revision += 1;
+        },
+    },
+    Step {
+        name: "make one file of the parts",
+        run: |session| session.folio().compact("raw").map(drop),
+        apply: |model| model.revision += 1,
     },
     Step {
         name: "set metadata",

@@ -2,7 +2,7 @@
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use datafolio::{AddOptions, Data, DataFolio, IterOptions, Reference, TableOptions};
+use datafolio::{AddOptions, AppendOptions, Data, DataFolio, IterOptions, Reference, TableOptions};
 
 use super::{data, numbers, with_numbers};
 use crate::support::new_bundle;
@@ -10,7 +10,7 @@ use crate::support::new_bundle;
 const ROWS: i64 = 30_000;
 
 /// The same rows as Parquet, as Arrow, and as a CSV file outside.
-fn with_forms() -> (tempfile::TempDir, DataFolio, [&'static str; 3]) {
+fn with_forms() -> (tempfile::TempDir, DataFolio, [&'static str; 4]) {
     let (dir, folio) = new_bundle();
     let all = numbers(ROWS);
     folio.add("parquet", data(&all), AddOptions::new()).unwrap();
@@ -22,7 +22,12 @@ fn with_forms() -> (tempfile::TempDir, DataFolio, [&'static str; 3]) {
     let path = csv.to_str().unwrap().to_owned();
     let reference = Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None };
     folio.add("text", reference, AddOptions::new()).unwrap();
-    (dir, folio, ["parquet", "arrow", "text"])
+    // Files of different sizes, and one that begins in the middle of a chunk.
+    for rows in [0..10_001, 10_001..10_002, 10_002..15_000, 15_000..ROWS] {
+        let part = all.slice(rows.start as usize, (rows.end - rows.start) as usize);
+        folio.append_table("parts", part, AppendOptions::new().without_compaction()).unwrap();
+    }
+    (dir, folio, ["parquet", "arrow", "text", "parts"])
 }
 
 fn ids(batch: &RecordBatch) -> Vec<i64> {

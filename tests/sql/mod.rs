@@ -1,5 +1,6 @@
 //! SQL over the tables of a bundle.
 
+mod changing;
 mod conditions;
 mod gate;
 mod naming;

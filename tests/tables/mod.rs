@@ -1,5 +1,6 @@
 //! Tables in part, in chunks, sampled, described, and as paths.
 
+mod appending;
 mod paths;
 mod reading;
 
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use datafolio::{AddOptions, Data, DataFolio, Reference};
+use datafolio::{AddOptions, AppendOptions, Data, DataFolio, Reference};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
@@ -37,7 +38,7 @@ fn write_parquet(path: &Path, batch: &RecordBatch) {
 }
 
 /// The sample table in every form that can be read in part: item names.
-fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 6] {
+fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 8] {
     let all = sample(0..ROWS);
     let file = dir.join("sample.parquet");
     write_parquet(&file, &all);
@@ -65,5 +66,11 @@ fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 6] {
         };
         folio.add(name, reference, AddOptions::new()).unwrap();
     }
-    ["parquet", "streamed", "arrow", "one_file", "directory", "text"]
+    for (name, format) in [("parts", "parquet"), ("arrow_parts", "arrow")] {
+        for rows in [0..7, 7..12_007, 12_007..12_008, 12_008..ROWS] {
+            let options = AppendOptions::new().table_format(format).without_compaction();
+            folio.append_table(name, sample(rows), options).unwrap();
+        }
+    }
+    ["parquet", "streamed", "arrow", "one_file", "directory", "text", "parts", "arrow_parts"]
 }

@@ -53,11 +53,11 @@ fn every_form_of_table_has_facts() {
         let counted = (name != "text").then_some(ROWS as u64);
         assert_eq!((info.rows, info.columns), (counted, 3), "{name}");
         assert_eq!(info.column_names, ["id", "half", "name"]);
-        assert_eq!(info.parts.len(), if name == "directory" { 4 } else { 1 });
+        assert_eq!(info.parts.len(), if matches!(name, "directory" | "parts" | "arrow_parts") { 4 } else { 1 });
         assert_eq!(info.parts.iter().map(|part| part.rows).sum::<Option<u64>>(), counted);
         assert!(info.parts.iter().all(|part| part.path.as_ref().unwrap().is_file()));
         assert_eq!(folio.table_parts(name).unwrap().len(), info.parts.len());
-        if !matches!(name, "arrow" | "text") {
+        if !matches!(name, "arrow" | "text" | "arrow_parts") {
             let half = &info.column_facts[1];
             assert_eq!(
                 (half.null_count, half.min.clone(), half.max.clone()),
@@ -74,6 +74,13 @@ fn paths_are_absolute_and_there() {
     let (dir, folio) = new_bundle();
     let names = with_tables(&folio, dir.path());
     for name in names {
+        if name.ends_with("parts") {
+            let paths = folio.get_table_paths(name).unwrap();
+            assert_eq!(paths.len(), 4);
+            assert!(paths.iter().all(|path| Path::new(path).is_absolute() && Path::new(path).exists()), "{paths:?}");
+            assert_eq!(folio.get_all_table_paths().unwrap()[name], TablePaths::Several(paths));
+            continue;
+        }
         let path = folio.get_table_path(name).unwrap();
         assert!(Path::new(&path).is_absolute() && Path::new(&path).exists(), "{path}");
         assert_eq!(folio.get_table_paths(name).unwrap(), std::slice::from_ref(&path));
@@ -82,7 +89,10 @@ fn paths_are_absolute_and_there() {
     folio.add("params", json!(1), AddOptions::new()).unwrap();
     folio.archive(&["text"]).unwrap();
     let all = folio.get_all_table_paths().unwrap();
-    assert_eq!(all.keys().collect::<Vec<_>>(), ["parquet", "streamed", "arrow", "one_file", "directory"]);
+    assert_eq!(
+        all.keys().collect::<Vec<_>>(),
+        ["parquet", "streamed", "arrow", "one_file", "directory", "parts", "arrow_parts"]
+    );
 
     let reference = |path: &str| Reference {
         path: path.to_owned(),

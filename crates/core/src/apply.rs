@@ -12,6 +12,7 @@ use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::quote;
 use crate::name::{check_item_name, check_snapshot_name};
+use crate::parts::{AppendParts, CompactParts};
 use crate::record::ItemRecord;
 use crate::snapshot::Snapshot;
 
@@ -105,6 +106,8 @@ impl Working {
     pub fn apply(&mut self, change: &Change) -> CoreResult<()> {
         match change {
             Change::Put(put) => self.put(put),
+            Change::Append(append) => self.append(append),
+            Change::Compact(compact) => self.compact(compact),
             Change::Delete { name } => self.remove(name),
             Change::Edit { name, edit } => self.edit(name, edit),
             Change::Rename { from, to } => self.rename(from, to),
@@ -174,6 +177,57 @@ impl Working {
         record.set("input_versions", (!versions.is_empty()).then_some(Value::Object(versions)));
     }
 
+    fn append(&mut self, append: &AppendParts) -> CoreResult<()> {
+        let before = self.catalogue.item(&append.name)?.record()?;
+        let mut record = before.appended(append).map_err(|error| self.found_here(error))?;
+        if !append.inputs.is_empty() {
+            let mut names: Vec<String> = before.inputs().into_iter().map(str::to_owned).collect();
+            let mut versions: indexmap::IndexMap<String, String> = match before.get("input_versions") {
+                Some(Value::Object(known)) => {
+                    known.iter().filter_map(|(name, id)| Some((name.clone(), id.as_str()?.to_owned()))).collect()
+                }
+                _ => indexmap::IndexMap::new(),
+            };
+            for name in &append.inputs {
+                // The rows that came last were made from this version.
+                versions.shift_remove(name);
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            versions.extend(append.input_versions.clone());
+            record.set("models", None);
+            self.set_inputs(&mut record, &names, &versions);
+        }
+        self.put_grown(&append.name, record)
+    }
+
+    fn compact(&mut self, compact: &CompactParts) -> CoreResult<()> {
+        let before = self.catalogue.item(&compact.name)?.record()?;
+        let record = before.compacted(compact).map_err(|error| self.found_here(error))?;
+        self.put_grown(&compact.name, record)
+    }
+
+    /// Makes the record of a table with other parts the current version.
+    fn put_grown(&mut self, name: &str, mut record: ItemRecord) -> CoreResult<()> {
+        record.forget_former_inputs();
+        let id = self.fresh_id(name);
+        self.made.insert(name.to_owned(), id.clone());
+        record.set("version_id", Some(id.into()));
+        record.set("is_current", Some(true.into()));
+        self.replace_current(name, record)
+    }
+
+    /// A conflict that shows when a change is made, with the revision that it was made on.
+    fn found_here(&self, error: CoreError) -> CoreError {
+        match error {
+            CoreError::Conflict { key, assumed, found, .. } => {
+                CoreError::Conflict { key, assumed, found, revision: self.catalogue.revision }
+            }
+            other => other,
+        }
+    }
+
     fn remove(&mut self, name: &str) -> CoreResult<()> {
         self.catalogue.item(name)?;
         let displaced = self.displaced(name);
@@ -203,6 +257,7 @@ impl Working {
     /// never changes under them.
     fn put_edited(&mut self, name: &str, mut record: ItemRecord) -> CoreResult<()> {
         record.forget_former_inputs();
+        record.forget_growth();
         let id = self.fresh_id(name);
         record.set("version_id", Some(id.into()));
         record.set("is_current", Some(true.into()));
@@ -218,6 +273,7 @@ impl Working {
         let position = self.catalogue.current.place_of(from).unwrap_or(0);
         let mut record = (*entry.record()?).clone();
         record.forget_former_inputs();
+        record.forget_growth();
         record.set("name", Some(to.into()));
         let id = self.fresh_id(to);
         self.made.insert(to.to_owned(), id.clone());

@@ -10,6 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::entry::Entry;
 use crate::error::{CoreError, CoreResult};
 use crate::json::RawJson;
+use crate::parts::{AppendParts, CompactParts};
 use crate::snapshot::Snapshot;
 
 /// One change to the catalogue. Version ids are not part of it: they are given when the commit is made.
@@ -18,6 +19,10 @@ use crate::snapshot::Snapshot;
 pub enum Change {
     /// Adds an item, or replaces its current version.
     Put(PutItem),
+    /// Adds rows to a table as files of their own.
+    Append(Box<AppendParts>),
+    /// Replaces parts of a table by fewer with the same rows.
+    Compact(Box<CompactParts>),
     /// Removes an item.
     Delete {
         /// The item.
@@ -143,6 +148,8 @@ pub enum Assumed {
     Absent,
     /// This version.
     Item(Arc<Entry>),
+    /// A table that grew out of the same version as this one, whatever was appended since.
+    Table(Arc<Entry>),
     /// This value.
     Metadata(RawJson),
     /// This snapshot.
@@ -165,6 +172,7 @@ impl Assumed {
         match (self, other) {
             (Self::Absent, Self::Absent) => true,
             (Self::Item(a), Self::Item(b)) => a.same_as(b),
+            (Self::Table(a), Self::Item(b)) => a.same_as(b) || a.grows_with(b),
             (Self::Snapshot(a), Self::Snapshot(b)) => a.same_as(b),
             (Self::Metadata(a), Self::Metadata(b)) => {
                 a == b
@@ -182,7 +190,7 @@ impl fmt::Display for Assumed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("nothing of that name"),
-            Self::Item(entry) => write!(f, "version {}", entry.token()),
+            Self::Item(entry) | Self::Table(entry) => write!(f, "version {}", entry.token()),
             Self::Metadata(text) => write!(f, "the value {}", crate::path::shorten(text)),
             Self::Snapshot(snapshot) => match snapshot.record() {
                 Ok(record) => write!(f, "the snapshot of {}", record.timestamp().unwrap_or("an unknown time")),
@@ -214,11 +222,18 @@ impl ChangeSet {
     /// Adds a change. What it assumes about the keys it touches is what the base holds, unless an earlier change of the
     /// same set has touched them.
     pub fn push(&mut self, change: Change) {
+        let grows = matches!(change, Change::Append(_) | Change::Compact(_));
         for key in touched(&change) {
-            if !self.assumptions.contains_key(&key) {
-                let assumed = Assumed::of(&self.base, &key);
-                self.assumptions.insert(key, assumed);
+            let known = self.assumptions.get(&key);
+            if known.is_some_and(|known| grows || !matches!(known, Assumed::Table(_))) {
+                continue;
             }
+            let assumed = match Assumed::of(&self.base, &key) {
+                // That others append to it as well is no reason not to.
+                Assumed::Item(entry) if grows => Assumed::Table(entry),
+                other => other,
+            };
+            self.assumptions.insert(key, assumed);
         }
         self.changes.push(change);
     }
@@ -274,6 +289,8 @@ impl ChangeSet {
 fn touched(change: &Change) -> Vec<Key> {
     match change {
         Change::Put(put) => vec![Key::Item(put.name.clone())],
+        Change::Append(append) => vec![Key::Item(append.name.clone())],
+        Change::Compact(compact) => vec![Key::Item(compact.name.clone())],
         Change::Delete { name } | Change::Edit { name, .. } | Change::Repoint { name, .. } => {
             vec![Key::Item(name.clone())]
         }

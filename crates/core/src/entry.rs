@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::error::{CoreError, CoreResult};
 use crate::item_type::payload_dir;
 use crate::json::{RawJson, pretty};
+use crate::parts::{PARTS_DIR, Part};
 use crate::path::{RelPath, shorten};
 use crate::record::ItemRecord;
 
@@ -44,6 +46,8 @@ struct Head {
     archived: bool,
     #[serde(default)]
     in_snapshots: Vec<Box<str>>,
+    #[serde(default)]
+    parts: Option<IgnoredAny>,
 }
 
 fn yes() -> bool {
@@ -133,12 +137,46 @@ impl Entry {
         &self.text
     }
 
-    /// The files of this version inside the bundle: its payload and what lies beside it. Paths that would lead out of
-    /// the bundle are left out.
+    /// Whether it is a table of several files.
+    pub fn has_parts(&self) -> bool {
+        self.head.parts.is_some()
+    }
+
+    /// The parts of a table of several files; none for all else, and for one whose list cannot be read.
+    fn parts(&self) -> Vec<Part> {
+        if !self.has_parts() {
+            return Vec::new();
+        }
+        self.record().ok().and_then(|record| record.parts().ok().flatten()).unwrap_or_default()
+    }
+
+    /// Whether both are versions of one table that differ by what was appended or merged, and by nothing else.
+    pub(crate) fn grows_with(&self, other: &Entry) -> bool {
+        if self.name() != other.name() || !(self.has_parts() || other.has_parts()) {
+            return false;
+        }
+        let (Ok(ours), Ok(theirs)) = (self.record(), other.record()) else { return false };
+        ours.grown_from().is_some() && ours.grown_from() == theirs.grown_from()
+    }
+
+    /// The files of this version inside the bundle that must be there for it to be whole: its payload, and the parts of a
+    /// table of several files. Paths that would lead out of the bundle are left out.
+    pub fn payloads(&self) -> Vec<RelPath> {
+        let Some(dir) = payload_dir(self.item_type()) else { return Vec::new() };
+        let mut files: Vec<RelPath> =
+            self.filename().and_then(|name| RelPath::in_dir(dir, name).ok()).into_iter().collect();
+        files.extend(self.parts().iter().filter_map(|part| RelPath::in_dir(PARTS_DIR, &part.filename).ok()));
+        files
+    }
+
+    /// The files of this version inside the bundle: its [payloads](Self::payloads) and what lies beside them.
     pub fn files(&self) -> Vec<RelPath> {
         let Some(dir) = payload_dir(self.item_type()) else { return Vec::new() };
         let path = |name: &str| RelPath::in_dir(dir, name).ok();
-        let mut files: Vec<RelPath> = self.filename().and_then(path).into_iter().collect();
+        let mut files = self.payloads();
+        for part in self.parts() {
+            files.extend(part.blocks_file().and_then(|name| RelPath::in_dir(PARTS_DIR, name).ok()));
+        }
         // Most entries have no file of block checksums; their text tells without parsing it.
         if self.text.contains("\"blocks\"")
             && let Ok(record) = self.record()

@@ -118,12 +118,17 @@ pub fn released(before: &Catalogue, published: &Published) -> Vec<Released> {
             .filter(|(_, filename)| sought.contains(filename))
             .collect(),
     };
+    // Versions of a table that grows have most of their parts in common.
+    let shared: HashSet<RelPath> = match gone.iter().any(|entry| entry.has_parts()) {
+        true => after.entries().filter(|entry| entry.has_parts()).flat_map(|entry| entry.files()).collect(),
+        false => HashSet::new(),
+    };
     gone.into_iter()
         .filter(|entry| entry.filename().is_some_and(|file| !named.contains(&(entry.item_type(), file))))
         .map(|entry| Released {
             item: entry.name().to_owned(),
             version: entry.token(),
-            files: entry.files().iter().map(ToString::to_string).collect(),
+            files: entry.files().iter().filter(|file| !shared.contains(*file)).map(ToString::to_string).collect(),
         })
         .filter(|released| !released.files.is_empty())
         .collect()

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use datafolio_core::{Applied, Catalogue, Change, ChangeSet, CoreError, CoreResult, Entry, ItemEdit, Snapshot, replay};
-use serde_json::{Value, json};
+use datafolio_core::{
+    AppendParts, Applied, Catalogue, Change, ChangeSet, CompactParts, CoreError, CoreResult, Entry, ItemEdit, Part,
+    Snapshot, replay,
+};
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
 
 use crate::support::{NOW, describe, entry, parse, put, repoint, set, snapshot, stamp, through_text};
 
@@ -162,14 +166,65 @@ const ACTIONS: &[Action] = &[
         change: |n, _, _| Change::RenameInputs { from: n.of("x"), to: n.of("w") },
         shows: |n, c, _| current(c, &n.of("y")).unwrap().record().unwrap().inputs() == [n.of("w")],
     },
+    Action {
+        word: "app",
+        change: |n, _, who| append(&n.of("x"), &format!("new{who}"), &[("a", "int64")]),
+        shows: |n, c, who| part_names(c, &n.of("x")).contains(&format!("new{who}")),
+    },
+    Action {
+        word: "comp",
+        change: |n, _, who| compact(&n.of("x"), &["p1", "p2"], &format!("merged{who}")),
+        shows: |n, c, who| part_names(c, &n.of("x"))[0] == format!("merged{who}"),
+    },
 ];
+
+fn stub(filename: &str) -> Map<String, Value> {
+    json!({"filename": filename, "checksum": filename, "sha256": filename}).as_object().unwrap().clone()
+}
+
+fn part(filename: &str) -> Part {
+    serde_json::from_value(json!({"filename": filename, "size_bytes": 10, "num_rows": 3, "num_cols": 1})).unwrap()
+}
+
+fn append(table: &str, file: &str, columns: &[(&str, &str)]) -> Change {
+    Change::Append(Box::new(AppendParts {
+        name: table.to_owned(),
+        stub: stub(&format!("{file}.stub")),
+        base: None,
+        parts: vec![part(file)],
+        columns: columns.iter().map(|(name, of_type)| (name.to_string(), Value::from(*of_type))).collect(),
+        inputs: Vec::new(),
+        input_versions: IndexMap::new(),
+        created_at: NOW.to_owned(),
+    }))
+}
+
+fn compact(table: &str, from: &[&str], into: &str) -> Change {
+    Change::Compact(Box::new(CompactParts {
+        name: table.to_owned(),
+        stub: Some(stub(&format!("{into}.stub"))),
+        from: from.iter().map(|name| name.to_string()).collect(),
+        into: vec![Part { num_rows: 3 * from.len() as u64, ..part(into) }],
+        whole: None,
+        created_at: NOW.to_owned(),
+    }))
+}
+
+fn part_names(catalogue: &Catalogue, table: &str) -> Vec<String> {
+    let parts = current(catalogue, table).unwrap().record().unwrap().parts().unwrap().unwrap();
+    parts.into_iter().map(|part| part.filename).collect()
+}
 
 /// The bundle of the document, with all of it twice under disjoint names.
 fn base() -> Arc<Catalogue> {
     let (mut items, mut metadata, mut snapshots) = (Vec::new(), serde_json::Map::new(), serde_json::Map::new());
     for names in [Names(""), Names("2")] {
         let [x, y, z, gone, orphan] = ["x", "y", "z", "gone", "orphan"].map(|name| names.of(name));
-        items.extend([entry(&x, 1, true, &[]), entry(&y, 1, true, &[&x]), entry(&z, 1, true, &[])]);
+        let mut table = entry(&x, 1, true, &[]);
+        table["parts"] = json!([part("p1"), part("p2")]);
+        table["num_rows"] = json!(6);
+        (table["columns"], table["dtypes"]) = (json!(["a"]), json!({"a": "int64"}));
+        items.extend([table, entry(&y, 1, true, &[&x]), entry(&z, 1, true, &[])]);
         items.extend([entry(&x, 0, false, &[]), entry(&gone, 0, false, &[]), entry(&orphan, 0, false, &[])]);
         metadata.insert(names.of("k"), json!("before"));
         let versions = json!({&x: format!("{x}--r0"), &gone: format!("{gone}--r0")});
@@ -275,6 +330,71 @@ fn a_conflict_says_what_was_seen_and_what_is_there() {
     );
     let error = race(set("k", Some(json!(1))), set("k", Some(json!(2)))).unwrap_err();
     assert!(error.to_string().contains("\"before\"") && error.to_string().contains("the value 2"), "{error}");
+}
+
+/// The table that two appends leave, whose own file was not a part yet.
+fn first_appends(ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> CoreResult<Arc<Catalogue>> {
+    let mut items = vec![entry("t", 1, true, &[])];
+    items[0]["columns"] = json!(["a"]);
+    items[0]["dtypes"] = json!({"a": "int64"});
+    let base = parse(
+        &json!({"schema_version": 2, "revision": 1, "metadata": {}, "items": items, "snapshots": {}}).to_string(),
+    );
+    let base = base.unwrap().catalogue;
+    let first = |file: &str, columns: &[(&str, &str)]| {
+        let Change::Append(mut change) = append("t", file, columns) else { unreachable!() };
+        change.base = Some(("t-1.json".to_owned(), part(&format!("base of {file}"))));
+        let mut set = ChangeSet::new(Arc::clone(&base));
+        set.push(Change::Append(change));
+        set
+    };
+    let head = through_text(replay(&first("theirs", theirs), &base, stamp("theirs"), NOW)?.catalogue);
+    Ok(through_text(replay(&first("ours", ours), &head, stamp("ours"), NOW)?.catalogue))
+}
+
+#[test]
+fn the_first_of_two_appends_brings_the_file_along() {
+    let merged = first_appends(&[("a", "int64")], &[("a", "int64")]).unwrap();
+    assert_eq!(part_names(&merged, "t"), ["base of theirs", "theirs", "ours"]);
+    let record = current(&merged, "t").unwrap().record().unwrap();
+    assert_eq!((record.u64("num_rows"), record.u64("size_bytes")), (Some(9), Some(30)));
+    assert_eq!((record.filename(), record.grown_from()), (Some("ours.stub"), Some("t--r1")));
+    let files: Vec<String> = current(&merged, "t").unwrap().files().iter().map(ToString::to_string).collect();
+    assert_eq!(files, ["artifacts/ours.stub", "parts/base of theirs", "parts/theirs", "parts/ours"]);
+}
+
+#[test]
+fn columns_that_two_appends_add_are_both_there_unless_their_types_differ() {
+    let merged = first_appends(&[("a", "int64"), ("b", "string")], &[("c", "double"), ("a", "int64")]).unwrap();
+    let record = current(&merged, "t").unwrap().record().unwrap();
+    assert_eq!((record.strings("columns"), record.u64("num_cols")), (vec!["a", "c", "b"], Some(3)));
+    let error = first_appends(&[("b", "string")], &[("b", "double")]).unwrap_err();
+    assert_eq!(error.code(), "conflict");
+    assert!(error.to_string().contains("column \"b\" of type double"), "{error}");
+}
+
+/// A file that holds all of a table that was merged into one is what other programs see, until something is appended.
+#[test]
+fn a_table_that_was_merged_into_one_file_is_seen_by_others() {
+    let whole = |change| match change {
+        Change::Compact(compact) => {
+            Change::Compact(Box::new(CompactParts { whole: Some(stub("all.parquet")), ..*compact }))
+        }
+        other => other,
+    };
+    let (_, applied) = race(whole(compact("x", &["p1", "p2"], "m")), set_other()).unwrap();
+    let x = current(&applied.catalogue, "x").unwrap();
+    assert_eq!((x.filename(), part_names(&applied.catalogue, "x")), (Some("all.parquet"), vec!["m".to_owned()]));
+    let (_, applied) = race(whole(compact("x", &["p1", "p2"], "m")), append("x", "new", &[])).unwrap();
+    let x = current(&applied.catalogue, "x").unwrap();
+    assert_eq!(x.filename(), Some("m.stub"));
+    assert_eq!(part_names(&applied.catalogue, "x"), ["m", "new"]);
+    let Change::Compact(mut alone) = whole(compact("x", &["p1", "p2"], "m")) else { unreachable!() };
+    alone.stub = None;
+    let error = race(Change::Compact(alone), append("x", "new", &[])).unwrap_err();
+    assert!(error.to_string().contains("all parts"), "{error}");
+    let error = race(compact("x", &["p2", "p1"], "m"), set_other()).unwrap_err();
+    assert_eq!(error.code(), "conflict", "parts that do not follow each other");
 }
 
 /// To overwrite is consent to replace the version that was seen. One that was added since was not.

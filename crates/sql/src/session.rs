@@ -81,9 +81,11 @@ pub struct Filter<'a> {
     pub offset: u64,
     /// `None` for all.
     pub limit: Option<u64>,
+    /// For each file of the table, the number of its first row.
+    pub starts: &'a [u64],
 }
 
-/// The rows of a table that a condition holds for, in the order of the table. `table` is one Parquet file, or a stream that
+/// The rows of a table that a condition holds for, in the order of the table. `table` is Parquet files, or a stream that
 /// has the column [`ROW`]; `others` are the tables that the condition looks into.
 ///
 /// # Errors
@@ -111,7 +113,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     start(settings, sql, Params::None, |failure, spill| {
         let connection = open(settings, spill)?;
         shut_in(&connection, &tables)?;
-        expose(&connection, &tables, failure, Some("table"))?;
+        expose(&connection, &tables, failure, Some(("table", wanted.starts)))?;
         execute(&connection, "SET lock_configuration = true")?;
         Ok(connection)
     })
@@ -169,12 +171,12 @@ fn shut_in(connection: &Connection, tables: &[Exposed]) -> SqlResult<()> {
     execute(connection, "SET enable_external_access = false")
 }
 
-/// Makes the tables known; the one that is `numbered` has its rows numbered.
+/// Makes the tables known; the one that is `numbered` has its rows numbered, from these numbers on in each file.
 fn expose(
     connection: &Connection,
     tables: &[Exposed],
     failure: &Arc<Mutex<Option<Failure>>>,
-    numbered: Option<&str>,
+    numbered: Option<(&str, &[u64])>,
 ) -> SqlResult<()> {
     for (index, table) in tables.iter().enumerate() {
         let body = match &table.relation {
@@ -182,13 +184,15 @@ fn expose(
                 let paths: Vec<String> = paths.iter().map(|path| literal(&path.to_string_lossy())).collect();
                 // A directory of the path that looks like a partition is no column, and files of one table have the same ones.
                 let files = format!("[{}], hive_partitioning = false", paths.join(", "));
-                if table.schema.is_none() && numbered == Some(table.name.as_str()) {
-                    let number = "file_row_number";
-                    format!(
-                        "SELECT * EXCLUDE ({number}), {number} AS {ROW} FROM read_parquet({files}, {number} = true)"
-                    )
-                } else {
-                    format!("SELECT * FROM read_parquet({files})")
+                match numbered.filter(|(name, _)| table.schema.is_none() && *name == table.name) {
+                    Some((_, starts)) => {
+                        let number = "file_row_number";
+                        let of_table = row_of_table(number, starts);
+                        format!(
+                            "SELECT * EXCLUDE ({number}), {of_table} AS {ROW} FROM read_parquet({files}, {number} = true)"
+                        )
+                    }
+                    None => format!("SELECT * FROM read_parquet({files})"),
                 }
             }
             Relation::Stream(stream) => {
@@ -212,6 +216,19 @@ fn expose(
         execute(connection, &format!("CREATE VIEW {name} AS {body}"))?;
     }
     Ok(())
+}
+
+/// The number of a row within its table, from its number within its file. That of the only file is used as it is: DuckDB skips
+/// row groups by it.
+fn row_of_table(number: &str, starts: &[u64]) -> String {
+    match starts {
+        [] | [0] => number.to_owned(),
+        [start] => format!("{number} + {start}"),
+        _ => {
+            let starts: Vec<String> = starts.iter().map(u64::to_string).collect();
+            format!("{number} + ([{}]::BIGINT[])[file_index::BIGINT + 1]", starts.join(", "))
+        }
+    }
 }
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;

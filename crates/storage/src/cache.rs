@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use datafolio_core::RelPath;
 use sha2::{Digest, Sha256};
 
 use crate::error::StorageResult;
@@ -71,6 +72,29 @@ impl VerifiedCache {
             && payload.size >= SMALLEST
             && let Some(identity) = storage.open(&payload.path)?.identity()
             && let Some(hash) = Expected::from(payload).hash()
+        {
+            self.remember(&identity, &hash);
+        }
+        Ok(())
+    }
+
+    /// Remembers that a second name of a payload is as good as the first, where that is known to be verified.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub fn remember_duplicate(
+        &self,
+        storage: &dyn Storage,
+        (from, to): (&RelPath, &RelPath),
+        expected: &Expected,
+    ) -> StorageResult<()> {
+        if self.dir.is_some()
+            && expected.size.is_none_or(|size| size >= SMALLEST)
+            && let Some(hash) = expected.hash()
+            && let Some(known) = storage.open(from)?.identity()
+            && self.knows(&known, &hash)
+            && let Some(identity) = storage.open(to)?.identity()
+            && (identity.inode, identity.size, identity.modified_ns) == (known.inode, known.size, known.modified_ns)
         {
             self.remember(&identity, &hash);
         }

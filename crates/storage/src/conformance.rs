@@ -42,6 +42,7 @@ pub fn all(make: MakePlace<'_>) {
     nested_paths(make);
     list_is_complete_and_ordered(make);
     delete_of_missing_and_present(make);
+    duplicates_outlive_what_they_were_made_of(make);
     too_large_is_refused(make);
     sources_read_anywhere(make);
     replace_needs_no_state(make);
@@ -176,6 +177,20 @@ pub fn delete_of_missing_and_present(make: MakePlace<'_>) {
     assert!(second.delete(&path("d/a")).unwrap());
     assert!(!first.delete(&path("d/a")).unwrap());
     assert!(first.stat(&path("d/a")).unwrap().is_none());
+}
+
+/// A second name is as good as the first, and must be free.
+pub fn duplicates_outlive_what_they_were_made_of(make: MakePlace<'_>) {
+    let Place { first, second, keep: _keep } = make();
+    put(first.as_ref(), "d/a", b"12345").unwrap();
+    second.duplicate(&path("d/a"), &path("e/f/b")).unwrap();
+    let taken = second.duplicate(&path("d/a"), &path("e/f/b")).unwrap_err();
+    assert!(matches!(&taken, StorageError::AlreadyExists { path, .. } if path == "e/f/b"), "{taken}");
+    assert!(first.delete(&path("d/a")).unwrap());
+    assert_eq!(first.read(&path("e/f/b"), 10).unwrap(), b"12345");
+    let missing = second.duplicate(&path("d/a"), &path("e/c")).unwrap_err();
+    assert!(matches!(&missing, StorageError::NotFound { path, .. } if path == "d/a"), "{missing}");
+    assert!(second.stat(&path("e/c")).unwrap().is_none());
 }
 
 /// A limit holds for every way of reading a whole file.

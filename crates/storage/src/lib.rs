@@ -29,7 +29,7 @@ pub use error::{StorageError, StorageResult};
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
-pub use payload::{BlocksRef, Payload, PayloadWriter, discard_payload};
+pub use payload::{BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload};
 pub use reader::{SourceReader, hash_source};
 pub use storage::{FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
 pub use verified::{Expected, Verification, VerifiedSource};

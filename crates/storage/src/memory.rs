@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use datafolio_core::RelPath;
 
 use crate::error::{StorageError, StorageResult};
+use crate::payload::copy_source;
 use crate::storage::{FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
 
 /// A bundle in memory, for tests and examples; it is gone with its last handle. There are no directories: as in an object
@@ -111,6 +112,10 @@ impl Storage for MemoryStorage {
 
     fn delete(&self, path: &RelPath) -> StorageResult<bool> {
         Ok(self.files().by_path.remove(path).is_some())
+    }
+
+    fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
+        copy_source(self.open(from)?.as_ref(), self, to)
     }
 
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {

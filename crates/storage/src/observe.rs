@@ -32,6 +32,8 @@ pub enum IoOp {
     FsyncDir,
     /// Giving a file another name.
     Rename,
+    /// Giving a file a second name.
+    Link,
     /// Removing a file.
     Unlink,
     /// Making a directory.
@@ -48,7 +50,7 @@ pub struct IoStep<'a> {
     pub op: IoOp,
     /// To which file or directory: its path inside the bundle, empty for the bundle's own directory.
     pub path: &'a str,
-    /// The new path, for [`IoOp::Rename`].
+    /// The new path, for [`IoOp::Rename`] and [`IoOp::Link`].
     pub to: Option<&'a str>,
     /// The bytes, for [`IoOp::Write`]. In [`IoObserver::after`] only those that were written.
     pub data: &'a [u8],

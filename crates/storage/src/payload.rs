@@ -11,7 +11,7 @@ use crate::blocks::{self, BLOCK_SIZE};
 use crate::error::{StorageError, StorageResult};
 use crate::hash::{CHUNK, StreamHasher, Wanted, hex};
 use crate::random;
-use crate::storage::{Staged, Storage};
+use crate::storage::{Source, Staged, Storage};
 
 /// How many names are tried for a new file. That the first is taken has a chance of one in 10^15.
 const NAME_TRIES: usize = 16;
@@ -40,6 +40,58 @@ pub fn discard_payload(storage: &dyn Storage, path: &RelPath) {
             tracing::debug!(%path, %error, "a staged file stays behind");
         }
     }
+}
+
+/// Gives a payload a second name, `<dir>/<stem>--<random><extension>`, and its file of block checksums one beside it. Returns
+/// both. No byte is copied where the place has names for that.
+///
+/// # Errors
+/// As [`Storage::duplicate`]; then nothing new is there.
+pub fn duplicate_payload(
+    storage: &dyn Storage,
+    from: &RelPath,
+    blocks: Option<&RelPath>,
+    (dir, stem, extension): (&str, &str, &str),
+) -> StorageResult<(RelPath, Option<RelPath>)> {
+    let mut tries = 0;
+    loop {
+        let random = random::name()
+            .map_err(|error| StorageError::from_io("create a name in", dir, &storage.location(), error))?;
+        let path = RelPath::portable(&format!("{dir}/{stem}--{random}{extension}"))?;
+        let beside = RelPath::parse(&format!("{path}{}", blocks::SUFFIX))?;
+        tries += 1;
+        let made = match blocks {
+            Some(blocks) => storage.duplicate(blocks, &beside),
+            None => Ok(()),
+        };
+        match made.and_then(|()| storage.duplicate(from, &path)) {
+            Ok(()) => return Ok((path, blocks.map(|_| beside))),
+            Err(StorageError::AlreadyExists { .. }) if tries < NAME_TRIES => {}
+            Err(error) => {
+                discard_payload(storage, &path);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Copies an open file to a new path of a storage.
+///
+/// # Errors
+/// [`StorageError::AlreadyExists`] when the path is taken; when reading or writing fails, and then nothing is there.
+pub fn copy_source(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> StorageResult<()> {
+    let mut staged = target.create(path)?;
+    let mut buffer = vec![0; CHUNK];
+    let mut offset = 0;
+    while offset < source.size() {
+        let length = usize::try_from(source.size() - offset).unwrap_or(CHUNK).min(CHUNK);
+        source.read_exact_at(&mut buffer[..length], offset)?;
+        staged
+            .write_all(&buffer[..length])
+            .map_err(|error| StorageError::from_io("write", path.as_str(), &target.location(), error))?;
+        offset += length as u64;
+    }
+    staged.finish()
 }
 
 /// The file of block checksums that lies beside a payload.

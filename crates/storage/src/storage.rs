@@ -65,6 +65,10 @@ pub trait Storage: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// Gives a file a second name, which it keeps when the first one is deleted. No byte is copied where the place has names for
+    /// that. The rules for the new name are those of [`create`](Self::create).
+    fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()>;
+
     /// Replaces a derived file (README.md, CONTENTS.md) as a whole. Readers see the old or the new text; the new text may
     /// be lost in a crash of the machine. On a local disk the caller holds the lock.
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()>;

@@ -29,6 +29,7 @@ enum Event {
     Sync(String),
     SyncDir(String),
     Rename(String, String),
+    Link(String, String),
     Unlink(String),
     Mkdir(String),
 }
@@ -89,6 +90,7 @@ impl IoObserver for Recorder {
             IoOp::Fsync => Event::Sync(path),
             IoOp::FsyncDir => Event::SyncDir(path),
             IoOp::Rename => Event::Rename(path, step.to.unwrap_or_default().to_owned()),
+            IoOp::Link => Event::Link(path, step.to.unwrap_or_default().to_owned()),
             IoOp::Unlink => Event::Unlink(path),
             IoOp::Mkdir => Event::Mkdir(path),
             _ => return Ok(()),
@@ -151,6 +153,12 @@ impl Disk {
                 if let Some(file) = self.seen.remove(from) {
                     self.seen.insert(to.clone(), file);
                     self.name(to, vec![(from.clone(), None), (to.clone(), Some(Node::File(file)))]);
+                }
+            }
+            Event::Link(from, to) => {
+                if let Some(file) = self.seen.get(from).copied() {
+                    self.seen.insert(to.clone(), file);
+                    self.name(to, vec![(to.clone(), Some(Node::File(file)))]);
                 }
             }
             Event::Unlink(path) => {

@@ -61,7 +61,7 @@ pub(crate) use dataset::{open_directory_part, open_glob_part};
 pub use inferred::InferredTable;
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
 pub use parquet_file::{ParquetFacts, parquet_facts};
-pub use types::parse_type;
+pub use types::{import_types, parse_type};
 
 /// The rows of a table, batch by batch.
 type Rows = Box<dyn RecordBatchReader + Send>;

@@ -1,5 +1,7 @@
 //! Arrow types by their text.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 
 use crate::error::{HandlerError, HandlerResult};
@@ -44,6 +46,20 @@ pub(crate) fn type_word(data_type: &DataType) -> String {
         DataType::Decimal128(digits, scale) => format!("decimal({digits}, {scale})"),
         other => crate::table::arrow_type_name(other),
     }
+}
+
+/// [`ImportOptions::types`](super::ImportOptions::types) for text files whose rows are to have the types of a table. Columns of
+/// types that no word gives are left out.
+pub fn import_types(table: &Schema) -> BTreeMap<String, String> {
+    let fields = table.fields().iter().map(|field| {
+        let values = match field.data_type() {
+            DataType::Dictionary(_, values) => values,
+            other => other,
+        };
+        (field.name().clone(), values, type_word(values))
+    });
+    let is_exact = |values: &DataType, word: &str| parse_type(word).is_ok_and(|parsed| parsed == *values);
+    fields.filter(|(_, values, word)| is_exact(values, word)).map(|(name, _, word)| (name, word)).collect()
 }
 
 /// The Arrow type that a text names, in any case:

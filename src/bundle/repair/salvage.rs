@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafolio_core::history::CommitRef;
 use datafolio_core::{Catalogue, Entry, Snapshot, encode, item_type, json};
-use datafolio_handlers::{expected, payload_path};
+use datafolio_handlers::{StoredFile, all_files};
 use datafolio_storage::{Storage, Verification, VerifiedCache, VerifiedSource};
 use serde_json::{Map, Value};
 
@@ -200,13 +200,13 @@ impl Sieve<'_> {
         }
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let record = entry.record().map_err(|error| text(&error))?;
-        let path = payload_path(&record).map_err(|error| text(&error))?;
-        let mut expected = expected(&record).map_err(|error| text(&error))?;
-        // A missing or damaged file of block checksums does not make the payload a damaged one.
-        expected.blocks = None;
         let cache = VerifiedCache::new(None);
-        VerifiedSource::open(self.storage, &path, expected, Verification::Full, &cache)
-            .map_err(|error| text(&error))?;
+        for StoredFile { path, mut expected, .. } in all_files(&record).map_err(|error| text(&error))? {
+            // A missing or damaged file of block checksums does not make the payload a damaged one.
+            expected.blocks = None;
+            VerifiedSource::open(self.storage, &path, expected, Verification::Full, &cache)
+                .map_err(|error| text(&error))?;
+        }
         Ok(())
     }
 }

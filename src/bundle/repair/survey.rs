@@ -198,12 +198,10 @@ impl Survey {
 
     /// Whether the payload of a version is there, or it has none.
     pub(super) fn is_there(&self, entry: &Entry) -> bool {
-        match (item_type::payload_dir(entry.item_type()), entry.filename()) {
-            (Some(dir), Some(name)) => {
-                RelPath::parse(&format!("{dir}/{name}")).is_ok_and(|path| self.payloads.contains(&path))
-            }
-            _ => true,
-        }
+        let is_named = item_type::payload_dir(entry.item_type()).is_some() && entry.filename().is_some();
+        let payloads = entry.payloads();
+        // A name that leads out of the bundle is no payload.
+        payloads.len() >= usize::from(is_named) && payloads.iter().all(|path| self.payloads.contains(path))
     }
 
     /// What is left of revisions that another program made after all that the history has: their number, and the files

@@ -8,7 +8,7 @@ use datafolio_handlers::formats::{ImportOptions, TableFormat};
 use datafolio_handlers::{HandlerError, JsonError, formats};
 use serde_json::Value;
 
-use super::import::advise;
+use super::table_file::advise;
 use crate::bundle::AddOptions;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
@@ -157,7 +157,7 @@ fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
         (Some(_), _) => {
             let mut options = ImportOptions::default();
             options.progress = Some(progress.of_file());
-            formats::table_data(file, &options, true).map_err(|error| advise(error.into()))
+            formats::table_data(file, &options, true).map_err(|error| advise(error.into(), "import"))
         }
         (None, "npy") => Ok(Data::ArrayFile(file.clone())),
         (None, "json") => read_json(file, facts.len()).map(Data::Json),

@@ -1,13 +1,11 @@
 //! `import`: tables from files.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use datafolio_handlers::HandlerError;
-use datafolio_handlers::formats::{self, ImportOptions, TableFormat};
 use serde_json::Value;
 
 use super::add::item_name;
+use super::table_file::{TableFile, advise};
 use crate::Data;
 use crate::bundle::{AddOptions, table_from_file};
 use crate::cli::completion;
@@ -16,7 +14,6 @@ use crate::cli::inputs;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::words::count;
-use crate::error::Error;
 
 /// Import tables from files
 ///
@@ -46,24 +43,8 @@ pub(in crate::cli) struct Args {
     /// Replace tables of that name; their versions before stay in the history
     #[arg(long)]
     overwrite: bool,
-    /// Format of the files: csv, tsv, jsonl, parquet or arrow [default: what their names say]
-    #[arg(long)]
-    format: Option<String>,
-    /// What separates the fields of a text file: one character, or 'tab'
-    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
-    delimiter: Option<u8>,
-    /// The first line of a text file is data; columns are called column_1, column_2, ...
-    #[arg(long)]
-    no_header: bool,
-    /// What stands for a missing value; can be given several times, and replaces the usual ones (NA, NaN, null, ...)
-    #[arg(long = "null", value_name = "VALUE", allow_hyphen_values = true)]
-    nulls: Vec<String>,
-    /// Type of a column, as in zip=string, day=date, t=timestamp[us]; can be given several times
-    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
-    types: Vec<(String, String)>,
-    /// Only these columns, in this order
-    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
-    columns: Option<Vec<String>>,
+    #[command(flatten)]
+    file: TableFile,
     /// How tables are stored: parquet, or arrow, which can be mapped into memory
     #[arg(long, value_name = "FORMAT", value_parser = ["parquet", "arrow"])]
     table_format: Option<String>,
@@ -73,13 +54,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if args.name.is_some() && args.files.len() > 1 {
         return Err(Failure::usage("--name is for one file; several files are called by their own names"));
     }
-    let format = match &args.format {
-        None => None,
-        Some(name) => Some(TableFormat::from_name(name).ok_or_else(|| {
-            Failure::usage(format!("there is no format '{name}'"))
-                .meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow"])
-        })?),
-    };
+    args.file.format()?;
     let mut names: Vec<String> = Vec::new();
     for file in &args.files {
         if file.is_dir() {
@@ -103,7 +78,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     for (file, name) in args.files.iter().zip(&names) {
         let what = format!("importing {name}");
         let mut progress = Progress::start(&session.out, what.clone());
-        let data = rows(args, format, file, &progress)?;
+        let data = rows(args, file, &progress)?;
         if let Some(size) = taken_over(&data) {
             drop(progress);
             progress = session.writing(what, Some(size));
@@ -135,45 +110,9 @@ fn taken_over(data: &Data) -> Option<u64> {
     }
 }
 
-fn rows(args: &Args, format: Option<TableFormat>, file: &std::path::Path, progress: &Progress) -> Outcome<Data> {
-    let mut options = ImportOptions::default();
-    options.format = format;
-    options.delimiter = args.delimiter;
-    options.has_header = !args.no_header;
-    options.null_values = (!args.nulls.is_empty()).then(|| args.nulls.clone());
-    options.types = args.types.iter().cloned().collect::<BTreeMap<_, _>>();
-    options.columns.clone_from(&args.columns);
-    options.progress = Some(progress.of_file());
-    table_from_file(file, &options, &add_options(args)).map_err(|error| advise(error.into()))
-}
-
-/// With the option of `import` that the library asks for or refuses, as it is called here.
-pub(super) fn advise(failure: Failure) -> Failure {
-    let Failure::Library { error, .. } = &failure else { return failure };
-    let hint = match &**error {
-        Error::Handler(HandlerError::UnknownColumn { column, known, .. }) => {
-            let (column, known) = (column.clone(), known.clone());
-            return failure.meant(&column, known.iter().map(String::as_str));
-        }
-        Error::Handler(HandlerError::NeedsOption { option: "delimiter", value: Some(value), .. }) => {
-            format!("pass --delimiter '{value}' to `datafolio import`")
-        }
-        Error::Handler(HandlerError::NeedsOption { option: "format", value, .. }) => {
-            let value = value.as_deref().unwrap_or("csv, tsv, jsonl, parquet or arrow");
-            format!("pass --format {value} to `datafolio import`")
-        }
-        Error::Handler(HandlerError::OptionNotTaken { option, .. }) => {
-            let flag = match *option {
-                "has_header" => "no-header",
-                "null_values" => "null",
-                "types" => "type",
-                other => other,
-            };
-            format!("leave out --{flag}")
-        }
-        _ => return failure,
-    };
-    failure.hint(hint)
+fn rows(args: &Args, file: &std::path::Path, progress: &Progress) -> Outcome<Data> {
+    let options = args.file.options(progress)?;
+    table_from_file(file, &options, &add_options(args)).map_err(|error| advise(error.into(), "import"))
 }
 
 fn add_options(args: &Args) -> AddOptions {
@@ -185,20 +124,6 @@ fn add_options(args: &Args) -> AddOptions {
         options = options.table_format(format);
     }
     if args.overwrite { options.overwrite() } else { options }
-}
-
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        b"tab" | b"\\t" => Ok(b'\t'),
-        [byte] if byte.is_ascii() => Ok(*byte),
-        _ => Err("it is one ASCII character, or 'tab'".to_owned()),
-    }
-}
-
-fn column_type(text: &str) -> Result<(String, String), String> {
-    let (column, of) = text.rsplit_once('=').ok_or("write COLUMN=TYPE")?;
-    formats::parse_type(of).map_err(|error| error.to_string())?;
-    Ok((column.to_owned(), of.to_owned()))
 }
 
 #[cfg(test)]

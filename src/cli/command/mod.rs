@@ -1,8 +1,10 @@
 //! The commands, one module each: an `Args` whose comments are the help, and `run`.
 
 pub(super) mod add;
+pub(super) mod append;
 pub(super) mod at;
 pub(super) mod cat;
+pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod copy;
 pub(super) mod describe;
@@ -32,5 +34,6 @@ pub(super) mod settings;
 pub(super) mod snapshot;
 #[cfg(feature = "sql")]
 pub(super) mod sql;
+mod table_file;
 pub(super) mod undo;
 pub(super) mod verify;

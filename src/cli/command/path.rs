@@ -12,7 +12,7 @@ use crate::{DataFolio, TablePaths};
 
 /// Print where an item lies
 ///
-/// For a reference, that is the address it notes. The file belongs to the bundle: read it, and never write to it.
+/// For a reference, that is the address it notes; for a table that has grown a line for each of its files. They belong to the bundle: read them, and never write to them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +30,11 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     let Some(item) = &args.item else { return tables(&folio, &mut session.out) };
-    let path = folio.item_path(item)?;
+    let path = match folio.get_table_paths(item) {
+        // One for each file of a table that has grown.
+        Ok(paths) if paths.len() > 1 => return several(item, &paths, &mut session.out),
+        _ => folio.item_path(item)?,
+    };
     let out = &mut session.out;
     if out.is_json() {
         let path = path.to_str().ok_or_else(|| {
@@ -46,6 +50,14 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     // For other programs, the path as it is.
     out.raw().write_all(path.as_os_str().as_encoded_bytes())?;
     out.line("")
+}
+
+/// Where the files of a table lie, in the order of their rows.
+fn several(item: &str, paths: &[String], out: &mut Output) -> Outcome {
+    if out.is_json() {
+        return out.json(&json!({"item": item, "path": paths}));
+    }
+    paths.iter().try_for_each(|path| out.line(printable(path)))
 }
 
 /// Where all tables lie.

@@ -1,5 +1,6 @@
 //! What the rest of `local` asks of the operating system: one trait, with an implementation for Unix and a portable one.
 
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -140,6 +141,12 @@ pub(super) trait Directory: Send + Sync + fmt::Debug {
 
     /// Renames; fails when the new name is taken, as far as the file system can.
     fn rename_new(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Gives a file of this directory a second name in another one, if that is free.
+    fn link(&self, name: &str, target: &dyn Directory, new: &str) -> io::Result<()>;
+
+    /// The directory as what it is: [`link`](Self::link) takes two of one kind.
+    fn as_any(&self) -> &dyn Any;
 
     /// Removes a file, never a directory.
     fn remove_file(&self, name: &str) -> io::Result<()>;

@@ -27,7 +27,8 @@ use datafolio_core::RelPath;
 use self::directory::{Directory, Kind};
 use self::place::{Place, is_absent};
 use crate::error::{StorageError, StorageResult};
-use crate::observe::{IoObserver, IoOp, Watch};
+use crate::observe::{IoObserver, IoOp, IoStep, Watch};
+use crate::payload::copy_source;
 use crate::storage::{FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
 
 /// A bundle in a directory of a local disk.
@@ -157,6 +158,38 @@ impl Storage for LocalStorage {
         }
     }
 
+    fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
+        let place = &self.place;
+        let link = || {
+            place.facts(from)?.ok_or(io::ErrorKind::NotFound)?.of_file()?;
+            let source = match from.parent() {
+                None => Arc::clone(&place.dir),
+                Some(parent) => place.step(IoOp::Open, parent.as_str(), || place.dir.enter(parent.as_str()))?,
+            };
+            let target = place.parent_of(to).map_err(io::Error::from)?;
+            let step = IoStep { to: Some(to.as_str()), ..IoStep::new(IoOp::Link, from.as_str()) };
+            place.watch.step(step, || source.link(from.file_name(), target.as_ref(), to.file_name()))?;
+            place.name_changed(to.parent().as_ref(), &target);
+            Ok(())
+        };
+        match link() {
+            Ok(()) => Ok(()),
+            Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::AlreadyExists => {
+                let path = if is_absent(&error) { from } else { to };
+                Err(place.error("link", path.as_str(), error))
+            }
+            // Not every file system has links, and some have only so many for each file.
+            Err(error) if cannot_link(error.kind()) => copy_source(self.open(from)?.as_ref(), self, to),
+            Err(error) => {
+                // A network file system may have made it and lost the answer. The name is nobody else's.
+                if let Err(error) = self.delete(to) {
+                    tracing::debug!(path = %to, %error, "a second name stays behind");
+                }
+                Err(place.error("link", from.as_str(), error))
+            }
+        }
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.place.sync_names()
     }
@@ -220,6 +253,12 @@ impl LocalStorage {
         }
         Ok(())
     }
+}
+
+/// Whether an error says that there are no links here.
+fn cannot_link(error: io::ErrorKind) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error, CrossesDevices | PermissionDenied | TooManyLinks | Unsupported)
 }
 
 fn open_error(action: &'static str, root: &Path, error: io::Error) -> StorageError {

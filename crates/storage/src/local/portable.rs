@@ -3,6 +3,7 @@
 //! Every segment is looked at before it is used. Between the look and the use a hostile process could swap in a link;
 //! on Unix, where that matters most, `unix.rs` closes this gap.
 
+use std::any::Any;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -115,6 +116,15 @@ impl Directory for PortableDirectory {
             Err(error) if error.kind() == ErrorKind::NotFound => self.rename(from, to),
             Err(error) => Err(error),
         }
+    }
+
+    fn link(&self, name: &str, target: &dyn Directory, new: &str) -> io::Result<()> {
+        let target = target.as_any().downcast_ref::<Self>().ok_or(ErrorKind::Unsupported)?;
+        fs::hard_link(self.path.join(name), target.path.join(new))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
     fn remove_file(&self, name: &str) -> io::Result<()> {

@@ -4,6 +4,7 @@
 //! where a sandbox forbids that call, a path is walked segment by segment, each opened with `O_NOFOLLOW` relative to the
 //! one before. That is as safe (no segment is `..`) and costs a call per segment.
 
+use std::any::Any;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -157,6 +158,15 @@ impl Directory for UnixDirectory {
                 Err(error) => Err(error),
             },
         }
+    }
+
+    fn link(&self, name: &str, target: &dyn Directory, new: &str) -> io::Result<()> {
+        let target = target.as_any().downcast_ref::<Self>().ok_or(io::ErrorKind::Unsupported)?;
+        Ok(rustix::fs::linkat(&self.fd, name, &target.fd, new, AtFlags::empty())?)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
     fn remove_file(&self, name: &str) -> io::Result<()> {

@@ -148,6 +148,9 @@ impl Storage for Crowded {
     fn delete(&self, path: &RelPath) -> StorageResult<bool> {
         self.inner.delete(path)
     }
+    fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
+        self.inner.duplicate(from, to)
+    }
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
         self.inner.replace(path, bytes)
     }

@@ -1,0 +1,192 @@
+//! Rows that are added to a table: they get its columns, in its order and of its types.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use super::columns::check_schema;
+use super::type_name::arrow_field_type_name;
+use crate::error::{HandlerError, HandlerResult};
+use crate::guard::{Batches, GuardedReader};
+
+type TableReader = Box<dyn RecordBatchReader + Send>;
+
+/// Rows for a table that has these columns. Their order may differ, and so may the form in which the same values are held
+/// (texts with short or long offsets, dictionaries); all else is refused. With `evolve` columns that the table does not have
+/// yet come behind the others.
+///
+/// # Errors
+/// [`HandlerError::SchemaMismatch`] for a column that is missing, of another type, or new without `evolve`; from the reader
+/// also for a null where the table has none.
+pub fn fit_rows(item: &str, table: &SchemaRef, rows: TableReader, evolve: bool) -> HandlerResult<TableReader> {
+    let found = rows.schema();
+    check_schema(&found, |reason| HandlerError::Invalid { item: item.to_owned(), reason })?;
+    let mismatch = |column: &str, reason: String| HandlerError::SchemaMismatch {
+        item: item.to_owned(),
+        column: column.to_owned(),
+        reason,
+    };
+    let mut fields: Vec<Arc<Field>> = table.fields().iter().cloned().collect();
+    for field in table.fields() {
+        let Some((_, new)) = found.fields().find(field.name()) else {
+            let reason = "the table has it, and the new rows do not: give it to them, with nulls where it is not known";
+            return Err(mismatch(field.name(), reason.to_owned()));
+        };
+        if !holds_the_same(new.data_type(), field.data_type()) {
+            let (of, known) = (arrow_field_type_name(new), arrow_field_type_name(field));
+            return Err(mismatch(
+                field.name(),
+                format!("it is {of} in the new rows, and {known} in the table: cast it"),
+            ));
+        }
+    }
+    let known: HashSet<&str> = table.fields().iter().map(|field| field.name().as_str()).collect();
+    for new in found.fields().iter().filter(|field| !known.contains(field.name().as_str())) {
+        if !evolve {
+            let reason = "the table does not have it: leave it out, or let the table get it (`evolve`)".to_owned();
+            return Err(mismatch(new.name(), reason));
+        }
+        if new.data_type().is_null() {
+            return Err(mismatch(new.name(), "it has no type, and no value that would tell one: cast it".to_owned()));
+        }
+        // The rows that are there have no value for it.
+        fields.push(Arc::new(new.as_ref().clone().with_nullable(true)));
+    }
+    let places = fields.iter().filter_map(|field| found.index_of(field.name()).ok()).collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, table.metadata().clone()));
+    let fitted = Fitted { item: item.to_owned(), schema: schema.clone(), rows, places };
+    Ok(Box::new(GuardedReader::blaming(item.to_owned(), schema, fitted)))
+}
+
+struct Fitted {
+    item: String,
+    schema: SchemaRef,
+    rows: TableReader,
+    /// For each column of the table, its place among those of the rows.
+    places: Vec<usize>,
+}
+
+impl Batches for Fitted {
+    fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
+        let Some(batch) = self.rows.next().transpose()? else { return Ok(None) };
+        let columns = self.schema.fields().iter().zip(&self.places).map(|(field, place)| {
+            let column = batch.columns().get(*place).ok_or_else(|| self.mismatch(field, "a batch does not have it"))?;
+            let column: ArrayRef = match column.data_type() {
+                of if of == field.data_type() => column.clone(),
+                DataType::Null => new_null_array(field.data_type(), column.len()),
+                _ => cast(column, field.data_type())?,
+            };
+            match !field.is_nullable() && column.null_count() > 0 {
+                true => Err(self.mismatch(field, "it must have a value in every row, and a new row has none")),
+                false => Ok(column),
+            }
+        });
+        let columns = columns.collect::<HandlerResult<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(Some(RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)?))
+    }
+}
+
+impl Fitted {
+    fn mismatch(&self, field: &Field, reason: &str) -> HandlerError {
+        let (item, column) = (self.item.clone(), field.name().clone());
+        HandlerError::SchemaMismatch { item, column, reason: reason.to_owned() }
+    }
+}
+
+/// Whether two types hold the same values, in whatever form.
+fn holds_the_same(new: &DataType, table: &DataType) -> bool {
+    use DataType::{
+        Binary, BinaryView, Dictionary, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List, Null, Struct, Utf8,
+        Utf8View,
+    };
+    if new == table {
+        return true;
+    }
+    match (new, table) {
+        (Null, _) => true,
+        (Dictionary(_, value), other) | (other, Dictionary(_, value)) => holds_the_same(value, other),
+        (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View) => true,
+        (Binary | LargeBinary | BinaryView, Binary | LargeBinary | BinaryView) => true,
+        (List(a) | LargeList(a), List(b) | LargeList(b)) => holds_the_same(a.data_type(), b.data_type()),
+        (FixedSizeList(a, length), FixedSizeList(b, other)) => {
+            length == other && holds_the_same(a.data_type(), b.data_type())
+        }
+        (Struct(a), Struct(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && holds_the_same(a.data_type(), b.data_type()))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        AsArray, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray, RecordBatchIterator,
+        StringArray,
+    };
+    use arrow::datatypes::{Int32Type, Int64Type};
+
+    use super::*;
+
+    fn table() -> SchemaRef {
+        Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false), Field::new("name", DataType::Utf8, true)]))
+    }
+
+    fn fit(columns: Vec<(&str, ArrayRef)>, evolve: bool) -> HandlerResult<RecordBatch> {
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)));
+        let batch = batch.unwrap();
+        let schema = batch.schema();
+        let rows = Box::new(RecordBatchIterator::new([Ok(batch)], schema));
+        let mut fitted = fit_rows("t", &table(), rows, evolve)?;
+        Ok(fitted.next().unwrap()?)
+    }
+
+    fn ids(values: &[Option<i64>]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    #[test]
+    fn the_same_values_in_another_order_and_form() {
+        let forms: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec!["a", "b"])),
+            Arc::new(LargeStringArray::from(vec!["a", "b"])),
+            Arc::new(["a", "b"].into_iter().collect::<DictionaryArray<Int32Type>>()),
+        ];
+        for names in forms {
+            let batch = fit(vec![("name", names), ("id", ids(&[Some(1), Some(2)]))], false).unwrap();
+            assert_eq!(batch.schema(), table());
+            assert_eq!(batch.column(0).as_primitive::<Int64Type>().values(), &[1, 2]);
+            assert_eq!(batch.column(1).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("a"), Some("b")]);
+        }
+        let nothing = fit(vec![("id", ids(&[Some(1)])), ("name", new_null_array(&DataType::Null, 1))], false).unwrap();
+        assert_eq!(nothing.column(1).null_count(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_names_the_column() {
+        let names = || Arc::new(StringArray::from(vec!["a"])) as ArrayRef;
+        let id = || ids(&[Some(1)]);
+        let extra = || Arc::new(Float64Array::from(vec![0.5])) as ArrayRef;
+        for (columns, evolve, column, says) in [
+            (vec![("id", id())], false, "name", "the new rows do not"),
+            (vec![("id", Arc::new(Int32Array::from(vec![1])) as ArrayRef), ("name", names())], true, "id", "int32"),
+            (vec![("id", id()), ("name", names()), ("x", extra())], false, "x", "evolve"),
+            (vec![("id", id()), ("name", names()), ("x", new_null_array(&DataType::Null, 1))], true, "x", "no type"),
+            (vec![("id", ids(&[None])), ("name", names())], false, "id", "a new row has none"),
+        ] {
+            let error = fit(columns, evolve).unwrap_err();
+            assert_eq!(error.code(), "schema-mismatch");
+            let text = error.to_string();
+            assert!(text.contains(&format!("{column:?}")) && text.contains(says) && text.contains("'t'"), "{text}");
+        }
+        let batch = fit(vec![("x", extra()), ("name", names()), ("id", id())], true).unwrap();
+        let fields: Vec<_> = batch.schema().fields().iter().map(|f| (f.name().clone(), f.is_nullable())).collect();
+        assert_eq!(fields, [("id".to_owned(), false), ("name".to_owned(), true), ("x".to_owned(), true)]);
+    }
+}

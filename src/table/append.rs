@@ -1,0 +1,500 @@
+//! Adding rows to a table: they become a file of their own, and what is there stays as it is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::SchemaRef;
+use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, item_type, time};
+use datafolio_handlers::formats::{ImportOptions, TableFormat, import_types, open_table};
+use datafolio_handlers::{
+    Data, Draft, Handler, HandlerError, IncludedTable, Sink, TableReadOptions, fit_rows, read_table,
+};
+use datafolio_handlers::{StoredFile, WriteOptions, file_stem, stored_files};
+use datafolio_storage::{Payload, duplicate_payload};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::compact::Compacted;
+use crate::bundle::state::State;
+use crate::bundle::{AddOptions, Batch, DataFolio, table_from_file};
+use crate::error::{Error, Result};
+
+/// How rows are added to a table.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AppendOptions {
+    /// Columns that only the new rows have come into the table, null in all rows before.
+    pub evolve: bool,
+    /// Whether small parts are merged afterwards when they have piled up. On by default.
+    pub compact: bool,
+    /// Of a table that this call creates: its description and format. Of any: what its rows were made from.
+    add: AddOptions,
+}
+
+impl Default for AppendOptions {
+    fn default() -> Self {
+        Self { evolve: false, compact: true, add: AddOptions::default() }
+    }
+}
+
+impl AppendOptions {
+    /// The rows have the columns of the table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The table gets columns that only the new rows have.
+    pub fn evolve(mut self) -> Self {
+        self.evolve = true;
+        self
+    }
+
+    /// Small parts are left as they are, to be merged by [`DataFolio::compact`].
+    pub fn without_compaction(mut self) -> Self {
+        self.compact = false;
+        self
+    }
+
+    /// Names of the items that the rows were made from; the table keeps the inputs that it has.
+    pub fn inputs<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Self {
+        self.add = self.add.inputs(names);
+        self
+    }
+
+    /// The description of a table that is not there yet.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.add = self.add.description(text);
+        self
+    }
+
+    /// How a table is stored that is not there yet: `parquet` (the default) or `arrow`.
+    pub fn table_format(mut self, format: impl Into<String>) -> Self {
+        self.add = self.add.table_format(format);
+        self
+    }
+
+    /// The library that the rows of a table come from which is not there yet: `pandas` or `polars`.
+    pub fn dataframe_library(mut self, library: impl Into<String>) -> Self {
+        self.add = self.add.dataframe_library(library);
+        self
+    }
+}
+
+/// What an append has done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Appended {
+    /// The table.
+    pub name: String,
+    /// How many rows were added.
+    pub rows: u64,
+    /// Bytes of the file that they lie in.
+    pub size_bytes: u64,
+    /// Whether the table was not there before.
+    pub created: bool,
+    /// Columns that the table has got.
+    pub new_columns: Vec<String>,
+    /// How many rows the table has now.
+    pub num_rows: u64,
+    /// How many parts the table has now; 1 for a table of one file.
+    pub parts: usize,
+    /// What was merged afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compacted: Option<Compacted>,
+}
+
+impl DataFolio {
+    /// Adds rows to a table, or creates it. What that costs follows from the new rows alone; the rows that are there are not
+    /// read, and snapshots and older versions keep theirs.
+    ///
+    /// The columns may come in another order; all else must be as in the table, unless the options let it get new columns.
+    /// Appends of several writers all land, in the order of their commits.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+    /// use datafolio::{AppendOptions, DataFolio};
+    ///
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = DataFolio::create(dir.path().join("study"))?;
+    /// # let measured = |value| {
+    /// #     let column: ArrayRef = Arc::new(Float64Array::from(vec![value]));
+    /// #     RecordBatch::try_from_iter([("celsius", column)]).unwrap()
+    /// # };
+    /// for celsius in [20.5, 21.0, 21.5] {
+    ///     folio.append_table("temperatures", measured(celsius), AppendOptions::new())?;
+    /// }
+    /// assert_eq!(folio.table_info("temperatures")?.rows, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`HandlerError::SchemaMismatch`] for a column that does not fit; [`Error::WrongType`] for what is no table of the
+    /// bundle's own; [`CoreError::Conflict`] when another writer has replaced, changed or deleted the table since the handle
+    /// last looked. Nothing is added then.
+    pub fn append_table(&self, name: &str, rows: impl Into<Data>, options: AppendOptions) -> Result<Appended> {
+        let mut batch = self.batch()?;
+        let mut appended = batch.append_table(name, rows, options.clone())?;
+        let created = appended.created.then(|| batch.catalogue().item(name).cloned()).transpose()?;
+        let state = match (batch.try_commit(), created) {
+            (Err(Error::Core(CoreError::Conflict { .. })), Some(created)) => {
+                // Someone else has created it first. The rows have been written, and are read from there: whoever gave them
+                // may not have them any more.
+                appended = self.append_written(&created, &options)?;
+                self.state()
+            }
+            (made, _) => made?,
+        };
+        drop(batch);
+        (appended.num_rows, appended.parts) = size_of(state.item(name)?)?;
+        if options.compact && appended.rows > 0 {
+            appended.compacted = self.compact_small_parts(name, state.item(name)?);
+        }
+        Ok(appended)
+    }
+
+    /// Adds the rows of files to a table, or creates it; all of them in one commit. Text files are read with the types of the
+    /// table, unless the options give others.
+    ///
+    /// # Errors
+    /// As [`DataFolio::append_table`] and [`DataFolio::import_table`].
+    pub fn append_files<P: AsRef<Path>>(
+        &self,
+        name: &str,
+        files: &[P],
+        import: &ImportOptions,
+        options: AppendOptions,
+    ) -> Result<Appended> {
+        let rows = Files { folio: self, name, files, import };
+        match files {
+            [only] => self.append_table(name, rows.open(only.as_ref(), self.catalogue().current.get(name))?, options),
+            _ => self.append_several(&rows, options),
+        }
+    }
+
+    fn append_several<P: AsRef<Path>>(&self, rows: &Files<'_, P>, options: AppendOptions) -> Result<Appended> {
+        let name = rows.name;
+        let is_new = !self.catalogue().current.contains_key(name);
+        let (total, state) = match self.append_in_one(rows, &options) {
+            // Someone else has created it first.
+            Err(Error::Core(CoreError::Conflict { .. })) if is_new => {
+                self.refresh()?;
+                self.append_in_one(rows, &options)?
+            }
+            made => made?,
+        };
+        let mut appended = total;
+        (appended.num_rows, appended.parts) = size_of(state.item(name)?)?;
+        if options.compact && appended.rows > 0 {
+            appended.compacted = self.compact_small_parts(name, state.item(name)?);
+        }
+        Ok(appended)
+    }
+
+    fn append_in_one<P: AsRef<Path>>(
+        &self,
+        rows: &Files<'_, P>,
+        options: &AppendOptions,
+    ) -> Result<(Appended, Arc<State>)> {
+        let name = rows.name;
+        self.once_seen(|batch| {
+            let mut total: Option<Appended> = None;
+            for file in rows.files {
+                let data = rows.open(file.as_ref(), batch.catalogue().current.get(name))?;
+                let one = batch.append_table(name, data, options.clone())?;
+                total = Some(match total {
+                    None => one,
+                    Some(before) => Appended {
+                        rows: before.rows + one.rows,
+                        size_bytes: before.size_bytes + one.size_bytes,
+                        created: before.created,
+                        new_columns: [before.new_columns, one.new_columns].concat(),
+                        ..one
+                    },
+                });
+            }
+            total.ok_or_else(|| Error::Invalid(format!("no file is given whose rows are to be added to '{name}'")))
+        })
+    }
+
+    /// Adds the rows of a version that could not become one.
+    fn append_written(&self, written: &Arc<Entry>, options: &AppendOptions) -> Result<Appended> {
+        let record = written.record()?;
+        let rows = read_table(&self.handler_item(&record), &TableReadOptions::default())?;
+        self.refresh()?;
+        self.once(|batch| batch.append_table(written.name(), rows, options.clone()))
+    }
+}
+
+/// Files whose rows are added to a table.
+struct Files<'a, P> {
+    folio: &'a DataFolio,
+    name: &'a str,
+    files: &'a [P],
+    import: &'a ImportOptions,
+}
+
+impl<P> Files<'_, P> {
+    /// Opens one, for the table as it is; `None` for one that is not there yet.
+    fn open(&self, file: &Path, table: Option<&Arc<Entry>>) -> Result<Data> {
+        let mut import = self.import.clone();
+        let format = import.format.or_else(|| TableFormat::from_path(file).map(|(format, _)| format));
+        let is_text = !matches!(format, Some(TableFormat::Parquet | TableFormat::Arrow));
+        if let Some(entry) = table.filter(|_| is_text) {
+            let record = entry.record()?;
+            require_own_table(&record)?;
+            let table = read_table(&self.folio.handler_item(&record), &TableReadOptions::default())?.schema();
+            for (column, word) in import_types(&table) {
+                import.types.entry(column).or_insert(word);
+            }
+        }
+        table_from_file(file, &import, &AddOptions::default())
+    }
+}
+
+impl Batch<'_> {
+    /// Adds rows to a table, or adds the table.
+    ///
+    /// # Errors
+    /// As [`DataFolio::append_table`].
+    pub fn append_table(&mut self, name: &str, rows: impl Into<Data>, options: AppendOptions) -> Result<Appended> {
+        let data = rows.into();
+        if !matches!(data, Data::Table(_) | Data::InferredTable(_) | Data::ParquetFile(_)) {
+            return Err(HandlerError::WrongKind { expected: "a table", found: data.kind().to_owned() }.into());
+        }
+        let Some(entry) = self.catalogue().current.get(name).cloned() else {
+            self.add_as(&IncludedTable, name, data, options.add)?;
+            let entry = self.catalogue().item(name)?;
+            let (rows, parts) = size_of(entry)?;
+            let size_bytes = entry.record()?.u64("size_bytes").unwrap_or_default();
+            let (name, new_columns) = (name.to_owned(), Vec::new());
+            return Ok(Appended {
+                name,
+                rows,
+                size_bytes,
+                created: true,
+                new_columns,
+                num_rows: rows,
+                parts,
+                compacted: None,
+            });
+        };
+        let record = entry.record()?;
+        require_own_table(&record)?;
+        let (schema, written) = self.write_rows(&record, data, options.evolve)?;
+        let known = record.strings("columns");
+        let columns = column_types(&written);
+        let new_columns: Vec<String> =
+            columns.keys().filter(|name| schema.fields().find(name).is_none()).cloned().collect();
+        let payload = written.payload.as_ref();
+        let rows = written.fields.get("num_rows").and_then(Value::as_u64).unwrap_or_default();
+        let appended = Appended {
+            name: name.to_owned(),
+            rows,
+            size_bytes: payload.map_or(0, |payload| payload.size),
+            created: false,
+            new_columns,
+            num_rows: record.u64("num_rows").unwrap_or_default() + rows,
+            parts: stored_files(&record)?.len() + 1,
+            compacted: None,
+        };
+        let Some(part) = payload.filter(|_| rows > 0).map(|payload| part_of(payload, &written)) else {
+            // Nothing comes, and nothing changes; the file goes with the batch.
+            return Ok(Appended { parts: appended.parts - 1, ..appended });
+        };
+        tracing::debug!(name, rows, known = known.len(), "a part was written");
+        let base = match record.parts()? {
+            Some(_) => None,
+            None => Some(self.file_as_part(&record, &schema)?),
+        };
+        let change = AppendParts {
+            name: name.to_owned(),
+            stub: self.write_stub(name, std::slice::from_ref(&part))?,
+            base,
+            parts: vec![part],
+            columns,
+            input_versions: self.versions_read(&options.add.inputs),
+            inputs: options.add.inputs,
+            created_at: time::to_iso(time::now()),
+        };
+        self.change(Change::Append(Box::new(change)), format!("append {rows} rows to {name}"))?;
+        Ok(appended)
+    }
+
+    /// Writes rows with the columns of a table as a file that can become a part of it. Returns the columns that the table has.
+    fn write_rows(&mut self, record: &Arc<ItemRecord>, data: Data, evolve: bool) -> Result<(SchemaRef, Draft)> {
+        let name = record.name();
+        let table = read_table(&self.folio().handler_item(record), &TableReadOptions::default())?.schema();
+        let draft = self.write_part(record, |write| {
+            let mut fitted = |rows: Box<dyn RecordBatchReader + Send>| write(fit_rows(name, &table, rows, evolve)?);
+            match data {
+                Data::InferredTable(rows) => rows.read_with(fitted),
+                Data::ParquetFile(path) => fitted(open_table(&path, &ImportOptions::default())?),
+                Data::Table(rows) => fitted(rows),
+                other => Err(HandlerError::WrongKind { expected: "a table", found: other.kind().to_owned() }),
+            }
+        })?;
+        Ok((table, draft))
+    }
+
+    /// Stages a file for a table, in the format that the table has. `produce` is given what writes the rows, which may be
+    /// called again: what was written before is void then.
+    pub(super) fn write_part(
+        &mut self,
+        record: &ItemRecord,
+        produce: impl FnOnce(
+            &mut dyn FnMut(Box<dyn RecordBatchReader + Send>) -> std::result::Result<Draft, HandlerError>,
+        ) -> std::result::Result<Draft, HandlerError>,
+    ) -> Result<Draft> {
+        let folio = self.folio();
+        let mut options = WriteOptions::default();
+        options.table_format = record.str("table_format").map(str::to_owned);
+        let mut sink = Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name())
+            .with_threads(folio.settings().threads)
+            .into_parts();
+        let written = produce(&mut |rows| {
+            sink.discard();
+            IncludedTable.write(Data::Table(rows), &options, &mut sink)
+        });
+        let draft = match written {
+            Ok(draft) => draft,
+            Err(error) => {
+                sink.discard();
+                return Err(error.into());
+            }
+        };
+        if let Some(payload) = &draft.payload {
+            self.keep_staged(payload.path.clone());
+            self.folio().verified().remember_payload(self.folio().storage().as_ref(), payload)?;
+        }
+        Ok(draft)
+    }
+
+    /// The one file of a table under a second name, as its first part.
+    fn file_as_part(&mut self, record: &ItemRecord, schema: &SchemaRef) -> Result<(String, Part)> {
+        let name = record.name();
+        let file = stored_files(record)?.into_iter().next();
+        let (Some(file), Some(filename)) = (file, record.filename()) else {
+            return Err(HandlerError::Damaged { item: name.to_owned(), reason: "it has no file".to_owned() }.into());
+        };
+        let rows = match file.rows {
+            Some(rows) => rows,
+            None => self.folio().facts_of(record)?.rows.unwrap_or_default(),
+        };
+        let part = self.second_name(name, &file, rows, schema.fields().len() as u64)?;
+        Ok((filename.to_owned(), part))
+    }
+
+    /// Gives a file of a table a second name where parts lie.
+    pub(super) fn second_name(&mut self, name: &str, file: &StoredFile, rows: u64, columns: u64) -> Result<Part> {
+        let storage = Arc::clone(self.folio().storage());
+        let missing = |source| HandlerError::Payload { item: name.to_owned(), source };
+        let extension = file.path.file_name().rsplit_once('.').map_or(String::new(), |(_, last)| format!(".{last}"));
+        let blocks = match &file.expected.blocks {
+            // Without them it is read as a whole.
+            Some((path, sha256)) if storage.stat(path)?.is_some() => Some((path, sha256)),
+            _ => None,
+        };
+        let place = (PARTS_DIR, &*file_stem(name), extension.as_str());
+        let (path, beside) =
+            duplicate_payload(storage.as_ref(), &file.path, blocks.map(|(path, _)| path), place).map_err(missing)?;
+        self.keep_staged(path.clone());
+        self.folio().verified().remember_duplicate(storage.as_ref(), (&file.path, &path), &file.expected)?;
+        let size = storage.stat(&path)?.map_or(0, |info| info.size);
+        let expected = &file.expected;
+        Ok(Part {
+            filename: in_parts(path.as_str()),
+            sha256: expected.sha256.clone(),
+            checksum: expected.md5.clone().filter(|_| expected.sha256.is_none()),
+            size_bytes: size,
+            num_rows: rows,
+            num_cols: columns,
+            blocks: beside
+                .zip(blocks)
+                .map(|(beside, (_, sha256))| json!({"filename": in_parts(beside.as_str()), "sha256": sha256})),
+            other: Map::new(),
+        })
+    }
+
+    /// Writes the file that stands for a version of several parts where programs look that know of no parts: they check it like
+    /// any other, and fail to read it, instead of taking some of the rows for all.
+    pub(super) fn write_stub(&mut self, name: &str, parts: &[Part]) -> Result<Map<String, Value>> {
+        let text = json!({
+            "datafolio": "a table of several parts",
+            "item": name,
+            "note": "The rows lie in the files that the entry of this version in items.json lists as its parts.",
+            "new_parts": parts.iter().map(|part| part.filename.as_str()).collect::<Vec<_>>(),
+        });
+        let mut sink = Sink::new(self.folio().storage(), item_type::INCLUDED_TABLE, name);
+        let mut writer = sink.payload(".parts.json")?;
+        writer.write_from(&mut format!("{text:#}\n").as_bytes())?;
+        let payload = writer.finish()?;
+        self.keep_staged(payload.path.clone());
+        Ok(standing(&payload))
+    }
+}
+
+/// The fields of an entry that name the file which stands for the version.
+pub(super) fn standing(payload: &Payload) -> Map<String, Value> {
+    let path = payload.path.as_str();
+    let mut fields = Map::new();
+    fields.insert("filename".to_owned(), path.split_once('/').map_or(path, |(_, rest)| rest).into());
+    fields.insert("checksum".to_owned(), payload.md5.as_str().into());
+    fields.insert("sha256".to_owned(), payload.sha256.as_str().into());
+    fields
+}
+
+/// The part that a file becomes which was just written.
+pub(super) fn part_of(payload: &Payload, written: &Draft) -> Part {
+    let number = |field: &str| written.fields.get(field).and_then(Value::as_u64).unwrap_or_default();
+    Part {
+        filename: in_parts(payload.path.as_str()),
+        sha256: Some(payload.sha256.clone()),
+        checksum: None,
+        size_bytes: payload.size,
+        num_rows: number("num_rows"),
+        num_cols: number("num_cols"),
+        blocks: payload.blocks.as_ref().map(|blocks| json!({"filename": blocks.filename, "sha256": blocks.sha256})),
+        other: Map::new(),
+    }
+}
+
+/// A path below the directory of parts.
+fn in_parts(path: &str) -> String {
+    path.strip_prefix(PARTS_DIR).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned()
+}
+
+/// The columns of what was written, in order, with their types.
+fn column_types(written: &Draft) -> Map<String, Value> {
+    match written.fields.get("dtypes") {
+        Some(Value::Object(types)) => types.clone(),
+        _ => Map::new(),
+    }
+}
+
+/// Rows and parts of a table.
+fn size_of(entry: &Entry) -> Result<(u64, usize)> {
+    let record = entry.record()?;
+    Ok((record.u64("num_rows").unwrap_or_default(), stored_files(&record)?.len()))
+}
+
+/// Some parts of a table as a table.
+pub(super) fn table_of(record: &ItemRecord, parts: &[Part]) -> ItemRecord {
+    let mut table = record.clone();
+    table.set(PARTS, Some(serde_json::to_value(parts).unwrap_or_default()));
+    table.set("num_rows", Some(parts.iter().map(|part| part.num_rows).fold(0_u64, u64::saturating_add).into()));
+    table
+}
+
+/// Only tables that lie in the bundle can be changed here.
+pub(super) fn require_own_table(record: &ItemRecord) -> Result<()> {
+    let found = match record.item_type() {
+        item_type::INCLUDED_TABLE | item_type::POLARS_TABLE => return Ok(()),
+        item_type::REFERENCED_TABLE => "a reference, whose rows others write: import it first".to_owned(),
+        other => other.to_owned(),
+    };
+    Err(Error::WrongType { item: record.name().to_owned(), expected: "a table of the bundle", found })
+}

@@ -1,0 +1,135 @@
+//! Rows that are changed and removed by condition.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::datatypes::{Float64Type, Int64Type};
+use datafolio::{AddOptions, AppendOptions, DataFolio, SnapshotOptions, TableOptions, VerifyOptions};
+
+use crate::support::new_bundle;
+
+/// Columns `id` and `value`, which is missing in every fifth row.
+fn numbers(rows: std::ops::Range<i64>) -> RecordBatch {
+    let id: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.clone()));
+    let value: ArrayRef = Arc::new(rows.map(|id| (id % 5 != 4).then_some(id as f64)).collect::<Float64Array>());
+    RecordBatch::try_from_iter_with_nullable([("id", id, false), ("value", value, true)]).unwrap()
+}
+
+/// Tables of 30 rows: `parts` in three files, `one` in one, `arrow` in two of another format.
+fn with_tables() -> (tempfile::TempDir, DataFolio) {
+    let (dir, folio) = new_bundle();
+    let plain = || AppendOptions::new().without_compaction();
+    for rows in [0..10, 10..20, 20..30] {
+        folio.append_table("parts", numbers(rows), plain()).unwrap();
+    }
+    folio.add("one", numbers(0..30), AddOptions::new().description("of one file").inputs(["parts"])).unwrap();
+    for rows in [0..15, 15..30] {
+        folio.append_table("arrow", numbers(rows), plain().table_format("arrow")).unwrap();
+    }
+    (dir, folio)
+}
+
+fn read(folio: &DataFolio, table: &str) -> Vec<(i64, Option<f64>)> {
+    let mut found = Vec::new();
+    for batch in folio.read_table(table, &TableOptions::new()).unwrap() {
+        let batch = batch.unwrap();
+        let ids = batch.column(0).as_primitive::<Int64Type>().values();
+        found.extend(ids.iter().copied().zip(batch.column(1).as_primitive::<Float64Type>().iter()));
+    }
+    found
+}
+
+fn expected(keep: impl Fn(i64) -> bool, value: impl Fn(i64, Option<f64>) -> Option<f64>) -> Vec<(i64, Option<f64>)> {
+    let rows = (0..30).map(|id| (id, (id % 5 != 4).then_some(id as f64)));
+    rows.filter(|(id, _)| keep(*id)).map(|(id, old)| (id, value(id, old))).collect()
+}
+
+#[test]
+fn rows_go_and_parts_without_them_stay() {
+    let (_dir, folio) = with_tables();
+    folio.create_snapshot("before", SnapshotOptions { capture_git: false, ..Default::default() }).unwrap();
+    let before = folio.get_table_paths("parts").unwrap();
+    for (name, kept, written) in [("parts", 1, 1), ("one", 0, 1), ("arrow", 0, 2)] {
+        // All rows of the second part, some of the third. Missing values are neither.
+        let done = folio.delete_rows(name, "id BETWEEN 10 AND 19 OR value > 26").unwrap();
+        assert_eq!((done.rows, done.num_rows, done.parts_kept, done.parts_written), (12, 18, kept, written), "{name}");
+        let gone = |id: i64| (10..20).contains(&id) || (id > 26 && id % 5 != 4);
+        assert_eq!(read(&folio, name), expected(|id| !gone(id), |_, old| old), "{name}");
+        assert_eq!(folio.table_info(name).unwrap().rows, Some(18));
+        assert_eq!(read(&folio.load_snapshot("before").unwrap(), name).len(), 30);
+    }
+    assert_eq!(folio.get_table_paths("parts").unwrap()[0], before[0]);
+    let record = folio.item_info("one").unwrap().record;
+    assert_eq!((&record["description"], &record["inputs"]), (&"of one file".into(), &serde_json::json!(["parts"])));
+    assert!(record["input_versions"]["parts"].is_string());
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().findings.is_empty());
+    folio.append_table("parts", numbers(40..41), AppendOptions::new()).unwrap();
+    assert_eq!(read(&folio, "parts").last(), Some(&(40, Some(40.0))));
+    let log = folio.log(1000).unwrap();
+    assert!(log.iter().any(|entry| entry.operation == "delete 12 rows of parts"));
+}
+
+#[test]
+fn nothing_to_remove_is_no_commit_and_everything_leaves_the_columns() {
+    let (_dir, folio) = with_tables();
+    let revision = folio.revision();
+    for name in ["parts", "one", "arrow"] {
+        assert_eq!(folio.delete_rows(name, "id < 0").unwrap().rows, 0);
+        assert_eq!(folio.update_table(name, "false", &[("id", "0")]).unwrap().rows, 0);
+    }
+    assert_eq!(folio.revision(), revision);
+    for name in ["parts", "one", "arrow"] {
+        assert_eq!(folio.delete_rows(name, "true").unwrap().num_rows, 0);
+        let info = folio.table_info(name).unwrap();
+        assert_eq!((info.rows, info.column_names), (Some(0), vec!["id".to_owned(), "value".to_owned()]));
+        folio.append_table(name, numbers(0..3), AppendOptions::new()).unwrap();
+        assert_eq!(read(&folio, name).len(), 3);
+    }
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().findings.is_empty());
+}
+
+#[test]
+fn values_are_set_from_the_row_as_it_was() {
+    let (_dir, folio) = with_tables();
+    for name in ["parts", "one", "arrow"] {
+        let values = [("value", "id + 1000"), ("id", "id + CAST(coalesce(value, 0) AS BIGINT)")];
+        let done = folio.update_table(name, "id >= 25 AND id < (SELECT max(id) FROM one)", &values).unwrap();
+        assert_eq!((done.rows, done.num_rows), (4, 30), "{name}");
+        let mut found = expected(|_| true, |_, old| old);
+        for (id, value) in &mut found[25..29] {
+            let old = value.unwrap_or(0.0);
+            (*value, *id) = (Some(*id as f64 + 1000.0), *id + old as i64);
+        }
+        // `one` is asked while it still is what it was.
+        assert_eq!(read(&folio, name), found, "{name}");
+        if name == "one" {
+            folio.undo(None).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_and_changes_nothing() {
+    let (_dir, folio) = with_tables();
+    let revision = folio.revision();
+    let set = |values: &[(&str, &str)]| folio.update_table("parts", "id = 3", values).unwrap_err();
+    for (error, code, says) in [
+        (set(&[("vale", "1")]), "invalid-value", "did you mean \"value\"?"),
+        (set(&[("value", "1"), ("value", "2")]), "invalid-value", "two values"),
+        (set(&[]), "invalid-value", "no column"),
+        (set(&[("id", "NULL")]), "schema-mismatch", "\"id\""),
+        (set(&[("id", "'many'")]), "schema-mismatch", "\"id\""),
+        (set(&[("id", "1) ELSE 2 END, (CASE WHEN true THEN 3")]), "sql-syntax", ""),
+        (set(&[("id", "nothing_there + 1")]), "sql-column-not-found", "nothing_there"),
+        (folio.delete_rows("parts", "id = ").unwrap_err(), "sql-syntax", ""),
+        (folio.delete_rows("parts", "true) OR (read_csv('/etc/passwd')").unwrap_err(), "sql-refused", ""),
+        (folio.delete_rows("absent", "true").unwrap_err(), "item-not-found", "absent"),
+    ] {
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    folio.add("text", serde_json::json!(1), AddOptions::new()).unwrap();
+    assert_eq!(folio.delete_rows("text", "true").unwrap_err().code(), "wrong-type");
+    assert_eq!(folio.revision(), revision + 1);
+    assert_eq!(read(&folio, "parts"), expected(|_| true, |_, old| old));
+}
