@@ -162,8 +162,9 @@ impl<'a> Sink<'a> {
             return Err(HandlerError::SecondPayload { item, item_type });
         }
         let dir = item_type::payload_dir(self.item_type).unwrap_or("artifacts");
-        let writer =
-            PayloadWriter::create(self.storage, dir, &file_stem(self.name), extension)?.with_threads(self.threads);
+        let writer = PayloadWriter::create(self.storage, dir, &file_stem(self.name), extension)
+            .map_err(|source| HandlerError::Payload { item: self.name.to_owned(), source })?
+            .with_threads(self.threads);
         self.started = Some(writer.path().clone());
         Ok(writer)
     }

@@ -110,7 +110,7 @@ pub fn read_table(item: &Item<'_>, options: &TableReadOptions) -> HandlerResult<
         other => return Err(unsupported(format!("table '{name}' in format {other:?}"), "another release or feature")),
     };
     let source = item.open_payload()?;
-    open(name, SourceFile::new(source), item.record().u64("num_rows"), options)
+    open(name, SourceFile::new(source), item.record().count("num_rows"), options)
 }
 
 /// The Parquet file that is all of a table, where there is one on this machine: what other engines can read by themselves.

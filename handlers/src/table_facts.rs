@@ -113,7 +113,7 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
         let footer = Footer::read(&blame, file, size_bytes, item.local_path())?;
         return Ok(summary(item, SchemaRef::clone(&footer.schema), &[footer]));
     }
-    let rows = record.u64("num_rows");
+    let rows = record.count("num_rows");
     let file = FileFacts { path: item.local_path(), rows, size_bytes, row_groups: Vec::new() };
     Ok(without_statistics(schema()?, rows, vec![file]))
 }

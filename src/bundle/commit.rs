@@ -12,6 +12,7 @@ use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, r
 use datafolio_core::{
     Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, Working, difference, encode_after, replay, time,
 };
+use datafolio_handlers::HandlerError;
 use datafolio_storage::{Payload, Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
@@ -276,7 +277,9 @@ fn check_payload(storage: &dyn Storage, entry: &Entry, head: &Catalogue) -> Resu
     // Of an item type that nobody here knows, nobody knows where its file would be.
     let Some(path) = entry.files().into_iter().next() else { return Ok(()) };
     let overwritten = || head.versions_of(entry.name()).any(|other| other.contradicts(entry));
-    match storage.stat(&path)?.is_some() && !overwritten() {
+    let found =
+        storage.stat(&path).map_err(|source| HandlerError::Payload { item: entry.name().to_owned(), source })?;
+    match found.is_some() && !overwritten() {
         true => Ok(()),
         false => {
             Err(Error::PayloadGone { item: entry.name().to_owned(), version: entry.token(), path: path.to_string() })

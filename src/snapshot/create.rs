@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::bundle::{DataFolio, check_metadata};
 use crate::error::{Error, Result};
 use crate::facts::{environment, execution, git};
+use datafolio_handlers::HandlerError;
 
 /// What a snapshot records beside the versions of all items.
 #[derive(Debug, Clone)]
@@ -67,9 +68,12 @@ impl DataFolio {
             let entries: Vec<_> = catalogue.current.values().cloned().collect();
             for entry in &entries {
                 // A path that leads out of the bundle is damage of another kind, which `verify` tells.
-                if let Some(path) = entry.files().into_iter().next()
-                    && self.storage().stat(&path)?.is_none()
-                {
+                let Some(path) = entry.files().into_iter().next() else { continue };
+                let found = self
+                    .storage()
+                    .stat(&path)
+                    .map_err(|source| HandlerError::Payload { item: entry.name().to_owned(), source })?;
+                if found.is_none() {
                     return Err(Error::PayloadGone {
                         item: entry.name().to_owned(),
                         version: entry.token(),
