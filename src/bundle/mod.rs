@@ -295,7 +295,7 @@ fn odd_names(catalogue: &Catalogue) -> Vec<String> {
     const SHOWN: usize = 8;
     let mut odd = catalogue.current.keys().filter_map(|name| Some((name, odd_name(name)?)));
     let shown = odd.by_ref().take(SHOWN).map(|(name, reason)| {
-        let shown = shorten_value(&Value::from(&*name));
+        let shown = shorten_value(&Value::from(name));
         format!(
             "item '{shown}' has no valid name: {reason}: do not use it in paths; `datafolio rename` gives it another"
         )

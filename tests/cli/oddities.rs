@@ -243,3 +243,18 @@ fn how_many_is_a_number_that_is_not_negative() {
     has(&err, &["`datafolio head ITEM -n 5`"]);
     assert!(!err.contains("-- -n"), "{err}");
 }
+
+/// A hash that cannot be one would otherwise count as none, and the bytes as unchecked.
+#[test]
+fn hashes_that_are_no_texts_are_damage() {
+    let home = Home::with_bundle();
+    edit(&home, |catalogue| {
+        item(catalogue, "notes")["sha256"] = json!(7);
+        item(catalogue, "notes")["checksum"] = json!(["x"]);
+    });
+    let told = ["item 'notes': sha256 is 7, which is no text", "item 'notes': checksum is [\"x\"], which is no text"];
+    has(&home.run(&["get", "notes"]).err, &told);
+    let ran = home.run(&["verify"]);
+    assert_eq!(ran.code, 1);
+    has(&ran.out, &told);
+}

@@ -7,6 +7,8 @@ use crate::record::ItemRecord;
 
 /// Fields that count rows, columns or bytes.
 const COUNTS: [&str; 4] = ["num_rows", "num_cols", "size_bytes", "file_size"];
+/// Fields that are texts, without which less is checked or known of the payload.
+const TEXTS: [&str; 5] = ["checksum", "sha256", "table_format", "dtype", "created_at"];
 /// Fields that list the names of other items.
 const NAMES: [&str; 2] = ["inputs", "models"];
 /// No file, table or array of any format has more of anything.
@@ -17,7 +19,7 @@ const MOST: u64 = i64::MAX as u64;
 pub struct Flaw {
     /// The field.
     pub field: &'static str,
-    /// A stable kebab-case code: `impossible-number` or `malformed-inputs`.
+    /// A stable kebab-case code: `impossible-number`, `malformed-inputs` or `malformed-field`.
     pub code: &'static str,
     /// What it holds, and what that is not.
     pub reason: String,
@@ -53,13 +55,19 @@ impl ItemRecord {
             code: "impossible-number",
             reason: format!("is {}, which is no list of lengths", self.shown("shape")),
         });
+        let is_no_text = |field: &&str| self.get(field).is_some_and(|text| !text.is_null() && !text.is_string());
+        let texts = TEXTS.into_iter().filter(is_no_text).map(|field| Flaw {
+            field,
+            code: "malformed-field",
+            reason: format!("is {}, which is no text", self.shown(field)),
+        });
         let names = NAMES.into_iter().filter(|field| self.get(field).is_some_and(|names| !is_names(names)));
         let names = names.map(|field| Flaw {
             field,
             code: "malformed-inputs",
             reason: format!("is {}, which is no list of names", self.shown(field)),
         });
-        counts.chain(shape).chain(names).collect()
+        counts.chain(shape).chain(texts).chain(names).collect()
     }
 
     /// What a field holds, cut where it is long.
@@ -121,6 +129,7 @@ mod tests {
             ("size_bytes", serde_json::json!(u64::MAX), "is 18446744073709551615, which is no number of bytes"),
             ("file_size", serde_json::json!("7"), "is \"7\", which is no number of bytes"),
             ("shape", serde_json::json!([2, -3]), "is [2,-3], which is no list of lengths"),
+            ("sha256", serde_json::json!(7), "is 7, which is no text"),
             ("inputs", serde_json::json!("raw"), "is \"raw\", which is no list of names"),
             ("models", serde_json::json!(["a", 1]), "is [\"a\",1], which is no list of names"),
         ] {
