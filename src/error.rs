@@ -113,6 +113,8 @@ pub enum Error {
         revision: u64,
         /// Why.
         reason: String,
+        /// What can be done instead.
+        advice: String,
     },
     /// An argument that is not acceptable.
     #[error("{0}")]
@@ -263,7 +265,18 @@ impl Error {
         if self.is_denied() {
             return Some(Cow::Borrowed("look at the permissions of the file and of the directories that it lies in"));
         }
-        hint_of(self.code()).map(Cow::Borrowed)
+        match self {
+            Self::CannotUndo { advice, .. } => Some(Cow::Owned(advice.clone())),
+            Self::PayloadGone { item, .. } => Some(Cow::Owned(format!(
+                "restore another version: `datafolio log {} --versions` shows which can be read",
+                shell_word(item)
+            ))),
+            // A version that no release has given is damage.
+            Self::Core(CoreError::UnknownSchema { .. }) if self.category() == ErrorCategory::Corrupt => {
+                hint_of("damaged-catalogue").map(Cow::Borrowed)
+            }
+            _ => hint_of(self.code()).map(Cow::Borrowed),
+        }
     }
 
     /// The item whose bytes are not what was recorded.

@@ -42,12 +42,12 @@ impl LineageError {
 }
 
 /// `a <- b <- a`, long ones cut.
-fn describe_cycle(path: &[String]) -> String {
-    let mut shown: Vec<String> = path.iter().take(NAMES_SHOWN).map(|name| printable(name)).collect();
+pub(crate) fn describe_cycle<S: AsRef<str>>(path: &[S]) -> String {
+    let mut shown: Vec<String> = path.iter().take(NAMES_SHOWN).map(|name| printable(name.as_ref())).collect();
     if path.len() > NAMES_SHOWN {
         shown.push(format!("({} more)", path.len() - NAMES_SHOWN));
     }
-    shown.extend(path.first().map(|name| printable(name)));
+    shown.extend(path.first().map(|name| printable(name.as_ref())));
     shown.join(" <- ")
 }
 

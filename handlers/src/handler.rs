@@ -170,8 +170,9 @@ impl<'a> Sink<'a> {
             let (item, item_type) = (self.name.to_owned(), self.item_type.to_owned());
             return Err(HandlerError::SecondPayload { item, item_type });
         }
-        let writer =
-            PayloadWriter::create(self.storage, self.dir, &file_stem(self.name), extension)?.with_threads(self.threads);
+        let writer = PayloadWriter::create(self.storage, self.dir, &file_stem(self.name), extension)
+            .map_err(|source| HandlerError::Payload { item: self.name.to_owned(), source })?
+            .with_threads(self.threads);
         self.started = Some(writer.path().clone());
         Ok(writer)
     }

@@ -63,8 +63,8 @@ impl Handler for NumpyArray {
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
         let mut facts = Vec::new();
-        if let Some(Value::Array(shape)) = record.get("shape") {
-            let lengths: Vec<String> = shape.iter().map(Value::to_string).collect();
+        if let Some(shape) = record.shape() {
+            let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
             facts.push(("shape", format!("[{}]", lengths.join(", "))));
         }
         facts.extend(facts_of(record, &[("dtype", "dtype")]));

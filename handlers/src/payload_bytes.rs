@@ -24,6 +24,7 @@ pub(crate) fn read_all(item: &Item<'_>) -> HandlerResult<Vec<u8>> {
 pub(crate) fn facts_of(record: &ItemRecord, fields: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     fields
         .iter()
+        .filter(|(_, field)| !record.is_miscounted(field))
         .filter_map(|(label, field)| {
             let text = match record.get(field)? {
                 serde_json::Value::String(text) => text.clone(),

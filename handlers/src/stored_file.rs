@@ -23,8 +23,8 @@ pub struct StoredFile {
 impl StoredFile {
     fn payload(record: &ItemRecord) -> HandlerResult<Self> {
         let has_rows = record.get(PARTS).is_none();
-        let rows = record.u64("num_rows").filter(|_| has_rows);
-        let columns = record.u64("num_cols").filter(|_| has_rows);
+        let rows = record.count("num_rows").filter(|_| has_rows);
+        let columns = record.count("num_cols").filter(|_| has_rows);
         Ok(Self { path: payload_path(record)?, expected: expected(record)?, rows, columns })
     }
 

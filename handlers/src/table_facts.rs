@@ -129,7 +129,7 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
         let size_bytes = item.open_file(stored)?.size();
         Ok(FileFacts { path: item.local_path_of(stored), rows: stored.rows, size_bytes, row_groups: Vec::new() })
     });
-    Ok(without_statistics(schema()?, record.u64("num_rows"), facts.collect::<HandlerResult<_>>()?))
+    Ok(without_statistics(schema()?, record.count("num_rows"), facts.collect::<HandlerResult<_>>()?))
 }
 
 fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Vec<FileFacts>) -> TableFacts {

@@ -12,6 +12,7 @@ use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, r
 use datafolio_core::{
     Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, Working, difference, encode_after, replay, time,
 };
+use datafolio_handlers::HandlerError;
 use datafolio_storage::{Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
@@ -279,7 +280,9 @@ fn check_payload(storage: &dyn Storage, entry: &Entry, head: &Catalogue) -> Resu
     };
     let payloads = entry.payloads();
     for path in &payloads {
-        if storage.stat(path)?.is_none() {
+        let found =
+            storage.stat(path).map_err(|source| HandlerError::Payload { item: entry.name().to_owned(), source })?;
+        if found.is_none() {
             return gone(path);
         }
     }

@@ -202,7 +202,7 @@ impl DataFolio {
         }
         // Where the file of an unknown type lies is not known either.
         if entry.filename().is_some() && item_type::payload_dir(entry.item_type()).is_some() {
-            lines.push(match self.payload_stat(record) {
+            lines.push(match self.payload_size(record) {
                 Ok(Some(bytes)) => format!("size: {}", human_size(bytes)),
                 Ok(None) => "MISSING: its file is not there".to_owned(),
                 Err(error) => format!("UNREADABLE: {error}"),
@@ -229,7 +229,7 @@ impl DataFolio {
     }
 
     /// The size of an item's payload; `None` when it is not there.
-    fn payload_stat(&self, record: &ItemRecord) -> Result<Option<u64>> {
+    pub(crate) fn payload_size(&self, record: &ItemRecord) -> Result<Option<u64>> {
         let mut size = 0;
         for file in stored_files(record)? {
             let Some(info) = self.storage().stat(&file.path)? else { return Ok(None) };

@@ -41,7 +41,7 @@ impl DataFolio {
         // Replaying any change set onto a catalogue of 1.x makes it one of 2.x, also one without changes.
         let set = ChangeSet::new(std::sync::Arc::clone(state.catalogue()));
         let intent = Intent {
-            operation: "migrate from DataFolio 1.x".to_owned(),
+            operation: "migrate from DataFolio 1.x (layout 1 to 2)".to_owned(),
             kind: CommitKind::Migration,
             follows: Follows::Head,
             writer: self.writer(),

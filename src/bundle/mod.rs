@@ -23,7 +23,8 @@ mod verify_history;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use datafolio_core::{Catalogue, Published, Snapshot};
+use datafolio_core::name::check_item_name;
+use datafolio_core::{Catalogue, CoreError, Published, Snapshot};
 use datafolio_handlers::Registry;
 use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
@@ -50,7 +51,7 @@ use crate::facts::writer::Writer;
 use crate::lineage::Lineage;
 use crate::settings::Settings;
 use crate::table::KnownFacts;
-use crate::text::printable;
+use crate::text::shorten_value;
 use derived::Derived;
 use state::State;
 
@@ -172,17 +173,9 @@ impl DataFolio {
                     .to_owned(),
             );
         }
-        warnings.extend(state.catalogue().current.keys().filter_map(|name| {
-            let what = if name.chars().any(char::is_control) {
-                "control characters in its name"
-            } else if name.split('/').any(|segment| matches!(segment, "." | "..")) {
-                "a name that looks like a way out of a directory"
-            } else {
-                return None;
-            };
-            let shown = printable(name);
-            Some(format!("item '{shown}' has {what}: do not use it in paths; `datafolio rename` gives it another"))
-        }));
+        let unread = state.catalogue().unreadable_extra();
+        warnings.extend(unread.into_iter().map(|(key, flaw)| verify::unreadable_field(key, &flaw)));
+        warnings.extend(odd_names(state.catalogue()));
         warnings.extend(state.lost.values().map(ToString::to_string));
         warnings
     }
@@ -293,6 +286,42 @@ impl DataFolio {
             Mode::Revision(revision) => format!("it shows revision {revision}"),
         };
         Err(Error::ReadOnly { action: action.to_owned(), why })
+    }
+}
+
+/// Names of current items that no item could be given, each with the reason, and of many only the first.
+fn odd_names(catalogue: &Catalogue) -> Vec<String> {
+    const SHOWN: usize = 8;
+    let mut odd = catalogue.current.keys().filter_map(|name| Some((name, odd_name(name)?)));
+    let shown = odd.by_ref().take(SHOWN).map(|(name, reason)| {
+        let shown = shorten_value(&Value::from(name));
+        format!(
+            "item '{shown}' has no valid name: {reason}: do not use it in paths; `datafolio rename` gives it another"
+        )
+    });
+    let mut warnings: Vec<String> = shown.collect();
+    let left = odd.count();
+    if left > 0 {
+        let items = if left == 1 { "item has" } else { "items have" };
+        warnings.push(format!("{left} more {items} no valid name: `datafolio verify` lists them"));
+    }
+    warnings
+}
+
+/// Why an item could not be given this name. What makes it dangerous is said before what merely breaks a rule.
+fn odd_name(name: &str) -> Option<String> {
+    if name.chars().any(char::is_control) {
+        return Some("it has control characters".to_owned());
+    }
+    if name.starts_with('/') {
+        return Some("it looks like an absolute path".to_owned());
+    }
+    if name.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Some("it looks like a way out of a directory".to_owned());
+    }
+    match check_item_name(name) {
+        Err(CoreError::InvalidItemName { reason, .. }) => Some(reason),
+        _ => None,
     }
 }
 

@@ -41,6 +41,12 @@ impl ItemInfo {
         })
     }
 
+    /// The fields as those of a record.
+    #[cfg(feature = "cli")]
+    pub(crate) fn to_record(&self) -> ItemRecord {
+        ItemRecord::new(self.record.clone())
+    }
+
     /// The description, where it has one.
     pub fn description(&self) -> Option<&str> {
         self.record.get("description").and_then(Value::as_str)

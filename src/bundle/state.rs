@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 use crate::history::{chain, rebuild};
+use crate::text::shorten_value;
 
 /// Largest catalogue that is read: a bound against hostile files, far above what a bundle of a million items has.
 const MAX_CATALOGUE: u64 = 4 << 30;
@@ -117,6 +118,9 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
         if is_same {
             let mut state = state?;
             if let Some(is_overwritten) = is_overwritten(storage, &state)? {
+                if is_overwritten {
+                    refuse_what_nobody_writes(&state)?;
+                }
                 state.mark(is_overwritten);
                 return Ok(state);
             }
@@ -165,6 +169,17 @@ fn is_overwritten(storage: &dyn Storage, head: &State) -> Result<Option<bool>> {
         true => None,
         false => Some(looks_so),
     })
+}
+
+/// Refuses a catalogue of layout 1 beside the history of layout 2 that 1.x cannot have written: each of its releases gives
+/// every entry a type.
+fn refuse_what_nobody_writes(state: &State) -> Result<()> {
+    let Some(entry) = state.catalogue().entries().find(|entry| entry.item_type().is_empty()) else { return Ok(()) };
+    let reason = format!(
+        "its history is that of layout 2, and it is a list in which item '{}' has no item_type, which no release writes",
+        shorten_value(&entry.name().into())
+    );
+    Err(CoreError::DamagedCatalogue { file: "items.json".to_owned(), reason }.into())
 }
 
 /// Whether the history has commits of a bundle of 2.x. The record of a change of layout may be that of one that was

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafolio_core::{Entry, ErrorCategory, ItemRecord, Layout, RelPath, item_type, name};
+use datafolio_core::{CoreError, Entry, ErrorCategory, ItemRecord, Layout, RelPath, item_type, name};
 use datafolio_handlers::{HandlerError, StoredFile, all_files};
 use datafolio_storage::{Verification, VerifiedSource};
 use indexmap::IndexMap;
@@ -14,6 +14,8 @@ use crate::bundle::lineage_of;
 use crate::bundle::state::reload;
 use crate::bundle::{DataFolio, Mode};
 use crate::error::Result;
+use crate::lineage::describe_cycle;
+use crate::text::shorten_value;
 
 /// Code of the finding for a table whose place or format this build does not know.
 const NOT_CHECKED: &str = "not-checked";
@@ -42,6 +44,8 @@ impl Default for VerifyOptions {
 pub enum Severity {
     /// Worth knowing; nothing is lost.
     Note,
+    /// Allowed, and rarely meant: somebody should look at it. Nothing is lost.
+    Warning,
     /// It could not be looked at: the system refused, or this build cannot.
     Unread,
     /// A version of an old revision cannot be read; current items and snapshots are whole.
@@ -86,21 +90,36 @@ pub struct VerifyReport {
     pub(crate) whole: HashSet<(RelPath, Option<String>)>,
 }
 
+impl Finding {
+    /// About the bundle as a whole.
+    fn new(severity: Severity, code: &str, message: String) -> Self {
+        Self { severity, item: None, version: None, snapshots: Vec::new(), code: code.to_owned(), message }
+    }
+}
+
 impl VerifyReport {
-    /// Whether nothing is damaged or lost.
+    /// Whether nothing is damaged or lost, and all could be looked at.
     pub fn is_clean(&self) -> bool {
-        self.findings.iter().all(|finding| finding.severity == Severity::Note)
+        self.findings.iter().all(|finding| finding.severity <= Severity::Warning)
     }
 
     pub(crate) fn add(&mut self, severity: Severity, code: &str, message: String) {
-        self.findings.push(Finding {
-            severity,
-            item: None,
-            version: None,
-            snapshots: Vec::new(),
-            code: code.to_owned(),
-            message,
-        });
+        self.findings.push(Finding::new(severity, code, message));
+    }
+
+    /// Damage that an error of the model tells, with the item and snapshot that it names.
+    fn add_damage(&mut self, error: &CoreError) {
+        let mut finding = Finding::new(Severity::Damage, error.code(), error.to_string());
+        match error {
+            CoreError::LostVersion { snapshot, item, token } => {
+                finding.item = Some(item.clone());
+                finding.version = Some(token.clone());
+                finding.snapshots = vec![snapshot.clone()];
+            }
+            CoreError::DamagedEntry { item, .. } => finding.item = Some(item.clone()),
+            _ => {}
+        }
+        self.findings.push(finding);
     }
 }
 
@@ -140,6 +159,9 @@ impl DataFolio {
             let message = format!("the metadata key {key:?} cannot be read ({flaw}); it is kept as it is");
             report.add(Severity::Note, "metadata-not-read", message);
         }
+        for (key, flaw) in catalogue.unreadable_extra() {
+            report.add(Severity::Damage, "damaged-catalogue", unreadable_field(key, &flaw));
+        }
         let wanted = |name: &str| options.items.as_ref().is_none_or(|items| items.iter().any(|item| item == name));
         for name in options.items.iter().flatten() {
             state.item(name)?;
@@ -150,7 +172,7 @@ impl DataFolio {
         }
         for (name, error) in &state.lost {
             if wanted(name) {
-                report.add(Severity::Damage, "lost-version", error.to_string());
+                report.add_damage(error);
             }
         }
         if options.items.is_none() {
@@ -213,11 +235,11 @@ impl DataFolio {
             Err(error) => return add(Severity::Damage, error.code(), error.to_string()),
         };
         if let Err(error) = name::check_item_name(entry.name()) {
-            add(Severity::Note, error.code(), format!("{error}; it can be read, and DataFolio 2.x would not make it"));
+            let message = format!("{error}; it can be read, and DataFolio 2.x would not make it");
+            add(Severity::Warning, error.code(), message);
         }
-        for (field, value) in impossible_numbers(&record) {
-            let message = format!("item '{}': {field} is {value}", entry.name());
-            add(Severity::Damage, "impossible-number", message);
+        for flaw in record.flaws() {
+            add(Severity::Damage, flaw.code, format!("item '{}': {} {}", entry.name(), flaw.field, flaw.reason));
         }
         match self.blocks_are_gone(&record) {
             Ok(false) => {}
@@ -314,12 +336,10 @@ impl DataFolio {
     }
 }
 
-/// Fields of an entry that count something, and hold what is no count.
-fn impossible_numbers(record: &ItemRecord) -> impl Iterator<Item = (&'static str, &Value)> {
-    ["num_rows", "num_cols", "size_bytes", "file_size"].into_iter().filter_map(|field| {
-        let value = record.get(field).filter(|value| !value.is_null() && !value.is_u64())?;
-        Some((field, value))
-    })
+/// What is said of a top-level field of `items.json` that is not known here and cannot be read either.
+pub(crate) fn unreadable_field(key: &str, flaw: &str) -> String {
+    let key = shorten_value(&Value::from(key));
+    format!("items.json: the field '{key}' is not known here and cannot be read ({flaw}); it is kept as it is")
 }
 
 /// Whether a version is in the share that is read. The choice follows from the version itself, so that repeated checks with
@@ -337,22 +357,17 @@ fn in_sample(record: &ItemRecord, percent: u8) -> bool {
 fn verify_snapshots(catalogue: &datafolio_core::Catalogue, report: &mut VerifyReport) {
     for name in catalogue.snapshots.keys() {
         match catalogue.snapshot_entries(name) {
-            Err(error) => report.add(Severity::Damage, error.code(), error.to_string()),
-            Ok(entries) => {
-                for error in entries.into_values().filter_map(Result::err) {
-                    report.add(Severity::Damage, error.code(), error.to_string());
-                }
-            }
+            Err(error) => report.add_damage(&error),
+            Ok(entries) => entries.into_values().filter_map(Result::err).for_each(|error| report.add_damage(&error)),
         }
     }
 }
 
 fn verify_lineage(catalogue: &datafolio_core::Catalogue, report: &mut VerifyReport) {
     for cycle in lineage_of(catalogue).cycles() {
-        report.add(
-            Severity::Note,
-            "cyclic-lineage",
-            format!("items list each other as inputs: {}", cycle.join(" -> ")),
-        );
+        let message = format!("made from itself, directly or through others: {}", describe_cycle(&cycle));
+        let mut finding = Finding::new(Severity::Warning, "cyclic-lineage", message);
+        finding.item = cycle.first().map(|&name| name.to_owned());
+        report.findings.push(finding);
     }
 }

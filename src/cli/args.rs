@@ -1,6 +1,7 @@
 //! The command line: options that every command takes, and all commands.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -78,6 +79,14 @@ pub(super) struct Global {
     /// Print only what was asked for, and errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+}
+
+/// Reads how many rows or commits are wanted.
+///
+/// # Errors
+/// Anything but a whole number from 0 on; the message says what to give instead.
+pub(super) fn how_many<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "give a whole number that is not negative, such as 10".to_owned())
 }
 
 /// When output is coloured.

@@ -4,6 +4,7 @@
 //! args.rs      options that every command takes, and the list of commands
 //! json_keys.rs what --json prints, for the reference
 //! completion.rs what could come next on the line that is being typed
+//! doubts.rs    warnings about what the catalogue says of items and cannot be
 //! session.rs   which bundle a command means, opened with the user's settings
 //! output.rs    what goes to standard output and error, and how it looks
 //! failure.rs   errors: message, hint, exit code
@@ -20,6 +21,7 @@
 mod args;
 mod command;
 mod completion;
+mod doubts;
 mod failure;
 mod inputs;
 mod json_keys;
@@ -37,7 +39,7 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, ColorChoice};
@@ -68,7 +70,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let matches = Cli::command().color(early.color.into()).try_get_matches_from(arguments);
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &early),
+        Err(error) => return usage(&with_better_tips(error), &early),
     };
     if cli.global.folio.is_some() && cli.global.alias.is_some() && !cli.names_a_new_bundle() {
         let text = "-f/--folio and -a/--alias both name a bundle: pass one of them";
@@ -138,10 +140,29 @@ impl Early {
     }
 }
 
+/// The parser advises to pass what it does not know as a value, `-- -1`. That leads nowhere for a number, as no item is
+/// called like one with a sign, nor for `-n`, which other commands have.
+fn with_better_tips(mut error: clap::Error) -> clap::Error {
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.clone(),
+        _ => return error,
+    };
+    let is_number = argument.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if error.kind() == ErrorKind::UnknownArgument && (is_number || argument == "-n") {
+        error.remove(ContextKind::Suggested);
+        if argument == "-n" {
+            let tip = "`datafolio head ITEM -n 5` shows so many rows of a table";
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+    }
+    error
+}
+
 /// What is wrong with the arguments as an error like others: what the parser says up to its tips is the message, the tips
 /// are the hint.
 fn usage_failure(text: &str) -> Failure {
     let text = text.strip_prefix("error: ").unwrap_or(text);
+    let text = text.split("\nFor more information").next().unwrap_or(text);
     let (said, usage) = text.split_once("\nUsage:").unwrap_or((text, ""));
     let (message, tips) = said.split_once("\n\n  tip: ").unwrap_or((said, ""));
     let lines = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chrono::SecondsFormat;
-use datafolio_core::{Entry, item_type, time};
-use serde_json::{Map, Value, json};
+use datafolio_core::{Entry, ItemRecord, item_type, time};
+use serde_json::{Value, json};
 
 use super::failure::{Failure, Outcome};
 use crate::bundle::{DataFolio, ItemInfo};
@@ -24,20 +24,19 @@ pub(super) fn type_word(item_type: &str) -> &str {
 }
 
 /// What is worth knowing of an item on one short line: rows and columns, shape, format.
-pub(super) fn details(record: &Map<String, Value>, item_type: &str) -> String {
-    let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let number = |key: &str| record.get(key).and_then(Value::as_u64);
-    match item_type {
+pub(super) fn details(record: &ItemRecord) -> String {
+    let text = |key: &str| record.str(key).unwrap_or_default().to_owned();
+    match record.item_type() {
         item_type::INCLUDED_TABLE | item_type::POLARS_TABLE | item_type::REFERENCED_TABLE => {
-            match (number("num_rows"), number("num_cols")) {
+            match (record.count("num_rows"), record.count("num_cols")) {
                 (Some(rows), Some(columns)) => format!("{} x {columns}", grouped(rows)),
                 (Some(rows), None) => format!("{} rows", grouped(rows)),
                 _ => text("table_format"),
             }
         }
         item_type::NUMPY_ARRAY => {
-            let shape = record.get("shape").map(ToString::to_string).unwrap_or_default();
-            format!("{} {}", text("dtype"), shape.replace(',', ", "))
+            let shape = record.shape().map(|lengths| format!("{lengths:?}"));
+            format!("{} {}", text("dtype"), shape.unwrap_or_default())
         }
         item_type::JSON_DATA => text("data_type"),
         item_type::TIMESTAMP => short_time(&text("iso_string")),
@@ -89,21 +88,24 @@ pub(super) fn damaged_json(error: &Error) -> Value {
     json!({"error": {"code": error.code(), "message": error.to_string()}})
 }
 
-/// How many bytes the payload of an item takes, as recorded or as it lies there; `None` for what has none.
+/// How many bytes the payload of an item takes, as it lies there, or where it does not, as recorded; `None` for what has
+/// none.
 pub(super) fn size_of(folio: &DataFolio, info: &ItemInfo) -> Option<u64> {
     if info.item_type == item_type::REFERENCED_TABLE {
         return None;
     }
-    let recorded = ["size_bytes", "file_size"].iter().find_map(|key| info.record.get(*key).and_then(Value::as_u64));
-    recorded.or_else(|| Some(std::fs::metadata(folio.item_path(&info.name).ok()?).ok()?.len()))
+    let record = info.to_record();
+    folio.payload_size(&record).ok().flatten().or_else(|| recorded_size(&record))
+}
+
+/// How many bytes the payload of a version takes, as recorded.
+pub(super) fn recorded_size(record: &ItemRecord) -> Option<u64> {
+    record.count("size_bytes").or_else(|| record.count("file_size"))
 }
 
 /// How many bytes the payloads of these versions take, as recorded.
 pub(super) fn recorded_bytes<'a>(entries: impl IntoIterator<Item = &'a Arc<Entry>>) -> u64 {
-    let size = |entry: &Arc<Entry>| {
-        let record = entry.record().ok()?;
-        record.u64("size_bytes").or_else(|| record.u64("file_size"))
-    };
+    let size = |entry: &Arc<Entry>| recorded_size(&*entry.record().ok()?);
     entries.into_iter().filter_map(size).fold(0, u64::saturating_add)
 }
 

@@ -36,6 +36,14 @@ pub struct LogEntry {
 
 impl LogEntry {
     fn of(entry: HistoryEntry) -> Self {
+        if entry.kind == CommitKind::Migration {
+            // Every entry is written anew, and says what it said before.
+            return Self { changes: Difference::default(), ..Self::plain(entry) };
+        }
+        Self::plain(entry)
+    }
+
+    fn plain(entry: HistoryEntry) -> Self {
         Self {
             revision: entry.revision,
             id: Some(entry.commit.id),

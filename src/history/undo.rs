@@ -22,9 +22,69 @@ pub struct Undone {
     pub removed: Deleted,
 }
 
+/// What is left where the state before a commit cannot be had.
+const OLD_VERSIONS: &str =
+    "`datafolio log` lists the commits that can be undone, `datafolio log ITEM --versions` what can be read of an item";
+
+fn refusal(revision: u64, reason: &str, advice: &str) -> Error {
+    Error::CannotUndo { revision, reason: reason.to_owned(), advice: advice.to_owned() }
+}
+
+/// Why the changes of a commit cannot be taken back.
+enum Blocked {
+    /// Something is not as the commit left it.
+    Changed(Key),
+    /// There is nothing to take back.
+    Nothing,
+    /// The snapshot that the commit deleted cannot be read.
+    Snapshot { name: String, reason: String },
+}
+
+impl Blocked {
+    fn refusal(self, storage: &dyn Storage, head: &State, revision: u64) -> Error {
+        match self {
+            Self::Changed(key) => {
+                let (reason, advice) = match last_change(storage, head, revision, &key) {
+                    Some(later) => (
+                        format!("revision {later} has changed {key} since"),
+                        format!("undo that one first: `datafolio undo r{later}`; it may be blocked by others in turn"),
+                    ),
+                    None => (
+                        format!("a later commit has changed {key}"),
+                        "undo that one first: `datafolio log` lists the commits".to_owned(),
+                    ),
+                };
+                refusal(revision, &reason, &advice)
+            }
+            Self::Nothing => refusal(
+                revision,
+                "it changed nothing that could be changed back",
+                "`datafolio log` shows what each commit changed: name another one",
+            ),
+            Self::Snapshot { name, reason } => refusal(
+                revision,
+                &format!("snapshot '{name}', which it deleted, cannot be read: {reason}"),
+                OLD_VERSIONS,
+            ),
+        }
+    }
+}
+
+/// The last commit after a revision that has changed something.
+fn last_change(storage: &dyn Storage, head: &State, revision: u64, key: &Key) -> Option<u64> {
+    let catalogue = head.catalogue();
+    if catalogue.commit.is_none()
+        && let Ok(Some((_, before))) = external::last_before(storage, head, catalogue.revision)
+        && difference(before.catalogue(), catalogue).keys().contains(key)
+    {
+        return Some(catalogue.revision);
+    }
+    let later = Walk::from_head(storage, head).ok()?.flatten().take_while(|entry| entry.revision > revision);
+    later.filter(|entry| entry.changes.keys().contains(key)).map(|entry| entry.revision).next()
+}
+
 /// A commit, and the states before and after it.
 struct Commit {
-    kind: CommitKind,
     operation: String,
     before: Arc<Catalogue>,
     after: Arc<Catalogue>,
@@ -43,12 +103,10 @@ impl DataFolio {
         self.once(|batch| {
             let head = Arc::clone(batch.base());
             let revision = revision.unwrap_or(head.catalogue().revision);
-            let refuse = |reason: String| Error::CannotUndo { revision, reason };
-            let commit = commit_at(self.storage().as_ref(), &head, revision)?;
-            if commit.kind == CommitKind::Migration {
-                return Err(refuse("it changed the layout of the bundle".to_owned()));
-            }
-            for change in inverse(&commit.before, &commit.after, head.catalogue()).map_err(refuse)? {
+            let storage = self.storage().as_ref();
+            let commit = commit_at(storage, &head, revision)?;
+            let changes = inverse(&commit.before, &commit.after, head.catalogue());
+            for change in changes.map_err(|blocked| blocked.refusal(storage, &head, revision))? {
                 batch.change(change, String::new())?;
             }
             batch.name(format!("undo revision {revision} ({})", commit.operation));
@@ -59,15 +117,21 @@ impl DataFolio {
 
 /// What is known of the commit that made a revision.
 fn commit_at(storage: &dyn Storage, head: &State, revision: u64) -> Result<Commit> {
-    let refuse = |reason: &str| Error::CannotUndo { revision, reason: reason.to_owned() };
     let catalogue = head.catalogue();
+    let refuse = |reason: &str, advice: &str| refusal(revision, reason, advice);
+    if revision > catalogue.revision {
+        let latest = catalogue.revision;
+        return Err(refuse(
+            "there is no such revision yet",
+            &format!("the latest is {latest}: `datafolio log` lists them"),
+        ));
+    }
     if catalogue.commit.is_none() && revision == catalogue.revision {
         // Another program wrote it, and no commit has recorded it yet.
         let Some((_, before)) = external::last_before(storage, head, revision)? else {
-            return Err(refuse("another program made it, and nothing is known of the state before"));
+            return Err(refuse("another program made it, and nothing is known of the state before", OLD_VERSIONS));
         };
         return Ok(Commit {
-            kind: CommitKind::External,
             operation: "written by another program".to_owned(),
             before: Arc::clone(before.catalogue()),
             after: Arc::clone(catalogue),
@@ -84,18 +148,21 @@ fn commit_at(storage: &dyn Storage, head: &State, revision: u64) -> Result<Commi
                 continue;
             }
         };
+        if entry.kind == CommitKind::Migration {
+            let advice = "the files of 1.x are kept in history/v1 of the bundle";
+            return Err(refuse("it changed the layout of the bundle", advice));
+        }
         let parent = entry.parent.as_ref().ok_or_else(|| match entry.revision {
-            1 => refuse("it created the bundle"),
-            _ => refuse("nothing is known of the state before"),
+            1 => refuse("it created the bundle", "what was added since is removed by `datafolio rm ITEM`"),
+            _ => refuse("nothing is known of the state before", OLD_VERSIONS),
         })?;
         return Ok(Commit {
             before: rebuild::at_revision(storage, head, parent.revision)?.catalogue,
             after: rebuild::at_revision(storage, head, revision)?.catalogue,
-            kind: entry.kind,
             operation: entry.operation,
         });
     }
-    Err(broken.map_or_else(|| refuse("the history has no entry for it"), Error::from))
+    Err(broken.map_or_else(|| refuse("the history has no entry for it", OLD_VERSIONS), Error::from))
 }
 
 /// The items that are gone, and those that list them and are still there.
@@ -113,12 +180,12 @@ fn removed(before: &Catalogue, after: &Catalogue) -> Deleted {
 
 /// The changes that take each key which differs between two states back to the earlier one, if the head still has the
 /// later one.
-fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::result::Result<Vec<Change>, String> {
+fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::result::Result<Vec<Change>, Blocked> {
     let mut changes = Vec::new();
     let difference = difference(before, after);
     for key in difference.keys() {
         if !Assumed::of(after, &key).same_as(&Assumed::of(head, &key)) {
-            return Err(format!("a later commit has changed {key}; undo that one first"));
+            return Err(Blocked::Changed(key));
         }
         match key {
             Key::Item(name) => {
@@ -132,7 +199,9 @@ fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::resu
             Key::Snapshot(name) => match before.snapshots.get(&name) {
                 None => changes.push(Change::DeleteSnapshot { name }),
                 Some(snapshot) => {
-                    let entries = before.snapshot_entries(&name).map_err(|error| error.to_string())?;
+                    let entries = before
+                        .snapshot_entries(&name)
+                        .map_err(|error| Blocked::Snapshot { name: name.clone(), reason: error.to_string() })?;
                     changes.push(Change::RevertSnapshot {
                         snapshot: Arc::clone(snapshot),
                         // What was lost before the snapshot was deleted stays lost.
@@ -148,7 +217,7 @@ fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::resu
         Some(Change::RenameInputs { from: change.name, to: name_before })
     }));
     if changes.is_empty() {
-        return Err("it changed nothing that could be changed back".to_owned());
+        return Err(Blocked::Nothing);
     }
     Ok(changes)
 }

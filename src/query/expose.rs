@@ -61,7 +61,7 @@ impl Streamed for TableStream {
 
     fn rows(&self) -> Option<u64> {
         // What an entry says of a file that others write is no more than a guess.
-        (self.record.item_type() != item_type::REFERENCED_TABLE).then(|| self.record.u64("num_rows")).flatten()
+        (self.record.item_type() != item_type::REFERENCED_TABLE).then(|| self.record.count("num_rows")).flatten()
     }
 
     fn open(

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::bundle::{DataFolio, check_metadata};
 use crate::error::{Error, Result};
 use crate::facts::{environment, execution, git};
+use datafolio_handlers::HandlerError;
 
 /// What a snapshot records beside the versions of all items.
 #[derive(Debug, Clone)]
@@ -68,7 +69,11 @@ impl DataFolio {
             for entry in &entries {
                 // A path that leads out of the bundle is damage of another kind, which `verify` tells.
                 for path in entry.payloads() {
-                    if self.storage().stat(&path)?.is_none() {
+                    let found = self
+                        .storage()
+                        .stat(&path)
+                        .map_err(|source| HandlerError::Payload { item: entry.name().to_owned(), source })?;
+                    if found.is_none() {
                         return Err(Error::PayloadGone {
                             item: entry.name().to_owned(),
                             version: entry.token(),

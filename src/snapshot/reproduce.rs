@@ -65,8 +65,14 @@ fn text<'a>(fields: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 fn code(git: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(remote) = text(git, "remote").and_then(redact_address) {
-        lines.push(format!("git clone {}", shell_word(&remote)));
-        lines.push("cd <repository>".to_owned());
+        // Git would take it for one of its options, some of which run programs.
+        match remote.starts_with('-') {
+            true => lines.push(format!("Note: what was recorded as remote is no address: {remote}")),
+            false => {
+                lines.push(format!("git clone {}", shell_word(&remote)));
+                lines.push("cd <repository>".to_owned());
+            }
+        }
     }
     if let Some(commit) = text(git, "commit").or_else(|| text(git, "commit_short")) {
         // The snapshot may be someone else's, and these lines are made to be run.
@@ -94,7 +100,10 @@ fn environment(facts: &Map<String, Value>) -> Vec<String> {
 
 fn execution(facts: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(text(facts, "working_dir").map(|dir| format!("cd {}", shell_word(dir))));
+    lines.extend(text(facts, "working_dir").map(|dir| match dir.starts_with('-') {
+        true => format!("Note: what was recorded as working directory is none: {dir}"),
+        false => format!("cd {}", shell_word(dir)),
+    }));
     lines.extend(text(facts, "entry_point").map(str::to_owned));
     lines
 }

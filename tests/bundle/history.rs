@@ -52,10 +52,19 @@ fn undo_takes_back_one_commit_and_can_be_undone() {
     assert_eq!(folio.get_json("x").unwrap(), 2);
     // Revision 3 was touched by the two undos since.
     folio.delete(&["x"]).unwrap();
-    assert_eq!(folio.undo(Some(3)).unwrap_err().code(), "cannot-undo");
+    let error = folio.undo(Some(3)).unwrap_err();
+    assert_eq!(error.code(), "cannot-undo");
+    assert!(error.to_string().contains("revision 7 has changed item 'x' since"), "{error}");
+    assert!(error.hint().unwrap().contains("`datafolio undo r7`"), "{error:?}");
     folio.undo(None).unwrap();
     assert_eq!(folio.get_json("x").unwrap(), 2);
-    assert_eq!(folio.undo(Some(1)).unwrap_err().code(), "cannot-undo");
+    for (revision, reason, hint) in
+        [(1, "it created the bundle", "datafolio rm"), (99, "no such revision", "the latest is 8")]
+    {
+        let error = folio.undo(Some(revision)).unwrap_err();
+        assert_eq!(error.code(), "cannot-undo");
+        assert!(error.to_string().contains(reason) && error.hint().unwrap().contains(hint), "{error:?}");
+    }
 }
 
 #[test]

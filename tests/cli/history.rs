@@ -155,3 +155,19 @@ fn listing_versions_takes_no_more_memory_with_each_version() {
     let versions: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(versions.as_array().unwrap().len(), 60);
 }
+
+/// Every entry is written anew when the layout changes, and none of them says anything else.
+#[test]
+fn the_log_tells_a_migration_once_and_no_item_as_edited() {
+    let home = Home::new();
+    crate::support::copy_dir(&crate::support::fixtures().join("bundle-v1"), &home.path("old"));
+    home.ok(&["-f", "old", "meta", "k", "1"]);
+    let out = home.ok(&["-f", "old", "log"]);
+    has(&out, &["r1 ", "migrate from DataFolio 1.x (layout 1 to 2)", "[new layout]", "metadata  k"]);
+    assert!(!out.contains("edited") && !out.contains("replaced"), "{out}");
+    assert_eq!(home.json(&["-f", "old", "log"])[1]["changes"], json!({}));
+    has(
+        &home.fails(&["-f", "old", "undo", "r1"], 1),
+        &["changed the layout", "hint: the files of 1.x are kept in history/v1"],
+    );
+}

@@ -10,14 +10,14 @@ use super::{Home, has};
 const ESCAPE: &str = "\u{1b}]0;PWNED\u{7}\u{1b}[31mRED\u{9b}2J\u{202e}";
 
 /// Changes the catalogue as another program would: without the seal of a commit.
-fn edit(home: &Home, change: impl FnOnce(&mut Value)) {
+pub(super) fn edit(home: &Home, change: impl FnOnce(&mut Value)) {
     let mut catalogue: Value = serde_json::from_slice(&fs::read(home.path("items.json")).unwrap()).unwrap();
     catalogue.as_object_mut().unwrap().shift_remove("commit");
     change(&mut catalogue);
     home.write("items.json", catalogue.to_string());
 }
 
-fn item<'a>(catalogue: &'a mut Value, name: &str) -> &'a mut Value {
+pub(super) fn item<'a>(catalogue: &'a mut Value, name: &str) -> &'a mut Value {
     let items = catalogue["items"].as_array_mut().unwrap();
     items.iter_mut().find(|item| item["name"] == name).unwrap()
 }
@@ -137,10 +137,11 @@ fn what_is_left_of_a_reference_is_what_was_read() {
     fs::write(&table, "a\n1\n2\n3\n").unwrap();
     home.ok(&["add", table.to_str().unwrap(), "--reference", "-n", "ref"]);
     edit(&home, |catalogue| item(catalogue, "ref")["num_rows"] = json!(1_000_000));
-    let ran = home.run(&["get", "ref", "-n", "2"]);
-    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("a\n1\n2\n", "(more rows)\n"));
-    let ran = home.run(&["get", "ref", "-n", "3"]);
+    let ran = home.run(&["get", "ref"]);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("a\n1\n2\n3\n", ""));
+    fs::write(&table, format!("a\n{}", "1\n".repeat(11))).unwrap();
+    let ran = home.run(&["get", "ref"]);
+    assert_eq!((ran.out, ran.err.as_str()), (format!("a\n{}", "1\n".repeat(10)), "(more rows)\n"));
 }
 
 #[test]
@@ -153,7 +154,10 @@ fn names_that_no_program_gives_are_warned_of_once() {
     let ran = home.run(&["ls"]);
     let warnings: Vec<&str> = ran.err.lines().collect();
     assert_eq!(warnings.len(), 2, "{}", ran.err);
-    has(&ran.err, &["⚠ item 'no\\u{1b}[31m' has control characters in its name", "'a/../b'", "datafolio rename"]);
+    has(
+        &ran.err,
+        &["⚠ item 'no\\u{1b}[31m' has no valid name: it has control characters", "'a/../b'", "datafolio rename"],
+    );
     assert_eq!(home.run(&["rm", "a/../b"]).err.matches("'a/../b'").count(), 1);
 }
 
@@ -226,6 +230,15 @@ fn instructions_to_reproduce_can_be_pasted_into_a_shell() {
         &["git clone 'https://host/a b.git'", "cd '/tmp/my dir; touch x'", "what was recorded as commit is none"],
     );
     assert!(!text.contains("git checkout"), "{text}");
+    // Git and the shell would take these for options.
+    edit(&home, |catalogue| {
+        let snapshot = &mut catalogue["snapshots"]["v1"];
+        snapshot["git"]["remote"] = json!("--upload-pack=touch pwned");
+        snapshot["execution"]["working_dir"] = json!("-");
+    });
+    let text = home.ok(&["snapshot", "reproduce", "v1"]);
+    has(&text, &["Note: what was recorded as remote is no address: --upload-pack", "as working directory is none: -"]);
+    assert!(!text.contains("git clone") && !text.contains("cd "), "{text}");
     edit(&home, |catalogue| catalogue["snapshots"]["v1"]["git"]["commit"] = json!("0a1b2c"));
     has(&home.ok(&["snapshot", "reproduce", "v1"]), &["git checkout 0a1b2c\n"]);
 }

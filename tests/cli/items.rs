@@ -50,8 +50,10 @@ fn info_tells_all() {
 #[test]
 fn get_shows_values_for_people() {
     let home = Home::with_bundle();
-    assert_eq!(home.ok(&["get", "raw", "-n", "2"]), "id  name\n1   one\n2   two\n");
-    assert_eq!(home.run(&["get", "raw", "-n", "2"]).err, "(1 more rows)\n");
+    home.write("long.csv", format!("n\n{}", "7\n".repeat(12)));
+    home.ok(&["import", "long.csv"]);
+    let ran = home.run(&["get", "long"]);
+    assert_eq!((ran.out, ran.err.as_str()), (format!("n\n{}", "7\n".repeat(10)), "(2 more rows)\n"));
     assert_eq!(home.json(&["get", "params"]), json!({"rate": 0.1, "steps": [1, 2, 3]}));
     assert_eq!(home.ok(&["get", "notes"]), "first line\nsecond line\n");
     let table = home.json(&["get", "raw"]);
@@ -163,6 +165,10 @@ fn lineage_is_drawn() {
         home.ok(&["lineage", "report", "--up"]),
         "report was made from\n  params\n    raw\n  elsewhere (not in the bundle)\n"
     );
+    // What two items were made from is shown once.
+    home.ok(&["add", "notes.txt", "-n", "last", "--input", "report", "--input", "params"]);
+    has(&home.ok(&["lineage", "last", "--up"]), &["  report\n    params\n      raw\n", "\n  params (see above)\n"]);
+    home.ok(&["rm", "last", "-y"]);
     has(&home.ok(&["lineage", "--format", "dot"]), &["digraph", "\"raw\"", "->"]);
     has(&home.ok(&["lineage", "--format", "mermaid", "raw"]), &["flowchart", "-->"]);
     assert_eq!(home.json(&["lineage"])["items"]["params"], json!(["raw"]));

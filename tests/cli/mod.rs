@@ -13,6 +13,7 @@ mod hostile;
 mod importing;
 mod items;
 mod json_keys;
+mod oddities;
 mod output;
 mod python;
 mod reference;

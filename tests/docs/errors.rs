@@ -101,7 +101,8 @@ fn compare(heading: &str, expected: &Codes) {
 #[test]
 fn the_table_of_findings_is_that_of_the_sources() {
     let read = |name: &str| pages::read(&pages::root().join("src/bundle").join(name));
-    let source = read("verify.rs") + &read("verify_history.rs");
+    let flaws = pages::read(&pages::root().join("crates/core/src/flaw.rs"));
+    let source = read("verify.rs") + &read("verify_history.rs") + flaws.split("#[cfg(test)]").next().unwrap();
     let is_code = |text: &&str| {
         text.contains('-')
             && text

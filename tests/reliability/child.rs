@@ -30,6 +30,7 @@ fn run() {
     let words: Vec<&str> = job.split('\n').collect();
     match words[..] {
         ["fault", root, k, n, how] => fault(Path::new(root), k.parse().unwrap(), n.parse().unwrap(), how),
+        ["migrate", root, n, how] => migrate(Path::new(root), n.parse().unwrap(), how),
         ["write", root, acks, who, count, what] => {
             torture::write(Path::new(root), Path::new(acks), who, count.parse().unwrap(), what);
         }
@@ -39,13 +40,23 @@ fn run() {
 
 /// Runs one operation of the workload and dies at one of its steps.
 fn fault(root: &Path, k: usize, n: usize, how: &str) {
-    let fault = match how {
+    let mut session = Session::new(root);
+    session.injector.arm(n, death(how));
+    session.run(&STEPS[k]).unwrap();
+}
+
+/// Makes the first commit to a bundle of 1.x and dies at one of its steps.
+fn migrate(root: &Path, n: usize, how: &str) {
+    let session = Session::new(root);
+    session.injector.arm(n, death(how));
+    super::kills::first_commit(&session).unwrap();
+}
+
+fn death(how: &str) -> Fault {
+    match how {
         "before" => Fault::KillBefore,
         "after" => Fault::KillAfter,
         "tear" => Fault::Tear,
         other => panic!("no such fault: {other}"),
-    };
-    let mut session = Session::new(root);
-    session.injector.arm(n, fault);
-    session.run(&STEPS[k]).unwrap();
+    }
 }

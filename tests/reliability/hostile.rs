@@ -6,7 +6,9 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
+use datafolio::core::history::HistoryFile;
 use datafolio::core::json::sha256;
+use datafolio::core::{fingerprint, seal_of};
 use datafolio::{AddOptions, CopyOptions, DataFolio, DescribeOptions, RepairOptions, VerifyOptions, repair};
 use serde_json::{Value, json};
 
@@ -422,6 +424,29 @@ fn nesting_sizes_cycles_and_numbers_are_survived() {
         std::fs::write(trap.root.join(format!("history/{revision}-abc.json")), "{}").unwrap();
         std::fs::remove_file(trap.root.join("items.json")).unwrap();
         trap.spring("sound", "a history that is at its end");
+    }
+}
+
+/// Whoever can write into the bundle can seal an entry too.
+#[test]
+fn history_entries_nested_too_deeply_are_told_or_passed_over() {
+    let deep = format!("\"deep\": {}{},", "[".repeat(10_000), "]".repeat(10_000));
+    // Behind the seal, which is looked for at the beginning.
+    for (place, is_read) in [("\"writer\": {", false), ("\"changes\": {", true)] {
+        let trap = Trap::new();
+        let folio = DataFolio::open(&trap.root).unwrap();
+        let path = crate::support::history_file(&folio, 2, HistoryFile::Entry);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(place), "{place} in {text}");
+        let text = text.replacen(place, &format!("{place}{deep}"), 1);
+        let seal = seal_of(&text).unwrap().to_owned();
+        std::fs::write(&path, text.replacen(&seal, &fingerprint(&text), 1)).unwrap();
+        let log = DataFolio::open(&trap.root).unwrap().log(100).unwrap();
+        assert_eq!(log.breaks.is_empty(), is_read, "{place}: {log:?}");
+        if let Some(found) = log.breaks.first() {
+            assert!(found.reason.contains(".json is damaged: recursion limit exceeded"), "{found:?}");
+        }
+        trap.spring("sound", place);
     }
 }
 

@@ -7,9 +7,11 @@ use datafolio::{AddOptions, DataFolio};
 use serde_json::json;
 
 use super::faults::{Prepared, expect_state, for_every_step};
-use super::workload::{STEPS, strict_gc};
-use super::{at_length, child};
+use super::workload::{STEPS, Session, strict_gc};
+use super::{at_length, child, scratch};
+use crate::fixtures::{Expected, assert_pins};
 use crate::support::model::Model;
+use crate::support::{copy_dir, fixtures};
 
 fn one_kill(prepared: &Prepared, k: usize, n: usize, how: &str) -> Result<(), String> {
     let (_dir, root) = prepared.before(k);
@@ -104,4 +106,52 @@ fn a_kill_after_or_amid_any_step_leaves_the_state_before_or_after() {
         one_kill(&prepared, k, prepared.counts[k] - 1, "after").unwrap();
     }
     for_every_step(&prepared, stride, |k, n| one_kill(&prepared, k, n, "tear"));
+}
+
+/// What changes the layout of a bundle of 1.x, and adds an item to it.
+pub(super) fn first_commit(session: &Session) -> datafolio::Result<()> {
+    session.folio.as_ref().unwrap().add("first", json!("write"), AddOptions::new()).map(drop)
+}
+
+/// The layout changes in a commit of its own, before the one that needed it. So there is a state between, which has all that
+/// 1.x had; of that nothing is ever lost.
+#[test]
+fn a_kill_while_the_layout_changes_leaves_all_that_1x_had() {
+    let expected = Expected::load("bundle-v1");
+    let fresh = || {
+        let dir = scratch();
+        let root = dir.path().join("bundle");
+        copy_dir(&fixtures().join("bundle-v1"), &root);
+        (dir, root)
+    };
+    let (_dir, root) = fresh();
+    let names = |folio: &DataFolio| folio.catalogue().current.keys().map(ToString::to_string).collect::<Vec<_>>();
+    let before = names(&DataFolio::open(&root).unwrap());
+    let mut after = before.clone();
+    after.push("first".to_owned());
+    let session = Session::new(&root);
+    session.injector.disarm();
+    first_commit(&session).unwrap();
+    let steps = session.injector.steps().len();
+    drop(session);
+    assert_eq!(names(&DataFolio::open(&root).unwrap()), after);
+
+    let stride = if at_length() { 1 } else { 3 };
+    let mut seen = std::collections::BTreeSet::new();
+    for (n, how) in (0..steps).step_by(stride).flat_map(|n| [(n, "before"), (n, "tear")]) {
+        let (_dir, root) = fresh();
+        let output =
+            child::spawn(&["migrate", root.to_str().unwrap(), &n.to_string(), how]).wait_with_output().unwrap();
+        assert!(how != "before" || !output.status.success(), "step {n}: the child was not killed");
+        let folio = DataFolio::open(&root).unwrap_or_else(|error| panic!("{how} step {n}: {error}"));
+        let found = names(&folio);
+        assert!(found == before || found == after, "{how} step {n}: {found:?}");
+        assert_pins(&folio, &expected);
+        seen.insert((folio.revision(), found.len()));
+        folio.add("afterwards", json!(1), AddOptions::new()).unwrap();
+        assert_pins(&DataFolio::open(&root).unwrap(), &expected);
+        assert!(!root.join("metadata.json").exists() && !root.join("snapshots.json").exists(), "{how} step {n}");
+    }
+    let count = before.len();
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(0, count), (1, count), (2, count + 1)]);
 }

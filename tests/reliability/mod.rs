@@ -3,10 +3,12 @@
 #![allow(clippy::print_stdout, reason = "what was left out, and how long the rest took")]
 
 mod child;
+mod corpora;
 mod damage;
 mod disk;
 mod faults;
 mod garbage;
+#[cfg(unix)]
 mod hostile;
 mod kills;
 mod mending;

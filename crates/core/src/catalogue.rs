@@ -116,8 +116,12 @@ impl Catalogue {
 
     /// The keys of the metadata whose value cannot be read (nested too deeply, a number that is none), and why.
     pub fn unreadable_metadata(&self) -> Vec<(&str, String)> {
-        let flaw = |text: &RawJson| serde_json::from_str::<Value>(text).err().map(|error| error.to_string());
-        self.metadata.iter().filter_map(|(key, text)| Some((key.as_str(), flaw(text)?))).collect()
+        unreadable(&self.metadata)
+    }
+
+    /// The top-level fields that are not known here and cannot be read (nested too deeply), and why.
+    pub fn unreadable_extra(&self) -> Vec<(&str, String)> {
+        unreadable(&self.extra)
     }
 
     /// One value of the metadata.
@@ -236,6 +240,12 @@ impl Catalogue {
             revision => Err(CoreError::RevisionLimit { revision }),
         }
     }
+}
+
+/// The fields whose value cannot be read, and why.
+fn unreadable(fields: &IndexMap<String, RawJson>) -> Vec<(&str, String)> {
+    let flaw = |text: &RawJson| serde_json::from_str::<Value>(text).err().map(|error| error.to_string());
+    fields.iter().filter_map(|(key, text)| Some((key.as_str(), flaw(text)?))).collect()
 }
 
 /// Finds versions by token, for many questions about one catalogue.

@@ -91,10 +91,8 @@ pub enum CoreError {
     /// The hash recorded in the catalogue is not the hash of the catalogue.
     #[error("items.json does not match its own seal: it was damaged, or edited by hand")]
     BrokenSeal,
-    /// The catalogue was written by a later format.
-    #[error(
-        "items.json has schema_version {found}, and this release knows versions up to {known}: open the bundle with a newer datafolio"
-    )]
+    /// The catalogue was written by a later format, or has a version that is none.
+    #[error("items.json has schema_version {found}, {}", describe_schema(*.found, *.known))]
     UnknownSchema {
         /// The version in the file.
         found: i64,
@@ -181,6 +179,14 @@ pub enum CoreError {
     },
 }
 
+/// What a version that is not known here can be.
+fn describe_schema(found: i64, known: i64) -> String {
+    match found < 0 {
+        true => format!("which is none that any release writes (this one knows versions up to {known}): it is damaged"),
+        false => format!("and this release knows versions up to {known}: open the bundle with a newer datafolio"),
+    }
+}
+
 impl CoreError {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
@@ -192,6 +198,8 @@ impl CoreError {
             | Self::DamagedEntry { .. }
             | Self::DamagedHistory { .. }
             | Self::LostVersion { .. } => ErrorCategory::Corrupt,
+            // No release, older or newer, writes a negative one.
+            Self::UnknownSchema { found, .. } if *found < 0 => ErrorCategory::Corrupt,
             Self::UnknownSchema { .. } => ErrorCategory::Unsupported,
             Self::ItemNotFound { .. } | Self::VersionNotFound { .. } | Self::SnapshotNotFound { .. } => {
                 ErrorCategory::NotFound

@@ -150,7 +150,7 @@ fn parse_v2(text: Arc<String>, items: &str, top: &RawMap<'_>, list: &[&RawValue]
             catalogue.problems.push(problem);
             continue;
         }
-        let entry = Arc::new(Entry::parse(raw.get())?);
+        let entry = Arc::new(entry_at(index, raw)?);
         let start = raw.get().as_ptr() as usize - base;
         spans.push(Span::of_entry(&entry, Range { start, end: start + raw.get().len() }));
         entries.push(entry);
@@ -170,7 +170,7 @@ fn parse_v1(files: &CatalogueFiles, list: &[&RawValue]) -> CoreResult<Published>
     for (index, raw) in list.iter().enumerate() {
         match stray(index, raw) {
             Some(problem) => catalogue.problems.push(problem),
-            None => entries.push(Arc::new(Entry::parse(raw.get())?)),
+            None => entries.push(Arc::new(entry_at(index, raw)?)),
         }
     }
     if entries.is_empty() && !list.is_empty() {
@@ -200,6 +200,16 @@ fn stray(index: usize, raw: &RawValue) -> Option<String> {
     (!text.starts_with('{')).then(|| {
         let number = index + 1;
         format!("items.json: element {number} of items is no item but {}; the next commit leaves it out", shorten(text))
+    })
+}
+
+/// An entry; what is wrong with one is said with its place, since its name may be what is damaged.
+fn entry_at(index: usize, raw: &RawValue) -> CoreResult<Entry> {
+    Entry::parse(raw.get()).map_err(|error| match error {
+        CoreError::DamagedEntry { item, reason } => {
+            CoreError::DamagedEntry { item, reason: format!("element {} of items: {reason}", index + 1) }
+        }
+        other => other,
     })
 }
 

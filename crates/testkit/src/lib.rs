@@ -2,10 +2,12 @@
 //!
 //! * [`handler_suite`] checks the contract of a [`Handler`](datafolio_handlers::Handler) on samples.
 //! * [`faults`] fails, shortens and interrupts single I/O steps of local storage.
+//! * [`fuzz`] is what the fuzz targets run.
 //! * [`power`] makes what a disk may hold after a power failure.
 //! * [`value_hash`] hashes values as the fixtures of earlier releases record them.
 
 pub mod faults;
+pub mod fuzz;
 pub mod handler_suite;
 pub mod power;
 pub mod value_hash;

@@ -6,6 +6,7 @@ use datafolio_handlers::{HandlerError, StoredArray};
 use datafolio_storage::{SourceReader, StorageError};
 
 use crate::Data;
+use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
@@ -39,7 +40,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     columns: Vec<String>,
     /// At most so many rows of a table
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>)]
     limit: Option<usize>,
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::bundle::{CopyOptions, DataFolio};
 use crate::cli::completion;
+use crate::cli::doubts;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
 use crate::cli::user_list::expand_home;
@@ -66,6 +67,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     drop(progress);
     let items = copy.catalogue().current.len();
     let out = &mut session.out;
+    doubts::warn(&copy, copy.items(true).iter().flatten(), out);
     for name in archived {
         out.warn(format_args!("item '{name}' is archived and was not copied; --archived copies it too"));
     }

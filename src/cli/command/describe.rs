@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bundle::DescribeOptions;
 use crate::cli::completion;
+use crate::cli::doubts;
 use crate::cli::failure::Outcome;
 use crate::cli::session::{Session, View};
 use crate::cli::words::{damaged_json, matches};
@@ -75,6 +76,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         show_paths: args.paths,
         pattern: args.pattern.clone(),
     };
+    let items = folio.items(args.archived);
+    doubts::warn(&folio, items.iter().flatten().filter(|info| wanted(&info.name)), &mut session.out);
     let text = folio.describe(&options)?;
     session.out.line(text.trim_end())
 }

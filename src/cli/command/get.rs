@@ -4,11 +4,12 @@ use std::io::Read;
 
 use datafolio_core::item_type;
 use datafolio_storage::SourceReader;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Data;
 use crate::bundle::DataFolio;
 use crate::cli::completion;
+use crate::cli::doubts;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -17,18 +18,20 @@ use crate::cli::value::{self, array, preview, rows};
 use crate::cli::words::{grouped, iso};
 use crate::text::{human_size, printable};
 
+/// How many rows of a table are shown.
+const ROWS: usize = 10;
 /// How much of a text file is shown.
 const TEXT: u64 = 16 << 10;
 
 /// Show the value of an item
 ///
-/// Small values are shown whole, tables, arrays and text files by their beginning. `cat` writes the whole value for other
-/// programs, `export` to a file.
+/// Small values are shown whole, tables, arrays and text files by their beginning. `head` shows as many rows of a table as are
+/// asked for; `cat` writes the whole value for other programs, `export` to a file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio get params
-  datafolio get flights --limit 3
+  datafolio get flights
   datafolio get params --version params--r3-91ab3f --json")]
 pub(in crate::cli) struct Args {
     /// The item
@@ -37,13 +40,13 @@ pub(in crate::cli) struct Args {
     /// A version of it, by its id in `datafolio log ITEM --versions`
     #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
-    /// How many rows of a table are shown
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-    limit: usize,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    if args.version.is_none() {
+        doubts::warn(&folio, folio.item_info(&args.item).iter(), &mut session.out);
+    }
     let progress = session.reading_item("reading", &folio, &args.item);
     if let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())? {
         drop(progress);
@@ -59,7 +62,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
 fn as_json(data: Data, args: &Args, out: &mut Output) -> Outcome {
     let value = match data {
         Data::Table(reader) => {
-            preview::json(rows::part(reader, &rows::Part { limit: Some(args.limit), ..Default::default() })?)?
+            preview::json(rows::part(reader, &rows::Part { limit: Some(ROWS), ..Default::default() })?)?
         }
         Data::Json(value) => value,
         Data::Timestamp(instant) => json!(iso(instant)),
@@ -76,7 +79,7 @@ fn as_json(data: Data, args: &Args, out: &mut Output) -> Outcome {
 fn show(data: Data, args: &Args, folio: &DataFolio, out: &mut Output) -> Outcome {
     match data {
         Data::Table(reader) => {
-            let (shown, rest) = preview::show_first(reader, args.limit, out)?;
+            let (shown, rest) = preview::show_first(reader, ROWS, out)?;
             if rest == Rest::None {
                 return Ok(());
             }
@@ -105,9 +108,9 @@ fn show(data: Data, args: &Args, folio: &DataFolio, out: &mut Output) -> Outcome
 
 /// How many rows a table has, where the bundle can vouch for it: the file of a reference may have changed since.
 fn rows_in_all(args: &Args, folio: &DataFolio) -> Option<u64> {
-    let info = folio.item_info(&args.item).ok()?;
-    let is_ours = args.version.is_none() && info.item_type != item_type::REFERENCED_TABLE;
-    info.record.get("num_rows").and_then(Value::as_u64).filter(|_| is_ours)
+    let table = folio.table_info(&args.item).ok()?;
+    let is_ours = args.version.is_none() && table.item_type != item_type::REFERENCED_TABLE;
+    table.rows.filter(|_| is_ours)
 }
 
 /// The beginning of a file when it is text.

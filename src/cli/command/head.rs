@@ -3,6 +3,7 @@
 use arrow::array::RecordBatchIterator;
 
 use crate::TableOptions;
+use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
@@ -22,10 +23,10 @@ pub(in crate::cli) struct Args {
     #[arg(add = completion::items())]
     item: String,
     /// How many rows
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<u64>, default_value_t = 10)]
     limit: u64,
     /// Leave out this many rows at the start
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<u64>, default_value_t = 0)]
     offset: u64,
     /// Only these columns, in this order
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::ls::inputs;
 use crate::TableInfo;
 use crate::cli::completion;
+use crate::cli::doubts;
 use crate::cli::failure::Outcome;
 use crate::cli::output::{Output, Paint};
 use crate::cli::session::Session;
@@ -38,6 +39,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     // What a table's files say; where they cannot be read, what the catalogue says must do.
     let table = folio.table_info(&args.item).ok();
     let out = &mut session.out;
+    doubts::warn(&folio, [&info], out);
     if out.is_json() {
         let mut value = json!(info);
         value["size_bytes"] = json!(size);
@@ -56,7 +58,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let facts = [
         ("Description", info.description().unwrap_or_default().to_owned()),
         ("Type", format!("{} ({})", type_word(&info.item_type), info.item_type)),
-        ("Details", details(&info.record, &info.item_type)),
+        ("Details", details(&info.to_record())),
         ("Size", size_text(size)),
         ("Version", info.version.clone()),
         ("Created", long_time(&text("created_at"))),

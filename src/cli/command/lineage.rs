@@ -7,6 +7,7 @@ use datafolio_core::CoreError;
 use serde_json::{Value, json};
 
 use crate::cli::completion;
+use crate::cli::doubts;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -56,6 +57,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     let lineage = folio.lineage();
     let out = &mut session.out;
+    doubts::warn(&folio, folio.items(true).iter().flatten(), out);
     if let Some(item) = &args.item
         && !lineage.is_item(item)
     {
@@ -102,20 +104,40 @@ fn label(name: &str, lineage: &Lineage) -> String {
     format!("{}{outside}", printable(name))
 }
 
-/// Shows what a name leads to, each branch once: what was shown before is not followed again.
+/// How deep lines are indented; those below say their depth, so that a long chain does not grow with its square.
+const INDENTED: usize = 24;
+
+/// Shows what a name leads to, each branch once: what was shown before is not followed again, and says so.
 fn tree<'a>(root: &str, next: &dyn Fn(&str) -> Vec<&'a str>, lineage: &Lineage, out: &mut Output) -> Outcome {
     let mut seen = HashSet::new();
+    // The names that lead from the root to the line that is shown; on a way back to one of them lies a cycle.
+    let mut path: Vec<&str> = vec![root];
+    let mut on_path: HashSet<&str> = HashSet::from([root]);
     let mut stack: Vec<(usize, &'a str)> = next(root).into_iter().rev().map(|name| (1, name)).collect();
     if stack.is_empty() {
         return out.line("  (nothing)");
     }
     while let Some((depth, name)) = stack.pop() {
-        let is_new = seen.insert(name);
+        for left in path.drain(depth..) {
+            on_path.remove(left);
+        }
         let more = next(name);
-        let repeated = if is_new || more.is_empty() { "" } else { " ..." };
-        out.line(format_args!("{}{}{repeated}", "  ".repeat(depth), label(name, lineage)))?;
+        let is_cycle = on_path.contains(name);
+        let is_new = !is_cycle && seen.insert(name);
+        let mark = match (is_cycle, is_new || more.is_empty()) {
+            (true, _) => " (a cycle)",
+            (false, true) => "",
+            (false, false) => " (see above)",
+        };
+        let indent = match depth > INDENTED {
+            true => format!("{}[{depth}] ", "  ".repeat(INDENTED)),
+            false => "  ".repeat(depth),
+        };
+        out.line(format_args!("{indent}{}{mark}", label(name, lineage)))?;
         if is_new {
             stack.extend(more.into_iter().rev().map(|name| (depth + 1, name)));
+            path.push(name);
+            on_path.insert(name);
         }
     }
     Ok(())

@@ -1,16 +1,18 @@
 //! `log`: who changed what, and the versions of an item.
 
+use datafolio_core::ItemRecord;
 use datafolio_core::history::CommitKind;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::bundle::DataFolio;
+use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::{EXIT_ERROR, Failure, Outcome};
 use crate::cli::output::{Output, Paint};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::cli::words::{details, long_time, short_time, size_text};
+use crate::cli::words::{details, long_time, recorded_size, short_time, size_text};
 use crate::history::{Log, LogBreak, LogEntry};
 use crate::text::printable;
 
@@ -30,7 +32,7 @@ pub(in crate::cli) struct Args {
     #[arg(add = completion::items())]
     item: Option<String>,
     /// At most so many commits
-    #[arg(short = 'n', long = "number", value_name = "N")]
+    #[arg(short = 'n', long = "number", value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>)]
     number: Option<usize>,
     /// The versions of the item
     #[arg(long, requires = "item")]
@@ -147,8 +149,7 @@ fn versions(folio: &DataFolio, item: &str, out: &mut Output) -> Outcome {
         Table::new(out, &["VERSION", "REVISION", "CREATED", "DETAILS", "SIZE", "STATE", "SNAPSHOTS"], &[1, 4])
             .whole(&[0]);
     for version in &versions {
-        let item_type = version.record.get("item_type").and_then(Value::as_str).unwrap_or_default();
-        let size = version.record.get("size_bytes").and_then(Value::as_u64);
+        let record = ItemRecord::new(version.record.clone());
         let state = match (version.available, version.current) {
             (false, _) => "lost",
             (true, true) => "current",
@@ -158,8 +159,8 @@ fn versions(folio: &DataFolio, item: &str, out: &mut Output) -> Outcome {
             version.version.clone(),
             version.revision.map(|revision| format!("r{revision}")).unwrap_or_default(),
             version.created_at.as_deref().map(short_time).unwrap_or_default(),
-            details(&version.record, item_type),
-            size_text(size),
+            details(&record),
+            size_text(recorded_size(&record)),
             state.to_owned(),
             version.snapshots.join(", "),
         ]);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::bundle::{DataFolio, ItemInfo};
 use crate::cli::args::ItemKind;
 use crate::cli::completion;
+use crate::cli::doubts;
 use crate::cli::failure::Outcome;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -48,6 +49,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     };
     let items: Vec<Result<ItemInfo>> = folio.items(args.archived).into_iter().filter(is_wanted).collect();
     let out = &mut session.out;
+    doubts::warn(&folio, items.iter().flatten(), out);
     if out.is_json() {
         return out.json(&items.iter().map(|item| as_json(&folio, item)).collect::<Vec<_>>());
     }
@@ -88,7 +90,7 @@ fn list(folio: &DataFolio, items: &[Result<ItemInfo>], long: bool, out: &mut Out
         let mut row = vec![
             name,
             type_word(&info.item_type).to_owned(),
-            details(&info.record, &info.item_type),
+            details(&info.to_record()),
             size_text(size_of(folio, info)),
         ];
         if long {
@@ -107,6 +109,6 @@ fn list(folio: &DataFolio, items: &[Result<ItemInfo>], long: bool, out: &mut Out
 
 /// Names of an item's inputs.
 pub(super) fn inputs(info: &ItemInfo) -> Vec<String> {
-    let record = datafolio_core::ItemRecord::new(info.record.clone());
+    let record = info.to_record();
     record.inputs().into_iter().map(str::to_owned).collect()
 }

@@ -4,6 +4,7 @@ use datafolio_core::ErrorCategory;
 use datafolio_handlers::{JsonError, parse_json};
 use serde_json::{Value, json};
 
+use crate::bundle::DataFolio;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
@@ -57,8 +58,9 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             out.done(format_args!("Set {} = {value}", crate::text::printable(key)))
         }
         (Some(key), None, None) => {
-            let mut metadata = session.reader()?.metadata();
-            let value = metadata.shift_remove(key).ok_or_else(|| not_found(key, metadata.keys()))?;
+            let folio = session.reader()?;
+            let mut metadata = folio.metadata();
+            let Some(value) = metadata.shift_remove(key) else { return Err(unreadable_or_not_found(key, &folio)) };
             let out = &mut session.out;
             match &value {
                 Value::String(text) if !out.is_json() => out.line(crate::text::printable(text)),
@@ -91,6 +93,20 @@ fn unset(key: &str, session: &mut Session) -> Outcome {
         return out.json(&json!({"key": key, "revision": folio.revision()}));
     }
     out.done(format_args!("Removed {}", crate::text::printable(key)))
+}
+
+/// A value that cannot be read is there all the same.
+fn unreadable_or_not_found(key: &str, folio: &DataFolio) -> Failure {
+    let catalogue = folio.catalogue();
+    let Some((_, flaw)) = catalogue.unreadable_metadata().into_iter().find(|(found, _)| *found == key) else {
+        return not_found(key, folio.metadata().keys());
+    };
+    Failure::new(
+        "damaged-catalogue",
+        ErrorCategory::Corrupt,
+        format!("the metadata key '{key}' cannot be read: {flaw}"),
+    )
+    .hint(format!("`datafolio meta --unset {}` removes it", crate::text::shell_word(key)))
 }
 
 fn not_found<'a>(key: &str, known: impl IntoIterator<Item = &'a String>) -> Failure {

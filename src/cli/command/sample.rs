@@ -1,6 +1,7 @@
 //! `sample`: rows of a table, drawn at random.
 
 use super::head::{options, rows_of};
+use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
@@ -20,7 +21,7 @@ pub(in crate::cli) struct Args {
     #[arg(add = completion::items())]
     item: String,
     /// How many rows
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>, default_value_t = 10)]
     limit: usize,
     /// What the choice of rows depends on
     #[arg(long, value_name = "N", default_value_t = 0)]

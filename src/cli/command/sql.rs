@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatchReader;
 use serde_json::{Value, json};
 
+use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
@@ -58,7 +59,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, requires = "output")]
     overwrite: bool,
     /// Most rows that are shown as a list
-    #[arg(short = 'n', long, value_name = "N", default_value_t = SHOWN)]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>, default_value_t = SHOWN)]
     limit: usize,
     /// How long it may take, such as 30s or 5m
     #[arg(long, value_name = "TIME")]

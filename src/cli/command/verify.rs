@@ -10,7 +10,7 @@ use crate::cli::completion;
 use crate::cli::failure::{EXIT_ERROR, EXIT_LOCKED, EXIT_UNREADABLE, EXIT_USAGE, Failure, Outcome};
 use crate::cli::output::{Output, Paint};
 use crate::cli::session::Session;
-use crate::cli::words::{count, recorded_bytes};
+use crate::cli::words::{count, grouped, recorded_bytes};
 use crate::text::{human_size, printable};
 
 /// Check that everything is there and is what was recorded
@@ -25,7 +25,7 @@ Examples:
   datafolio verify --sample 10
 
 Exit codes:
-  0  nothing is damaged
+  0  nothing is damaged; there may be warnings
   1  something is damaged or lost
   2  the arguments are wrong; also an ITEM that is not there
   3  the bundle, or a file of it, could not be read
@@ -98,7 +98,7 @@ fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
         show(&folio, options, &report, out)?;
     }
     match report.findings.iter().map(|finding| finding.severity).max() {
-        None | Some(Severity::Note) => Ok(()),
+        None | Some(Severity::Note | Severity::Warning) => Ok(()),
         Some(Severity::Unread) => Err(Failure::Said(EXIT_UNREADABLE)),
         Some(Severity::Lost | Severity::Damage) => Err(Failure::Said(EXIT_ERROR)),
     }
@@ -138,6 +138,10 @@ fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: 
         out.note(format_args!("  Snapshots: {}", catalogue.snapshots.len()))?;
         out.note(format_args!("  History: {}", count(report.commits, "commit")))?;
     }
+    let warnings = report.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+    if warnings > 0 {
+        out.note(format_args!("  Warnings: {}", grouped(warnings as u64)))?;
+    }
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in findings {
@@ -145,6 +149,7 @@ fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: 
             Severity::Damage => (Paint::Bad, "damage"),
             Severity::Lost => (Paint::Warn, "lost"),
             Severity::Unread => (Paint::Warn, "unread"),
+            Severity::Warning => (Paint::Warn, "warn"),
             Severity::Note => (Paint::Faint, "note"),
         };
         let word = out.paint(paint, format_args!("{word:<6}"));
