@@ -11,7 +11,7 @@ use datafolio_storage::Source;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::HandlerResult;
@@ -42,7 +42,7 @@ pub struct TableFacts {
 }
 
 /// What is known of a column without reading it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ColumnFacts {
     /// Its name.
@@ -67,7 +67,7 @@ pub struct ColumnFacts {
 }
 
 /// What is known of a file of a table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FileFacts {
     /// Where it lies; `None` for a payload that has no path on this machine.
@@ -274,11 +274,11 @@ fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Opt
     json_value(&all.slice(place, 1))
 }
 
-/// A value as JSON has it: numbers, bools and texts as such, all others as text.
-fn json_value(array: &ArrayRef) -> Option<Value> {
+/// The first value of an array as JSON has it: numbers, bools and texts as such, all others as text.
+pub fn json_value(array: &ArrayRef) -> Option<Value> {
     let schema = Arc::new(Schema::new(vec![Field::new("value", array.data_type().clone(), true)]));
     let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let batch = RecordBatch::try_new_with_options(schema, vec![Arc::clone(array)], &options).ok()?;
+    let batch = RecordBatch::try_new_with_options(schema, vec![array.slice(0, array.len().min(1))], &options).ok()?;
     let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
     writer.write(&batch).ok()?;
     writer.finish().ok()?;

@@ -3,24 +3,28 @@
 use std::ops::Range;
 
 mod chunks;
+mod content;
 #[cfg(feature = "sql")]
 mod filter;
 #[cfg(not(feature = "sql"))]
 #[path = "no_filter.rs"]
 mod filter;
 mod info;
+mod known;
 mod paths;
 mod read;
 mod sample;
+mod statistics;
 
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
-pub(crate) use info::KnownFacts;
+pub(crate) use known::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table;
 
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
+pub use statistics::{ColumnStatistics, Distinct, Quantile, StatisticsOptions, TableStatistics, TopValue};
 
 /// The rows of a table that a condition holds for, as far as they are wanted.
 #[derive(Debug)]
