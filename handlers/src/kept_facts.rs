@@ -41,10 +41,9 @@ impl TableFacts {
         let (length, rest) = bytes.split_first_chunk::<8>()?;
         let (text, schema) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         let Kept { rows, size_bytes, compression, columns, files } = serde_json::from_slice(text).ok()?;
-        let schema: SchemaRef = guarded(&"kept facts".to_owned(), || {
-            Ok(StreamReader::try_new(Cursor::new(schema), None)?.schema())
-        })
-        .ok()?;
+        let schema: SchemaRef =
+            guarded(&"kept facts".to_owned(), || Ok(StreamReader::try_new(Cursor::new(schema), None)?.schema()))
+                .ok()?;
         let fits = schema.fields().iter().map(|field| field.name()).eq(columns.iter().map(|column| &column.name));
         fits.then_some(Self { rows, schema, size_bytes, compression, columns, files })
     }

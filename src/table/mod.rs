@@ -4,6 +4,7 @@ use std::ops::Range;
 
 mod chunks;
 mod content;
+mod diff;
 #[cfg(feature = "sql")]
 mod filter;
 #[cfg(not(feature = "sql"))]
@@ -21,6 +22,7 @@ pub(crate) use known::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table;
 
+pub use diff::{ColumnType, DiffOptions, RetypedColumn, TableDiff, TableState};
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;

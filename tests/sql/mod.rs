@@ -1,6 +1,7 @@
 //! SQL over the tables of a bundle.
 
 mod conditions;
+mod differences;
 mod gate;
 mod naming;
 mod results;

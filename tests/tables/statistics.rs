@@ -52,7 +52,15 @@ fn flights_are_described_as_pandas_does() {
     assert_eq!(statistics.version, folio.item_info("flights").unwrap().version);
     let numbers = [
         ("dep_delay", 8_255, 527, 12.639_070_257_304_708, 40.210_060_892_129_95, [-43, -5, -2, 11, 1301], (-5, 24_821)),
-        ("distance", 0, 214, 1_039.912_603_629_712_3, 733.233_033_323_677_7, [17, 502, 872, 1389, 4983], (2475, 11_262)),
+        (
+            "distance",
+            0,
+            214,
+            1_039.912_603_629_712_3,
+            733.233_033_323_677_7,
+            [17, 502, 872, 1389, 4983],
+            (2475, 11_262),
+        ),
         ("flight", 0, 3844, 1_971.923_619_854_146_4, 1_632.471_938_139_315_4, [1, 553, 1496, 3465, 8500], (15, 968)),
         ("air_time", 9430, 509, 150.686_460_198_077_87, 93.688_304_659_009_9, [20, 82, 129, 192, 695], (42, 2552)),
     ];
@@ -85,15 +93,23 @@ fn flights_are_described_as_pandas_does() {
 
 /// Six rows of every type, with nulls, NaN, infinite numbers and both zeros.
 fn types() -> RecordBatch {
-    let dictionary: DictionaryArray<Int32Type> = [Some("x"), None, Some("y"), Some("x"), Some("x"), None].into_iter().collect();
+    let dictionary: DictionaryArray<Int32Type> =
+        [Some("x"), None, Some("y"), Some("x"), Some("x"), None].into_iter().collect();
     let lists = [Some(vec![Some(1)]), None, Some(vec![]), Some(vec![Some(1)]), None, None];
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("f64", Arc::new(Float64Array::from(vec![Some(1.5), None, Some(f64::NAN), Some(-0.0), Some(0.0), Some(f64::NAN)]))),
+        (
+            "f64",
+            Arc::new(Float64Array::from(vec![Some(1.5), None, Some(f64::NAN), Some(-0.0), Some(0.0), Some(f64::NAN)])),
+        ),
         ("f32", Arc::new(Float32Array::from(vec![0.1, 0.1, 0.3, f32::INFINITY, f32::NEG_INFINITY, f32::NAN]))),
         ("u64", Arc::new(UInt64Array::from(vec![u64::MAX, u64::MAX, u64::MAX - 1, 0, 0, 7]))),
         ("decimal", {
             let values = Decimal128Array::from(vec![Some(150), Some(-25), None, Some(150), Some(1), Some(24)]);
             Arc::new(values.with_precision_and_scale(10, 2).unwrap())
+        }),
+        ("wide", {
+            let values = vec![Some(12_345_678_901_234_567_890_123_456_789), None, Some(-1), Some(5), None, None];
+            Arc::new(Decimal128Array::from(values).with_precision_and_scale(30, 2).unwrap())
         }),
         ("flag", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(true), Some(true), None]))),
         ("day", Arc::new(Date32Array::from(vec![Some(0), Some(2), Some(2), Some(10), None, None]))),
@@ -103,7 +119,10 @@ fn types() -> RecordBatch {
             Arc::new(values.with_timezone("UTC"))
         }),
         ("word", Arc::new(dictionary)),
-        ("bytes", Arc::new(BinaryArray::from_opt_vec(vec![Some(b"a"), Some(b""), None, Some(b"\xff\x00"), Some(b"a"), None]))),
+        (
+            "bytes",
+            Arc::new(BinaryArray::from_opt_vec(vec![Some(b"a"), Some(b""), None, Some(b"\xff\x00"), Some(b"a"), None])),
+        ),
         ("list", Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists))),
         ("nothing", Arc::new(NullArray::new(6))),
     ];
@@ -135,9 +154,14 @@ fn every_type_is_described_by_what_it_has() {
     assert_eq!(top(of("u64")), [(json!(0), 2), (json!(u64::MAX), 2), (json!(7), 1), (json!(u64::MAX - 1), 1)]);
     // 1.50, -0.25, 1.50, 0.01 and 0.24 are 3.00 together.
     assert_eq!((counts("decimal"), of("decimal").mean.clone()), ((5, 1, None, Some(4)), Some(json!(0.6))));
-    assert_eq!(extremes("decimal"), (json!("-0.25"), json!("1.50")));
+    assert_eq!(extremes("decimal"), (json!(-0.25), json!(1.5)));
+    // More digits than a JSON number keeps.
+    assert_eq!(extremes("wide"), (json!("-0.01"), json!("123456789012345678901234567.89")));
     assert_eq!(counts("flag"), (4, 2, None, Some(2)));
-    assert_eq!((extremes("flag"), of("flag").mean.clone(), of("flag").std), ((json!(false), json!(true)), Some(json!(0.75)), None));
+    assert_eq!(
+        (extremes("flag"), of("flag").mean.clone(), of("flag").std),
+        ((json!(false), json!(true)), Some(json!(0.75)), None)
+    );
     assert!(of("flag").quantiles.is_empty());
     assert_eq!(extremes("day"), (json!("1970-01-01"), json!("1970-01-11")));
     // Days 0, 2, 2, 10: three and a half, to the day below.
@@ -154,7 +178,12 @@ fn every_type_is_described_by_what_it_has() {
 
     add(&folio, "empty", &types().slice(0, 0));
     for column in describe(&folio, "empty").columns {
-        assert_eq!((column.count, column.null_count, &column.min, &column.mean), (0, 0, &None, &None), "{}", column.name);
+        assert_eq!(
+            (column.count, column.null_count, &column.min, &column.mean),
+            (0, 0, &None, &None),
+            "{}",
+            column.name
+        );
         assert!(column.quantiles.is_empty() && column.top.is_empty() && column.std.is_none());
     }
 }
@@ -170,7 +199,10 @@ fn every_form_of_a_table_is_described_alike_by_any_number_of_threads() {
     let rows = ROWS as u64;
     assert!(!distinct.is_exact && (distinct.low..=distinct.high).contains(&rows), "{distinct:?}");
     assert!(distinct.low > rows * 9 / 10 && distinct.high < rows * 11 / 10, "{distinct:?}");
-    assert_eq!((id.min.clone(), id.max.clone(), id.mean.clone()), (Some(0.into()), Some((ROWS - 1).into()), Some((12_499.5).into())));
+    assert_eq!(
+        (id.min.clone(), id.max.clone(), id.mean.clone()),
+        (Some(0.into()), Some((ROWS - 1).into()), Some((12_499.5).into()))
+    );
     let (error, values) = (id.quantile_error.unwrap(), quantiles(id));
     for (share, value) in [0.0, 0.25, 0.5, 0.75, 1.0].iter().zip(&values) {
         let rank = value.as_f64().unwrap() / ROWS as f64;
@@ -207,7 +239,10 @@ fn columns_versions_quantiles_and_numbers_of_values_can_be_chosen() {
     let found = folio.describe_table("parquet", &options).unwrap();
     assert_eq!(found.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["half", "id"]);
     // Of 0 to 9, and of their halves without that of 3: 0 .5 1 2 2.5 3 3.5 4 4.5.
-    assert_eq!((quantiles(&found.columns[1]), quantiles(&found.columns[0])), (vec![json!(8), json!(0)], vec![json!(4.5), json!(0.0)]));
+    assert_eq!(
+        (quantiles(&found.columns[1]), quantiles(&found.columns[0])),
+        (vec![json!(8), json!(0)], vec![json!(4.5), json!(0.0)])
+    );
     assert_eq!(top(&found.columns[1]), [(json!(0), 1), (json!(1), 1)]);
     let earlier = folio.describe_table("parquet", &StatisticsOptions::new().version(&first)).unwrap();
     assert_eq!((earlier.rows, earlier.version), (ROWS as u64, first));
@@ -311,7 +346,9 @@ fn facts_and_statistics_are_kept_on_disk_by_content() {
 #[test]
 fn damage_is_an_error_and_no_statistic() {
     let (_dir, folio) = new_bundle();
-    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values((0..200_000).map(|id: i64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()))));
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(
+        (0..200_000).map(|id: i64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed())),
+    ));
     let words: ArrayRef = Arc::new(StringArray::from_iter_values((0..200_000).map(|row| format!("{:x}", row * 7919))));
     add(&folio, "table", &RecordBatch::try_from_iter([("id", ids), ("word", words)]).unwrap());
     crate::support::flip_a_bit(&folio.item_path("table").unwrap());

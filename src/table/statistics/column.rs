@@ -46,7 +46,8 @@ impl From<Failure> for Error {
         match failure {
             Failure::Arrow(error) => error.into(),
             Failure::Sketch(error) => {
-                HandlerError::Unsupported { what: format!("statistics: {error}"), needs: "fewer rows".to_owned() }.into()
+                HandlerError::Unsupported { what: format!("statistics: {error}"), needs: "fewer rows".to_owned() }
+                    .into()
             }
         }
     }
@@ -312,7 +313,8 @@ impl<K: ArrowNativeType + Ord + Hash> Numbers<K> {
             statistics.quantile_error = Some(error);
         }
         let (top, error) = self.counts.top(options.top);
-        statistics.top = top.into_iter().filter_map(|(key, count)| Some(TopValue { value: present(key)?, count })).collect();
+        statistics.top =
+            top.into_iter().filter_map(|(key, count)| Some(TopValue { value: present(key)?, count })).collect();
         statistics.top_error = Some(error);
         Ok(())
     }

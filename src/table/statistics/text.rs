@@ -81,8 +81,7 @@ impl Texts {
             (statistics.min, statistics.max) = (Some(shown(low)), Some(shown(high)));
         }
         let (top, error) = self.counts.top(options.top);
-        statistics.top =
-            top.iter().map(|(value, count)| TopValue { value: shown(value), count: *count }).collect();
+        statistics.top = top.iter().map(|(value, count)| TopValue { value: shown(value), count: *count }).collect();
         statistics.top_error = Some(error);
     }
 }
@@ -120,7 +119,8 @@ mod tests {
     #[test]
     fn long_values_stay_apart_and_are_shown_by_their_beginning() {
         let long = |end: char| format!("{}{end}", "ä".repeat(200));
-        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some(long('a')), None, Some(long('b')), Some(long('a'))]));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from(vec![Some(long('a')), None, Some(long('b')), Some(long('a'))]));
         let (distinct, _, max, top) = statistics(&[texts], true);
         assert_eq!((distinct, top[0].count, top[1].count), (2, 2, 1));
         // 240 bytes are 120 of these letters.
