@@ -39,3 +39,52 @@ pub(super) fn content_of(record: &ItemRecord) -> Option<String> {
     let rows = record.u64("num_rows").map_or_else(|| "-".to_owned(), |rows| rows.to_string());
     Some(format!("{} {format:?} {rows}", files.join("+")))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(change: impl FnOnce(&mut Value)) -> ItemRecord {
+        let mut fields = json!({
+            "name": "t", "item_type": "included_table", "filename": "t.parquet", "table_format": "parquet", "num_rows": 7,
+            "sha256": "a".repeat(64), "size_bytes": 100, "checksum": "b".repeat(32),
+            "blocks": {"filename": "t.parquet.blocks", "sha256": "c".repeat(64)},
+        });
+        change(&mut fields);
+        let Value::Object(fields) = fields else { panic!("an object") };
+        ItemRecord::new(fields)
+    }
+
+    /// Whoever writes a bundle chooses what stands in its entries: an answer is shared only where all that the bytes are compared
+    /// with is the same.
+    #[test]
+    fn content_is_all_that_its_bytes_are_compared_with() {
+        let content = |change: fn(&mut Value)| content_of(&record(change));
+        let expected = content(|_| {});
+        assert!(expected.is_some());
+        // Other names and texts are the same content.
+        assert_eq!(content(|entry| entry["name"] = json!("other")), expected);
+        assert_eq!(content(|entry| entry["sha256"] = json!("A".repeat(64))), expected);
+        for change in [
+            |entry: &mut Value| entry["sha256"] = json!("d".repeat(64)),
+            |entry: &mut Value| entry["blocks"]["sha256"] = json!("d".repeat(64)),
+            |entry: &mut Value| entry["blocks"] = json!(null),
+            |entry: &mut Value| entry["size_bytes"] = json!(101),
+            |entry: &mut Value| entry["num_rows"] = json!(8),
+            |entry: &mut Value| entry["table_format"] = json!("arrow"),
+        ] {
+            assert_ne!(content(change), expected, "{:?}", content(change));
+        }
+        for change in [
+            |entry: &mut Value| entry["sha256"] = json!(null),
+            |entry: &mut Value| entry["sha256"] = json!("short"),
+            |entry: &mut Value| entry["sha256"] = json!(format!("{}\n", "a".repeat(63))),
+            |entry: &mut Value| entry["item_type"] = json!("referenced_table"),
+            |entry: &mut Value| entry["parts"] = json!([]),
+        ] {
+            assert_eq!(content(change), None);
+        }
+    }
+}

@@ -181,6 +181,12 @@ fn differences_between_versions_are_shown() {
     home.ok(&["diff", "t", "v1", "--key", "id", "--output", "d.jsonl"]);
     assert_eq!(fs::read_to_string(home.path("d.jsonl")).unwrap().lines().count(), 4);
     has(&home.fails(&["diff", "t", "v1", "--key", "id", "--output", "d.jsonl"], 1), &["d.jsonl"]);
+    home.ok(&["diff", "t", "v1", "--key", "id", "--output", "d.csv"]);
+    assert_eq!(
+        fs::read_to_string(home.path("d.csv")).unwrap(),
+        "change_type,changed_columns,id,old_word,new_word,old_n,new_n\n\
+         removed,,2,b,,2,\nchanged,\"word,n\",3,c,x,3,4\nadded,,4,,d,,4\nadded,,5,,e,,5\n"
+    );
     has(&home.fails(&["diff", "t", "--key", "nmae"], 1), &["nmae"]);
     has(&home.fails(&["diff", "t", "v9"], 1), &["v9"]);
     has(&home.fails(&["diff", "params"], 1), &["'params'", "table"]);

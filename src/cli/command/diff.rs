@@ -1,7 +1,10 @@
 //! `diff`: what has changed in the rows of a table.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::array::{AsArray, RecordBatch, RecordBatchIterator, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::json;
 
 use crate::cli::completion;
@@ -12,7 +15,7 @@ use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::value::file::write_whole;
 use crate::cli::value::preview::{self, Rest};
-use crate::cli::value::rows::{self, EXTENSIONS, RowFormat};
+use crate::cli::value::rows::{self, EXTENSIONS, RowFormat, Rows};
 use crate::cli::words::{count, grouped};
 use crate::text::printable;
 use crate::{DiffOptions, TableDiff, TableState};
@@ -75,6 +78,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let mut value = json!(diff);
     if let Some((path, format)) = file {
         let rows = folio.diff_table_rows(&args.item, &options)?;
+        let rows = if matches!(format, RowFormat::Csv | RowFormat::Tsv) { flat(rows) } else { rows };
         let written = write_whole(path, args.overwrite, |file| rows::write(rows, format, file))?;
         drop(progress);
         if out.is_json() {
@@ -148,6 +152,32 @@ fn show(diff: &TableDiff, out: &mut Output) -> Outcome {
         columns.print(out)?;
     }
     Ok(())
+}
+
+/// The lists of changed columns as texts, for formats without lists.
+fn flat(rows: Rows) -> Rows {
+    let is_list = |field: &Field| field.name() == "changed_columns" && matches!(field.data_type(), DataType::List(_));
+    let fields = rows.schema();
+    let fields = fields.fields().iter().map(|field| match is_list(field) {
+        true => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
+        false => Arc::clone(field),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let flat = Arc::clone(&schema);
+    let batches = rows.map(move |batch| {
+        let batch = batch?;
+        let columns = batch.columns().iter().zip(batch.schema_ref().fields()).map(|(column, field)| {
+            let Some(lists) = column.as_list_opt::<i32>().filter(|_| is_list(field)) else { return Arc::clone(column) };
+            let joined = lists.iter().map(|list| {
+                let names = list?;
+                let names = names.as_string_opt::<i32>()?;
+                Some(names.iter().flatten().collect::<Vec<_>>().join(","))
+            });
+            Arc::new(joined.collect::<StringArray>())
+        });
+        RecordBatch::try_new(Arc::clone(&flat), columns.collect())
+    });
+    Box::new(RecordBatchIterator::new(batches, schema))
 }
 
 fn format_of(path: &Path) -> Outcome<RowFormat> {

@@ -146,20 +146,20 @@ impl DataFolio {
             return Ok(());
         }
         for (table, side) in [(FROM, &sides.from), (TO, &sides.to)] {
+            let mut count = 0;
             for batch in self.run_diff(tables, &statement::key_check(&sides.columns, table))? {
-                let batch = batch.map_err(Error::from)?;
-                let count = number(&batch, 1);
-                if count > 0 {
-                    let text = cast(batch.column(2), &DataType::Utf8).map_err(Error::from)?;
-                    return Err(Error::KeyNotUnique {
-                        item: name.to_owned(),
-                        version: side.version.clone(),
-                        key: sides.columns.key.join(", "),
-                        count,
-                        example: text.as_string::<i32>().iter().flatten().next().unwrap_or_default().to_owned(),
-                    });
-                }
+                count += number(&batch.map_err(Error::from)?, 0);
             }
+            if count == 0 {
+                continue;
+            }
+            let mut example = String::new();
+            for batch in self.run_diff(tables, &statement::key_example(&sides.columns, table))? {
+                let text = cast(batch.map_err(Error::from)?.column(0), &DataType::Utf8).map_err(Error::from)?;
+                example = text.as_string::<i32>().iter().flatten().next().unwrap_or_default().to_owned();
+            }
+            let (item, version, key) = (name.to_owned(), side.version.clone(), sides.columns.key.join(", "));
+            return Err(Error::KeyNotUnique { item, version, key, count, example });
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The two versions that are compared.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::ItemRecord;
@@ -38,13 +39,17 @@ impl DataFolio {
             Some(state) => self.side(name, state)?,
             None => self.before(name, &to)?,
         };
-        for side in [&from, &to] {
-            // Columns that are not there, and the same one twice.
-            let mut part = TableReadOptions::default();
-            (part.columns, part.limit) = (Some(options.key.clone()), Some(0));
-            read_table(&self.handler_item(&side.record), &part)?;
-        }
         let (was, is) = (self.facts_of(&from.record)?, self.facts_of(&to.record)?);
+        for (side, facts) in [(&from, &was), (&to, &is)] {
+            let mut seen = HashSet::new();
+            let is_wrong = |name: &String| facts.schema.column_with_name(name).is_none() || !seen.insert(name.clone());
+            if options.key.iter().any(is_wrong) {
+                // Reading such columns says what is wrong with them.
+                let mut part = TableReadOptions::default();
+                (part.columns, part.limit) = (Some(options.key.clone()), Some(0));
+                read_table(&self.handler_item(&side.record), &part)?;
+            }
+        }
         let columns = Columns::of(name, &was.schema, &is.schema, &options.key)?;
         let is_same = match (files_of(&from.record), files_of(&to.record)) {
             (Some(from), Some(to)) => {

@@ -26,17 +26,20 @@ fn list(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The key of one version: how many rows, how many values of the key that occur more than once, and one of those as text.
+/// How many values of the key occur more than once in one version.
 pub(super) fn key_check(columns: &Columns, table: &str) -> String {
     let key = list(columns.key.iter().map(|name| quote(name)));
-    let example = columns.key.iter().map(|name| {
+    format!("SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)")
+}
+
+/// The first of them, as text.
+pub(super) fn key_example(columns: &Columns, table: &str) -> String {
+    let key = list(columns.key.iter().map(|name| quote(name)));
+    let text = columns.key.iter().map(|name| {
         format!("{} || coalesce(CAST({} AS VARCHAR), 'null')", literal(&format!("{name} = ")), quote(name))
     });
-    let example = example.collect::<Vec<_>>().join(" || ', ' || ");
-    format!(
-        "SELECT coalesce(sum(n), 0)::BIGINT, count(*) FILTER (WHERE n > 1), min(example) FILTER (WHERE n > 1) FROM \
-         (SELECT count(*) AS n, any_value({example}) AS example FROM {table} GROUP BY {key})"
-    )
+    let text = text.collect::<Vec<_>>().join(" || ', ' || ");
+    format!("SELECT {text} FROM {table} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 1")
 }
 
 /// The columns of one version under their numbers.
