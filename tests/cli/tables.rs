@@ -176,7 +176,7 @@ fn differences_between_versions_are_shown() {
     let json = home.json(&["diff", "t", "v1", "--key", "id", "--full"]);
     assert_eq!(json["changed_columns"], json!({"word": 1, "n": 1}));
     assert_eq!(json["rows"][1]["new_word"], "x");
-    let back = home.json(&["diff", "t", &json["to"].as_str().unwrap(), "v1", "--key", "id"]);
+    let back = home.json(&["diff", "t", json["to"].as_str().unwrap(), "v1", "--key", "id"]);
     assert_eq!((&back["added"], &back["removed"]), (&json!(1), &json!(2)));
     home.ok(&["diff", "t", "v1", "--key", "id", "--output", "d.jsonl"]);
     assert_eq!(fs::read_to_string(home.path("d.jsonl")).unwrap().lines().count(), 4);

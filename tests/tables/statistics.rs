@@ -289,13 +289,15 @@ fn facts_and_statistics_are_kept_on_disk_by_content() {
     };
     // Bytes that are not compared with their hashes are no ground for an answer that others are given.
     let unchecked = open(Verification::Off);
-    (describe(&unchecked, "streamed"), unchecked.table_info("streamed").unwrap());
+    describe(&unchecked, "streamed");
+    unchecked.table_info("streamed").unwrap();
     assert_eq!(files_below(&cache.join("tables")).len(), 0);
 
     let first = open(Verification::Touched);
     let (statistics, info) = (describe(&first, "streamed"), first.table_info("streamed").unwrap());
     assert_eq!(files_below(&cache.join("tables")).len(), 2);
-    (describe(&first, "one_file"), first.table_info("directory").unwrap());
+    describe(&first, "one_file");
+    first.table_info("directory").unwrap();
     assert_eq!(files_below(&cache.join("tables")).len(), 2);
 
     // The same bytes under another name.

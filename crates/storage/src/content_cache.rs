@@ -64,7 +64,7 @@ impl ContentCache {
         // The digest stands at the end of the head, and is that of the key and all that follows.
         let start = head.len() - 65;
         let body = file.get(head.len()..)?;
-        let is_whole = file.get(..start) == Some(head[..start].as_bytes())
+        let is_whole = file.get(..start) == Some(&head.as_bytes()[..start])
             && file.get(start..head.len()) == Some(format!("{}\n", digest(key, body)).as_bytes());
         is_whole.then(|| body.to_vec())
     }

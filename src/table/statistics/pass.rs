@@ -1,7 +1,6 @@
 //! One pass over the rows of a table, with the columns shared out among threads.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::ScopedJoinHandle;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 
@@ -58,11 +57,11 @@ fn alone(reader: Box<dyn RecordBatchReader + Send>, mut share: Share) -> Result<
 
 fn side_by_side(reader: Box<dyn RecordBatchReader + Send>, shares: Vec<Share>) -> Result<(u64, Share)> {
     std::thread::scope(|scope| {
-        let mut lanes: Vec<(SyncSender<RecordBatch>, ScopedJoinHandle<'_, Result<Share, Failure>>)> = Vec::new();
-        for share in shares {
+        let lanes = shares.into_iter().map(|share| {
             let (sender, batches) = sync_channel(WAITING);
-            lanes.push((sender, scope.spawn(move || work(share, &batches))));
-        }
+            (sender, scope.spawn(move || work(share, &batches)))
+        });
+        let lanes: Vec<_> = lanes.collect();
         let mut rows = 0;
         for batch in reader {
             // The threads end when their senders go.
