@@ -21,7 +21,7 @@
 //! bundle/           DataFolio: opening, items, batches; commit.rs is the one place that commits
 //! history/          every commit on record; earlier revisions, undo
 //! snapshot/         named states of the bundle
-//! table/            tables in part, in chunks, sampled, described, as paths
+//! table/            tables in part, in chunks, sampled, described, compared, as paths
 //! query/            SQL over the tables, in DuckDB
 //! lineage.rs        what was made from what
 //! facts/            what snapshots and commits record of their surroundings
