@@ -63,6 +63,23 @@ pub enum Error {
         /// All that it can be.
         candidates: String,
     },
+    /// Columns that are to tell the rows of a table apart, and do not.
+    #[error(
+        "({key}) does not tell the rows of table '{item}' apart: in version {version} {count} of its values occur more than \
+         once, such as {example}"
+    )]
+    KeyNotUnique {
+        /// The table.
+        item: String,
+        /// The version.
+        version: String,
+        /// The columns.
+        key: String,
+        /// How many values of the key occur more than once.
+        count: u64,
+        /// One of them.
+        example: String,
+    },
     /// A query that cannot be run, or not to its end.
     #[cfg(feature = "sql")]
     #[error(transparent)]
@@ -211,7 +228,9 @@ impl Error {
             Self::BundleExists { .. } | Self::NotEmpty { .. } => ErrorCategory::Exists,
             Self::ReadOnly { .. } => ErrorCategory::ReadOnly,
             Self::DamagedBy1x { .. } | Self::PayloadGone { .. } => ErrorCategory::Corrupt,
-            Self::WrongType { .. } | Self::AmbiguousName { .. } | Self::Invalid(_) => ErrorCategory::InvalidInput,
+            Self::WrongType { .. } | Self::AmbiguousName { .. } | Self::KeyNotUnique { .. } | Self::Invalid(_) => {
+                ErrorCategory::InvalidInput
+            }
             Self::CannotUndo { .. } | Self::OlderCatalogue { .. } => ErrorCategory::WrongState,
             Self::StagedGone { .. } | Self::TooBusy { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
@@ -229,6 +248,7 @@ impl Error {
             Self::NotABundle { .. } => "not-a-bundle",
             Self::NoSuchTable { .. } => "table-not-found",
             Self::AmbiguousName { .. } => "ambiguous-name",
+            Self::KeyNotUnique { .. } => "key-not-unique",
             #[cfg(feature = "sql")]
             Self::Sql(error) => error.code(),
             Self::BundleExists { .. } => "bundle-exists",
@@ -386,6 +406,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "io" => "look at the disk: the message has the file and the cause",
         "item-exists" => "pass --overwrite to replace it; the old version stays in the history",
         "item-not-found" => "`datafolio ls` shows what there is",
+        "key-not-unique" => "name further columns as well, or compare rows as a whole, without a key",
         "item-type-taken" => "register one handler for each item type",
         "locked" => "wait for the other program, or raise lock_timeout",
         "lost-version" => "the other items of the snapshot can be read",

@@ -7,7 +7,7 @@
 //!
 //! * adding and reading items: [`DataFolio::add`], [`DataFolio::get`], several changes at once with [`DataFolio::batch`];
 //! * tables: [`DataFolio::read_table`], [`DataFolio::iter_table`], [`DataFolio::sample_table`], [`DataFolio::table_info`],
-//!   [`DataFolio::get_table_path`];
+//!   [`DataFolio::describe_table`], [`DataFolio::diff_table`], [`DataFolio::get_table_path`];
 //! * SQL: [`DataFolio::query_table`] on one table, [`DataFolio::query`] on all;
 //! * snapshots: [`DataFolio::create_snapshot`], [`DataFolio::load_snapshot`], [`DataFolio::restore_snapshot`];
 //! * time: [`DataFolio::log`], [`DataFolio::at_revision`], [`DataFolio::versions`], [`DataFolio::undo`];
@@ -21,7 +21,7 @@
 //! bundle/           DataFolio: opening, items, batches; commit.rs is the one place that commits
 //! history/          every commit on record; earlier revisions, undo
 //! snapshot/         named states of the bundle
-//! table/            tables in part, in chunks, sampled, described, as paths
+//! table/            tables in part, in chunks, sampled, described, compared, as paths
 //! query/            SQL over the tables, in DuckDB
 //! lineage.rs        what was made from what
 //! facts/            what snapshots and commits record of their surroundings
@@ -68,8 +68,9 @@ pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
 pub use table::{
-    AppendOptions, Appended, Compacted, DEFAULT_CHUNK_SIZE, IterOptions, RowsChanged, TableChunks, TableInfo,
-    TableOptions, TablePaths,
+    AppendOptions, Appended, ColumnStatistics, ColumnType, Compacted, DEFAULT_CHUNK_SIZE, DiffOptions, Distinct,
+    IterOptions, Quantile, RetypedColumn, RowsChanged, StatisticsOptions, TableChunks, TableDiff, TableInfo,
+    TableOptions, TablePaths, TableState, TableStatistics, TopValue,
 };
 pub use text::{did_you_mean, human_size};
 

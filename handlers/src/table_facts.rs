@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_comparator};
-use arrow::compute::SortOptions;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, make_comparator};
+use arrow::compute::{SortOptions, cast};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafolio_core::item_type;
 use datafolio_storage::Source;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::HandlerResult;
@@ -43,7 +43,7 @@ pub struct TableFacts {
 }
 
 /// What is known of a column without reading it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ColumnFacts {
     /// Its name.
@@ -68,7 +68,7 @@ pub struct ColumnFacts {
 }
 
 /// What is known of a file of a table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FileFacts {
     /// Where it lies; `None` for a payload that has no path on this machine.
@@ -293,11 +293,23 @@ fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Opt
     json_value(&all.slice(place, 1))
 }
 
-/// A value as JSON has it: numbers, bools and texts as such, all others as text.
-fn json_value(array: &ArrayRef) -> Option<Value> {
+/// The first value of an array as JSON has it: numbers, bools and texts as such, all others as text, and so decimals of a type
+/// with more digits than a JSON number is read with.
+pub fn json_value(array: &ArrayRef) -> Option<Value> {
+    const DIGITS: u8 = 15;
+    if let DataType::Decimal32(digits, _)
+    | DataType::Decimal64(digits, _)
+    | DataType::Decimal128(digits, _)
+    | DataType::Decimal256(digits, _) = array.data_type()
+        && *digits > DIGITS
+    {
+        let text = cast(&array.slice(0, array.len().min(1)), &DataType::Utf8).ok()?;
+        let text = text.as_string::<i32>();
+        return (!text.is_empty() && text.is_valid(0)).then(|| text.value(0).into());
+    }
     let schema = Arc::new(Schema::new(vec![Field::new("value", array.data_type().clone(), true)]));
     let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let batch = RecordBatch::try_new_with_options(schema, vec![Arc::clone(array)], &options).ok()?;
+    let batch = RecordBatch::try_new_with_options(schema, vec![array.slice(0, array.len().min(1))], &options).ok()?;
     let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
     writer.write(&batch).ok()?;
     writer.finish().ok()?;

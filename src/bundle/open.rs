@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
 use datafolio_handlers::Registry;
-use datafolio_storage::{LocalStorage, Storage, VerifiedCache};
+use datafolio_storage::{ContentCache, LocalStorage, Storage, VerifiedCache};
 use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
 use crate::history::chain;
 use crate::settings::Settings;
+use crate::table::KnownFacts;
 use crate::text::bundle_name;
 
 /// How a bundle is opened or created.
@@ -197,12 +198,13 @@ impl OpenOptions {
 
     fn handle(self, storage: Arc<dyn Storage>, state: State) -> DataFolio {
         let settings = self.settings.unwrap_or_default();
-        let cache_dir = settings.cache_dir.as_ref().map(|dir| dir.join("verified"));
+        let cache_dir = |name: &str| settings.cache_dir.as_ref().map(|dir| dir.join(name));
+        let for_facts = ContentCache::share_of(settings.cache_cap);
         DataFolio {
             storage,
             registry: self.registry.unwrap_or_else(Registry::with_builtin),
-            known_facts: Arc::default(),
-            verified: VerifiedCache::new(cache_dir).capped(settings.cache_cap),
+            known_facts: Arc::new(KnownFacts::new(cache_dir("tables"), for_facts)),
+            verified: VerifiedCache::new(cache_dir("verified")).capped(settings.cache_cap - for_facts),
             settings,
             state: RwLock::new(Arc::new(state)),
             head: None,

@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-#[cfg(feature = "sql")]
-use super::command::sql;
 use super::command::{
     add, append, at, cat, compact, completions, copy, describe, du, export, find, folios, gc, get, head, import, info,
     init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings, snapshot, undo,
     verify,
 };
+#[cfg(feature = "sql")]
+use super::command::{diff, sql};
 use super::completion;
 use super::failure::Outcome;
 use super::session::Session;
@@ -163,6 +163,8 @@ pub(super) enum ReadCommand {
     Iter(iter::Args),
     #[cfg(feature = "sql")]
     Sql(sql::Args),
+    #[cfg(feature = "sql")]
+    Diff(diff::Args),
     Export(export::Args),
     Path(path::Args),
     Meta(meta::Args),
@@ -213,6 +215,8 @@ impl ReadCommand {
             Self::Iter(args) => iter::run(&args, session),
             #[cfg(feature = "sql")]
             Self::Sql(args) => sql::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Diff(args) => diff::run(&args, session),
             Self::Export(args) => export::run(&args, session),
             Self::Path(args) => path::run(&args, session),
             Self::Meta(args) => meta::run(&args, session),

@@ -100,7 +100,7 @@ pub struct Settings {
     pub threads: usize,
     /// Memory for queries; what needs more goes to `spill_dir`.
     pub memory: Memory,
-    /// Where records of verified payloads are kept; `None` when the user has no such place.
+    /// Where records of verified payloads are kept, and what was found out of tables; `None` when the user has no such place.
     pub cache_dir: Option<PathBuf>,
     /// Most bytes that the cache holds.
     pub cache_cap: u64,

@@ -1,11 +1,7 @@
 //! What a table is, without reading its rows.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use arrow::datatypes::SchemaRef;
-use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{ColumnFacts, FileFacts, TableFacts, table_facts};
+use datafolio_handlers::{ColumnFacts, FileFacts};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -51,27 +47,6 @@ pub struct TableInfo {
     pub schema: SchemaRef,
 }
 
-/// Facts of tables by the hash of their content, which tells all there is to know of them. Those of references are not kept:
-/// their files may change.
-#[derive(Debug, Default)]
-pub(crate) struct KnownFacts(Mutex<HashMap<String, Arc<TableFacts>>>);
-
-impl KnownFacts {
-    /// Most tables that are remembered; the first ones of a larger bundle are as good as any others.
-    const MOST: usize = 1024;
-
-    fn get(&self, hash: &str) -> Option<Arc<TableFacts>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
-    }
-
-    fn keep(&self, hash: &str, facts: &Arc<TableFacts>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < Self::MOST {
-            known.insert(hash.to_owned(), Arc::clone(facts));
-        }
-    }
-}
-
 impl DataFolio {
     /// What a table is: rows, columns, types, sizes, and what its files record of every column. No row is read.
     ///
@@ -101,7 +76,7 @@ impl DataFolio {
             table_format: text("table_format").unwrap_or_else(|| "parquet".to_owned()),
             row_groups: facts.files.iter().map(|file| file.row_groups.len()).sum(),
             compression: facts.compression.clone(),
-            parts: facts.files.clone(),
+            parts: self.placed_files(&record, &facts),
             created_at: text("created_at"),
             schema: SchemaRef::clone(&facts.schema),
         })
@@ -114,19 +89,7 @@ impl DataFolio {
     /// As [`DataFolio::get_table`].
     pub fn table_parts(&self, name: &str) -> Result<Vec<FileFacts>> {
         let record = self.table_record(name, None)?;
-        Ok(self.facts_of(&record)?.files.clone())
-    }
-
-    /// What the footers of a table say, read once for each content.
-    pub(super) fn facts_of(&self, record: &ItemRecord) -> Result<Arc<TableFacts>> {
-        let hash = (record.item_type() != item_type::REFERENCED_TABLE).then(|| record.str("sha256")).flatten();
-        if let Some(facts) = hash.and_then(|hash| self.known_facts().get(hash)) {
-            return Ok(facts);
-        }
-        let facts = Arc::new(table_facts(&self.handler_item(record))?);
-        if let Some(hash) = hash {
-            self.known_facts().keep(hash, &facts);
-        }
-        Ok(facts)
+        let facts = self.facts_of(&record)?;
+        Ok(self.placed_files(&record, &facts))
     }
 }

@@ -7,26 +7,32 @@ mod append;
 mod change_rows;
 mod chunks;
 mod compact;
+mod content;
+mod diff;
 #[cfg(feature = "sql")]
 mod filter;
 #[cfg(not(feature = "sql"))]
 #[path = "no_filter.rs"]
 mod filter;
 mod info;
+mod known;
 mod paths;
 mod read;
 mod sample;
+mod statistics;
 
 pub use append::{AppendOptions, Appended};
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub use compact::Compacted;
-pub(crate) use info::KnownFacts;
+pub(crate) use known::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table;
 
+pub use diff::{ColumnType, DiffOptions, RetypedColumn, TableDiff, TableState};
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
+pub use statistics::{ColumnStatistics, Distinct, Quantile, StatisticsOptions, TableStatistics, TopValue};
 
 /// What changing rows has done.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

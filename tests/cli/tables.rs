@@ -124,3 +124,72 @@ fn queries_that_cannot_be_answered_say_why() {
     home.ok(&["sql", "--unrestricted", "COPY (SELECT count(*) AS n FROM many) TO 'count.csv'"]);
     assert_eq!(fs::read_to_string(home.path("count.csv")).unwrap(), "n\n1000\n");
 }
+
+#[test]
+fn statistics_of_columns_are_shown() {
+    let home = with_many();
+    let lines = home.ok(&["info", "many", "--statistics"]);
+    has(&lines, &["COLUMN", "DISTINCT", "25%", "a (334), b (333), c (333)"]);
+    let id = lines.lines().find(|line| line.starts_with("id ")).unwrap();
+    // The numbers 0 to 999: their standard deviation is the root of 1000 * 1001 / 12.
+    let words: Vec<&str> = id.split_whitespace().collect();
+    assert_eq!(words, ["id", "1,000", "0", "1,000", "499.5", "288.819", "0", "249", "499", "749", "999"]);
+    let json =
+        home.json(&["info", "many", "--statistics", "--columns", "word,id", "--quantiles", "0.1,0.9", "--top", "1"]);
+    let columns = &json["statistics"]["columns"];
+    assert_eq!(columns[0]["top"], json!([{"value": "a", "count": 334}]));
+    assert_eq!(columns[1]["quantiles"], json!([{"at": 0.1, "value": 99}, {"at": 0.9, "value": 899}]));
+    assert_eq!(columns[1]["distinct"], json!({"count": 1000, "is_exact": true, "low": 1000, "high": 1000}));
+    #[cfg(feature = "sql")]
+    has(&home.ok(&["info", "many", "--statistics", "--where", "id < 10"]), &["10 rows for which", "4.5", "a (4)"]);
+    has(&home.fails(&["info", "params", "--statistics"], 1), &["'params'", "table"]);
+    has(&home.fails(&["info", "many", "--statistics", "--quantiles", "2"], 1), &["from 0 to 1"]);
+    has(&home.fails(&["info", "many", "--columns", "id"], 2), &["--statistics"]);
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn differences_between_versions_are_shown() {
+    let home = Home::with_bundle();
+    home.write("t.csv", "id,word,n\n1,a,1\n2,b,2\n3,c,3\n");
+    home.ok(&["import", "t.csv"]);
+    has(&home.fails(&["diff", "t"], 1), &["no version of table 't' before"]);
+    home.ok(&["snapshot", "create", "v1"]);
+    home.write("t.csv", "id,word,n\n1,a,1\n3,x,4\n4,d,4\n5,e,5\n");
+    home.ok(&["import", "t.csv", "--overwrite"]);
+    let text = home.ok(&["diff", "t", "--key", "id"]);
+    has(
+        &text,
+        &[
+            "Added:     2 rows",
+            "Removed:   1 row\n",
+            "Changed:   1 row\n",
+            "Unchanged: 1 row\n",
+            "word    changed     1",
+        ],
+    );
+    let whole = home.ok(&["diff", "t"]);
+    has(&whole, &["Added:     3 rows", "Removed:   2 rows", "Unchanged: 1 row\n"]);
+    assert!(!whole.contains("Changed:"));
+    let full = home.ok(&["diff", "t", "snapshot:v1", "--key", "id", "--full"]);
+    has(&full, &["change_type", "old_word", "changed      [word, n]", "removed"]);
+    let json = home.json(&["diff", "t", "v1", "--key", "id", "--full"]);
+    assert_eq!(json["changed_columns"], json!({"word": 1, "n": 1}));
+    assert_eq!(json["rows"][1]["new_word"], "x");
+    let back = home.json(&["diff", "t", json["to"].as_str().unwrap(), "v1", "--key", "id"]);
+    assert_eq!((&back["added"], &back["removed"]), (&json!(1), &json!(2)));
+    home.ok(&["diff", "t", "v1", "--key", "id", "--output", "d.jsonl"]);
+    assert_eq!(fs::read_to_string(home.path("d.jsonl")).unwrap().lines().count(), 4);
+    has(&home.fails(&["diff", "t", "v1", "--key", "id", "--output", "d.jsonl"], 1), &["d.jsonl"]);
+    home.ok(&["diff", "t", "v1", "--key", "id", "--output", "d.csv"]);
+    assert_eq!(
+        fs::read_to_string(home.path("d.csv")).unwrap(),
+        "change_type,changed_columns,id,old_word,new_word,old_n,new_n\n\
+         removed,,2,b,,2,\nchanged,\"word,n\",3,c,x,3,4\nadded,,4,,d,,4\nadded,,5,,e,,5\n"
+    );
+    has(&home.fails(&["diff", "t", "--key", "nmae"], 1), &["nmae"]);
+    has(&home.fails(&["diff", "t", "v9"], 1), &["v9"]);
+    has(&home.fails(&["diff", "params"], 1), &["'params'", "table"]);
+    home.ok(&["import", "t.csv", "--overwrite"]);
+    has(&home.ok(&["diff", "t"]), &["No differences"]);
+}

@@ -2,6 +2,7 @@
 
 mod changing;
 mod conditions;
+mod differences;
 mod gate;
 mod naming;
 mod results;

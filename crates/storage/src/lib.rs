@@ -3,6 +3,7 @@
 //! * [`Storage`] is the contract; [`LocalStorage`] keeps a bundle on a local disk.
 //! * [`PayloadWriter`] writes an immutable file and computes SHA-256, MD5 and block checksums in the same pass.
 //! * [`VerifiedSource`] reads a payload and checks what it touches; [`VerifiedCache`] remembers what was checked.
+//! * [`ContentCache`] keeps what was found out of the bytes of payloads, for the next process.
 //! * [`MemoryStorage`] keeps a bundle in memory, for tests.
 //! * [`IoObserver`] lets a test number, fail and interrupt single steps of I/O.
 
@@ -12,6 +13,7 @@ mod blocks;
 mod cache;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod content_cache;
 mod error;
 mod hash;
 mod local;
@@ -25,6 +27,7 @@ mod verified;
 
 pub use blocks::{BLOCK_SIZE, SUFFIX as BLOCKS_SUFFIX};
 pub use cache::VerifiedCache;
+pub use content_cache::ContentCache;
 pub use error::{StorageError, StorageResult};
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;

@@ -8,6 +8,8 @@ pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod copy;
 pub(super) mod describe;
+#[cfg(feature = "sql")]
+pub(super) mod diff;
 pub(super) mod du;
 pub(super) mod export;
 pub(super) mod find;

@@ -1,0 +1,125 @@
+//! How the columns of two versions go together.
+
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use datafolio_handlers::{HandlerError, arrow_field_type_name};
+
+use super::{ColumnType, RetypedColumn};
+use crate::error::{Error, Result};
+
+/// The columns of both versions.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// Those of the key.
+    pub(super) key: Vec<String>,
+    /// All others of the earlier and of the later version.
+    pub(super) from: Vec<String>,
+    pub(super) to: Vec<String>,
+    /// Those that both have, beside the key.
+    pub(super) shared: Vec<Shared>,
+    pub(super) added: Vec<ColumnType>,
+    pub(super) removed: Vec<ColumnType>,
+    pub(super) retyped: Vec<RetypedColumn>,
+}
+
+/// A column that both versions have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shared {
+    pub(super) name: String,
+    /// Whether values of its two types have to be compared as text.
+    pub(super) as_text: bool,
+}
+
+/// Kinds of types within which DuckDB compares values.
+#[derive(PartialEq, Eq)]
+enum Family<'a> {
+    Number,
+    Text,
+    Bytes,
+    Instant,
+    LocalTime,
+    Other(&'a DataType),
+}
+
+fn family(of: &DataType) -> Family<'_> {
+    match of {
+        DataType::Dictionary(_, values) => family(values),
+        DataType::RunEndEncoded(_, values) => family(values.data_type()),
+        of if of.is_numeric() => Family::Number,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Family::Text,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Family::Bytes,
+        DataType::Timestamp(_, Some(_)) => Family::Instant,
+        DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64 => Family::LocalTime,
+        of => Family::Other(of),
+    }
+}
+
+impl Columns {
+    /// Matches columns by name.
+    pub(super) fn of(item: &str, from: &SchemaRef, to: &SchemaRef, key: &[String]) -> Result<Self> {
+        for schema in [from, to] {
+            refuse_folded(item, schema)?;
+        }
+        let names = |schema: &SchemaRef| -> Vec<String> {
+            let names = schema.fields().iter().map(|field| field.name().clone());
+            names.filter(|name| !key.contains(name)).collect()
+        };
+        let typed =
+            |field: &FieldRef| ColumnType { name: field.name().clone(), arrow_type: arrow_field_type_name(field) };
+        let only = |schema: &SchemaRef, other: &SchemaRef| -> Vec<ColumnType> {
+            let fields = schema.fields().iter();
+            fields.filter(|field| other.column_with_name(field.name()).is_none()).map(typed).collect()
+        };
+        let (mut shared, mut retyped) = (Vec::new(), Vec::new());
+        for (before, after) in both(from, to) {
+            let (was, is) = (arrow_field_type_name(before), arrow_field_type_name(after));
+            let as_text = family(before.data_type()) != family(after.data_type());
+            let name = before.name().clone();
+            if key.contains(&name) {
+                if as_text {
+                    return Err(Error::Invalid(format!(
+                        "column '{name}' of table '{item}' is {was} in the earlier and {is} in the later version: \
+                         rows cannot be told apart by it"
+                    )));
+                }
+            } else {
+                shared.push(Shared { name: name.clone(), as_text });
+            }
+            if was != is {
+                retyped.push(RetypedColumn { name, from: was, to: is });
+            }
+        }
+        if key.is_empty() && shared.is_empty() {
+            return Err(Error::Invalid(format!("the two versions of table '{item}' have no column in common")));
+        }
+        Ok(Self {
+            key: key.to_vec(),
+            from: names(from),
+            to: names(to),
+            shared,
+            added: only(to, from),
+            removed: only(from, to),
+            retyped,
+        })
+    }
+}
+
+/// The columns of the same name, in the order of the earlier version.
+fn both<'a>(from: &'a SchemaRef, to: &'a SchemaRef) -> impl Iterator<Item = (&'a FieldRef, &'a FieldRef)> {
+    from.fields().iter().filter_map(|before| Some((before, &to.fields()[to.column_with_name(before.name())?.0])))
+}
+
+/// DuckDB would take one of two columns for the other.
+fn refuse_folded(item: &str, schema: &SchemaRef) -> Result<()> {
+    let mut seen = std::collections::HashMap::new();
+    for field in schema.fields() {
+        if let Some(other) = seen.insert(field.name().to_lowercase(), field.name()) {
+            let reason = format!(
+                "its columns '{other}' and '{}' differ in case alone, and rows are compared in SQL, which does not tell \
+                 them apart",
+                field.name()
+            );
+            return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
+        }
+    }
+    Ok(())
+}
