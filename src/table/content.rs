@@ -1,7 +1,7 @@
 //! What the rows of a version lie in, and what these bytes are known by.
 
-use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::expected;
+use datafolio_core::{ItemRecord, PARTS, item_type};
+use datafolio_handlers::{StoredFile, stored_files};
 
 /// One of the files that hold the rows of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,32 +12,44 @@ pub(super) struct FileContent {
     /// checksums say, and an entry could name the checksums of other bytes: a hash alone does not tell which bytes a reader
     /// was given.
     checked_by: String,
+    /// Which of the version's files it is.
+    pub(super) place: usize,
+    /// How many rows it has.
+    pub(super) rows: Option<u64>,
 }
 
 /// The files that hold the rows of a version, in the order of the rows. `None` where its bytes are not known by a hash: a
 /// reference names files that others write, and DataFolio before 2.3 recorded MD5 alone.
 pub(super) fn files_of(record: &ItemRecord) -> Option<Vec<FileContent>> {
-    if record.item_type() == item_type::REFERENCED_TABLE || record.get("parts").is_some() {
+    if record.item_type() == item_type::REFERENCED_TABLE {
         return None;
     }
-    let expected = expected(record).ok()?;
-    let sha256 = expected.sha256?.to_ascii_lowercase();
-    let size = expected.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-    let blocks = expected.blocks.map_or_else(|| "-".to_owned(), |(_, sha256)| sha256.to_ascii_lowercase());
-    let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_hash(&sha256) || !(blocks == "-" || is_hash(&blocks)) {
-        return None;
+    stored_files(record).ok()?.iter().enumerate().map(|(place, file)| FileContent::of(place, file)).collect()
+}
+
+impl FileContent {
+    fn of(place: usize, file: &StoredFile) -> Option<Self> {
+        let expected = &file.expected;
+        let sha256 = expected.sha256.as_ref()?.to_ascii_lowercase();
+        let size = expected.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+        let blocks = expected.blocks.as_ref().map_or_else(|| "-".to_owned(), |(_, sha256)| sha256.to_ascii_lowercase());
+        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash(&sha256) || !(blocks == "-" || is_hash(&blocks)) {
+            return None;
+        }
+        // Of an Arrow file nothing but its entry says how many rows it has.
+        let rows = file.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+        Some(Self { checked_by: format!("{sha256}/{blocks}/{size}/{rows}"), sha256, place, rows: file.rows })
     }
-    Some(vec![FileContent { checked_by: format!("{sha256}/{blocks}/{size}"), sha256 }])
 }
 
 /// All that what a reader says of a version depends on, as text: equal for two versions only where both have the same rows.
 pub(super) fn content_of(record: &ItemRecord) -> Option<String> {
     let files: Vec<String> = files_of(record)?.into_iter().map(|file| file.checked_by).collect();
     let format = record.str("table_format").unwrap_or("parquet");
-    // Of an Arrow file nothing but its entry says how many rows it has.
-    let rows = record.u64("num_rows").map_or_else(|| "-".to_owned(), |rows| rows.to_string());
-    Some(format!("{} {format:?} {rows}", files.join("+")))
+    // Which columns a table of several parts has stands in its entry.
+    let columns = record.get(PARTS).and_then(|_| record.get("columns")).map(ToString::to_string).unwrap_or_default();
+    Some(format!("{} {format:?} {columns}", files.join("+")))
 }
 
 #[cfg(test)]
@@ -82,9 +94,19 @@ mod tests {
             |entry: &mut Value| entry["sha256"] = json!("short"),
             |entry: &mut Value| entry["sha256"] = json!(format!("{}\n", "a".repeat(63))),
             |entry: &mut Value| entry["item_type"] = json!("referenced_table"),
-            |entry: &mut Value| entry["parts"] = json!([]),
+            |entry: &mut Value| entry["parts"] = json!(7),
         ] {
             assert_eq!(content(change), None);
+        }
+        // The parts of a table, and the columns that it has.
+        let part = |name: &str| json!({"filename": name, "sha256": name.repeat(64), "size_bytes": 1, "num_rows": 1, "num_cols": 1});
+        let of = |parts: &[&str], columns: &[&str]| {
+            let parts: Vec<Value> = parts.iter().map(|name| part(name)).collect();
+            content_of(&record(|entry| (entry["parts"], entry["columns"]) = (json!(parts), json!(columns))))
+        };
+        assert!(of(&["a", "b"], &["x"]).is_some());
+        for other in [of(&["b", "a"], &["x"]), of(&["a"], &["x"]), of(&["a", "b"], &["x", "y"])] {
+            assert_ne!(other, of(&["a", "b"], &["x"]));
         }
     }
 }

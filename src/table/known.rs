@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{FileFacts, TableFacts, table_facts};
+use datafolio_handlers::{FileFacts, TableFacts, stored_files, table_facts};
 use datafolio_storage::{ContentCache, Verification};
 
 use super::content::content_of;
@@ -100,9 +100,13 @@ impl DataFolio {
     /// The files of a table, with where they lie.
     pub(super) fn placed_files(&self, record: &ItemRecord, facts: &TableFacts) -> Vec<FileFacts> {
         let mut files = facts.files.clone();
-        if content_of(record).is_some() {
-            let path = self.handler_item(record).local_path();
-            files.iter_mut().for_each(|file| file.path.clone_from(&path));
+        if content_of(record).is_some()
+            && let Ok(stored) = stored_files(record)
+        {
+            let item = self.handler_item(record);
+            for (file, stored) in files.iter_mut().zip(&stored) {
+                file.path = item.local_path_of(stored);
+            }
         }
         files
     }

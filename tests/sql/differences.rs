@@ -389,3 +389,28 @@ fn pandas_finds_the_same_differences() {
     let rows = folio.diff_table_rows("t", &DiffOptions::new().key(["id", "part"])).unwrap();
     assert_eq!(rows.map(|batch| batch.unwrap().num_rows() as u64).sum::<u64>(), added + removed + changed);
 }
+
+/// What both versions have as a file is not read: it may even be gone.
+#[test]
+fn parts_that_both_versions_have_are_not_read() {
+    let (_dir, folio) = crate::support::new_bundle();
+    let rows = |rows: std::ops::Range<i64>| {
+        let id: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
+        RecordBatch::try_from_iter([("id", id.clone()), ("value", id)]).unwrap()
+    };
+    let plain = || datafolio::AppendOptions::new().without_compaction();
+    for range in [0..10, 10..20, 20..30] {
+        folio.append_table("t", rows(range), plain()).unwrap();
+    }
+    folio.update_table("t", "id IN (21, 22)", &[("value", "-1")]).unwrap();
+    let paths = folio.get_table_paths("t").unwrap();
+    std::fs::remove_file(&paths[0]).unwrap();
+    let keyed = DiffOptions::new().key(["id"]);
+    let diff = folio.diff_table("t", &keyed).unwrap();
+    assert_eq!((diff.added, diff.removed, diff.changed, diff.unchanged), (0, 0, 2, Some(28)));
+    assert_eq!(diff.changed_columns["value"], 2);
+    // Of an append nothing but one file of both is read beside the new one.
+    folio.append_table("t", rows(30..33), plain()).unwrap();
+    let diff = folio.diff_table("t", &DiffOptions::new()).unwrap();
+    assert_eq!((diff.added, diff.removed, diff.unchanged), (3, 0, Some(30)));
+}

@@ -28,7 +28,8 @@ impl DataFolio {
     /// that both have, and as often as they occur. Columns are matched by name. Values of a column whose type has changed are
     /// compared as numbers or texts where both are, else as what they are written as.
     ///
-    /// Versions of the same bytes are not read. Others are joined in DuckDB, which puts what exceeds the setting `memory` on disk.
+    /// Files that both versions have are not read, neither for a key that occurs twice. The others are joined in DuckDB, which
+    /// puts what exceeds the setting `memory` on disk.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -84,7 +85,8 @@ impl DataFolio {
         for batch in counts {
             let batch = batch.map_err(Error::from)?;
             let count = |column: usize| number(&batch, column);
-            (diff.added, diff.removed, diff.changed, diff.unchanged) = (count(0), count(1), count(2), Some(count(3)));
+            (diff.added, diff.removed, diff.changed) = (count(0), count(1), count(2));
+            diff.unchanged = Some(count(3) + sides.skipped_rows);
             if !options.key.is_empty() {
                 let counts = sides.columns.shared.iter().enumerate().map(|(at, column)| (&column.name, count(at + 4)));
                 diff.changed_columns =
@@ -130,7 +132,7 @@ impl DataFolio {
 
     fn exposed(&self, sides: &Sides) -> Result<[Exposed; 2]> {
         let expose = |name: &str, side: &Side| -> Result<Exposed> {
-            Ok(Exposed { schema: None, name: name.to_owned(), relation: self.relation(&side.record)? })
+            Ok(Exposed { schema: None, name: name.to_owned(), relation: self.relation(&side.rest)? })
         };
         Ok([expose(FROM, &sides.from)?, expose(TO, &sides.to)?])
     }

@@ -10,6 +10,7 @@ use super::options::{DiffOptions, TableState};
 use super::schema::Columns;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::table::append::table_of;
 use crate::table::content::{FileContent, files_of};
 
 /// One version of a table.
@@ -17,6 +18,23 @@ use crate::table::content::{FileContent, files_of};
 pub(super) struct Side {
     pub(super) record: Arc<ItemRecord>,
     pub(super) version: String,
+    /// The version without the files that both have.
+    pub(super) rest: Arc<ItemRecord>,
+}
+
+impl Side {
+    fn new(record: Arc<ItemRecord>, version: String) -> Self {
+        Self { rest: Arc::clone(&record), record, version }
+    }
+
+    /// Leaves all files but these out.
+    fn keep(&mut self, files: &[FileContent]) -> Result<()> {
+        if let Some(parts) = self.record.parts()? {
+            let kept: Vec<_> = files.iter().filter_map(|file| parts.get(file.place)).cloned().collect();
+            self.rest = Arc::new(table_of(&self.record, &kept));
+        }
+        Ok(())
+    }
 }
 
 /// Both versions.
@@ -27,15 +45,17 @@ pub(super) struct Sides {
     pub(super) columns: Columns,
     /// Whether the rows of both lie in the same files.
     pub(super) is_same: bool,
+    /// Rows of the files that both have, which are not read.
+    pub(super) skipped_rows: u64,
 }
 
 impl DataFolio {
     pub(super) fn sides(&self, name: &str, options: &DiffOptions) -> Result<Sides> {
-        let to = match &options.to {
+        let mut to = match &options.to {
             Some(state) => self.side(name, state)?,
-            None => Side { record: self.table_record(name, None)?, version: self.item_info(name)?.version },
+            None => Side::new(self.table_record(name, None)?, self.item_info(name)?.version),
         };
-        let from = match &options.from {
+        let mut from = match &options.from {
             Some(state) => self.side(name, state)?,
             None => self.before(name, &to)?,
         };
@@ -51,22 +71,26 @@ impl DataFolio {
             }
         }
         let columns = Columns::of(name, &was.schema, &is.schema, &options.key)?;
-        let is_same = match (files_of(&from.record), files_of(&to.record)) {
-            (Some(from), Some(to)) => {
-                let (from, to) = only_in_one(from, to);
-                from.is_empty() && to.is_empty()
+        let (mut is_same, mut skipped_rows) = (false, 0);
+        if let (Some(was), Some(is)) = (files_of(&from.record), files_of(&to.record)) {
+            let mut files = Compared::new(was, is);
+            is_same = files.from.is_empty() && files.to.is_empty();
+            if !is_same {
+                files.leave_none_empty();
+                from.keep(&files.from)?;
+                to.keep(&files.to)?;
+                skipped_rows = files.in_both.iter().filter_map(|(file, _)| file.rows).sum();
             }
-            _ => false,
-        };
-        Ok(Sides { from, to, columns, is_same })
+        }
+        Ok(Sides { from, to, columns, is_same, skipped_rows })
     }
 
     fn side(&self, name: &str, state: &TableState) -> Result<Side> {
         let current_in = |folio: &DataFolio| -> Result<Side> {
-            Ok(Side { record: folio.table_record(name, None)?, version: folio.item_info(name)?.version })
+            Ok(Side::new(folio.table_record(name, None)?, folio.item_info(name)?.version))
         };
         match state {
-            TableState::Version(id) => Ok(Side { record: self.table_record(name, Some(id))?, version: id.clone() }),
+            TableState::Version(id) => Ok(Side::new(self.table_record(name, Some(id))?, id.clone())),
             TableState::Revision(revision) => current_in(&self.at_revision(*revision)?),
             TableState::Snapshot(snapshot) => current_in(&self.load_snapshot(snapshot)?),
         }
@@ -82,18 +106,39 @@ impl DataFolio {
                 later.version
             ))
         })?;
-        Ok(Side { record: self.table_record(name, Some(&version))?, version })
+        Ok(Side::new(self.table_record(name, Some(&version))?, version))
     }
 }
 
-/// The files that only one of two versions has: those of the same bytes cancel each other out, one for one.
-fn only_in_one(from: Vec<FileContent>, mut to: Vec<FileContent>) -> (Vec<FileContent>, Vec<FileContent>) {
-    let mut left = Vec::new();
-    for file in from {
-        match to.iter().position(|other| other.sha256 == file.sha256) {
-            Some(place) => drop(to.swap_remove(place)),
-            None => left.push(file),
+/// The files of two versions: those of the same bytes cancel each other out, one for one.
+struct Compared {
+    from: Vec<FileContent>,
+    to: Vec<FileContent>,
+    in_both: Vec<(FileContent, FileContent)>,
+}
+
+impl Compared {
+    fn new(from: Vec<FileContent>, mut to: Vec<FileContent>) -> Self {
+        let (mut left, mut in_both) = (Vec::new(), Vec::new());
+        for file in from {
+            match to.iter().position(|other| other.sha256 == file.sha256) {
+                Some(place) => in_both.push((file, to.remove(place))),
+                None => left.push(file),
+            }
+        }
+        Self { from: left, to, in_both }
+    }
+
+    /// A table has a file: where one side has none left, the smallest of those that both have is read on both.
+    fn leave_none_empty(&mut self) {
+        if !self.from.is_empty() && !self.to.is_empty() {
+            return;
+        }
+        let smallest = (0..self.in_both.len()).min_by_key(|place| self.in_both[*place].0.rows.unwrap_or(u64::MAX));
+        if let Some(place) = smallest {
+            let (from, to) = self.in_both.swap_remove(place);
+            self.from.push(from);
+            self.to.push(to);
         }
     }
-    (left, to)
 }
