@@ -202,6 +202,8 @@ impl OpenOptions {
             storage,
             registry: self.registry.unwrap_or_else(Registry::with_builtin),
             known_facts: Arc::default(),
+            #[cfg(feature = "sql")]
+            databases: datafolio_sql::Databases::default(),
             verified: VerifiedCache::new(cache_dir).capped(settings.cache_cap),
             settings,
             state: RwLock::new(Arc::new(state)),

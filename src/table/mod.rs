@@ -12,6 +12,8 @@ mod info;
 mod paths;
 mod read;
 mod sample;
+#[cfg(feature = "sql")]
+mod shares;
 
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub(crate) use info::KnownFacts;

@@ -1,13 +1,15 @@
 //! A database in memory that is shut in to what it is given.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use duckdb::{Config, Connection};
+use duckdb::Connection;
 
 use crate::check::{Checked, Condition};
+use crate::control::QueryControl;
+use crate::database::{Database, Databases, Given, Opening};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
@@ -27,6 +29,10 @@ pub struct Settings {
     pub spill_cap: Option<u64>,
     /// How long a query may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// What watches the query and stops it.
+    pub control: QueryControl,
+    /// Databases of earlier queries, and for later ones.
+    pub databases: Databases,
 }
 
 /// A table that a query can read.
@@ -51,18 +57,22 @@ pub enum Relation {
     View(Checked),
 }
 
-/// Runs a query that was checked over these tables.
+/// Runs a query that was checked over these tables. One that looks at each row by itself ([`Checked::is_separable`]) may be
+/// run over `shares` of the rows of its one table, which is one Parquet file, side by side: DuckDB runs a query whose rows are
+/// to come in order in one thread. Without shares it runs once, over all rows.
 ///
 /// # Errors
 /// As [`SqlError`] tells, as far as it shows before the first row.
-pub fn run(settings: &Settings, tables: &[Exposed], query: &Checked, params: &Params) -> SqlResult<QueryReader> {
-    start(settings, query.sql.clone(), params.clone(), |failure, spill| {
-        let connection = open(settings, spill)?;
-        shut_in(&connection, tables)?;
-        expose(&connection, tables, failure, None)?;
-        execute(&connection, "SET lock_configuration = true")?;
-        Ok(connection)
-    })
+pub fn run(
+    settings: &Settings,
+    tables: &[Exposed],
+    query: &Checked,
+    params: &Params,
+    shares: &[Range<u64>],
+) -> SqlResult<QueryReader> {
+    let shares = if query.is_separable() { shares } else { &[] };
+    let views = if shares.is_empty() { Views::Plain } else { Views::Shared };
+    start(settings, shut_in(settings, tables, views)?, query.sql.clone(), params.clone(), shares.to_vec())
 }
 
 /// The column with the number of each row, counted from 0, that [`filter`] gives behind all others.
@@ -75,8 +85,9 @@ pub struct Filter<'a> {
     pub condition: &'a Condition,
     /// The columns, in this order.
     pub columns: &'a [String],
-    /// The rows among which those are that the condition holds for.
-    pub rows: Range<u64>,
+    /// The rows among which those are that the condition holds for, in parts that are looked through side by side and given in
+    /// turn; empty for all rows at once.
+    pub shares: &'a [Range<u64>],
     /// Of those that it holds for, leave out so many, and give at most so many.
     pub offset: u64,
     /// `None` for all.
@@ -96,11 +107,8 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
         if columns.is_empty() { "" } else { ", " },
         wanted.condition.sql
     );
-    let has_all_rows = wanted.rows.start == 0 && wanted.rows.end == u64::MAX;
-    if !has_all_rows {
-        // Row numbers are BIGINT.
-        let end = wanted.rows.end.min(i64::MAX.unsigned_abs());
-        sql.push_str(&format!(" AND {ROW} >= {} AND {ROW} < {end}", wanted.rows.start.min(end)));
+    if !wanted.shares.is_empty() {
+        sql.push_str(&format!(" AND {}", within(ROW)));
     }
     if wanted.offset > 0 || wanted.limit.is_some() {
         let most = i64::MAX.unsigned_abs();
@@ -108,13 +116,8 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     }
     let mut tables = others.to_vec();
     tables.push(Exposed { schema: None, name: "table".to_owned(), relation: table });
-    start(settings, sql, Params::None, |failure, spill| {
-        let connection = open(settings, spill)?;
-        shut_in(&connection, &tables)?;
-        expose(&connection, &tables, failure, Some("table"))?;
-        execute(&connection, "SET lock_configuration = true")?;
-        Ok(connection)
-    })
+    let session = shut_in(settings, &tables, Views::Numbered("table"))?;
+    start(settings, session, sql, Params::None, wanted.shares.to_vec())
 }
 
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the
@@ -123,100 +126,146 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
 /// # Errors
 /// As [`run`].
 pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, params: &Params) -> SqlResult<QueryReader> {
-    start(settings, sql.to_owned(), params.clone(), |failure, spill| {
-        let connection = open(settings, spill)?;
-        expose(&connection, tables, failure, None)?;
-        Ok(connection)
-    })
+    let database = settings.databases.fresh(&Opening::of(settings))?;
+    let failure = Arc::default();
+    register(&database.connection, tables, &failure)?;
+    for statement in views(tables, Views::Plain) {
+        execute(&database.connection, &statement)?;
+    }
+    start(settings, Session { database, failure, given: None }, sql.to_owned(), params.clone(), Vec::new())
 }
 
-fn open(settings: &Settings, spill: Option<&Path>) -> SqlResult<Connection> {
-    let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
-    let mut config = Config::default();
-    let mut set = |name: &str, value: String| -> SqlResult<()> {
-        config = std::mem::take(&mut config).with(name, value).map_err(failed)?;
-        Ok(())
-    };
-    set("allow_community_extensions", "false".to_owned())?;
-    set("autoinstall_known_extensions", "false".to_owned())?;
-    set("autoload_known_extensions", "false".to_owned())?;
-    set("allow_persistent_secrets", "false".to_owned())?;
-    if let Some(threads) = settings.threads {
-        set("threads", threads.max(1).to_string())?;
-    }
-    if let Some(memory) = settings.memory {
-        set("memory_limit", format!("{memory}B"))?;
-    }
-    // Without one, DuckDB would take the directory that the program happens to run in.
-    set("temp_directory", spill.map_or_else(String::new, |dir| dir.to_string_lossy().into_owned()))?;
-    if let Some(cap) = settings.spill_cap.filter(|_| spill.is_some()) {
-        set("max_temp_directory_size", format!("{cap}B"))?;
-    }
-    Connection::open_in_memory_with_flags(config).map_err(failed)
+/// A database that is ready for a query.
+pub(crate) struct Session {
+    pub(crate) database: Database,
+    /// The first error of a table that is streamed into the query.
+    pub(crate) failure: Arc<Mutex<Option<Failure>>>,
+    /// What the database was given, where it may serve the same query again.
+    pub(crate) given: Option<Given>,
 }
 
-/// Nothing outside of these files can be read from here on. The list lets DuckDB write them as well: that no query writes is
+/// A database that can read nothing but these tables. The list of files lets DuckDB write them as well: that no query writes is
 /// seen to by [`check`](crate::check()).
-fn shut_in(connection: &Connection, tables: &[Exposed]) -> SqlResult<()> {
-    let paths = tables.iter().filter_map(|table| match &table.relation {
-        Relation::Parquet(paths) => Some(paths),
-        _ => None,
-    });
-    let paths: Vec<String> = paths.flatten().map(|path| literal(&path.to_string_lossy())).collect();
-    if !paths.is_empty() {
-        execute(connection, &format!("SET allowed_paths = [{}]", paths.join(", ")))?;
+fn shut_in(settings: &Settings, tables: &[Exposed], kind: Views<'_>) -> SqlResult<Session> {
+    let files = || {
+        let parquet = tables.iter().filter_map(|table| match &table.relation {
+            Relation::Parquet(paths) => Some(paths),
+            _ => None,
+        });
+        parquet.flatten()
+    };
+    let mut script = Vec::new();
+    let allowed: Vec<String> = files().map(|path| literal(&path.to_string_lossy())).collect();
+    if !allowed.is_empty() {
+        script.push(format!("SET allowed_paths = [{}]", allowed.join(", ")));
     }
-    execute(connection, "SET enable_external_access = false")
+    script.push("SET enable_external_access = false".to_owned());
+    script.extend(views(tables, kind));
+    script.push("SET lock_configuration = true".to_owned());
+    let opening = Opening::of(settings);
+    let given = Given::new(opening.clone(), script, files());
+    let failure = Arc::default();
+    // A stream is of one query.
+    let is_lasting = !tables.iter().any(|table| matches!(table.relation, Relation::Stream(_)));
+    if let Some(database) = settings.databases.same(&given).filter(|_| is_lasting) {
+        return Ok(Session { database, failure, given: Some(given) });
+    }
+    let database = settings.databases.fresh(&opening)?;
+    register(&database.connection, tables, &failure)?;
+    for statement in given.script() {
+        execute(&database.connection, statement)?;
+    }
+    Ok(Session { database, failure, given: Some(given).filter(|_| is_lasting) })
 }
 
-/// Makes the tables known; the one that is `numbered` has its rows numbered.
-fn expose(
+/// What the views of tables show.
+#[derive(Debug, Clone, Copy)]
+enum Views<'a> {
+    /// All rows.
+    Plain,
+    /// The rows of the share that a connection has in hand.
+    Shared,
+    /// All rows, those of the table of this name numbered.
+    Numbered(&'a str),
+}
+
+/// What DuckDB calls the number of a row within a file.
+const OF_THE_FILE: &str = "file_row_number";
+
+/// That a number of a row lies in the share that a connection has in hand: [`share_of`].
+fn within(number: &str) -> String {
+    format!("{number} >= getvariable('datafolio_from') AND {number} < getvariable('datafolio_to')")
+}
+
+/// What a connection is told before it runs over a share.
+pub(crate) fn share_of(rows: &Range<u64>) -> String {
+    // Row numbers are BIGINT.
+    let end = rows.end.min(i64::MAX.unsigned_abs());
+    let start = rows.start.min(end);
+    format!("SET VARIABLE datafolio_from = {start}::BIGINT; SET VARIABLE datafolio_to = {end}::BIGINT")
+}
+
+/// The name of the function that gives the rows of a streamed table.
+fn stream_name(index: usize) -> String {
+    format!("datafolio_stream_{index}")
+}
+
+/// Makes the functions known that give the rows of streamed tables.
+fn register(
     connection: &Connection,
     tables: &[Exposed],
     failure: &Arc<Mutex<Option<Failure>>>,
-    numbered: Option<&str>,
 ) -> SqlResult<()> {
+    for (index, table) in tables.iter().enumerate() {
+        if let Relation::Stream(stream) = &table.relation {
+            let registered = Registered::new(Arc::clone(stream), Arc::clone(failure))
+                .map_err(|message| SqlError::Unfit { message: format!("table {:?}: {message}", table.name) })?;
+            connection
+                .register_table_function_with_extra_info::<StreamFunction, _>(&stream_name(index), &registered)
+                .map_err(|error| SqlError::of_duckdb(&error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The statements that make the tables known.
+fn views(tables: &[Exposed], kind: Views<'_>) -> Vec<String> {
+    let mut statements = Vec::new();
     for (index, table) in tables.iter().enumerate() {
         let body = match &table.relation {
             Relation::Parquet(paths) => {
                 let paths: Vec<String> = paths.iter().map(|path| literal(&path.to_string_lossy())).collect();
                 // A directory of the path that looks like a partition is no column, and files of one table have the same ones.
                 let files = format!("[{}], hive_partitioning = false", paths.join(", "));
-                if table.schema.is_none() && numbered == Some(table.name.as_str()) {
-                    let number = "file_row_number";
-                    format!(
-                        "SELECT * EXCLUDE ({number}), {number} AS {ROW} FROM read_parquet({files}, {number} = true)"
-                    )
-                } else {
-                    format!("SELECT * FROM read_parquet({files})")
+                let numbered = format!("FROM read_parquet({files}, {OF_THE_FILE} = true)");
+                match kind {
+                    Views::Numbered(name) if table.schema.is_none() && name == table.name => {
+                        format!("SELECT * EXCLUDE ({OF_THE_FILE}), {OF_THE_FILE} AS {ROW} {numbered}")
+                    }
+                    Views::Shared => {
+                        format!("SELECT * EXCLUDE ({OF_THE_FILE}) {numbered} WHERE {}", within(OF_THE_FILE))
+                    }
+                    _ => format!("SELECT * FROM read_parquet({files})"),
                 }
             }
-            Relation::Stream(stream) => {
-                let function = format!("datafolio_stream_{index}");
-                let registered = Registered::new(Arc::clone(stream), Arc::clone(failure))
-                    .map_err(|message| SqlError::Unfit { message: format!("table {:?}: {message}", table.name) })?;
-                connection
-                    .register_table_function_with_extra_info::<StreamFunction, _>(&function, &registered)
-                    .map_err(|error| SqlError::of_duckdb(&error))?;
-                format!("SELECT * FROM {function}()")
-            }
+            Relation::Stream(_) => format!("SELECT * FROM {}()", stream_name(index)),
             Relation::View(checked) => checked.sql.trim_end().trim_end_matches(';').to_owned(),
         };
         let name = match &table.schema {
             Some(schema) => {
-                execute(connection, &format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)))?;
+                statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)));
                 format!("{}.{}", quote(schema), quote(&table.name))
             }
             None => quote(&table.name),
         };
-        execute(connection, &format!("CREATE VIEW {name} AS {body}"))?;
+        statements.push(format!("CREATE VIEW {name} AS {body}"));
     }
-    Ok(())
+    statements
 }
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-fn execute(connection: &Connection, sql: &str) -> SqlResult<()> {
+pub(crate) fn execute(connection: &Connection, sql: &str) -> SqlResult<()> {
     connection.execute_batch(sql).map_err(|error| SqlError::of_duckdb(&error))
 }
 
