@@ -2,6 +2,7 @@
 
 mod conditions;
 mod gate;
+mod lanes;
 mod naming;
 mod results;
 mod stopping;

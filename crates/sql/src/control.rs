@@ -51,8 +51,7 @@ impl QueryControl {
     pub fn progress(&self) -> Option<f64> {
         let running = self.running();
         let Running { lanes, connections } = running.as_ref()?;
-        let mut percent =
-            connections.iter().map(|(_, progress)| progress.as_ref()?.query_progress().percentage());
+        let mut percent = connections.iter().map(|(_, progress)| progress.as_ref()?.query_progress().percentage());
         match lanes.complete() {
             (0, 1) => percent.next()?,
             (complete, parts) => {

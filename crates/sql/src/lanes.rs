@@ -46,7 +46,8 @@ impl Lanes {
     /// So many parts, filled by so many threads.
     pub(crate) fn new(parts: usize, threads: usize, ahead: usize) -> Self {
         let lanes = std::iter::repeat_with(Lane::default).take(parts).collect();
-        let state = State { lanes, front: 0, unclaimed: 0, held: 0, running: threads, is_closed: false, is_broken: false };
+        let state =
+            State { lanes, front: 0, unclaimed: 0, held: 0, running: threads, is_closed: false, is_broken: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), ahead }
     }
 

@@ -34,4 +34,4 @@ pub use params::{ParamValue, Params};
 pub use reader::QueryReader;
 pub use session::{Exposed, Filter, ROW, Relation, Settings, filter, run, run_unrestricted};
 pub use stream::Streamed;
-pub use words::{Quoted, quote_table};
+pub use words::{Quoted, quote_table, statements};

@@ -172,12 +172,7 @@ impl Run {
     }
 
     /// Fills a part; `false` when nobody wants the rest of it.
-    fn fill(
-        &self,
-        lane: usize,
-        connection: &Connection,
-        tell: impl FnOnce(&SchemaRef) -> bool,
-    ) -> Result<bool, Stop> {
+    fn fill(&self, lane: usize, connection: &Connection, tell: impl FnOnce(&SchemaRef) -> bool) -> Result<bool, Stop> {
         if let Some(share) = self.shares.get(lane) {
             execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
         }

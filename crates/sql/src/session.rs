@@ -211,11 +211,7 @@ fn stream_name(index: usize) -> String {
 }
 
 /// Makes the functions known that give the rows of streamed tables.
-fn register(
-    connection: &Connection,
-    tables: &[Exposed],
-    failure: &Arc<Mutex<Option<Failure>>>,
-) -> SqlResult<()> {
+fn register(connection: &Connection, tables: &[Exposed], failure: &Arc<Mutex<Option<Failure>>>) -> SqlResult<()> {
     for (index, table) in tables.iter().enumerate() {
         if let Relation::Stream(stream) = &table.relation {
             let registered = Registered::new(Arc::clone(stream), Arc::clone(failure))
