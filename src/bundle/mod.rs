@@ -84,6 +84,8 @@ pub struct DataFolio {
     settings: Settings,
     verified: VerifiedCache,
     known_facts: Arc<KnownFacts>,
+    #[cfg(feature = "sql")]
+    databases: datafolio_sql::Databases,
     state: RwLock<Arc<State>>,
     /// For an earlier state the head that it was reached from: the history hangs on it.
     head: Option<Arc<State>>,
@@ -196,6 +198,12 @@ impl DataFolio {
         &self.known_facts
     }
 
+    /// Databases of queries, which handles of one bundle share.
+    #[cfg(feature = "sql")]
+    pub(crate) fn databases(&self) -> &datafolio_sql::Databases {
+        &self.databases
+    }
+
     pub(crate) fn derived(&self) -> &Derived {
         &self.derived
     }
@@ -268,6 +276,8 @@ impl DataFolio {
             settings: self.settings.clone(),
             verified: self.verified.clone(),
             known_facts: Arc::clone(&self.known_facts),
+            #[cfg(feature = "sql")]
+            databases: self.databases.clone(),
             state: RwLock::new(Arc::new(state)),
             head: Some(self.head()),
             mode,

@@ -204,6 +204,8 @@ impl OpenOptions {
             storage,
             registry: self.registry.unwrap_or_else(Registry::with_builtin),
             known_facts: Arc::new(KnownFacts::new(cache_dir("tables"), for_facts)),
+            #[cfg(feature = "sql")]
+            databases: datafolio_sql::Databases::default(),
             verified: VerifiedCache::new(cache_dir("verified")).capped(settings.cache_cap - for_facts),
             settings,
             state: RwLock::new(Arc::new(state)),

@@ -24,7 +24,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Begins; `what` says in a word or two what takes its time. How long it will take is not known.
     pub(super) fn start(out: &Output, what: impl Into<String>) -> Self {
-        Self::run(out, what.into(), None, None)
+        Self::run(out, what.into(), None, |_| {})
     }
 
     /// Begins, where the bytes that were handled can be counted, and how many there will be is known or estimated. What was
@@ -35,10 +35,33 @@ impl Progress {
         total: Option<u64>,
         done: impl Fn() -> u64 + Send + 'static,
     ) -> Self {
-        Self::run(out, what.into(), total, Some(Counter::new(total, done)))
+        let mut counter = Counter::new(total, done);
+        Self::run(out, what.into(), total, move |bar| counter.show(bar))
     }
 
-    fn run(out: &Output, what: String, total: Option<u64>, mut counter: Option<Counter>) -> Self {
+    /// Begins, where it can perhaps be told how much of it is done, in percent.
+    pub(super) fn of_share(
+        out: &Output,
+        what: impl Into<String>,
+        percent: impl Fn() -> Option<f64> + Send + 'static,
+    ) -> Self {
+        Self::run(out, what.into(), None, move |bar| {
+            let Some(percent) = percent().filter(|percent| *percent > 0.0) else { return };
+            if bar.length().is_none() {
+                bar.set_length(100);
+                set_style(bar, PERCENT);
+            }
+            // An estimate that gets lower would only confuse.
+            bar.set_position(bar.position().max(percent.min(100.0) as u64));
+        })
+    }
+
+    fn run(
+        out: &Output,
+        what: String,
+        total: Option<u64>,
+        mut show: impl FnMut(&ProgressBar) + Send + 'static,
+    ) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if !out.shows_progress() {
             return Self { bar, _running: None };
@@ -55,9 +78,7 @@ impl Progress {
             }
             shown.set_draw_target(ProgressDrawTarget::stderr());
             loop {
-                if let Some(counter) = &mut counter {
-                    counter.show(&shown);
-                }
+                show(&shown);
                 shown.tick();
                 if !goes_on(TICK) {
                     return;
@@ -114,6 +135,9 @@ impl Counter {
     }
 }
 
+/// What is shown where it is known how much is done.
+const PERCENT: &str = "{msg} {wide_bar} {pos} % {elapsed}";
+
 /// What is shown: a bar where the end is known, else a spinner, with the bytes where they are counted.
 fn style(total: Option<u64>, is_counted: bool) -> &'static str {
     match (total, is_counted) {
@@ -147,6 +171,7 @@ mod tests {
                 assert!(ProgressStyle::with_template(style(total, is_counted)).is_ok());
             }
         }
+        assert!(ProgressStyle::with_template(PERCENT).is_ok());
         assert_eq!((capped(7, Some(5)), capped(3, Some(5)), capped(7, None)), (5, 3, 7));
     }
 

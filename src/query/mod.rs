@@ -30,6 +30,9 @@ pub struct QueryOptions {
     pub memory: Option<u64>,
     /// How long it may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// What watches it from the start, and stops it; the reader has one in any case.
+    #[cfg(feature = "sql")]
+    pub control: Option<QueryControl>,
 }
 
 impl QueryOptions {
@@ -65,6 +68,13 @@ impl QueryOptions {
     /// At most so many bytes of memory.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = Some(bytes);
+        self
+    }
+
+    /// What watches it from the start, and stops it: a query may take long before it has its first row.
+    #[cfg(feature = "sql")]
+    pub fn control(mut self, control: &QueryControl) -> Self {
+        self.control = Some(control.clone());
         self
     }
 

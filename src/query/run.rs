@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::ItemRecord;
-use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Relation, Settings, TableName, check, quote_table};
+use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Relation, Settings, Shares, TableName, check, quote_table};
 
 use super::QueryOptions;
 use crate::bundle::DataFolio;
@@ -91,7 +91,16 @@ impl DataFolio {
     ) -> Result<QueryReader> {
         let checked = check(sql)?;
         let exposed = self.expose_all(&checked, argument)?;
-        Ok(datafolio_sql::run(&self.query_settings(options), &exposed, &checked, &options.params)?)
+        let settings = self.query_settings(options);
+        let shares = match (checked.tables.as_slice(), exposed.as_slice()) {
+            ([table], [found]) if checked.is_separable() => {
+                let (folio, record) = self.record_of(table, argument)?;
+                let threads = settings.threads.unwrap_or(1);
+                folio.as_ref().unwrap_or(self).shares_of(&record, &found.relation, &(0..u64::MAX), threads)?
+            }
+            _ => Shares::default(),
+        };
+        Ok(datafolio_sql::run(&settings, &exposed, &checked, &options.params, &shares)?)
     }
 
     pub(crate) fn query_settings(&self, options: &QueryOptions) -> Settings {
@@ -102,6 +111,8 @@ impl DataFolio {
             spill_dir: settings.spill_dir.clone().filter(|_| settings.spill_cap > 0),
             spill_cap: Some(settings.spill_cap),
             timeout: options.timeout,
+            control: options.control.clone().unwrap_or_default(),
+            databases: self.databases().clone(),
         }
     }
 
@@ -120,13 +131,22 @@ impl DataFolio {
     }
 
     pub(crate) fn expose(&self, table: &TableName, argument: Option<&Arc<ItemRecord>>) -> Result<Exposed> {
-        let is_argument = table.schema.is_none() && table.name.eq_ignore_ascii_case(TABLE);
-        let (folio, record) = match argument.filter(|_| is_argument) {
-            Some(record) => (None, Arc::clone(record)),
-            None => self.resolve(table)?,
-        };
+        let (folio, record) = self.record_of(table, argument)?;
         let relation: Relation = folio.as_ref().unwrap_or(self).relation(&record)?;
         Ok(Exposed { schema: table.schema.clone(), name: table.name.clone(), relation })
+    }
+
+    /// The table that a name stands for, and the handle that sees it.
+    fn record_of(
+        &self,
+        table: &TableName,
+        argument: Option<&Arc<ItemRecord>>,
+    ) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
+        let is_argument = table.schema.is_none() && table.name.eq_ignore_ascii_case(TABLE);
+        match argument.filter(|_| is_argument) {
+            Some(record) => Ok((None, Arc::clone(record))),
+            None => self.resolve(table),
+        }
     }
 
     fn all_tables(&self) -> Vec<TableName> {

@@ -163,7 +163,7 @@ impl DataFolio {
 }
 
 /// The first rows of all row groups.
-fn group_starts(facts: &TableFacts) -> Vec<u64> {
+pub(super) fn group_starts(facts: &TableFacts) -> Vec<u64> {
     let mut next = 0;
     let mut starts = Vec::new();
     for file in &facts.files {
@@ -174,7 +174,7 @@ fn group_starts(facts: &TableFacts) -> Vec<u64> {
 }
 
 /// The first rows of the row groups of a file, counted within it; of a file without row groups that of the file.
-pub(super) fn file_groups(file: &FileFacts) -> impl Iterator<Item = u64> {
+fn file_groups(file: &FileFacts) -> impl Iterator<Item = u64> {
     let whole = file.row_groups.is_empty().then_some(0);
     let groups = file.row_groups.iter().scan(0, |next, rows| {
         *next += rows;

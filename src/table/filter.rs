@@ -1,8 +1,5 @@
 //! The rows of a table that a condition holds for.
 
-use std::collections::VecDeque;
-use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -10,17 +7,14 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{HandlerError, TableFacts, TableReadOptions, read_table};
+use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 use datafolio_sql::{Filter, QueryReader, ROW, Relation, Streamed, check_condition};
 
 use super::Conditional;
-use super::chunks::file_groups;
+use super::shares::OF_THE_FILE;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{QueryOptions, TableStream};
-
-/// What DuckDB calls the number of a row within a file, and that of the file: columns of these names would be in their way.
-const OF_THE_FILE: [&str; 2] = ["file_row_number", "file_index"];
 
 impl DataFolio {
     /// The rows that a condition holds for, in the order of the table and with its types.
@@ -42,145 +36,25 @@ impl DataFolio {
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
         let table = match self.relation(record)? {
-            Relation::Parquet(paths) if !OF_THE_FILE.into_iter().any(has_column) => Relation::Parquet(paths),
+            Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
             _ => Relation::Stream(Arc::new(Numbered::new(self.stream(record)?))),
         };
         let others = condition.tables.iter().map(|table| self.expose(table, None)).collect::<Result<Vec<_>>>()?;
-        let mut settings = self.query_settings(&QueryOptions::default());
-        let threads = settings.threads.unwrap_or(1);
-        let in_lanes = threads > 1 && wanted.offset == 0 && wanted.limit.is_none();
-        let lanes = match &table {
-            Relation::Parquet(paths) => lanes_of(paths, &facts, &wanted.rows, in_lanes),
-            table => vec![Lane { table: table.clone(), starts: Vec::new(), rows: wanted.rows.clone() }],
-        };
-        let width = if lanes.len() > 1 && in_lanes { threads.min(lanes.len()) } else { 1 };
-        if width > 1 {
-            settings.threads = Some(1);
-            settings.memory = settings.memory.map(|memory| memory / width as u64);
-        }
+        let settings = self.query_settings(&QueryOptions::default());
         let (offset, limit) = (wanted.offset, wanted.limit);
-        let open = move |Lane { table, starts, rows }: Lane| {
-            let filter = Filter { condition: &condition, columns: &names, rows, offset, limit, starts: &starts };
-            datafolio_sql::filter(&settings, table, &others, &filter)
-        };
-        let mut rows = Lanes { open: Box::new(open), lanes: lanes.into(), ahead: VecDeque::new(), width };
+        // Rows that are counted come from one query.
+        let threads = if offset == 0 && limit.is_none() { settings.threads.unwrap_or(1) } else { 1 };
+        let shares = self.shares_of(record, &table, &wanted.rows, threads)?;
+        let filter = Filter { condition: &condition, columns: &names, shares: &shares, offset, limit };
         // What is wrong with the condition shows before the first row is asked for.
-        rows.fill()?;
+        let rows = datafolio_sql::filter(&settings, table, &others, &filter)?;
         Ok(Filtered { rows, schema })
-    }
-}
-
-/// Rows of one query among several: row groups together have at least so many.
-const SHARE: u64 = 1 << 20;
-
-/// Rows of one query: some of those of a file, or all of those of several files.
-#[derive(Debug)]
-struct Lane {
-    table: Relation,
-    /// For each file the number of its first row.
-    starts: Vec<u64>,
-    /// Which of the table's rows.
-    rows: Range<u64>,
-}
-
-/// The rows between these in shares, each of one query: row groups of one file, or small files that follow each other. One share
-/// where `several` may not be.
-fn lanes_of(paths: &[PathBuf], facts: &TableFacts, rows: &Range<u64>, several: bool) -> Vec<Lane> {
-    let counts = facts.files.iter().map(|file| file.rows.unwrap_or_default());
-    let starts: Vec<u64> = counts
-        .clone()
-        .scan(0, |next, rows| {
-            *next += rows;
-            Some(*next - rows)
-        })
-        .collect();
-    let ends: Vec<u64> = starts.iter().zip(counts).map(|(start, rows)| start + rows).collect();
-    if !several || starts.len() != paths.len() {
-        return vec![Lane { table: Relation::Parquet(paths.to_vec()), starts, rows: rows.clone() }];
-    }
-    let mut lanes = Vec::new();
-    let mut first = 0;
-    while first < paths.len() {
-        let mut last = first;
-        while last + 1 < paths.len() && ends[last + 1] - starts[first] <= SHARE {
-            last += 1;
-        }
-        let all = starts[first]..ends[last];
-        let here = rows.start.max(all.start)..rows.end.min(all.end);
-        let groups: Vec<u64> = match first == last {
-            true => file_groups(&facts.files[first]).map(|start| start + starts[first]).collect(),
-            false => vec![],
-        };
-        for share in shares(&groups, &here) {
-            // Nothing is left out where all rows are wanted.
-            let rows = match share == all {
-                true => 0..u64::MAX,
-                false => share,
-            };
-            let (table, starts) = (Relation::Parquet(paths[first..=last].to_vec()), starts[first..=last].to_vec());
-            lanes.push(Lane { table, starts, rows });
-        }
-        first = last + 1;
-    }
-    lanes.retain(|lane| !lane.rows.is_empty());
-    lanes
-}
-
-/// The rows between these in shares that begin with row groups. DuckDB runs a plain filter whose rows are to come in order in
-/// one thread; several queries over parts of the file run side by side.
-fn shares(group_starts: &[u64], rows: &Range<u64>) -> Vec<Range<u64>> {
-    let mut cuts = vec![rows.start];
-    for start in group_starts.iter().copied().filter(|start| rows.contains(start)) {
-        if cuts.last().is_some_and(|last| start - last >= SHARE) {
-            cuts.push(start);
-        }
-    }
-    cuts.push(rows.end);
-    cuts.windows(2).map(|pair| pair[0]..pair[1]).collect()
-}
-
-type Open = Box<dyn Fn(Lane) -> datafolio_sql::SqlResult<QueryReader> + Send>;
-
-/// Queries over the shares of a table, some of which run ahead; their rows come in order.
-struct Lanes {
-    open: Open,
-    lanes: VecDeque<Lane>,
-    ahead: VecDeque<QueryReader>,
-    width: usize,
-}
-
-impl Lanes {
-    /// Starts as many queries as may run.
-    fn fill(&mut self) -> datafolio_sql::SqlResult<()> {
-        while self.ahead.len() < self.width {
-            let Some(lane) = self.lanes.pop_front() else { break };
-            self.ahead.push_back((self.open)(lane)?);
-        }
-        Ok(())
-    }
-}
-
-impl Iterator for Lanes {
-    type Item = std::result::Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Err(error) = self.fill() {
-                self.lanes.clear();
-                self.ahead.clear();
-                return Some(Err(ArrowError::ExternalError(Box::new(error))));
-            }
-            match self.ahead.front_mut()?.next() {
-                Some(batch) => return Some(batch),
-                None => drop(self.ahead.pop_front()),
-            }
-        }
     }
 }
 
 /// The rows that a condition holds for.
 pub(super) struct Filtered {
-    rows: Lanes,
+    rows: QueryReader,
     schema: SchemaRef,
 }
 
@@ -292,23 +166,5 @@ impl Iterator for NumberedRows {
 impl RecordBatchReader for NumberedRows {
     fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_begin_with_row_groups_and_are_the_whole() {
-        let groups: Vec<u64> = (0..10).map(|group| group * 491_520).collect();
-        let found = shares(&groups, &(0..u64::MAX));
-        assert_eq!(found.len(), 4);
-        assert_eq!(found.iter().map(|share| share.start / 491_520).collect::<Vec<_>>(), [0, 3, 6, 9]);
-        assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
-        assert_eq!((found[0].start, found[3].end), (0, u64::MAX));
-        assert_eq!(shares(&groups, &(700_000..900_000)), vec![700_000..900_000; 1]);
-        assert_eq!(shares(&groups, &(700_000..2_500_000)), [700_000..1_966_080, 1_966_080..2_500_000]);
-        assert_eq!(shares(&[], &(0..5)), vec![0..5; 1]);
     }
 }

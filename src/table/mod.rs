@@ -19,6 +19,8 @@ mod known;
 mod paths;
 mod read;
 mod sample;
+#[cfg(feature = "sql")]
+mod shares;
 mod statistics;
 
 pub use append::{AppendOptions, Appended};

@@ -193,3 +193,23 @@ fn differences_between_versions_are_shown() {
     home.ok(&["import", "t.csv", "--overwrite"]);
     has(&home.ok(&["diff", "t"]), &["No differences"]);
 }
+
+#[cfg(feature = "sql")]
+#[test]
+fn a_script_is_run_statement_by_statement() {
+    let home = Home::with_bundle();
+    let script =
+        "-- first; of all\nSELECT id FROM raw WHERE name = 'one;';\nSELECT ';' AS x;\n\nSELECT count(*) AS n FROM raw";
+    assert_eq!(home.answer(&["sql"], script).out, "id\nx\n;\nn\n3\n");
+    let ran = home.answer(&["sql", "--format", "jsonl"], "SELECT 1 AS a; SELECT 2 AS b;");
+    assert_eq!(ran.out, "{\"a\":1}\n{\"b\":2}\n");
+    // What comes before an error was done, and its place is that in the script.
+    let ran = home.answer(&["sql"], "SELECT 1 AS a;\n  SELEC 2;\nSELECT 3 AS c;");
+    assert_eq!((ran.code, ran.out.as_str()), (1, "a\n1\n"));
+    has(&ran.err, &["line 2, column 3"]);
+    let ran = home.answer(&["sql", "-o", "x.csv"], "SELECT 1; SELECT 2");
+    assert_eq!(ran.code, 2);
+    has(&ran.err, &["2 statements"]);
+    // An argument is one statement.
+    has(&home.fails(&["sql", "SELECT 1; SELECT 2"], 1), &["2 statements"]);
+}

@@ -4,6 +4,7 @@ mod changing;
 mod conditions;
 mod differences;
 mod gate;
+mod lanes;
 mod naming;
 mod results;
 mod stopping;

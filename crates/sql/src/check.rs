@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
+use crate::separable::is_separable;
 use crate::words::{Quoted, quote_table, words};
 
 /// A table that a text reads, as it is written there.
@@ -27,6 +28,15 @@ pub struct Checked {
     pub tables: Vec<TableName>,
     /// Whether it lists the tables that there are (`SHOW TABLES`).
     pub lists_tables: bool,
+    is_separable: bool,
+}
+
+impl Checked {
+    /// Whether it looks at each row of one table by itself: its rows over the whole table are those over parts of the table, in
+    /// turn.
+    pub fn is_separable(&self) -> bool {
+        self.is_separable
+    }
 }
 
 /// Queries are made of these, and of nothing that writes.
@@ -124,7 +134,12 @@ fn checked(text: &Quoted) -> SqlResult<(Checked, Value)> {
     };
     let mut walk = Walk { text, tables: Vec::new(), lists_tables: false };
     walk.visit(statement, &HashSet::new())?;
-    let checked = Checked { sql: text.text.clone(), tables: walk.tables, lists_tables: walk.lists_tables };
+    let checked = Checked {
+        sql: text.text.clone(),
+        is_separable: walk.tables.len() == 1 && is_separable(&tree),
+        tables: walk.tables,
+        lists_tables: walk.lists_tables,
+    };
     Ok((checked, tree))
 }
 

@@ -5,26 +5,33 @@
 //! * [`quote_table`] makes the bare word `table`, which SQL reserves, the name of a table;
 //! * [`check`] parses the text with DuckDB and walks the tree: it must be one query that only reads, from tables that go by a
 //!   name, with functions that are listed. It tells which names those are;
-//! * [`run`] opens a database of its own in memory, shut in to the files that it is given, and streams the result.
+//! * [`run`] opens a database of its own in memory, shut in to the files that it is given, and streams the result; where each
+//!   row is looked at by itself, several threads do so, and their rows come in turn.
 //!
 //! The guard is for a user's own slips and for bundles of others. DuckDB has no boundary inside a process: whoever runs SQL of
 //! someone who means harm shuts in the process.
 
 mod check;
+mod control;
+mod database;
 mod error;
 mod ffi;
+mod lanes;
 mod params;
 mod pivot;
 mod reader;
+mod separable;
 mod session;
 mod spill;
 mod stream;
 mod words;
 
 pub use check::{Checked, Condition, TableName, check, check_condition};
+pub use control::QueryControl;
+pub use database::Databases;
 pub use error::{Place, SqlError, SqlResult};
 pub use params::{ParamValue, Params};
-pub use reader::{QueryControl, QueryReader};
-pub use session::{Exposed, Filter, ROW, Relation, Settings, filter, run, run_unrestricted};
+pub use reader::QueryReader;
+pub use session::{Exposed, Filter, ROW, Relation, Settings, Shares, filter, run, run_unrestricted};
 pub use stream::Streamed;
-pub use words::{Quoted, quote_table};
+pub use words::{Quoted, quote_table, statements};

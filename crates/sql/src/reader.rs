@@ -1,10 +1,9 @@
 //! The result of a query, batch by batch.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::ops::Range;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -12,93 +11,40 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use duckdb::{Connection, InterruptHandle, ToSql};
+use duckdb::{Connection, ToSql};
 
+use crate::control::{AGAIN, QueryControl};
+use crate::database::{Database, Databases, Given};
 use crate::error::{SqlError, SqlResult};
+use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
-use crate::session::{Failure, Settings};
-use crate::spill::SpillDir;
+use crate::session::{Failure, Session, Settings, execute, share_of};
 
-/// Batches that wait for whoever reads them.
-const WAITING: usize = 1;
 /// DuckDB gives 2,048 rows at a time; so many are put together.
 const BATCH_ROWS: usize = 16_384;
-
-/// How often a query whose time is over is told to stop.
-const AGAIN: Duration = Duration::from_millis(50);
-
-type Next = Result<RecordBatch, Stop>;
+/// Bytes of rows that threads may be ahead of the reader, together; less where the query may take little memory.
+const AHEAD: u64 = 64 << 20;
 
 /// Why the rows end before their end.
 #[derive(Debug)]
-enum Stop {
+pub(crate) enum Stop {
     Sql(SqlError),
     /// An error of a table that is streamed into the query.
     Table(Failure),
 }
 
-/// Watches a query, and stops it.
-#[derive(Clone)]
-pub struct QueryControl {
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    interrupt: OnceLock<Arc<InterruptHandle>>,
-    progress: OnceLock<duckdb::ProgressHandle>,
-    cancelled: AtomicBool,
-    timed_out: AtomicBool,
-}
-
-impl QueryControl {
-    /// Stops the query: its rows end with [`SqlError::Cancelled`].
-    pub fn cancel(&self) {
-        self.shared.cancelled.store(true, Ordering::SeqCst);
-        self.interrupt();
-    }
-
-    fn interrupt(&self) {
-        if let Some(handle) = self.shared.interrupt.get() {
-            handle.interrupt();
-        }
-    }
-
-    /// How much of the query is done, in percent, where DuckDB can tell.
-    pub fn progress(&self) -> Option<f64> {
-        self.shared.progress.get().and_then(|handle| handle.query_progress().percentage())
-    }
-
-    fn was_stopped(&self) -> bool {
-        self.shared.cancelled.load(Ordering::SeqCst) || self.shared.timed_out.load(Ordering::SeqCst)
-    }
-
-    /// The error to tell, where an interruption was asked for.
-    fn why(&self, error: SqlError, timeout: Option<Duration>) -> SqlError {
-        if self.shared.timed_out.load(Ordering::SeqCst) {
-            return SqlError::TimedOut { after: timeout.unwrap_or_default() };
-        }
-        if self.shared.cancelled.load(Ordering::SeqCst) {
-            return SqlError::Cancelled;
-        }
-        error
-    }
-}
-
-impl fmt::Debug for QueryControl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueryControl").field("progress", &self.progress()).finish_non_exhaustive()
-    }
-}
-
 /// The rows of a query. The query ends when this is dropped.
 pub struct QueryReader {
     schema: SchemaRef,
-    batches: Option<Receiver<Next>>,
-    thread: Option<JoinHandle<()>>,
+    lanes: Arc<Lanes>,
+    threads: Vec<JoinHandle<()>>,
     control: QueryControl,
+    /// The database, and where it goes when the query is through.
+    database: Option<Database>,
+    given: Option<Given>,
+    databases: Databases,
     /// Ends the clock.
-    _clock: Option<Sender<()>>,
+    clock: Option<Sender<()>>,
 }
 
 impl QueryReader {
@@ -108,86 +54,130 @@ impl QueryReader {
     }
 }
 
-/// Opens a connection and runs SQL on it, in a thread of its own: DuckDB's statements cannot leave the one that made them.
+/// Runs SQL, in threads of its own: DuckDB's statements cannot leave the one that made them. With shares it runs once over each
+/// of them, several at a time.
 pub(crate) fn start(
     settings: &Settings,
+    session: Session,
     sql: String,
     params: Params,
-    open: impl FnOnce(&Arc<Mutex<Option<Failure>>>, Option<&Path>) -> SqlResult<Connection>,
+    shares: Vec<Range<u64>>,
 ) -> SqlResult<QueryReader> {
-    let control = QueryControl { shared: Arc::default() };
-    let failure: Arc<Mutex<Option<Failure>>> = Arc::default();
-    let spill = settings.spill_dir.as_deref().map(SpillDir::create).transpose()?;
-    let connection = open(&failure, spill.as_ref().map(SpillDir::path))?;
-    let _ = control.shared.interrupt.set(connection.interrupt_handle());
-    if connection.set_query_progress_tracking(true).is_ok() {
-        let _ = control.shared.progress.set(connection.progress_handle());
-    }
-    let clock = settings.timeout.map(|timeout| clock(control.clone(), timeout)).transpose()?;
-    let (sender, batches) = sync_channel(WAITING);
+    let Session { database, failure, given } = session;
+    let parts = shares.len().max(1);
+    let width = settings.threads.unwrap_or(1).clamp(1, parts);
+    // With one thread nothing is ahead of anything.
+    let ahead = if width > 1 { AHEAD.min(settings.memory.unwrap_or(u64::MAX) / 8) } else { 0 };
+    let lanes = Arc::new(Lanes::new(parts, width, usize::try_from(ahead).unwrap_or(usize::MAX)));
+    let control = settings.control.clone();
+    let connections = (0..width).map(|_| database.connection.try_clone());
+    let connections: Vec<Connection> =
+        connections.collect::<Result<_, _>>().map_err(|error| SqlError::of_duckdb(&error))?;
+    control.attach(&lanes, &connections);
+    let clock = settings.timeout.map(|timeout| control.clock(timeout)).transpose()?;
     let (schema_sender, schemas) = channel();
-    let run = Run { control: control.clone(), timeout: settings.timeout, failure };
-    let work = move || {
-        // The directory goes when the connection has let go of its files.
-        let _spill = spill;
-        run.work(&connection, &sql, &params, &schema_sender, &sender);
-        drop(connection);
+    let run = Arc::new(Run {
+        lanes: Arc::clone(&lanes),
+        control: control.clone(),
+        timeout: settings.timeout,
+        failure,
+        sql,
+        params,
+        shares,
+    });
+    let databases = settings.databases.clone();
+    let mut reader = QueryReader {
+        schema: SchemaRef::new(arrow::datatypes::Schema::empty()),
+        lanes,
+        threads: Vec::with_capacity(width),
+        control,
+        database: Some(database),
+        given,
+        databases,
+        clock,
     };
-    let thread = spawn("query", work)?;
-    let schema = match schemas.recv() {
+    // Where there is no thread to be had, those that were not begun are dropped, and have left.
+    let lefts: Vec<Left> = connections.iter().map(|_| Left(Arc::clone(&run.lanes))).collect();
+    for (connection, left) in connections.into_iter().zip(lefts) {
+        let (run, schema) = (Arc::clone(&run), schema_sender.clone());
+        reader.threads.push(spawn("query", move || {
+            run.work(&connection, &schema);
+            // The connection goes before whoever waits for this thread goes on.
+            drop((connection, run));
+            drop(left);
+        })?);
+    }
+    drop((schema_sender, run));
+    reader.schema = match schemas.recv() {
         Ok(Ok(schema)) => schema,
-        stopped => {
-            let _ = thread.join();
-            return Err(match stopped {
-                Ok(Err(Stop::Sql(error))) => error,
-                Ok(Err(Stop::Table(error))) => SqlError::Failed { message: error.to_string() },
-                _ => SqlError::Failed { message: "the thread of the query has ended".to_owned() },
-            });
-        }
+        Ok(Err(Stop::Sql(error))) => return Err(error),
+        Ok(Err(Stop::Table(error))) => return Err(SqlError::Failed { message: error.to_string() }),
+        Err(_) => return Err(SqlError::Failed { message: "the thread of the query has ended".to_owned() }),
     };
-    Ok(QueryReader { schema, batches: Some(batches), thread: Some(thread), control, _clock: clock })
+    Ok(reader)
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> SqlResult<JoinHandle<()>> {
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> SqlResult<JoinHandle<T>> {
     let no_thread = |error| SqlError::Failed { message: format!("there is no thread to be had: {error}") };
     Builder::new().name(name.to_owned()).spawn(work).map_err(no_thread)
 }
 
-/// Stops the query when its time is over, unless the sender is dropped before.
-fn clock(control: QueryControl, timeout: Duration) -> SqlResult<Sender<()>> {
-    let (sender, ended) = channel::<()>();
-    spawn("query clock", move || {
-        // DuckDB forgets an interruption that comes between two steps of a query, so it is told until it has ended.
-        let mut wait = timeout;
-        while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-            control.shared.timed_out.store(true, Ordering::SeqCst);
-            control.interrupt();
-            wait = AGAIN;
+/// Tells that a thread fills no more, however it ends.
+struct Left(Arc<Lanes>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.break_off();
         }
-    })?;
-    Ok(sender)
+        self.0.leave();
+    }
 }
 
 struct Run {
+    lanes: Arc<Lanes>,
     control: QueryControl,
     timeout: Option<Duration>,
     failure: Arc<Mutex<Option<Failure>>>,
+    sql: String,
+    params: Params,
+    shares: Vec<Range<u64>>,
 }
 
 impl Run {
-    fn work(
-        &self,
-        connection: &Connection,
-        sql: &str,
-        params: &Params,
-        schema: &Sender<Result<SchemaRef, Stop>>,
-        batches: &SyncSender<Next>,
-    ) {
-        let mut statement = match connection.prepare(sql) {
-            Ok(statement) => statement,
-            Err(error) => return drop(schema.send(Err(self.stop(&error)))),
-        };
-        let stream = match params {
+    /// Fills one part after the other. The schema is that of the first.
+    fn work(&self, connection: &Connection, schema: &Sender<Result<SchemaRef, Stop>>) {
+        while let Some(lane) = self.lanes.claim() {
+            let schema = (lane == 0).then_some(schema);
+            let mut has_schema = false;
+            let tell = |columns: &SchemaRef| {
+                has_schema = true;
+                schema.is_none_or(|schema| schema.send(Ok(SchemaRef::clone(columns))).is_ok())
+            };
+            match self.fill(lane, connection, tell) {
+                Ok(true) => self.lanes.end(lane),
+                Ok(false) => return,
+                Err(stop) => {
+                    match schema.filter(|_| !has_schema) {
+                        Some(schema) => drop(schema.send(Err(stop))),
+                        None => drop(self.lanes.push(lane, Err(stop))),
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Fills a part; `false` when nobody wants the rest of it.
+    fn fill(&self, lane: usize, connection: &Connection, tell: impl FnOnce(&SchemaRef) -> bool) -> Result<bool, Stop> {
+        if let Some(share) = self.shares.get(lane) {
+            execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
+        }
+        let mut statement = connection.prepare(&self.sql).map_err(|error| self.stop(&error))?;
+        let stream = match &self.params {
             Params::None => statement.stream_arrow([]),
             Params::Positional(values) => statement.stream_arrow(duckdb::params_from_iter(values)),
             Params::Named(values) => {
@@ -196,16 +186,13 @@ impl Run {
                 statement.stream_arrow(values.as_slice())
             }
         };
-        let mut stream = match stream {
-            Ok(stream) => stream,
-            Err(error) => return drop(schema.send(Err(self.stop(&error)))),
-        };
+        let mut stream = stream.map_err(|error| self.stop(&error))?;
         if self.control.was_stopped() {
-            return drop(schema.send(Err(Stop::Sql(self.control.why(SqlError::Cancelled, self.timeout)))));
+            return Err(self.why(SqlError::Cancelled));
         }
         let columns = stream.get_schema();
-        if schema.send(Ok(SchemaRef::clone(&columns))).is_err() {
-            return;
+        if !tell(&columns) {
+            return Ok(false);
         }
         let (mut held, mut rows) = (Vec::new(), 0);
         loop {
@@ -216,38 +203,38 @@ impl Run {
                     rows += batch.num_rows();
                     held.push(batch);
                 }
-                Some(Err(error)) => return drop(batches.send(Err(self.stop(&error)))),
+                Some(Err(error)) => return Err(self.stop(&error)),
                 // A query that was interrupted may end as if it had no more rows.
-                None if self.control.was_stopped() => {
-                    let error = self.control.why(SqlError::Cancelled, self.timeout);
-                    return drop(batches.send(Err(Stop::Sql(error))));
-                }
+                None if self.control.was_stopped() => return Err(self.why(SqlError::Cancelled)),
                 None => {}
             }
             if rows >= BATCH_ROWS || (ended && rows > 0) {
                 let batch = match held.as_slice() {
-                    [batch] => Ok(batch.clone()),
+                    [batch] => batch.clone(),
                     held => concat_batches(&columns, held)
-                        .map_err(|error| Stop::Sql(SqlError::Failed { message: error.to_string() })),
+                        .map_err(|error| Stop::Sql(SqlError::Failed { message: error.to_string() }))?,
                 };
                 held.clear();
                 rows = 0;
-                // Nobody wants more once the receiver is gone.
-                if batches.send(batch).is_err() {
-                    return;
+                if !self.lanes.push(lane, Ok(batch)) {
+                    return Ok(false);
                 }
             }
             if ended {
-                return;
+                return Ok(true);
             }
         }
+    }
+
+    fn why(&self, error: SqlError) -> Stop {
+        Stop::Sql(self.control.why(error, self.timeout))
     }
 
     fn stop(&self, error: &duckdb::Error) -> Stop {
         if let Some(failure) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Stop::Table(failure);
         }
-        Stop::Sql(self.control.why(SqlError::of_duckdb(error), self.timeout))
+        self.why(SqlError::of_duckdb(error))
     }
 }
 
@@ -255,20 +242,12 @@ impl Iterator for QueryReader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.batches.as_ref()?.recv() {
-            Ok(Ok(batch)) => Some(Ok(batch)),
-            Ok(Err(stop)) => {
-                self.batches = None;
-                Some(Err(ArrowError::ExternalError(match stop {
-                    Stop::Sql(error) => Box::new(error),
-                    Stop::Table(error) => error,
-                })))
-            }
-            Err(_) => {
-                self.batches = None;
-                None
-            }
-        }
+        Some(self.lanes.next()?.map_err(|stop| {
+            ArrowError::ExternalError(match stop {
+                Stop::Sql(error) => Box::new(error),
+                Stop::Table(error) => error,
+            })
+        }))
     }
 }
 
@@ -280,11 +259,24 @@ impl RecordBatchReader for QueryReader {
 
 impl Drop for QueryReader {
     fn drop(&mut self) {
-        if self.batches.take().is_some() {
+        self.lanes.close();
+        // DuckDB forgets an interruption that comes between two steps of a query.
+        let mut has_ended = self.lanes.wait_for_all(Duration::ZERO);
+        while !has_ended {
             self.control.interrupt();
+            has_ended = self.lanes.wait_for_all(AGAIN);
         }
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
+        }
+        self.clock = None;
+        self.control.detach();
+        let (complete, parts) = self.lanes.complete();
+        if let (Some(database), Some(given)) = (self.database.take(), self.given.take())
+            && complete == parts
+            && !self.control.was_stopped()
+        {
+            self.databases.keep(given, database);
         }
     }
 }

@@ -1,13 +1,15 @@
 //! A database in memory that is shut in to what it is given.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use duckdb::{Config, Connection};
+use duckdb::Connection;
 
 use crate::check::{Checked, Condition};
+use crate::control::QueryControl;
+use crate::database::{Database, Databases, Given, Opening};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
@@ -27,6 +29,10 @@ pub struct Settings {
     pub spill_cap: Option<u64>,
     /// How long a query may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// What watches the query and stops it.
+    pub control: QueryControl,
+    /// Databases of earlier queries, and for later ones.
+    pub databases: Databases,
 }
 
 /// A table that a query can read.
@@ -51,18 +57,33 @@ pub enum Relation {
     View(Checked),
 }
 
-/// Runs a query that was checked over these tables.
+/// Runs a query that was checked over these tables. One that looks at each row by itself ([`Checked::is_separable`]) may be
+/// run over `shares` of the rows of its one table, which is Parquet files, side by side: DuckDB runs a query whose rows are
+/// to come in order in one thread. Without shares it runs once, over all rows.
 ///
 /// # Errors
 /// As [`SqlError`] tells, as far as it shows before the first row.
-pub fn run(settings: &Settings, tables: &[Exposed], query: &Checked, params: &Params) -> SqlResult<QueryReader> {
-    start(settings, query.sql.clone(), params.clone(), |failure, spill| {
-        let connection = open(settings, spill)?;
-        shut_in(&connection, tables)?;
-        expose(&connection, tables, failure, None)?;
-        execute(&connection, "SET lock_configuration = true")?;
-        Ok(connection)
-    })
+pub fn run(
+    settings: &Settings,
+    tables: &[Exposed],
+    query: &Checked,
+    params: &Params,
+    shares: &Shares,
+) -> SqlResult<QueryReader> {
+    let (views, rows) = match query.is_separable() && !shares.rows.is_empty() {
+        true => (Views::Shared(&shares.starts), shares.rows.clone()),
+        false => (Views::Plain, Vec::new()),
+    };
+    start(settings, shut_in(settings, tables, views)?, query.sql.clone(), params.clone(), rows)
+}
+
+/// The rows of a table in parts that queries are run over side by side.
+#[derive(Debug, Clone, Default)]
+pub struct Shares {
+    /// Which rows; empty for all of them at once.
+    pub rows: Vec<Range<u64>>,
+    /// For each Parquet file of the table, the number of its first row.
+    pub starts: Vec<u64>,
 }
 
 /// The column with the number of each row, counted from 0, that [`filter`] gives behind all others.
@@ -75,14 +96,13 @@ pub struct Filter<'a> {
     pub condition: &'a Condition,
     /// The columns, in this order.
     pub columns: &'a [String],
-    /// The rows among which those are that the condition holds for.
-    pub rows: Range<u64>,
+    /// The rows among which those are that the condition holds for, in parts that are looked through side by side and given in
+    /// turn.
+    pub shares: &'a Shares,
     /// Of those that it holds for, leave out so many, and give at most so many.
     pub offset: u64,
     /// `None` for all.
     pub limit: Option<u64>,
-    /// For each file of the table, the number of its first row.
-    pub starts: &'a [u64],
 }
 
 /// The rows of a table that a condition holds for, in the order of the table. `table` is Parquet files, or a stream that
@@ -98,11 +118,8 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
         if columns.is_empty() { "" } else { ", " },
         wanted.condition.sql
     );
-    let has_all_rows = wanted.rows.start == 0 && wanted.rows.end == u64::MAX;
-    if !has_all_rows {
-        // Row numbers are BIGINT.
-        let end = wanted.rows.end.min(i64::MAX.unsigned_abs());
-        sql.push_str(&format!(" AND {ROW} >= {} AND {ROW} < {end}", wanted.rows.start.min(end)));
+    if !wanted.shares.rows.is_empty() {
+        sql.push_str(&format!(" AND {}", within(ROW)));
     }
     if wanted.offset > 0 || wanted.limit.is_some() {
         let most = i64::MAX.unsigned_abs();
@@ -110,13 +127,8 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     }
     let mut tables = others.to_vec();
     tables.push(Exposed { schema: None, name: "table".to_owned(), relation: table });
-    start(settings, sql, Params::None, |failure, spill| {
-        let connection = open(settings, spill)?;
-        shut_in(&connection, &tables)?;
-        expose(&connection, &tables, failure, Some(("table", wanted.starts)))?;
-        execute(&connection, "SET lock_configuration = true")?;
-        Ok(connection)
-    })
+    let session = shut_in(settings, &tables, Views::Numbered("table", &wanted.shares.starts))?;
+    start(settings, session, sql, Params::None, wanted.shares.rows.clone())
 }
 
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the
@@ -125,115 +137,163 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
 /// # Errors
 /// As [`run`].
 pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, params: &Params) -> SqlResult<QueryReader> {
-    start(settings, sql.to_owned(), params.clone(), |failure, spill| {
-        let connection = open(settings, spill)?;
-        expose(&connection, tables, failure, None)?;
-        Ok(connection)
-    })
+    let database = settings.databases.fresh(&Opening::of(settings))?;
+    let failure = Arc::default();
+    register(&database.connection, tables, &failure)?;
+    for statement in views(tables, Views::Plain) {
+        execute(&database.connection, &statement)?;
+    }
+    start(settings, Session { database, failure, given: None }, sql.to_owned(), params.clone(), Vec::new())
 }
 
-fn open(settings: &Settings, spill: Option<&Path>) -> SqlResult<Connection> {
-    let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
-    let mut config = Config::default();
-    let mut set = |name: &str, value: String| -> SqlResult<()> {
-        config = std::mem::take(&mut config).with(name, value).map_err(failed)?;
-        Ok(())
-    };
-    set("allow_community_extensions", "false".to_owned())?;
-    set("autoinstall_known_extensions", "false".to_owned())?;
-    set("autoload_known_extensions", "false".to_owned())?;
-    set("allow_persistent_secrets", "false".to_owned())?;
-    if let Some(threads) = settings.threads {
-        set("threads", threads.max(1).to_string())?;
-    }
-    if let Some(memory) = settings.memory {
-        set("memory_limit", format!("{memory}B"))?;
-    }
-    // Without one, DuckDB would take the directory that the program happens to run in.
-    set("temp_directory", spill.map_or_else(String::new, |dir| dir.to_string_lossy().into_owned()))?;
-    if let Some(cap) = settings.spill_cap.filter(|_| spill.is_some()) {
-        set("max_temp_directory_size", format!("{cap}B"))?;
-    }
-    Connection::open_in_memory_with_flags(config).map_err(failed)
+/// A database that is ready for a query.
+pub(crate) struct Session {
+    pub(crate) database: Database,
+    /// The first error of a table that is streamed into the query.
+    pub(crate) failure: Arc<Mutex<Option<Failure>>>,
+    /// What the database was given, where it may serve the same query again.
+    pub(crate) given: Option<Given>,
 }
 
-/// Nothing outside of these files can be read from here on. The list lets DuckDB write them as well: that no query writes is
+/// A database that can read nothing but these tables. The list of files lets DuckDB write them as well: that no query writes is
 /// seen to by [`check`](crate::check()).
-fn shut_in(connection: &Connection, tables: &[Exposed]) -> SqlResult<()> {
-    let paths = tables.iter().filter_map(|table| match &table.relation {
-        Relation::Parquet(paths) => Some(paths),
-        _ => None,
-    });
-    let paths: Vec<String> = paths.flatten().map(|path| literal(&path.to_string_lossy())).collect();
-    if !paths.is_empty() {
-        execute(connection, &format!("SET allowed_paths = [{}]", paths.join(", ")))?;
+fn shut_in(settings: &Settings, tables: &[Exposed], kind: Views<'_>) -> SqlResult<Session> {
+    let files = || {
+        let parquet = tables.iter().filter_map(|table| match &table.relation {
+            Relation::Parquet(paths) => Some(paths),
+            _ => None,
+        });
+        parquet.flatten()
+    };
+    let mut script = Vec::new();
+    let allowed: Vec<String> = files().map(|path| literal(&path.to_string_lossy())).collect();
+    if !allowed.is_empty() {
+        script.push(format!("SET allowed_paths = [{}]", allowed.join(", ")));
     }
-    execute(connection, "SET enable_external_access = false")
+    script.push("SET enable_external_access = false".to_owned());
+    script.extend(views(tables, kind));
+    script.push("SET lock_configuration = true".to_owned());
+    let opening = Opening::of(settings);
+    let given = Given::new(opening.clone(), script, files());
+    let failure = Arc::default();
+    // A stream is of one query.
+    let is_lasting = !tables.iter().any(|table| matches!(table.relation, Relation::Stream(_)));
+    if let Some(database) = settings.databases.same(&given).filter(|_| is_lasting) {
+        return Ok(Session { database, failure, given: Some(given) });
+    }
+    let database = settings.databases.fresh(&opening)?;
+    register(&database.connection, tables, &failure)?;
+    for statement in given.script() {
+        execute(&database.connection, statement)?;
+    }
+    Ok(Session { database, failure, given: Some(given).filter(|_| is_lasting) })
 }
 
-/// Makes the tables known; the one that is `numbered` has its rows numbered, from these numbers on in each file.
-fn expose(
-    connection: &Connection,
-    tables: &[Exposed],
-    failure: &Arc<Mutex<Option<Failure>>>,
-    numbered: Option<(&str, &[u64])>,
-) -> SqlResult<()> {
+/// What the views of tables show.
+#[derive(Debug, Clone, Copy)]
+enum Views<'a> {
+    /// All rows.
+    Plain,
+    /// The rows of the share that a connection has in hand. The files of the table begin with these rows.
+    Shared(&'a [u64]),
+    /// All rows, those of the table of this name numbered. Its files begin with these rows.
+    Numbered(&'a str, &'a [u64]),
+}
+
+/// What DuckDB calls the number of a row within a file.
+const OF_THE_FILE: &str = "file_row_number";
+
+/// That a number of a row lies in the share that a connection has in hand: [`share_of`].
+fn within(number: &str) -> String {
+    format!("{number} >= getvariable('datafolio_from') AND {number} < getvariable('datafolio_to')")
+}
+
+/// What a connection is told before it runs over a share.
+pub(crate) fn share_of(rows: &Range<u64>) -> String {
+    // Row numbers are BIGINT.
+    let end = rows.end.min(i64::MAX.unsigned_abs());
+    let start = rows.start.min(end);
+    format!("SET VARIABLE datafolio_from = {start}::BIGINT; SET VARIABLE datafolio_to = {end}::BIGINT")
+}
+
+/// The name of the function that gives the rows of a streamed table.
+fn stream_name(index: usize) -> String {
+    format!("datafolio_stream_{index}")
+}
+
+/// Makes the functions known that give the rows of streamed tables.
+fn register(connection: &Connection, tables: &[Exposed], failure: &Arc<Mutex<Option<Failure>>>) -> SqlResult<()> {
+    for (index, table) in tables.iter().enumerate() {
+        if let Relation::Stream(stream) = &table.relation {
+            let registered = Registered::new(Arc::clone(stream), Arc::clone(failure))
+                .map_err(|message| SqlError::Unfit { message: format!("table {:?}: {message}", table.name) })?;
+            connection
+                .register_table_function_with_extra_info::<StreamFunction, _>(&stream_name(index), &registered)
+                .map_err(|error| SqlError::of_duckdb(&error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The statements that make the tables known.
+fn views(tables: &[Exposed], kind: Views<'_>) -> Vec<String> {
+    let mut statements = Vec::new();
     for (index, table) in tables.iter().enumerate() {
         let body = match &table.relation {
             Relation::Parquet(paths) => {
                 let paths: Vec<String> = paths.iter().map(|path| literal(&path.to_string_lossy())).collect();
                 // A directory of the path that looks like a partition is no column, and files of one table have the same ones.
                 let files = format!("[{}], hive_partitioning = false", paths.join(", "));
-                match numbered.filter(|(name, _)| table.schema.is_none() && *name == table.name) {
-                    Some((_, starts)) => {
-                        let number = "file_row_number";
-                        let of_table = row_of_table(number, starts);
-                        format!(
-                            "SELECT * EXCLUDE ({number}), {of_table} AS {ROW} FROM read_parquet({files}, {number} = true)"
-                        )
+                match kind {
+                    Views::Numbered(name, starts) if table.schema.is_none() && name == table.name => {
+                        numbered(&paths, starts, |number| format!(", {number} AS {ROW}"), |_| String::new())
                     }
-                    None => format!("SELECT * FROM read_parquet({files})"),
+                    Views::Shared(starts) => {
+                        numbered(&paths, starts, |_| String::new(), |number| format!(" WHERE {}", within(number)))
+                    }
+                    _ => format!("SELECT * FROM read_parquet({files})"),
                 }
             }
-            Relation::Stream(stream) => {
-                let function = format!("datafolio_stream_{index}");
-                let registered = Registered::new(Arc::clone(stream), Arc::clone(failure))
-                    .map_err(|message| SqlError::Unfit { message: format!("table {:?}: {message}", table.name) })?;
-                connection
-                    .register_table_function_with_extra_info::<StreamFunction, _>(&function, &registered)
-                    .map_err(|error| SqlError::of_duckdb(&error))?;
-                format!("SELECT * FROM {function}()")
-            }
+            Relation::Stream(_) => format!("SELECT * FROM {}()", stream_name(index)),
             Relation::View(checked) => checked.sql.trim_end().trim_end_matches(';').to_owned(),
         };
         let name = match &table.schema {
             Some(schema) => {
-                execute(connection, &format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)))?;
+                statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)));
                 format!("{}.{}", quote(schema), quote(&table.name))
             }
             None => quote(&table.name),
         };
-        execute(connection, &format!("CREATE VIEW {name} AS {body}"))?;
+        statements.push(format!("CREATE VIEW {name} AS {body}"));
     }
-    Ok(())
+    statements
 }
 
-/// The number of a row within its table, from its number within its file. That of the only file is used as it is: DuckDB skips
-/// row groups by it.
-fn row_of_table(number: &str, starts: &[u64]) -> String {
-    match starts {
-        [] | [0] => number.to_owned(),
-        [start] => format!("{number} + {start}"),
-        _ => {
-            let starts: Vec<String> = starts.iter().map(u64::to_string).collect();
-            format!("{number} + ([{}]::BIGINT[])[file_index::BIGINT + 1]", starts.join(", "))
-        }
-    }
+/// Files whose rows are numbered throughout. Each is read by itself, so that DuckDB skips row groups by the number of a row
+/// within its file.
+fn numbered(
+    paths: &[String],
+    starts: &[u64],
+    column: impl Fn(&str) -> String,
+    condition: impl Fn(&str) -> String,
+) -> String {
+    let files = paths.iter().enumerate().map(|(index, path)| {
+        let number = match starts.get(index) {
+            None | Some(0) => OF_THE_FILE.to_owned(),
+            Some(start) => format!("({OF_THE_FILE} + {start})"),
+        };
+        format!(
+            "SELECT * EXCLUDE ({OF_THE_FILE}){} FROM read_parquet({path}, hive_partitioning = false, {OF_THE_FILE} = true){}",
+            column(&number),
+            condition(&number)
+        )
+    });
+    files.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-fn execute(connection: &Connection, sql: &str) -> SqlResult<()> {
+pub(crate) fn execute(connection: &Connection, sql: &str) -> SqlResult<()> {
     connection.execute_batch(sql).map_err(|error| SqlError::of_duckdb(&error))
 }
 

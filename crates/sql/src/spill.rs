@@ -11,6 +11,7 @@ use crate::error::{SqlError, SqlResult};
 const PREFIX: &str = "query-";
 
 /// A directory of one query, removed with all that is in it when the query ends.
+#[derive(Debug)]
 pub(crate) struct SpillDir(PathBuf);
 
 impl SpillDir {

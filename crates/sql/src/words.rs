@@ -84,6 +84,26 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     words
 }
 
+/// Where the statements of a text lie that end with `;`, without it, and the one behind them that does not, where there is
+/// one. A `;` within a text, a name or a comment ends nothing.
+pub fn statements(text: &str) -> (Vec<Range<usize>>, Option<Range<usize>>) {
+    let (mut complete, mut current) = (Vec::new(), None::<Range<usize>>);
+    let mut behind = 0;
+    for word in words(text) {
+        if word.is_sign(text, ";") {
+            complete.extend(current.take());
+            behind = word.range.end;
+        } else {
+            current = Some(current.map_or(word.range.start, |range| range.start)..word.range.end);
+        }
+    }
+    // A comment that is not closed goes on.
+    let rest = &text[behind..];
+    let is_open = rest.rfind("/*").is_some_and(|open| !rest[open..].contains("*/"));
+    let open = is_open.then(|| behind..text.len());
+    (complete, current.or(open))
+}
+
 fn is_name_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
@@ -198,6 +218,23 @@ mod tests {
         ] {
             assert_eq!(quoted(text), expected);
         }
+    }
+
+    #[test]
+    fn statements_are_told_apart() {
+        let told = |text: &'static str| {
+            let (complete, rest) = statements(text);
+            (complete.into_iter().map(|range| &text[range]).collect::<Vec<_>>(), rest.map(|range| &text[range]))
+        };
+        assert_eq!(told("SELECT 1"), (vec![], Some("SELECT 1")));
+        assert_eq!(told(" SELECT 1 ;; SELECT 2; -- ; the end"), (vec!["SELECT 1", "SELECT 2"], None));
+        assert_eq!(told("SELECT ';', \"a;b\", $$;$$, $x$;$$;$x$ /* ; */ -- ;\n; x"), {
+            (vec!["SELECT ';', \"a;b\", $$;$$, $x$;$$;$x$"], Some("x"))
+        });
+        assert_eq!(told("SELECT ';"), (vec![], Some("SELECT ';")));
+        assert_eq!(told("SELECT 'it''s;'; SELECT E'\\';';"), (vec!["SELECT 'it''s;'", "SELECT E'\\';'"], None));
+        assert_eq!(told("-- ;\n /* ; */ "), (vec![], None));
+        assert!(told("SELECT 1; /* ; ").1.is_some());
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! `sql`: a query over the tables of a bundle.
+//! `sql`: queries over the tables of a bundle.
 
 use std::io::{IsTerminal, Read, stdin};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatchReader;
 use serde_json::{Value, json};
 
+use crate::bundle::DataFolio;
 use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
@@ -19,7 +21,7 @@ use crate::cli::words::grouped;
 use crate::error::Error;
 use crate::settings::{parse_duration, parse_size};
 use crate::text::printable;
-use crate::{ParamValue, QueryOptions};
+use crate::{ParamValue, QueryControl, QueryOptions, QueryReader};
 
 /// How many rows are shown to a person who asks for no number.
 const SHOWN: usize = 100;
@@ -28,7 +30,8 @@ const SHOWN: usize = 100;
 ///
 /// Tables go by their names, those of a snapshot by "snapshot"."table"; with --table, `table` is that one. The SQL is DuckDB's.
 /// It reads the tables that it names and nothing else. On a terminal the first rows are shown as a list; otherwise all of them
-/// are written as CSV, or as --format says, while the query runs.
+/// are written as CSV, or as --format says, while the query runs. Without SQL, statements that end with ';' are read from
+/// standard input.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -77,22 +80,48 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let options = options(args)?;
-    let file = args.output.as_deref().map(|path| Ok::<_, Failure>((path, format_of(path, args)?))).transpose()?;
-    let sql = match &args.sql {
+    let form = args.format;
+    let file = args.output.as_deref().map(|path| Ok::<_, Failure>((path, format_of(path, form)?))).transpose()?;
+    let given = match &args.sql {
         Some(sql) => sql.clone(),
         None => from_input()?,
     };
+    let (complete, rest) = datafolio_sql::statements(&given);
+    let several: Vec<Range<usize>> = complete.into_iter().chain(rest).collect();
+    // An argument is one query, and DuckDB itself runs scripts where nothing is restricted.
+    if args.sql.is_some() || args.unrestricted || several.len() < 2 {
+        return one(args, &given, &options, file, session);
+    }
+    let is_binary = matches!(form, Some(Form::Parquet | Form::Arrow));
+    if file.is_some() || is_binary || !args.value.is_empty() || !args.param.is_empty() {
+        let count = several.len();
+        let message = format!("{count} statements were given: values, --output and binary formats go with one");
+        return Err(Failure::usage(message).hint("run them one by one"));
+    }
+    several.into_iter().try_for_each(|range| {
+        // Spaces instead of what stands before: places in messages are those of the script.
+        let before = given[..range.start].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
+        let sql: String = before.chain(given[range.clone()].chars()).collect();
+        one(args, &sql, &options, None, session)
+    })
+}
+
+/// Runs one statement, and shows or writes what it gives.
+fn one(
+    args: &Args,
+    sql: &str,
+    options: &QueryOptions,
+    file: Option<(&Path, RowFormat)>,
+    session: &mut Session,
+) -> Outcome {
     let folio = session.reader()?;
-    let progress = Progress::start(&session.out, "querying");
-    let result = match &args.table {
-        Some(table) => folio.query_table(table, &sql, &options)?,
-        None if args.unrestricted => folio.query_unrestricted(&sql, &options)?,
-        None => folio.query(&sql, &options)?,
-    };
+    let control = QueryControl::new();
+    let options = options.clone().control(&control);
+    let progress = Progress::of_share(&session.out, "querying", move || control.progress());
+    let result = ask(&folio, args, sql, &options)?;
     let out = &mut session.out;
     if let Some((path, format)) = file {
-        let columns = result.schema().fields().len();
-        let count = write_whole(path, args.overwrite, |file| rows::write(Box::new(result), format, file))?;
+        let (count, columns) = write_file(path, args.overwrite, format, result)?;
         drop(progress);
         if out.is_json() {
             return out.json(&json!({"path": path, "rows": count, "columns": columns}));
@@ -113,16 +142,31 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     }
 }
 
-fn show(result: crate::QueryReader, limit: usize, progress: Progress, out: &mut Output) -> Outcome {
+/// Runs a statement.
+fn ask(folio: &DataFolio, args: &Args, sql: &str, options: &QueryOptions) -> Outcome<QueryReader> {
+    Ok(match &args.table {
+        Some(table) => folio.query_table(table, sql, options)?,
+        None if args.unrestricted => folio.query_unrestricted(sql, options)?,
+        None => folio.query(sql, options)?,
+    })
+}
+
+/// Writes a result to a file; how many rows and columns it has.
+fn write_file(path: &Path, overwrite: bool, format: RowFormat, result: QueryReader) -> Outcome<(usize, usize)> {
+    let columns = result.schema().fields().len();
+    let count = write_whole(path, overwrite, |file| rows::write(Box::new(result), format, file))?;
+    Ok((count, columns))
+}
+
+fn show(result: QueryReader, limit: usize, progress: Progress, out: &mut Output) -> Outcome {
     let (shown, rest) = preview::show_first(Box::new(result), limit, out)?;
     drop(progress);
-    match (rest, shown) {
-        (Rest::Some, _) => {
-            out.aside(format_args!("(more rows than {}: see --limit and --output)", grouped(limit as u64)))
-        }
-        (Rest::None, 1) => out.aside("(1 row)"),
-        (Rest::None, rows) => out.aside(format_args!("({} rows)", grouped(rows as u64))),
-    }
+    let rows = match (rest, shown) {
+        (Rest::Some, _) => format!("more rows than {}: see --limit and --output", grouped(limit as u64)),
+        (Rest::None, 1) => "1 row".to_owned(),
+        (Rest::None, rows) => format!("{} rows", grouped(rows as u64)),
+    };
+    out.aside(format_args!("({rows})"))
 }
 
 fn options(args: &Args) -> Outcome<QueryOptions> {
@@ -179,8 +223,8 @@ fn of_json(value: &Value) -> Option<ParamValue> {
     })
 }
 
-fn format_of(path: &Path, args: &Args) -> Outcome<RowFormat> {
-    if let Some(format) = args.format {
+fn format_of(path: &Path, form: Option<Form>) -> Outcome<RowFormat> {
+    if let Some(format) = form {
         return format.row_format().ok_or_else(|| Failure::usage("--format table is for people, not for a file"));
     }
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();

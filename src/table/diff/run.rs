@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, RecordBatch, RecordBatchIterator, RecordBatch
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_sql::{Exposed, Params, QueryReader, Quoted, check};
+use datafolio_sql::{Exposed, Params, QueryReader, Quoted, Shares, check};
 use indexmap::IndexMap;
 
 use super::TableDiff;
@@ -139,7 +139,8 @@ impl DataFolio {
 
     fn run_diff(&self, tables: &[Exposed], sql: &str) -> Result<QueryReader> {
         let checked = check(&Quoted::unchanged(sql))?;
-        Ok(datafolio_sql::run(&self.query_settings(&QueryOptions::default()), tables, &checked, &Params::None)?)
+        let settings = self.query_settings(&QueryOptions::default());
+        Ok(datafolio_sql::run(&settings, tables, &checked, &Params::None, &Shares::default())?)
     }
 
     /// A key that occurs twice would pair each of its rows with each of the other side.

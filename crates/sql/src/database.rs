@@ -1,0 +1,212 @@
+//! Databases in memory: opened, opened ahead, and kept for the same query again.
+//!
+//! DuckDB takes some 20 ms of a processor to open a database, nearly all of it to make its own functions known, and no setting
+//! shortens that. What one query was given cannot be taken back from its database, so another query never gets it, unless it is
+//! given the very same.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+use duckdb::{Config, Connection};
+
+use crate::error::{SqlError, SqlResult};
+use crate::reader::spawn;
+use crate::session::Settings;
+use crate::spill::SpillDir;
+
+/// A database, and where it puts what does not fit into memory.
+#[derive(Debug)]
+pub(crate) struct Database {
+    // The connection goes first: it has files in the directory.
+    pub(crate) connection: Connection,
+    spill: Option<SpillDir>,
+}
+
+/// What a database is opened with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Opening {
+    threads: Option<usize>,
+    memory: Option<u64>,
+    spill_dir: Option<PathBuf>,
+    spill_cap: Option<u64>,
+}
+
+impl Opening {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            threads: settings.threads,
+            memory: settings.memory,
+            spill_dir: settings.spill_dir.clone(),
+            spill_cap: settings.spill_cap,
+        }
+    }
+
+    pub(crate) fn open(&self) -> SqlResult<Database> {
+        let spill = self.spill_dir.as_deref().map(SpillDir::create).transpose()?;
+        let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
+        let mut config = Config::default();
+        let mut set = |name: &str, value: String| -> SqlResult<()> {
+            config = std::mem::take(&mut config).with(name, value).map_err(failed)?;
+            Ok(())
+        };
+        set("allow_community_extensions", "false".to_owned())?;
+        set("autoinstall_known_extensions", "false".to_owned())?;
+        set("autoload_known_extensions", "false".to_owned())?;
+        set("allow_persistent_secrets", "false".to_owned())?;
+        if let Some(threads) = self.threads {
+            set("threads", threads.max(1).to_string())?;
+        }
+        if let Some(memory) = self.memory {
+            set("memory_limit", format!("{memory}B"))?;
+        }
+        // Without one, DuckDB would take the directory that the program happens to run in.
+        let dir = spill.as_ref().map_or_else(String::new, |dir| dir.path().to_string_lossy().into_owned());
+        set("temp_directory", dir)?;
+        if let Some(cap) = self.spill_cap.filter(|_| spill.is_some()) {
+            set("max_temp_directory_size", format!("{cap}B"))?;
+        }
+        let connection = Connection::open_in_memory_with_flags(config).map_err(failed)?;
+        Ok(Database { connection, spill })
+    }
+}
+
+/// What a database was given: the statements that made it ready, and the files as they were then.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Given {
+    opening: Opening,
+    script: Vec<String>,
+    files: Vec<(PathBuf, Option<(u64, SystemTime)>)>,
+}
+
+impl Given {
+    pub(crate) fn new<'a>(opening: Opening, script: Vec<String>, files: impl Iterator<Item = &'a PathBuf>) -> Self {
+        let files = files.map(|path| (path.clone(), stamp(path))).collect();
+        Self { opening, script, files }
+    }
+
+    pub(crate) fn script(&self) -> &[String] {
+        &self.script
+    }
+}
+
+/// Size and time of a file.
+fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
+/// Databases for queries to come, at most one of each kind: the one of the last query, for the same query again, and from the
+/// second query on one that nobody has used. They go with the last clone of this.
+#[derive(Debug, Clone, Default)]
+pub struct Databases(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Whether a database was opened before: a program that asks once needs no second one.
+    has_opened: bool,
+    used: Option<(Given, Database)>,
+    spare: Option<(Opening, JoinHandle<SqlResult<Database>>)>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // A thread within DuckDB must not outlive the program.
+        if let Some((_, thread)) = self.spare.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Databases {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that was given just this.
+    pub(crate) fn same(&self, given: &Given) -> Option<Database> {
+        self.kept().used.take_if(|(had, _)| had == given).map(|(_, database)| database)
+    }
+
+    /// One that was given nothing, and from the second time on another one in the background.
+    pub(crate) fn fresh(&self, opening: &Opening) -> SqlResult<Database> {
+        let spare = {
+            let mut kept = self.kept();
+            let spare = kept.spare.take();
+            if std::mem::replace(&mut kept.has_opened, true) {
+                let next = opening.clone();
+                kept.spare = spawn("next database", move || next.open()).ok().map(|thread| (opening.clone(), thread));
+            }
+            spare
+        };
+        match spare {
+            Some((of, thread)) if of == *opening => thread.join().unwrap_or_else(|_| opening.open()),
+            Some((_, thread)) => {
+                drop(thread.join());
+                opening.open()
+            }
+            None => opening.open(),
+        }
+    }
+
+    /// Keeps one whose query has ended, unless it has put files on the disk.
+    pub(crate) fn keep(&self, given: Given, database: Database) {
+        if database.spill.as_ref().is_some_and(|dir| dir.path().exists()) {
+            return;
+        }
+        let before = self.kept().used.replace((given, database));
+        // Closing it takes its time, and nobody need wait for the lock.
+        drop(before);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn opening(threads: usize) -> Opening {
+        Opening { threads: Some(threads), memory: None, spill_dir: None, spill_cap: None }
+    }
+
+    fn mark(database: &Database) {
+        database.connection.execute_batch("CREATE TABLE mark (x INTEGER)").unwrap();
+    }
+
+    fn is_marked(database: &Database) -> bool {
+        database.connection.prepare("SELECT * FROM mark").is_ok()
+    }
+
+    #[test]
+    fn only_the_same_again_gets_a_database_that_was_used() {
+        let databases = Databases::default();
+        let path = std::env::temp_dir().join(format!("datafolio-databases-test-{}", std::process::id()));
+        std::fs::write(&path, "one").unwrap();
+        let given = |threads, view: &str| Given::new(opening(threads), vec![view.to_owned()], [&path].into_iter());
+        let used = databases.fresh(&opening(1)).unwrap();
+        mark(&used);
+        databases.keep(given(1, "a"), used);
+        assert!(databases.same(&given(2, "a")).is_none() && databases.same(&given(1, "b")).is_none());
+        let again = databases.same(&given(1, "a")).unwrap();
+        assert!(is_marked(&again));
+        assert!(databases.same(&given(1, "a")).is_none(), "two queries never have one at the same time");
+        databases.keep(given(1, "a"), again);
+        std::fs::write(&path, "longer").unwrap();
+        assert!(databases.same(&given(1, "a")).is_none(), "the file has changed");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn from_the_second_on_one_is_opened_ahead() {
+        let databases = Databases::default();
+        let has_spare = |databases: &Databases| databases.kept().spare.is_some();
+        let first = databases.fresh(&opening(1)).unwrap();
+        mark(&first);
+        assert!(!has_spare(&databases));
+        for threads in [1, 1, 2] {
+            assert!(!is_marked(&databases.fresh(&opening(threads)).unwrap()));
+            assert!(has_spare(&databases));
+        }
+    }
+}
