@@ -12,6 +12,8 @@ mod filter;
 #[cfg(not(feature = "sql"))]
 #[path = "no_filter.rs"]
 mod filter;
+#[cfg(feature = "polars")]
+mod frames;
 mod info;
 mod paths;
 mod read;
@@ -24,6 +26,8 @@ pub(crate) use info::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table;
 
+#[cfg(feature = "polars")]
+pub use frames::FrameChunks;
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
