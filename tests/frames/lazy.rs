@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::RecordBatchReader;
 use datafolio::polars::prelude::*;
 use datafolio::storage::{IoObserver, IoOp, IoStep, LocalStorage, Permit};
-use datafolio::{AddOptions, Data, DataFolio, Error, OpenOptions, TableOptions, Verification};
+use datafolio::{AddOptions, Data, DataFolio, Error, OpenOptions, Settings, TableOptions, Verification};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
@@ -34,8 +34,6 @@ fn with_samples() -> (TempDir, DataFolio) {
 
 /// Questions that a reader can answer in part: by columns, conditions and the first rows.
 fn questions() -> Vec<(&'static str, fn(LazyFrame) -> LazyFrame)> {
-    let day = |days: i32| lit(days).cast(DataType::Date);
-    let _ = day;
     vec![
         ("all", |frame| frame),
         ("columns", |frame| frame.select([col("word"), col("id")])),
@@ -70,6 +68,10 @@ fn questions() -> Vec<(&'static str, fn(LazyFrame) -> LazyFrame)> {
         ("sum", |frame| frame.filter(col("id").lt(number(1_000))).select([col("score").sum(), col("third").max()])),
         ("groups", |frame| {
             frame.group_by([col("day")]).agg([col("score").mean(), len()]).sort(["day"], Default::default()).limit(7)
+        }),
+        ("first of a sort", |frame| {
+            let sorted = frame.filter(col("id").lt(number(30_000))).sort(["score", "id"], Default::default());
+            sorted.select([col("id"), col("score")]).limit(3)
         }),
         ("filter after select", |frame| {
             frame.select([(col("id") * number(2)).alias("twice")]).filter(col("twice").gt(number(99_990)))
@@ -152,6 +154,13 @@ fn no_condition_loses_a_row_that_polars_would_keep() {
     assert!(found.collect().unwrap().equals(&upper.slice(0, 1)));
 }
 
+/// What is read is compared with its hashes so far.
+fn checking(verification: Verification) -> OpenOptions {
+    let mut settings = Settings::default();
+    settings.verification = verification;
+    OpenOptions::new().settings(settings)
+}
+
 /// Counts how often the payload is read from.
 #[derive(Debug, Default)]
 struct Reads(AtomicUsize);
@@ -169,8 +178,8 @@ impl IoObserver for Reads {
 fn only_the_columns_and_the_first_rows_that_are_asked_for_are_read() {
     let (_dir, folio) = with_samples();
     let reads = Arc::new(Reads::default());
-    let storage = LocalStorage::open(folio.location()).unwrap().with_observer(reads.clone());
-    let folio = OpenOptions::new().verification(Verification::Off).open_storage(Arc::new(storage)).unwrap();
+    let storage = LocalStorage::open(folio.location().as_ref()).unwrap().with_observer(reads.clone());
+    let folio = checking(Verification::Off).open_storage(Arc::new(storage)).unwrap();
     let count = |question: &dyn Fn(LazyFrame) -> LazyFrame| {
         let lazy = question(folio.scan_polars("parquet", &TableOptions::new()).unwrap());
         let before = reads.0.load(Ordering::Relaxed);
@@ -210,9 +219,9 @@ fn damage_comes_out_of_polars_as_what_it_is() {
     let (_dir, folio) = new_bundle();
     folio.add_polars("numbers", sample(), AddOptions::new()).unwrap();
     let path = folio.get_table_path("numbers").unwrap();
-    let folio = OpenOptions::new().verification(Verification::Full).open(folio.location()).unwrap();
+    let folio = checking(Verification::Full).open(folio.location()).unwrap();
     let lazy = folio.scan_polars("numbers", &TableOptions::new()).unwrap();
-    flip_a_bit(&path);
+    flip_a_bit(path.as_ref());
     for question in [lazy.clone(), lazy.filter(col("id").gt(number(5)))] {
         let error = Error::from(question.collect().unwrap_err());
         assert_eq!((error.code(), error.category().as_str()), ("damaged-payload", "corrupt"), "{error}");

@@ -105,9 +105,9 @@ fn every_type_comes_back_as_it_was_in_every_format() {
     let frame = every_type();
     for format in ["parquet", "arrow"] {
         let info = folio.add_polars(format, frame.clone(), AddOptions::new().table_format(format)).unwrap();
-        assert_eq!(info.item_type(), "included_table");
-        assert_eq!(info.record().get("dataframe_library"), Some(&json!("polars")), "{format}");
-        assert_eq!(info.record().get("num_rows"), Some(&json!(3)));
+        assert_eq!(info.item_type, "included_table");
+        assert_eq!(info.record.get("dataframe_library"), Some(&json!("polars")), "{format}");
+        assert_eq!(info.record.get("num_rows"), Some(&json!(3)));
         assert_same(&folio.read_polars(format, &TableOptions::new()).unwrap(), &frame, format);
         let part = TableOptions::new().columns(["level", "i8"]).offset(1).limit(1);
         let expected = frame.select(["level", "i8"]).unwrap().slice(1, 1);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::{Schema, SchemaRef};
-use polars::error::PolarsResult;
+use polars::error::{PolarsError, PolarsResult, polars_bail};
 use polars::frame::DataFrame;
 use polars::lazy::frame::{IntoLazy, LazyFrame, ScanArgsAnonymous};
-use polars::prelude::{AnonymousScan, AnonymousScanArgs, Expr, Schema as PolarsSchema};
+use polars::prelude::{AnonymousScan, AnonymousScanArgs, Expr, Operator, Schema as PolarsSchema};
 
 use crate::condition::sql_condition;
 use crate::error::{FramesError, FramesResult, carry};
@@ -105,7 +105,11 @@ impl AnonymousScan for Scan {
             None => self.schema.iter_names().map(ToString::to_string).collect(),
         };
         let limit = wanted.n_rows.map(|rows| rows as u64);
-        let predicate = wanted.predicate.as_ref();
+        let predicate = wanted.predicate.as_ref().and_then(without_hints);
+        if predicate.as_ref().is_some_and(|expr| expr.into_iter().any(is_hint)) {
+            polars_bail!(ComputeError: "a condition that Polars cannot tell its sources: collect the table before it");
+        }
+        let predicate = predicate.as_ref();
         let takes_conditions = limit.is_none() && self.source.takes_conditions();
         let condition = predicate.filter(|_| takes_conditions).and_then(|expr| sql_condition(expr, &self.schema));
         self.read(&mut Part { columns, condition, limit }, predicate)
@@ -120,8 +124,28 @@ impl AnonymousScan for Scan {
     }
 }
 
+/// Whether an expression is one that Polars only shows: a bound that a sort with a limit finds while it runs. Polars looks at it
+/// for other sources; without it the same rows come out in the end.
+fn is_hint(expr: &Expr) -> bool {
+    matches!(expr, Expr::Display { .. })
+}
+
+/// A condition without the parts that are no more than hints; `None` when nothing is left.
+fn without_hints(expr: &Expr) -> Option<Expr> {
+    match expr {
+        hint if is_hint(hint) => None,
+        Expr::BinaryExpr { left, op: Operator::And | Operator::LogicalAnd, right } => {
+            match (without_hints(left), without_hints(right)) {
+                (Some(left), Some(right)) => Some(left.and(right)),
+                (one, other) => one.or(other),
+            }
+        }
+        condition => Some(condition.clone()),
+    }
+}
+
 /// An error of this crate as one that Polars hands on.
-fn into_polars(error: FramesError) -> polars::error::PolarsError {
+fn into_polars(error: FramesError) -> PolarsError {
     match error {
         FramesError::Polars(error) => error,
         other => carry(other),

@@ -122,7 +122,10 @@ fn conditions_become_sql_as_far_as_both_answer_alike() {
         (col("x").neq(lit(0.1_f64)), None),
         (col("x").lt(lit(f64::NAN)), None),
         (col("small").lt(lit(0.1_f64)), None),
-        (col("small").lt(lit(0.1_f32)), Some("(\"small\" < CAST('1e-1' AS FLOAT))")),
+        (
+            col("small").lt(Expr::Literal(LiteralValue::Scalar(Scalar::from(0.1_f32)))),
+            Some("(\"small\" < CAST('1e-1' AS FLOAT))"),
+        ),
         (col("te\"xt").eq(lit("o'k")), Some("(\"te\"\"xt\" = 'o''k')")),
         (col("te\"xt").eq(lit("a\0b")), None),
         (col("x").is_null(), Some("(\"x\" IS NULL)")),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -99,6 +99,8 @@ struct Exported {
     chunks: VecDeque<Box<dyn PolarsArray>>,
     /// What is left of the chunk that is given just now.
     current: Option<ArrayRef>,
+    /// The categories of the chunk before, in a dictionary column.
+    categories: Option<ArrayRef>,
 }
 
 impl Exported {
@@ -118,6 +120,7 @@ impl Exported {
             converter: ToArrowConverter { skip_attach_pl_metadata: true, categorical_converter: categories },
             chunks: series.chunks().iter().filter(|chunk| !chunk.is_empty()).cloned().collect(),
             current: None,
+            categories: None,
             name,
             data_type,
         };
@@ -144,10 +147,26 @@ impl Exported {
                     .pop_front()
                     .ok_or_else(|| FramesError::column(&self.name, "has fewer rows than the others of its frame"))?;
                 let chunk = self.convert(chunk.as_ref())?;
-                array_to_arrow(chunk, &self.passed)?
+                let array = array_to_arrow(chunk, &self.passed)?;
+                self.with_known_categories(array)
             }
         };
         Ok(self.current.insert(current).len())
+    }
+
+    /// A dictionary over the same array of categories as the one before, where they are equal: whoever joins two batches need
+    /// not compare them.
+    fn with_known_categories(&mut self, array: ArrayRef) -> ArrayRef {
+        let Some(dictionary) = array.as_any_dictionary_opt() else { return array };
+        match &self.categories {
+            Some(known) if known.to_data() == dictionary.values().to_data() => {
+                dictionary.with_values(ArrayRef::clone(known))
+            }
+            _ => {
+                self.categories = Some(ArrayRef::clone(dictionary.values()));
+                array
+            }
+        }
     }
 
     /// The next rows, of which there are so many.
