@@ -8,7 +8,7 @@ use datafolio_core::ItemRecord;
 use datafolio_frames::polars::frame::DataFrame;
 use datafolio_frames::polars::lazy::frame::LazyFrame;
 use datafolio_frames::{FrameBuilder, LIBRARY, Part, TableSource, data_frame, record_batches, scan};
-use datafolio_handlers::{TableReadOptions, plain_parquet_file};
+use datafolio_handlers::{TableReadOptions, plain_parquet_files};
 
 use super::{Conditional, IterOptions, TableChunks, TableOptions};
 use crate::bundle::{AddOptions, DataFolio, ItemInfo};
@@ -101,7 +101,7 @@ impl DataFolio {
         let schema = self.read_chunks(&record, &nothing)?.schema();
         let is_slice = options.offset > 0 || options.limit.is_some();
         let takes_conditions =
-            cfg!(feature = "sql") && !is_slice && plain_parquet_file(&self.handler_item(&record))?.is_some();
+            cfg!(feature = "sql") && !is_slice && plain_parquet_files(&self.handler_item(&record))?.is_some();
         let source = Scanned { folio: self.pinned(), record, options: options.clone(), schema, takes_conditions };
         Ok(scan(Arc::new(source))?)
     }

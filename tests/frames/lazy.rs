@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::RecordBatchReader;
 use datafolio::polars::prelude::*;
 use datafolio::storage::{IoObserver, IoOp, IoStep, LocalStorage, Permit};
-use datafolio::{AddOptions, Data, DataFolio, Error, OpenOptions, Settings, TableOptions, Verification};
+use datafolio::{AddOptions, AppendOptions, Data, DataFolio, Error, OpenOptions, Settings, TableOptions, Verification};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
@@ -97,6 +97,20 @@ fn a_lazy_frame_gives_what_an_eager_one_gives() {
             assert!(lazy.equals_missing(&expected), "{name} {what}: {} rows of {}", lazy.height(), expected.height());
         }
     }
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn a_table_of_several_parts_is_one_frame() {
+    let (_dir, folio) = new_bundle();
+    folio.add_polars("grown", sample().slice(0, 20_000), AddOptions::new()).unwrap();
+    let rows: Box<dyn RecordBatchReader + Send> =
+        Box::new(datafolio::frames::record_batches(sample().slice(20_000, 30_000)).unwrap());
+    folio.append_table("grown", rows, AppendOptions::new()).unwrap();
+    assert!(folio.read_polars("grown", &TableOptions::new()).unwrap().equals_missing(&sample()));
+    let lazy = folio.scan_polars("grown", &TableOptions::new()).unwrap();
+    let some = lazy.filter(col("id").is_between(number(19_999), number(20_000), ClosedInterval::Both));
+    assert!(some.collect().unwrap().equals_missing(&sample().slice(19_999, 2)));
 }
 
 #[test]
