@@ -17,23 +17,29 @@ help:
 	@echo "make docs      regenerate what is generated in docs/"
 	@echo "make package   what would be published"
 
+# All there is, with Polars, which users have to ask for. Features of other dependencies follow from it, so one set of packages
+# is used wherever everything is meant.
+ALL = --workspace --features datafolio/polars
+
+# Polars takes minutes to compile, and the demo does without. Where it is compiled already (make demo WITH=datafolio/polars),
+# leaving it out would compile Arrow once more.
 demo: claim
 	@echo "== building (a first build takes some minutes; later ones seconds)"
-	cargo build --workspace --all-targets
+	cargo build --workspace $(if $(WITH),--features $(WITH),--exclude datafolio-frames) --all-targets
 	@echo "== the demo"
-	@cargo run --quiet --example demo
+	@cargo run --quiet $(if $(WITH),--features $(WITH)) --example demo
 
 test: claim peers
 	@echo "== building (a first build takes some minutes; later ones seconds)"
-	cargo build --workspace --all-targets
+	cargo build $(ALL) --all-targets
 	@echo "== tests"
-	cargo test --workspace --all-targets
+	cargo test $(ALL) --all-targets
 	@echo "== examples in the documentation"
-	cargo test --workspace --doc
+	cargo test $(ALL) --doc
 
-# Without DuckDB, which takes longest to compile. What is left has other features of a few dependencies, so a first check
+# Without DuckDB and Polars, which take longest to compile. What is left has other features of a few dependencies, so a first check
 # compiles these once more; later ones take seconds.
-LIGHT = --workspace --exclude datafolio-sql --no-default-features --features datafolio/cli
+LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --no-default-features --features datafolio/cli
 check: claim fmt directions
 	cargo clippy $(LIGHT) --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
@@ -43,8 +49,8 @@ fmt:
 	cargo fmt --all -- --check
 
 lint: claim
-	cargo clippy --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --quiet
+	cargo clippy $(ALL) --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc $(ALL) --no-deps --quiet
 
 # Who may use whom, as docs/architecture.md says.
 directions:
@@ -62,16 +68,16 @@ peers:
 	./scripts/peers.sh "$(DATAFOLIO_PEERS)"
 
 torture: claim peers
-	DATAFOLIO_TORTURE=16x200 cargo test --workspace --test main -- --nocapture reliability
+	DATAFOLIO_TORTURE=16x200 cargo test $(ALL) --test main -- --nocapture reliability
 
 # DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
 bench: claim peers
 	cargo bench $(LIGHT) --bench catalogue --bench import --bench tables
-	cargo bench --workspace --profile dev --bench tables
+	cargo bench $(ALL) --profile dev --bench tables
 
 docs: claim
-	UPDATE_DOCS=1 cargo test --workspace --test main docs
-	UPDATE_DOCS=1 cargo test --workspace --test main cli::reference
+	UPDATE_DOCS=1 cargo test $(ALL) --test main docs
+	UPDATE_DOCS=1 cargo test $(ALL) --test main cli::reference
 
 # Cargo treats the packages as if they came from a registry, where a version never changes: what it unpacked and built of them
 # before has to go.

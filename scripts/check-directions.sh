@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks who depends on whom: core <- storage <- handlers <- datafolio, core <- sql <- datafolio, and never the other way. What a crate may use is
-# written down here; everything else is refused.
+# Checks who depends on whom: core <- storage <- handlers <- datafolio, core <- sql <- datafolio, core <- frames <- datafolio, and
+# never the other way. What a crate may use is written down here; everything else is refused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +31,8 @@ allow datafolio-core ""
 allow datafolio-storage "datafolio-core"
 allow datafolio-handlers "datafolio-core datafolio-storage"
 allow datafolio-sql "datafolio-core"
-allow datafolio "datafolio-core datafolio-storage datafolio-handlers datafolio-sql"
+allow datafolio-frames "datafolio-core"
+allow datafolio "datafolio-core datafolio-storage datafolio-handlers datafolio-sql datafolio-frames"
 
 # The model does no I/O and knows no file format.
 for heavy in arrow parquet rustix tempfile; do
@@ -56,5 +57,24 @@ for heavy in libduckdb-sys polars-core; do
         status=1
     fi
 done
+
+# What users get without asking for it does without Polars.
+if cargo tree --package datafolio --edges normal --prefix none | grep -qE "^polars-core v"; then
+    echo "the default features must not depend on polars-core"
+    status=1
+fi
+
+# What DuckDB is built with, in a build of these packages. Where it differs between two builds, DuckDB is compiled twice, which
+# takes longer than all the rest.
+duckdb_build() {
+    cargo tree --workspace "$@" --edges normal,build --no-dedupe --prefix depth --format ' {p} {f}' |
+        awk '/ libduckdb-sys v/ { depth = $1 + 0; inside = 1; next }
+             inside && $1 + 0 <= depth { inside = 0 }
+             inside { print }'
+}
+if ! diff <(duckdb_build --exclude datafolio-frames) <(duckdb_build --features datafolio/polars); then
+    echo "DuckDB would be compiled anew with Polars (>): Cargo.lock holds async-trait at a release that shares no syn with serde"
+    status=1
+fi
 
 exit $status

@@ -37,6 +37,11 @@ struct CleanUp;
 #[doc = include_str!("../docs/guides/tables.md")]
 struct Tables;
 
+/// docs/guides/polars.md
+#[cfg(feature = "polars")]
+#[doc = include_str!("../docs/guides/polars.md")]
+struct Polars;
+
 /// docs/guides/import-files.md
 #[doc = include_str!("../docs/guides/import-files.md")]
 struct ImportFiles;

@@ -84,6 +84,10 @@ pub enum Error {
     #[cfg(feature = "sql")]
     #[error(transparent)]
     Sql(#[from] datafolio_sql::SqlError),
+    /// A table that cannot become a frame of Polars, or a frame that cannot become a table.
+    #[cfg(feature = "polars")]
+    #[error(transparent)]
+    Frames(datafolio_frames::FramesError),
     /// DataFolio 1.3 has written to a bundle of 2.x and dropped its metadata and snapshots.
     #[error(
         "{location} was written by DataFolio 1.3, which drops the metadata, snapshots and revision of newer bundles"
@@ -225,6 +229,8 @@ impl Error {
             }
             #[cfg(feature = "sql")]
             Self::Sql(error) => error.category(),
+            #[cfg(feature = "polars")]
+            Self::Frames(error) => error.category(),
             Self::BundleExists { .. } | Self::NotEmpty { .. } => ErrorCategory::Exists,
             Self::ReadOnly { .. } => ErrorCategory::ReadOnly,
             Self::DamagedBy1x { .. } | Self::PayloadGone { .. } => ErrorCategory::Corrupt,
@@ -251,6 +257,8 @@ impl Error {
             Self::KeyNotUnique { .. } => "key-not-unique",
             #[cfg(feature = "sql")]
             Self::Sql(error) => error.code(),
+            #[cfg(feature = "polars")]
+            Self::Frames(error) => error.code(),
             Self::BundleExists { .. } => "bundle-exists",
             Self::NotEmpty { .. } => "not-empty",
             Self::ReadOnly { .. } => "read-only",
@@ -352,6 +360,39 @@ impl From<ArrowError> for Error {
     }
 }
 
+/// What Polars gave up with, or the error of this library that it carries.
+#[cfg(feature = "polars")]
+impl From<datafolio_frames::FramesError> for Error {
+    fn from(error: datafolio_frames::FramesError) -> Self {
+        use datafolio_frames::FramesError;
+        let source = match error.into_source() {
+            Ok(source) => source,
+            Err(FramesError::Arrow(error)) => return error.into(),
+            Err(error) => return Self::Frames(error),
+        };
+        let source = match source.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(source) => source,
+        };
+        let source = match source.downcast::<FramesError>() {
+            Ok(error) => return (*error).into(),
+            Err(source) => source,
+        };
+        match source.downcast::<ArrowError>() {
+            Ok(error) => (*error).into(),
+            Err(source) => ArrowError::ExternalError(source).into(),
+        }
+    }
+}
+
+/// What collecting a lazy frame failed with.
+#[cfg(feature = "polars")]
+impl From<datafolio_frames::polars::error::PolarsError> for Error {
+    fn from(error: datafolio_frames::polars::error::PolarsError) -> Self {
+        datafolio_frames::FramesError::from(error).into()
+    }
+}
+
 fn hint_of(code: &str) -> Option<&'static str> {
     Some(match code {
         "ambiguous-name" => "`datafolio rename` gives one of them another name",
@@ -388,6 +429,8 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "damaged-history" => "`datafolio repair` writes it again from what its neighbours say",
         "damaged-payload" | "missing-payload" | "damaged-item" => "`datafolio verify` lists all damage",
         "file-exists" => "choose another name",
+        "frame-column" => "cast the column, or leave it out",
+        "polars" => "correct the expression as the message says",
         "handler-failed" | "second-payload" => "look at the handler that the program registers: the message is its own",
         "needs-option" => "pass the option that the message names",
         "older-catalogue" => {

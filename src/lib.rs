@@ -7,7 +7,8 @@
 //!
 //! * adding and reading items: [`DataFolio::add`], [`DataFolio::get`], several changes at once with [`DataFolio::batch`];
 //! * tables: [`DataFolio::read_table`], [`DataFolio::iter_table`], [`DataFolio::sample_table`], [`DataFolio::table_info`],
-//!   [`DataFolio::describe_table`], [`DataFolio::diff_table`], [`DataFolio::get_table_path`];
+//!   [`DataFolio::append_table`], [`DataFolio::describe_table`], [`DataFolio::diff_table`], [`DataFolio::get_table_path`];
+//! * Polars, with the feature `polars`: `DataFolio::add_polars`, `DataFolio::read_polars`, `DataFolio::scan_polars`;
 //! * SQL: [`DataFolio::query_table`] on one table, [`DataFolio::query`] on all;
 //! * snapshots: [`DataFolio::create_snapshot`], [`DataFolio::load_snapshot`], [`DataFolio::restore_snapshot`];
 //! * time: [`DataFolio::log`], [`DataFolio::at_revision`], [`DataFolio::versions`], [`DataFolio::undo`];
@@ -53,6 +54,8 @@ pub use bundle::{
 };
 pub use datafolio_core::history::CommitKind;
 pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};
+#[cfg(feature = "polars")]
+pub use datafolio_frames::{FramesError, polars};
 pub use datafolio_handlers::formats::ImportOptions;
 pub use datafolio_handlers::npy::NpyArray;
 pub use datafolio_handlers::{
@@ -67,6 +70,8 @@ pub use query::QueryOptions;
 pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
+#[cfg(feature = "polars")]
+pub use table::FrameChunks;
 pub use table::{
     AppendOptions, Appended, ColumnStatistics, ColumnType, Compacted, DEFAULT_CHUNK_SIZE, DiffOptions, Distinct,
     IterOptions, Quantile, RetypedColumn, RowsChanged, StatisticsOptions, TableChunks, TableDiff, TableInfo,
@@ -75,5 +80,7 @@ pub use table::{
 pub use text::{did_you_mean, human_size};
 
 pub use datafolio_core as core;
+#[cfg(feature = "polars")]
+pub use datafolio_frames as frames;
 pub use datafolio_handlers as handlers;
 pub use datafolio_storage as storage;

@@ -12,6 +12,8 @@ mod cli;
 mod compat;
 mod docs;
 mod fixtures;
+#[cfg(feature = "polars")]
+mod frames;
 mod reliability;
 #[cfg(feature = "sql")]
 mod sql;

@@ -287,6 +287,16 @@ impl DataFolio {
         }
     }
 
+    /// A handle to the state that this one sees now, for reading.
+    #[cfg(feature = "polars")]
+    pub(crate) fn pinned(&self) -> Self {
+        let mode = match &self.mode {
+            Mode::ReadWrite => Mode::ReadOnly,
+            mode => mode.clone(),
+        };
+        self.detached(State::clone(&self.state()), mode)
+    }
+
     /// Refuses what a read-only handle cannot do.
     pub(crate) fn require_writable(&self, action: &str) -> Result<()> {
         let why = match &self.mode {

@@ -14,6 +14,8 @@ mod filter;
 #[cfg(not(feature = "sql"))]
 #[path = "no_filter.rs"]
 mod filter;
+#[cfg(feature = "polars")]
+mod frames;
 mod info;
 mod known;
 mod paths;
@@ -31,6 +33,8 @@ pub(crate) use known::KnownFacts;
 pub(crate) use read::is_table;
 
 pub use diff::{ColumnType, DiffOptions, RetypedColumn, TableDiff, TableState};
+#[cfg(feature = "polars")]
+pub use frames::FrameChunks;
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
