@@ -46,7 +46,7 @@ pub use json_data::JsonData;
 pub use json_text::{JsonError, parse_json};
 pub use model::{ModelFile, serialization_format};
 pub use numpy_array::{NumpyArray, StoredArray, open_array};
-pub use referenced_table::{ReferencedTable, table_paths};
+pub use referenced_table::{ReferenceCheck, ReferenceState, ReferencedTable, check_reference, table_paths};
 pub use registry::Registry;
 pub use table::{TableReadOptions, arrow_field_type_name, arrow_type_name};
 pub use table_facts::{ColumnFacts, FileFacts, TableFacts, table_facts};

@@ -37,7 +37,7 @@ pub use describe::DescribeOptions;
 pub use du::{DiskUsage, ItemUsage, SnapshotUsage, VersionUsage};
 pub use gc::{GcOptions, GcReport, Lost};
 #[cfg(feature = "cli")]
-pub(crate) use import::table_from_file;
+pub(crate) use import::{names_many, table_from_files};
 pub use items::Deleted;
 pub use open::OpenOptions;
 pub(crate) use open::local_storage;

@@ -11,6 +11,7 @@ mod filter;
 mod info;
 mod paths;
 mod read;
+mod references;
 mod sample;
 
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};

@@ -10,6 +10,7 @@ use crate::Data;
 use crate::bundle::DataFolio;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::value::preview::Rest;
@@ -44,6 +45,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let progress = session.reading_item("reading", &folio, &args.item);
     if let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())? {
         drop(progress);

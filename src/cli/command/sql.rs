@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
@@ -82,6 +83,15 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         None => from_input()?,
     };
     let folio = session.reader()?;
+    // Which tables a query reads, the parser knows; a name that is not in the text is none of them.
+    for name in folio
+        .list(true)
+        .referenced_tables
+        .iter()
+        .filter(|name| args.table.as_ref() == Some(*name) || sql.contains(name.as_str()))
+    {
+        inputs::warn_changed(&folio, name, &mut session.out);
+    }
     let progress = Progress::start(&session.out, "querying");
     let result = match &args.table {
         Some(table) => folio.query_table(table, &sql, &options)?,
