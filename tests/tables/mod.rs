@@ -2,6 +2,7 @@
 
 mod paths;
 mod reading;
+mod sources;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -140,7 +140,8 @@ fn differences(before: &[SeenFile], now: &[SeenFile], check: &mut ReferenceCheck
 /// How two looks differ, in a sentence.
 fn difference(before: &Fingerprint, now: &Fingerprint) -> String {
     if before.files != now.files {
-        return format!("it had {} files and has {}", before.files, now.files);
+        let files = if before.files == 1 { "file" } else { "files" };
+        return format!("it had {} {files} and has {}", before.files, now.files);
     }
     if before.bytes != now.bytes {
         return format!("it had {} bytes and has {}", before.bytes, now.bytes);
