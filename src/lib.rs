@@ -59,7 +59,8 @@ pub use datafolio_frames::{FramesError, polars};
 pub use datafolio_handlers::formats::ImportOptions;
 pub use datafolio_handlers::npy::NpyArray;
 pub use datafolio_handlers::{
-    ColumnFacts, Data, FileFacts, Handler, HandlerError, Model, Reference, Registry, StoredArray,
+    ColumnFacts, Data, FileFacts, Handler, HandlerError, Model, Reference, ReferenceCheck, ReferenceState, Registry,
+    StoredArray,
 };
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
 pub use error::{Error, Result};

@@ -1,6 +1,8 @@
 //! Tables that lie elsewhere.
 
 mod address;
+mod check;
+mod fingerprint;
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -15,14 +17,14 @@ use serde_json::{Map, Value, json};
 
 use crate::data::{Data, Reference};
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{
-    ImportOptions, TableFormat, expand, is_pattern, open_directory_part, open_glob_part, open_part, parquet_files,
-};
+use crate::formats::{ImportOptions, TableFiles, TableFormat, is_pattern, layout, open_part, open_tables_part};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::payload_bytes::facts_of;
-use crate::table::TableReadOptions;
+use crate::table::{TableReadOptions, Written};
 pub(crate) use address::without_secrets;
 use address::{Address, absolute};
+pub use check::{ReferenceCheck, ReferenceState, check_reference};
+use fingerprint::Fingerprint;
 
 /// The formats that a reference may name.
 const FORMATS: [&str; 5] = ["parquet", "csv", "arrow", "hdf5", "delta"];
@@ -47,13 +49,14 @@ impl Handler for ReferencedTable {
         matches!(data, Data::Reference(_))
     }
 
-    /// Records the address. The target is looked at, not opened, and need not exist yet.
+    /// Records the address, and of a target on this machine its columns, rows and fingerprint. It need not exist yet.
     fn write(&self, data: Data, _options: &WriteOptions, sink: &mut Sink<'_>) -> HandlerResult<Draft> {
         let Data::Reference(reference) = data else {
             return Err(HandlerError::WrongKind { expected: "a reference", found: data.kind().to_owned() });
         };
-        let fields =
+        let mut fields =
             record(&reference).map_err(|reason| HandlerError::Invalid { item: sink.name().to_owned(), reason })?;
+        look_at_target(&mut fields)?;
         Ok(Draft::new(fields))
     }
 
@@ -73,7 +76,7 @@ impl Handler for ReferencedTable {
 
     /// Whether the target is still what was seen when it was referenced. That it is not is no damage: it may be meant.
     fn notes(&self, item: &Item<'_>) -> Vec<(&'static str, String)> {
-        change(item).map(|change| ("changed-reference", change)).into_iter().collect()
+        check::change(item).map(|change| ("changed-reference", change)).into_iter().collect()
     }
 
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
@@ -129,6 +132,57 @@ fn record(reference: &Reference) -> Result<Map<String, Value>, String> {
     Ok(fields)
 }
 
+/// Text is read as a whole to find its rows and columns: of a reference to more of it, neither is recorded.
+const READ_TO_RECORD: u64 = 256 << 20;
+
+/// Adds what is seen of a target on this machine, where there is one in a format that is read here.
+fn look_at_target(fields: &mut Map<String, Value>) -> HandlerResult<()> {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let (Some(path), Some(format)) = (text("path"), text("table_format").and_then(TableFormat::from_name)) else {
+        return Ok(());
+    };
+    let Address::Local(path) = Address::parse(path) else { return Ok(()) };
+    let path = PathBuf::from(path);
+    let files = TableFiles::of_reference(&path, format, true)?;
+    if files.paths().len() == 0 || files.paths().any(|path| !path.exists()) {
+        return Ok(());
+    }
+    if !path.exists() && files.have_partitions() {
+        fields.insert("partitioning".to_owned(), "hive".into());
+    }
+    if let Some(seen) = schema_and_rows(&files, format)? {
+        let Seen { schema, rows } = seen;
+        let told = Written { schema, rows: rows.unwrap_or_default() }.fields(format.as_str());
+        let wanted = ["num_rows", "num_cols", "columns", "dtypes"];
+        for (name, value) in told.into_iter().filter(|(name, _)| wanted.contains(&name.as_str())) {
+            if name != "num_rows" || rows.is_some() {
+                // The caller may know better than a look at the files.
+                fields.entry(name).or_insert(value);
+            }
+        }
+    }
+    fields.insert("fingerprint".to_owned(), Fingerprint::of(&path, &files)?.to_json());
+    Ok(())
+}
+
+/// What is seen of a target.
+struct Seen {
+    schema: SchemaRef,
+    rows: Option<u64>,
+}
+
+/// The columns of a table outside the bundle, and its rows where looking at the columns tells them; `None` for more text than
+/// is read for that.
+fn schema_and_rows(files: &TableFiles, format: TableFormat) -> HandlerResult<Option<Seen>> {
+    let is_text = !matches!(format, TableFormat::Parquet | TableFormat::Arrow);
+    if is_text && files.size() > READ_TO_RECORD {
+        return Ok(None);
+    }
+    let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
+    let found = layout(files, &options)?;
+    Ok(Some(Seen { schema: found.schema, rows: found.rows }))
+}
+
 /// Where the table of an item lies on this machine, and its format.
 fn target(item: &Item<'_>) -> HandlerResult<(PathBuf, TableFormat)> {
     let name = item.name();
@@ -182,7 +236,7 @@ fn climbs(path: &Path) -> bool {
 fn is_there(item: &Item<'_>, path: &Path) -> HandlerResult<()> {
     let mut place = path;
     // Of a pattern, the directory in which it begins: to list what lies below it may take long.
-    if item.record().str("table_format").is_none_or(|format| format == "parquet") && !place.exists() {
+    if !place.exists() {
         while let (true, Some(parent)) = (is_pattern(&place.to_string_lossy()), place.parent()) {
             place = parent;
         }
@@ -215,30 +269,28 @@ pub fn table_paths(item: &Item<'_>) -> HandlerResult<Option<String>> {
 pub(crate) struct ReferenceTarget {
     path: PathBuf,
     pub(crate) format: TableFormat,
-    kind: TargetKind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum TargetKind {
-    File,
-    Directory,
-    Pattern,
+    /// Whether directories from the first wildcard of a pattern on are partitions; those of a directory always are.
+    has_partitions: bool,
 }
 
 impl ReferenceTarget {
     /// Its files, in the order of their rows.
     pub(crate) fn files(&self) -> HandlerResult<Vec<PathBuf>> {
-        match self.kind {
-            TargetKind::File => Ok(vec![self.path.clone()]),
-            TargetKind::Directory => parquet_files(&self.path),
-            TargetKind::Pattern => expand(&self.path),
-        }
+        Ok(self.found()?.paths().map(Path::to_owned).collect())
+    }
+
+    fn found(&self) -> HandlerResult<TableFiles> {
+        TableFiles::of_reference(&self.path, self.format, self.has_partitions)
+    }
+
+    /// Whether it is one file, by its path.
+    fn is_file(&self) -> bool {
+        !self.path.is_dir() && (self.path.exists() || !is_pattern(&self.path.to_string_lossy()))
     }
 
     /// The Parquet file that is all of it.
     pub(crate) fn into_parquet_file(self) -> Option<PathBuf> {
-        let is_it = self.kind == TargetKind::File && self.format == TableFormat::Parquet && self.path.is_file();
-        is_it.then_some(self.path)
+        (self.format == TableFormat::Parquet && self.path.is_file()).then_some(self.path)
     }
 
     fn open(
@@ -246,34 +298,20 @@ impl ReferenceTarget {
         options: &ImportOptions,
         part: &TableReadOptions,
     ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-        match self.kind {
-            TargetKind::Directory => open_directory_part(&self.path, options, part),
-            TargetKind::Pattern => open_glob_part(&self.path, options, part),
-            TargetKind::File => {
-                open_part(&self.path, &ImportOptions { format: Some(self.format), ..options.clone() }, part)
-            }
+        let options = ImportOptions { format: Some(self.format), ..options.clone() };
+        if self.is_file() {
+            open_part(&self.path, &options, part)
+        } else {
+            open_tables_part(&self.found()?, &options, part)
         }
     }
 }
 
 /// Finds what an item refers to.
 pub(crate) fn reference_target(item: &Item<'_>) -> HandlerResult<ReferenceTarget> {
-    let name = item.name();
     let (path, format) = target(item)?;
-    let kind = if path.is_dir() {
-        TargetKind::Directory
-    } else if is_pattern(&path.to_string_lossy()) && !path.exists() && format == TableFormat::Parquet {
-        TargetKind::Pattern
-    } else {
-        TargetKind::File
-    };
-    if kind == TargetKind::Directory && format != TableFormat::Parquet {
-        return Err(HandlerError::Unsupported {
-            what: format!("reading table '{name}': a directory of {format} files"),
-            needs: "one file, or a directory of Parquet files".to_owned(),
-        });
-    }
-    Ok(ReferenceTarget { path, format, kind })
+    let has_partitions = item.record().str("partitioning") == Some("hive");
+    Ok(ReferenceTarget { path, format, has_partitions })
 }
 
 /// Opens the wanted part of what an item refers to.
@@ -331,26 +369,6 @@ fn identity(seen: &fs::Metadata) -> Value {
         identity.insert("last_modified".to_owned(), time::to_iso(DateTime::<Utc>::from(modified)).into());
     }
     identity
-}
-
-/// How the target differs from what was seen when it was referenced, when it does.
-fn change(item: &Item<'_>) -> Option<String> {
-    let recorded = item.record().get("source_identity")?;
-    let Address::Local(path) = Address::parse(item.record().str("path")?) else { return None };
-    let seen = fs::metadata(item.outside_path(path)?).ok().filter(fs::Metadata::is_file)?;
-    let found = identity(&seen);
-    let size = |identity: &Value| identity.get("size").and_then(Value::as_u64);
-    let modified = |identity: &Value| identity.get("last_modified").and_then(Value::as_str).and_then(time::from_iso);
-    if let (Some(before), Some(now)) = (size(recorded), size(&found))
-        && before != now
-    {
-        return Some(format!("its file has changed since it was referenced: it had {before} bytes and has {now}"));
-    }
-    let (before, now) = (modified(recorded)?, modified(&found)?);
-    (before != now).then(|| {
-        let (before, now) = (time::to_iso(before), time::to_iso(now));
-        format!("its file was written again since it was referenced: at {now}, and {before} is recorded")
-    })
 }
 
 #[cfg(test)]

@@ -37,7 +37,9 @@ pub(crate) use copy::is_the_bundles_own;
 pub use describe::DescribeOptions;
 pub use du::{DiskUsage, ItemUsage, SnapshotUsage, VersionUsage};
 pub use gc::{GcOptions, GcReport, Lost};
-pub(crate) use import::table_from_file;
+#[cfg(feature = "cli")]
+pub(crate) use import::names_many;
+pub(crate) use import::table_from_files;
 pub use items::Deleted;
 pub use open::OpenOptions;
 pub(crate) use open::local_storage;

@@ -26,3 +26,10 @@ pub(super) fn warn<S: AsRef<str>>(folio: &DataFolio, items: &[S], out: &mut Outp
         }
     }
 }
+
+/// Warns of a reference that is read and whose files are no longer those that were referenced, by their sizes and times.
+pub(super) fn warn_changed(folio: &DataFolio, item: &str, out: &mut Output) {
+    if let Some(change) = folio.changed_reference(item) {
+        out.warn(format_args!("'{item}' is a reference, and {change}"));
+    }
+}

@@ -136,6 +136,10 @@ pub(super) const PRINTED: &[Printed] = &[
     object("snapshot gc", &["files", "dry_run"]),
     object("verify", &["findings", "versions", "read", "bytes", "commits", "clean", "location"]),
     below("verify", "findings", &["severity", "item", "version", "snapshots?", "code", "message"]),
+    list(
+        "verify --references",
+        &["name", "path", "state", "reason?", "added", "removed", "modified", "schema_changes"],
+    ),
     object(
         "gc",
         &[

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, item_type, time};
-use datafolio_handlers::formats::{ImportOptions, TableFormat, import_types, open_table};
+use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, import_types, open_table};
 use datafolio_handlers::{
     Data, Draft, Handler, HandlerError, IncludedTable, Sink, TableReadOptions, fit_rows, read_table,
 };
@@ -16,8 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::compact::Compacted;
-use crate::bundle::state::State;
-use crate::bundle::{AddOptions, Batch, DataFolio, table_from_file};
+use crate::bundle::{AddOptions, Batch, DataFolio, table_from_files};
 use crate::error::{Error, Result};
 
 /// How rows are added to a table.
@@ -156,11 +155,11 @@ impl DataFolio {
         Ok(appended)
     }
 
-    /// Adds the rows of files to a table, or creates it; all of them in one commit. Text files are read with the types of the
-    /// table, unless the options give others.
+    /// Adds the rows of files to a table, or creates it: files, directories and patterns, as [`DataFolio::import_files`] takes
+    /// them, together. Text files are read with the types of the table, unless the options give others.
     ///
     /// # Errors
-    /// As [`DataFolio::append_table`] and [`DataFolio::import_table`].
+    /// As [`DataFolio::append_table`] and [`DataFolio::import_files`].
     pub fn append_files<P: AsRef<Path>>(
         &self,
         name: &str,
@@ -168,56 +167,22 @@ impl DataFolio {
         import: &ImportOptions,
         options: AppendOptions,
     ) -> Result<Appended> {
-        let rows = Files { folio: self, name, files, import };
-        match files {
-            [only] => self.append_table(name, rows.open(only.as_ref(), self.catalogue().current.get(name))?, options),
-            _ => self.append_several(&rows, options),
-        }
-    }
-
-    fn append_several<P: AsRef<Path>>(&self, rows: &Files<'_, P>, options: AppendOptions) -> Result<Appended> {
-        let name = rows.name;
-        let is_new = !self.catalogue().current.contains_key(name);
-        let (total, state) = match self.append_in_one(rows, &options) {
-            // Someone else has created it first.
-            Err(Error::Core(CoreError::Conflict { .. })) if is_new => {
-                self.refresh()?;
-                self.append_in_one(rows, &options)?
+        let mut import = import.clone();
+        if let Some(entry) = self.catalogue().current.get(name) {
+            let record = entry.record()?;
+            require_own_table(&record)?;
+            let sources = TableFiles::find(files, import.format)?;
+            let by_name = || TableFormat::from_path(sources.paths().next()?);
+            let format = import.format.or_else(|| Some(by_name()?.0));
+            if !matches!(format, Some(TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy)) {
+                let table = read_table(&self.handler_item(&record), &TableReadOptions::default())?.schema();
+                for (column, word) in import_types(&table) {
+                    import.types.entry(column).or_insert(word);
+                }
             }
-            made => made?,
-        };
-        let mut appended = total;
-        (appended.num_rows, appended.parts) = size_of(state.item(name)?)?;
-        if options.compact && appended.rows > 0 {
-            appended.compacted = self.compact_small_parts(name, state.item(name)?);
         }
-        Ok(appended)
-    }
-
-    fn append_in_one<P: AsRef<Path>>(
-        &self,
-        rows: &Files<'_, P>,
-        options: &AppendOptions,
-    ) -> Result<(Appended, Arc<State>)> {
-        let name = rows.name;
-        self.once_seen(|batch| {
-            let mut total: Option<Appended> = None;
-            for file in rows.files {
-                let data = rows.open(file.as_ref(), batch.catalogue().current.get(name))?;
-                let one = batch.append_table(name, data, options.clone())?;
-                total = Some(match total {
-                    None => one,
-                    Some(before) => Appended {
-                        rows: before.rows + one.rows,
-                        size_bytes: before.size_bytes + one.size_bytes,
-                        created: before.created,
-                        new_columns: [before.new_columns, one.new_columns].concat(),
-                        ..one
-                    },
-                });
-            }
-            total.ok_or_else(|| Error::Invalid(format!("no file is given whose rows are to be added to '{name}'")))
-        })
+        let rows = table_from_files(files, &import, &options.add)?;
+        self.append_table(name, rows, options)
     }
 
     /// Adds the rows of a version that could not become one.
@@ -226,32 +191,6 @@ impl DataFolio {
         let rows = read_table(&self.handler_item(&record), &TableReadOptions::default())?;
         self.refresh()?;
         self.once(|batch| batch.append_table(written.name(), rows, options.clone()))
-    }
-}
-
-/// Files whose rows are added to a table.
-struct Files<'a, P> {
-    folio: &'a DataFolio,
-    name: &'a str,
-    files: &'a [P],
-    import: &'a ImportOptions,
-}
-
-impl<P> Files<'_, P> {
-    /// Opens one, for the table as it is; `None` for one that is not there yet.
-    fn open(&self, file: &Path, table: Option<&Arc<Entry>>) -> Result<Data> {
-        let mut import = self.import.clone();
-        let format = import.format.or_else(|| TableFormat::from_path(file).map(|(format, _)| format));
-        let is_text = !matches!(format, Some(TableFormat::Parquet | TableFormat::Arrow));
-        if let Some(entry) = table.filter(|_| is_text) {
-            let record = entry.record()?;
-            require_own_table(&record)?;
-            let table = read_table(&self.folio.handler_item(&record), &TableReadOptions::default())?.schema();
-            for (column, word) in import_types(&table) {
-                import.types.entry(column).or_insert(word);
-            }
-        }
-        table_from_file(file, &import, &AddOptions::default())
     }
 }
 

@@ -20,6 +20,7 @@ mod info;
 mod known;
 mod paths;
 mod read;
+mod references;
 mod sample;
 #[cfg(feature = "sql")]
 mod shares;

@@ -143,3 +143,49 @@ fn names_come_from_files_and_can_be_given() {
     home.ok(&["import", "a b.csv", "-n", "group/ab", "--overwrite"]);
     has(&home.fails(&["import", "ab.csv"], 1), &["ab.csv", "did you mean 'a b.csv'?"]);
 }
+
+#[test]
+fn a_directory_a_pattern_and_several_files_are_one_table() {
+    let home = home();
+    for day in ["01", "02", "03"] {
+        std::fs::create_dir_all(home.path(&format!("logs/day=2024-01-{day}"))).unwrap();
+    }
+    home.write("logs/day=2024-01-02/b.csv", "n,t\n2,x\n");
+    home.write("logs/day=2024-01-01/a.csv", "n\n1\n");
+    home.write("logs/_SUCCESS", "");
+    home.write("logs/notes.md", "");
+    has(&home.ok(&["import", "logs/"]), &["Imported logs: 2 rows, 3 columns"]);
+    assert_eq!(home.ok(&["cat", "logs"]), "n,t,day\n1,,2024-01-01\n2,x,2024-01-02\n");
+    assert_eq!(home.json(&["info", "logs"])["record"]["dtypes"]["day"], "date32[day]");
+    home.ok(&["import", "logs/*/*.csv", "-n", "pattern"]);
+    assert_eq!(home.ok(&["cat", "pattern"]), home.ok(&["cat", "logs"]));
+    // In the order in which they are named.
+    home.ok(&["import", "logs/day=2024-01-02/b.csv", "logs/day=2024-01-01/a.csv", "-n", "named"]);
+    assert_eq!(home.ok(&["cat", "named"]), "n,t,day\n2,x,2024-01-02\n1,,2024-01-01\n");
+    has(&home.fails(&["import", "logs/*/*.csv"], 2), &["is a pattern", "-n/--name"]);
+    has(&home.fails(&["import", "logs/*.csv", "-n", "none"], 1), &["file not found: logs/*.csv"]);
+    home.write("logs/day=2024-01-03/c.csv", "n,t\n3,x\n4\n");
+    has(&home.fails(&["import", "logs", "-n", "bad"], 1), &["day=2024-01-03/c.csv: line 3"]);
+    assert_eq!(home.json(&["ls"]).as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn verify_tells_which_references_have_changed() {
+    let home = home();
+    std::fs::create_dir(home.path("data")).unwrap();
+    home.write("data/a.csv", "n\n1\n");
+    home.ok(&["add", "data", "--reference", "--format", "csv", "-n", "t"]);
+    has(&home.ok(&["verify", "--references"]), &["unchanged", "t"]);
+    assert_eq!(home.ok(&["cat", "t"]), "n\n1\n");
+    home.write("data/b.csv", "n\nword\n");
+    let text = home.fails(&["verify", "--references", "t"], 1);
+    let said = home.run(&["verify", "--references", "t"]);
+    has(&said.out, &["changed", "it had 1 file and has 2", "added: b.csv", "column \"n\" is string, and was int64"]);
+    assert!(text.is_empty(), "{text}");
+    let read = home.run(&["head", "t"]);
+    has(&read.err, &["'t' is a reference, and its files have changed since it was referenced"]);
+    std::fs::remove_dir_all(home.path("data")).unwrap();
+    assert_eq!(home.run(&["--json", "verify", "--references"]).code, 1);
+    home.fails(&["verify", "--references", "none"], 2);
+    home.fails(&["verify", "--references", "--quick"], 2);
+}

@@ -3,6 +3,7 @@
 mod appending;
 mod paths;
 mod reading;
+mod sources;
 mod statistics;
 
 use std::path::Path;

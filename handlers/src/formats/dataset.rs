@@ -1,309 +1,404 @@
-//! Many Parquet files as one table: a directory, partitioned or not, and a pattern.
+//! Many files as one table.
 //!
-//! What Polars 2 reads the same way: the files in the order of their paths, all of the same columns, and of a directory
-//! the partitions (`year=2024/`) as columns behind those of the files, or in place of a column of the same name.
+//! * Order: sources as they are given; the files of one by their paths, segment by segment and byte by byte, as Polars and
+//!   DuckDB sort them: `part-10` before `part-2`.
+//! * Columns go by their names. They are those of all files, in the order in which they are first met; a file that does not
+//!   have one gives nulls. Types that differ are widened where one type holds both, and refused otherwise.
+//! * Partitions (`year=2024/`) are columns behind those of the files, or in place of a column of the same name, which must
+//!   then have the same values.
+//!
+//! All files are of one format.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
-    new_null_array,
-};
-use arrow::compute::{can_cast_types, cast};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use indexmap::{IndexMap, IndexSet};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::compute::cast;
+use arrow::compute::kernels::cmp::not_distinct;
+use arrow::datatypes::{DataType, Field, Metadata, Schema, SchemaRef};
+use indexmap::IndexMap;
 
-use super::csv::parse_date;
-use super::{ImportOptions, Rows, TableFormat, bad, decoder_error, glob, open_part, parquet_facts, quoted};
-use crate::error::{HandlerError, HandlerResult};
-use crate::guard::{Batches, GuardedReader};
+use super::csv::CsvColumns;
+use super::detect::{self, Found};
+use super::hive::{PartitionType, Partitions, partition_array, partitions_of};
+use super::input::TableFile;
+use super::json_lines::JsonColumns;
+use super::table_files::{TableFiles, TableSource};
+use super::widen::{common_type, widen};
+use super::{
+    ImportOptions, Rows, TableFormat, bad, csv, decoder_error, json_lines, open_found, open_part, parse_type, quoted,
+    some_rows,
+};
+use crate::error::HandlerResult;
+use crate::guard::{Batches, Blame, GuardedReader};
 use crate::table::{Spread, TableReadOptions, places};
 
-/// How Hive writes a missing partition value.
-const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
-
-/// Opens all Parquet files below a directory as one table. Directories `name=value` are columns: bool, int64, float64 or
-/// date32 when all values are, else string.
-///
-/// # Errors
-/// [`HandlerError::FileNotFound`]; [`HandlerError::BadFile`] when there is no Parquet file, or files that make no table
-/// together; as [`open_table`](super::open_table).
-pub fn open_directory(root: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
-    open_directory_part(root, options, &options.part())
+/// What is known of a table in several files before its rows are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    /// Its columns: those of the files, and the partitions.
+    pub(crate) schema: SchemaRef,
+    /// Number of rows, where looking at the columns has told it.
+    pub(crate) rows: Option<u64>,
+    format: TableFormat,
 }
 
-/// Opens the wanted part of a directory. `part` says which columns, not `options`; files without wanted rows have their
-/// footers read at most.
+/// Opens files as one table; they are looked at for their columns first: text as a whole, others at their footers or heads.
 ///
 /// # Errors
-/// As [`open_directory`].
-pub(crate) fn open_directory_part(
-    root: &Path,
+/// Those of [`open_table`](super::open_table) for any of the files; [`HandlerError::BadFile`](crate::HandlerError::BadFile) for files of several formats,
+/// for a column whose types have none in common, and for files in different partitions; each names the file.
+pub fn open_tables(files: &TableFiles, options: &ImportOptions) -> HandlerResult<Rows> {
+    open_tables_part(files, options, &options.part())
+}
+
+/// Opens the wanted part of the files. `part` says which columns, not `options`; files without wanted rows have their rows
+/// counted at most.
+///
+/// # Errors
+/// As [`open_tables`].
+pub(crate) fn open_tables_part(
+    files: &TableFiles,
     options: &ImportOptions,
     part: &TableReadOptions,
 ) -> HandlerResult<Rows> {
-    if !root.exists() {
-        return Err(HandlerError::FileNotFound { path: root.to_owned() });
-    }
-    let files = glob::parquet_files(root)?;
-    if files.is_empty() {
-        return Err(bad(root, "holds no Parquet file (.parquet)"));
-    }
-    let partitions = files.iter().map(|file| partitions_of(root, file)).collect::<HandlerResult<Vec<_>>>()?;
-    open_files(root, files, &partitions, options, part)
-}
-
-/// Opens all Parquet files that a pattern names as one table: `*`, `?` and `[...]` in a name, `**` for directories at any
-/// depth. Partition directories are no columns here.
-///
-/// # Errors
-/// [`HandlerError::FileNotFound`] when there is none; as [`open_directory`].
-pub fn open_glob(pattern: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
-    open_glob_part(pattern, options, &options.part())
-}
-
-/// Opens the wanted part of the files of a pattern, as [`open_directory_part`] does.
-///
-/// # Errors
-/// As [`open_glob`].
-pub(crate) fn open_glob_part(pattern: &Path, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
-    let files = glob::expand(pattern)?;
-    if files.is_empty() {
-        return Err(HandlerError::FileNotFound { path: pattern.to_owned() });
-    }
-    let partitions = vec![IndexMap::new(); files.len()];
-    open_files(pattern, files, &partitions, options, part)
-}
-
-/// The partition values of one file, from the directories above it.
-type Partitions = IndexMap<String, Option<String>>;
-
-fn partitions_of(root: &Path, file: &Path) -> HandlerResult<Partitions> {
-    let mut values = Partitions::new();
-    let below = file.strip_prefix(root).ok().and_then(Path::parent).unwrap_or(Path::new(""));
-    for segment in below.components() {
-        let segment = segment.as_os_str().to_string_lossy();
-        let Some((name, value)) = segment.split_once('=').filter(|(name, _)| !name.is_empty()) else { continue };
-        let value = (value != HIVE_NULL).then(|| unescape(value));
-        if values.insert(unescape(name), value).is_some() {
-            return Err(bad(file, format!("two of its directories give partition {}", quoted(name))));
+    let layout = layout(files, options)?;
+    let columns: Vec<&str> = layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let schema = match &part.columns {
+        Some(wanted) => {
+            let places = places(&files.place, &columns, wanted)?;
+            Arc::new(layout.schema.project(&places)?)
         }
-    }
-    Ok(values)
-}
-
-/// Undoes the percent signs with which partition values are written as directory names.
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = (byte == b'%')
-            .then(|| after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()))
-            .flatten();
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
-/// The narrowest type of all values of a partition.
-fn partition_type(values: &[Option<&str>]) -> DataType {
-    let all = |fits: fn(&str) -> bool| values.iter().flatten().all(|value| fits(value));
-    if values.iter().flatten().next().is_none() {
-        DataType::Utf8
-    } else if all(|value| value == "true" || value == "false") {
-        DataType::Boolean
-    } else if all(|value| value.parse::<i64>().is_ok()) {
-        DataType::Int64
-    } else if all(is_number) {
-        DataType::Float64
-    } else if all(|value| parse_date(value).is_some()) {
-        DataType::Date32
-    } else {
-        DataType::Utf8
-    }
-}
-
-/// Not `inf` and `nan`: these are names as well.
-fn is_number(value: &str) -> bool {
-    value.bytes().any(|byte| byte.is_ascii_digit()) && value.parse::<f64>().is_ok()
-}
-
-fn partition_array(data_type: &DataType, value: Option<&str>, rows: usize) -> ArrayRef {
-    let array = value.and_then(|value| -> Option<ArrayRef> {
-        Some(match data_type {
-            DataType::Boolean => Arc::new(BooleanArray::from(vec![value == "true"; rows])),
-            DataType::Int64 => Arc::new(Int64Array::from_value(value.parse().ok()?, rows)),
-            DataType::Float64 => Arc::new(Float64Array::from_value(value.parse().ok()?, rows)),
-            DataType::Date32 => Arc::new(Date32Array::from_value(parse_date(value)?, rows)),
-            _ => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))),
-        })
-    });
-    array.unwrap_or_else(|| new_null_array(data_type, rows))
-}
-
-fn open_files(
-    place: &Path,
-    files: Vec<PathBuf>,
-    partitions: &[Partitions],
-    options: &ImportOptions,
-    part: &TableReadOptions,
-) -> HandlerResult<Rows> {
-    let Some(first) = files.first() else { return Err(bad(place, "names no file")) };
-    let names: Vec<String> = partitions.first().map(|values| values.keys().cloned().collect()).unwrap_or_default();
-    if let Some((file, _)) = files.iter().zip(partitions).find(|(_, values)| !values.keys().eq(&names)) {
-        let shown = first.display();
-        return Err(bad(
-            file,
-            format!("is partitioned in another way than {shown}: its directories give other columns"),
-        ));
-    }
-    let options = ImportOptions { format: Some(TableFormat::Parquet), ..options.clone() };
-    let whole = ImportOptions { progress: None, ..options.clone() };
-    let first_schema = open_part(first, &whole, &TableReadOptions::default())?.schema();
-    let mut fields: IndexMap<String, Arc<Field>> = first_schema
-        .fields()
-        .iter()
-        .map(|field| (field.name().clone(), Arc::new(field.as_ref().clone().with_nullable(true))))
-        .collect();
-    let file_columns: IndexSet<String> = fields.keys().cloned().collect();
-    for (index, name) in names.iter().enumerate() {
-        let values: Vec<Option<&str>> =
-            partitions.iter().map(|values| values.get_index(index).and_then(|(_, value)| value.as_deref())).collect();
-        fields.insert(name.clone(), Arc::new(Field::new(name, partition_type(&values), true)));
-    }
-    let columns: Vec<&str> = fields.keys().map(String::as_str).collect();
-    let wanted = part.columns.as_deref();
-    let places = wanted.map(|wanted| places(&place.to_owned(), &columns, wanted)).transpose()?;
-    let fields: Vec<Arc<Field>> = match places {
-        Some(places) => {
-            places.into_iter().filter_map(|place| fields.get_index(place)).map(|(_, f)| f.clone()).collect()
-        }
-        None => fields.into_values().collect(),
+        None => Arc::clone(&layout.schema),
     };
-    let schema = Arc::new(Schema::new_with_metadata(fields, first_schema.metadata().clone()));
-    let files: Vec<File> =
-        files.into_iter().zip(partitions).map(|(path, values)| File { path, values: values.clone() }).collect();
-    let wanted = Spread::new(part.clone());
-    let batches =
-        DatasetBatches { schema: schema.clone(), file_columns, files, options, wanted, next: 0, current: None };
-    Ok(Box::new(GuardedReader::new(place, schema, batches)))
+    let batches = TablesBatches {
+        schema: Arc::clone(&schema),
+        meter: Meter::new(files, options),
+        files: files.files.clone(),
+        options: ImportOptions { progress: None, columns: None, ..options.clone() },
+        wanted: Spread::new(part.clone()),
+        layout,
+        next: 0,
+        current: None,
+    };
+    Ok(Box::new(GuardedReader::new(&files.place, schema, batches)))
 }
 
-struct File {
-    path: PathBuf,
-    values: Partitions,
+/// What the files say of their columns.
+enum Columns {
+    Csv(CsvColumns),
+    Json(Box<JsonColumns>),
+    /// By name: the field, and the place of the file that had it first.
+    Typed(IndexMap<String, (Field, usize)>),
 }
 
-struct DatasetBatches {
+/// Looks at the columns of all files, one open at a time.
+///
+/// # Errors
+/// As [`open_tables`].
+pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResult<Layout> {
+    files.check_any()?;
+    let Some(first) = files.files.first() else { return Err(bad(&files.place, "names no file")) };
+    let options = ImportOptions { progress: None, columns: None, ..options.clone() };
+    let names: Vec<String> = partitions_of(&first.path, first.fixed)?.into_keys().collect();
+    let mut partitions = vec![PartitionType::new(); names.len()];
+    let mut metadata = None;
+    let mut columns: Option<(TableFormat, Columns)> = None;
+    let mut rows = Some(0);
+    for (place, source) in files.files.iter().enumerate() {
+        let values = partitions_of(&source.path, source.fixed)?;
+        if !values.keys().eq(&names) {
+            let shown = first.path.display();
+            let reason = format!("is partitioned in another way than {shown}: its directories give other columns");
+            return Err(bad(&source.path, reason));
+        }
+        values.values().zip(&mut partitions).for_each(|(value, found)| found.add(value.as_deref()));
+        let file = TableFile::open(&source.path)?;
+        let found = detect::resolve(&file, &options)?;
+        options.refuse_for(&source.path, found.format)?;
+        let (format, columns) = columns.get_or_insert_with(|| (found.format, Columns::new(found.format, &options)));
+        if *format != found.format {
+            let reason = format!(
+                "is {}, and {} is {format}: files of one table have one format",
+                found.format,
+                first.path.display()
+            );
+            return Err(bad(&source.path, reason));
+        }
+        let counted = columns.look(files, place, file, &found, &options, &mut metadata)?;
+        rows = rows.zip(counted).map(|(all, here)| all + here);
+    }
+    let Some((format, columns)) = columns else { return Err(bad(&files.place, "names no file")) };
+    // The decoder of JSON lines takes types for granted, so nothing could compare the two.
+    if let Columns::Json(known) = &columns
+        && let Some(name) = names.iter().find(|name| known.names().any(|known| known == name.as_str()))
+    {
+        let reason = format!("column {} is a partition as well: leave one of them out", quoted(name));
+        return Err(bad(&files.place, reason));
+    }
+    let mut fields = columns.fields(files, &options)?;
+    for (name, found) in names.into_iter().zip(partitions) {
+        fields.insert(name.clone(), Field::new(name, found.data_type(), true));
+    }
+    let fields: Vec<Field> = fields.into_values().collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata.unwrap_or_default()));
+    Ok(Layout { schema, rows, format })
+}
+
+impl Columns {
+    fn new(format: TableFormat, options: &ImportOptions) -> Self {
+        match format {
+            TableFormat::Csv | TableFormat::Tsv => Self::Csv(CsvColumns::default()),
+            TableFormat::JsonLines => Self::Json(Box::new(JsonColumns::new(options))),
+            _ => Self::Typed(IndexMap::new()),
+        }
+    }
+
+    /// Takes in one file; the number of its rows where that tells it.
+    fn look(
+        &mut self,
+        files: &TableFiles,
+        place: usize,
+        file: TableFile,
+        found: &Found,
+        options: &ImportOptions,
+        metadata: &mut Option<Metadata>,
+    ) -> HandlerResult<Option<u64>> {
+        let known = match self {
+            Self::Csv(columns) => return csv::look(file, found, options, columns),
+            Self::Json(columns) => return json_lines::look(&file, found, options, columns),
+            Self::Typed(known) => known,
+        };
+        let path = file.path.clone();
+        let rows = match found.format {
+            TableFormat::Parquet => Some(super::parquet_file::facts(&file)?.num_rows),
+            _ => None,
+        };
+        let schema = open_found(file, found, options, &TableReadOptions::default())?.schema();
+        metadata.get_or_insert_with(|| schema.metadata().clone());
+        for field in schema.fields() {
+            let Some((wide, first)) = known.get_mut(field.name()) else {
+                known.insert(field.name().clone(), (field.as_ref().clone().with_nullable(true), place));
+                continue;
+            };
+            let Some(data_type) = common_type(wide.data_type(), field.data_type()) else {
+                let first = files.files.get(*first).map(|file| file.path.display().to_string()).unwrap_or_default();
+                let reason = format!(
+                    "column {} is {}, and {} in {first}: no type holds both",
+                    quoted(field.name()),
+                    field.data_type(),
+                    wide.data_type()
+                );
+                return Err(bad(&path, reason));
+            };
+            *wide = wide.clone().with_data_type(data_type);
+        }
+        Ok(rows)
+    }
+
+    /// The columns of the table, with the types that the caller gives.
+    fn fields(self, files: &TableFiles, options: &ImportOptions) -> HandlerResult<IndexMap<String, Field>> {
+        let mut fields: IndexMap<String, Field> = match self {
+            Self::Csv(columns) => columns.fields().map(|field| (field.name().clone(), field)).collect(),
+            Self::Json(columns) => {
+                let named = columns.names().map(|name| {
+                    let data_type = match options.types.get(name) {
+                        // Whatever the values have in common does not count then.
+                        Some(_) => DataType::Utf8,
+                        None => columns.data_type(name).map_err(|reason| bad(&files.place, reason))?,
+                    };
+                    Ok((name.to_owned(), Field::new(name, data_type, true)))
+                });
+                named.collect::<HandlerResult<_>>()?
+            }
+            Self::Typed(columns) => columns.into_iter().map(|(name, (field, _))| (name, field)).collect(),
+        };
+        if fields.is_empty() {
+            return Err(bad(&files.place, "is empty: none of its files has a column"));
+        }
+        for (name, text) in &options.types {
+            let data_type = parse_type(text)?;
+            match fields.get_mut(name) {
+                Some(field) => *field = field.clone().with_data_type(data_type),
+                None => {
+                    let known: Vec<&str> = fields.keys().map(String::as_str).collect();
+                    return Err(files.place.unknown_column(name, &known));
+                }
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// Tells how many bytes of all files lie behind.
+struct Meter {
+    options: ImportOptions,
+    total: u64,
+    done: u64,
+}
+
+impl Meter {
+    fn new(files: &TableFiles, options: &ImportOptions) -> Self {
+        let total = if options.progress.is_some() { files.size() } else { 0 };
+        Self { options: options.clone(), total, done: 0 }
+    }
+
+    fn pass(&mut self, file: &Path) {
+        if let Some(progress) = &self.options.progress {
+            self.done += std::fs::metadata(file).map_or(0, |facts| facts.len());
+            progress(self.done.min(self.total), Some(self.total));
+        }
+    }
+}
+
+struct TablesBatches {
     schema: SchemaRef,
-    /// The columns that every file has.
-    file_columns: IndexSet<String>,
-    files: Vec<File>,
+    layout: Layout,
+    files: Vec<TableSource>,
     options: ImportOptions,
     wanted: Spread,
+    meter: Meter,
     next: usize,
     /// The file at hand, which is the one before `next`.
-    current: Option<Rows>,
+    current: Option<OneFile>,
 }
 
-impl Batches for DatasetBatches {
+struct OneFile {
+    rows: Rows,
+    partitions: Partitions,
+}
+
+impl Batches for TablesBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         loop {
-            if let Some(reader) = &mut self.current
+            if let Some(current) = &mut self.current
                 && let Some(file) = self.next.checked_sub(1).and_then(|index| self.files.get(index))
             {
-                match reader.next() {
-                    Some(batch) => return conform(&self.schema, file, &batch?).map(Some),
-                    None => self.current = None,
+                match current.rows.next() {
+                    Some(batch) => return conform(&self.schema, file, &current.partitions, &batch?).map(Some),
+                    None => {
+                        self.current = None;
+                        self.meter.pass(&file.path);
+                    }
                 }
             }
             if self.wanted.is_done() {
                 return Ok(None);
             }
             let Some(file) = self.files.get(self.next) else { return Ok(None) };
-            let rows = || Ok(parquet_facts(&file.path)?.num_rows);
+            let rows = || count_rows(&file.path, &self.options);
             if let Some(part) = self.wanted.next_file(rows)? {
                 self.current = Some(self.open(file, part)?);
             }
             self.next += 1;
-            // Progress counts files here: their sizes are not known before they are opened.
-            if let Some(progress) = &self.options.progress {
-                progress(self.next as u64, Some(self.files.len() as u64));
-            }
         }
     }
 }
 
-impl DatasetBatches {
-    fn open(&self, file: &File, part: TableReadOptions) -> HandlerResult<Rows> {
-        let options = ImportOptions { progress: None, ..self.options.clone() };
-        let found = open_part(&file.path, &options, &TableReadOptions::default())?.schema();
-        let other = |what: &str, name: &str| {
-            bad(&file.path, format!("{what} column {}, unlike the other files of the table", quoted(name)))
+/// The rows of a file: its footer tells them, or all of it is read.
+fn count_rows(path: &Path, options: &ImportOptions) -> HandlerResult<u64> {
+    let file = TableFile::open(path)?;
+    let found = detect::resolve(&file, options)?;
+    if found.format == TableFormat::Parquet {
+        return Ok(super::parquet_file::facts(&file)?.num_rows);
+    }
+    let mut rows = 0;
+    for batch in open_found(file, &found, options, &TableReadOptions::default())? {
+        rows += batch?.num_rows() as u64;
+    }
+    Ok(rows)
+}
+
+impl TablesBatches {
+    fn open(&self, source: &TableSource, part: TableReadOptions) -> HandlerResult<OneFile> {
+        let partitions = partitions_of(&source.path, source.fixed)?;
+        let wanted = part.columns.is_some().then_some(&self.schema);
+        let rows = match self.layout.format {
+            TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy => {
+                let columns = match wanted {
+                    None => None,
+                    Some(wanted) => {
+                        let found = open_part(&source.path, &self.options, &TableReadOptions::default())?.schema();
+                        let names = wanted.fields().iter().map(|field| field.name());
+                        Some(names.filter(|name| found.column_with_name(name).is_some()).cloned().collect())
+                    }
+                };
+                open_part(&source.path, &self.options, &TableReadOptions { columns, ..part })?
+            }
+            TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines => {
+                let file = TableFile::open(&source.path)?;
+                let found = detect::resolve(&file, &self.options)?;
+                let options = ImportOptions { batch_size: part.batch_rows, ..self.options.clone() };
+                let schema = &self.layout.schema;
+                let rows = match self.layout.format {
+                    TableFormat::JsonLines => json_lines::open_as(file, &found, &options, schema, &partitions, wanted)?,
+                    _ => csv::open_as(file, &found, &options, schema, wanted)?,
+                };
+                if part.wants_all_rows() { rows } else { some_rows(&source.path, rows, &part) }
+            }
         };
-        if let Some(extra) = found.fields().iter().find(|field| !self.file_columns.contains(field.name())) {
-            return Err(other("has a", extra.name()));
-        }
-        let names: HashSet<&str> = found.fields().iter().map(|field| field.name().as_str()).collect();
-        if let Some(missing) = self.file_columns.iter().find(|name| !names.contains(name.as_str())) {
-            return Err(other("has no", missing));
-        }
-        let columns = part.columns.is_some().then(|| {
-            let wanted = self.schema.fields().iter().map(|field| field.name());
-            wanted.filter(|name| !file.values.contains_key(*name)).cloned().collect()
-        });
-        open_part(&file.path, &options, &TableReadOptions { columns, ..part })
+        Ok(OneFile { rows, partitions })
     }
 }
 
 /// Gives a batch of one file the columns of the table.
-fn conform(schema: &SchemaRef, file: &File, batch: &RecordBatch) -> HandlerResult<RecordBatch> {
+fn conform(
+    schema: &SchemaRef,
+    file: &TableSource,
+    partitions: &Partitions,
+    batch: &RecordBatch,
+) -> HandlerResult<RecordBatch> {
+    let rows = batch.num_rows();
     let columns = schema.fields().iter().map(|field| {
-        if let Some(value) = file.values.get(field.name()) {
-            return Ok(partition_array(field.data_type(), value.as_deref(), batch.num_rows()));
-        }
-        let Some(column) = batch.column_by_name(field.name()) else {
-            return Err(bad(&file.path, format!("has no column {}", quoted(field.name()))));
+        let column = batch.column_by_name(field.name());
+        let Some(value) = partitions.get(field.name()) else {
+            let Some(column) = column else { return Ok(new_null_array(field.data_type(), rows)) };
+            return widen(column, field.data_type()).map_err(|reason| {
+                let name = quoted(field.name());
+                bad(&file.path, format!("column {name} cannot become {}: {reason}", field.data_type()))
+            });
         };
-        if column.data_type() == field.data_type() {
-            return Ok(column.clone());
-        }
-        if is_same_kind(column.data_type(), field.data_type()) && can_cast_types(column.data_type(), field.data_type())
+        let values = partition_array(field.data_type(), value.as_deref(), rows);
+        if let Some(column) = column
+            && !same_values(column, &values)
         {
-            return cast(column, field.data_type()).map_err(|error| decoder_error(&file.path, "cannot be read", error));
+            let name = quoted(field.name());
+            let reason = format!(
+                "column {name} has other values than the directory {}={}: leave one of them out",
+                field.name(),
+                value.as_deref().unwrap_or("(missing)")
+            );
+            return Err(bad(&file.path, reason));
         }
-        let reason = format!(
-            "column {} is {}, and {} in the first file of the table",
-            quoted(field.name()),
-            column.data_type(),
-            field.data_type()
-        );
-        Err(bad(&file.path, reason))
+        Ok(values)
     });
     let columns = columns.collect::<HandlerResult<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
         .map_err(|error| decoder_error(&file.path, "cannot be read", error))
 }
 
-/// Types that hold the same values in another form: nothing is lost between them.
-fn is_same_kind(a: &DataType, b: &DataType) -> bool {
-    fn is_text(data_type: &DataType) -> bool {
-        match data_type {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-            DataType::Dictionary(_, value) => is_text(value),
-            _ => false,
-        }
+/// Whether a column says what a partition says.
+fn same_values(column: &ArrayRef, partition: &ArrayRef) -> bool {
+    cast(column, partition.data_type())
+        .and_then(|column| not_distinct(&column, partition))
+        .is_ok_and(|same| same.true_count() == column.len())
+}
+
+/// The value to add for files as one table.
+///
+/// # Errors
+/// As [`open_tables`].
+pub fn tables_data(files: &TableFiles, options: &ImportOptions) -> HandlerResult<crate::Data> {
+    if files.are_arrays(options.format) {
+        return Ok(crate::Data::Table(super::npy_table::open(files, options)?));
     }
-    is_text(a) && is_text(b)
+    Ok(crate::Data::Table(open_tables(files, options)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{AsArray, RecordBatchReader};
+    use arrow::array::{Array, AsArray, Int64Array, RecordBatchReader};
     use arrow::datatypes::Int64Type;
     use parquet::arrow::ArrowWriter;
 
@@ -320,6 +415,10 @@ mod tests {
 
     fn x(values: &[i64]) -> Vec<(&'static str, ArrayRef)> {
         vec![("x", Arc::new(Int64Array::from(values.to_vec())))]
+    }
+
+    fn open_at(place: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
+        open_tables(&TableFiles::find(&[place], options.format)?, options)
     }
 
     fn read(reader: HandlerResult<Box<dyn RecordBatchReader + Send>>) -> HandlerResult<RecordBatch> {
@@ -341,88 +440,139 @@ mod tests {
         write(dir.path(), "_temporary/p.parquet", &x(&[9]));
         write(dir.path(), "year=2024/city=c/._p.parquet", &x(&[9]));
         let default = ImportOptions::default();
-        let batch = read(open_directory(dir.path(), &default)).unwrap();
+        let batch = read(open_at(dir.path(), &default)).unwrap();
         assert_eq!(types(&batch), ["x:Int64", "year:Int64", "city:Utf8"]);
         assert_eq!(batch.column(0).as_primitive::<Int64Type>().values(), &[1, 2, 3]);
         assert_eq!(batch.column(1).as_primitive::<Int64Type>().values(), &[2023, 2023, 2024]);
         let cities: Vec<_> = batch.column(2).as_string::<i32>().iter().collect();
         assert_eq!(cities, [Some("a b"), Some("a b"), None]);
         let options = ImportOptions { columns: Some(vec!["year".into()]), ..Default::default() };
-        let batch = read(open_directory(dir.path(), &options)).unwrap();
+        let batch = read(open_at(dir.path(), &options)).unwrap();
         assert_eq!((types(&batch), batch.num_rows()), (vec!["year:Int64".to_owned()], 3));
         let options = ImportOptions { columns: Some(vec!["city".into(), "x".into()]), ..Default::default() };
-        assert_eq!(types(&read(open_directory(dir.path(), &options)).unwrap()), ["city:Utf8", "x:Int64"]);
-        let batch = read(open_glob(&dir.path().join("year=*/**/p.parquet"), &default)).unwrap();
-        assert_eq!((types(&batch), batch.num_rows()), (vec!["x:Int64".to_owned()], 3));
-    }
-
-    /// As Polars 2.1 finds them.
-    #[test]
-    fn types_of_partitions() {
-        for (values, expected) in [
-            (&["2023", "2024"][..], DataType::Int64),
-            (&["01", "02"], DataType::Int64),
-            (&["1", "b"], DataType::Utf8),
-            (&["1.5", "2"], DataType::Float64),
-            (&["2024-01-01", "2024-01-02"], DataType::Date32),
-            (&["true", "false"], DataType::Boolean),
-            (&["", "x"], DataType::Utf8),
-            (&[], DataType::Utf8),
-        ] {
-            let values: Vec<Option<&str>> = values.iter().map(|&value| Some(value)).chain([None]).collect();
-            assert_eq!(partition_type(&values), expected, "{values:?}");
-        }
+        assert_eq!(types(&read(open_at(dir.path(), &options)).unwrap()), ["city:Utf8", "x:Int64"]);
+        // A pattern gives the partitions from its first wildcard on.
+        let batch = read(open_at(&dir.path().join("year=*/**/p.parquet"), &default)).unwrap();
+        assert_eq!((types(&batch).join(" "), batch.num_rows()), ("x:Int64 year:Int64 city:Utf8".to_owned(), 3));
+        let batch = read(open_at(&dir.path().join("year=2023/*/p.parquet"), &default)).unwrap();
+        assert_eq!((types(&batch).join(" "), batch.num_rows()), ("x:Int64 city:Utf8".to_owned(), 2));
     }
 
     #[test]
-    fn a_partition_takes_the_place_of_a_column_of_its_name() {
+    fn a_partition_takes_the_place_of_a_column_that_says_the_same() {
         let dir = tempfile::tempdir().unwrap();
-        let mut columns = x(&[1]);
-        columns.push(("y", Arc::new(Int64Array::from(vec![5]))));
+        let mut columns = x(&[7, 7]);
+        columns.push(("y", Arc::new(Int64Array::from(vec![5, 6]))));
         write(dir.path(), "x=7/p.parquet", &columns);
-        let batch = read(open_directory(dir.path(), &ImportOptions::default())).unwrap();
+        let batch = read(open_at(dir.path(), &ImportOptions::default())).unwrap();
         assert_eq!(types(&batch), ["x:Int64", "y:Int64"]);
         assert_eq!(batch.column(0).as_primitive::<Int64Type>().value(0), 7);
+        write(dir.path(), "x=8/p.parquet", &columns);
+        let error = read(open_at(dir.path(), &ImportOptions::default())).unwrap_err().to_string();
+        assert!(error.contains("x=8/p.parquet") && error.contains("column \"x\" has other values"), "{error}");
     }
 
     #[test]
-    fn files_that_make_no_table_together() {
-        let text: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
-        let large: ArrayRef = Arc::new(arrow::array::LargeStringArray::from(vec!["b"]));
-        for (columns, expected) in [
-            (vec![("x", text.clone())], Some("column \"x\" is Utf8, and Int64 in the first file")),
-            (vec![("z", text.clone())], Some("has a column \"z\"")),
-            (vec![], Some("has no column \"x\"")),
-            (x(&[2]), None),
+    fn columns_go_by_their_names_and_types_are_widened() {
+        let dir = tempfile::tempdir().unwrap();
+        let ints = |values: Vec<i32>| Arc::new(arrow::array::Int32Array::from(values)) as ArrayRef;
+        let floats = |values: Vec<f64>| Arc::new(arrow::array::Float64Array::from(values)) as ArrayRef;
+        let text = |value: &str| Arc::new(arrow::array::StringArray::from(vec![value])) as ArrayRef;
+        write(dir.path(), "a.parquet", &[("n", ints(vec![1])), ("old", text("x"))]);
+        write(dir.path(), "b.parquet", &[("new", text("y")), ("n", floats(vec![2.5]))]);
+        let batch = read(open_at(dir.path(), &ImportOptions::default())).unwrap();
+        assert_eq!(types(&batch), ["n:Float64", "old:Utf8", "new:Utf8"]);
+        assert_eq!(batch.column(0).as_primitive::<arrow::datatypes::Float64Type>().values(), &[1.0, 2.5]);
+        assert_eq!(batch.column(1).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("x"), None]);
+        assert_eq!(batch.column(2).as_string::<i32>().iter().collect::<Vec<_>>(), [None, Some("y")]);
+        let options = ImportOptions { columns: Some(vec!["new".into()]), ..Default::default() };
+        assert_eq!(read(open_at(dir.path(), &options)).unwrap().num_rows(), 2);
+        write(dir.path(), "c.parquet", &[("n", text("three"))]);
+        let error = read(open_at(dir.path(), &ImportOptions::default())).unwrap_err().to_string();
+        let expected = "c.parquet: column \"n\" is Utf8, and Float64 in";
+        assert!(error.contains(expected) && error.contains("a.parquet"), "{error}");
+    }
+
+    /// The type of a column of text is that of the values in all files, and a column without a value has no say.
+    #[test]
+    fn text_files_have_the_types_of_all_values() {
+        for (format, a, b, list) in [
+            ("csv", "n,t,d\n1,,2024-01-01\n", "t,n\n007,2.5\n", "Date32"),
+            ("tsv", "n\tt\td\n1\t\t2024-01-01\n", "t\tn\n007\t2.5\n", "Date32"),
+            ("jsonl", "{\"n\":1,\"t\":null,\"d\":[1]}\n", "{\"t\":\"007\",\"n\":2.5}\n", "List(Int64)"),
         ] {
             let dir = tempfile::tempdir().unwrap();
-            write(dir.path(), "a.parquet", &x(&[1]));
-            if columns.is_empty() {
-                let mut both = x(&[1]);
-                both.push(("y", text.clone()));
-                write(dir.path(), "a.parquet", &both);
-                write(dir.path(), "b.parquet", &both[1..]);
-            } else {
-                write(dir.path(), "b.parquet", &columns);
+            for (name, text) in [("p=1/a", a), ("p=2/b", b)] {
+                let path = dir.path().join(format!("{name}.{format}"));
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
             }
-            let result = read(open_directory(dir.path(), &ImportOptions::default()));
-            match expected {
-                Some(expected) => {
-                    let error = result.unwrap_err().to_string();
-                    assert!(error.contains(expected) && error.contains("b.parquet"), "{error}");
-                }
-                None => assert_eq!(result.unwrap().num_rows(), 2),
+            let batch = read(open_at(dir.path(), &ImportOptions::default())).unwrap();
+            let d = format!("d:{list}");
+            assert_eq!(types(&batch), ["n:Float64", "t:Utf8", d.as_str(), "p:Int64"], "{format}");
+            assert_eq!(batch.column(1).as_string::<i32>().iter().collect::<Vec<_>>(), [None, Some("007")]);
+            assert_eq!(batch.column(2).null_count(), 1);
+            for columns in [vec!["p"], vec!["p", "t"], vec!["d"], vec!["n", "p"]] {
+                let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
+                let options = ImportOptions { columns: Some(columns.clone()), ..Default::default() };
+                let part = read(open_at(dir.path(), &options)).unwrap();
+                assert_eq!((part.num_rows(), part.num_columns()), (2, columns.len()), "{format} {columns:?}");
             }
+            let mut options = ImportOptions::default();
+            options.types.insert("n".to_owned(), "string".to_owned());
+            let given = read(open_at(dir.path(), &options)).unwrap();
+            assert_eq!(given.column(0).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("1"), Some("2.5")]);
         }
+    }
+
+    #[test]
+    fn a_bad_row_is_named_with_file_and_line() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(
-            read(open_directory(dir.path(), &ImportOptions::default())).unwrap_err().to_string().contains("no Parquet")
-        );
+        std::fs::write(dir.path().join("a.csv"), "a,b\n1,2\n").unwrap();
+        std::fs::write(dir.path().join("b.csv"), "a,b\n1,2\n3\n").unwrap();
+        let error = read(open_at(dir.path(), &ImportOptions::default())).unwrap_err().to_string();
+        assert!(error.contains("b.csv: line 3"), "{error}");
+        std::fs::write(dir.path().join("b.csv"), "a,b\n1,2\n3,x\n").unwrap();
+        let mut options = ImportOptions::default();
+        options.types.insert("b".to_owned(), "int64".to_owned());
+        let error = read(open_at(dir.path(), &options)).unwrap_err().to_string();
+        assert!(error.contains("b.csv: line 3") && error.contains("\"x\""), "{error}");
+    }
+
+    #[test]
+    fn what_makes_no_table() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let failure = |place: &Path| read(open_at(place, &ImportOptions::default())).unwrap_err();
+        assert!(failure(dir.path()).to_string().contains("holds no table file"));
+        assert_eq!(failure(&at("*.csv")).code(), "file-not-found");
+        std::fs::write(at("a.csv"), "a\n1\n").unwrap();
+        std::fs::write(at("notes.md"), "text").unwrap();
+        std::fs::write(at("e.csv"), "").unwrap();
+        assert!(failure(&at("*")).to_string().contains("e.csv: is empty"));
+        std::fs::remove_file(at("e.csv")).unwrap();
+        assert!(failure(&at("*")).to_string().contains("notes.md"), "a pattern names all that it matches");
+        assert_eq!(read(open_at(dir.path(), &ImportOptions::default())).unwrap().num_rows(), 1, "a directory does not");
+        std::fs::write(at("b.jsonl"), "{\"a\":1}\n").unwrap();
+        let error = failure(dir.path()).to_string();
+        assert!(error.contains("b.jsonl: is jsonl, and") && error.contains("a.csv is csv"), "{error}");
+        let twice = TableFiles::find(&[at("a.csv"), at("*.csv")], None).unwrap_err().to_string();
+        assert!(twice.contains("a.csv: is named twice"), "{twice}");
+        // A name that is there is no pattern.
+        std::fs::write(at("[a] 50%.csv"), "a\n5\n").unwrap();
+        assert_eq!(read(open_at(&at("[a] 50%.csv"), &ImportOptions::default())).unwrap().num_rows(), 1);
+    }
+
+    #[test]
+    fn texts_of_any_form_go_together_and_other_partitions_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let text: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["a"]));
+        let large: ArrayRef = Arc::new(arrow::array::LargeStringArray::from(vec!["b"]));
         write(dir.path(), "a.parquet", &[("s", text)]);
         write(dir.path(), "b.parquet", &[("s", large)]);
-        assert_eq!(types(&read(open_directory(dir.path(), &ImportOptions::default())).unwrap()), ["s:Utf8"]);
+        assert_eq!(types(&read(open_at(dir.path(), &ImportOptions::default())).unwrap()), ["s:Utf8"]);
         write(dir.path(), "p=1/c.parquet", &x(&[1]));
-        let error = read(open_directory(dir.path(), &ImportOptions::default())).unwrap_err().to_string();
+        let error = read(open_at(dir.path(), &ImportOptions::default())).unwrap_err().to_string();
         assert!(error.contains("partitioned in another way"), "{error}");
     }
 }

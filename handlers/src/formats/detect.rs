@@ -16,7 +16,7 @@ pub(super) struct Found {
     pub(super) sniff_delimiter: bool,
 }
 
-const KNOWN: &str = ".parquet, .csv, .tsv, .jsonl, .arrow (text also with .gz or .zip)";
+const KNOWN: &str = ".parquet, .csv, .tsv, .jsonl, .arrow, .npy (text also with .gz or .zip)";
 
 /// Format and compression by the file's name.
 pub(super) fn by_name(path: &Path) -> (Option<TableFormat>, Compression) {
@@ -34,6 +34,7 @@ pub(super) fn by_name(path: &Path) -> (Option<TableFormat>, Compression) {
         Some("tsv" | "tab") => Some(TableFormat::Tsv),
         Some("jsonl" | "ndjson") => Some(TableFormat::JsonLines),
         Some("arrow" | "feather" | "ipc" | "arrows") => Some(TableFormat::Arrow),
+        Some("npy") => Some(TableFormat::Npy),
         _ => None,
     };
     (format, compression)

@@ -91,12 +91,12 @@ fn list(directory: &Path) -> HandlerResult<Vec<Entry>> {
     Ok(entries)
 }
 
-/// All `.parquet` and `.pq` files below a directory, sorted by path. Names that begin with `.` or `_` are left out, as
-/// Spark and Arrow do: they are half-written files and markers. A partition of a column `_x` is `_x=1`, and stays.
+/// All wanted files below a directory, sorted by path. Names that begin with `.` or `_` are left out, as Spark and Arrow
+/// do: they are half-written files and markers. A partition of a column `_x` is `_x=1`, and stays.
 ///
 /// # Errors
 /// A directory that cannot be listed or leads back to itself, or too many files.
-pub(crate) fn parquet_files(root: &Path) -> HandlerResult<Vec<PathBuf>> {
+pub(crate) fn files_below(root: &Path, is_wanted: impl Fn(&Path) -> bool) -> HandlerResult<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut directories = vec![(root.to_owned(), 0)];
     while let Some((directory, depth)) = directories.pop() {
@@ -109,10 +109,9 @@ pub(crate) fn parquet_files(root: &Path) -> HandlerResult<Vec<PathBuf>> {
             {
                 continue;
             }
-            let lower = entry.name.to_ascii_lowercase();
             if entry.is_dir {
                 directories.push((entry.path, depth + 1));
-            } else if lower.ends_with(".parquet") || lower.ends_with(".pq") {
+            } else if is_wanted(&entry.path) {
                 files.push(entry.path);
             }
             if files.len() + directories.len() > MAX_FILES {
@@ -122,6 +121,12 @@ pub(crate) fn parquet_files(root: &Path) -> HandlerResult<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// How many segments of a pattern come before the first one with a wildcard.
+pub(crate) fn fixed_segments(pattern: &Path) -> usize {
+    let is_fixed = |segment: &Component<'_>| !is_pattern(&segment.as_os_str().to_string_lossy());
+    pattern.components().take_while(is_fixed).count()
 }
 
 /// A segment as a regular expression.
@@ -192,12 +197,13 @@ mod tests {
         assert_eq!(names("**/*.pq"), ["a/1.pq", "a/2.pq", "b/c/3.pq"]);
         assert_eq!(names("b/**/[0-3].pq"), ["b/c/3.pq"]);
         assert!(names("none/*.pq").is_empty());
+        assert_eq!(fixed_segments(Path::new("a/b/*.pq")), 2);
         assert!(expand(&dir.path().join("[a/*")).is_err());
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(dir.path(), dir.path().join("b/up")).unwrap();
             assert!(expand(&dir.path().join("**/*.pq")).is_err());
-            assert!(parquet_files(dir.path()).is_err());
+            assert!(files_below(dir.path(), |_| true).is_err());
         }
     }
 }

@@ -24,8 +24,9 @@ pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOpt
         })
     };
     let (schema, batches) = open_arrow(&file.path, open, None, part)?;
-    let batches = Split { batches, meter, size: file.size, batch_size: part.batch_rows.max(1), rest: None };
-    Ok(Box::new(GuardedReader::new(&file.path, schema, batches)))
+    let path = file.path.clone();
+    let batches = Split { batches, meter, file, batch_size: part.batch_rows.max(1), rest: None };
+    Ok(Box::new(GuardedReader::new(&path, schema, batches)))
 }
 
 /// Whether it is the file form, which has its magic in front.
@@ -41,7 +42,7 @@ fn starts_as_file(file: &TableFile) -> HandlerResult<bool> {
 struct Split<B> {
     batches: B,
     meter: Meter,
-    size: u64,
+    file: TableFile,
     batch_size: usize,
     /// What is left of a large batch.
     rest: Option<RecordBatch>,
@@ -51,10 +52,14 @@ impl<B: Batches> Batches for Split<B> {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         let batch = match self.rest.take() {
             Some(batch) => Some(batch),
-            None => self.batches.next_batch()?,
+            None => {
+                let batch = self.batches.next_batch();
+                self.file.check_unchanged()?;
+                batch?
+            }
         };
         let Some(batch) = batch else {
-            self.meter.tell(self.size);
+            self.meter.tell(self.file.size);
             return Ok(None);
         };
         if batch.num_rows() <= self.batch_size {

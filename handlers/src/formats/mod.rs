@@ -3,7 +3,7 @@
 //! [`open_table`] takes a Parquet, CSV, TSV, JSON lines or Arrow file and gives its rows batch by batch, in memory that
 //! does not grow with the file. Text files are read twice: once to find the columns' types over all rows, once to give
 //! the rows. [`table_data`] is for adding a table, which reads a CSV file once where its first rows tell the types of all.
-//! [`open_directory`] and [`open_glob`] take many Parquet files as one table.
+//! [`TableFiles`] finds the files of a directory or pattern, and [`open_tables`] takes them as one table.
 //!
 //! # Types of text columns
 //!
@@ -33,13 +33,17 @@ mod dataset;
 mod detect;
 mod glob;
 mod gzip;
+mod hive;
 mod inferred;
 mod input;
 mod ipc;
 mod json_lines;
+mod npy_table;
 mod options;
 mod parquet_file;
+mod table_files;
 mod types;
+mod widen;
 mod zip_member;
 
 use std::fmt;
@@ -53,14 +57,15 @@ use crate::guard::{Batches, GuardedReader, words};
 use crate::referenced_table::without_secrets;
 use crate::table::{TableReadOptions, Window};
 
-pub(crate) use glob::{expand, is_pattern, parquet_files};
+pub(crate) use dataset::{layout, open_tables_part};
+pub(crate) use glob::is_pattern;
 pub(crate) use types::deep_type;
 
-pub use dataset::{open_directory, open_glob};
-pub(crate) use dataset::{open_directory_part, open_glob_part};
+pub use dataset::{open_tables, tables_data};
 pub use inferred::InferredTable;
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
 pub use parquet_file::{ParquetFacts, parquet_facts};
+pub use table_files::TableFiles;
 pub use types::{import_types, parse_type};
 
 /// The rows of a table, batch by batch.
@@ -88,6 +93,8 @@ pub enum TableFormat {
     JsonLines,
     /// Arrow IPC, file or stream; Feather version 2 is the file form.
     Arrow,
+    /// numpy's `.npy`: a column, of vectors where the array has two dimensions.
+    Npy,
 }
 
 impl TableFormat {
@@ -99,6 +106,7 @@ impl TableFormat {
             "tsv" | "tab" => Self::Tsv,
             "jsonl" | "ndjson" | "jsonlines" | "json_lines" => Self::JsonLines,
             "arrow" | "feather" | "ipc" => Self::Arrow,
+            "npy" | "numpy" => Self::Npy,
             _ => return None,
         })
     }
@@ -119,6 +127,7 @@ impl TableFormat {
             Self::Tsv => "tsv",
             Self::JsonLines => "jsonl",
             Self::Arrow => "arrow",
+            Self::Npy => "npy",
         }
     }
 }
@@ -180,6 +189,7 @@ fn open_found(
     let rows = match found.format {
         TableFormat::Parquet => return parquet_file::open(file, options, part),
         TableFormat::Arrow => return ipc::open(file, options, part),
+        TableFormat::Npy => return npy_table::open_one(file, options, part),
         TableFormat::Csv | TableFormat::Tsv => csv::open(file, found, &all)?,
         TableFormat::JsonLines => json_lines::open(file, found, &all)?,
     };

@@ -31,7 +31,11 @@ pub struct ParquetFacts {
 /// [`HandlerError::FileNotFound`](crate::HandlerError::FileNotFound), and
 /// [`HandlerError::BadFile`](crate::HandlerError::BadFile) for a file that is truncated, damaged or not Parquet.
 pub fn parquet_facts(path: &Path) -> HandlerResult<ParquetFacts> {
-    let file = TableFile::open(path)?;
+    facts(&TableFile::open(path)?)
+}
+
+/// The footer of an open file.
+pub(super) fn facts(file: &TableFile) -> HandlerResult<ParquetFacts> {
     let opened = ParquetFile::open(&file.path, file.handle()?, &TableReadOptions::default())?;
     let row_groups = opened.metadata().num_row_groups();
     Ok(ParquetFacts { num_rows: opened.rows, schema: opened.schema, row_groups, size: file.size })
@@ -42,25 +46,33 @@ pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOpt
     let rows = part.wanted_rows(opened.rows);
     let (schema, batches) = opened.read(&file.path, part)?;
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
-    let batches = Metered { batches, meter, size: file.size, rows, read: 0 };
-    Ok(Box::new(GuardedReader::new(&file.path, schema, batches)))
+    let path = file.path.clone();
+    let batches = Metered { batches, meter, file, rows, read: 0 };
+    Ok(Box::new(GuardedReader::new(&path, schema, batches)))
 }
 
-/// Tells how far reading has come. The decoder jumps about in the file; the share of the rows says how far it is.
+/// Tells how far reading has come, and that the file is still the one that was opened. The decoder jumps about in the file; the share of the rows says how far it is.
 struct Metered<B> {
     batches: B,
     meter: Meter,
-    size: u64,
+    file: TableFile,
     rows: u64,
     read: u64,
 }
 
 impl<B: Batches> Batches for Metered<B> {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
-        let batch = self.batches.next_batch()?;
+        let batch = self.batches.next_batch();
+        // What someone wrote meanwhile may be of another table, and an error may come of it.
+        self.file.check_unchanged()?;
+        let batch = batch?;
         self.read = batch.as_ref().map_or(self.rows, |batch| self.read.saturating_add(batch.num_rows() as u64));
-        let share = u128::from(self.size) * u128::from(self.read) / u128::from(self.rows.max(1));
-        self.meter.tell(if self.read >= self.rows { self.size } else { u64::try_from(share).unwrap_or(self.size) });
+        let share = u128::from(self.file.size) * u128::from(self.read) / u128::from(self.rows.max(1));
+        self.meter.tell(if self.read >= self.rows {
+            self.file.size
+        } else {
+            u64::try_from(share).unwrap_or(self.file.size)
+        });
         Ok(batch)
     }
 }

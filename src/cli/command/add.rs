@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::formats::{ImportOptions, TableFormat};
+use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat};
 use datafolio_handlers::{HandlerError, JsonError, formats};
 use serde_json::Value;
 
@@ -117,7 +117,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
 
 /// Whether the file is a table that is read row by row, which tells by itself how far it is.
 fn is_parsed(args: &Args) -> bool {
-    let is_table = TableFormat::from_path(&args.file).is_some_and(|(format, _)| format != TableFormat::Parquet);
+    let is_table = TableFormat::from_path(&args.file)
+        .is_some_and(|(format, _)| !matches!(format, TableFormat::Parquet | TableFormat::Npy));
     is_table && !args.reference && !args.as_file && !args.model
 }
 
@@ -150,16 +151,17 @@ fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
             .hint("`datafolio import` takes a --format for tables"));
     }
     let format = TableFormat::from_path(file);
-    if format.is_some() || matches!(extension.as_str(), "npy" | "json") {
+    if format.is_some() || extension == "json" {
         refuse_category()?;
     }
     match (format, extension.as_str()) {
+        // `import` makes a column of it.
+        (Some((TableFormat::Npy, _)), _) => Ok(Data::ArrayFile(file.clone())),
         (Some(_), _) => {
             let mut options = ImportOptions::default();
             options.progress = Some(progress.of_file());
             formats::table_data(file, &options, true).map_err(|error| advise(error.into(), "import"))
         }
-        (None, "npy") => Ok(Data::ArrayFile(file.clone())),
         (None, "json") => read_json(file, facts.len()).map(Data::Json),
         _ => Ok(Data::File(file.clone())),
     }
@@ -170,7 +172,11 @@ fn reference(args: &Args) -> Outcome<Reference> {
     let path = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone()).to_string_lossy().into_owned();
     let is_remote = path.contains("://") && !path.starts_with("file://");
     let is_pattern = path.contains(['*', '?', '[']);
-    if !is_remote && !is_pattern && !args.file.exists() {
+    let names_none = || match is_pattern {
+        true => TableFiles::find(&[&args.file], None).is_err_and(|error| error.code() == "file-not-found"),
+        false => true,
+    };
+    if !is_remote && !args.file.exists() && names_none() {
         return Err(HandlerError::FileNotFound { path: args.file.clone() }.into());
     }
     let table_format = match &args.format {

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use datafolio_core::ErrorCategory;
-
 use super::table_file::{TableFile, advise};
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
@@ -23,12 +21,12 @@ use crate::{AppendOptions, Appended};
 #[command(after_help = "\
 Examples:
   datafolio append measurements today.csv
-  datafolio append log hour-*.parquet --evolve")]
+  datafolio append log 'hour-*.parquet' --evolve")]
 pub(in crate::cli) struct Args {
     /// The table
     #[arg(add = completion::items())]
     item: String,
-    /// The files; the rows of all of them are one commit
+    /// Files, directories or patterns, of one format
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Let the table get columns that only the new rows have; they are null in the rows before
@@ -49,10 +47,6 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.writer()?;
-    if let Some(directory) = args.files.iter().find(|file| file.is_dir()) {
-        let message = format!("{} is a directory, and `append` takes files", directory.display());
-        return Err(Failure::new("invalid-argument", ErrorCategory::InvalidInput, message).hint("name the files in it"));
-    }
     let progress = Progress::start(&session.out, format!("appending to {}", printable(&args.item)));
     let mut options = AppendOptions::new().inputs(args.inputs.iter().cloned());
     options.evolve = args.evolve;

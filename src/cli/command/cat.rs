@@ -9,6 +9,7 @@ use crate::Data;
 use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::value::rows::{self, Form, Part};
@@ -49,6 +50,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return Err(Failure::usage("--json prints one JSON value: it goes with no --format but json"));
     }
     let folio = session.reader()?;
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let form = args.format.or(session.out.is_json().then_some(Form::Json));
     let progress = session.reading_item("reading", &folio, &args.item);
     // On a terminal the value itself shows that it goes on.

@@ -11,6 +11,7 @@ use crate::bundle::DataFolio;
 use crate::cli::completion;
 use crate::cli::doubts;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::value::preview::Rest;
@@ -47,6 +48,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if args.version.is_none() {
         doubts::warn(&folio, folio.item_info(&args.item).iter(), &mut session.out);
     }
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let progress = session.reading_item("reading", &folio, &args.item);
     if let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())? {
         drop(progress);

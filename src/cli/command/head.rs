@@ -6,6 +6,7 @@ use crate::TableOptions;
 use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
+use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::value::preview;
 
@@ -41,6 +42,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let mut options = options(&args.columns, args.version.as_deref()).offset(args.offset).limit(args.limit);
     options.filter.clone_from(&args.filter);
     let rows = folio.read_table(&args.item, &options)?;

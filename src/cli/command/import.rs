@@ -1,13 +1,13 @@
 //! `import`: tables from files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::add::item_name;
 use super::table_file::{TableFile, advise};
 use crate::Data;
-use crate::bundle::{AddOptions, table_from_file};
+use crate::bundle::{AddOptions, names_many, table_from_files};
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::inputs;
@@ -17,21 +17,24 @@ use crate::cli::words::count;
 
 /// Import tables from files
 ///
-/// Takes CSV and TSV (also with .gz or .zip), JSON lines, Parquet and Arrow or Feather files. Columns of text files get
-/// the narrowest type that holds all their values; a row that does not fit is reported with its line. Several files
-/// become several tables, in one commit: either all of them or none.
+/// Takes CSV and TSV (also with .gz or .zip), JSON lines, Parquet, Arrow or Feather, and .npy files. Columns of text files
+/// get the narrowest type that holds all their values; a row that does not fit is reported with its line. A directory, or
+/// a pattern in quotes, is one table of many files, and so are several files with one --name; directories year=2024/ are
+/// columns of it. Otherwise each file becomes a table. All are one commit: either all tables or none.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio import flights.csv.gz planes.csv
   datafolio import survey.txt --delimiter ';' --null -99 -n survey
   datafolio import codes.csv --type zip=string --columns zip,city
+  datafolio import 'logs/2024-*.csv.gz' -n logs
+  datafolio import events/ more_events/ -n events
   datafolio import big.parquet --table-format arrow --overwrite")]
 pub(in crate::cli) struct Args {
-    /// The files
+    /// The files; a directory or a pattern is many of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Name of the table, when there is one file [default: the file's name without extension]
+    /// Name of the one table that all of them become [default: a table for each, called as the file or directory]
     #[arg(short, long)]
     name: Option<String>,
     /// What it is
@@ -51,34 +54,15 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
-    if args.name.is_some() && args.files.len() > 1 {
-        return Err(Failure::usage("--name is for one file; several files are called by their own names"));
-    }
     args.file.format()?;
-    let mut names: Vec<String> = Vec::new();
-    for file in &args.files {
-        if file.is_dir() {
-            let message = format!("{} is a directory, and `import` takes files", file.display());
-            return Err(Failure::usage(message).hint("name the files in it"));
-        }
-        let name = match &args.name {
-            Some(name) => name.clone(),
-            None => item_name(file)?,
-        };
-        // The second would replace the first, or be refused as if the first had been there before.
-        if let Some(other) = names.iter().position(|known| *known == name) {
-            let (one, two) = (args.files[other].display(), file.display());
-            let message = format!("{one} and {two} would both become item '{name}'");
-            return Err(Failure::usage(message).hint("import them one by one, each with a --name of its own"));
-        }
-        names.push(name);
-    }
+    let tables = tables(args)?;
+    let names: Vec<&String> = tables.iter().map(|(name, _)| name).collect();
     let folio = session.writer()?;
     let mut batch = folio.batch()?;
-    for (file, name) in args.files.iter().zip(&names) {
+    for (name, files) in &tables {
         let what = format!("importing {name}");
         let mut progress = Progress::start(&session.out, what.clone());
-        let data = rows(args, file, &progress)?;
+        let data = rows(args, files, &progress)?;
         if let Some(size) = taken_over(&data) {
             drop(progress);
             progress = session.writing(what, Some(size));
@@ -110,9 +94,48 @@ fn taken_over(data: &Data) -> Option<u64> {
     }
 }
 
-fn rows(args: &Args, file: &std::path::Path, progress: &Progress) -> Outcome<Data> {
+/// The tables that are asked for, and the files of each.
+fn tables(args: &Args) -> Outcome<Vec<(String, &[PathBuf])>> {
+    if let Some((twice, _)) = args.files.iter().enumerate().find(|(index, file)| args.files[..*index].contains(file)) {
+        return Err(Failure::usage(format!("{} is named twice", args.files[twice].display())));
+    }
+    if let Some(name) = &args.name {
+        return Ok(vec![(name.clone(), &args.files)]);
+    }
+    let mut tables: Vec<(String, &[PathBuf])> = Vec::new();
+    for file in &args.files {
+        let name = name_of(file)?;
+        // The second would replace the first, or be refused as if the first had been there before.
+        if let Some((_, other)) = tables.iter().find(|(known, _)| *known == name) {
+            let (one, two) = (other.first().unwrap_or(file).display(), file.display());
+            let message = format!("{one} and {two} would both become item '{name}'");
+            return Err(Failure::usage(message)
+                .hint("import them one by one, each with a --name of its own, or as one table with one --name"));
+        }
+        tables.push((name, std::slice::from_ref(file)));
+    }
+    Ok(tables)
+}
+
+/// What a table is called by its source.
+fn name_of(source: &Path) -> Outcome<String> {
+    if source.is_dir() {
+        let full = std::fs::canonicalize(source).unwrap_or_else(|_| source.to_owned());
+        let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        datafolio_core::name::check_item_name(&name)
+            .map_err(|error| Failure::from(error).hint("give the table a name with -n/--name"))?;
+        return Ok(name);
+    }
+    if names_many(source) {
+        let message = format!("{} is a pattern, which gives the table no name", source.display());
+        return Err(Failure::usage(message).hint("give the table a name with -n/--name"));
+    }
+    item_name(source)
+}
+
+fn rows(args: &Args, files: &[PathBuf], progress: &Progress) -> Outcome<Data> {
     let options = args.file.options(progress)?;
-    table_from_file(file, &options, &add_options(args)).map_err(|error| advise(error.into(), "import"))
+    table_from_files(files, &options, &add_options(args)).map_err(|error| advise(error.into(), "import"))
 }
 
 fn add_options(args: &Args) -> AddOptions {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::head::rows_of;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::value::file::write_whole;
 use crate::cli::value::rows::{self, RowFormat};
@@ -59,6 +60,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let mut options = IterOptions::new().chunk_size(args.chunk_size).start_row(args.start_row);
     options.end_row = args.end_row;
     options.filter.clone_from(&args.filter);

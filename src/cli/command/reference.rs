@@ -55,9 +55,9 @@ reorder text are shown as escapes, in JSON as well.
 | code | means |
 | --- | --- |
 | 0 | it worked; also when the reader of the output closed the pipe |
-| 1 | it failed; also: `verify` found damage, `log` a break in the history, `find` nothing |
+| 1 | it failed; also: `verify` found damage or a changed reference, `log` a break in the history, `find` nothing |
 | 2 | the arguments are wrong, a pattern among them; also: an item that `verify` is to check is not there |
-| 3 | `verify` could not read the bundle, or a file of it; nothing that it could read is damaged |
+| 3 | `verify` could not read the bundle, a file of it, or what a reference leads to; nothing that it could read is damaged |
 | 4 | `verify` could not get the lock |
 
 `validate [PATH]` is Python DataFolio's name for `verify`; it knows the exit codes 0 and 1.

@@ -4,6 +4,7 @@ use super::head::{options, rows_of};
 use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
+use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::value::preview;
 
@@ -36,6 +37,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let progress = session.reading_item("sampling", &folio, &args.item);
     let options = options(&args.columns, args.version.as_deref());
     let batch = folio.sample_table(&args.item, args.limit, args.seed, &options)?;

@@ -11,6 +11,7 @@ use crate::bundle::DataFolio;
 use crate::cli::args::how_many;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
@@ -115,6 +116,15 @@ fn one(
     session: &mut Session,
 ) -> Outcome {
     let folio = session.reader()?;
+    // Which tables a query reads, the parser knows; a name that is not in the text is none of them.
+    for name in folio
+        .list(true)
+        .referenced_tables
+        .iter()
+        .filter(|name| args.table.as_ref() == Some(*name) || sql.contains(name.as_str()))
+    {
+        inputs::warn_changed(&folio, name, &mut session.out);
+    }
     let control = QueryControl::new();
     let options = options.clone().control(&control);
     let progress = Progress::of_share(&session.out, "querying", move || control.progress());

@@ -9,26 +9,35 @@ use crate::bundle::{DataFolio, Finding, Severity, VerifyOptions, VerifyReport};
 use crate::cli::completion;
 use crate::cli::failure::{EXIT_ERROR, EXIT_LOCKED, EXIT_UNREADABLE, EXIT_USAGE, Failure, Outcome};
 use crate::cli::output::{Output, Paint};
+use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::words::{count, grouped, recorded_bytes};
 use crate::text::{human_size, printable};
+use crate::{ReferenceCheck, ReferenceState};
+
+/// So many files of one kind are named of a reference; `--json` has all.
+const SHOWN_FILES: usize = 5;
 
 /// Check that everything is there and is what was recorded
 ///
 /// Reads the files of all current and snapshotted versions, and of those that kept revisions name, and compares them with
 /// their hashes; checks catalogue, snapshots, lineage and history.
+///
+/// With --references, looks at what references lead to instead: whether their files are those that were referenced, by their
+/// number, sizes and times and by both ends of their content.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio verify
   datafolio verify flights planes
   datafolio verify --sample 10
+  datafolio verify --references
 
 Exit codes:
-  0  nothing is damaged; there may be warnings
-  1  something is damaged or lost
+  0  nothing is damaged; there may be warnings; with --references, nothing has changed
+  1  something is damaged or lost; with --references, has changed or is gone
   2  the arguments are wrong; also an ITEM that is not there
-  3  the bundle, or a file of it, could not be read
+  3  the bundle, a file of it, or what a reference leads to could not be read
   4  another program held the lock")]
 pub(in crate::cli) struct Args {
     /// Only these items
@@ -40,6 +49,9 @@ pub(in crate::cli) struct Args {
     /// Read this share of the versions only; growing shares include the smaller ones
     #[arg(long, value_name = "PERCENT", conflicts_with = "quick", value_parser = clap::value_parser!(u8).range(1..=100))]
     sample: Option<u8>,
+    /// Tell which references have changed or are gone; checks nothing of the bundle itself
+    #[arg(long, conflicts_with_all = ["quick", "sample"])]
+    references: bool,
 }
 
 /// Check a bundle, as Python DataFolio's command of this name does
@@ -61,10 +73,11 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         items: (!args.items.is_empty()).then(|| args.items.clone()),
         percent: args.sample.unwrap_or(100),
     };
-    check(&options, session).map_err(|failure| {
+    let checked = if args.references { check_references(args, session) } else { check(&options, session) };
+    checked.map_err(|failure| {
         let code = match failure.code() {
             "locked" => EXIT_LOCKED,
-            "item-not-found" => EXIT_USAGE,
+            "item-not-found" | "wrong-type" => EXIT_USAGE,
             _ => EXIT_UNREADABLE,
         };
         failure.exit(code)
@@ -102,6 +115,45 @@ fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
         Some(Severity::Unread) => Err(Failure::Said(EXIT_UNREADABLE)),
         Some(Severity::Lost | Severity::Damage) => Err(Failure::Said(EXIT_ERROR)),
     }
+}
+
+fn check_references(args: &Args, session: &mut Session) -> Outcome {
+    let folio = session.reader()?;
+    let progress = Progress::start(&session.out, "looking at references");
+    let checks = folio.check_references((!args.items.is_empty()).then_some(args.items.as_slice()))?;
+    drop(progress);
+    let out = &mut session.out;
+    if out.is_json() {
+        out.json(&checks)?;
+    } else if checks.is_empty() {
+        out.aside("No references found")?;
+    } else {
+        checks.iter().try_for_each(|check| show_reference(check, out))?;
+    }
+    let is_any = |states: &[ReferenceState]| checks.iter().any(|check| states.contains(&check.state));
+    if is_any(&[ReferenceState::Changed, ReferenceState::Gone]) {
+        return Err(Failure::Said(EXIT_ERROR));
+    }
+    if is_any(&[ReferenceState::Unreachable]) { Err(Failure::Said(EXIT_UNREADABLE)) } else { Ok(()) }
+}
+
+fn show_reference(check: &ReferenceCheck, out: &mut Output) -> Outcome {
+    let paint = match check.state {
+        ReferenceState::Gone | ReferenceState::Unreachable => Paint::Bad,
+        ReferenceState::Changed => Paint::Warn,
+        _ => Paint::Faint,
+    };
+    let word = out.paint(paint, format_args!("{:<11}", check.state.as_str()));
+    let reason = check.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    out.line(format!("{word}  {}", printable(&(check.name.clone() + &reason))))?;
+    let files = [("added", &check.added), ("removed", &check.removed), ("modified", &check.modified)];
+    for (what, files) in files.into_iter().filter(|(_, files)| !files.is_empty()) {
+        let shown = files.iter().take(SHOWN_FILES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = files.len().saturating_sub(SHOWN_FILES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        out.line(format!("{:13}{what}: {}{more}", "", printable(&shown)))?;
+    }
+    check.schema_changes.iter().try_for_each(|change| out.line(format!("{:13}{}", "", printable(change))))
 }
 
 /// How many bytes a check reads: each payload once for its hash, and once more for what it says where its type says

@@ -48,6 +48,11 @@ impl Seen {
         self.0 |= classify(trim(value));
     }
 
+    /// Takes in what was seen elsewhere.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
     /// The type that holds all that was seen.
     pub(super) fn data_type(self) -> DataType {
         let seen = self.0;

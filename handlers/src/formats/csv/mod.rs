@@ -9,13 +9,14 @@ mod instant;
 mod records;
 mod watch;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use indexmap::IndexMap;
 
 use self::block::Block;
 use self::flaw::Flaw;
@@ -70,6 +71,62 @@ pub(super) fn open_guessing(
     source.reader(first.wanted, first.rest, Expected { rows: first.rows, watch }, options)
 }
 
+/// What was seen in the columns of several files, by their names.
+#[derive(Debug, Default)]
+pub(super) struct CsvColumns(IndexMap<String, Seen>);
+
+impl CsvColumns {
+    /// The columns, with the types that hold all values.
+    pub(super) fn fields(&self) -> impl Iterator<Item = Field> {
+        self.0.iter().map(|(name, seen)| Field::new(name, seen.data_type(), true))
+    }
+}
+
+/// Takes in the columns of one of several files; the number of its rows where all were looked at.
+pub(super) fn look(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    columns: &mut CsvColumns,
+) -> HandlerResult<Option<u64>> {
+    let options = ImportOptions { types: BTreeMap::new(), columns: None, ..options.clone() };
+    let limit = Limit { rows: options.infer_rows.unwrap_or(u64::MAX), bytes: u64::MAX };
+    let first = Source::new(file, found, &options)?.infer(&options, limit, (0, 2))?;
+    for (field, &place) in first.wanted.schema.fields().iter().zip(&first.wanted.places) {
+        columns.0.entry(field.name().clone()).or_default().merge(first.seen[place]);
+    }
+    Ok(first.rows)
+}
+
+/// Opens one of several files with the types that the table has. `wanted` are the columns to be read, where not all are; those
+/// that the file does not have are left out.
+pub(super) fn open_as(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    table: &Schema,
+    wanted: Option<&SchemaRef>,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let plain = ImportOptions { types: BTreeMap::new(), columns: None, ..options.clone() };
+    let source = Source::new(file, found, options)?;
+    let Wanted { schema, places, width, .. } = source.infer(&plain, Limit { rows: 0, bytes: u64::MAX }, (0, 2))?.wanted;
+    let (mut fields, mut kept, mut chosen) = (Vec::new(), Vec::new(), Vec::new());
+    for (field, place) in schema.fields().iter().zip(places) {
+        if wanted.is_some_and(|wanted| wanted.column_with_name(field.name()).is_none()) {
+            continue;
+        }
+        let Some((_, field)) = table.column_with_name(field.name()) else {
+            return Err(bad(&source.file.path, "was changed while it was read: try again"));
+        };
+        fields.push(field.clone());
+        kept.push(place);
+        chosen.push(if options.types.contains_key(field.name()) { Chosen::ByCaller } else { Chosen::ByValues });
+    }
+    let wanted = Wanted { schema: Arc::new(Schema::new(fields)), places: kept, chosen, width };
+    let again = source.start_again(&wanted, options)?;
+    source.reader(wanted, again, Expected { rows: None, watch: None }, options)
+}
+
 /// How much memory a byte of text may take where the first rows are held; that of a field of one digit takes five.
 const ROOM_PER_BYTE: u64 = 6;
 
@@ -86,6 +143,8 @@ struct First {
     rows: Option<u64>,
     /// What was seen in the columns whose type may still change: their places among the wanted ones, and in the file.
     open: Vec<(usize, usize, Seen)>,
+    /// What was seen in each column of the file.
+    seen: Vec<Seen>,
     /// The rows, where this is the only pass.
     rest: Rest,
 }
@@ -263,7 +322,7 @@ impl Source {
         let open = places.iter().enumerate().filter(|(_, place)| open.contains(place));
         let open = open.map(|(index, &place)| (index, place, seen[place])).collect();
         let wanted = Wanted { schema, places, chosen, width };
-        Ok(First { wanted, rows: complete.then_some(rows), open, rest: Rest { held, splitter } })
+        Ok(First { wanted, rows: complete.then_some(rows), open, seen, rest: Rest { held, splitter } })
     }
 
     fn given_types(&self, names: &[String], options: &ImportOptions) -> HandlerResult<HashMap<usize, DataType>> {

@@ -49,7 +49,7 @@ const TEXT: u8 = 1 << 6;
 
 /// The columns of a JSON lines file, as far as they have been seen.
 #[derive(Debug)]
-pub(super) struct JsonColumns {
+pub(in crate::formats) struct JsonColumns {
     columns: Columns,
     rules: Rules,
     /// Number of columns and fields.
@@ -69,7 +69,7 @@ struct Rules {
 }
 
 impl JsonColumns {
-    pub(super) fn new(options: &ImportOptions) -> Self {
+    pub(in crate::formats) fn new(options: &ImportOptions) -> Self {
         let rules = Rules {
             given: options.types.keys().cloned().collect(),
             wanted: options.columns.as_ref().map(|names| names.iter().cloned().collect()),
@@ -106,7 +106,7 @@ impl JsonColumns {
     }
 
     /// The names, in the order in which they were first seen.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(in crate::formats) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.columns.keys().map(String::as_str)
     }
 
@@ -114,7 +114,7 @@ impl JsonColumns {
     ///
     /// # Errors
     /// A sentence on an object that was always empty: no file format has a column without any field.
-    pub(super) fn data_type(&self, name: &str) -> Result<DataType, String> {
+    pub(in crate::formats) fn data_type(&self, name: &str) -> Result<DataType, String> {
         match self.columns.get(name) {
             Some(column) => data_type(&column.kind, name),
             None => Ok(DataType::Utf8),

@@ -11,9 +11,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
-use self::infer::JsonColumns;
+pub(super) use self::infer::JsonColumns;
 use super::csv::{Chosen, Column, Nulls, column};
 use super::detect::Found;
+use super::hive::Partitions;
 use super::input::{Meter, TableFile};
 use super::{Compression, ImportOptions, MAX_RECORD, bad, decoder_error, invalid, parse_type};
 use crate::error::{HandlerError, HandlerResult};
@@ -29,8 +30,20 @@ pub(super) fn open(
     found: &Found,
     options: &ImportOptions,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let inferred = infer(&file, found.compression, options)?;
+    reader(file, found, options, inferred, options.columns.is_none())
+}
+
+/// Gives the rows. When not `strict`, what is not in the schema is skipped.
+fn reader(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    inferred: Inferred,
+    strict: bool,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let path = file.path.clone();
-    let Inferred { schema, rows, unseen } = infer(&file, found.compression, options)?;
+    let Inferred { schema, rows, unseen } = inferred;
     let given = given_columns(&file, &schema, options)?;
     let lines = Lines::open(&file, found.compression, Meter::new(options.progress.as_ref(), file.size, 1, 2))?;
     let batches = JsonBatches {
@@ -41,7 +54,7 @@ pub(super) fn open(
         given,
         nulls: options.null_values.as_deref().map(Nulls::new),
         // With some columns left out, what is not in the schema is meant to be skipped; otherwise it would be lost.
-        strict: options.columns.is_none(),
+        strict,
         unseen,
         lines,
         batch_size: options.batch_size.max(1),
@@ -49,6 +62,33 @@ pub(super) fn open(
         read: 0,
     };
     Ok(Box::new(GuardedReader::new(&path, schema, batches)))
+}
+
+/// Takes in the columns of one of several files; the number of its rows where all were looked at.
+pub(super) fn look(
+    file: &TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    columns: &mut JsonColumns,
+) -> HandlerResult<Option<u64>> {
+    look_at(file, found.compression, options, columns)
+}
+
+/// Opens one of several files with the columns of the table; those that it does not have are nulls. `wanted` are the columns to
+/// be read, where not all are. Columns of these partitions are no columns of the file.
+pub(super) fn open_as(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    table: &Schema,
+    partitions: &Partitions,
+    wanted: Option<&SchemaRef>,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let is_wanted = |name: &String| wanted.is_none_or(|wanted| wanted.column_with_name(name).is_some());
+    let fields = table.fields().iter().filter(|field| !partitions.contains_key(field.name()));
+    let fields: Vec<_> = fields.filter(|field| is_wanted(field.name())).cloned().collect();
+    let inferred = Inferred { schema: Arc::new(Schema::new(fields)), rows: None, unseen: None };
+    reader(file, found, options, inferred, wanted.is_none())
 }
 
 /// Reads lines, skipping empty ones.
@@ -124,22 +164,8 @@ struct Inferred {
 }
 
 fn infer(file: &TableFile, compression: Compression, options: &ImportOptions) -> HandlerResult<Inferred> {
-    let mut lines = Lines::open(file, compression, Meter::new(options.progress.as_ref(), file.size, 0, 2))?;
     let mut columns = JsonColumns::new(options);
-    let mut line = Vec::new();
-    let mut rows = 0;
-    let limit = options.infer_rows.unwrap_or(u64::MAX);
-    let complete = loop {
-        if rows == limit {
-            break false;
-        }
-        line.clear();
-        let Some(number) = lines.next(file, compression, &mut line)? else { break true };
-        object_text(&line, rows == 0)
-            .and_then(|object| columns.add(object))
-            .map_err(|reason| bad(&file.path, format!("line {number}: {reason}")))?;
-        rows += 1;
-    };
+    let rows = look_at(file, compression, options, &mut columns)?;
     if columns.names().next().is_none() {
         return Err(bad(&file.path, "is empty: it has no object that tells the columns"));
     }
@@ -159,7 +185,32 @@ fn infer(file: &TableFile, compression: Compression, options: &ImportOptions) ->
         Ok(Field::new(name, data_type, true))
     });
     let schema = Arc::new(Schema::new(fields.collect::<HandlerResult<Vec<_>>>()?));
-    Ok(Inferred { schema, rows: complete.then_some(rows), unseen: (!complete).then_some(columns) })
+    Ok(Inferred { schema, rows, unseen: rows.is_none().then_some(columns) })
+}
+
+/// Takes in the lines of a file; their number where all were looked at.
+fn look_at(
+    file: &TableFile,
+    compression: Compression,
+    options: &ImportOptions,
+    columns: &mut JsonColumns,
+) -> HandlerResult<Option<u64>> {
+    let mut lines = Lines::open(file, compression, Meter::new(options.progress.as_ref(), file.size, 0, 2))?;
+    let mut line = Vec::new();
+    let mut rows = 0;
+    let limit = options.infer_rows.unwrap_or(u64::MAX);
+    let complete = loop {
+        if rows == limit {
+            break false;
+        }
+        line.clear();
+        let Some(number) = lines.next(file, compression, &mut line)? else { break true };
+        object_text(&line, rows == 0)
+            .and_then(|object| columns.add(object))
+            .map_err(|reason| bad(&file.path, format!("line {number}: {reason}")))?;
+        rows += 1;
+    };
+    Ok(complete.then_some(rows))
 }
 
 /// The columns whose type is given, by their place: Arrow's decoder gives their values as text, and the readers of CSV

@@ -1,0 +1,200 @@
+//! Tables of many files: imported, and referenced where they lie.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Float32Type, Int64Type};
+use datafolio::{
+    AddOptions, DataFolio, ErrorCategory, ImportOptions, IterOptions, Reference, ReferenceState, TableOptions,
+};
+
+use super::{sample, write_parquet};
+use crate::compat::peer::{Peer, Release};
+use crate::support::new_bundle;
+
+fn whole(folio: &DataFolio, name: &str) -> RecordBatch {
+    let reader = folio.read_table(name, &TableOptions::new()).unwrap();
+    let schema = reader.schema();
+    concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>().unwrap()).unwrap()
+}
+
+fn reference(path: &Path, format: &str) -> Reference {
+    let path = path.to_str().unwrap().to_owned();
+    Reference { path, table_format: format.to_owned(), num_rows: None, version: None }
+}
+
+fn numbers(values: &[i64]) -> RecordBatch {
+    let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+    RecordBatch::try_from_iter([("x", column)]).unwrap()
+}
+
+/// What pyarrow wrote in partitions is what it reads, whether it is imported or referenced, by directory or by pattern.
+#[test]
+fn partitions_that_pyarrow_wrote() {
+    let (dir, folio) = new_bundle();
+    let Some(mut peer) = Peer::open(Release::V2_3, folio.location()) else { return };
+    let place = dir.path().join("by year");
+    let table = "pa.table({'n': list(range(8)), 'year': [2023, 2024] * 4, \
+                 'city': ['a b', None, 'c/d', 'e%', 'f=g', 'a b', None, 'h']})";
+    for format in ["parquet", "csv"] {
+        let root = place.join(format);
+        let written = format!(
+            "(lambda pa, ds: [ds.write_dataset({table}, {root:?}, format='{format}', \
+             partitioning=ds.partitioning(pa.schema([('year', pa.int64()), ('city', pa.string())]), flavor='hive')), \
+             sorted([r['n'], r['year'], r['city']] for r in ds.dataset({root:?}, format='{format}', \
+             partitioning='hive').to_table().to_pylist())][1])(__import__('pyarrow'), __import__('pyarrow.dataset').dataset)"
+        );
+        let theirs = peer.get(&written);
+        let pattern = root.join(format!("year=*/**/*.{format}"));
+        folio
+            .import_table(&format!("{format}-directory"), &root, &ImportOptions::default(), AddOptions::new())
+            .unwrap();
+        folio
+            .import_table(&format!("{format}-pattern"), &pattern, &ImportOptions::default(), AddOptions::new())
+            .unwrap();
+        for (name, path) in [("directory", &root), ("pattern", &pattern)] {
+            let name = format!("{format}-{name}-reference");
+            let info = folio.reference_table(&name, reference(path, format), AddOptions::new()).unwrap();
+            assert_eq!((&info.record["num_rows"], &info.record["num_cols"]), (&8.into(), &3.into()), "{name}");
+            assert_eq!(info.record["dtypes"]["city"], "string");
+        }
+        for name in ["directory", "pattern", "directory-reference", "pattern-reference"] {
+            let table = whole(&folio, &format!("{format}-{name}"));
+            let schema = table.schema();
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            assert_eq!(names, ["n", "year", "city"], "{format} {name}");
+            let (n, year) = (table.column(0).as_primitive::<Int64Type>(), table.column(1).as_primitive::<Int64Type>());
+            let city = table.column(2).as_string::<i32>();
+            let mut ours: Vec<_> = (0..table.num_rows())
+                .map(|row| serde_json::json!([n.value(row), year.value(row), city.iter().nth(row).unwrap()]))
+                .collect();
+            ours.sort_by_key(|row| row[0].as_i64());
+            assert_eq!(serde_json::Value::from(ours), theirs, "{format} {name}");
+        }
+    }
+}
+
+#[test]
+fn an_array_that_numpy_wrote_becomes_a_column_of_vectors_that_pyarrow_reads() {
+    let (dir, folio) = new_bundle();
+    let Some(mut peer) = Peer::open(Release::V2_3, folio.location()) else { return };
+    let (vectors, ids) = (dir.path().join("emb.npy"), dir.path().join("id.npy"));
+    peer.get(&format!(
+        "(lambda np: [np.save({vectors:?}, np.arange(12, dtype='f4').reshape(4, 3)), np.save({ids:?}, np.arange(4))])(\
+         __import__('numpy'))"
+    ));
+    folio.import_files("points", &[&ids, &vectors], &ImportOptions::default(), AddOptions::new()).unwrap();
+    let table = whole(&folio, "points");
+    assert!(matches!(table.schema().field(1).data_type(), DataType::FixedSizeList(_, 3)));
+    let vector = table.column(1).as_fixed_size_list().value(2);
+    assert_eq!(vector.as_primitive::<Float32Type>().values(), &[6.0, 7.0, 8.0]);
+    let path = folio.get_table_path("points").unwrap();
+    let found = peer.get(&format!(
+        "(lambda t: [str(t.schema.field('emb').type), t['emb'].to_pylist()])(\
+         __import__('pyarrow.parquet').parquet.read_table({path:?}))"
+    ));
+    let expected = serde_json::json!([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]);
+    assert!(found[0].as_str().unwrap().starts_with("fixed_size_list<") && found[1] == expected, "{found}");
+}
+
+#[test]
+fn a_check_tells_which_files_of_a_reference_came_went_and_changed() {
+    let (dir, folio) = new_bundle();
+    let place = dir.path().join("parts");
+    let file = |name: &str| place.join(name);
+    for name in ["a.parquet", "b.parquet", "c.parquet"] {
+        write_parquet(&file(name), &numbers(&[1, 2]));
+    }
+    folio.reference_table("t", reference(&place, "parquet"), AddOptions::new()).unwrap();
+    let check = || folio.check_references::<&str>(None).unwrap().remove(0);
+    assert_eq!((check().state, check().reason), (ReferenceState::Unchanged, None));
+
+    // The same bytes in number and the same time: the content tells.
+    let seen = fs::metadata(file("b.parquet")).unwrap();
+    write_parquet(&file("b.parquet"), &numbers(&[1, 3]));
+    assert_eq!(fs::metadata(file("b.parquet")).unwrap().len(), seen.len());
+    let back = |name: &str| {
+        let opened = fs::File::options().write(true).open(file(name)).unwrap();
+        opened.set_modified(seen.modified().unwrap()).unwrap();
+    };
+    back("b.parquet");
+    assert_eq!((check().state, check().modified), (ReferenceState::Changed, vec!["b.parquet".to_owned()]));
+
+    fs::remove_file(file("a.parquet")).unwrap();
+    write_parquet(&file("d.parquet"), &sample(0..3));
+    let found = check();
+    assert_eq!((found.added, found.removed), (vec!["d.parquet".to_owned()], vec!["a.parquet".to_owned()]));
+    assert_eq!(found.schema_changes, ["id", "half", "name"].map(|name| format!("column {name:?} is new")));
+
+    fs::remove_dir_all(&place).unwrap();
+    assert_eq!(check().state, ReferenceState::Gone);
+    assert_eq!(folio.check_references(Some(&["none"])).unwrap_err().category(), ErrorCategory::NotFound);
+    folio.add_json("j", 1, AddOptions::new()).unwrap();
+    assert_eq!(folio.check_references(Some(&["j"])).unwrap_err().code(), "wrong-type");
+    folio.reference_table("far", reference(Path::new("s3://bucket/x.parquet"), "parquet"), AddOptions::new()).unwrap();
+    assert_eq!(folio.check_references(Some(&["far"])).unwrap()[0].state, ReferenceState::Unreachable);
+}
+
+/// Beyond 256 files the entry has their digest alone.
+#[test]
+fn a_reference_to_many_files_stays_small() {
+    let (dir, folio) = new_bundle();
+    let place = dir.path().join("many");
+    fs::create_dir(&place).unwrap();
+    for number in 0..300 {
+        fs::write(place.join(format!("{number:03}.csv")), format!("n\n{number}\n")).unwrap();
+    }
+    let info = folio.reference_table("many", reference(&place, "csv"), AddOptions::new()).unwrap();
+    assert_eq!((&info.record["num_rows"], &info.record["fingerprint"]["files"]), (&300.into(), &300.into()));
+    assert!(info.record["fingerprint"].get("listing").is_none());
+    let expected: Vec<i64> = (0..300).collect();
+    assert_eq!(whole(&folio, "many").column(0).as_primitive::<Int64Type>().values(), expected.as_slice());
+    fs::write(place.join("007.csv"), "n\n9\n").unwrap();
+    assert_eq!(folio.check_references(Some(&["many"])).unwrap()[0].state, ReferenceState::Changed);
+}
+
+/// Rows of a file that someone writes to meanwhile may be of another table: there is an error, and it names the file.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_an_error() {
+    let (dir, folio) = new_bundle();
+    let place = dir.path().join("parts");
+    for (name, rows) in [("a.parquet", 0..25_000), ("b.parquet", 25_000..50_000)] {
+        write_parquet(&place.join(name), &sample(rows));
+    }
+    folio.reference_table("t", reference(&place, "parquet"), AddOptions::new()).unwrap();
+    for keep in [0, 1_000, u64::MAX] {
+        let path = place.join("b.parquet");
+        write_parquet(&path, &sample(25_000..50_000));
+        let mut chunks = folio.iter_table("t", &IterOptions::new().chunk_size(1_000)).unwrap();
+        for _ in 0..26 {
+            chunks.next().unwrap().unwrap();
+        }
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        if keep == u64::MAX {
+            std::io::Write::write_all(&mut &file, b"PAR1 and more").unwrap();
+            file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+        } else {
+            file.set_len(keep).unwrap();
+        }
+        let error = chunks.find_map(Result::err).expect("an error");
+        assert!(error.to_string().contains("b.parquet"), "{keep}: {error}");
+    }
+}
+
+/// The fields that 2.3 does not know do not keep it from reading a reference, and it keeps them.
+#[test]
+fn python_reads_a_reference_with_a_fingerprint() {
+    let (dir, folio) = new_bundle();
+    let path = dir.path().join("one.parquet");
+    write_parquet(&path, &numbers(&[4, 5]));
+    let made = folio.reference_table("one", reference(&path, "parquet"), AddOptions::new()).unwrap();
+    let Some(mut peer) = Peer::open(Release::V2_3, folio.location()) else { return };
+    assert_eq!(peer.get("folio.get_table('one')['x'].tolist()"), serde_json::json!([4, 5]));
+    peer.get("folio.update_item('one', description='seen') if hasattr(folio, 'update_item') else None");
+    let again = DataFolio::open(folio.location()).unwrap();
+    assert_eq!(again.item_info("one").unwrap().record["fingerprint"], made.record["fingerprint"]);
+    assert_eq!(again.check_references::<&str>(None).unwrap()[0].state, ReferenceState::Unchanged);
+}
