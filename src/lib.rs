@@ -23,6 +23,8 @@
 //! snapshot/         named states of the bundle
 //! table/            tables in part, in chunks, sampled, described, as paths
 //! query/            SQL over the tables, in DuckDB
+//! view/             views: queries that are read like tables
+//! derived_table/    tables that remember the query they were made by
 //! lineage.rs        what was made from what
 //! facts/            what snapshots and commits record of their surroundings
 //! settings.rs       threads, memory, cache, retention
@@ -34,6 +36,8 @@
 mod bundle;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "sql")]
+mod derived_table;
 #[cfg(doctest)]
 mod doc_pages;
 mod error;
@@ -45,6 +49,7 @@ mod settings;
 mod snapshot;
 mod table;
 mod text;
+mod view;
 
 pub use bundle::{
     AddOptions, Batch, Contents, CopyOptions, DataFolio, Deleted, DescribeOptions, DiskUsage, Finding, GcOptions,
@@ -59,6 +64,10 @@ pub use datafolio_handlers::{
     ColumnFacts, Data, FileFacts, Handler, HandlerError, Model, Reference, Registry, StoredArray,
 };
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
+#[cfg(feature = "sql")]
+pub use derived_table::{
+    Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, SeenFiles, Stale, StaleReason,
+};
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
@@ -69,6 +78,7 @@ pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsErr
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
 pub use table::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks, TableInfo, TableOptions, TablePaths};
 pub use text::{did_you_mean, human_size};
+pub use view::{View, ViewColumn};
 
 pub use datafolio_core as core;
 pub use datafolio_handlers as handlers;

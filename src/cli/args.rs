@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-#[cfg(feature = "sql")]
-use super::command::sql;
 use super::command::{
     add, at, cat, completions, copy, describe, du, export, find, folios, gc, get, head, import, info, init, iter,
     lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings, snapshot, undo, verify,
 };
+#[cfg(feature = "sql")]
+use super::command::{derive, explain, rerun, sql, stale, view};
 use super::completion;
 use super::failure::Outcome;
 use super::session::Session;
@@ -119,6 +119,12 @@ pub(super) enum Command {
     Import(import::Args),
     #[command(flatten)]
     Read(ReadCommand),
+    #[cfg(feature = "sql")]
+    View(view::Args),
+    #[cfg(feature = "sql")]
+    Derive(derive::Args),
+    #[cfg(feature = "sql")]
+    Rerun(rerun::Args),
     Set(set::Args),
     Rename(rename::Args),
     Rm(rm::Args),
@@ -151,6 +157,10 @@ pub(super) enum ReadCommand {
     Iter(iter::Args),
     #[cfg(feature = "sql")]
     Sql(sql::Args),
+    #[cfg(feature = "sql")]
+    Stale(stale::Args),
+    #[cfg(feature = "sql")]
+    Explain(explain::Args),
     Export(export::Args),
     Path(path::Args),
     Meta(meta::Args),
@@ -167,6 +177,12 @@ impl Command {
             Self::Add(args) => add::run(&args, session),
             Self::Import(args) => import::run(&args, session),
             Self::Read(command) => command.run(session),
+            #[cfg(feature = "sql")]
+            Self::View(args) => view::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Derive(args) => derive::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Rerun(args) => rerun::run(&args, session),
             Self::Set(args) => set::run(&args, session),
             Self::Rename(args) => rename::run(&args, session),
             Self::Rm(args) => rm::run(&args, session),
@@ -199,6 +215,10 @@ impl ReadCommand {
             Self::Iter(args) => iter::run(&args, session),
             #[cfg(feature = "sql")]
             Self::Sql(args) => sql::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Stale(args) => stale::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Explain(args) => explain::run(&args, session),
             Self::Export(args) => export::run(&args, session),
             Self::Path(args) => path::run(&args, session),
             Self::Meta(args) => meta::run(&args, session),

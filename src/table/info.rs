@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::Result;
+use crate::view::{is_view, view_of};
 
 /// What a table is: from the footers of its files and the catalogue alone.
 #[derive(Debug, Clone, Serialize)]
@@ -98,7 +99,8 @@ impl DataFolio {
                 .map(|column| (column.name.clone(), column.arrow_type.clone().into()))
                 .collect(),
             column_facts: facts.columns.clone(),
-            table_format: text("table_format").unwrap_or_else(|| "parquet".to_owned()),
+            table_format: text("table_format")
+                .unwrap_or_else(|| if is_view(&record) { "view" } else { "parquet" }.to_owned()),
             row_groups: facts.files.iter().map(|file| file.row_groups.len()).sum(),
             compression: facts.compression.clone(),
             parts: facts.files.clone(),
@@ -119,6 +121,9 @@ impl DataFolio {
 
     /// What the footers of a table say, read once for each content.
     pub(super) fn facts_of(&self, record: &ItemRecord) -> Result<Arc<TableFacts>> {
+        if let Some(view) = view_of(record)? {
+            return Ok(Arc::new(TableFacts::of_schema(view.schema(record.name())?)));
+        }
         let hash = (record.item_type() != item_type::REFERENCED_TABLE).then(|| record.str("sha256")).flatten();
         if let Some(facts) = hash.and_then(|hash| self.known_facts().get(hash)) {
             return Ok(facts);

@@ -16,7 +16,7 @@ mod sample;
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub(crate) use info::KnownFacts;
 #[cfg(feature = "sql")]
-pub(crate) use read::is_table;
+pub(crate) use read::is_table_entry;
 
 pub use info::TableInfo;
 pub use paths::TablePaths;

@@ -1,10 +1,12 @@
 //! SQL over the tables of a bundle.
 
 mod conditions;
+mod derived;
 mod gate;
 mod naming;
 mod results;
 mod stopping;
+mod views;
 
 use std::sync::Arc;
 

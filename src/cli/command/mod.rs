@@ -5,8 +5,12 @@ pub(super) mod at;
 pub(super) mod cat;
 pub(super) mod completions;
 pub(super) mod copy;
+#[cfg(feature = "sql")]
+pub(super) mod derive;
 pub(super) mod describe;
 pub(super) mod du;
+#[cfg(feature = "sql")]
+pub(super) mod explain;
 pub(super) mod export;
 pub(super) mod find;
 pub(super) mod folios;
@@ -25,6 +29,8 @@ pub(super) mod path;
 pub(super) mod reference;
 pub(super) mod rename;
 pub(super) mod repair;
+#[cfg(feature = "sql")]
+pub(super) mod rerun;
 pub(super) mod rm;
 pub(super) mod sample;
 pub(super) mod set;
@@ -32,5 +38,9 @@ pub(super) mod settings;
 pub(super) mod snapshot;
 #[cfg(feature = "sql")]
 pub(super) mod sql;
+#[cfg(feature = "sql")]
+pub(super) mod stale;
 pub(super) mod undo;
 pub(super) mod verify;
+#[cfg(feature = "sql")]
+pub(super) mod view;
