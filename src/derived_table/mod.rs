@@ -43,6 +43,9 @@ pub struct DerivedInput {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The hash of its payload: a version with the same one has the same rows, whatever else was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// The snapshot that it was read from; a snapshot does not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,

@@ -118,6 +118,7 @@ impl DataFolio {
         Ok(DerivedInput {
             name: input.record.name().to_owned(),
             version: input.version.clone(),
+            sha256: input.record.str("sha256").map(str::to_owned),
             snapshot: input.snapshot.clone(),
             files: self.seen_files(&input.record),
         })

@@ -140,13 +140,14 @@ impl DataFolio {
             };
             let token = entry.token();
             let record = entry.record()?;
-            if token != input.version {
+            let is_same_content = input.sha256.is_some() && record.str("sha256") == input.sha256.as_deref();
+            if input.files.is_some() && self.seen_files(&record) != input.files {
+                reasons.push(StaleReason::FilesChanged { input: name });
+            } else if token != input.version && !is_same_content && input.files.is_none() {
                 reasons.push(match is_view(&record) {
                     true => StaleReason::ViewChanged { input: name },
                     false => StaleReason::NewVersion { input: name, was: input.version.clone(), now: token },
                 });
-            } else if input.files.is_some() && self.seen_files(&record) != input.files {
-                reasons.push(StaleReason::FilesChanged { input: name });
             }
         }
         Ok(reasons)

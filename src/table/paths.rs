@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::read::is_table;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::text::shell_word;
 use crate::view::is_view;
 
 /// Where one table lies.
@@ -65,7 +66,8 @@ impl DataFolio {
             return Err(HandlerError::Unsupported {
                 what: format!("the path of '{name}': it is a view, and no file holds its rows"),
                 needs: format!(
-                    "a stored table: `datafolio derive TABLE --from {name}` or `datafolio export {name} FILE`"
+                    "a stored table: `datafolio derive NEW --from {0}`, or `datafolio export {0} FILE`",
+                    shell_word(name)
                 ),
             }
             .into());

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafolio_core::{Entry, ItemRecord, item_type};
+#[cfg(feature = "sql")]
+use datafolio_core::Entry;
+use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::HandlerError;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,8 @@ pub(crate) use add::cycle_through;
 /// The field of an entry that makes it a view.
 pub(crate) const VIEW: &str = "view";
 /// The language that views are written in.
-pub(crate) const SQL: &str = "sql";
+#[cfg(feature = "sql")]
+const SQL: &str = "sql";
 
 /// What a view is: its text, and the columns that it had when it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,7 @@ impl View {
     ///
     /// # Errors
     /// Another language.
+    #[cfg(feature = "sql")]
     pub(crate) fn sql(&self, item: &str) -> Result<&str> {
         match self.language.as_str() {
             SQL => Ok(&self.text),

@@ -31,7 +31,7 @@ fn a_view_is_read_by_all_that_reads_a_table() {
 
     let facts = folio.table_info("a").unwrap();
     assert_eq!((facts.rows, facts.column_names.join(",")), (None, "id,value".to_owned()));
-    assert_eq!(facts.dtypes["value"], "Float64");
+    assert_eq!(facts.dtypes["value"], "double");
     assert_eq!(folio.preview_table("a", 2).unwrap().num_rows(), 2);
     let sample = folio.sample_table("a", 2, 7, &TableOptions::new().columns(["value"])).unwrap();
     assert_eq!((sample.num_rows(), sample.num_columns()), (2, 1));
