@@ -162,6 +162,25 @@ fn in_sql(folio: &DataFolio) -> Result<()> {
         Err(error) => println!("{error}"),
         Ok(_) => return Err("a query wrote a file".into()),
     }
+    kept_queries(folio)
+}
+
+/// A view, and a table that is derived from it and made again when the view changes.
+#[cfg(feature = "sql")]
+fn kept_queries(folio: &DataFolio) -> Result<()> {
+    use datafolio::{QueryOptions, RerunOptions};
+
+    step("Keep a query as a view, and a result that knows when it is out of date");
+    folio.add_view("late", "SELECT month, dep_delay FROM flights WHERE dep_delay > 60", AddOptions::new())?;
+    let sql = "SELECT month, count(*) AS flights FROM late GROUP BY month ORDER BY month";
+    folio.derive("late_by_month", sql, &QueryOptions::new(), AddOptions::new())?;
+    let text = "SELECT month, dep_delay FROM flights WHERE dep_delay > 120";
+    folio.add_view("late", text, AddOptions::new().overwrite())?;
+    for stale in folio.stale()? {
+        let reasons: Vec<String> = stale.reasons.iter().map(ToString::to_string).collect();
+        println!("{} is out of date: {}", stale.name, reasons.join("; "));
+    }
+    println!("made again: {}", folio.rerun::<&str>(&[], RerunOptions::new())?.done.join(", "));
     Ok(())
 }
 

@@ -53,6 +53,22 @@ pub enum Error {
         /// The table that was perhaps meant.
         suggestion: Option<String>,
     },
+    /// Views that are made from themselves.
+    #[error("view '{}' is made from itself: {}", .path.first().map_or("", String::as_str), around(.path))]
+    ViewCycle {
+        /// The views, each of which reads the next one; the last one reads the first.
+        path: Vec<String>,
+    },
+    /// What a view or a derived table reads is not there any more.
+    #[error("'{item}' reads '{input}', which {}", became(.renamed_to.as_deref()))]
+    InputGone {
+        /// The view or derived table.
+        item: String,
+        /// The name in its text.
+        input: String,
+        /// The name that the item has now, where it was renamed.
+        renamed_to: Option<String>,
+    },
     /// A name in a query that stands for several things.
     #[error("'{name}' can be {candidates}: SQL does not tell upper from lower case in the names of {what}")]
     AmbiguousName {
@@ -224,9 +240,10 @@ impl Error {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
         match self {
-            Self::NotABundle { .. } | Self::RevisionNotFound { .. } | Self::NoSuchTable { .. } => {
-                ErrorCategory::NotFound
-            }
+            Self::NotABundle { .. }
+            | Self::RevisionNotFound { .. }
+            | Self::NoSuchTable { .. }
+            | Self::InputGone { .. } => ErrorCategory::NotFound,
             #[cfg(feature = "sql")]
             Self::Sql(error) => error.category(),
             #[cfg(feature = "polars")]
@@ -237,7 +254,7 @@ impl Error {
             Self::WrongType { .. } | Self::AmbiguousName { .. } | Self::KeyNotUnique { .. } | Self::Invalid(_) => {
                 ErrorCategory::InvalidInput
             }
-            Self::CannotUndo { .. } | Self::OlderCatalogue { .. } => ErrorCategory::WrongState,
+            Self::CannotUndo { .. } | Self::OlderCatalogue { .. } | Self::ViewCycle { .. } => ErrorCategory::WrongState,
             Self::StagedGone { .. } | Self::TooBusy { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
             Self::Core(error) => error.category(),
@@ -253,6 +270,8 @@ impl Error {
         match self {
             Self::NotABundle { .. } => "not-a-bundle",
             Self::NoSuchTable { .. } => "table-not-found",
+            Self::ViewCycle { .. } => "view-cycle",
+            Self::InputGone { .. } => "input-gone",
             Self::AmbiguousName { .. } => "ambiguous-name",
             Self::KeyNotUnique { .. } => "key-not-unique",
             #[cfg(feature = "sql")]
@@ -339,7 +358,18 @@ fn meant(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"))
 }
 
-/// The error that a stream of rows carries: of the query, or of the table.
+fn around(path: &[String]) -> String {
+    let names: Vec<&str> = path.iter().chain(path.first()).map(String::as_str).collect();
+    names.join(" -> ")
+}
+
+fn became(renamed_to: Option<&str>) -> String {
+    match renamed_to {
+        Some(name) => format!("is called '{name}' now: the text still has the old name"),
+        None => "is not in the bundle any more".to_owned(),
+    }
+}
+
 /// An error of a query whose rows a handler was writing comes out again as what it was.
 impl From<HandlerError> for Error {
     fn from(error: HandlerError) -> Self {
@@ -354,6 +384,7 @@ impl From<HandlerError> for Error {
     }
 }
 
+/// The error that a stream of rows carries: of the query, or of the table.
 impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {
         HandlerError::from(error).into()
@@ -406,6 +437,12 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "sql-cancelled" | "sql-timed-out" => "ask for fewer rows or columns, or allow more time",
         "sql-no-time-zones" => "cast to TIMESTAMP, which is then in UTC, and add or subtract an INTERVAL",
         "sql-failed" => "correct the values or the expression that the message names",
+        "view-cycle" => {
+            "`datafolio view NAME SQL --overwrite` gives one of them another text, or `datafolio rm` removes one"
+        }
+        "input-gone" => {
+            "bring it back under that name, or give the text anew with --overwrite: `datafolio explain` shows the old one"
+        }
         "table-not-found" => "`datafolio ls` shows the items of the bundle",
         "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
         "arrow" | "parquet" => "correct the data as the message says",

@@ -24,6 +24,8 @@
 //! snapshot/         named states of the bundle
 //! table/            tables in part, in chunks, sampled, described, compared, as paths
 //! query/            SQL over the tables, in DuckDB
+//! view/             views: queries that are read like tables
+//! derived_table/    tables that remember the query they were made by
 //! lineage.rs        what was made from what
 //! facts/            what snapshots and commits record of their surroundings
 //! settings.rs       threads, memory, cache, retention
@@ -35,6 +37,8 @@
 mod bundle;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "sql")]
+mod derived_table;
 #[cfg(doctest)]
 mod doc_pages;
 mod error;
@@ -46,6 +50,7 @@ mod settings;
 mod snapshot;
 mod table;
 mod text;
+mod view;
 
 pub use bundle::{
     AddOptions, Batch, Contents, CopyOptions, DataFolio, Deleted, DescribeOptions, DiskUsage, Finding, GcOptions,
@@ -63,6 +68,10 @@ pub use datafolio_handlers::{
     StoredArray,
 };
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
+#[cfg(feature = "sql")]
+pub use derived_table::{
+    Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, SeenFiles, Stale, StaleReason,
+};
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
@@ -79,6 +88,7 @@ pub use table::{
     TableOptions, TablePaths, TableState, TableStatistics, TopValue,
 };
 pub use text::{did_you_mean, human_size};
+pub use view::{View, ViewColumn};
 
 pub use datafolio_core as core;
 #[cfg(feature = "polars")]

@@ -42,6 +42,13 @@ pub struct TableFacts {
     pub files: Vec<FileFacts>,
 }
 
+impl TableFacts {
+    /// What is known of a table of which no file is there, such as a view: its columns.
+    pub fn of_schema(schema: SchemaRef) -> Self {
+        without_statistics(schema, None, Vec::new())
+    }
+}
+
 /// What is known of a column without reading it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

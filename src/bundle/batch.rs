@@ -26,7 +26,7 @@ use crate::snapshot::RESERVED;
 use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
-const RESERVED_FIELDS: [&str; 18] = [
+const RESERVED_FIELDS: [&str; 19] = [
     "name",
     "item_type",
     "filename",
@@ -45,6 +45,7 @@ const RESERVED_FIELDS: [&str; 18] = [
     "parts",
     "grown_from",
     "view",
+    "derived",
 ];
 
 /// Changes to a bundle that become one commit.
@@ -74,6 +75,15 @@ pub struct Batch<'a> {
     working: Working,
     staged: Vec<RelPath>,
     done: Vec<String>,
+}
+
+/// What only datafolio itself says of an item that is added.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    /// Fields of the entry.
+    pub(crate) fields: Map<String, Value>,
+    /// The versions of the inputs that were read, where they need not be those that the handle sees.
+    pub(crate) input_versions: Option<IndexMap<String, String>>,
 }
 
 impl DataFolio {
@@ -112,7 +122,7 @@ impl Batch<'_> {
     pub fn add(&mut self, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<()> {
         let data = data.into();
         let handler = Arc::clone(self.folio.registry().recognise(&data)?);
-        self.add_as(handler.as_ref(), name, data, options)
+        self.add_as(handler.as_ref(), name, data, options, Own::default())
     }
 
     /// Adds an item of a given type.
@@ -120,16 +130,35 @@ impl Batch<'_> {
     /// # Errors
     /// As [`Batch::add`]; a value that is not of the type.
     pub fn add_typed(&mut self, item_type: &str, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<()> {
+        self.add_own(item_type, name, data.into(), options, Own::default())
+    }
+
+    /// Adds an item of a given type with fields of its entry that are datafolio's own.
+    pub(crate) fn add_own(
+        &mut self,
+        item_type: &str,
+        name: &str,
+        data: Data,
+        options: AddOptions,
+        own: Own,
+    ) -> Result<()> {
         let handler = self
             .folio
             .registry()
             .for_type(item_type)
             .cloned()
             .ok_or_else(|| HandlerError::UnknownType { item: name.to_owned(), item_type: item_type.to_owned() })?;
-        self.add_as(handler.as_ref(), name, data.into(), options)
+        self.add_as(handler.as_ref(), name, data, options, own)
     }
 
-    pub(crate) fn add_as(&mut self, handler: &dyn Handler, name: &str, data: Data, options: AddOptions) -> Result<()> {
+    pub(crate) fn add_as(
+        &mut self,
+        handler: &dyn Handler,
+        name: &str,
+        data: Data,
+        options: AddOptions,
+        own: Own,
+    ) -> Result<()> {
         // Refused before a byte is written.
         if let Some(field) = options.write.extra.keys().find(|field| RESERVED_FIELDS.contains(&field.as_str())) {
             return Err(Error::Invalid(format!("{name}: the field {field:?} is datafolio's own and cannot be given")));
@@ -154,12 +183,14 @@ impl Batch<'_> {
             // What was hashed as it was written need not be hashed again on this machine.
             self.folio.verified().remember_payload(self.folio.storage().as_ref(), payload)?;
         }
+        let mut fields = entry_fields(&stored_type, draft, &options.write.extra);
+        fields.extend(own.fields);
         let put = PutItem {
             name: name.to_owned(),
             item_type: stored_type.clone(),
-            fields: entry_fields(&stored_type, draft, &options.write.extra),
+            fields,
             description: options.description,
-            input_versions: self.versions_read(&options.inputs),
+            input_versions: own.input_versions.unwrap_or_else(|| self.versions_read(&options.inputs)),
             inputs: options.inputs,
             overwrite: options.overwrite,
             created_at,
@@ -239,10 +270,18 @@ impl Batch<'_> {
     /// Gives an item another name. Items that were made from it name it by the new name afterwards; snapshots do not.
     ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`]; [`CoreError::ItemExists`]; a name that is not allowed.
+    /// [`CoreError::ItemNotFound`]; [`CoreError::ItemExists`]; a name that is not allowed; [`Error::ViewCycle`] when a view would
+    /// read itself under the new name.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         let change = Change::Rename { from: from.to_owned(), to: to.to_owned() };
-        self.change(change, format!("rename {from} to {to}"))
+        self.change(change, format!("rename {from} to {to}"))?;
+        #[cfg(feature = "sql")]
+        if let Some(path) = crate::view::cycle_through(self.working.catalogue(), to) {
+            self.back_to(self.set.changes().len() - 1)?;
+            self.done.pop();
+            return Err(Error::ViewCycle { path });
+        }
+        Ok(())
     }
 
     /// Sets a key of the bundle's metadata.

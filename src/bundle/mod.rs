@@ -30,6 +30,8 @@ use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
+#[cfg(feature = "sql")]
+pub(crate) use batch::Own;
 pub(crate) use batch::check_metadata;
 pub use copy::CopyOptions;
 #[cfg(feature = "cli")]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use datafolio_core::{CoreError, Entry, ItemRecord, item_type};
 use datafolio_handlers::npy::NpyArray;
-use datafolio_handlers::{Data, HandlerError, Item, StoredArray};
+use datafolio_handlers::{Data, HandlerError, Item, StoredArray, TableReadOptions};
 use datafolio_storage::{Source, Verification};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::view::is_view;
 
 /// What the catalogue says of an item.
 #[derive(Debug, Clone, Serialize)]
@@ -258,6 +259,9 @@ impl DataFolio {
     }
 
     fn read_checked(&self, record: &ItemRecord, verification: Verification) -> Result<Data> {
+        if is_view(record) {
+            return Ok(Data::Table(self.open_view(record, &TableReadOptions::default())?));
+        }
         let handler = self.registry().for_type(record.item_type()).ok_or_else(|| HandlerError::UnknownType {
             item: record.name().to_owned(),
             item_type: record.item_type().to_owned(),

@@ -175,6 +175,10 @@ impl DataFolio {
                 report.add_damage(error);
             }
         }
+        #[cfg(feature = "sql")]
+        for entry in catalogue.current.values().filter(|entry| wanted(entry.name())) {
+            self.verify_view(entry, &mut report);
+        }
         if options.items.is_none() {
             verify_snapshots(catalogue, &mut report);
             verify_lineage(catalogue, &mut report);
@@ -188,6 +192,18 @@ impl DataFolio {
             }
         }
         Ok(report)
+    }
+
+    /// A view whose text is not understood, or that reads what is not there: its own file is whole.
+    #[cfg(feature = "sql")]
+    fn verify_view(&self, entry: &Entry, report: &mut VerifyReport) {
+        if !crate::view::is_view_entry(entry) {
+            return;
+        }
+        let Ok(record) = entry.record() else { return };
+        for reason in self.broken(&record) {
+            report.add(Severity::Note, "broken-view", format!("view '{}': {reason}", entry.name()));
+        }
     }
 
     /// For each current item whether it is whole: its file is there and is what was recorded, or the target of the

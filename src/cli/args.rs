@@ -11,7 +11,7 @@ use super::command::{
     verify,
 };
 #[cfg(feature = "sql")]
-use super::command::{diff, sql};
+use super::command::{derive, diff, explain, rerun, sql, stale, view};
 use super::completion;
 use super::failure::Outcome;
 use super::session::Session;
@@ -131,6 +131,12 @@ pub(super) enum Command {
     Compact(compact::Args),
     #[command(flatten)]
     Read(ReadCommand),
+    #[cfg(feature = "sql")]
+    View(view::Args),
+    #[cfg(feature = "sql")]
+    Derive(derive::Args),
+    #[cfg(feature = "sql")]
+    Rerun(rerun::Args),
     Set(set::Args),
     Rename(rename::Args),
     Rm(rm::Args),
@@ -165,6 +171,10 @@ pub(super) enum ReadCommand {
     Sql(sql::Args),
     #[cfg(feature = "sql")]
     Diff(diff::Args),
+    #[cfg(feature = "sql")]
+    Stale(stale::Args),
+    #[cfg(feature = "sql")]
+    Explain(explain::Args),
     Export(export::Args),
     Path(path::Args),
     Meta(meta::Args),
@@ -183,6 +193,12 @@ impl Command {
             Self::Append(args) => append::run(&args, session),
             Self::Compact(args) => compact::run(&args, session),
             Self::Read(command) => command.run(session),
+            #[cfg(feature = "sql")]
+            Self::View(args) => view::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Derive(args) => derive::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Rerun(args) => rerun::run(&args, session),
             Self::Set(args) => set::run(&args, session),
             Self::Rename(args) => rename::run(&args, session),
             Self::Rm(args) => rm::run(&args, session),
@@ -217,6 +233,10 @@ impl ReadCommand {
             Self::Sql(args) => sql::run(&args, session),
             #[cfg(feature = "sql")]
             Self::Diff(args) => diff::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Stale(args) => stale::run(&args, session),
+            #[cfg(feature = "sql")]
+            Self::Explain(args) => explain::run(&args, session),
             Self::Export(args) => export::run(&args, session),
             Self::Path(args) => path::run(&args, session),
             Self::Meta(args) => meta::run(&args, session),

@@ -1,16 +1,164 @@
 //! What DuckDB is given to read: files that were checked, and streams of what it cannot read by itself.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table, stored_files};
-use datafolio_sql::{Relation, Streamed};
+use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
 use crate::bundle::DataFolio;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::view::view_of;
+
+/// Views that stand on each other, at most.
+const DEEPEST: usize = 64;
+
+/// Schema and name as DuckDB tells them apart: without regard to case.
+type Key = (Option<String>, String);
+
+/// A version that a query reads.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadInput {
+    /// The snapshot that it was read from; `None` for the state that the handle sees.
+    pub(crate) snapshot: Option<String>,
+    /// What the catalogue says of it.
+    pub(crate) record: Arc<ItemRecord>,
+    /// Its version.
+    pub(crate) version: String,
+}
+
+/// The snapshot that the names of a view are looked up in.
+#[derive(Clone)]
+struct Within {
+    schema: String,
+    folio: Arc<DataFolio>,
+}
+
+/// Collects what a query reads: tables, and views with all that they stand on before them.
+pub(crate) struct Exposer<'a> {
+    folio: &'a DataFolio,
+    /// A table that goes by another name in the query.
+    argument: Option<(&'a str, &'a Arc<ItemRecord>)>,
+    seen: HashSet<Key>,
+    /// The views that are being looked into, the innermost last.
+    open: Vec<(Key, String)>,
+    /// Whether the outermost of them is only being made.
+    is_making: bool,
+    /// In an order in which DuckDB can be told of them.
+    pub(crate) exposed: Vec<Exposed>,
+    /// All versions that are read, views included.
+    pub(crate) read: Vec<ReadInput>,
+}
+
+impl<'a> Exposer<'a> {
+    pub(crate) fn new(folio: &'a DataFolio, argument: Option<(&'a str, &'a Arc<ItemRecord>)>) -> Self {
+        Self {
+            folio,
+            argument,
+            seen: HashSet::new(),
+            open: Vec::new(),
+            is_making: false,
+            exposed: Vec::new(),
+            read: Vec::new(),
+        }
+    }
+
+    /// Takes what was exposed by another as known.
+    pub(crate) fn know_exposed(&mut self) {
+        self.seen = self.exposed.iter().map(|table| key(table.schema.as_deref(), &table.name)).collect();
+    }
+
+    /// A view that is about to get this name: what leads back to it is a cycle.
+    pub(crate) fn begin_view(&mut self, name: &str) {
+        self.is_making = true;
+        self.open.push((key(None, name), name.to_owned()));
+    }
+
+    /// A table or view that a query names.
+    pub(crate) fn add(&mut self, table: &TableName) -> Result<()> {
+        self.add_within(None, table)
+    }
+
+    fn add_within(&mut self, within: Option<&Within>, table: &TableName) -> Result<()> {
+        let schema = table.schema.clone().or_else(|| within.map(|within| within.schema.clone()));
+        let key = key(schema.as_deref(), &table.name);
+        if let Some(at) = self.open.iter().position(|(open, _)| *open == key) {
+            let path = self.open[at..].iter().map(|(_, name)| name.clone()).collect();
+            return Err(Error::ViewCycle { path });
+        }
+        let argument = self.argument.filter(|(name, _)| key.0.is_none() && table.name.eq_ignore_ascii_case(name));
+        if let (Some((name, _)), Some((_, view))) = (argument, self.open.last()) {
+            return Err(Error::Invalid(format!(
+                "view '{view}' reads an item called '{name}', which is the name of another table in this query: give \
+                 the item another name"
+            )));
+        }
+        if !self.seen.insert(key.clone()) {
+            return Ok(());
+        }
+        let (folio, record) = match (argument, within) {
+            (Some((_, record)), _) => (None, Arc::clone(record)),
+            (None, Some(within)) if table.schema.is_none() => {
+                let (_, record) = self.explained(within.folio.resolve(table), &within.folio, &table.name)?;
+                (Some(within.clone()), record)
+            }
+            (None, _) => {
+                let found = self.explained(self.folio.resolve(table), self.folio, &table.name)?;
+                let schema = schema.clone();
+                (found.0.zip(schema).map(|(folio, schema)| Within { schema, folio: Arc::new(folio) }), found.1)
+            }
+        };
+        let handle = folio.as_ref().map_or(self.folio, |within| within.folio.as_ref());
+        let version = match argument {
+            Some(_) => record.str("version_id").unwrap_or_default().to_owned(),
+            None => handle.state().item(record.name())?.token(),
+        };
+        let relation = match view_of(&record)? {
+            None => handle.relation(&record)?,
+            Some(view) => {
+                if self.open.len() >= DEEPEST {
+                    return Err(Error::Invalid(format!(
+                        "view '{}' stands on more than {DEEPEST} views, one on the other: store one of them with derive",
+                        record.name()
+                    )));
+                }
+                // What a bundle says may come from anyone: a view passes the gate each time it is read.
+                let checked = check(&Quoted::unchanged(view.sql(record.name())?))?;
+                if checked.lists_tables {
+                    return Err(Error::Invalid(format!("view '{}' lists the tables of the bundle", record.name())));
+                }
+                self.open.push((key, record.name().to_owned()));
+                for inner in &checked.tables {
+                    self.add_within(folio.as_ref(), inner)?;
+                }
+                self.open.pop();
+                Relation::View(checked)
+            }
+        };
+        self.read.push(ReadInput { snapshot: folio.map(|within| within.schema), record, version });
+        self.exposed.push(Exposed { schema, name: table.name.clone(), relation });
+        Ok(())
+    }
+
+    /// A name that a view reads and that is not there is told as what became of it.
+    fn explained<T>(&self, found: Result<T>, folio: &DataFolio, input: &str) -> Result<T> {
+        let Err(Error::NoSuchTable { name, suggestion }) = found else { return found };
+        let view = self.open.last().filter(|_| !(self.is_making && self.open.len() == 1)).map(|(_, view)| view.clone());
+        let Some(view) = view else { return Err(Error::NoSuchTable { name, suggestion }) };
+        let record = folio.record(&view)?;
+        let renamed_to = crate::view::renamed_input(&record, input).filter(|to| folio.contains(to));
+        Err(Error::InputGone { item: view, input: name, renamed_to })
+    }
+}
+
+fn key(schema: Option<&str>, name: &str) -> Key {
+    let schema = schema.filter(|schema| !schema.eq_ignore_ascii_case("main"));
+    (schema.map(str::to_lowercase), name.to_lowercase())
+}
 
 impl DataFolio {
     /// A table as a relation of DuckDB. DuckDB does not notice flipped bits, so a file that was not checked on this machine is

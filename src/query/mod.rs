@@ -12,7 +12,7 @@ mod without;
 use std::time::Duration;
 
 #[cfg(feature = "sql")]
-pub(crate) use expose::TableStream;
+pub(crate) use expose::{Exposer, ReadInput};
 
 #[cfg(feature = "sql")]
 pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, SqlError};

@@ -7,7 +7,7 @@ use datafolio_sql::TableName;
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::table::is_table;
+use crate::table::is_table_entry;
 use crate::text::did_you_mean;
 
 /// Schemas that DuckDB has of its own.
@@ -36,7 +36,7 @@ pub(super) fn find<'a>(
 
 impl DataFolio {
     /// The table that a name in SQL stands for, and the handle that sees it.
-    pub(super) fn resolve(&self, table: &TableName) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
+    pub(crate) fn resolve(&self, table: &TableName) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
         match table.schema.as_deref() {
             None => Ok((None, self.named(&table.name)?)),
             Some(schema) => {
@@ -68,7 +68,7 @@ impl DataFolio {
         match find(name, names(), "items")? {
             Some(name) => self.table_record(name, None),
             None => {
-                let tables = state.catalogue().current.values().filter(|entry| is_table(entry.item_type()));
+                let tables = state.catalogue().current.values().filter(|entry| is_table_entry(entry));
                 let suggestion = did_you_mean(name, tables.map(|entry| entry.name())).map(str::to_owned);
                 Err(Error::NoSuchTable { name: name.to_owned(), suggestion })
             }

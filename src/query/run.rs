@@ -1,15 +1,15 @@
 //! Running queries.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::ItemRecord;
-use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Relation, Settings, Shares, TableName, check, quote_table};
+use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Settings, Shares, TableName, check, quote_table};
 
 use super::QueryOptions;
+use super::expose::{Exposer, ReadInput};
 use crate::bundle::DataFolio;
 use crate::error::Result;
-use crate::table::is_table;
+use crate::table::is_table_entry;
 
 /// The name that the queried table has in a query.
 const TABLE: &str = "table";
@@ -75,9 +75,15 @@ impl DataFolio {
         let mut exposed = Vec::new();
         for table in self.all_tables() {
             // One that cannot be read is no reason to refuse a query that may not name it.
-            match self.expose(&table, None) {
-                Ok(found) => exposed.push(found),
-                Err(error) => tracing::debug!(%error, "a table is not there for SQL"),
+            let before = exposed.len();
+            let mut exposer = Exposer::new(self, None);
+            std::mem::swap(&mut exposer.exposed, &mut exposed);
+            exposer.know_exposed();
+            let result = exposer.add(&table);
+            exposed = exposer.exposed;
+            if let Err(error) = result {
+                exposed.truncate(before);
+                tracing::debug!(%error, "a table is not there for SQL");
             }
         }
         Ok(datafolio_sql::run_unrestricted(&self.query_settings(options), &exposed, sql, &options.params)?)
@@ -103,6 +109,21 @@ impl DataFolio {
         Ok(datafolio_sql::run(&settings, &exposed, &checked, &options.params, &shares)?)
     }
 
+    /// Runs a query, and tells which versions it reads.
+    pub(crate) fn query_with_inputs(&self, sql: &str, options: &QueryOptions) -> Result<(QueryReader, Vec<ReadInput>)> {
+        let checked = check(&Quoted::unchanged(sql))?;
+        let mut exposer = Exposer::new(self, None);
+        checked.tables.iter().try_for_each(|table| exposer.add(table))?;
+        let reader = datafolio_sql::run(
+            &self.query_settings(options),
+            &exposer.exposed,
+            &checked,
+            &options.params,
+            &Shares::default(),
+        )?;
+        Ok((reader, exposer.read))
+    }
+
     pub(crate) fn query_settings(&self, options: &QueryOptions) -> Settings {
         let settings = self.settings();
         Settings {
@@ -122,18 +143,9 @@ impl DataFolio {
         if checked.lists_tables {
             tables.extend(self.all_tables());
         }
-        let mut seen = HashSet::new();
-        // DuckDB folds case: a table that is written in two ways is one.
-        let folded =
-            |table: &TableName| (table.schema.as_ref().map(|name| name.to_lowercase()), table.name.to_lowercase());
-        tables.retain(|table| seen.insert(folded(table)));
-        tables.iter().map(|table| self.expose(table, argument)).collect()
-    }
-
-    pub(crate) fn expose(&self, table: &TableName, argument: Option<&Arc<ItemRecord>>) -> Result<Exposed> {
-        let (folio, record) = self.record_of(table, argument)?;
-        let relation: Relation = folio.as_ref().unwrap_or(self).relation(&record)?;
-        Ok(Exposed { schema: table.schema.clone(), name: table.name.clone(), relation })
+        let mut exposer = Exposer::new(self, argument.map(|record| (TABLE, record)));
+        tables.iter().try_for_each(|table| exposer.add(table))?;
+        Ok(exposer.exposed)
     }
 
     /// The table that a name stands for, and the handle that sees it.
@@ -152,7 +164,7 @@ impl DataFolio {
     fn all_tables(&self) -> Vec<TableName> {
         let state = self.state();
         let current = state.catalogue().current.values();
-        let tables = current.filter(|entry| is_table(entry.item_type()) && !entry.is_archived());
+        let tables = current.filter(|entry| is_table_entry(entry) && !entry.is_archived());
         tables.map(|entry| TableName { schema: None, name: entry.name().to_owned() }).collect()
     }
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::compact::Compacted;
-use crate::bundle::{AddOptions, Batch, DataFolio, table_from_files};
+use crate::bundle::{AddOptions, Batch, DataFolio, Own, table_from_files};
 use crate::error::{Error, Result};
 
 /// How rows are added to a table.
@@ -205,7 +205,7 @@ impl Batch<'_> {
             return Err(HandlerError::WrongKind { expected: "a table", found: data.kind().to_owned() }.into());
         }
         let Some(entry) = self.catalogue().current.get(name).cloned() else {
-            self.add_as(&IncludedTable, name, data, options.add)?;
+            self.add_as(&IncludedTable, name, data, options.add, Own::default())?;
             let entry = self.catalogue().item(name)?;
             let (rows, parts) = size_of(entry)?;
             let size_bytes = entry.record()?.u64("size_bytes").unwrap_or_default();

@@ -200,7 +200,7 @@ impl Batch<'_> {
         rows: u64,
     ) -> Result<()> {
         /// What says which version it is, and what its files are.
-        const OTHERS: [&str; 13] = [
+        const OTHERS: [&str; 14] = [
             "name",
             "item_type",
             "filename",
@@ -212,6 +212,7 @@ impl Batch<'_> {
             "grown_from",
             "created_at",
             "version_id",
+            "derived",
             "is_current",
             "description",
         ];

@@ -3,6 +3,8 @@
 use datafolio_core::{ItemRecord, PARTS, item_type};
 use datafolio_handlers::{StoredFile, stored_files};
 
+use crate::view::is_view;
+
 /// One of the files that hold the rows of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FileContent {
@@ -21,7 +23,8 @@ pub(super) struct FileContent {
 /// The files that hold the rows of a version, in the order of the rows. `None` where its bytes are not known by a hash: a
 /// reference names files that others write, and DataFolio before 2.3 recorded MD5 alone.
 pub(super) fn files_of(record: &ItemRecord) -> Option<Vec<FileContent>> {
-    if record.item_type() == item_type::REFERENCED_TABLE {
+    // The rows of a view are those of others.
+    if record.item_type() == item_type::REFERENCED_TABLE || is_view(record) {
         return None;
     }
     stored_files(record).ok()?.iter().enumerate().map(|(place, file)| FileContent::of(place, file)).collect()

@@ -7,14 +7,15 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
+use datafolio_handlers::{HandlerError, TableReadOptions};
 use datafolio_sql::{Filter, QueryReader, ROW, Relation, Streamed, check_condition};
 
 use super::Conditional;
 use super::shares::OF_THE_FILE;
 use crate::bundle::DataFolio;
 use crate::error::Result;
-use crate::query::{QueryOptions, TableStream};
+use crate::query::{Exposer, QueryOptions};
+use crate::view::is_view;
 
 impl DataFolio {
     /// The rows that a condition holds for, in the order of the table and with its types.
@@ -22,12 +23,11 @@ impl DataFolio {
     /// DuckDB skips the row groups whose statistics rule the condition out, and reads the columns that are asked for.
     pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Conditional<'_>) -> Result<Filtered> {
         let condition = check_condition(wanted.condition)?;
-        let item = self.handler_item(record);
         // Also the names: of columns that are not there, and of the same one twice.
         let mut part = TableReadOptions::default();
         part.columns = wanted.columns.map(<[String]>::to_vec);
         part.limit = Some(0);
-        let schema = read_table(&item, &part)?.schema();
+        let schema = self.open_table(record, &part)?.schema();
         let facts = self.facts_of(record)?;
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let has_column = |name: &str| facts.schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name));
@@ -35,11 +35,17 @@ impl DataFolio {
             let reason = format!("its column '{ROW}' has the name that the rows of a condition are numbered under");
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
-        let table = match self.relation(record)? {
-            Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
-            _ => Relation::Stream(Arc::new(Numbered::new(self.stream(record)?))),
+        let table = if is_view(record) {
+            Relation::Stream(Arc::new(Numbered::new(Arc::new(self.view_stream(record)?))))
+        } else {
+            match self.relation(record)? {
+                Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
+                _ => Relation::Stream(Arc::new(Numbered::new(Arc::new(self.stream(record)?)))),
+            }
         };
-        let others = condition.tables.iter().map(|table| self.expose(table, None)).collect::<Result<Vec<_>>>()?;
+        let mut exposer = Exposer::new(self, Some(("table", record)));
+        condition.tables.iter().try_for_each(|table| exposer.add(table))?;
+        let others = exposer.exposed;
         let settings = self.query_settings(&QueryOptions::default());
         let (offset, limit) = (wanted.offset, wanted.limit);
         // Rows that are counted come from one query.
@@ -103,12 +109,12 @@ impl RecordBatchReader for Filtered {
 /// A table with its rows numbered.
 #[derive(Debug)]
 struct Numbered {
-    table: TableStream,
+    table: Arc<dyn Streamed>,
     schema: SchemaRef,
 }
 
 impl Numbered {
-    fn new(table: TableStream) -> Self {
+    fn new(table: Arc<dyn Streamed>) -> Self {
         let mut fields: Vec<Arc<Field>> = table.schema().fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(ROW, DataType::Int64, false)));
         Self { table, schema: Arc::new(Schema::new(fields)) }

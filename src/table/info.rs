@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::Result;
+use crate::view::{is_view, view_of};
 
 /// What a table is: from the footers of its files and the catalogue alone.
 #[derive(Debug, Clone, Serialize)]
@@ -73,7 +74,8 @@ impl DataFolio {
                 .map(|column| (column.name.clone(), column.arrow_type.clone().into()))
                 .collect(),
             column_facts: facts.columns.clone(),
-            table_format: text("table_format").unwrap_or_else(|| "parquet".to_owned()),
+            table_format: text("table_format")
+                .unwrap_or_else(|| if is_view(&record) { "view" } else { "parquet" }.to_owned()),
             row_groups: facts.files.iter().map(|file| file.row_groups.len()).sum(),
             compression: facts.compression.clone(),
             parts: self.placed_files(&record, &facts),

@@ -12,6 +12,7 @@ use super::content::content_of;
 use super::statistics::TableStatistics;
 use crate::bundle::DataFolio;
 use crate::error::Result;
+use crate::view::view_of;
 
 /// Facts and statistics of tables by their content, which tells all there is to know of them. Those of references are not
 /// kept: their files may change.
@@ -80,6 +81,9 @@ impl DataFolio {
     /// What the footers of a table say, read once for each content. Files that are known by their content have no path here:
     /// see [`DataFolio::placed_files`].
     pub(super) fn facts_of(&self, record: &ItemRecord) -> Result<Arc<TableFacts>> {
+        if let Some(view) = view_of(record)? {
+            return Ok(Arc::new(TableFacts::of_schema(view.schema(record.name())?)));
+        }
         let item = self.handler_item(record);
         let Some(content) = content_of(record) else { return Ok(Arc::new(table_facts(&item)?)) };
         let uses_disk = self.settings().verification != Verification::Off;

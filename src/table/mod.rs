@@ -31,7 +31,7 @@ pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub use compact::Compacted;
 pub(crate) use known::KnownFacts;
 #[cfg(feature = "sql")]
-pub(crate) use read::is_table;
+pub(crate) use read::is_table_entry;
 
 pub use diff::{ColumnType, DiffOptions, RetypedColumn, TableDiff, TableState};
 #[cfg(feature = "polars")]

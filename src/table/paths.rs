@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::read::is_table;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::text::shell_word;
+use crate::view::is_view;
 
 /// Where one table lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +62,16 @@ impl DataFolio {
 
     fn paths_of(&self, name: &str) -> Result<TablePaths> {
         let record = self.table_record(name, None)?;
+        if is_view(&record) {
+            return Err(HandlerError::Unsupported {
+                what: format!("the path of '{name}': it is a view, and no file holds its rows"),
+                needs: format!(
+                    "a stored table: `datafolio derive NEW --from {0}`, or `datafolio export {0} FILE`",
+                    shell_word(name)
+                ),
+            }
+            .into());
+        }
         let item = self.handler_item(&record);
         if let Some(target) = table_paths(&item)? {
             return Ok(TablePaths::One(target));

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
+#[cfg(feature = "sql")]
+use datafolio_core::Entry;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 
 use super::Conditional;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::view::is_view;
+#[cfg(feature = "sql")]
+use crate::view::is_view_entry;
 
 /// Which part of a table is wanted; by default all of it.
 ///
@@ -126,7 +131,7 @@ impl DataFolio {
             None => self.record(name)?,
             Some(version) => self.version_record(name, version)?,
         };
-        match is_table(record.item_type()) {
+        match is_table(record.item_type()) || is_view(&record) {
             true => Ok(record),
             false => Err(Error::WrongType {
                 item: name.to_owned(),
@@ -142,6 +147,9 @@ impl DataFolio {
         record: &ItemRecord,
         part: &TableReadOptions,
     ) -> Result<Box<dyn RecordBatchReader + Send>> {
+        if is_view(record) {
+            return self.open_view(record, part);
+        }
         Ok(read_table(&self.handler_item(record), part)?)
     }
 }
@@ -149,6 +157,12 @@ impl DataFolio {
 /// Whether items of a type are tables.
 pub(crate) fn is_table(item_type: &str) -> bool {
     matches!(item_type, item_type::INCLUDED_TABLE | item_type::REFERENCED_TABLE | item_type::POLARS_TABLE)
+}
+
+/// Whether an entry is a table, or a view, which is read like one.
+#[cfg(feature = "sql")]
+pub(crate) fn is_table_entry(entry: &Entry) -> bool {
+    is_table(entry.item_type()) || is_view_entry(entry)
 }
 
 /// All rows of a stream as one batch.

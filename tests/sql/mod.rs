@@ -2,12 +2,14 @@
 
 mod changing;
 mod conditions;
+mod derived;
 mod differences;
 mod gate;
 mod lanes;
 mod naming;
 mod results;
 mod stopping;
+mod views;
 
 use std::sync::Arc;
 

@@ -143,6 +143,8 @@ impl ItemRecord {
         };
         parts.extend(append.parts.iter().cloned());
         let mut record = self.grown(&parts, &append.stub, &append.created_at);
+        // It is not what its query gives any more.
+        record.set("derived", None);
         let mut columns: Vec<Value> = self.strings("columns").into_iter().map(Into::into).collect();
         let mut types = match self.get("dtypes") {
             Some(Value::Object(types)) => types.clone(),

@@ -13,6 +13,7 @@ use crate::cli::session::Session;
 use crate::cli::user_list::expand_home;
 use crate::cli::words::{count, recorded_bytes};
 use crate::text::printable;
+use crate::view::is_view;
 
 /// Copy items into a new bundle
 ///
@@ -71,10 +72,26 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     for name in archived {
         out.warn(format_args!("item '{name}' is archived and was not copied; --archived copies it too"));
     }
+    for (view, input) in unreadable_views(&copy) {
+        out.warn(format_args!(
+            "view '{view}' reads '{input}', which was not copied; --follow-lineage copies what the items were made from"
+        ));
+    }
     if out.is_json() {
         return out.json(&json!({"location": copy.location(), "items": items}));
     }
     out.done(format_args!("Copied {} to {}", count(items, "item"), printable(&copy.location())))
+}
+
+/// Views of a copy, with what they read and is not in it.
+fn unreadable_views(copy: &DataFolio) -> Vec<(String, String)> {
+    let catalogue = copy.catalogue();
+    let records = catalogue.current.values().filter_map(|entry| entry.record().ok()).filter(|record| is_view(record));
+    let missing = records.flat_map(|record| {
+        let inputs: Vec<String> = record.inputs().into_iter().map(str::to_owned).collect();
+        inputs.into_iter().map(move |input| (record.name().to_owned(), input))
+    });
+    missing.filter(|(_, input)| !catalogue.current.contains_key(input)).collect()
 }
 
 /// Items that were named and are not copied, because they are archived.

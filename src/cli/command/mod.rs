@@ -7,10 +7,14 @@ pub(super) mod cat;
 pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod copy;
+#[cfg(feature = "sql")]
+pub(super) mod derive;
 pub(super) mod describe;
 #[cfg(feature = "sql")]
 pub(super) mod diff;
 pub(super) mod du;
+#[cfg(feature = "sql")]
+pub(super) mod explain;
 pub(super) mod export;
 pub(super) mod find;
 pub(super) mod folios;
@@ -29,6 +33,8 @@ pub(super) mod path;
 pub(super) mod reference;
 pub(super) mod rename;
 pub(super) mod repair;
+#[cfg(feature = "sql")]
+pub(super) mod rerun;
 pub(super) mod rm;
 pub(super) mod sample;
 pub(super) mod set;
@@ -36,6 +42,10 @@ pub(super) mod settings;
 pub(super) mod snapshot;
 #[cfg(feature = "sql")]
 pub(super) mod sql;
+#[cfg(feature = "sql")]
+pub(super) mod stale;
 mod table_file;
 pub(super) mod undo;
 pub(super) mod verify;
+#[cfg(feature = "sql")]
+pub(super) mod view;

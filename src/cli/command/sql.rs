@@ -214,7 +214,7 @@ fn options(args: &Args) -> Outcome<QueryOptions> {
 }
 
 /// A value as it was typed: JSON where it is some, else a text.
-fn value_of(text: &str) -> ParamValue {
+pub(super) fn value_of(text: &str) -> ParamValue {
     serde_json::from_str::<Value>(text).ok().and_then(|value| of_json(&value)).unwrap_or_else(|| text.into())
 }
 
@@ -244,7 +244,7 @@ fn format_of(path: &Path, form: Option<Form>) -> Outcome<RowFormat> {
     })
 }
 
-fn from_input() -> Outcome<String> {
+pub(super) fn from_input() -> Outcome<String> {
     if stdin().is_terminal() {
         return Err(Failure::usage("no SQL was given").hint("`datafolio sql 'SELECT ...'`, or `datafolio sql < FILE`"));
     }

@@ -1,0 +1,62 @@
+//! `rerun`: derived tables made again.
+
+use crate::RerunOptions;
+use crate::cli::completion;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::text::printable;
+
+/// Make derived tables again that are out of date
+///
+/// Each is made by the SQL and the values that it remembers, after the derived tables that it is made from, and is one commit. At
+/// the first that fails it stops; those that were made before stay.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio rerun monthly
+  datafolio rerun --all
+  datafolio rerun monthly --force")]
+pub(in crate::cli) struct Args {
+    /// The tables
+    #[arg(add = completion::items(), required_unless_present = "all", conflicts_with = "all")]
+    items: Vec<String>,
+    /// All derived tables
+    #[arg(long)]
+    all: bool,
+    /// Also those that are up to date
+    #[arg(long)]
+    force: bool,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let folio = session.writer()?;
+    let mut options = RerunOptions::new();
+    if args.force {
+        options = options.force();
+    }
+    let progress = Progress::start(&session.out, "deriving");
+    let rerun = folio.rerun(&args.items, options)?;
+    drop(progress);
+    let out = &mut session.out;
+    if out.is_json() {
+        out.json(&rerun)?;
+    } else {
+        for name in &rerun.done {
+            out.done(format_args!("Derived {} again", printable(name)))?;
+        }
+        if rerun.done.is_empty() && rerun.failed.is_none() {
+            out.done("Nothing is out of date")?;
+        }
+    }
+    match rerun.failed {
+        None => Ok(()),
+        Some(failed) => {
+            if !rerun.left.is_empty() {
+                let left: Vec<String> = rerun.left.iter().map(|name| printable(name)).collect();
+                out.warn(format_args!("not made again, since {} failed: {}", printable(&failed.name), left.join(", ")));
+            }
+            Err(Failure::from(failed.error))
+        }
+    }
+}

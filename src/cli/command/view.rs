@@ -1,0 +1,65 @@
+//! `view`: a query under a name, which is read like a table.
+
+use serde_json::json;
+
+use super::sql::from_input;
+use crate::AddOptions;
+use crate::cli::failure::Outcome;
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::text::printable;
+
+/// Keep a query under a name, to be read like a table
+///
+/// No rows are stored: the query runs whenever the view is read, over the tables of the revision or snapshot that is open. Tables go
+/// by their names, those of a snapshot by "snapshot"."table"; views can read views.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio view late 'SELECT * FROM flights WHERE dep_delay > 60'
+  datafolio view by_carrier 'SELECT carrier, count(*) AS n FROM late GROUP BY carrier'
+  datafolio head by_carrier
+  datafolio view late --overwrite < late.sql")]
+pub(in crate::cli) struct Args {
+    /// The name of the view
+    name: String,
+    /// The SQL; without it, it is read from standard input
+    sql: Option<String>,
+    /// What it is
+    #[arg(short, long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Replace an item of that name
+    #[arg(long)]
+    overwrite: bool,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let sql = match &args.sql {
+        Some(sql) => sql.clone(),
+        None => from_input()?,
+    };
+    let folio = session.writer()?;
+    let progress = Progress::start(&session.out, "looking at the tables that it reads");
+    let info = folio.add_view(&args.name, &sql, options(args.description.as_deref(), args.overwrite))?;
+    drop(progress);
+    let out = &mut session.out;
+    if out.is_json() {
+        return out.json(&json!(info));
+    }
+    let inputs: Vec<&str> = info
+        .record
+        .get("inputs")
+        .and_then(|names| names.as_array())
+        .map_or_else(Vec::new, |names| names.iter().filter_map(|name| name.as_str()).collect());
+    let reads = if inputs.is_empty() { "no tables".to_owned() } else { printable(&inputs.join(", ")) };
+    out.done(format_args!("Added {} as a view; it reads {reads}", printable(&args.name)))
+}
+
+/// What an item is added with.
+pub(super) fn options(description: Option<&str>, overwrite: bool) -> AddOptions {
+    let mut options = AddOptions::new();
+    if let Some(text) = description {
+        options = options.description(text);
+    }
+    if overwrite { options.overwrite() } else { options }
+}

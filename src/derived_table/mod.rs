@@ -1,0 +1,129 @@
+//! Derived tables: stored results that remember the query and the versions they were made from.
+
+mod explain;
+mod run;
+mod stale;
+
+use datafolio_core::ItemRecord;
+use datafolio_handlers::HandlerError;
+use datafolio_sql::{ParamValue, Params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+pub use explain::Explained;
+pub use run::{FailedRerun, Rerun, RerunOptions};
+pub use stale::{Stale, StaleReason};
+
+/// The field of an entry that makes it a derived table.
+const DERIVED: &str = "derived";
+
+/// How a derived table was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Derivation {
+    /// The language of the text: `sql`.
+    pub language: String,
+    /// The query.
+    pub text: String,
+    /// The values that it was given: a list for `?`, an object for `$name`, `null` for none.
+    #[serde(default)]
+    pub params: Value,
+    /// Every version that was read, those that views read included.
+    pub inputs: Vec<DerivedInput>,
+    /// The program and its version.
+    #[serde(default)]
+    pub program: String,
+}
+
+/// A version that a derived table was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DerivedInput {
+    /// The item.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The hash of its payload: a version with the same one has the same rows, whatever else was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The snapshot that it was read from; a snapshot does not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Of a referenced table on this machine: what its files were like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<SeenFiles>,
+}
+
+/// What the files of a reference were like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenFiles {
+    /// Their size in bytes.
+    pub size_bytes: u64,
+    /// When the latest of them was written, in nanoseconds since 1970.
+    pub modified_ns: u64,
+}
+
+/// How a version was derived; `None` for other items.
+fn derivation_of(record: &ItemRecord) -> Result<Option<Derivation>> {
+    let Some(value) = record.get(DERIVED).filter(|value| !value.is_null()) else { return Ok(None) };
+    let damaged = |error| HandlerError::Damaged {
+        item: record.name().to_owned(),
+        reason: format!("its field derived says no derivation: {error}"),
+    };
+    Ok(Some(Derivation::deserialize(value).map_err(damaged)?))
+}
+
+/// Parameters as JSON, from which the same ones come again.
+fn params_to_json(params: &Params) -> Result<Value> {
+    Ok(match params {
+        Params::None => Value::Null,
+        Params::Positional(values) => Value::Array(values.iter().map(to_json).collect::<Result<_>>()?),
+        Params::Named(values) => {
+            let value = |(name, value): &(String, ParamValue)| Ok((name.clone(), to_json(value)?));
+            Value::Object(values.iter().map(value).collect::<Result<Map<_, _>>>()?)
+        }
+    })
+}
+
+fn to_json(value: &ParamValue) -> Result<Value> {
+    let exact = match value {
+        ParamValue::Null => Some(Value::Null),
+        ParamValue::Bool(value) => Some((*value).into()),
+        ParamValue::Int(value) => {
+            i64::try_from(*value).map(Value::from).or_else(|_| u64::try_from(*value).map(Value::from)).ok()
+        }
+        ParamValue::Float(value) => serde_json::Number::from_f64(*value).map(Value::Number),
+        ParamValue::Text(text) => Some(text.as_str().into()),
+        ParamValue::List(values) => Some(Value::Array(values.iter().map(to_json).collect::<Result<_>>()?)),
+        _ => None,
+    };
+    exact.ok_or_else(|| {
+        Error::Invalid(format!(
+            "the parameter {value:?} cannot be recorded as JSON: give a text, and cast it in the SQL (CAST(? AS DATE))"
+        ))
+    })
+}
+
+fn params_from_json(value: &Value) -> Params {
+    match value {
+        Value::Array(values) => Params::Positional(values.iter().map(from_json).collect()),
+        Value::Object(values) => {
+            Params::Named(values.iter().map(|(name, value)| (name.clone(), from_json(value))).collect())
+        }
+        _ => Params::None,
+    }
+}
+
+fn from_json(value: &Value) -> ParamValue {
+    match value {
+        Value::Null | Value::Object(_) => ParamValue::Null,
+        Value::Bool(value) => ParamValue::Bool(*value),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => value.into(),
+            (None, Some(value)) => value.into(),
+            (None, None) => number.as_f64().into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(values) => ParamValue::List(values.iter().map(from_json).collect()),
+    }
+}

@@ -1,0 +1,219 @@
+//! Making derived tables, and making them again.
+
+use std::collections::HashSet;
+
+use datafolio_core::item_type;
+use datafolio_handlers::{Data, table_paths};
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::{Map, json};
+
+use super::stale::StaleReason;
+use super::{DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params_from_json, params_to_json};
+use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own, lineage_of};
+use crate::error::{Error, Result};
+use crate::query::{QueryOptions, ReadInput};
+
+/// What is made again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RerunOptions {
+    /// Also what is up to date.
+    pub force: bool,
+}
+
+impl RerunOptions {
+    /// Only what is out of date.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also what is up to date.
+    pub fn force(mut self) -> Self {
+        self.force = true;
+        self
+    }
+}
+
+/// What was made again.
+#[derive(Debug, Serialize)]
+pub struct Rerun {
+    /// Tables that were made again, in this order, each in a commit of its own.
+    pub done: Vec<String>,
+    /// Tables that were up to date.
+    pub fresh: Vec<String>,
+    /// The table that could not be made: it is as it was, and so are those that were to follow.
+    pub failed: Option<FailedRerun>,
+    /// Tables that were to follow.
+    pub left: Vec<String>,
+}
+
+/// A table that could not be made again.
+#[derive(Debug, Serialize)]
+pub struct FailedRerun {
+    /// The table.
+    pub name: String,
+    /// Why.
+    #[serde(skip)]
+    pub error: Error,
+    /// Why, in words.
+    pub message: String,
+}
+
+impl DataFolio {
+    /// Stores the result of a query as a table that remembers the SQL, its parameters and the versions that it read, so that
+    /// [`DataFolio::stale`] can tell when it is out of date and [`DataFolio::rerun`] make it again. The rows are streamed into
+    /// the file, and are one commit.
+    ///
+    /// # Errors
+    /// As [`DataFolio::query`] and [`DataFolio::add`]; [`Error::Invalid`] for a parameter that JSON cannot hold, and for a table
+    /// that would be made from itself.
+    pub fn derive(&self, name: &str, sql: &str, query: &QueryOptions, options: AddOptions) -> Result<ItemInfo> {
+        let params = params_to_json(&query.params)?;
+        let ((), made) = self.once_seen(|batch| {
+            if !options.overwrite && batch.catalogue().current.contains_key(name) {
+                return Err(datafolio_core::CoreError::ItemExists { name: name.to_owned() }.into());
+            }
+            let (rows, read) = self.query_with_inputs(sql, query)?;
+            let mut inputs: Vec<String> = Vec::new();
+            let mut versions = IndexMap::new();
+            let mut recorded = Vec::new();
+            for input in &read {
+                let item = input.record.name();
+                recorded.push(self.recorded(input)?);
+                if input.snapshot.is_none() {
+                    if item == name {
+                        return Err(Error::Invalid(format!(
+                            "table '{name}' would be made from itself: give the result another name"
+                        )));
+                    }
+                    inputs.push(item.to_owned());
+                    versions.insert(item.to_owned(), input.version.clone());
+                }
+            }
+            let derivation = Derivation {
+                language: "sql".to_owned(),
+                text: sql.to_owned(),
+                params,
+                inputs: recorded,
+                program: concat!("datafolio ", env!("CARGO_PKG_VERSION")).to_owned(),
+            };
+            let fields = Map::from_iter([(DERIVED.to_owned(), json!(derivation))]);
+            let own = Own { fields, input_versions: Some(versions) };
+            batch.add_own(item_type::INCLUDED_TABLE, name, Data::Table(Box::new(rows)), options.inputs(inputs), own)
+        })?;
+        ItemInfo::of(made.item(name)?)
+    }
+
+    /// Stores the rows of a view or table as [`DataFolio::derive`] does.
+    ///
+    /// # Errors
+    /// As [`DataFolio::derive`].
+    pub fn derive_from(&self, name: &str, source: &str, options: AddOptions) -> Result<ItemInfo> {
+        let sql = format!("SELECT * FROM \"{}\"", source.replace('"', "\"\""));
+        self.derive(name, &sql, &QueryOptions::new(), options)
+    }
+
+    fn recorded(&self, input: &ReadInput) -> Result<DerivedInput> {
+        Ok(DerivedInput {
+            name: input.record.name().to_owned(),
+            version: input.version.clone(),
+            sha256: input.record.str("sha256").map(str::to_owned),
+            snapshot: input.snapshot.clone(),
+            files: self.seen_files(&input.record),
+        })
+    }
+
+    /// What the files of a reference are like now; `None` for what is no reference to this machine.
+    pub(super) fn seen_files(&self, record: &datafolio_core::ItemRecord) -> Option<SeenFiles> {
+        let path = table_paths(&self.handler_item(record)).ok()??;
+        let path = std::path::PathBuf::from(path);
+        let mut seen = SeenFiles { size_bytes: 0, modified_ns: 0 };
+        let mut waiting = vec![path];
+        while let Some(path) = waiting.pop() {
+            let facts = std::fs::metadata(&path).ok()?;
+            if facts.is_dir() {
+                waiting.extend(std::fs::read_dir(&path).ok()?.flatten().map(|entry| entry.path()));
+                continue;
+            }
+            seen.size_bytes += facts.len();
+            let modified = facts.modified().ok()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            seen.modified_ns = seen.modified_ns.max(u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX));
+        }
+        Some(seen)
+    }
+
+    /// Makes derived tables again that are out of date, with the SQL and the parameters that they remember: those that are
+    /// named and the derived tables that they are made from, or with no name all. Inputs come before what is made from them,
+    /// and each table is one commit. At the first that fails it stops: those before are made and stay.
+    ///
+    /// # Errors
+    /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound); [`Error::WrongType`] for a name that is no derived table. A
+    /// table that cannot be made is told in the answer.
+    pub fn rerun<S: AsRef<str>>(&self, names: &[S], options: RerunOptions) -> Result<Rerun> {
+        self.require_writable("make tables again")?;
+        let lineage = lineage_of(self.state().catalogue());
+        let mut wanted: HashSet<String> = HashSet::new();
+        for name in names {
+            let name = name.as_ref();
+            let record = self.record(name)?;
+            if derivation_of(&record)?.is_none() {
+                let found = record.item_type().to_owned();
+                return Err(Error::WrongType { item: name.to_owned(), expected: "a derived table", found });
+            }
+            wanted.insert(name.to_owned());
+            wanted.extend(lineage.upstream(name).unwrap_or_default().into_iter().map(str::to_owned));
+        }
+        let mut order: Vec<(String, Derivation)> = Vec::new();
+        for name in lineage.topological_order() {
+            if (names.is_empty() || wanted.contains(name)) && self.contains(name) {
+                let record = self.record(name)?;
+                order.extend(derivation_of(&record)?.map(|derivation| (name.to_owned(), derivation)));
+            }
+        }
+        let mut report = Rerun { done: Vec::new(), fresh: Vec::new(), failed: None, left: Vec::new() };
+        for (name, derivation) in order {
+            if report.failed.is_some() {
+                report.left.push(name);
+                continue;
+            }
+            let is_named = names.is_empty() || names.iter().any(|wanted| wanted.as_ref() == name);
+            let reasons = self.reasons(&name)?;
+            if reasons.is_empty() && !(options.force && is_named) {
+                report.fresh.push(name);
+                continue;
+            }
+            match self.remake(&name, &derivation, &reasons) {
+                Ok(()) => report.done.push(name),
+                Err(error) => {
+                    let message = error.to_string();
+                    report.failed = Some(FailedRerun { name, error, message });
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    fn remake(&self, name: &str, derivation: &Derivation, reasons: &[StaleReason]) -> Result<()> {
+        let query = QueryOptions { params: params_from_json(&derivation.params), ..QueryOptions::new() };
+        let extra = self.record(name)?;
+        let mut options = AddOptions::new().overwrite();
+        if let Some(format) = extra.str("table_format") {
+            options = options.table_format(format);
+        }
+        match self.derive(name, &derivation.text, &query, options) {
+            Ok(_) => Ok(()),
+            Err(Error::NoSuchTable { name: input, suggestion }) => {
+                let renamed = reasons.iter().find_map(|reason| match reason {
+                    StaleReason::Renamed { input: from, to } if from.eq_ignore_ascii_case(&input) => Some(to.clone()),
+                    _ => None,
+                });
+                match (renamed, suggestion) {
+                    (None, Some(suggestion)) => Err(Error::NoSuchTable { name: input, suggestion: Some(suggestion) }),
+                    (renamed_to, _) => Err(Error::InputGone { item: name.to_owned(), input, renamed_to }),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Reading a view: its query runs, over the tables that this handle sees.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+use datafolio_core::ItemRecord;
+use datafolio_handlers::{HandlerError, TableReadOptions};
+use datafolio_sql::{Exposed, Params, Quoted, Settings, SqlResult, Streamed, check};
+
+use crate::bundle::DataFolio;
+use crate::error::Result;
+use crate::query::{Exposer, QueryOptions};
+
+/// The name that a view has in the query that reads it, whatever it is called in the bundle.
+pub(super) const READ: &str = "datafolio_view";
+
+type Rows = Box<dyn RecordBatchReader + Send>;
+
+impl DataFolio {
+    /// A view with all that it stands on, ready to be read.
+    pub(crate) fn view_stream(&self, record: &Arc<ItemRecord>) -> Result<ViewStream> {
+        let mut exposer = Exposer::new(self, Some((READ, record)));
+        exposer.add(&datafolio_sql::TableName { schema: None, name: READ.to_owned() })?;
+        ViewStream::new(self.query_settings(&QueryOptions::default()), exposer.exposed)
+    }
+
+    /// Opens a part of a view.
+    pub(crate) fn open_view(&self, record: &ItemRecord, part: &TableReadOptions) -> Result<Rows> {
+        let stream = self.view_stream(&Arc::new(record.clone()))?;
+        if let Some(wanted) = &part.columns {
+            stream.check_columns(record.name(), wanted)?;
+        }
+        let columns = part.columns.as_deref();
+        match &part.rows {
+            None => Ok(stream.select(columns, part.offset, part.limit)?),
+            Some(rows) => {
+                // Nothing behind the last one is read.
+                let end = rows.last().map_or(0, |last| last.saturating_add(1));
+                let reader = stream.select(columns, 0, Some(end))?;
+                Ok(Box::new(Picked { reader, rows: Arc::clone(rows), next: 0, start: 0 }))
+            }
+        }
+    }
+}
+
+/// A view that is read, or streamed into another query.
+#[derive(Debug)]
+pub(crate) struct ViewStream {
+    settings: Settings,
+    exposed: Vec<Exposed>,
+    schema: SchemaRef,
+}
+
+impl ViewStream {
+    /// The last of what is exposed is the view, as [`READ`].
+    pub(super) fn new(settings: Settings, exposed: Vec<Exposed>) -> Result<Self> {
+        let mut stream = Self { settings, exposed, schema: Arc::new(Schema::empty()) };
+        stream.schema = stream.select(None, 0, Some(0))?.schema();
+        Ok(stream)
+    }
+
+    fn check_columns(&self, item: &str, wanted: &[String]) -> Result<()> {
+        for (place, name) in wanted.iter().enumerate() {
+            if self.schema.column_with_name(name).is_none() {
+                let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+                let reason = format!("it has no column '{name}': its columns are {}", columns.join(", "));
+                return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
+            }
+            if wanted[..place].contains(name) {
+                let reason = format!("column '{name}' is asked for twice");
+                return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// These columns of these rows.
+    fn select(&self, columns: Option<&[String]>, offset: u64, limit: Option<u64>) -> SqlResult<Rows> {
+        let list = match columns {
+            None => "*".to_owned(),
+            Some([]) => "1".to_owned(),
+            Some(columns) => columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", "),
+        };
+        let mut sql = format!("SELECT {list} FROM {READ}");
+        if offset > 0 || limit.is_some() {
+            let most = i64::MAX.unsigned_abs();
+            sql.push_str(&format!(" LIMIT {} OFFSET {}", limit.unwrap_or(most).min(most), offset.min(most)));
+        }
+        let checked = check(&Quoted::unchanged(&sql))?;
+        let rows = datafolio_sql::run(&self.settings, &self.exposed, &checked, &Params::None)?;
+        Ok(match columns {
+            Some([]) => Box::new(Bare(Box::new(rows))),
+            _ => Box::new(rows),
+        })
+    }
+}
+
+impl Streamed for ViewStream {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn open(&self, columns: &[String]) -> std::result::Result<Rows, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.select(Some(columns), 0, None)?)
+    }
+}
+
+/// A name as SQL writes it.
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Rows without any column.
+struct Bare(Rows);
+
+impl Iterator for Bare {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.and_then(|batch| {
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
+        }))
+    }
+}
+
+impl RecordBatchReader for Bare {
+    fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::empty())
+    }
+}
+
+/// Some of the rows of a stream, by their numbers.
+struct Picked {
+    reader: Rows,
+    rows: Arc<[u64]>,
+    /// The first of them that was not given yet.
+    next: usize,
+    /// The number of the next row of the stream.
+    start: u64,
+}
+
+impl Iterator for Picked {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = match self.reader.next()? {
+            Ok(batch) => batch,
+            Err(error) => return Some(Err(error)),
+        };
+        let end = self.start + batch.num_rows() as u64;
+        let mask: BooleanArray = (self.start..end)
+            .map(|row| {
+                let is_wanted = self.rows.get(self.next) == Some(&row);
+                self.next += usize::from(is_wanted);
+                Some(is_wanted)
+            })
+            .collect();
+        self.start = end;
+        Some(filter_record_batch(&batch, &mask))
+    }
+}
+
+impl RecordBatchReader for Picked {
+    fn schema(&self) -> SchemaRef {
+        self.reader.schema()
+    }
+}

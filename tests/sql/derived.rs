@@ -1,0 +1,124 @@
+//! Derived tables: when they are out of date, made again, and how they came to be.
+
+use std::fs;
+
+use datafolio::{AddOptions, DataFolio, Error, ParamValue, QueryOptions, Reference, RerunOptions, StaleReason};
+use serde_json::json;
+
+use super::{data, numbers, one, with_numbers};
+use crate::support::reopen;
+
+fn derive(folio: &DataFolio, name: &str, sql: &str) {
+    folio.derive(name, sql, &QueryOptions::new(), AddOptions::new()).unwrap();
+}
+
+/// Item and reasons, as words.
+fn stale(folio: &DataFolio) -> Vec<String> {
+    let words = |item: datafolio::Stale| {
+        let reasons: Vec<String> = item.reasons.iter().map(ToString::to_string).collect();
+        format!("{}: {}", item.name, reasons.join("; "))
+    };
+    folio.stale().unwrap().into_iter().map(words).collect()
+}
+
+fn names(folio: &DataFolio) -> Vec<String> {
+    folio.stale().unwrap().into_iter().map(|item| item.name).collect()
+}
+
+/// numbers -> view `a` -> table `sums` -> table `total`.
+fn chain() -> (tempfile::TempDir, DataFolio) {
+    let (dir, folio) = with_numbers();
+    folio.add_view("a", "SELECT * FROM numbers WHERE kind = 'a'", AddOptions::new()).unwrap();
+    derive(&folio, "sums", "SELECT sum(id) AS s FROM a");
+    derive(&folio, "total", "SELECT s * 10 AS t FROM sums");
+    (dir, folio)
+}
+
+#[test]
+fn a_change_makes_all_behind_it_stale_and_rerun_makes_them_in_order() {
+    let (_dir, folio) = chain();
+    assert_eq!((stale(&folio), one(&folio, "SELECT t FROM total")), (vec![], json!(90)));
+    assert_eq!(folio.rerun::<&str>(&[], RerunOptions::new()).unwrap().fresh, ["sums", "total"]);
+    let revision = folio.revision();
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    let found = stale(&folio);
+    assert!(found[0].starts_with("sums: numbers has a newer version"), "{found:?}");
+    assert_eq!(found[1], "total: sums, which it is made from, is out of date");
+    let rerun = folio.rerun(&["total"], RerunOptions::new()).unwrap();
+    assert_eq!((rerun.done, rerun.left.len()), (vec!["sums".to_owned(), "total".to_owned()], 0));
+    assert_eq!((stale(&folio).len(), folio.revision()), (0, revision + 3));
+    assert_eq!(one(&folio, "SELECT t FROM total"), 180);
+    // The text of a view is an input like its tables.
+    folio.add_view("a", "SELECT * FROM numbers WHERE kind = 'b'", AddOptions::new().overwrite()).unwrap();
+    assert_eq!(stale(&folio)[0], "sums: the view a was changed");
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert_eq!(one(&reopen(&folio), "SELECT t FROM total"), 220);
+    let forced = folio.rerun(&["total"], RerunOptions::new().force()).unwrap();
+    assert_eq!((forced.done, forced.fresh), (vec!["total".to_owned()], vec!["sums".to_owned()]));
+}
+
+#[test]
+fn what_was_renamed_or_deleted_is_told_and_stops_a_rerun() {
+    let (_dir, folio) = chain();
+    derive(&folio, "first", "SELECT * FROM kinds");
+    derive(&folio, "last", "SELECT * FROM numbers");
+    folio.add("kinds", data(&numbers(3)), AddOptions::new().overwrite()).unwrap();
+    folio.rename("numbers", "figures").unwrap();
+    let reasons = folio.stale().unwrap().into_iter().find(|item| item.name == "last").unwrap().reasons;
+    assert_eq!(reasons, [StaleReason::Renamed { input: "numbers".to_owned(), to: "figures".to_owned() }]);
+    let rerun = folio.rerun(&["last"], RerunOptions::new()).unwrap();
+    let failed = rerun.failed.unwrap();
+    assert_eq!((failed.name.as_str(), failed.error.code()), ("last", "input-gone"));
+    assert!(failed.message.contains("'figures' now"), "{}", failed.message);
+    let rerun = folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert!(rerun.failed.is_some());
+    // Those before the failure are made, and what is behind it is named.
+    assert!(rerun.done.len() + rerun.fresh.len() + rerun.left.len() == 3, "{rerun:?}");
+    assert_eq!(one(&folio, "SELECT count(*) FROM last"), 9);
+    folio.delete(&["figures"]).unwrap();
+    assert!(stale(&folio).contains(&"last: numbers is not there any more".to_owned()), "{:?}", stale(&folio));
+    let error = folio.rerun(&["kinds"], RerunOptions::new()).unwrap_err();
+    assert!(matches!(error, Error::WrongType { .. }), "{error}");
+}
+
+#[test]
+fn parameters_are_remembered_and_explained() {
+    let (_dir, folio) = with_numbers();
+    let query = QueryOptions::new().param("kind", "b").param("least", 2);
+    folio
+        .derive("some", "SELECT * FROM numbers WHERE kind = $kind AND id > $least", &query, AddOptions::new())
+        .unwrap();
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert_eq!(one(&folio, "SELECT count(*) FROM some"), 3);
+    derive(&folio, "more", "SELECT * FROM some");
+    let explained = folio.explain("more").unwrap();
+    assert_eq!((explained.kind.as_str(), explained.rows), ("derived", Some(3)));
+    assert_eq!(explained.inputs[0].version, folio.item_info("some").unwrap().version);
+    let some = &explained.upstream[0];
+    assert_eq!((some.params.clone(), some.rows), (json!({"kind": "b", "least": 2}), Some(3)));
+    assert_eq!((some.upstream[0].name.as_str(), some.upstream[0].kind.as_str()), ("numbers", "included_table"));
+    let date = QueryOptions::new().params([ParamValue::Date(3)]);
+    let error = folio.derive("x", "SELECT ? AS d", &date, AddOptions::new()).unwrap_err();
+    assert!(error.to_string().contains("CAST"), "{error}");
+    let taken = folio.derive("some", "SELECT 1 AS x", &QueryOptions::new(), AddOptions::new()).unwrap_err();
+    assert_eq!(taken.code(), "item-exists");
+    let own = folio.derive("some", "SELECT * FROM some", &QueryOptions::new(), AddOptions::new().overwrite());
+    assert!(own.unwrap_err().to_string().contains("made from itself"));
+}
+
+#[test]
+fn a_reference_whose_file_changed_makes_a_table_stale() {
+    let (dir, folio) = with_numbers();
+    let path = dir.path().join("outside.csv");
+    fs::write(&path, "a\n1\n").unwrap();
+    let reference =
+        Reference { path: path.display().to_string(), table_format: "csv".to_owned(), num_rows: None, version: None };
+    folio.reference_table("outside", reference, AddOptions::new()).unwrap();
+    derive(&folio, "inside", "SELECT sum(a) AS s FROM outside");
+    assert!(names(&folio).is_empty());
+    fs::write(&path, "a\n1\n41\n").unwrap();
+    assert_eq!(stale(&folio), ["inside: the files of outside have changed"]);
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert_eq!((names(&folio).len(), one(&folio, "SELECT s FROM inside")), (0, json!(42)));
+}
