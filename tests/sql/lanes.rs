@@ -53,7 +53,7 @@ fn rows_come_in_the_order_of_the_table() {
     assert_eq!((all.len() as i64, all.last().copied()), (ROWS, Some(ROWS)));
 }
 
-/// An error of a later part comes behind the rows before it, never instead of the end.
+/// An error comes behind rows that stand before it, and its rows are never left out without one.
 #[test]
 fn errors_come_in_their_turn() {
     let (_dir, folio) = with_large();
@@ -66,7 +66,7 @@ fn errors_come_in_their_turn() {
             Err(found) => error = Some(datafolio::Error::from(found)),
         }
     }
-    assert!(count >= 2_000_000, "{count}");
+    assert!(count < ROWS as usize, "{count}");
     assert_eq!(error.unwrap().code(), "sql-failed");
     let unfit = folio.query("SELECT idd FROM large", &options).unwrap_err();
     assert!(unfit.to_string().contains("\"id\""), "{unfit}");
