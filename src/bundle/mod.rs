@@ -30,9 +30,7 @@ use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
-#[cfg(feature = "sql")]
-pub(crate) use batch::Own;
-pub(crate) use batch::check_metadata;
+pub(crate) use batch::{Own, check_metadata};
 pub use copy::CopyOptions;
 #[cfg(feature = "cli")]
 pub(crate) use copy::is_the_bundles_own;

@@ -129,7 +129,7 @@ impl DataFolio {
                 offset: 0,
                 limit: None,
             };
-            let rows = Source::Filtered(self.filter_table(&record, &wanted)?);
+            let rows = Source::Filtered(Box::new(self.filter_table(&record, &wanted)?));
             return Ok(TableChunks::new(rows, options.chunk_size, options.start_row));
         }
         let mut part = TableReadOptions::default();
@@ -205,7 +205,7 @@ enum Source {
     /// The table.
     All(Box<dyn RecordBatchReader + Send>),
     /// Those of its rows that a condition holds for.
-    Filtered(Filtered),
+    Filtered(Box<Filtered>),
 }
 
 impl Source {

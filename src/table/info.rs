@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::Result;
-use crate::view::{is_view, view_of};
+use crate::view::is_view;
 
 /// What a table is: from the footers of its files and the catalogue alone.
 #[derive(Debug, Clone, Serialize)]

@@ -38,7 +38,7 @@ impl DataFolio {
                 shares.rows = cut(&group_starts(&facts), rows);
             }
         }
-        if shares.rows.iter().any(|share| *share == (0..u64::MAX)) {
+        if shares.rows.contains(&(0..u64::MAX)) {
             shares.rows.clear();
         }
         Ok(shares)

@@ -8,7 +8,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::{HandlerError, TableReadOptions};
-use datafolio_sql::{Exposed, Params, Quoted, Settings, SqlResult, Streamed, check};
+use datafolio_sql::{Exposed, Params, Quoted, Settings, Shares, SqlResult, Streamed, check};
 
 use crate::bundle::DataFolio;
 use crate::error::Result;
@@ -90,7 +90,7 @@ impl ViewStream {
             sql.push_str(&format!(" LIMIT {} OFFSET {}", limit.unwrap_or(most).min(most), offset.min(most)));
         }
         let checked = check(&Quoted::unchanged(&sql))?;
-        let rows = datafolio_sql::run(&self.settings, &self.exposed, &checked, &Params::None)?;
+        let rows = datafolio_sql::run(&self.settings, &self.exposed, &checked, &Params::None, &Shares::default())?;
         Ok(match columns {
             Some([]) => Box::new(Bare(Box::new(rows))),
             _ => Box::new(rows),

@@ -33,7 +33,9 @@ fn with_samples() -> (TempDir, DataFolio) {
 }
 
 /// Questions that a reader can answer in part: by columns, conditions and the first rows.
-fn questions() -> Vec<(&'static str, fn(LazyFrame) -> LazyFrame)> {
+type Question = fn(LazyFrame) -> LazyFrame;
+
+fn questions() -> Vec<(&'static str, Question)> {
     vec![
         ("all", |frame| frame),
         ("columns", |frame| frame.select([col("word"), col("id")])),

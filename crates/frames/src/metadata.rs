@@ -11,7 +11,8 @@ use polars_arrow::datatypes::{DTYPE_CATEGORICAL_NEW, DTYPE_ENUM_VALUES_LEGACY, D
 
 /// The metadata of a column that Polars may see.
 pub(crate) fn trusted(metadata: &Metadata) -> Metadata {
-    let known: [(&str, fn(&str) -> bool); 3] = [
+    type IsWellFormed = fn(&str) -> bool;
+    let known: [(&str, IsWellFormed); 3] = [
         (DTYPE_ENUM_VALUES_NEW, is_enum),
         (DTYPE_ENUM_VALUES_LEGACY, is_enum),
         (DTYPE_CATEGORICAL_NEW, is_categorical),

@@ -100,7 +100,7 @@ pub fn statements(text: &str) -> (Vec<Range<usize>>, Option<Range<usize>>) {
     // A comment that is not closed goes on.
     let rest = &text[behind..];
     let is_open = rest.rfind("/*").is_some_and(|open| !rest[open..].contains("*/"));
-    let open = is_open.then(|| behind..text.len());
+    let open = is_open.then_some(behind..text.len());
     (complete, current.or(open))
 }
 
