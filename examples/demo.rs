@@ -11,8 +11,8 @@ use arrow::array::{Array, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafolio::{
-    AddOptions, DataFolio, DescribeOptions, Error, ImportOptions, IterOptions, NpyArray, OpenOptions, SnapshotOptions,
-    VerifyOptions,
+    AddOptions, AppendOptions, DataFolio, DescribeOptions, Error, ImportOptions, IterOptions, NpyArray, OpenOptions,
+    SnapshotOptions, StatisticsOptions, VerifyOptions,
 };
 use serde_json::json;
 
@@ -75,6 +75,12 @@ fn main() -> Result<()> {
     for column in info.column_facts.iter().filter(|column| column.name.ends_with("delay")) {
         println!("  {:<9} {:?} missing, {:?} to {:?}", column.name, column.null_count, column.min, column.max);
     }
+    let statistics = folio.describe_table("flights", &StatisticsOptions::new().columns(["carrier", "dep_delay"]))?;
+    for column in &statistics.columns {
+        let top = column.top.first().map(|top| format!("{} ({} times)", top.value, top.count)).unwrap_or_default();
+        let distinct = column.distinct.as_ref().map_or(0, |distinct| distinct.count);
+        println!("  {:<9} {distinct} different values, most often {top}", column.name);
+    }
     let mut late = 0;
     let chunks = folio.iter_table("flights", &IterOptions::new().chunk_size(100_000).columns(["dep_delay"]))?;
     for chunk in chunks {
@@ -83,6 +89,15 @@ fn main() -> Result<()> {
     }
     println!("in chunks of 100,000: {late} flights left more than an hour late");
     in_sql(&folio)?;
+
+    step("Let a table grow: what is there is neither read nor copied");
+    for month in 1..=3 {
+        let rows = flights_of(&folio, month)?;
+        let done = folio.append_table("departures", rows, AppendOptions::new())?;
+        println!("month {month}: {} more rows, {} in all, in {} files", done.rows, done.num_rows, done.parts);
+    }
+    let one = folio.compact("departures")?;
+    println!("compacted into {} file; the versions before keep theirs", one.parts_after);
 
     step("A snapshot costs no copy of data and never changes");
     folio.create_snapshot(
@@ -107,6 +122,7 @@ fn main() -> Result<()> {
         diff.unchanged_items.len(),
         diff.metadata_changes.keys().collect::<Vec<_>>()
     );
+    in_rows(&folio)?;
     let past = folio.load_snapshot("v1.0")?;
     println!("v1.0 still has {} rows", count(&past, "flights")?);
 
@@ -184,6 +200,26 @@ fn kept_queries(folio: &DataFolio) -> Result<()> {
     Ok(())
 }
 
+/// What became of the rows of a table since the snapshot.
+#[cfg(feature = "sql")]
+fn in_rows(folio: &DataFolio) -> Result<()> {
+    use datafolio::{DiffOptions, TableState};
+
+    let diff = folio.diff_table("flights", &DiffOptions::new().from(TableState::Snapshot("v1.0".to_owned())))?;
+    println!(
+        "row by row: {} added, {} removed, {} as they were",
+        diff.added,
+        diff.removed,
+        diff.unchanged.unwrap_or(0)
+    );
+    Ok(())
+}
+
+#[cfg(not(feature = "sql"))]
+fn in_rows(_folio: &DataFolio) -> Result<()> {
+    Ok(())
+}
+
 #[cfg(not(feature = "sql"))]
 fn in_sql(_folio: &DataFolio) -> Result<()> {
     println!("(SQL is not in this build)");
@@ -246,20 +282,29 @@ fn delays_by_hour(folio: &DataFolio) -> Result<(RecordBatch, Vec<f64>)> {
 
 /// The flights of June to August.
 fn summer_flights(folio: &DataFolio) -> Result<(RecordBatch, usize)> {
+    let table = flights_between(folio, 6.0..=8.0)?;
+    let rows = table.num_rows();
+    Ok((table, rows))
+}
+
+/// The flights of one month.
+fn flights_of(folio: &DataFolio, month: u8) -> Result<RecordBatch> {
+    flights_between(folio, f64::from(month)..=f64::from(month))
+}
+
+fn flights_between(folio: &DataFolio, wanted: std::ops::RangeInclusive<f64>) -> Result<RecordBatch> {
     let mut kept = Vec::new();
     let mut schema = None;
     for batch in folio.get_table("flights")? {
         let batch = batch?;
         let months = numbers(&batch, "month")?;
         let mask: arrow::array::BooleanArray =
-            (0..batch.num_rows()).map(|row| Some((6.0..=8.0).contains(&months.value(row)))).collect();
+            (0..batch.num_rows()).map(|row| Some(wanted.contains(&months.value(row)))).collect();
         kept.push(arrow::compute::filter_record_batch(&batch, &mask)?);
         schema.get_or_insert_with(|| batch.schema());
     }
     let schema = schema.ok_or("flights is empty")?;
-    let table = arrow::compute::concat_batches(&schema, &kept)?;
-    let rows = table.num_rows();
-    Ok((table, rows))
+    Ok(arrow::compute::concat_batches(&schema, &kept)?)
 }
 
 fn numbers(batch: &RecordBatch, column: &str) -> Result<Float64Array> {

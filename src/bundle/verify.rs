@@ -202,7 +202,11 @@ impl DataFolio {
         }
         let Ok(record) = entry.record() else { return };
         for reason in self.broken(&record) {
-            report.add(Severity::Note, "broken-view", format!("view '{}': {reason}", entry.name()));
+            report.findings.push(Finding {
+                item: Some(entry.name().to_owned()),
+                version: Some(entry.token()),
+                ..Finding::new(Severity::Note, "broken-view", format!("view '{}': {reason}", entry.name()))
+            });
         }
     }
 
@@ -295,6 +299,9 @@ impl DataFolio {
     /// Whether a version has checksums for its blocks, and a file of them is not there. DataFolio 2.x copies and exports the files
     /// that it knows, and this is none of them; the hash of the whole is still in the entry.
     pub(crate) fn blocks_are_gone(&self, record: &ItemRecord) -> Result<bool, HandlerError> {
+        if record.item_type() == item_type::REFERENCED_TABLE || record.filename().is_none() {
+            return Ok(false);
+        }
         for file in all_files(record)? {
             if let Some((path, _)) = file.expected.blocks
                 && self.storage().stat(&path)?.is_none()

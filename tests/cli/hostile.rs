@@ -141,7 +141,8 @@ fn what_is_left_of_a_reference_is_what_was_read() {
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("a\n1\n2\n3\n", ""));
     fs::write(&table, format!("a\n{}", "1\n".repeat(11))).unwrap();
     let ran = home.run(&["get", "ref"]);
-    assert_eq!((ran.out, ran.err.as_str()), (format!("a\n{}", "1\n".repeat(10)), "(more rows)\n"));
+    assert_eq!(ran.out, format!("a\n{}", "1\n".repeat(10)));
+    has(&ran.err, &["it had 8 bytes and has 24", "(more rows)\n"]);
 }
 
 #[test]

@@ -58,6 +58,8 @@ fn the_documented_keys_are_those_that_are_printed() {
         ("init", &["init", "../new"]),
         ("add", &["add", "params.json", "--overwrite"]),
         ("import", &["import", "raw.csv", "--overwrite"]),
+        ("append", &["append", "raw", "raw.csv"]),
+        ("compact", &["compact", "raw"]),
         ("verify --references", &["verify", "--references"]),
         ("ls", &["ls"]),
         ("describe", &["describe"]),

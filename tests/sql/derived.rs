@@ -86,24 +86,24 @@ fn parameters_are_remembered_and_explained() {
     let (_dir, folio) = with_numbers();
     let query = QueryOptions::new().param("kind", "b").param("least", 2);
     folio
-        .derive("some", "SELECT * FROM numbers WHERE kind = $kind AND id > $least", &query, AddOptions::new())
+        .derive("several", "SELECT * FROM numbers WHERE kind = $kind AND id > $least", &query, AddOptions::new())
         .unwrap();
     folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
     folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
-    assert_eq!(one(&folio, "SELECT count(*) FROM some"), 3);
-    derive(&folio, "more", "SELECT * FROM some");
+    assert_eq!(one(&folio, "SELECT count(*) FROM several"), 3);
+    derive(&folio, "more", "SELECT * FROM several");
     let explained = folio.explain("more").unwrap();
     assert_eq!((explained.kind.as_str(), explained.rows), ("derived", Some(3)));
-    assert_eq!(explained.inputs[0].version, folio.item_info("some").unwrap().version);
+    assert_eq!(explained.inputs[0].version, folio.item_info("several").unwrap().version);
     let some = &explained.upstream[0];
     assert_eq!((some.params.clone(), some.rows), (json!({"kind": "b", "least": 2}), Some(3)));
     assert_eq!((some.upstream[0].name.as_str(), some.upstream[0].kind.as_str()), ("numbers", "included_table"));
     let date = QueryOptions::new().params([ParamValue::Date(3)]);
     let error = folio.derive("x", "SELECT ? AS d", &date, AddOptions::new()).unwrap_err();
     assert!(error.to_string().contains("CAST"), "{error}");
-    let taken = folio.derive("some", "SELECT 1 AS x", &QueryOptions::new(), AddOptions::new()).unwrap_err();
+    let taken = folio.derive("several", "SELECT 1 AS x", &QueryOptions::new(), AddOptions::new()).unwrap_err();
     assert_eq!(taken.code(), "item-exists");
-    let own = folio.derive("some", "SELECT * FROM some", &QueryOptions::new(), AddOptions::new().overwrite());
+    let own = folio.derive("several", "SELECT * FROM several", &QueryOptions::new(), AddOptions::new().overwrite());
     assert!(own.unwrap_err().to_string().contains("made from itself"));
 }
 

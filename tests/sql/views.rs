@@ -166,7 +166,7 @@ fn python_opens_lists_validates_and_snapshots_a_bundle_with_views() {
     let place = folio.location();
     let mut peer = Peer::open(Release::V2_3, std::path::Path::new(&place)).unwrap();
     assert_eq!(peer.get("folio.list_contents()['json_data']"), json!(["v"]));
-    assert_eq!(peer.get("folio.get_json('v')")["text"], "SELECT count(*) AS n FROM numbers");
+    assert_eq!(peer.get("folio.get('v')")["text"], "SELECT count(*) AS n FROM numbers");
     assert_eq!(peer.get("all(folio.validate().values())"), true);
     peer.get("folio.create_snapshot('by-2.3') and None");
     drop(peer);

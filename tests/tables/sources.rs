@@ -192,7 +192,7 @@ fn python_reads_a_reference_with_a_fingerprint() {
     write_parquet(&path, &numbers(&[4, 5]));
     let made = folio.reference_table("one", reference(&path, "parquet"), AddOptions::new()).unwrap();
     let Some(mut peer) = Peer::open(Release::V2_3, folio.location()) else { return };
-    assert_eq!(peer.get("folio.get_table('one')['x'].tolist()"), serde_json::json!([4, 5]));
+    assert_eq!(peer.get("folio.get('one')['x'].tolist()"), serde_json::json!([4, 5]));
     peer.get("folio.update_item('one', description='seen') if hasattr(folio, 'update_item') else None");
     let again = DataFolio::open(folio.location()).unwrap();
     assert_eq!(again.item_info("one").unwrap().record["fingerprint"], made.record["fingerprint"]);

@@ -34,7 +34,9 @@ pub enum FramesError {
 impl FramesError {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
-        ErrorCategory::InvalidInput
+        match self {
+            Self::Column { .. } | Self::Polars(_) | Self::Arrow(_) => ErrorCategory::InvalidInput,
+        }
     }
 
     /// A stable kebab-case code, one for each kind.

@@ -170,7 +170,7 @@ impl DataFolio {
     /// The types of the columns of the differences that the tables say: those of columns whose type is the same in both.
     fn row_types(&self, sides: &Sides) -> Result<HashMap<String, DataType>> {
         let columns = &sides.columns;
-        let (from, to) = (self.facts_of(&sides.from.record)?, self.facts_of(&sides.to.record)?);
+        let (from, to) = (self.columns_of(&sides.from.record)?, self.columns_of(&sides.to.record)?);
         let of =
             |schema: &SchemaRef, name: &str| schema.field_with_name(name).map(|field| field.data_type().clone()).ok();
         let mut types = HashMap::new();
@@ -182,16 +182,16 @@ impl DataFolio {
             true => {
                 note(COUNT.to_owned(), Some(DataType::Int64));
                 for column in columns.shared.iter().filter(|column| !is_retyped(&column.name)) {
-                    note(column.name.clone(), of(&to.schema, &column.name));
+                    note(column.name.clone(), of(&to, &column.name));
                 }
             }
             false => {
                 note(CHANGED_COLUMNS.to_owned(), Some(list));
                 for name in columns.key.iter().filter(|name| !is_retyped(name)) {
-                    note(name.clone(), of(&to.schema, name));
+                    note(name.clone(), of(&to, name));
                 }
-                columns.from.iter().for_each(|name| drop(note(format!("old_{name}"), of(&from.schema, name))));
-                columns.to.iter().for_each(|name| drop(note(format!("new_{name}"), of(&to.schema, name))));
+                columns.from.iter().for_each(|name| drop(note(format!("old_{name}"), of(&from, name))));
+                columns.to.iter().for_each(|name| drop(note(format!("new_{name}"), of(&to, name))));
             }
         }
         Ok(types)

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafolio_core::ItemRecord;
+use arrow::datatypes::SchemaRef;
+use datafolio_core::{ItemRecord, PARTS};
 use datafolio_handlers::{TableReadOptions, read_table};
 
 use super::options::{DiffOptions, TableState};
@@ -59,10 +60,10 @@ impl DataFolio {
             Some(state) => self.side(name, state)?,
             None => self.before(name, &to)?,
         };
-        let (was, is) = (self.facts_of(&from.record)?, self.facts_of(&to.record)?);
-        for (side, facts) in [(&from, &was), (&to, &is)] {
+        let (was, is) = (self.columns_of(&from.record)?, self.columns_of(&to.record)?);
+        for (side, columns) in [(&from, &was), (&to, &is)] {
             let mut seen = HashSet::new();
-            let is_wrong = |name: &String| facts.schema.column_with_name(name).is_none() || !seen.insert(name.clone());
+            let is_wrong = |name: &String| columns.column_with_name(name).is_none() || !seen.insert(name.clone());
             if options.key.iter().any(is_wrong) {
                 // Reading such columns says what is wrong with them.
                 let mut part = TableReadOptions::default();
@@ -70,7 +71,7 @@ impl DataFolio {
                 read_table(&self.handler_item(&side.record), &part)?;
             }
         }
-        let columns = Columns::of(name, &was.schema, &is.schema, &options.key)?;
+        let columns = Columns::of(name, &was, &is, &options.key)?;
         let (mut is_same, mut skipped_rows) = (false, 0);
         if let (Some(was), Some(is)) = (files_of(&from.record), files_of(&to.record)) {
             let mut files = Compared::new(was, is);
@@ -83,6 +84,14 @@ impl DataFolio {
             }
         }
         Ok(Sides { from, to, columns, is_same, skipped_rows })
+    }
+
+    /// The columns of a version. Of a table of several parts one file tells them.
+    pub(super) fn columns_of(&self, record: &ItemRecord) -> Result<SchemaRef> {
+        match record.get(PARTS) {
+            Some(_) => Ok(read_table(&self.handler_item(record), &TableReadOptions::default())?.schema()),
+            None => Ok(SchemaRef::clone(&self.facts_of(record)?.schema)),
+        }
     }
 
     fn side(&self, name: &str, state: &TableState) -> Result<Side> {
