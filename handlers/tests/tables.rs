@@ -226,8 +226,9 @@ fn tables_of_unknown_form_are_not_guessed_at() {
     stored.record.set("table_format", Some(json!("hdf5")));
     assert_eq!(stored.open(&TableReadOptions::default()).err().unwrap().code(), "unsupported");
     stored.record.set("table_format", Some(json!("parquet")));
+    // A table of several parts has at least one.
     stored.record.set("parts", Some(json!([])));
-    assert_eq!(stored.open(&TableReadOptions::default()).err().unwrap().code(), "unsupported");
+    assert_eq!(stored.open(&TableReadOptions::default()).err().unwrap().code(), "damaged-item");
 }
 
 #[test]

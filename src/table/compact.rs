@@ -224,27 +224,41 @@ fn totals(parts: &[Part]) -> (u64, u64) {
     (sum(|part| part.num_rows), sum(|part| part.size_bytes))
 }
 
-/// The parts to merge: a run of at least [`MANY`] in which none is of a higher tier than the others' lowest such run. Each row
-/// is written again once for each tier, whatever the number of appends.
+/// The parts to merge: a run that has [`MANY`] parts of one tier and none of a higher one, of the lowest such tier. What comes of
+/// them is of the next tier, so that each row is written again once for each, whatever the number of appends; in the lowest
+/// tier, whose parts are tiny, a few times.
 ///
 /// Of several writers one merges: the one whose append makes a multiple of [`MANY`].
 fn small_parts(sizes: &[u64]) -> Option<Range<usize>> {
-    let mut most = LOWEST_TIER;
-    while most <= LARGE {
+    let tiers: Vec<Option<u32>> = sizes.iter().map(|size| tier(*size)).collect();
+    let highest = tiers.iter().flatten().max()?;
+    for of in 0..=*highest {
         let mut start = 0;
-        for end in 0..=sizes.len() {
-            if sizes.get(end).is_some_and(|size| *size <= most && *size < LARGE) {
+        for end in 0..=tiers.len() {
+            if tiers.get(end).is_some_and(|tier| tier.is_some_and(|tier| tier <= of)) {
                 continue;
             }
-            let run = start..end;
-            if run.len() >= MANY && run.len().is_multiple_of(MANY) {
-                return Some(run);
+            let count = tiers[start..end].iter().filter(|tier| **tier == Some(of)).count();
+            if count >= MANY && count.is_multiple_of(MANY) {
+                return Some(start..end);
             }
             start = end + 1;
         }
-        most = most.saturating_mul(MANY as u64);
     }
     None
+}
+
+/// The tier of a part; `None` for one that is large.
+fn tier(size: u64) -> Option<u32> {
+    if size >= LARGE {
+        return None;
+    }
+    let (mut tier, mut most) = (0, LOWEST_TIER);
+    while size > most {
+        most *= MANY as u64;
+        tier += 1;
+    }
+    Some(tier)
 }
 
 #[cfg(test)]
@@ -288,5 +302,8 @@ mod tests {
         assert_eq!(small_parts(&[1000; 16]), Some(0..16));
         let mixed = [LOWEST_TIER * 2, 10, 10, 10, 10, 10, 10, 10, 10, LOWEST_TIER * 2];
         assert_eq!(small_parts(&mixed), Some(1..9));
+        // Larger parts are not written again for the sake of a few small ones.
+        let few = [LOWEST_TIER * 60, LOWEST_TIER * 7, LOWEST_TIER * 7, 10, 10, 10, 10, 10];
+        assert_eq!(small_parts(&few), None);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const FUNCTIONS: &str = include_str!("row_functions.txt");
 
 /// What an expression of such a query can be made of.
-const EXPRESSIONS: [&str; 11] = [
+const EXPRESSIONS: [&str; 12] = [
     "BETWEEN",
     "CASE",
     "CAST",
@@ -19,6 +19,7 @@ const EXPRESSIONS: [&str; 11] = [
     "OPERATOR",
     "PARAMETER",
     "STAR",
+    "TYPE",
 ];
 
 /// Names without brackets that DuckDB takes for functions where there is no column of that name; those that begin with
