@@ -12,6 +12,7 @@ use crate::bundle::state::State;
 use crate::bundle::{DataFolio, Mode};
 use crate::error::Result;
 use crate::text::{human_size, human_time, printable, shorten_value};
+use crate::view::is_view;
 
 /// How many snapshots are shown.
 const SNAPSHOTS_SHOWN: usize = 5;
@@ -169,6 +170,7 @@ impl DataFolio {
         };
         let label = match entry.item_type() {
             item_type::REFERENCED_TABLE => " (reference)".to_owned(),
+            _ if is_view(&record) => " (view)".to_owned(),
             item_type::ARTIFACT => record.str("category").map(|c| format!(" ({})", printable(c))).unwrap_or_default(),
             other if is_other(entry) => format!(" ({})", printable(other)),
             _ => String::new(),

@@ -10,6 +10,7 @@ use super::failure::{Failure, Outcome};
 use crate::bundle::{DataFolio, ItemInfo};
 use crate::error::Error;
 use crate::text::{human_size, printable};
+use crate::view::is_view;
 
 /// An item type in one word.
 pub(super) fn type_word(item_type: &str) -> &str {
@@ -23,9 +24,17 @@ pub(super) fn type_word(item_type: &str) -> &str {
     }
 }
 
+/// What an item is, in one word.
+pub(super) fn kind_word(record: &ItemRecord) -> &str {
+    if is_view(record) { "view" } else { type_word(record.item_type()) }
+}
+
 /// What is worth knowing of an item on one short line: rows and columns, shape, format.
 pub(super) fn details(record: &ItemRecord) -> String {
     let text = |key: &str| record.str(key).unwrap_or_default().to_owned();
+    if is_view(record) {
+        return String::new();
+    }
     match record.item_type() {
         item_type::INCLUDED_TABLE | item_type::POLARS_TABLE | item_type::REFERENCED_TABLE => {
             match (record.count("num_rows"), record.count("num_cols")) {

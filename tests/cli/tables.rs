@@ -213,3 +213,37 @@ fn a_script_is_run_statement_by_statement() {
     // An argument is one statement.
     has(&home.fails(&["sql", "SELECT 1; SELECT 2"], 1), &["2 statements"]);
 }
+
+#[cfg(feature = "sql")]
+#[test]
+fn views_are_called_views_and_read_like_tables() {
+    let home = Home::with_bundle();
+    home.ok(&["view", "two", "SELECT id FROM raw WHERE id < 3", "-d", "the first two"]);
+    let listed = home.ok(&["ls"]);
+    let line = listed.lines().find(|line| line.starts_with("two ")).unwrap();
+    assert_eq!(line.split_whitespace().nth(1), Some("view"), "{listed}");
+    has(&home.ok(&["info", "two"]), &["view (json_data)", "id"]);
+    has(&home.ok(&["describe"]), &["two (view): the first two"]);
+    assert_eq!(home.ok(&["cat", "two"]), "id\n1\n2\n");
+}
+
+#[test]
+fn rows_of_files_are_appended_with_the_types_of_the_table() {
+    let home = Home::with_bundle();
+    home.write("codes.csv", "code,n\n007,1\n008,2\n");
+    has(&home.ok(&["append", "codes", "codes.csv"]), &["Created codes: 2 rows"]);
+    // By themselves these would be numbers, and the last a fraction.
+    home.write("more.csv", "n,code\n3,42\n");
+    has(&home.ok(&["append", "codes", "more.csv"]), &["Appended to codes: 1 row, 3 rows in all, in 2 files"]);
+    assert_eq!(home.ok(&["cat", "codes"]), "code,n\n007,1\n008,2\n42,3\n");
+    home.write("wrong.csv", "code,n\n9,2.5\n");
+    has(&home.fails(&["append", "codes", "wrong.csv"], 1), &["wrong.csv", "2.5"]);
+    home.write("new.csv", "code,n,place\n9,4,here\n");
+    has(&home.fails(&["append", "codes", "new.csv"], 1), &["'codes'", "\"place\"", "--evolve"]);
+    has(&home.ok(&["append", "codes", "new.csv", "--evolve"]), &["new columns: place"]);
+    assert_eq!(home.ok(&["path", "codes"]).lines().count(), 3);
+    has(&home.ok(&["compact", "codes"]), &["Compacted codes: 3 files", "are one of"]);
+    has(&home.ok(&["compact", "codes"]), &["lies in 1 file already"]);
+    assert_eq!(home.ok(&["cat", "codes"]), "code,n,place\n007,1,\n008,2,\n42,3,\n9,4,here\n");
+    has(&home.fails(&["append", "params", "codes.csv"], 1), &["'params'", "table"]);
+}

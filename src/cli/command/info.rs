@@ -9,7 +9,7 @@ use crate::cli::failure::Outcome;
 use crate::cli::output::{Output, Paint};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::cli::words::{count, details, grouped, long_time, size_of, size_text, type_word};
+use crate::cli::words::{count, details, grouped, kind_word, long_time, size_of, size_text};
 use crate::text::printable;
 use crate::{Quantile, StatisticsOptions, TableInfo, TableStatistics};
 
@@ -86,7 +86,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     out.line(title)?;
     let facts = [
         ("Description", info.description().unwrap_or_default().to_owned()),
-        ("Type", format!("{} ({})", type_word(&info.item_type), info.item_type)),
+        ("Type", format!("{} ({})", kind_word(&info.to_record()), info.item_type)),
         ("Details", details(&info.to_record())),
         ("Size", size_text(size)),
         ("Version", info.version.clone()),

@@ -10,7 +10,7 @@ use crate::cli::failure::Outcome;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::cli::words::{damaged_json, details, matches, short_time, size_of, size_text, type_word};
+use crate::cli::words::{damaged_json, details, kind_word, matches, short_time, size_of, size_text};
 use crate::error::Result;
 
 /// List items
@@ -87,12 +87,8 @@ fn list(folio: &DataFolio, items: &[Result<ItemInfo>], long: bool, out: &mut Out
             }
         };
         let name = if info.archived { format!("{} [archived]", info.name) } else { info.name.clone() };
-        let mut row = vec![
-            name,
-            type_word(&info.item_type).to_owned(),
-            details(&info.to_record()),
-            size_text(size_of(folio, info)),
-        ];
+        let record = info.to_record();
+        let mut row = vec![name, kind_word(&record).to_owned(), details(&record), size_text(size_of(folio, info))];
         if long {
             let created = info.record.get("created_at").and_then(Value::as_str).map(short_time);
             row.extend([info.version.clone(), created.unwrap_or_default(), inputs(info).join(", ")]);
