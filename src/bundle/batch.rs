@@ -9,9 +9,9 @@ use datafolio_core::{
     Catalogue, Change, ChangeSet, CoreError, ItemEdit, PutItem, RelPath, Working, item_type, json, time,
 };
 use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
-use datafolio_storage::discard_payload;
+use datafolio_storage::{Payload, discard_payload};
 use indexmap::{IndexMap, IndexSet};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::bundle::DataFolio;
 use crate::bundle::commit::{Follows, Intent, commit};
@@ -26,7 +26,7 @@ use crate::snapshot::RESERVED;
 use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
-const RESERVED_FIELDS: [&str; 19] = [
+pub(crate) const RESERVED_FIELDS: [&str; 19] = [
     "name",
     "item_type",
     "filename",
@@ -495,22 +495,28 @@ pub(crate) fn check_metadata(catalogue: &Catalogue) -> Result<()> {
 fn entry_fields(stored_type: &str, draft: Draft, extra: &Map<String, Value>) -> Map<String, Value> {
     let mut fields = Map::new();
     if let Some(payload) = &draft.payload {
-        let dir = item_type::payload_dir(stored_type).unwrap_or_default();
-        let path = payload.path.as_str();
-        let filename = path.strip_prefix(dir).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);
-        fields.insert("filename".to_owned(), filename.into());
-        if stored_type != item_type::TIMESTAMP {
-            fields.insert("checksum".to_owned(), payload.md5.clone().into());
-        }
-        fields.insert("sha256".to_owned(), payload.sha256.clone().into());
-        fields.insert("size_bytes".to_owned(), payload.size.into());
-        if let Some(blocks) = &payload.blocks {
-            fields
-                .insert("blocks".to_owned(), serde_json::json!({"filename": blocks.filename, "sha256": blocks.sha256}));
+        fields = payload_fields(payload);
+        if stored_type == item_type::TIMESTAMP {
+            fields.shift_remove("checksum");
         }
     }
     for (key, value) in extra.iter().chain(&draft.fields) {
         fields.insert(key.clone(), value.clone());
+    }
+    fields
+}
+
+/// What an entry says of its payload.
+pub(crate) fn payload_fields(payload: &Payload) -> Map<String, Value> {
+    // Its name is relative to the directory of the item type.
+    let path = payload.path.as_str();
+    let mut fields = Map::new();
+    fields.insert("filename".to_owned(), path.split_once('/').map_or(path, |(_, name)| name).into());
+    fields.insert("checksum".to_owned(), payload.md5.as_str().into());
+    fields.insert("sha256".to_owned(), payload.sha256.as_str().into());
+    fields.insert("size_bytes".to_owned(), payload.size.into());
+    if let Some(blocks) = &payload.blocks {
+        fields.insert("blocks".to_owned(), json!({"filename": blocks.filename, "sha256": blocks.sha256}));
     }
     fields
 }

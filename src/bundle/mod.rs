@@ -30,7 +30,9 @@ use datafolio_storage::{Storage, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
-pub(crate) use batch::{Own, check_metadata};
+#[cfg(feature = "sql")]
+pub(crate) use batch::RESERVED_FIELDS;
+pub(crate) use batch::{Own, check_metadata, payload_fields};
 pub use copy::CopyOptions;
 #[cfg(feature = "cli")]
 pub(crate) use copy::is_the_bundles_own;

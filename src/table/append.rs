@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::compact::Compacted;
-use crate::bundle::{AddOptions, Batch, DataFolio, Own, table_from_files};
+use crate::bundle::{AddOptions, Batch, DataFolio, Own, payload_fields, table_from_files};
 use crate::error::{Error, Result};
 
 /// How rows are added to a table.
@@ -224,12 +224,11 @@ impl Batch<'_> {
         let record = entry.record()?;
         require_own_table(&record)?;
         let (schema, written) = self.write_rows(&record, data, options.evolve)?;
-        let known = record.strings("columns");
         let columns = column_types(&written);
         let new_columns: Vec<String> =
             columns.keys().filter(|name| schema.fields().find(name).is_none()).cloned().collect();
         let payload = written.payload.as_ref();
-        let rows = written.fields.get("num_rows").and_then(Value::as_u64).unwrap_or_default();
+        let rows = number(&written, "num_rows");
         let appended = Appended {
             name: name.to_owned(),
             rows,
@@ -244,7 +243,6 @@ impl Batch<'_> {
             // Nothing comes, and nothing changes; the file goes with the batch.
             return Ok(Appended { parts: appended.parts - 1, ..appended });
         };
-        tracing::debug!(name, rows, known = known.len(), "a part was written");
         let base = match record.parts()? {
             Some(_) => None,
             None => Some(self.file_as_part(&record, &schema)?),
@@ -267,7 +265,7 @@ impl Batch<'_> {
     fn write_rows(&mut self, record: &Arc<ItemRecord>, data: Data, evolve: bool) -> Result<(SchemaRef, Draft)> {
         let name = record.name();
         let table = read_table(&self.folio().handler_item(record), &TableReadOptions::default())?.schema();
-        let draft = self.write_part(record, |write| {
+        let draft = self.stage_table(record, Place::Part, |write| {
             let mut fitted = |rows: Box<dyn RecordBatchReader + Send>| write(fit_rows(name, &table, rows, evolve)?);
             match data {
                 Data::InferredTable(rows) => rows.read_with(fitted),
@@ -281,9 +279,10 @@ impl Batch<'_> {
 
     /// Stages a file for a table, in the format that the table has. `produce` is given what writes the rows, which may be
     /// called again: what was written before is void then.
-    pub(super) fn write_part(
+    pub(super) fn stage_table(
         &mut self,
         record: &ItemRecord,
+        place: Place,
         produce: impl FnOnce(
             &mut dyn FnMut(Box<dyn RecordBatchReader + Send>) -> std::result::Result<Draft, HandlerError>,
         ) -> std::result::Result<Draft, HandlerError>,
@@ -291,9 +290,11 @@ impl Batch<'_> {
         let folio = self.folio();
         let mut options = WriteOptions::default();
         options.table_format = record.str("table_format").map(str::to_owned);
-        let mut sink = Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name())
-            .with_threads(folio.settings().threads)
-            .into_parts();
+        let mut sink =
+            Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name()).with_threads(folio.settings().threads);
+        if place == Place::Part {
+            sink = sink.into_parts();
+        }
         let written = produce(&mut |rows| {
             sink.discard();
             IncludedTable.write(Data::Table(rows), &options, &mut sink)
@@ -372,33 +373,36 @@ impl Batch<'_> {
         writer.write_from(&mut format!("{text:#}\n").as_bytes())?;
         let payload = writer.finish()?;
         self.keep_staged(payload.path.clone());
-        Ok(standing(&payload))
+        Ok(payload_fields(&payload))
     }
 }
 
-/// The fields of an entry that name the file which stands for the version.
-pub(super) fn standing(payload: &Payload) -> Map<String, Value> {
-    let path = payload.path.as_str();
-    let mut fields = Map::new();
-    fields.insert("filename".to_owned(), path.split_once('/').map_or(path, |(_, rest)| rest).into());
-    fields.insert("checksum".to_owned(), payload.md5.as_str().into());
-    fields.insert("sha256".to_owned(), payload.sha256.as_str().into());
-    fields
+/// What becomes of a file of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// One of its parts.
+    Part,
+    /// All of it.
+    Whole,
 }
 
 /// The part that a file becomes which was just written.
 pub(super) fn part_of(payload: &Payload, written: &Draft) -> Part {
-    let number = |field: &str| written.fields.get(field).and_then(Value::as_u64).unwrap_or_default();
     Part {
         filename: in_parts(payload.path.as_str()),
         sha256: Some(payload.sha256.clone()),
         checksum: None,
         size_bytes: payload.size,
-        num_rows: number("num_rows"),
-        num_cols: number("num_cols"),
-        blocks: payload.blocks.as_ref().map(|blocks| json!({"filename": blocks.filename, "sha256": blocks.sha256})),
+        num_rows: number(written, "num_rows"),
+        num_cols: number(written, "num_cols"),
+        blocks: payload_fields(payload).shift_remove("blocks"),
         other: Map::new(),
     }
+}
+
+/// A count that a handler gives of what it has written.
+pub(super) fn number(written: &Draft, field: &str) -> u64 {
+    written.fields.get(field).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// A path below the directory of parts.

@@ -6,16 +6,14 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, item_type, time};
-use datafolio_handlers::{
-    Data, Draft, Handler, HandlerError, IncludedTable, Sink, TableReadOptions, WriteOptions, read_table, stored_files,
-};
-use datafolio_sql::{QueryReader, check_condition, quote_table};
-use serde_json::{Map, Value, json};
+use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, time};
+use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
+use datafolio_sql::{QueryReader, check, check_condition, quote_table};
+use serde_json::{Map, Value};
 
 use super::RowsChanged;
-use super::append::{part_of, require_own_table, standing, table_of};
-use crate::bundle::{Batch, DataFolio};
+use super::append::{Place, number, part_of, require_own_table, table_of};
+use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
 use crate::error::Result;
 use crate::query::QueryOptions;
 use crate::text::did_you_mean;
@@ -90,22 +88,25 @@ impl Batch<'_> {
         let select = selection(name, condition, edit, &table)?;
         let count = format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)");
         let mut done = RowsChanged { name: name.to_owned(), rows: 0, parts_written: 0, parts_kept: 0, num_rows: 0 };
-        let Some(parts) = record.parts()? else {
-            let rows = self.count_in(&record, &count)?;
-            let all = record.u64("num_rows").unwrap_or_default();
-            if rows == 0 {
-                return Ok(RowsChanged { parts_kept: 1, num_rows: all, ..done });
+        let parts = match record.parts()? {
+            // A condition that looks at the table itself looks at all of it, and one part does not tell.
+            Some(parts) if !looks_at_table(condition, edit)? => parts,
+            _ => {
+                done.rows = self.count_in(&record, &count)?;
+                done.num_rows = record.u64("num_rows").unwrap_or_default();
+                if done.rows == 0 {
+                    done.parts_kept = stored_files(&record)?.len();
+                    return Ok(done);
+                }
+                let written = self.write_changed(&record, &record, &select, &table, Place::Whole)?;
+                (done.parts_written, done.num_rows) = (1, number(&written, "num_rows"));
+                self.put_changed(&record, file_fields(&written), edit, done.rows)?;
+                return Ok(done);
             }
-            let written = self.write_changed(&record, &record, &select, &table, false)?;
-            let fields = file_fields(&written)?;
-            (done.rows, done.parts_written, done.num_rows) = (rows, 1, number(&written, "num_rows"));
-            self.put_changed(&record, fields, edit, done.rows)?;
-            return Ok(done);
         };
         let mut left: Vec<Part> = Vec::new();
         let mut new: Vec<Part> = Vec::new();
-        for (part, file) in parts.iter().zip(stored_files(&record)?) {
-            debug_assert_eq!(file.rows, Some(part.num_rows));
+        for part in &parts {
             let of_part = Arc::new(table_of(&record, std::slice::from_ref(part)));
             let rows = self.count_in(&of_part, &count)?;
             done.rows += rows;
@@ -117,7 +118,7 @@ impl Batch<'_> {
                 // Nothing is left of it.
                 Edit::Delete if rows == part.num_rows => {}
                 _ => {
-                    let written = self.write_changed(&record, &of_part, &select, &table, true)?;
+                    let written = self.write_changed(&record, &of_part, &select, &table, Place::Part)?;
                     done.parts_written += 1;
                     let written = written.payload.as_ref().map(|payload| part_of(payload, &written));
                     new.extend(written.clone());
@@ -131,9 +132,9 @@ impl Batch<'_> {
         }
         let fields = if left.is_empty() {
             // A table without rows still has its columns.
-            let written = self.write_changed(&record, &record, &select, &table, false)?;
+            let written = self.write_changed(&record, &record, &select, &table, Place::Whole)?;
             done.parts_written = 1;
-            file_fields(&written)?
+            file_fields(&written)
         } else {
             let mut fields = self.write_stub(name, &new)?;
             fields.insert("size_bytes".to_owned(), left.iter().map(|part| part.size_bytes).sum::<u64>().into());
@@ -163,7 +164,7 @@ impl Batch<'_> {
         source: &Arc<ItemRecord>,
         select: &str,
         table: &SchemaRef,
-        as_part: bool,
+        place: Place,
     ) -> Result<Draft> {
         let rows = self.folio().run_query(&quote_table(select), Some(source), &QueryOptions::default())?;
         if rows.schema().fields().len() != table.fields().len() {
@@ -171,24 +172,7 @@ impl Batch<'_> {
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
         let rows = Box::new(AsTable { item: record.name().to_owned(), rows, schema: SchemaRef::clone(table) });
-        if as_part {
-            return self.write_part(record, |write| write(rows));
-        }
-        let mut options = WriteOptions::default();
-        options.table_format = record.str("table_format").map(str::to_owned);
-        let folio = self.folio();
-        let mut sink =
-            Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name()).with_threads(folio.settings().threads);
-        let written = IncludedTable.write(Data::Table(rows), &options, &mut sink);
-        if written.is_err() {
-            sink.discard();
-        }
-        let written = written?;
-        if let Some(payload) = &written.payload {
-            self.keep_staged(payload.path.clone());
-            self.folio().verified().remember_payload(self.folio().storage().as_ref(), payload)?;
-        }
-        Ok(written)
+        self.stage_table(record, place, |write| write(rows))
     }
 
     /// Replaces the version by one of the same item with other files.
@@ -199,44 +183,21 @@ impl Batch<'_> {
         edit: &Edit<'_>,
         rows: u64,
     ) -> Result<()> {
-        /// What says which version it is, and what its files are.
-        const OTHERS: [&str; 14] = [
-            "name",
-            "item_type",
-            "filename",
-            "checksum",
-            "sha256",
-            "size_bytes",
-            "blocks",
-            PARTS,
-            "grown_from",
-            "created_at",
-            "version_id",
-            "derived",
-            "is_current",
-            "description",
-        ];
         let mut fields = files;
         for (field, value) in record.fields() {
-            let is_of_item =
-                !OTHERS.contains(&field.as_str()) && !matches!(field.as_str(), "inputs" | "input_versions");
+            // The others say which version it is, and what its files are.
+            let is_of_item = !RESERVED_FIELDS.contains(&field.as_str()) || field == "archived";
             if is_of_item && !fields.contains_key(field) {
                 fields.insert(field.clone(), value.clone());
             }
         }
-        let versions = match record.get("input_versions") {
-            Some(Value::Object(versions)) => {
-                versions.iter().filter_map(|(name, id)| Some((name.clone(), id.as_str()?.to_owned()))).collect()
-            }
-            _ => indexmap::IndexMap::new(),
-        };
         let put = PutItem {
             name: record.name().to_owned(),
             item_type: record.item_type().to_owned(),
             fields,
             description: None,
             inputs: record.inputs().into_iter().map(str::to_owned).collect(),
-            input_versions: versions,
+            input_versions: record.input_versions(),
             overwrite: true,
             created_at: time::to_iso(time::now()),
         };
@@ -283,21 +244,25 @@ fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) ->
 }
 
 /// The fields of an entry for a table of one file.
-fn file_fields(written: &Draft) -> Result<Map<String, Value>> {
-    let mut fields = Map::new();
-    if let Some(payload) = &written.payload {
-        fields = standing(payload);
-        fields.insert("size_bytes".to_owned(), payload.size.into());
-        if let Some(blocks) = &payload.blocks {
-            fields.insert("blocks".to_owned(), json!({"filename": blocks.filename, "sha256": blocks.sha256}));
-        }
-    }
+fn file_fields(written: &Draft) -> Map<String, Value> {
+    let mut fields = written.payload.as_ref().map(payload_fields).unwrap_or_default();
     fields.insert("num_rows".to_owned(), number(written, "num_rows").into());
-    Ok(fields)
+    fields
 }
 
-fn number(written: &Draft, field: &str) -> u64 {
-    written.fields.get(field).and_then(Value::as_u64).unwrap_or_default()
+/// Whether a condition or a value reads the table that it is about, as in a subquery.
+fn looks_at_table(condition: &str, edit: &Edit<'_>) -> Result<bool> {
+    let values: &[(&str, &str)] = match edit {
+        Edit::Delete => &[],
+        Edit::Set(values) => values,
+    };
+    for text in std::iter::once(condition).chain(values.iter().map(|(_, value)| *value)) {
+        let checked = check(&quote_table(&format!("SELECT ({text}\n)")))?;
+        if checked.tables.iter().any(|table| table.schema.is_none() && table.name.eq_ignore_ascii_case("table")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The rows of a query with the types of a table.

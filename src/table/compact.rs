@@ -4,15 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafolio_core::{Change, CompactParts, CoreError, Entry, ItemRecord, Part, item_type, time};
-use datafolio_handlers::{
-    Data, Handler, IncludedTable, Sink, TableReadOptions, WriteOptions, read_table, stored_files,
-};
+use datafolio_handlers::{TableReadOptions, read_table, stored_files};
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::append::{part_of, require_own_table, standing, table_of};
+use super::append::{Place, number, part_of, require_own_table, table_of};
 use crate::bundle::state::State;
-use crate::bundle::{Batch, DataFolio};
+use crate::bundle::{Batch, DataFolio, payload_fields};
 use crate::error::{Error, Result};
 
 /// So many small parts in a row are merged after an append.
@@ -146,34 +143,18 @@ impl Batch<'_> {
                 Compacted { name, parts_before: count, parts_after: count, rows: 0, bytes_before: 0, bytes_after: 0 };
             return Ok((done, None));
         }
-        let mut options = WriteOptions::default();
-        options.table_format = record.str("table_format").map(str::to_owned);
-        let folio = self.folio();
-        let threads = folio.settings().threads;
         let mut part = TableReadOptions::default();
-        part.threads = threads;
-        let all = read_table(&folio.handler_item(&record), &part)?;
-        let mut sink = Sink::new(folio.storage(), item_type::INCLUDED_TABLE, name).with_threads(threads);
-        let written = IncludedTable.write(Data::Table(all), &options, &mut sink);
-        if written.is_err() {
-            sink.discard();
-        }
-        let written = written?;
+        part.threads = self.folio().settings().threads;
+        let all = read_table(&self.folio().handler_item(&record), &part)?;
+        let written = self.stage_table(&record, Place::Whole, |write| write(all))?;
         let Some(payload) = &written.payload else { return Err(Error::Invalid(format!("table '{name}' has no file"))) };
-        self.keep_staged(payload.path.clone());
-        self.folio().verified().remember_payload(self.folio().storage().as_ref(), payload)?;
-        let mut whole = standing(payload);
-        if let Some(blocks) = &payload.blocks {
-            whole.insert("blocks".to_owned(), json!({"filename": blocks.filename, "sha256": blocks.sha256}));
-        }
+        let whole = payload_fields(payload);
         // The same file once more where parts lie: what is appended follows it there.
         let mut as_item = ItemRecord::new(whole.clone());
         as_item.set("item_type", Some(item_type::INCLUDED_TABLE.into()));
         as_item.set("name", Some(name.into()));
-        as_item.set("size_bytes", Some(payload.size.into()));
-        let number = |field: &str| written.fields.get(field).and_then(Value::as_u64).unwrap_or_default();
         let into = match stored_files(&as_item)?.first() {
-            Some(file) => self.second_name(name, file, number("num_rows"), number("num_cols"))?,
+            Some(file) => self.second_name(name, file, number(&written, "num_rows"), number(&written, "num_cols"))?,
             None => part_of(payload, &written),
         };
         let change = CompactParts {
@@ -196,7 +177,7 @@ impl Batch<'_> {
         let of_run = table_of(record, merged);
         let (rows, bytes) = totals(merged);
         let reader = read_table(&self.folio().handler_item(&of_run), &TableReadOptions::default())?;
-        let written = self.write_part(record, |write| write(reader))?;
+        let written = self.stage_table(record, Place::Part, |write| write(reader))?;
         let into: Vec<Part> = written.payload.iter().map(|payload| part_of(payload, &written)).collect();
         let bytes_after = into.iter().map(|part| part.size_bytes).sum();
         let change = CompactParts {

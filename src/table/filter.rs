@@ -8,10 +8,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::{HandlerError, TableReadOptions};
-use datafolio_sql::{Filter, QueryReader, ROW, Relation, Streamed, check_condition};
+use datafolio_sql::{Filter, OF_THE_FILE, QueryReader, ROW, Relation, Streamed, check_condition};
 
 use super::Conditional;
-use super::shares::OF_THE_FILE;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{Exposer, QueryOptions};

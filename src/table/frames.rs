@@ -8,9 +8,9 @@ use datafolio_core::ItemRecord;
 use datafolio_frames::polars::frame::DataFrame;
 use datafolio_frames::polars::lazy::frame::LazyFrame;
 use datafolio_frames::{FrameBuilder, LIBRARY, Part, TableSource, data_frame, record_batches, scan};
-use datafolio_handlers::{TableReadOptions, plain_parquet_files};
+use datafolio_handlers::plain_parquet_files;
 
-use super::{Conditional, IterOptions, TableChunks, TableOptions};
+use super::{IterOptions, TableChunks, TableOptions};
 use crate::bundle::{AddOptions, DataFolio, ItemInfo};
 use crate::error::Result;
 
@@ -51,7 +51,7 @@ impl DataFolio {
     /// Polars does not have.
     pub fn read_polars(&self, name: &str, options: &TableOptions) -> Result<DataFrame> {
         let record = self.table_record(name, options.version.as_deref())?;
-        Ok(data_frame(self.read_chunks(&record, options)?)?)
+        Ok(data_frame(self.read_part_of(&record, options, Some(CHUNK_ROWS))?)?)
     }
 
     /// Walks through a table as [`DataFolio::iter_table`] does, in frames of Polars.
@@ -98,33 +98,12 @@ impl DataFolio {
     pub fn scan_polars(&self, name: &str, options: &TableOptions) -> Result<LazyFrame> {
         let record = self.table_record(name, options.version.as_deref())?;
         let nothing = TableOptions { limit: Some(0), ..options.clone() };
-        let schema = self.read_chunks(&record, &nothing)?.schema();
+        let schema = self.read_part_of(&record, &nothing, Some(CHUNK_ROWS))?.schema();
         let is_slice = options.offset > 0 || options.limit.is_some();
         let takes_conditions =
             cfg!(feature = "sql") && !is_slice && plain_parquet_files(&self.handler_item(&record))?.is_some();
         let source = Scanned { folio: self.pinned(), record, options: options.clone(), schema, takes_conditions };
         Ok(scan(Arc::new(source))?)
-    }
-
-    /// A part of a table in batches that make good chunks of a frame.
-    fn read_chunks(
-        &self,
-        record: &Arc<ItemRecord>,
-        options: &TableOptions,
-    ) -> Result<Box<dyn RecordBatchReader + Send>> {
-        if let Some(condition) = &options.filter {
-            let wanted = Conditional {
-                condition,
-                columns: options.columns.as_deref(),
-                rows: 0..u64::MAX,
-                offset: options.offset,
-                limit: options.limit,
-            };
-            return Ok(Box::new(self.filter_table(record, &wanted)?));
-        }
-        let mut part: TableReadOptions = options.part(self.settings().threads);
-        part.batch_rows = CHUNK_ROWS;
-        self.open_table(record, &part)
     }
 }
 
@@ -188,6 +167,6 @@ impl TableSource for Scanned {
             (Some(one), Some(other)) => Some(format!("({one}) AND ({other})")),
             (one, other) => one.as_ref().or(other.as_ref()).cloned(),
         };
-        Ok(self.folio.read_chunks(&self.record, &options)?)
+        Ok(self.folio.read_part_of(&self.record, &options, Some(CHUNK_ROWS))?)
     }
 }

@@ -104,6 +104,16 @@ impl DataFolio {
     /// [`DataFolio::query_table`].
     pub fn read_table(&self, name: &str, options: &TableOptions) -> Result<Box<dyn RecordBatchReader + Send>> {
         let record = self.table_record(name, options.version.as_deref())?;
+        self.read_part_of(&record, options, None)
+    }
+
+    /// Reads a part of a version, in batches of so many rows where that is said.
+    pub(super) fn read_part_of(
+        &self,
+        record: &Arc<ItemRecord>,
+        options: &TableOptions,
+        batch_rows: Option<usize>,
+    ) -> Result<Box<dyn RecordBatchReader + Send>> {
         if let Some(condition) = &options.filter {
             let wanted = Conditional {
                 condition,
@@ -112,9 +122,13 @@ impl DataFolio {
                 offset: options.offset,
                 limit: options.limit,
             };
-            return Ok(Box::new(self.filter_table(&record, &wanted)?));
+            return Ok(Box::new(self.filter_table(record, &wanted)?));
         }
-        self.open_table(&record, &options.part(self.settings().threads))
+        let mut part = options.part(self.settings().threads);
+        if let Some(rows) = batch_rows {
+            part.batch_rows = rows;
+        }
+        self.open_table(record, &part)
     }
 
     /// The first rows of a table.

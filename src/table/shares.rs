@@ -4,14 +4,11 @@ use std::ops::Range;
 
 use datafolio_core::ItemRecord;
 use datafolio_handlers::TableFacts;
-use datafolio_sql::{Relation, Shares};
+use datafolio_sql::{OF_THE_FILE, Relation, Shares};
 
 use super::chunks::group_starts;
 use crate::bundle::DataFolio;
 use crate::error::Result;
-
-/// What DuckDB calls the number of a row within a file: a column of that name would be in its way.
-pub(super) const OF_THE_FILE: &str = "file_row_number";
 
 /// Rows of one query among several: row groups together have at least so many.
 const SHARE: u64 = 1 << 20;

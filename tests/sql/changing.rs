@@ -108,6 +108,20 @@ fn values_are_set_from_the_row_as_it_was() {
     }
 }
 
+/// A subquery over the table sees all of it, and not the part that is at hand.
+#[test]
+fn a_condition_that_looks_at_the_table_looks_at_all_of_it() {
+    let (_dir, folio) = with_tables();
+    for name in ["parts", "one", "arrow"] {
+        let done = folio.delete_rows(name, "id = (SELECT max(id) FROM table)").unwrap();
+        assert_eq!((done.rows, done.num_rows), (1, 29), "{name}");
+        assert_eq!(read(&folio, name), expected(|id| id < 29, |_, old| old), "{name}");
+        let set = [("value", "(SELECT count(*) FROM table)")];
+        assert_eq!(folio.update_table(name, "table.id = 0", &set).unwrap().rows, 1);
+        assert_eq!(read(&folio, name)[0], (0, Some(29.0)), "{name}");
+    }
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_and_changes_nothing() {
     let (_dir, folio) = with_tables();

@@ -122,3 +122,18 @@ fn a_reference_whose_file_changed_makes_a_table_stale() {
     folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
     assert_eq!((names(&folio).len(), one(&folio, "SELECT s FROM inside")), (0, json!(42)));
 }
+
+/// A table that was changed by hand is not what its query gives: it is not made again over what was added.
+#[test]
+fn rows_that_are_appended_or_removed_end_a_derivation() {
+    let (_dir, folio) = with_numbers();
+    for (name, change) in [("grown", true), ("cut", false)] {
+        derive(&folio, name, "SELECT * FROM numbers");
+        assert!(folio.item_info(name).unwrap().record.contains_key("derived"));
+        match change {
+            true => drop(folio.append_table(name, super::numbers(2), datafolio::AppendOptions::new()).unwrap()),
+            false => drop(folio.delete_rows(name, "id = 3").unwrap()),
+        }
+        assert!(!folio.item_info(name).unwrap().record.contains_key("derived"), "{name}");
+    }
+}

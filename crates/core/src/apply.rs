@@ -182,12 +182,7 @@ impl Working {
         let mut record = before.appended(append).map_err(|error| self.found_here(error))?;
         if !append.inputs.is_empty() {
             let mut names: Vec<String> = before.inputs().into_iter().map(str::to_owned).collect();
-            let mut versions: indexmap::IndexMap<String, String> = match before.get("input_versions") {
-                Some(Value::Object(known)) => {
-                    known.iter().filter_map(|(name, id)| Some((name.clone(), id.as_str()?.to_owned()))).collect()
-                }
-                _ => indexmap::IndexMap::new(),
-            };
+            let mut versions = before.input_versions();
             for name in &append.inputs {
                 // The rows that came last were made from this version.
                 versions.shift_remove(name);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 /// The fields of one entry of the catalogue.
@@ -104,6 +105,13 @@ impl ItemRecord {
             }
         }
         names
+    }
+
+    /// The versions of inputs that were recorded, by name.
+    pub fn input_versions(&self) -> IndexMap<String, String> {
+        let Some(Value::Object(versions)) = self.0.get("input_versions") else { return IndexMap::new() };
+        let texts = versions.iter().filter_map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned())));
+        texts.collect()
     }
 
     /// Drops the recorded versions of items that are no inputs any more. A program that does not know `input_versions` can

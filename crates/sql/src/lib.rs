@@ -32,6 +32,6 @@ pub use database::Databases;
 pub use error::{Place, SqlError, SqlResult};
 pub use params::{ParamValue, Params};
 pub use reader::QueryReader;
-pub use session::{Exposed, Filter, ROW, Relation, Settings, Shares, filter, run, run_unrestricted};
+pub use session::{Exposed, Filter, OF_THE_FILE, ROW, Relation, Settings, Shares, filter, run, run_unrestricted};
 pub use stream::Streamed;
 pub use words::{Quoted, quote_table, statements};

@@ -200,8 +200,8 @@ enum Views<'a> {
     Numbered(&'a str, &'a [u64]),
 }
 
-/// What DuckDB calls the number of a row within a file.
-const OF_THE_FILE: &str = "file_row_number";
+/// What DuckDB calls the number of a row within a file: a column of that name would be in its way.
+pub const OF_THE_FILE: &str = "file_row_number";
 
 /// That a number of a row lies in the share that a connection has in hand: [`share_of`].
 fn within(number: &str) -> String {
