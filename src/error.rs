@@ -463,6 +463,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "commit-unknown" => "do not repeat it yet: look for the revision with `datafolio log`",
         "conflict" => "look at what the other writer did with `datafolio log`, then run the command again",
         "damaged-by-1x" => "`datafolio repair` brings them back from the history",
+        "damaged-snapshot" => "items and other snapshots are whole; `datafolio snapshot delete` removes this one",
         "damaged-history" => "`datafolio repair` writes it again from what its neighbours say",
         "damaged-payload" | "missing-payload" | "damaged-item" => "`datafolio verify` lists all damage",
         "file-exists" => "choose another name",

@@ -117,6 +117,7 @@ impl VerifyReport {
                 finding.snapshots = vec![snapshot.clone()];
             }
             CoreError::DamagedEntry { item, .. } => finding.item = Some(item.clone()),
+            CoreError::DamagedSnapshot { name, .. } => finding.snapshots = vec![name.clone()],
             _ => {}
         }
         self.findings.push(finding);

@@ -211,6 +211,21 @@ fn a_lost_version_of_a_snapshot_is_found_with_its_item() {
 }
 
 #[test]
+fn a_snapshot_that_cannot_be_read_is_named_and_can_be_deleted() {
+    let home = Home::with_bundle();
+    home.ok(&["snapshot", "create", "s", "--no-git"]);
+    home.ok(&["snapshot", "create", "t", "--no-git"]);
+    edit(&home, |catalogue| catalogue["snapshots"]["s"]["item_versions"] = json!(7));
+    let err = home.fails(&["at", "s", "ls"], 1);
+    has(&err, &["snapshot \"s\": its entry in items.json is damaged", "`datafolio snapshot delete`"]);
+    let finding = &home.json_of(&["verify"])["findings"][0];
+    assert_eq!((&finding["code"], &finding["snapshots"]), (&json!("damaged-snapshot"), &json!(["s"])));
+    home.ok(&["at", "t", "ls"]);
+    home.ok(&["snapshot", "delete", "s", "-y"]);
+    home.ok(&["verify"]);
+}
+
+#[test]
 fn the_lineage_of_a_long_cycle_grows_no_faster_than_the_cycle() {
     let home = Home::with_bundle();
     let count = 3000;

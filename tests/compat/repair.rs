@@ -256,6 +256,24 @@ fn metadata_that_2_3_has_cleared_is_not_taken_for_damage_by_1_3() {
     assert!(folio.verify(&datafolio::VerifyOptions::default()).unwrap().is_clean());
 }
 
+/// In a bundle without a history all that 1.3 leaves behind, but the revision, looks the same.
+#[test]
+fn metadata_that_2_3_has_cleared_after_deleting_a_snapshot_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("bundle");
+    let Some(mut peer) = Peer::open(Release::V2_3, &place) else { return };
+    peer.get("folio.add('x', 1); folio.create_snapshot('s'); folio.add('x', 2, overwrite=True)");
+    peer.get("folio.delete_snapshot('s'); folio.metadata.clear() and None");
+    drop(peer);
+    let folio = DataFolio::open(&place).unwrap();
+    let retired =
+        manifest(&place)["items"].as_array().unwrap().iter().filter(|item| item["is_current"] == false).count();
+    assert_eq!((retired, folio.metadata().contains_key("created_at")), (1, false));
+    assert_eq!(folio.warnings(), Vec::<String>::new());
+    put(&folio, "x", json!(3));
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());
+}
+
 /// What 2.3 can nest more deeply than anything is read here is kept, told of, and never left out of a snapshot or copy.
 #[test]
 fn metadata_that_2_3_has_nested_too_deeply_is_not_lost() {

@@ -226,7 +226,15 @@ impl Catalogue {
                 let had_some = !before.lacks_first_metadata() && !before.snapshots.is_empty();
                 had_some && !before.snapshots.iter().any(is_here)
             }
-            None => self.orphans().iter().any(|entry| entry.version_id().is_some()),
+            // 1.3 drops the revision too, and 2.x counts from 1 again, below what the ids of versions name; when it has counted
+            // past these, what 1.3 has added still has no id.
+            None => {
+                let is_of_1x = |entry: &Arc<Entry>| match entry.version_id() {
+                    Some(id) => revision_of(id).is_some_and(|made| made > self.revision),
+                    None => true,
+                };
+                self.entries().any(is_of_1x) && self.orphans().iter().any(|entry| entry.version_id().is_some())
+            }
         }
     }
 
@@ -240,6 +248,13 @@ impl Catalogue {
             revision => Err(CoreError::RevisionLimit { revision }),
         }
     }
+}
+
+/// The revision that a version id names, in the form that 2.x and we write: `name--r7`, with more behind it.
+fn revision_of(version_id: &str) -> Option<u64> {
+    let (_, number) = version_id.rsplit_once("--r")?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number.get(..end)?.parse().ok()
 }
 
 /// The fields whose value cannot be read, and why.

@@ -107,6 +107,14 @@ pub enum CoreError {
         /// What is wrong with the entry.
         reason: String,
     },
+    /// One snapshot of the catalogue cannot be read; the others, and the items, can.
+    #[error("snapshot {name:?}: its entry in items.json is damaged: {reason}")]
+    DamagedSnapshot {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A history entry cannot be read or does not fit its neighbours.
     #[error("{file} is damaged: {reason}")]
     DamagedHistory {
@@ -196,6 +204,7 @@ impl CoreError {
             | Self::DamagedCatalogue { .. }
             | Self::BrokenSeal
             | Self::DamagedEntry { .. }
+            | Self::DamagedSnapshot { .. }
             | Self::DamagedHistory { .. }
             | Self::LostVersion { .. } => ErrorCategory::Corrupt,
             // No release, older or newer, writes a negative one.
@@ -220,6 +229,7 @@ impl CoreError {
             Self::BrokenSeal => "broken-seal",
             Self::UnknownSchema { .. } => "unknown-schema",
             Self::DamagedEntry { .. } => "damaged-entry",
+            Self::DamagedSnapshot { .. } => "damaged-snapshot",
             Self::DamagedHistory { .. } => "damaged-history",
             Self::ItemNotFound { .. } => "item-not-found",
             Self::VersionNotFound { .. } => "version-not-found",

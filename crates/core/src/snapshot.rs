@@ -52,16 +52,13 @@ impl Snapshot {
     /// Its fields.
     ///
     /// # Errors
-    /// [`CoreError::DamagedCatalogue`] when they are no object with a map of versions.
+    /// [`CoreError::DamagedSnapshot`] when they are no object with a map of versions.
     pub fn record(&self) -> CoreResult<Arc<SnapshotRecord>> {
         self.parsed.get_or_init(|| self.parse_record().map(Arc::new)).clone()
     }
 
     fn parse_record(&self) -> CoreResult<SnapshotRecord> {
-        let damaged = |reason: String| CoreError::DamagedCatalogue {
-            file: "items.json".to_owned(),
-            reason: format!("snapshot {:?}: {reason}", self.name),
-        };
+        let damaged = |reason: String| CoreError::DamagedSnapshot { name: self.name.clone(), reason };
         let fields: Map<String, Value> =
             serde_json::from_str(&self.text).map_err(|error| damaged(error.to_string()))?;
         let mut item_versions = IndexMap::new();
