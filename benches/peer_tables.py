@@ -1,10 +1,17 @@
 """What pyarrow, Polars and DuckDB take for what benches/tables.rs does, on the same file."""
 
+import os
 import sys
+import tempfile
 import threading
 import time
 
 PATH = sys.argv[1]
+PARTS = [part for part in sys.argv[2].split(",") if part]
+
+
+def has(part):
+    return not PARTS or part in PARTS
 
 
 def private_memory():
@@ -49,7 +56,7 @@ def with_pyarrow():
     import pyarrow.parquet as pq
 
     print(f"pyarrow {pyarrow.__version__}")
-    for what, columns in [("all columns", None), ("two columns", ["id", "f1"])]:
+    for what, columns in [("all columns", None), ("two columns", ["id", "f1"])] if has("walks") else []:
         for size in [10_000, 100_000]:
 
             def walk():
@@ -57,6 +64,8 @@ def with_pyarrow():
                     batch.num_rows
 
             measured(f"pyarrow iter_batches, {what}, chunks of {size}", walk)
+    if not has("parts"):
+        return
     median("pyarrow, first 10 rows", lambda: next(pq.ParquetFile(PATH).iter_batches(10)))
     median("pyarrow, footer", lambda: pq.ParquetFile(PATH).metadata.num_rows)
 
@@ -65,7 +74,7 @@ def with_polars():
     import polars
 
     print(f"Polars {polars.__version__}")
-    for what, columns in [("all columns", None), ("two columns", ["id", "f1"])]:
+    for what, columns in [("all columns", None), ("two columns", ["id", "f1"])] if has("walks") else []:
         for size in [10_000, 100_000]:
 
             def walk():
@@ -76,6 +85,19 @@ def with_polars():
                     batch.height
 
             measured(f"Polars collect_batches, {what}, chunks of {size}", walk)
+    if has("writes"):
+        frame = polars.read_parquet(PATH, n_rows=10_000_000)
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(PATH)) as target:
+            file = os.path.join(target, "written.parquet")
+            for _ in range(3):
+                # The level that datafolio writes with.
+                measured(
+                    f"Polars write_parquet, {frame.height} rows",
+                    lambda: frame.write_parquet(file, compression="zstd", compression_level=1),
+                )
+                print(f"{os.path.getsize(file)} bytes")
+    if not has("parts"):
+        return
     rows = polars.scan_parquet(PATH).select(polars.len()).collect().item()
     median(
         "Polars, 5,000 rows at 80 %",
@@ -92,12 +114,12 @@ def with_duckdb():
         ("1 % of rows", "SELECT * FROM read_parquet(?) WHERE k < 10"),
         ("sum of groups", "SELECT c, sum(f1), count(*) FROM read_parquet(?) GROUP BY c"),
         ("one row", "SELECT max(id) FROM read_parquet(?)"),
-    ]:
+    ] if has("queries") else []:
 
         def ask():
             connection = duckdb.connect()
             connection.execute("SET threads = 2")
-            for _ in connection.execute(sql, [PATH]).to_arrow_reader(16_384):
+            for _ in connection.sql(sql, params=[PATH]).to_arrow_reader(16_384):
                 pass
 
         measured(f"DuckDB, {what}", ask)

@@ -2,7 +2,7 @@
 //!
 //! Makes a table of 50 million rows and ten columns (`BENCH_ROWS`), walks through it, reads parts of it and queries it, beside
 //! pyarrow, Polars and DuckDB doing the same with the same file (`benches/peer_tables.py`, with the Python that
-//! `BENCH_PYTHON` names). Run it with `make bench`; results belong into `docs/benchmarks.md`.
+//! `BENCH_PYTHON` names). `BENCH_PARTS` picks some of `walks,parts,queries,writes`. Run it with `make bench`; results belong into `docs/benchmarks.md`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,19 +10,23 @@
     reason = "a measurement prints its figures, and stops when it cannot be made"
 )]
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchReader, StringArray,
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchIterator, RecordBatchReader,
+    StringArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio::{AddOptions, Data, DataFolio, IterOptions, TableOptions};
 
 const BATCH: u64 = 65_536;
+/// Rows that are written from memory, where there are more.
+const MOST_WRITTEN: u64 = 10_000_000;
 
 fn main() {
     // `cargo test --all-targets` runs benches too: nothing is measured there.
@@ -39,7 +43,29 @@ fn main() {
     let size = std::fs::metadata(&path).unwrap().len();
     println!("{rows} rows, {size} bytes");
     print("add", spent, peak);
+    let wanted = std::env::var("BENCH_PARTS").unwrap_or_default();
+    let has = |part: &str| wanted.is_empty() || wanted.split(',').any(|wanted| wanted == part);
     let open = || DataFolio::open(folio.location()).unwrap();
+    if has("walks") {
+        walks(&open, rows);
+    }
+    if has("parts") {
+        parts(&open, rows);
+    }
+    #[cfg(feature = "sql")]
+    if has("queries") {
+        queries(&open());
+    }
+    if has("writes") {
+        writes(dir.path(), rows.min(MOST_WRITTEN));
+    }
+    if let Some(python) = std::env::var_os("BENCH_PYTHON") {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peer_tables.py");
+        assert!(Command::new(python).arg(script).arg(&path).arg(wanted).status().unwrap().success());
+    }
+}
+
+fn walks(open: &impl Fn() -> DataFolio, rows: u64) {
     for (what, columns) in [("iter, all columns", None), ("iter, two columns", Some(["id", "f1"]))] {
         for chunk_size in [10_000, 100_000] {
             let mut options = IterOptions::new().chunk_size(chunk_size);
@@ -54,6 +80,35 @@ fn main() {
             print(&format!("{what}, chunks of {chunk_size}"), spent, peak);
         }
     }
+}
+
+/// Rows that lie in memory, as those of the peers do: encoded into a file, and added to a bundle.
+fn writes(dir: &Path, rows: u64) {
+    let schema = Rows { next: 0, rows }.schema();
+    let batches: Vec<_> = Rows { next: 0, rows }.collect();
+    let reader = || {
+        let batches = batches.iter().map(|batch| Ok(batch.as_ref().unwrap().clone())).collect::<Vec<_>>();
+        Box::new(RecordBatchIterator::new(batches, SchemaRef::clone(&schema)))
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for threads in [1, threads] {
+        let path = dir.join("encoded.parquet");
+        let (_, spent, peak) = measured(|| {
+            let mut file = std::fs::File::create(&path).unwrap();
+            datafolio_handlers::write_parquet("t", reader(), threads, &mut file).unwrap()
+        });
+        let size = std::fs::metadata(&path).unwrap().len();
+        print(&format!("encode {rows} rows, {threads} threads, {size} bytes"), spent, peak);
+        std::fs::remove_file(path).unwrap();
+    }
+    let folio = DataFolio::create(dir.join("written")).unwrap();
+    for name in ["first", "second", "third"] {
+        let (_, spent, peak) = measured(|| folio.add(name, Data::Table(reader()), AddOptions::new()).unwrap());
+        print(&format!("add {rows} rows"), spent, peak);
+    }
+}
+
+fn parts(open: &impl Fn() -> DataFolio, rows: u64) {
     let part = TableOptions::new().offset(rows / 5 * 4).limit(5_000);
     median("get 5,000 rows at 80 %, all columns", || {
         let rows: usize = open().read_table("big", &part).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
@@ -66,12 +121,6 @@ fn main() {
     median("table_info, cold", || assert_eq!(open().table_info("big").unwrap().rows, Some(rows)));
     let folio = open();
     median("table_info, again", || assert_eq!(folio.table_info("big").unwrap().rows, Some(rows)));
-    #[cfg(feature = "sql")]
-    queries(&folio);
-    if let Some(python) = std::env::var_os("BENCH_PYTHON") {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peer_tables.py");
-        assert!(Command::new(python).arg(script).arg(&path).status().unwrap().success());
-    }
 }
 
 #[cfg(feature = "sql")]

@@ -4,6 +4,7 @@
 //! shortens that. What one query was given cannot be taken back from its database, so another query never gets it, unless it is
 //! given the very same.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -34,9 +35,11 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    pub(crate) fn of(settings: &Settings) -> Self {
+    /// For a query over these shares: several have threads of their own that do all of their work, and a thread of DuckDB that
+    /// took some away would leave one spinning until it is done.
+    pub(crate) fn of(settings: &Settings, shares: &[Range<u64>]) -> Self {
         Self {
-            threads: settings.threads,
+            threads: if shares.len() > 1 { Some(1) } else { settings.threads },
             memory: settings.memory,
             spill_dir: settings.spill_dir.clone(),
             spill_cap: settings.spill_cap,

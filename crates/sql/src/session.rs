@@ -74,7 +74,8 @@ pub fn run(
         true => (Views::Shared(&shares.starts), shares.rows.clone()),
         false => (Views::Plain, Vec::new()),
     };
-    start(settings, shut_in(settings, tables, views)?, query.sql.clone(), params.clone(), rows)
+    let opening = Opening::of(settings, &rows);
+    start(settings, shut_in(settings, &opening, tables, views)?, query.sql.clone(), params.clone(), rows)
 }
 
 /// The rows of a table in parts that queries are run over side by side.
@@ -127,8 +128,10 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     }
     let mut tables = others.to_vec();
     tables.push(Exposed { schema: None, name: "table".to_owned(), relation: table });
-    let session = shut_in(settings, &tables, Views::Numbered("table", &wanted.shares.starts))?;
-    start(settings, session, sql, Params::None, wanted.shares.rows.clone())
+    let rows = wanted.shares.rows.clone();
+    let opening = Opening::of(settings, &rows);
+    let session = shut_in(settings, &opening, &tables, Views::Numbered("table", &wanted.shares.starts))?;
+    start(settings, session, sql, Params::None, rows)
 }
 
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the
@@ -137,7 +140,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
 /// # Errors
 /// As [`run`].
 pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, params: &Params) -> SqlResult<QueryReader> {
-    let database = settings.databases.fresh(&Opening::of(settings))?;
+    let database = settings.databases.fresh(&Opening::of(settings, &[]))?;
     let failure = Arc::default();
     register(&database.connection, tables, &failure)?;
     for statement in views(tables, Views::Plain) {
@@ -157,7 +160,7 @@ pub(crate) struct Session {
 
 /// A database that can read nothing but these tables. The list of files lets DuckDB write them as well: that no query writes is
 /// seen to by [`check`](crate::check()).
-fn shut_in(settings: &Settings, tables: &[Exposed], kind: Views<'_>) -> SqlResult<Session> {
+fn shut_in(settings: &Settings, opening: &Opening, tables: &[Exposed], kind: Views<'_>) -> SqlResult<Session> {
     let files = || {
         let parquet = tables.iter().filter_map(|table| match &table.relation {
             Relation::Parquet(paths) => Some(paths),
@@ -173,7 +176,6 @@ fn shut_in(settings: &Settings, tables: &[Exposed], kind: Views<'_>) -> SqlResul
     script.push("SET enable_external_access = false".to_owned());
     script.extend(views(tables, kind));
     script.push("SET lock_configuration = true".to_owned());
-    let opening = Opening::of(settings);
     let given = Given::new(opening.clone(), script, files());
     let failure = Arc::default();
     // A stream is of one query.
@@ -181,7 +183,7 @@ fn shut_in(settings: &Settings, tables: &[Exposed], kind: Views<'_>) -> SqlResul
     if let Some(database) = settings.databases.same(&given).filter(|_| is_lasting) {
         return Ok(Session { database, failure, given: Some(given) });
     }
-    let database = settings.databases.fresh(&opening)?;
+    let database = settings.databases.fresh(opening)?;
     register(&database.connection, tables, &failure)?;
     for statement in given.script() {
         execute(&database.connection, statement)?;
