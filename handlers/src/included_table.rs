@@ -188,7 +188,7 @@ fn take_over(path: &Path, sink: &mut Sink<'_>) -> HandlerResult<(Written, Payloa
         other => other,
     };
     let file = OutsideFile::open(&path)?;
-    let opened = ParquetFile::open(&path, file.handle()?, &whole).map_err(named)?;
+    let opened = ParquetFile::open(&path, file.source()?, &whole).map_err(named)?;
     let rows = opened.rows;
     let (schema, batches) = opened.read(&path, &whole).map_err(named)?;
     for batch in GuardedReader::new(&path, schema.clone(), batches) {

@@ -3,10 +3,12 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
 
-use datafolio_storage::PayloadWriter;
+use datafolio_storage::{OutsideSource, PayloadWriter};
 
 use crate::error::{HandlerError, HandlerResult};
+use crate::table::SourceFile;
 
 /// A regular file outside the bundle, open for reading.
 #[derive(Debug)]
@@ -71,6 +73,15 @@ impl<'a> OutsideFile<'a> {
         let mut file = self.file.try_clone().map_err(|error| self.bad(format!("cannot be read: {error}")))?;
         file.rewind().map_err(|error| self.bad(format!("cannot be read: {error}")))?;
         Ok(file)
+    }
+
+    /// The file for readers that read at any position, several at a time.
+    ///
+    /// # Errors
+    /// [`HandlerError::BadFile`].
+    pub(crate) fn source(&self) -> HandlerResult<SourceFile> {
+        let file = self.file.try_clone().map_err(|error| self.bad(format!("cannot be read: {error}")))?;
+        Ok(SourceFile::new(Arc::new(OutsideSource::new(self.path, file, self.size()))))
     }
 
     /// An error of this file.

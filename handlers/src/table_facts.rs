@@ -19,10 +19,10 @@ use crate::formats::TableFormat;
 use crate::guard::{Blame, InPayload, guarded};
 use crate::handler::Item;
 use crate::included_table::{is_parquet, read_table};
-use crate::outside_file::open_regular;
+use crate::outside_file::{OutsideFile, open_regular};
 use crate::referenced_table::reference_target;
 use crate::stored_file::stored_files;
-use crate::table::{Duplicate, ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
+use crate::table::{ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
 
 /// What is known of a table without reading it.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,8 +100,8 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
         let files = target.files()?;
         if target.format == TableFormat::Parquet {
             let footers = files.into_iter().map(|path| {
-                let (file, opened) = open_regular(&path)?;
-                Footer::read(&path, file, opened.len(), Some(path.clone()))
+                let file = OutsideFile::open(&path)?;
+                Footer::read(&path, file.source()?, file.size(), Some(path.clone()))
             });
             // Partitions, and types that differ between files, are settled where the rows are read.
             return Ok(summary(item, schema()?, &footers.collect::<HandlerResult<Vec<_>>>()?));
@@ -169,7 +169,7 @@ struct Footer {
 }
 
 impl Footer {
-    fn read<T: Duplicate>(blame: &dyn Blame, file: T, size_bytes: u64, path: Option<PathBuf>) -> HandlerResult<Self> {
+    fn read(blame: &dyn Blame, file: SourceFile, size_bytes: u64, path: Option<PathBuf>) -> HandlerResult<Self> {
         let opened = ParquetFile::open(blame, file, &TableReadOptions::default())?;
         let groups = opened.metadata().row_groups();
         let row_groups = groups.iter().map(|group| group.num_rows().max(0).unsigned_abs()).collect();

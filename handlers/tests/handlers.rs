@@ -5,6 +5,7 @@
 
 mod arrays;
 mod conformance;
+mod encoding;
 mod errors;
 mod fixtures;
 mod references;

@@ -395,3 +395,24 @@ fn gc_takes_parts_that_only_expired_versions_had() {
     assert_eq!(ids(&folio, "t").len(), 31);
     assert!(folio.verify(&VerifyOptions::default()).unwrap().findings.is_empty());
 }
+
+/// Without that, every chunk of a file behind the first is cut in two and put together again.
+#[test]
+fn batches_of_several_files_go_on_as_if_they_were_one() {
+    let (_dir, folio) = new_bundle();
+    for rows in [0..10_000, 10_000..60_000, 60_000..60_007, 60_007..80_000] {
+        folio.append_table("t", sample(rows), plain()).unwrap();
+    }
+    let mut end = 0;
+    let ends: Vec<usize> = folio
+        .read_table("t", &TableOptions::new())
+        .unwrap()
+        .map(|batch| {
+            end += batch.unwrap().num_rows();
+            end
+        })
+        .collect();
+    let steps = (1..5).map(|n| n * 16_384).filter(|step| ends.contains(step)).count();
+    assert_eq!((steps, end, ends.len()), (4, 80_000, 8), "{ends:?}");
+    assert_eq!(ids(&folio, "t"), (0..80_000).collect::<Vec<_>>());
+}

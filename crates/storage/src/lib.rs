@@ -29,7 +29,7 @@ pub use blocks::{BLOCK_SIZE, SUFFIX as BLOCKS_SUFFIX};
 pub use cache::VerifiedCache;
 pub use content_cache::ContentCache;
 pub use error::{StorageError, StorageResult};
-pub use local::LocalStorage;
+pub use local::{LocalStorage, OutsideSource};
 pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
 pub use payload::{BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload};

@@ -275,7 +275,11 @@ impl Batches for TablesBatches {
                 && let Some(file) = self.next.checked_sub(1).and_then(|index| self.files.get(index))
             {
                 match current.rows.next() {
-                    Some(batch) => return conform(&self.schema, file, &current.partitions, &batch?).map(Some),
+                    Some(batch) => {
+                        let batch = batch?;
+                        self.wanted.gave(batch.num_rows());
+                        return conform(&self.schema, file, &current.partitions, &batch).map(Some);
+                    }
                     None => {
                         self.current = None;
                         self.meter.pass(&file.path);

@@ -3,13 +3,17 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use datafolio_storage::OutsideSource;
 
 use super::gzip::GzipReader;
 use super::options::Progress;
 use super::{Compression, bad, zip_member};
 use crate::error::{HandlerError, HandlerResult};
 use crate::outside_file::open_regular;
+use crate::table::SourceFile;
 
 /// How often progress is told, in bytes.
 const TOLD_EVERY: u64 = 1 << 20;
@@ -38,6 +42,12 @@ impl TableFile {
             Ok(file)
         };
         rewound().map_err(|error: io::Error| bad(&self.path, format!("cannot be read: {error}")))
+    }
+
+    /// The file for readers that read at any position, several at a time.
+    pub(super) fn source(&self) -> HandlerResult<SourceFile> {
+        let file = self.file.try_clone().map_err(|error| bad(&self.path, format!("cannot be read: {error}")))?;
+        Ok(SourceFile::new(Arc::new(OutsideSource::new(&self.path, file, self.size))))
     }
 
     /// The file's content, unpacked.

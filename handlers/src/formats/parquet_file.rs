@@ -36,13 +36,13 @@ pub fn parquet_facts(path: &Path) -> HandlerResult<ParquetFacts> {
 
 /// The footer of an open file.
 pub(super) fn facts(file: &TableFile) -> HandlerResult<ParquetFacts> {
-    let opened = ParquetFile::open(&file.path, file.handle()?, &TableReadOptions::default())?;
+    let opened = ParquetFile::open(&file.path, file.source()?, &TableReadOptions::default())?;
     let row_groups = opened.metadata().num_row_groups();
     Ok(ParquetFacts { num_rows: opened.rows, schema: opened.schema, row_groups, size: file.size })
 }
 
 pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
-    let opened = ParquetFile::open(&file.path, file.handle()?, part)?;
+    let opened = ParquetFile::open(&file.path, file.source()?, part)?;
     let rows = part.wanted_rows(opened.rows);
     let (schema, batches) = opened.read(&file.path, part)?;
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);

@@ -13,9 +13,12 @@ use crate::guard::Blame;
 
 /// A table that was written.
 #[derive(Debug)]
-pub(crate) struct Written {
-    pub(crate) schema: SchemaRef,
-    pub(crate) rows: u64,
+#[non_exhaustive]
+pub struct Written {
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// How many rows it has.
+    pub rows: u64,
 }
 
 impl Written {

@@ -5,6 +5,9 @@ mod arrow_read;
 mod arrow_write;
 mod categories;
 mod columns;
+mod dictionaries;
+mod encode;
+mod file_rows;
 mod fitted;
 mod parquet_read;
 mod parquet_write;
@@ -20,10 +23,11 @@ use std::sync::Arc;
 
 pub(crate) use arrow_read::{Decoder, open_arrow};
 pub(crate) use arrow_write::write_arrow;
-pub(crate) use columns::{Written, check_schema, places};
+pub use columns::Written;
+pub(crate) use columns::{check_schema, places};
 pub use fitted::fit_rows;
-pub(crate) use parquet_read::{Duplicate, ParquetFile};
-pub(crate) use parquet_write::write_parquet;
+pub(crate) use parquet_read::ParquetFile;
+pub use parquet_write::write_parquet;
 pub(crate) use parts_read::{in_part, read_parts};
 pub(crate) use payload::{read_arrow, read_parquet};
 pub(crate) use source::SourceFile;
@@ -48,13 +52,16 @@ pub struct TableReadOptions {
     pub rows: Option<Arc<[u64]>>,
     /// Most rows of one batch, which has fewer where rows are wide.
     pub batch_rows: usize,
+    /// Rows of the first batch where that is to be shorter, as far as the file's format allows: those that complete a batch of
+    /// another file before it.
+    pub first_rows: Option<usize>,
     /// How many threads may decode.
     pub threads: usize,
 }
 
 impl Default for TableReadOptions {
     fn default() -> Self {
-        Self { columns: None, offset: 0, limit: None, rows: None, batch_rows: BATCH_ROWS, threads: 1 }
+        Self { columns: None, offset: 0, limit: None, rows: None, batch_rows: BATCH_ROWS, first_rows: None, threads: 1 }
     }
 }
 

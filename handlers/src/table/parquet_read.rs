@@ -1,7 +1,6 @@
 //! Reading Parquet files, in the bundle and outside of it.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -9,14 +8,14 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
-use parquet::file::reader::ChunkReader;
+use parquet::file::reader::Length;
 
 use super::columns::Picked;
+use super::file_rows::FileRows;
 use super::source::SourceFile;
 use super::split_columns::SplitColumns;
 use super::window::Window;
@@ -28,27 +27,9 @@ use crate::guard::{Batches, Blame, guarded, words};
 const BATCH_BYTES: u64 = 32 << 20;
 const FORM: &str = "a Parquet file";
 
-/// A file that can be read in several places at a time.
-pub(crate) trait Duplicate: ChunkReader + Sized + 'static {
-    /// Another handle with a position of its own; `None` where handles share one.
-    fn duplicate(&self) -> Option<Self>;
-}
-
-impl Duplicate for File {
-    fn duplicate(&self) -> Option<Self> {
-        None
-    }
-}
-
-impl Duplicate for SourceFile {
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-}
-
 /// A file whose footer was read: all that it says fits into the file.
-pub(crate) struct ParquetFile<T> {
-    file: T,
+pub(crate) struct ParquetFile {
+    file: SourceFile,
     footer: ArrowReaderMetadata,
     /// Number of rows.
     pub(crate) rows: u64,
@@ -56,13 +37,13 @@ pub(crate) struct ParquetFile<T> {
     pub(crate) schema: SchemaRef,
 }
 
-impl<T: Duplicate> ParquetFile<T> {
+impl ParquetFile {
     /// Reads and checks the footer.
     ///
     /// # Errors
     /// [`Blame::unreadable`] for what has no footer, [`Blame::damaged`] when the footer tells of more than the file can
     /// hold; as [`Blame::check_columns`].
-    pub(crate) fn open(blame: &dyn Blame, file: T, part: &TableReadOptions) -> HandlerResult<Self> {
+    pub(crate) fn open(blame: &dyn Blame, file: SourceFile, part: &TableReadOptions) -> HandlerResult<Self> {
         let options = ArrowReaderOptions::new().with_page_index_policy(if part.wants_all_rows() {
             PageIndexPolicy::Skip
         } else {
@@ -114,16 +95,13 @@ impl<T: Duplicate> ParquetFile<T> {
             let wanted = Wanted::new(&footer, part, expected, &roots);
             let key_values = footer.metadata().file_metadata().key_value_metadata();
             let restore = categories::Restore::new(&decoded, key_values).map_err(|error| damaged(&error))?;
+            let open = |roots: &[usize]| wanted.open(&file, roots).map_err(|error| damaged(&error));
             let columns = match wanted.split(&roots, part.threads) {
-                Some(groups) if file.duplicate().is_some() => {
-                    let open = |roots: &[usize]| {
-                        let file = file.duplicate().ok_or_else(|| blame.damaged("it cannot be read".to_owned()))?;
-                        wanted.open(file, roots).map_err(|error| damaged(&error))
-                    };
+                Some(groups) => {
                     let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
                     Columns::Split(SplitColumns::start(blame, decoded.clone(), readers)?)
                 }
-                _ => Columns::Whole(Box::new(wanted.open(file, &roots).map_err(|error| damaged(&error))?)),
+                None => Columns::Whole(Box::new(open(&roots)?)),
             };
             let batches = ParquetBatches { columns, restore, blame: blame.clone(), rows: expected, read: 0 };
             Ok((given.clone(), Window::new(batches, blame.clone(), given, order)))
@@ -140,6 +118,8 @@ struct Wanted<'a> {
     groups: Option<Vec<usize>>,
     offset: u64,
     selection: Option<RowSelection>,
+    /// Rows of a first batch that is shorter than the others.
+    first_rows: Option<u64>,
 }
 
 impl<'a> Wanted<'a> {
@@ -147,7 +127,8 @@ impl<'a> Wanted<'a> {
         let metadata = footer.metadata();
         let mask = ProjectionMask::roots(footer.parquet_schema(), roots.iter().copied());
         let batch_rows = part.batch_rows.min(fitting_rows(metadata.row_groups(), &mask)).max(1);
-        let mut wanted = Self { footer, batch_rows, rows, groups: None, offset: 0, selection: None };
+        let first_rows = part.first_rows.map(|first| first as u64).filter(|first| (1..rows).contains(first));
+        let mut wanted = Self { footer, batch_rows, rows, groups: None, offset: 0, selection: None, first_rows };
         if let Some(rows) = &part.rows {
             let (groups, selection) = select(metadata, rows);
             (wanted.groups, wanted.selection) = (Some(groups), Some(selection));
@@ -158,25 +139,32 @@ impl<'a> Wanted<'a> {
         wanted
     }
 
-    fn open<T: ChunkReader + 'static>(
-        &self,
-        file: T,
-        roots: &[usize],
-    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+    fn open(&self, file: &SourceFile, roots: &[usize]) -> Result<FileRows, ParquetError> {
         let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
-            .with_projection(mask)
-            .with_batch_size(self.batch_rows);
-        if let Some(groups) = &self.groups {
-            builder = builder.with_row_groups(groups.clone());
-            builder = match &self.selection {
-                Some(selection) => builder.with_row_selection(selection.clone()),
-                None => builder
-                    .with_offset(usize::try_from(self.offset).unwrap_or(usize::MAX))
-                    .with_limit(usize::try_from(self.rows).unwrap_or(usize::MAX)),
-            };
+        let builder = || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), self.footer.clone())
+                .with_projection(mask.clone())
+                .with_batch_size(self.batch_rows);
+            match &self.groups {
+                Some(groups) => builder.with_row_groups(groups.clone()),
+                None => builder,
+            }
+        };
+        let range = |offset: u64, rows: u64| {
+            builder()
+                .with_offset(usize::try_from(offset).unwrap_or(usize::MAX))
+                .with_limit(usize::try_from(rows).unwrap_or(usize::MAX))
+                .build()
+        };
+        match (&self.selection, self.first_rows) {
+            (Some(selection), _) => Ok(FileRows::new(None, builder().with_row_selection(selection.clone()).build()?)),
+            (None, Some(first)) => {
+                let rest = range(self.offset + first, self.rows - first)?;
+                Ok(FileRows::new(Some(range(self.offset, first)?), rest))
+            }
+            (None, None) if self.groups.is_none() => Ok(FileRows::new(None, builder().build()?)),
+            (None, None) => Ok(FileRows::new(None, range(self.offset, self.rows)?)),
         }
-        builder.build()
     }
 
     /// The columns in groups that take about as long to decode as each other, where several threads are allowed and there is
@@ -327,7 +315,7 @@ pub(crate) struct ParquetBatches<B> {
 /// Who decodes the columns.
 enum Columns {
     /// This thread.
-    Whole(Box<ParquetRecordBatchReader>),
+    Whole(Box<FileRows>),
     /// Several.
     Split(SplitColumns),
 }

@@ -1,17 +1,26 @@
 //! Writing Parquet files.
 
 use std::io::Write;
+use std::panic::resume_unwind;
+use std::sync::mpsc::sync_channel;
+use std::thread::{Builder, scope};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 
 use super::ahead::with_read_ahead;
 use super::categories;
 use super::columns::{Written, refuse_other_columns};
+use super::dictionaries;
+use super::encode::Encoder;
 use crate::error::{HandlerError, HandlerResult};
 
 /// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. A query skips whole groups by
@@ -33,9 +42,9 @@ const VERY_MANY_COLUMNS: usize = 10_000;
 /// Values that are encoded at once where there are many columns: the buffers of each are as large as these need.
 const SMALL_STEP: usize = 256;
 
-/// How a table of this schema is encoded. All columns of a row group are in progress at once, so what each costs beside its
+/// How a table of this schema that begins with these rows is encoded. All columns of a row group are in progress at once, so what each costs beside its
 /// values decides what a table of many columns needs.
-fn properties(schema: &Schema) -> WriterProperties {
+fn properties(schema: &Schema, first: &[RecordBatch]) -> WriterProperties {
     let columns = schema.flattened_fields().len();
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -43,54 +52,178 @@ fn properties(schema: &Schema) -> WriterProperties {
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_max_row_group_bytes(Some(GROUP_BYTES));
     let builder = match columns {
-        0..=MANY_COLUMNS => return builder.build(),
+        0..=MANY_COLUMNS => {
+            let names =
+                dictionaries::useless(schema, first).into_iter().map(|index| schema.field(index).name().clone());
+            let without = |builder: WriterPropertiesBuilder, name| {
+                builder.set_column_dictionary_enabled(ColumnPath::new(vec![name]), false)
+            };
+            return names.fold(builder, without).build();
+        }
         _ => builder.set_dictionary_enabled(false).set_write_batch_size(SMALL_STEP),
     };
     if columns <= VERY_MANY_COLUMNS { builder } else { builder.set_compression(Compression::SNAPPY) }.build()
 }
 
-/// Writes a stream of batches. At most one row group is in memory, and with several threads some batches that are read ahead.
-pub(crate) fn write_parquet(
+/// Writes a stream of batches. With one thread one row group is in memory at most; with several one is encoded while the one
+/// before it is written, and the next rows are read meanwhile. The file is the same.
+///
+/// # Errors
+/// Those of the reader and of the sink; [`HandlerError::Invalid`], naming `item`, for what Parquet cannot hold.
+pub fn write_parquet(
     item: &str,
-    reader: Box<dyn RecordBatchReader + Send>,
+    mut reader: Box<dyn RecordBatchReader + Send>,
     threads: usize,
     sink: &mut (dyn Write + Send),
 ) -> HandlerResult<Written> {
     let schema = reader.schema();
-    with_read_ahead(reader, threads, |batches| write_batches(item, schema, batches, sink))
-}
-
-fn write_batches(
-    item: &str,
-    schema: SchemaRef,
-    batches: &mut dyn Iterator<Item = Result<RecordBatch, ArrowError>>,
-    sink: &mut (dyn Write + Send),
-) -> HandlerResult<Written> {
-    let mut writer = ArrowWriter::try_new(sink, schema.clone(), Some(properties(&schema)))?;
-    let mut rows = 0;
-    let mut categories = categories::Seen::new(&schema);
-    for batch in batches {
-        let batch = batch?;
+    let (mut first, mut rows) = (Vec::new(), 0);
+    while rows < STEP_ROWS
+        && let Some(batch) = reader.next().transpose()?
+    {
         refuse_other_columns(item, &schema, &batch)?;
-        categories.note(item, &batch)?;
-        for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
-            let step = batch.slice(start, STEP_ROWS.min(batch.num_rows() - start));
-            writer.write(&step)?;
-            rows += step.num_rows() as u64;
-            if writer.memory_size() > GROUP_MEMORY {
-                writer.flush()?;
-            }
-        }
+        rows += batch.num_rows();
+        first.push(batch);
     }
-    if let Some(entry) = categories.footer(item)? {
-        writer.append_key_value_metadata(entry);
+    let writer = ArrowWriter::try_new(sink, SchemaRef::clone(&schema), Some(properties(&schema, &first)))?;
+    let (mut file, factory) = writer.into_serialized_writer()?;
+    let encoder = Encoder::new(SchemaRef::clone(&schema), file.schema_descr(), factory);
+    let mut groups = Groups::new(item, SchemaRef::clone(&schema), &encoder);
+    let mut write = |group| append(&mut file, group);
+    // A table that ends with its first rows is not worth a thread.
+    if threads < 2 || rows < STEP_ROWS {
+        groups.fill(&mut first.into_iter().map(Ok).chain(reader), &mut write)?;
+    } else {
+        groups = in_threads(groups, first, reader, threads, &mut write)?;
     }
-    let metadata = writer.close()?;
+    if let Some(entry) = groups.categories.footer(item)? {
+        file.append_key_value_metadata(entry);
+    }
+    let metadata = file.close()?;
     let written = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
-    if written != rows {
+    if written != groups.rows {
         // A table without columns: Parquet counts the rows of a group by its columns.
-        let reason = format!("{rows} rows without columns cannot be stored as Parquet");
+        let reason = format!("{} rows without columns cannot be stored as Parquet", groups.rows);
         return Err(HandlerError::Invalid { item: item.to_owned(), reason });
     }
-    Ok(Written { schema, rows })
+    Ok(Written { schema, rows: written })
+}
+
+type Batch = Result<RecordBatch, ArrowError>;
+/// The encoded columns of a row group, in order.
+type RowGroup = Vec<ArrowColumnChunk>;
+
+fn append<W: Write + Send>(file: &mut SerializedFileWriter<W>, group: RowGroup) -> HandlerResult<()> {
+    let mut row_group = file.next_row_group()?;
+    for column in group {
+        column.append_to_row_group(&mut row_group)?;
+    }
+    row_group.close()?;
+    Ok(())
+}
+
+/// Encodes in other threads, and writes in this one.
+fn in_threads<'a>(
+    mut groups: Groups<'a>,
+    first: Vec<RecordBatch>,
+    reader: Box<dyn RecordBatchReader + Send>,
+    threads: usize,
+    write: &mut dyn FnMut(RowGroup) -> HandlerResult<()>,
+) -> HandlerResult<Groups<'a>> {
+    let encoder = groups.encoder;
+    scope(|scope| {
+        let _helpers = encoder.start(scope, threads - 1);
+        // A row group waits until the one before it is written: there are two at most.
+        let (sender, finished) = sync_channel::<RowGroup>(0);
+        let encode = move || -> HandlerResult<Groups<'a>> {
+            // Where nobody takes it, writing has failed, which is what the caller is told.
+            let not_taken = |_| HandlerError::from(ParquetError::General("the file is not written".to_owned()));
+            let mut give = |group| sender.send(group).map_err(not_taken);
+            with_read_ahead(reader, threads, |rest| {
+                groups.fill(&mut first.into_iter().map(Ok).chain(rest), &mut give)
+            })?;
+            Ok(groups)
+        };
+        let no_thread = |error| HandlerError::Unsupported {
+            what: format!("encoding in several threads: {error}"),
+            needs: "fewer threads: set `threads` to 1".to_owned(),
+        };
+        let encoding = Builder::new().name("encode".to_owned()).spawn_scoped(scope, encode).map_err(no_thread)?;
+        let written = finished.iter().try_for_each(write);
+        drop(finished);
+        let encoded = encoding.join().unwrap_or_else(|panic| resume_unwind(panic));
+        written.and(encoded)
+    })
+}
+
+/// Cuts rows into row groups.
+struct Groups<'a> {
+    item: &'a str,
+    schema: SchemaRef,
+    encoder: &'a Encoder,
+    categories: categories::Seen,
+    /// Rows in all.
+    rows: u64,
+    /// The row group in progress: its number, and its rows.
+    number: usize,
+    held: usize,
+}
+
+impl<'a> Groups<'a> {
+    fn new(item: &'a str, schema: SchemaRef, encoder: &'a Encoder) -> Self {
+        let categories = categories::Seen::new(&schema);
+        Self { item, schema, encoder, categories, rows: 0, number: 0, held: 0 }
+    }
+
+    /// Encodes all of these rows, and hands out each row group that is complete.
+    fn fill(
+        &mut self,
+        batches: &mut dyn Iterator<Item = Batch>,
+        give: &mut dyn FnMut(RowGroup) -> HandlerResult<()>,
+    ) -> HandlerResult<()> {
+        for batch in batches {
+            let batch = batch?;
+            refuse_other_columns(self.item, &self.schema, &batch)?;
+            self.categories.note(self.item, &batch)?;
+            let mut done = 0;
+            while done < batch.num_rows() {
+                let rows = self.room().min(STEP_ROWS).min(batch.num_rows() - done);
+                if rows == 0 {
+                    self.complete(give)?;
+                    continue;
+                }
+                if self.held == 0 {
+                    self.encoder.begin(self.number)?;
+                }
+                self.encoder.encode(batch.slice(done, rows))?;
+                done += rows;
+                self.held += rows;
+            }
+            self.rows += done as u64;
+        }
+        self.complete(give)
+    }
+
+    /// How many rows the group in progress takes up yet, judging by those that it has.
+    fn room(&self) -> usize {
+        if self.held == 0 {
+            return GROUP_ROWS;
+        }
+        let size = self.encoder.size();
+        if size.memory > GROUP_MEMORY {
+            return 0;
+        }
+        let by_size = GROUP_BYTES.saturating_sub(size.encoded).checked_div(size.encoded / self.held);
+        (GROUP_ROWS - self.held).min(by_size.unwrap_or(usize::MAX))
+    }
+
+    fn complete(&mut self, give: &mut dyn FnMut(RowGroup) -> HandlerResult<()>) -> HandlerResult<()> {
+        if self.held == 0 {
+            return Ok(());
+        }
+        let group = self.encoder.finish()?;
+        (self.number, self.held) = (self.number + 1, 0);
+        // There is none without columns.
+        if group.is_empty() { Ok(()) } else { give(group) }
+    }
 }

@@ -138,6 +138,7 @@ impl Batches for PartBatches {
                 match reader.next() {
                     Some(batch) => {
                         let batch = batch.map_err(|error| in_part(file, error.into()))?;
+                        self.wanted.gave(batch.num_rows());
                         return self.conform(file, batch).map(Some);
                     }
                     None => self.current = None,

@@ -6,10 +6,10 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::file_rows::FileRows;
 use crate::error::HandlerResult;
 use crate::guard::{Blame, guarded, words};
 
@@ -41,7 +41,7 @@ impl SplitColumns {
     pub(crate) fn start<B: Blame + Clone + 'static>(
         blame: &B,
         schema: SchemaRef,
-        readers: Vec<ParquetRecordBatchReader>,
+        readers: Vec<FileRows>,
     ) -> HandlerResult<Self> {
         let lanes = readers.into_iter().map(|reader| Lane::start(blame, &schema, reader));
         let lanes = lanes.collect::<HandlerResult<Vec<_>>>()?;
@@ -72,11 +72,7 @@ impl SplitColumns {
 }
 
 impl Lane {
-    fn start<B: Blame + Clone + 'static>(
-        blame: &B,
-        schema: &SchemaRef,
-        reader: ParquetRecordBatchReader,
-    ) -> HandlerResult<Self> {
+    fn start<B: Blame + Clone + 'static>(blame: &B, schema: &SchemaRef, reader: FileRows) -> HandlerResult<Self> {
         let names = reader.schema();
         let places = names.fields().iter().map(|field| schema.index_of(field.name())).collect::<Result<_, _>>();
         let places = places.map_err(|error| blame.damaged(words(error)))?;

@@ -10,16 +10,23 @@ use crate::error::HandlerResult;
 pub(crate) struct Spread {
     /// What is still wanted, counted from the file that is next.
     part: TableReadOptions,
+    /// Rows that the files before have given.
+    given: u64,
 }
 
 impl Spread {
     pub(crate) fn new(part: TableReadOptions) -> Self {
-        Self { part }
+        Self { part, given: 0 }
     }
 
     /// Whether nothing of the files that follow is wanted.
     pub(crate) fn is_done(&self) -> bool {
         self.part.limit == Some(0) || self.part.rows.as_ref().is_some_and(|rows| rows.is_empty())
+    }
+
+    /// A file has given so many rows more.
+    pub(crate) fn gave(&mut self, rows: usize) {
+        self.given = self.given.saturating_add(rows as u64);
     }
 
     /// What of the next file is wanted; `None` for nothing. `rows` tells how many the file has, and is only asked where that
@@ -31,6 +38,10 @@ impl Spread {
         &mut self,
         rows: impl FnOnce() -> HandlerResult<u64>,
     ) -> HandlerResult<Option<TableReadOptions>> {
+        // Batches go on as if the rows were those of one file.
+        let size = self.part.batch_rows.max(1) as u64;
+        self.part.first_rows =
+            usize::try_from(size - self.given % size).ok().filter(|first| *first < self.part.batch_rows);
         if self.part.wants_all_rows() {
             return Ok(Some(self.part.clone()));
         }

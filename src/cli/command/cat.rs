@@ -69,7 +69,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     match data {
         Data::Table(reader) => {
             let rows = rows::part(reader, &Part { columns: args.columns.clone(), limit: args.limit })?;
-            table(rows, form.unwrap_or(Form::Csv), out)
+            table(rows, form.unwrap_or(Form::Csv), folio.settings().threads, out)
         }
         Data::Json(value) => out.json(&value),
         Data::Timestamp(instant) if form == Some(Form::Json) => out.json(&iso(instant)),
@@ -99,9 +99,9 @@ fn array(array: &StoredArray, args: &Args, form: Option<Form>, out: &mut Output)
     }
 }
 
-fn table(rows: rows::Rows, form: Form, out: &mut Output) -> Outcome {
+fn table(rows: rows::Rows, form: Form, threads: usize, out: &mut Output) -> Outcome {
     match form.row_format() {
-        Some(format) => rows::write(rows, format, out.raw()).map(drop),
+        Some(format) => rows::write(rows, format, threads, out.raw()).map(drop),
         None => preview::show(rows, out).map(drop),
     }
 }

@@ -79,7 +79,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if let Some((path, format)) = file {
         let rows = folio.diff_table_rows(&args.item, &options)?;
         let rows = if matches!(format, RowFormat::Csv | RowFormat::Tsv) { flat(rows) } else { rows };
-        let written = write_whole(path, args.overwrite, |file| rows::write(rows, format, file))?;
+        let threads = folio.settings().threads;
+        let written = write_whole(path, args.overwrite, |file| rows::write(rows, format, threads, file))?;
         drop(progress);
         if out.is_json() {
             value["path"] = json!(path);

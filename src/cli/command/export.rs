@@ -64,7 +64,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
                 }
                 other => other?,
             };
-            write(data, args, &extension)?;
+            write(data, args, &extension, folio.settings().threads)?;
         }
     }
     drop(progress);
@@ -96,7 +96,7 @@ fn unknown(args: &Args, kind: &str, known: &str) -> Failure {
     Failure::new("unknown-format", ErrorCategory::InvalidInput, message).hint(format!("call it {known}"))
 }
 
-fn write(data: Data, args: &Args, extension: &str) -> Outcome {
+fn write(data: Data, args: &Args, extension: &str, threads: usize) -> Outcome {
     let unknown = |known: &str| Err(unknown(args, data.kind(), known));
     let format = match (&data, extension) {
         (Data::Table(_), extension) => match RowFormat::of_extension(extension) {
@@ -106,15 +106,11 @@ fn write(data: Data, args: &Args, extension: &str) -> Outcome {
         (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
         _ => return unknown("*.json"),
     };
-    write_as(data, format, &args.item, &args.file, args.overwrite)
-}
-
-fn write_as(data: Data, format: Option<RowFormat>, item: &str, file: &Path, overwrite: bool) -> Outcome {
-    write_whole(file, overwrite, |out| match data {
-        Data::Table(reader) => rows::write(reader, format.unwrap_or(RowFormat::Parquet), out).map(drop),
+    write_whole(&args.file, args.overwrite, |out| match data {
+        Data::Table(reader) => rows::write(reader, format.unwrap_or(RowFormat::Parquet), threads, out).map(drop),
         Data::Json(value) => Ok(writeln!(out, "{value:#}")?),
         Data::Timestamp(instant) => Ok(writeln!(out, "{}", json!(iso(instant)))?),
-        Data::Payload(source) => copy_to(SourceReader::new(source), item, out),
+        Data::Payload(source) => copy_to(SourceReader::new(source), &args.item, out),
         other => Err(Failure::usage(format!("{} has no bytes to write", other.kind()))),
     })
 }

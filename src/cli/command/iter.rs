@@ -72,6 +72,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     fs::create_dir_all(&args.into).map_err(failed)?;
     let progress = session.reading_item("writing", &folio, &args.item);
     let extension = args.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let threads = folio.settings().threads;
     let mut files = Vec::new();
     loop {
         let start = chunks.position();
@@ -80,7 +81,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         let count = chunk.num_rows();
         // Twelve digits sort right up to a million million rows.
         let path = args.into.join(format!("{start:012}.{extension}"));
-        write_whole(&path, args.overwrite, |out| rows::write(rows_of(chunk), args.format, out))?;
+        write_whole(&path, args.overwrite, |out| rows::write(rows_of(chunk), args.format, threads, out))?;
         files.push(json!({"path": path, "start_row": start, "rows": count}));
     }
     drop(progress);

@@ -91,7 +91,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let several: Vec<Range<usize>> = complete.into_iter().chain(rest).collect();
     // An argument is one query, and DuckDB itself runs scripts where nothing is restricted.
     if args.sql.is_some() || args.unrestricted || several.len() < 2 {
-        return one(args, &given, &options, file, session);
+        let folio = session.reader()?;
+        return one(&folio, args, &given, &options, file, &mut session.out);
     }
     let is_binary = matches!(form, Some(Form::Parquet | Form::Arrow));
     if file.is_some() || is_binary || !args.value.is_empty() || !args.param.is_empty() {
@@ -99,23 +100,25 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         let message = format!("{count} statements were given: values, --output and binary formats go with one");
         return Err(Failure::usage(message).hint("run them one by one"));
     }
+    // All of them read the same state, and keep DuckDB's database where they can.
+    let folio = session.reader()?;
     several.into_iter().try_for_each(|range| {
         // Spaces instead of what stands before: places in messages are those of the script.
         let before = given[..range.start].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
         let sql: String = before.chain(given[range.clone()].chars()).collect();
-        one(args, &sql, &options, None, session)
+        one(&folio, args, &sql, &options, None, &mut session.out)
     })
 }
 
 /// Runs one statement, and shows or writes what it gives.
 fn one(
+    folio: &DataFolio,
     args: &Args,
     sql: &str,
     options: &QueryOptions,
     file: Option<(&Path, RowFormat)>,
-    session: &mut Session,
+    out: &mut Output,
 ) -> Outcome {
-    let folio = session.reader()?;
     // Which tables a query reads, the parser knows; a name that is not in the text is none of them.
     for name in folio
         .list(true)
@@ -123,15 +126,15 @@ fn one(
         .iter()
         .filter(|name| args.table.as_ref() == Some(*name) || sql.contains(name.as_str()))
     {
-        inputs::warn_changed(&folio, name, &mut session.out);
+        inputs::warn_changed(folio, name, out);
     }
     let control = QueryControl::new();
     let options = options.clone().control(&control);
-    let progress = Progress::of_share(&session.out, "querying", move || control.progress());
-    let result = ask(&folio, args, sql, &options)?;
-    let out = &mut session.out;
+    let threads = options.threads.unwrap_or(folio.settings().threads);
+    let progress = Progress::of_share(out, "querying", move || control.progress());
+    let result = ask(folio, args, sql, &options)?;
     if let Some((path, format)) = file {
-        let (count, columns) = write_file(path, args.overwrite, format, result)?;
+        let (count, columns) = write_file(path, args.overwrite, format, threads, result)?;
         drop(progress);
         if out.is_json() {
             return out.json(&json!({"path": path, "rows": count, "columns": columns}));
@@ -147,7 +150,7 @@ fn one(
     let form = args.format.unwrap_or(if out.is_terminal() { Form::Table } else { Form::Csv });
     match form.row_format() {
         // The rows themselves show that it goes on.
-        Some(format) => rows::write(Box::new(result), format, out.raw()).map(drop),
+        Some(format) => rows::write(Box::new(result), format, threads, out.raw()).map(drop),
         None => show(result, args.limit, progress, out),
     }
 }
@@ -162,9 +165,15 @@ fn ask(folio: &DataFolio, args: &Args, sql: &str, options: &QueryOptions) -> Out
 }
 
 /// Writes a result to a file; how many rows and columns it has.
-fn write_file(path: &Path, overwrite: bool, format: RowFormat, result: QueryReader) -> Outcome<(usize, usize)> {
+fn write_file(
+    path: &Path,
+    overwrite: bool,
+    format: RowFormat,
+    threads: usize,
+    result: QueryReader,
+) -> Outcome<(usize, usize)> {
     let columns = result.schema().fields().len();
-    let count = write_whole(path, overwrite, |file| rows::write(Box::new(result), format, file))?;
+    let count = write_whole(path, overwrite, |file| rows::write(Box::new(result), format, threads, file))?;
     Ok((count, columns))
 }
 

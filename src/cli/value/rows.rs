@@ -10,10 +10,7 @@ use arrow::ipc::writer::FileWriter;
 use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonBuilder};
 use clap::ValueEnum;
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::{HandlerError, arrow_field_type_name};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use datafolio_handlers::{HandlerError, arrow_field_type_name, write_parquet};
 
 use super::super::failure::{Failure, Outcome};
 use crate::error::Error;
@@ -175,11 +172,11 @@ impl RecordBatchReader for PartReader {
     }
 }
 
-/// Writes rows, batch by batch; returns how many there were. An error of `out` comes as [`Failure::Output`].
+/// Writes rows, batch by batch, as Parquet with so many threads; returns how many there were. An error of `out` comes as [`Failure::Output`].
 ///
 /// # Errors
 /// Rows that cannot be read, values that the format cannot hold, errors of `out`.
-pub(in crate::cli) fn write<W: Write + Send>(rows: Rows, format: RowFormat, out: W) -> Outcome<usize> {
+pub(in crate::cli) fn write<W: Write + Send>(rows: Rows, format: RowFormat, threads: usize, out: W) -> Outcome<usize> {
     let mut out = Remember { out, failure: None };
     let written = match format {
         RowFormat::Csv => write_csv(rows, b',', &mut out),
@@ -188,7 +185,9 @@ pub(in crate::cli) fn write<W: Write + Send>(rows: Rows, format: RowFormat, out:
         RowFormat::Json => {
             write_json::<JsonArray, _>(rows, &mut out).and_then(|count| Ok(writeln!(out).map(|()| count)?))
         }
-        RowFormat::Parquet => write_parquet(rows, &mut out),
+        RowFormat::Parquet => write_parquet("result", rows, threads, &mut out)
+            .map(|written| usize::try_from(written.rows).unwrap_or(usize::MAX))
+            .map_err(Failure::from),
         RowFormat::Arrow => write_arrow(rows, &mut out),
     };
     match (written, out.failure) {
@@ -263,20 +262,6 @@ fn write_json<F: JsonFormat, W: Write>(rows: Rows, out: &mut Remember<W>) -> Out
         writer.write(&batch).map_err(refused)?;
     }
     writer.finish().map_err(refused)?;
-    Ok(count)
-}
-
-fn write_parquet<W: Write + Send>(rows: Rows, out: &mut Remember<W>) -> Outcome<usize> {
-    let refused_by_parquet = |error| Failure::from(HandlerError::from(error));
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer = ArrowWriter::try_new(out, rows.schema(), Some(properties)).map_err(refused_by_parquet)?;
-    let mut count = 0;
-    for batch in rows {
-        let batch = batch.map_err(refused)?;
-        count += batch.num_rows();
-        writer.write(&batch).map_err(refused_by_parquet)?;
-    }
-    writer.close().map_err(refused_by_parquet)?;
     Ok(count)
 }
 

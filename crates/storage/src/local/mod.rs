@@ -2,10 +2,12 @@
 
 mod directory;
 mod lock;
+mod outside;
 mod place;
 #[cfg(any(not(unix), test))]
 mod portable;
 mod publish;
+mod read_at;
 mod source;
 mod staged;
 mod temporary;
@@ -23,6 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use datafolio_core::RelPath;
+
+pub use self::outside::OutsideSource;
 
 use self::directory::{Directory, Kind};
 use self::place::{Place, is_absent};

@@ -8,6 +8,7 @@ use datafolio_core::RelPath;
 
 use super::directory::Facts;
 use super::place::Place;
+use super::read_at::read_exact_at;
 use crate::error::{StorageError, StorageResult};
 use crate::observe::IoOp;
 use crate::storage::{FileIdentity, Source};
@@ -73,30 +74,4 @@ impl Source for LocalSource {
     fn try_clone_file(&self) -> Option<io::Result<File>> {
         Some(self.file.try_clone())
     }
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(read) => {
-                buffer = &mut buffer[read..];
-                offset += read as u64;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(not(any(unix, windows)))]
-fn read_exact_at(_file: &File, _buffer: &mut [u8], _offset: u64) -> io::Result<()> {
-    Err(ErrorKind::Unsupported.into())
 }

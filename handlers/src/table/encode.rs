@@ -1,0 +1,231 @@
+//! Encoding the columns of a row group, several at a time.
+//!
+//! Threads take whole columns of a step of rows, those first that took longest before. What a column becomes depends on its
+//! values and on nothing else, so that a table gives the same file whatever the number of threads.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, Scope};
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{FieldRef, SchemaRef};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::errors::{ParquetError, Result};
+use parquet::schema::types::SchemaDescriptor;
+
+/// Steps of fewer rows are encoded without help.
+const ALONE: usize = 1024;
+
+/// The columns of the row group in progress, and who encodes them.
+pub(super) struct Encoder {
+    schema: SchemaRef,
+    factory: ArrowRowGroupWriterFactory,
+    /// How many leaves each column has: one, unless it is nested.
+    leaves: Vec<usize>,
+    columns: Vec<Mutex<Column>>,
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+/// A column of the row group.
+#[derive(Default)]
+struct Column {
+    leaves: Vec<ArrowColumnWriter>,
+    /// What the leaves have become.
+    chunks: Vec<ArrowColumnChunk>,
+    spent: Duration,
+}
+
+/// What is done with every column.
+#[derive(Clone)]
+enum Step {
+    Encode(RecordBatch),
+    Close,
+}
+
+/// The step in progress.
+#[derive(Default)]
+struct Turn {
+    step: Option<Step>,
+    /// The columns, in the order in which they are taken.
+    order: Vec<usize>,
+    /// The first of these that nobody has taken.
+    next: usize,
+    /// Threads that have taken one.
+    active: usize,
+    failure: Option<ParquetError>,
+    has_ended: bool,
+}
+
+/// What the row group takes so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Size {
+    /// Bytes in the file, as estimated.
+    pub(super) encoded: usize,
+    /// Bytes in memory.
+    pub(super) memory: usize,
+}
+
+impl Encoder {
+    pub(super) fn new(schema: SchemaRef, parquet: &SchemaDescriptor, factory: ArrowRowGroupWriterFactory) -> Self {
+        let mut leaves = vec![0; schema.fields().len()];
+        for leaf in 0..parquet.num_columns() {
+            if let Some(count) = leaves.get_mut(parquet.get_column_root_idx(leaf)) {
+                *count += 1;
+            }
+        }
+        let columns = leaves.iter().map(|_| Mutex::default()).collect();
+        let order = (0..leaves.len()).collect();
+        let turn = Mutex::new(Turn { order, ..Turn::default() });
+        Self { schema, factory, leaves, columns, turn, changed: Condvar::new() }
+    }
+
+    /// Begins a row group.
+    pub(super) fn begin(&self, number: usize) -> Result<()> {
+        let mut writers = self.factory.create_column_writers(number)?.into_iter();
+        for (column, leaves) in self.columns.iter().zip(&self.leaves) {
+            lock(column).leaves = writers.by_ref().take(*leaves).collect();
+        }
+        Ok(())
+    }
+
+    /// Starts threads that help, as long as what this gives is kept. Where none is to be had, it goes without.
+    pub(super) fn start<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, helpers: usize) -> Helpers<'scope> {
+        for _ in 0..helpers.min(self.columns.len().saturating_sub(1)) {
+            let _ = Builder::new().name("encode".to_owned()).spawn_scoped(scope, || self.help());
+        }
+        Helpers(self)
+    }
+
+    /// Encodes rows, and waits until that is done.
+    pub(super) fn encode(&self, rows: RecordBatch) -> Result<()> {
+        self.step(Step::Encode(rows))
+    }
+
+    /// Ends the row group, whose columns are given in order.
+    pub(super) fn finish(&self) -> Result<Vec<ArrowColumnChunk>> {
+        self.step(Step::Close)?;
+        let columns: Vec<Column> = self.columns.iter().map(|column| std::mem::take(&mut *lock(column))).collect();
+        self.turn().order.sort_by_key(|index| std::cmp::Reverse(columns.get(*index).map(|column| column.spent)));
+        Ok(columns.into_iter().flat_map(|column| column.chunks).collect())
+    }
+
+    fn step(&self, step: Step) -> Result<()> {
+        // Few rows are encoded before others have woken up.
+        let is_large = !matches!(&step, Step::Encode(rows) if rows.num_rows() < ALONE);
+        {
+            let mut turn = self.turn();
+            (turn.step, turn.next) = (Some(step), 0);
+        }
+        if is_large {
+            self.changed.notify_all();
+        }
+        let mut turn = self.work(self.turn());
+        while turn.active > 0 {
+            turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        }
+        turn.step = None;
+        turn.failure.take().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn size(&self) -> Size {
+        let mut size = Size::default();
+        for column in &self.columns {
+            for leaf in &lock(column).leaves {
+                size.encoded += leaf.get_estimated_total_bytes();
+                size.memory += leaf.memory_size();
+            }
+        }
+        size
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        lock(&self.turn)
+    }
+
+    /// What a helping thread does.
+    fn help(&self) {
+        let mut turn = self.turn();
+        loop {
+            turn = self.work(turn);
+            if turn.has_ended {
+                return;
+            }
+            turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Works on columns, as long as there are some that nobody has taken.
+    fn work<'a>(&'a self, mut turn: MutexGuard<'a, Turn>) -> MutexGuard<'a, Turn> {
+        while let (Some(step), Some(&index)) = (turn.step.clone(), turn.order.get(turn.next)) {
+            turn.next += 1;
+            turn.active += 1;
+            drop(turn);
+            let active = Active(self);
+            let done = self.column(index, &step);
+            drop(active);
+            turn = self.turn();
+            if let Err(error) = done {
+                turn.failure.get_or_insert(error);
+                turn.next = turn.order.len();
+            }
+        }
+        turn
+    }
+
+    fn column(&self, index: usize, step: &Step) -> Result<()> {
+        let (Some(column), Some(field)) = (self.columns.get(index), self.schema.fields().get(index)) else {
+            return Ok(());
+        };
+        let mut column = lock(column);
+        let begun = Instant::now();
+        match step {
+            Step::Encode(rows) => column.write(field, rows.column(index))?,
+            Step::Close => column.close()?,
+        }
+        column.spent += begun.elapsed();
+        Ok(())
+    }
+}
+
+impl Column {
+    fn write(&mut self, field: &FieldRef, values: &ArrayRef) -> Result<()> {
+        let leaves = compute_leaves(field, values)?;
+        leaves.iter().zip(&mut self.leaves).try_for_each(|(leaf, writer)| writer.write(leaf))
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.chunks = self.leaves.drain(..).map(ArrowColumnWriter::close).collect::<Result<_>>()?;
+        Ok(())
+    }
+}
+
+/// Threads that help an encoder. They end when this is dropped.
+pub(super) struct Helpers<'a>(&'a Encoder);
+
+impl Drop for Helpers<'_> {
+    fn drop(&mut self) {
+        self.0.turn().has_ended = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// A thread that encodes; also when it panics, nobody waits for it for ever.
+struct Active<'a>(&'a Encoder);
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        let mut turn = self.0.turn();
+        turn.active -= 1;
+        if std::thread::panicking() {
+            turn.failure.get_or_insert_with(|| ParquetError::General("a thread that encodes has panicked".to_owned()));
+            turn.next = turn.order.len();
+        }
+        drop(turn);
+        self.0.changed.notify_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
