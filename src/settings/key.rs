@@ -41,7 +41,7 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_THREADS",
         default: "the number of processors",
         accepted: "a number from 1 to 4096, or \"auto\"",
-        meaning: "How many threads the rows and files of an item that is added may use: with two and more the next rows of a table are read while others are written, and large files are hashed in a second thread; how many threads reading a table and a query may use.",
+        meaning: "How many threads the rows and files of an item that is added may use: with two and more the columns of a table are encoded side by side, while its next rows are read and those before are written, and large files are hashed in a second thread; how many threads reading a table and a query may use.",
     },
     Key {
         name: "memory",
@@ -55,7 +55,7 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_CACHE_DIR",
         default: "`datafolio` in the user's cache directory",
         accepted: "an absolute path, or one that starts with \"~/\"",
-        meaning: "Where records of payloads that were verified are kept, and facts and statistics of tables by the hash of their content (later copies of remote payloads as well). May be deleted at any time.",
+        meaning: "Where records of payloads that were verified are kept, and facts and statistics of tables by the hash of their content (later copies of remote payloads as well); and `sql_history`, what was typed at the prompt of `sql`. May be deleted at any time.",
     },
     Key {
         name: "cache_cap",

@@ -1,8 +1,14 @@
 //! `sql`: queries over the tables of a bundle.
 
+mod dots;
+mod helper;
+mod names;
+mod prompt;
+
 use std::io::{IsTerminal, Read, stdin};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use arrow::array::RecordBatchReader;
 use serde_json::{Value, json};
@@ -31,8 +37,8 @@ const SHOWN: usize = 100;
 ///
 /// Tables go by their names, those of a snapshot by "snapshot"."table"; with --table, `table` is that one. The SQL is DuckDB's.
 /// It reads the tables that it names and nothing else. On a terminal the first rows are shown as a list; otherwise all of them
-/// are written as CSV, or as --format says, while the query runs. Without SQL, statements that end with ';' are read from
-/// standard input.
+/// are written as CSV, or as --format says, while the query runs. Without SQL a terminal gets a prompt; else statements that
+/// end with ';' are read from standard input.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,9 +46,10 @@ Examples:
   datafolio sql --table flights 'SELECT count(*) FROM table WHERE dep_delay > ?' --value 60
   datafolio sql 'SELECT * FROM flights EXCEPT SELECT * FROM \"v1.0\".flights' --output new.parquet
   datafolio sql 'SELECT * FROM flights WHERE carrier = $c' --param c=UA --format jsonl
-  datafolio sql < report.sql")]
+  datafolio sql < report.sql
+  datafolio sql")]
 pub(in crate::cli) struct Args {
-    /// The SQL; without it, it is read from standard input
+    /// The SQL; without it a prompt opens, or it is read from standard input
     sql: Option<String>,
     /// The table that is called `table`
     #[arg(add = completion::items(), short, long, value_name = "ITEM")]
@@ -74,6 +81,9 @@ pub(in crate::cli) struct Args {
     /// Threads that it may use, instead of the setting
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Keep nothing of what is typed at the prompt
+    #[arg(long, conflicts_with = "sql")]
+    no_history: bool,
     /// Let the SQL read and write whatever you may: never for SQL of someone else
     #[arg(long, conflicts_with = "table")]
     unrestricted: bool,
@@ -83,6 +93,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let options = options(args)?;
     let form = args.format;
     let file = args.output.as_deref().map(|path| Ok::<_, Failure>((path, format_of(path, form)?))).transpose()?;
+    let is_watched = session.out.is_terminal() && !session.out.is_json() && file.is_none();
+    if args.sql.is_none() && stdin().is_terminal() && is_watched {
+        return prompt::run(args, &options, session);
+    }
     let given = match &args.sql {
         Some(sql) => sql.clone(),
         None => from_input()?,
@@ -151,7 +165,7 @@ fn one(
     match form.row_format() {
         // The rows themselves show that it goes on.
         Some(format) => rows::write(Box::new(result), format, threads, out.raw()).map(drop),
-        None => show(result, args.limit, progress, out),
+        None => show(result, args.limit, progress, None, out),
     }
 }
 
@@ -177,15 +191,24 @@ fn write_file(
     Ok((count, columns))
 }
 
-fn show(result: QueryReader, limit: usize, progress: Progress, out: &mut Output) -> Outcome {
+/// Shows the first rows, and says how many there are, and how long it took where that is asked for.
+fn show(result: QueryReader, limit: usize, progress: Progress, begun: Option<Instant>, out: &mut Output) -> Outcome {
     let (shown, rest) = preview::show_first(Box::new(result), limit, out)?;
     drop(progress);
     let rows = match (rest, shown) {
         (Rest::Some, _) => format!("more rows than {}: see --limit and --output", grouped(limit as u64)),
-        (Rest::None, 1) => "1 row".to_owned(),
-        (Rest::None, rows) => format!("{} rows", grouped(rows as u64)),
+        (Rest::None, rows) => rows_of(rows),
     };
-    out.aside(format_args!("({rows})"))
+    out.aside(format_args!("({rows}{})", time_since(begun)))
+}
+
+fn rows_of(count: usize) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(count as u64)) }
+}
+
+/// How long ago that was, behind something else.
+fn time_since(begun: Option<Instant>) -> String {
+    begun.map(|begun| format!(", {:.3} s", begun.elapsed().as_secs_f64())).unwrap_or_default()
 }
 
 fn options(args: &Args) -> Outcome<QueryOptions> {
