@@ -110,6 +110,8 @@ fn writes(dir: &Path, rows: u64) {
 
 fn parts(open: &impl Fn() -> DataFolio, rows: u64) {
     let part = TableOptions::new().offset(rows / 5 * 4).limit(5_000);
+    let (found, spent, peak) = measured(|| open().read_table("big", &part).unwrap().collect::<Vec<_>>());
+    print(&format!("get 5,000 rows at 80 %, all columns ({} batches)", found.len()), spent, peak);
     median("get 5,000 rows at 80 %, all columns", || {
         let rows: usize = open().read_table("big", &part).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
         assert_eq!(rows, 5_000);
@@ -139,6 +141,10 @@ fn queries(folio: &DataFolio) {
         print(&format!("{what} ({rows} rows)"), spent, peak);
         median(what, || folio.query_table("big", sql, &options).unwrap().for_each(|batch| drop(batch.unwrap())));
     }
+    let (batches, spent, peak) =
+        measured(|| folio.read_table("big", &TableOptions::new()).unwrap().collect::<Vec<_>>());
+    print(&format!("all of it in memory ({} batches)", batches.len()), spent, peak);
+    drop(batches);
     let options = IterOptions::new().filter("k < 10");
     let (_, spent, peak) =
         measured(|| folio.iter_table("big", &options).unwrap().for_each(|chunk| drop(chunk.unwrap())));

@@ -139,8 +139,9 @@ pub fn plain_parquet_files(item: &Item<'_>) -> HandlerResult<Option<Vec<PathBuf>
         return Ok(reference_target(item)?.into_parquet_file().map(|path| vec![path]));
     }
     let files = stored_files(item.record())?;
-    let columns = files.first().and_then(|file| file.columns);
-    if !is_parquet(item) || files.iter().any(|file| file.columns != columns) {
+    let has_parts = item.record().get(PARTS).is_some();
+    let columns = item.record().strings("columns").len() as u64;
+    if !is_parquet(item) || (has_parts && files.iter().any(|file| file.columns != Some(columns))) {
         return Ok(None);
     }
     Ok(files.iter().map(|file| item.local_path_of(file)).collect())

@@ -48,9 +48,11 @@ pub use json_data::JsonData;
 pub use json_text::{JsonError, parse_json};
 pub use model::{ModelFile, serialization_format};
 pub use numpy_array::{NumpyArray, StoredArray, open_array};
-pub use referenced_table::{ReferenceCheck, ReferenceState, ReferencedTable, check_reference, table_paths};
+pub use referenced_table::{
+    ReferenceCheck, ReferenceState, ReferencedTable, check_reference, reference_files, table_paths,
+};
 pub use registry::Registry;
-pub use stored_file::{StoredFile, all_files, stored_files};
+pub use stored_file::{ALL_PARTS, StoredFile, all_files, stored_files};
 pub use table::{TableReadOptions, Written, arrow_field_type_name, arrow_type_name, fit_rows, write_parquet};
 pub use table_facts::{ColumnFacts, FileFacts, TableFacts, json_value, table_facts};
 pub use timestamp::Timestamp;

@@ -23,7 +23,7 @@ use crate::payload_bytes::facts_of;
 use crate::table::{TableReadOptions, Written};
 pub(crate) use address::without_secrets;
 use address::{Address, absolute};
-pub use check::{ReferenceCheck, ReferenceState, check_reference};
+pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
 use fingerprint::Fingerprint;
 
 /// The formats that a reference may name.

@@ -64,6 +64,22 @@ pub fn stored_files(record: &ItemRecord) -> HandlerResult<Vec<StoredFile>> {
     }
 }
 
+/// The field of a record, never of an entry, with all parts of the table of which the record has some: those alone need not tell
+/// its columns.
+pub const ALL_PARTS: &str = "all_parts";
+
+/// The files that tell the columns of a table: those of the table whose parts it has.
+pub(crate) fn files_with_columns(record: &ItemRecord) -> HandlerResult<Vec<StoredFile>> {
+    match record.get(ALL_PARTS) {
+        None => stored_files(record),
+        Some(all) => {
+            let mut whole = record.clone();
+            whole.set(PARTS, Some(all.clone()));
+            stored_files(&whole)
+        }
+    }
+}
+
 /// All files of a version: its payload, which for a table of several files stands for it where programs look that know of
 /// no parts, and then its parts.
 ///

@@ -4,7 +4,7 @@ mod explain;
 mod run;
 mod stale;
 
-use datafolio_core::ItemRecord;
+use datafolio_core::{ItemRecord, PARTS};
 use datafolio_handlers::HandlerError;
 use datafolio_sql::{ParamValue, Params};
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,15 @@ pub struct DerivedInput {
 pub struct SeenFiles {
     /// Their size in bytes.
     pub size_bytes: u64,
-    /// When the latest of them was written, in nanoseconds since 1970.
-    pub modified_ns: u64,
+    /// SHA-256 (hex) of what is known of each from outside: path, size and time of its last change.
+    #[serde(default)]
+    pub digest: String,
+}
+
+/// The hash of the payload that holds the rows of a version; none for a table of several parts, whose payload only stands for
+/// them.
+fn payload_hash(record: &ItemRecord) -> Option<&str> {
+    record.str("sha256").filter(|_| record.get(PARTS).is_none())
 }
 
 /// How a version was derived; `None` for other items.

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use datafolio_core::item_type;
-use datafolio_handlers::{Data, table_paths};
+use datafolio_handlers::{Data, reference_files};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, json};
 
 use super::stale::StaleReason;
-use super::{DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params_from_json, params_to_json};
+use super::{
+    DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params_from_json, params_to_json, payload_hash,
+};
 use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own, lineage_of};
 use crate::error::{Error, Result};
 use crate::query::{QueryOptions, ReadInput};
@@ -87,6 +89,12 @@ impl DataFolio {
                             "table '{name}' would be made from itself: give the result another name"
                         )));
                     }
+                    let lineage = lineage_of(batch.catalogue());
+                    if lineage.upstream(item).is_some_and(|upstream| upstream.contains(&name)) {
+                        return Err(Error::Invalid(format!(
+                            "table '{name}' would be made from itself, through '{item}': give the result another name"
+                        )));
+                    }
                     inputs.push(item.to_owned());
                     versions.insert(item.to_owned(), input.version.clone());
                 }
@@ -118,7 +126,7 @@ impl DataFolio {
         Ok(DerivedInput {
             name: input.record.name().to_owned(),
             version: input.version.clone(),
-            sha256: input.record.str("sha256").map(str::to_owned),
+            sha256: payload_hash(&input.record).map(str::to_owned),
             snapshot: input.snapshot.clone(),
             files: self.seen_files(&input.record),
         })
@@ -126,21 +134,8 @@ impl DataFolio {
 
     /// What the files of a reference are like now; `None` for what is no reference to this machine.
     pub(super) fn seen_files(&self, record: &datafolio_core::ItemRecord) -> Option<SeenFiles> {
-        let path = table_paths(&self.handler_item(record)).ok()??;
-        let path = std::path::PathBuf::from(path);
-        let mut seen = SeenFiles { size_bytes: 0, modified_ns: 0 };
-        let mut waiting = vec![path];
-        while let Some(path) = waiting.pop() {
-            let facts = std::fs::metadata(&path).ok()?;
-            if facts.is_dir() {
-                waiting.extend(std::fs::read_dir(&path).ok()?.flatten().map(|entry| entry.path()));
-                continue;
-            }
-            seen.size_bytes += facts.len();
-            let modified = facts.modified().ok()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            seen.modified_ns = seen.modified_ns.max(u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX));
-        }
-        Some(seen)
+        let (size_bytes, digest) = reference_files(&self.handler_item(record)).ok()??;
+        Some(SeenFiles { size_bytes, digest })
     }
 
     /// Makes derived tables again that are out of date, with the SQL and the parameters that they remember: those that are

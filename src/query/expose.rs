@@ -83,6 +83,15 @@ impl<'a> Exposer<'a> {
         self.add_within(None, table)
     }
 
+    /// A table that a query lists, and does not read: one that cannot be read is no reason not to list it.
+    pub(crate) fn add_name(&mut self, table: &TableName) -> Result<()> {
+        if self.seen.insert(key(table.schema.as_deref(), &table.name)) {
+            let relation = Relation::View(check(&Quoted::unchanged("SELECT 1"))?);
+            self.exposed.push(Exposed { schema: table.schema.clone(), name: table.name.clone(), relation });
+        }
+        Ok(())
+    }
+
     fn add_within(&mut self, within: Option<&Within>, table: &TableName) -> Result<()> {
         let schema = table.schema.clone().or_else(|| within.map(|within| within.schema.clone()));
         let key = key(schema.as_deref(), &table.name);

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::table::is_table_entry;
 use crate::text::did_you_mean;
 
-/// Schemas that DuckDB has of its own.
-const RESERVED: [&str; 5] = ["main", "temp", "system", "information_schema", "pg_catalog"];
+/// Schemas and databases that DuckDB has of its own.
+const RESERVED: [&str; 6] = ["main", "memory", "temp", "system", "information_schema", "pg_catalog"];
 
 /// The one of several names that one in SQL stands for, where case does not count.
 ///

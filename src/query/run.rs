@@ -139,12 +139,11 @@ impl DataFolio {
 
     /// All that a query reads.
     fn expose_all(&self, checked: &Checked, argument: Option<&Arc<ItemRecord>>) -> Result<Vec<Exposed>> {
-        let mut tables = checked.tables.clone();
-        if checked.lists_tables {
-            tables.extend(self.all_tables());
-        }
         let mut exposer = Exposer::new(self, argument.map(|record| (TABLE, record)));
-        tables.iter().try_for_each(|table| exposer.add(table))?;
+        checked.tables.iter().try_for_each(|table| exposer.add(table))?;
+        if checked.lists_tables {
+            self.all_tables().iter().try_for_each(|table| exposer.add_name(table))?;
+        }
         Ok(exposer.exposed)
     }
 
@@ -154,7 +153,8 @@ impl DataFolio {
         table: &TableName,
         argument: Option<&Arc<ItemRecord>>,
     ) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
-        let is_argument = table.schema.is_none() && table.name.eq_ignore_ascii_case(TABLE);
+        let is_of_main = table.schema.as_ref().is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
+        let is_argument = is_of_main && table.name.eq_ignore_ascii_case(TABLE);
         match argument.filter(|_| is_argument) {
             Some(record) => Ok((None, Arc::clone(record))),
             None => self.resolve(table),

@@ -7,15 +7,16 @@ use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, item_type, time};
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, import_types, open_table};
+use datafolio_handlers::{ALL_PARTS, StoredFile, WriteOptions, file_stem, stored_files};
 use datafolio_handlers::{
     Data, Draft, Handler, HandlerError, IncludedTable, Sink, TableReadOptions, fit_rows, read_table,
 };
-use datafolio_handlers::{StoredFile, WriteOptions, file_stem, stored_files};
 use datafolio_storage::{Payload, duplicate_payload};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::compact::Compacted;
+use crate::bundle::state::State;
 use crate::bundle::{AddOptions, Batch, DataFolio, Own, payload_fields, table_from_files};
 use crate::error::{Error, Result};
 
@@ -142,8 +143,9 @@ impl DataFolio {
             (Err(Error::Core(CoreError::Conflict { .. })), Some(created)) => {
                 // Someone else has created it first. The rows have been written, and are read from there: whoever gave them
                 // may not have them any more.
-                appended = self.append_written(&created, &options)?;
-                self.state()
+                let (again, state) = self.append_written(&created, &options)?;
+                appended = again;
+                state
             }
             (made, _) => made?,
         };
@@ -186,11 +188,11 @@ impl DataFolio {
     }
 
     /// Adds the rows of a version that could not become one.
-    fn append_written(&self, written: &Arc<Entry>, options: &AppendOptions) -> Result<Appended> {
+    fn append_written(&self, written: &Arc<Entry>, options: &AppendOptions) -> Result<(Appended, Arc<State>)> {
         let record = written.record()?;
         let rows = read_table(&self.handler_item(&record), &TableReadOptions::default())?;
         self.refresh()?;
-        self.once(|batch| batch.append_table(written.name(), rows, options.clone()))
+        self.once_seen(|batch| batch.append_table(written.name(), rows, options.clone()))
     }
 }
 
@@ -241,7 +243,7 @@ impl Batch<'_> {
         };
         let Some(part) = payload.filter(|_| rows > 0).map(|payload| part_of(payload, &written)) else {
             // Nothing comes, and nothing changes; the file goes with the batch.
-            return Ok(Appended { parts: appended.parts - 1, ..appended });
+            return Ok(Appended { parts: appended.parts - 1, size_bytes: 0, new_columns: Vec::new(), ..appended });
         };
         let base = match record.parts()? {
             Some(_) => None,
@@ -424,9 +426,12 @@ fn size_of(entry: &Entry) -> Result<(u64, usize)> {
     Ok((record.u64("num_rows").unwrap_or_default(), stored_files(&record)?.len()))
 }
 
-/// Some parts of a table as a table.
+/// Some parts of a table as a table, with all of its columns.
 pub(super) fn table_of(record: &ItemRecord, parts: &[Part]) -> ItemRecord {
     let mut table = record.clone();
+    if record.get(ALL_PARTS).is_none() {
+        table.set(ALL_PARTS, record.get(PARTS).cloned());
+    }
     table.set(PARTS, Some(serde_json::to_value(parts).unwrap_or_default()));
     table.set("num_rows", Some(parts.iter().map(|part| part.num_rows).fold(0_u64, u64::saturating_add).into()));
     table

@@ -1,14 +1,15 @@
 //! Changing and removing rows: a new version that has every part of the old one in which nothing changes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, time};
 use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
-use datafolio_sql::{QueryReader, check, check_condition, quote_table};
+use datafolio_sql::{QueryReader, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
 use super::RowsChanged;
@@ -98,7 +99,8 @@ impl Batch<'_> {
                     done.parts_kept = stored_files(&record)?.len();
                     return Ok(done);
                 }
-                let written = self.write_changed(&record, &record, &select, &table, Place::Whole)?;
+                let expected = expected_rows(edit, done.num_rows, done.rows);
+                let written = self.write_changed(&record, &record, &select, &table, Place::Whole, expected)?;
                 (done.parts_written, done.num_rows) = (1, number(&written, "num_rows"));
                 self.put_changed(&record, file_fields(&written), edit, done.rows)?;
                 return Ok(done);
@@ -118,7 +120,8 @@ impl Batch<'_> {
                 // Nothing is left of it.
                 Edit::Delete if rows == part.num_rows => {}
                 _ => {
-                    let written = self.write_changed(&record, &of_part, &select, &table, Place::Part)?;
+                    let expected = expected_rows(edit, part.num_rows, rows);
+                    let written = self.write_changed(&record, &of_part, &select, &table, Place::Part, expected)?;
                     done.parts_written += 1;
                     let written = written.payload.as_ref().map(|payload| part_of(payload, &written));
                     new.extend(written.clone());
@@ -132,7 +135,7 @@ impl Batch<'_> {
         }
         let fields = if left.is_empty() {
             // A table without rows still has its columns.
-            let written = self.write_changed(&record, &record, &select, &table, Place::Whole)?;
+            let written = self.write_changed(&record, &record, &select, &table, Place::Whole, 0)?;
             done.parts_written = 1;
             file_fields(&written)
         } else {
@@ -165,6 +168,7 @@ impl Batch<'_> {
         select: &str,
         table: &SchemaRef,
         place: Place,
+        expected: u64,
     ) -> Result<Draft> {
         let rows = self.folio().run_query(&quote_table(select), Some(source), &QueryOptions::default())?;
         if rows.schema().fields().len() != table.fields().len() {
@@ -172,7 +176,12 @@ impl Batch<'_> {
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
         let rows = Box::new(AsTable { item: record.name().to_owned(), rows, schema: SchemaRef::clone(table) });
-        self.stage_table(record, place, |write| write(rows))
+        let written = self.stage_table(record, place, |write| write(rows))?;
+        if number(&written, "num_rows") != expected {
+            let reason = "the condition holds for other rows each time it is asked, as with random()".to_owned();
+            return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
+        }
+        Ok(written)
     }
 
     /// Replaces the version by one of the same item with other files.
@@ -209,13 +218,39 @@ impl Batch<'_> {
     }
 }
 
+/// How many rows are left of so many, where the condition holds for some.
+fn expected_rows(edit: &Edit<'_>, all: u64, found: u64) -> u64 {
+    match edit {
+        Edit::Delete => all.saturating_sub(found),
+        Edit::Set(_) => all,
+    }
+}
+
 /// The query that gives the rows as they are to be.
 fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<String> {
     let quoted = |column: &str| format!("\"{}\"", column.replace('"', "\"\""));
-    let Edit::Set(values) = edit else {
-        return Ok(format!("SELECT * FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"));
-    };
     let invalid = |reason: String| HandlerError::Invalid { item: name.to_owned(), reason };
+    let mut folded = HashSet::new();
+    if let Some(twice) = table.fields().iter().find(|field| !folded.insert(field.name().to_lowercase())) {
+        let column = twice.name();
+        let reason =
+            format!("several of its columns are called {column:?} but for case, which SQL does not tell apart");
+        return Err(invalid(reason).into());
+    }
+    let is_ordered = |field: &&FieldRef| field.dict_is_ordered() == Some(true);
+    if let Some(ordered) = table.fields().iter().find(is_ordered) {
+        let reason = format!(
+            "the order of the categories of column {:?} would be lost, since SQL has texts for them: write the table anew instead",
+            ordered.name()
+        );
+        return Err(invalid(reason).into());
+    }
+    let Edit::Set(values) = edit else {
+        // By their names: files of one table need not have their columns in one order.
+        let columns = table.fields().iter().map(|field| format!("\"table\".{}", quoted(field.name())));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        return Ok(format!("SELECT {columns} FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"));
+    };
     if values.is_empty() {
         return Err(invalid("no column is given a value".to_owned()).into());
     }
@@ -228,8 +263,7 @@ fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) ->
         if values[..index].iter().any(|(other, _)| other == column) {
             return Err(invalid(format!("column {column:?} is given two values")).into());
         }
-        // One expression, and no more than that.
-        check_condition(&format!("({value}\n) IS NULL"))?;
+        check_value(value)?;
     }
     let columns = table.fields().iter().map(|field| {
         let column = quoted(field.name());

@@ -135,6 +135,14 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         (set(&[("id", "'many'")]), "sql-failed", "'many'"),
         (set(&[("id", "9000000000000000000::UBIGINT + 9000000000000000000::UBIGINT")]), "schema-mismatch", "\"id\""),
         (set(&[("id", "1) ELSE 2 END, (CASE WHEN true THEN 3")]), "sql-syntax", ""),
+        (set(&[("id", "1) + (2")]), "sql-syntax", ""),
+        (set(&[("id", "1, 2")]), "sql-refused", "more than one value"),
+        (set(&[("id", "1 AS one")]), "sql-syntax", ""),
+        // They would be over the rows of one file.
+        (set(&[("id", "row_number() OVER ()")]), "sql-refused", "other rows"),
+        (set(&[("id", "unnest([1, 2])")]), "sql-refused", "other rows"),
+        (folio.delete_rows("parts", "id = 3) OR (id = 4").unwrap_err(), "sql-syntax", ""),
+        (folio.delete_rows("parts", "random() < 0.5").unwrap_err(), "invalid-value", "each time"),
         (set(&[("id", "nothing_there + 1")]), "sql-unfit", "nothing_there"),
         (folio.delete_rows("parts", "id = ").unwrap_err(), "sql-syntax", ""),
         (folio.delete_rows("parts", "true) OR (read_csv('/etc/passwd')").unwrap_err(), "sql-refused", ""),
@@ -147,4 +155,55 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     assert_eq!(folio.delete_rows("text", "true").unwrap_err().code(), "wrong-type");
     assert_eq!(folio.revision(), revision + 1);
     assert_eq!(read(&folio, "parts"), expected(|_| true, |_, old| old));
+}
+
+/// Two writers add columns at the same time, each with its own at the front: their files have the columns in other orders.
+#[test]
+fn columns_are_told_by_their_names_in_every_file() {
+    let (_dir, folio) = new_bundle();
+    let evolve = || AppendOptions::new().without_compaction().evolve();
+    let batch = |columns: &[(&str, f64)]| {
+        let of = |value: f64| -> ArrayRef { Arc::new(Float64Array::from(vec![value])) };
+        RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, value)| (*name, of(*value), true))).unwrap()
+    };
+    for n in [0.0, 1.0] {
+        folio.append_table("t", batch(&[("id", n)]), evolve()).unwrap();
+    }
+    let other = DataFolio::open(folio.location()).unwrap();
+    folio.append_table("t", batch(&[("id", 2.0), ("x", 20.0)]), evolve()).unwrap();
+    other.append_table("t", batch(&[("id", 3.0), ("y", 300.0), ("x", 30.0)]), evolve()).unwrap();
+    folio.refresh().unwrap();
+    let all = |folio: &DataFolio| {
+        let rows = super::ask(folio, "SELECT id, x, y FROM t ORDER BY id").unwrap();
+        rows.into_iter().map(|row| row.iter().map(|value| value.as_f64()).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let (two, three) = (vec![Some(2.0), Some(20.0), None], vec![Some(3.0), Some(30.0), Some(300.0)]);
+    assert_eq!(all(&folio), [vec![Some(0.0), None, None], vec![Some(1.0), None, None], two.clone(), three.clone()]);
+    // A condition on a column that the first files lack holds for none of their rows.
+    assert_eq!(folio.delete_rows("t", "x < 10").unwrap().rows, 0);
+    assert_eq!(folio.update_table("t", "x IS NULL", &[("y", "id + 7")]).unwrap().rows, 2);
+    assert_eq!(folio.delete_rows("t", "id = 1").unwrap().rows, 1);
+    let zero = vec![Some(0.0), None, Some(7.0)];
+    assert_eq!(all(&folio), [zero.clone(), two, three.clone()]);
+    assert_eq!(folio.delete_rows("t", "id = 2 AND x = 20").unwrap().rows, 1);
+    assert_eq!(all(&folio), [zero.clone(), three.clone()]);
+    let filtered = folio.read_table("t", &TableOptions::new().filter("y > 100")).unwrap();
+    let filtered: Vec<RecordBatch> = filtered.map(Result::unwrap).collect();
+    assert_eq!(filtered[0].column_by_name("x").unwrap().as_primitive::<Float64Type>().values(), &[30.0]);
+    folio.compact("t").unwrap();
+    assert_eq!(all(&folio), [zero, three]);
+}
+
+/// SQL does not tell such columns apart, and would set one for the other.
+#[test]
+fn columns_that_differ_in_case_alone_cannot_be_set() {
+    let (_dir, folio) = new_bundle();
+    let column = |value| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
+    let batch = RecordBatch::try_from_iter([("a", column(1)), ("A", column(2)), ("x", column(3))]).unwrap();
+    folio.append_table("t", batch, AppendOptions::new()).unwrap();
+    for error in
+        [folio.update_table("t", "true", &[("x", "1")]).unwrap_err(), folio.delete_rows("t", "x = 3").unwrap_err()]
+    {
+        assert!(error.to_string().contains("but for case"), "{error}");
+    }
 }

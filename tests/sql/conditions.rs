@@ -98,12 +98,16 @@ fn what_is_no_condition_is_refused() {
     let cases = [
         ("", "sql-syntax"),
         ("id >", "sql-syntax"),
-        ("1) OR (1", "ok"),
+        // Within brackets they would be conditions, and have others next to them.
+        ("id = 3) OR (id = 5", "sql-syntax"),
+        ("true) WINDOW w AS (", "sql-syntax"),
+        ("true) GROUP BY GROUPING SETS (()", "sql-refused"),
         ("true) ORDER BY (id", "sql-refused"),
         ("true) UNION ALL SELECT 1 FROM numbers WHERE (true", "sql-refused"),
         ("true) GROUP BY (id", "sql-refused"),
         ("true) LIMIT (1", "sql-refused"),
         ("true); COPY numbers TO 'x'; SELECT (1", "sql-refused"),
+        ("true ORDER BY id", "sql-syntax"),
         ("sleep_ms(1) = 1", "sql-refused"),
         ("id IN (SELECT a FROM read_csv('x'))", "sql-refused"),
         ("id IN (SELECT id FROM none)", "table-not-found"),

@@ -137,3 +137,64 @@ fn rows_that_are_appended_or_removed_end_a_derivation() {
         assert!(!folio.item_info(name).unwrap().record.contains_key("derived"), "{name}");
     }
 }
+
+#[test]
+fn a_table_is_not_made_from_itself_through_others() {
+    let (_dir, folio) = with_numbers();
+    derive(&folio, "a", "SELECT id + 1 AS id FROM numbers");
+    derive(&folio, "b", "SELECT id + 1 AS id FROM a");
+    let again = folio.derive("a", "SELECT * FROM b", &QueryOptions::new(), AddOptions::new().overwrite());
+    let error = again.unwrap_err();
+    assert!(error.to_string().contains("made from itself, through 'b'"), "{error}");
+    assert!(names(&folio).is_empty());
+}
+
+/// The payload of a table of several files only stands for them: it is the same whatever was removed.
+#[test]
+fn files_that_go_make_a_table_stale() {
+    let (_dir, folio) = with_numbers();
+    for rows in [0..3, 3..6, 6..9] {
+        let rows = super::numbers(9).slice(rows.start, rows.len());
+        folio.append_table("parts", rows, datafolio::AppendOptions::new().without_compaction()).unwrap();
+    }
+    folio.delete_rows("parts", "id < 3").unwrap();
+    derive(&folio, "counted", "SELECT count(*) AS n FROM parts");
+    folio.delete_rows("parts", "id < 6").unwrap();
+    assert_eq!(names(&folio), ["counted"]);
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert_eq!(one(&folio, "SELECT n FROM counted"), 3);
+}
+
+#[test]
+fn references_to_patterns_and_directories_are_looked_at_file_by_file() {
+    let (dir, folio) = with_numbers();
+    let place = dir.path().join("refs");
+    fs::create_dir(&place).unwrap();
+    for name in ["a", "b"] {
+        fs::write(place.join(format!("{name}.csv")), "x\n1\n").unwrap();
+    }
+    let written = |file: &str, time| {
+        fs::File::options().write(true).open(place.join(file)).unwrap().set_modified(time).unwrap();
+    };
+    let now = std::time::SystemTime::now();
+    written("a.csv", now - std::time::Duration::from_secs(60));
+    written("b.csv", now);
+    for (name, path) in [("pattern", place.join("*.csv")), ("directory", place.clone())] {
+        let path = path.display().to_string();
+        let reference = Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None };
+        folio.reference_table(name, reference, AddOptions::new()).unwrap();
+        derive(&folio, &format!("of_{name}"), &format!("SELECT sum(x) AS s FROM {name}"));
+    }
+    assert!(names(&folio).is_empty());
+    // Of the same size, and not newer than the newest.
+    fs::write(place.join("a.csv"), "x\n7\n").unwrap();
+    written("a.csv", now);
+    let mut stale = names(&folio);
+    stale.sort();
+    assert_eq!(stale, ["of_directory", "of_pattern"]);
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert_eq!(
+        (one(&folio, "SELECT s FROM of_pattern"), one(&folio, "SELECT s FROM of_directory")),
+        (json!(8), json!(8))
+    );
+}

@@ -105,6 +105,48 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
     assert_eq!(one(&folio, "SELECT count(*) FROM numbers"), 9);
 }
 
+/// The query that begins a recursive one does not see its name: DuckDB takes what it finds under that name elsewhere.
+#[test]
+fn the_name_of_a_recursive_query_hides_nothing_from_its_beginning() {
+    let (_dir, folio) = with_numbers();
+    let path = folio.item_path("numbers").unwrap().display().to_string();
+    for hidden in ["duckdb_views", "sqlite_master", "duckdb_databases", &format!("\"{path}\"")] {
+        for beginning in [format!("SELECT * FROM {hidden}"), format!("SELECT (SELECT count(*) FROM {hidden})")] {
+            let sql = format!(
+                "WITH RECURSIVE {hidden} AS ({beginning} UNION ALL SELECT * FROM {hidden} WHERE false) \
+                 SELECT * FROM {hidden}, (SELECT 1 FROM numbers LIMIT 1)"
+            );
+            assert_eq!(ask(&folio, &sql).unwrap_err().code(), "table-not-found", "{sql}");
+        }
+    }
+    let sql = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT sum(i) FROM n";
+    assert_eq!(one(&folio, sql), 15);
+}
+
+#[test]
+fn formats_make_no_texts_without_bounds() {
+    let (_dir, folio) = with_numbers();
+    for sql in [
+        "SELECT length(format('{:>1500000000}', 'x'))",
+        "SELECT length(printf('%1500000000s', 'x'))",
+        "SELECT length(printf('%*s', 1500000000, 'x'))",
+        "SELECT length(format('{:>{}}', 'x', 1500000000))",
+        "SELECT format(kind, id) FROM numbers",
+    ] {
+        assert_eq!(ask(&folio, sql).unwrap_err().code(), "sql-refused", "{sql}");
+    }
+    assert_eq!(one(&folio, "SELECT format('{:>6.2f}|{{}}', 1.5)"), "  1.50|{}");
+    assert_eq!(one(&folio, "SELECT printf('%03d', 7)"), "007");
+}
+
+#[test]
+fn long_sums_are_no_nesting_to_be_afraid_of() {
+    let (_dir, folio) = with_numbers();
+    let sum = |terms: usize| vec!["id"; terms].join(" + ");
+    assert_eq!(one(&folio, &format!("SELECT {} FROM numbers WHERE id = 2", sum(300))), 600);
+    assert!(ask(&folio, &format!("SELECT {} FROM numbers", sum(100_000))).is_err());
+}
+
 /// Two guards stand behind the gate: DuckDB itself reads no file that was not given.
 #[test]
 fn the_owner_of_the_machine_can_do_all_of_it() {
@@ -135,6 +177,8 @@ fn errors_say_where_and_what() {
     let error = ask(&folio, "SELECT id - [1] FROM numbers").unwrap_err();
     assert_eq!(error.code(), "sql-unfit", "{error}");
     assert!(error.to_string().len() < 250, "{error}");
+    let error = ask(&folio, "SELECT * FROM (PIVOT numbers ON kind USING sum(id))").unwrap_err();
+    assert!(error.to_string().contains("IN (...)"), "{error}");
     for sql in ["", "  -- nothing\n", ";"] {
         assert_eq!(ask(&folio, sql).unwrap_err().code(), "sql-syntax", "{sql:?}");
     }

@@ -114,3 +114,32 @@ fn names_of_with_reach_as_far_as_sql_says() {
         "table-not-found"
     );
 }
+
+#[test]
+fn main_is_the_schema_of_the_table_that_is_asked_about_too() {
+    let (_dir, folio) = with_numbers();
+    // Looked through in shares, and not.
+    for sql in ["SELECT id FROM main.table WHERE id > 6", "SELECT id FROM main.table WHERE id > 6 LIMIT 9"] {
+        assert_eq!(ask_table(&folio, "numbers", sql).unwrap(), [[json!(7)], [json!(8)]], "{sql}");
+    }
+}
+
+/// Their names are listed, and nothing else of them is looked at.
+#[test]
+fn a_table_that_cannot_be_read_is_listed() {
+    let (_dir, folio) = with_numbers();
+    folio.add_view("broken", "SELECT * FROM kinds", AddOptions::new()).unwrap();
+    folio.rename("kinds", "sorts").unwrap();
+    std::fs::write(folio.item_path("mapped").unwrap(), "no table").unwrap();
+    let listed = ask(&folio, "SHOW TABLES").unwrap();
+    assert_eq!(listed, ["broken", "mapped", "numbers", "sorts"].map(|name| [json!(name)]));
+    assert_eq!(ask(&folio, "SELECT name FROM (SHOW TABLES) WHERE name < 'c'").unwrap(), [[json!("broken")]]);
+}
+
+#[test]
+fn a_snapshot_with_the_name_of_a_database_is_told_so() {
+    let (_dir, folio) = with_numbers();
+    folio.create_snapshot("memory", SnapshotOptions { capture_git: false, ..Default::default() }).unwrap();
+    let error = ask(&folio, "SELECT * FROM memory.numbers").unwrap_err();
+    assert_eq!(error.code(), "ambiguous-name", "{error}");
+}

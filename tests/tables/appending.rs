@@ -416,3 +416,27 @@ fn batches_of_several_files_go_on_as_if_they_were_one() {
     assert_eq!((steps, end, ends.len()), (4, 80_000, 8), "{ends:?}");
     assert_eq!(ids(&folio, "t"), (0..80_000).collect::<Vec<_>>());
 }
+
+/// Each file has few enough categories for its keys, and all of them together have not: what would not be read is not merged.
+#[test]
+fn files_whose_categories_do_not_fit_together_are_not_merged() {
+    use arrow::array::{DictionaryArray, Int8Array};
+    let (_dir, folio) = new_bundle();
+    let batch = |file: usize| {
+        let values: ArrayRef = Arc::new(StringArray::from_iter_values((0..100).map(|n| format!("{}", file * 30 + n))));
+        let keys = Int8Array::from_iter_values(0..100);
+        let column: ArrayRef = Arc::new(DictionaryArray::new(keys, values));
+        RecordBatch::try_from_iter_with_nullable([("c", column, true)]).unwrap()
+    };
+    for file in 0..20 {
+        folio.append_table("t", batch(file), AppendOptions::new()).unwrap();
+    }
+    let count = |folio: &DataFolio| {
+        folio.read_table("t", &TableOptions::new()).unwrap().map(|b| b.unwrap().num_rows()).sum::<usize>()
+    };
+    assert_eq!(count(&folio), 2_000);
+    let error = folio.compact("t").unwrap_err();
+    assert!(error.to_string().contains("more than 127 different values"), "{error}");
+    assert_eq!(count(&reopen(&folio)), 2_000);
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());
+}

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use duckdb::Connection;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Place, SqlError, SqlResult};
@@ -75,7 +76,7 @@ const FUNCTIONS: &str = include_str!("functions.txt");
 /// # Errors
 /// [`SqlError::Syntax`], [`SqlError::Refused`].
 pub fn check(text: &Quoted) -> SqlResult<Checked> {
-    Ok(checked(text)?.0)
+    Ok(with_tree(text, |_| ())?.0)
 }
 
 /// A condition on the rows of a table.
@@ -96,34 +97,99 @@ pub fn check_condition(text: &str) -> SqlResult<Condition> {
     }
     let quoted = quote_table(text);
     let sql = quoted.text.clone();
-    // A comment at its end must not hide the bracket.
-    let (checked, tree) = checked(&quoted.between("SELECT 1 FROM \"table\" WHERE (", "\n)"))?;
-    let node = tree.get("statements").and_then(|list| list.get(0)).and_then(|statement| statement.get("node"));
-    let field = |name: &str| node.and_then(|node| node.get(name)).unwrap_or(&Value::Null);
-    let is_empty = |name: &str| match field(name) {
+    // It is used within brackets: it must be one condition there, and must not open or close any itself.
+    let mut tables = Vec::new();
+    for (open, close) in [("(", "\n)"), ("", "\n")] {
+        let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
+        let is_plain = |tree: &Value| is_plain_select(tree) && part(tree, "where_clause").is_object();
+        let (checked, is_plain) = with_tree(&select, is_plain)?;
+        if !is_plain {
+            let reason = format!("{text:?} is more than a condition on the rows of a table");
+            return Err(SqlError::Refused { place: None, reason });
+        }
+        tables = checked.tables;
+    }
+    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
+    Ok(Condition { sql, tables: tables.into_iter().filter(is_other).collect() })
+}
+
+/// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
+/// unless it says so in a subquery.
+///
+/// # Errors
+/// As [`check`]; [`SqlError::Refused`] for what is more than that, or gives several values.
+pub fn check_value(text: &str) -> SqlResult<()> {
+    if words(text).is_empty() {
+        return Err(SqlError::Syntax { place: None, message: "there is no value in it".to_owned() });
+    }
+    let quoted = quote_table(text);
+    for (open, close) in [("(", "\n)"), ("", "\n")] {
+        let select = quoted.clone().between(&format!("SELECT {open}"), &format!("{close} FROM \"table\""));
+        let is_value = |tree: &Value| {
+            let values = part(tree, "select_list").as_array().map_or(&[][..], Vec::as_slice);
+            let is_one = |value: &Value| {
+                value.get("alias").is_none_or(|alias| alias == "")
+                    && value.get("class").is_some_and(|class| class != "STAR")
+            };
+            is_plain_select(tree) && matches!(values, [value] if is_one(value) && !gives_other_rows(value))
+        };
+        if !with_tree(&select, is_value)?.1 {
+            let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
+            return Err(SqlError::Refused { place: None, reason });
+        }
+    }
+    Ok(())
+}
+
+/// A part of the query of a tree.
+fn part<'a>(tree: &'a Value, name: &str) -> &'a Value {
+    let statement = tree.get("statements").and_then(|list| list.get(0));
+    statement.and_then(|statement| statement.get("node")?.get(name)).unwrap_or(&Value::Null)
+}
+
+/// Whether a tree is that of a SELECT from one table, without GROUP BY, ORDER BY and the like.
+fn is_plain_select(tree: &Value) -> bool {
+    let is_empty = |name: &str| match part(tree, name) {
         Value::Array(values) => values.is_empty(),
         Value::Object(map) => map.values().all(|value| value.as_array().is_some_and(Vec::is_empty)),
         value => value.is_null(),
     };
-    let is_plain = field("type") == "SELECT_NODE"
-        && field("from_table").get("type").is_some_and(|kind| kind == "BASE_TABLE")
-        && ["modifiers", "cte_map", "group_expressions", "having", "qualify", "sample"].into_iter().all(is_empty);
-    if !is_plain {
-        let reason = format!("{text:?} is more than a condition on the rows of a table");
-        return Err(SqlError::Refused { place: None, reason });
-    }
-    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
-    Ok(Condition { sql, tables: checked.tables.into_iter().filter(is_other).collect() })
+    part(tree, "type") == "SELECT_NODE"
+        && part(tree, "from_table").get("type").is_some_and(|kind| kind == "BASE_TABLE")
+        && part(tree, "aggregate_handling") == "STANDARD_HANDLING"
+        && ["modifiers", "cte_map", "group_expressions", "group_sets", "having", "qualify", "sample"]
+            .into_iter()
+            .all(is_empty)
 }
 
-fn checked(text: &Quoted) -> SqlResult<(Checked, Value)> {
-    let tree = match parse(&text.text)? {
-        Tree::Of(tree) => tree,
-        Tree::None(error) => match pivot::with_values(&text.text).map(|text| parse(&text)).transpose()? {
-            Some(Tree::Of(tree)) => tree,
+/// Whether an expression is over other rows than one, or gives more than one: what it does with whole tables of its own is its
+/// own affair.
+fn gives_other_rows(expression: &Value) -> bool {
+    match expression {
+        Value::Array(values) => values.iter().any(gives_other_rows),
+        Value::Object(object) => match object.get("class").and_then(Value::as_str) {
+            Some("SUBQUERY") => false,
+            Some("WINDOW") => true,
+            Some("FUNCTION") if object.get("function_name").is_some_and(|name| name == "unnest") => true,
+            _ => object.values().any(gives_other_rows),
+        },
+        _ => false,
+    }
+}
+
+/// What is made of the tree of a text that may run.
+fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T + Send) -> SqlResult<(Checked, T)> {
+    let json = match serialized(&text.text)? {
+        Serialized::Query(json) => json,
+        Serialized::None(error) => match pivot::with_values(&text.text).map(|text| serialized(&text)).transpose()? {
+            Some(Serialized::Query(json)) => json,
             _ => return Err(error_of(&error, text)),
         },
     };
+    deep(&json, |tree| Ok((checked(text, &tree)?, make(&tree))))?
+}
+
+fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
     let statements = tree.get("statements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let refused = |reason: String| SqlError::Refused { place: None, reason };
     let [statement] = statements else {
@@ -134,22 +200,21 @@ fn checked(text: &Quoted) -> SqlResult<(Checked, Value)> {
     };
     let mut walk = Walk { text, tables: Vec::new(), lists_tables: false };
     walk.visit(statement, &HashSet::new())?;
-    let checked = Checked {
+    Ok(Checked {
         sql: text.text.clone(),
-        is_separable: walk.tables.len() == 1 && is_separable(&tree),
+        is_separable: walk.tables.len() == 1 && is_separable(tree),
         tables: walk.tables,
         lists_tables: walk.lists_tables,
-    };
-    Ok((checked, tree))
+    })
 }
 
-enum Tree {
-    Of(Value),
+/// What DuckDB makes of a text: the tree of a query, as JSON, or what is wrong with it.
+enum Serialized {
+    Query(String),
     None(Map<String, Value>),
 }
 
-/// The tree of a text.
-fn parse(text: &str) -> SqlResult<Tree> {
+fn serialized(text: &str) -> SqlResult<Serialized> {
     static PARSER: OnceLock<Mutex<Option<Connection>>> = OnceLock::new();
     let mut parser = PARSER.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
@@ -159,12 +224,54 @@ fn parse(text: &str) -> SqlResult<Tree> {
     };
     let json = connection.query_row("SELECT json_serialize_sql(?)", [text], |row| row.get::<_, String>(0));
     *parser = Some(connection);
-    let deep = |_| SqlError::Refused { place: None, reason: "it is nested too deeply".to_owned() };
-    let tree: Value = serde_json::from_str(&json.map_err(failed)?).map_err(deep)?;
-    Ok(match tree {
-        Value::Object(error) if error.get("error") == Some(&Value::Bool(true)) => Tree::None(error),
-        tree => Tree::Of(tree),
+    let json = json.map_err(failed)?;
+    // An error is a small object.
+    Ok(match serde_json::from_str(&json) {
+        Ok(Value::Object(error)) if error.get("error") == Some(&Value::Bool(true)) => Serialized::None(error),
+        _ => Serialized::Query(json),
     })
+}
+
+/// Works on the tree that a JSON text has. A sum of a hundred columns is some three hundred levels deep: such trees are worked
+/// on in a thread that has the stack for it.
+fn deep<T: Send>(json: &str, work: impl FnOnce(Value) -> T + Send) -> SqlResult<T> {
+    const SHALLOW: usize = 100;
+    const DEEPEST: usize = 5_000;
+    const STACK: usize = 64 << 20;
+    let too_deep = || SqlError::Refused { place: None, reason: "it is nested too deeply".to_owned() };
+    let parse_and_work = || {
+        let mut parser = serde_json::Deserializer::from_str(json);
+        parser.disable_recursion_limit();
+        Value::deserialize(&mut parser).map(work).map_err(|_| too_deep())
+    };
+    match depth(json) {
+        depth if depth <= SHALLOW => parse_and_work(),
+        depth if depth <= DEEPEST => std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().name("parse".to_owned()).stack_size(STACK);
+            let thread = builder.spawn_scoped(scope, parse_and_work).map_err(|_| too_deep())?;
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        }),
+        _ => Err(too_deep()),
+    }
+}
+
+/// How many brackets a JSON text has open at most.
+fn depth(json: &str) -> usize {
+    let (mut open, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                open += 1;
+                most = most.max(open);
+            }
+            b'}' | b']' if !in_text => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
 }
 
 fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
@@ -174,7 +281,10 @@ fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
     match field("error_type") {
         Some("not implemented") => SqlError::Refused {
             place: None,
-            reason: "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are".to_owned(),
+            reason: match words(&text.text).iter().any(|word| word.is(&text.text, "pivot")) {
+                true => "a PIVOT within brackets or WITH names its values: PIVOT ... ON column IN (...)".to_owned(),
+                false => "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are".to_owned(),
+            },
         },
         _ => SqlError::Syntax { place, message },
     }
@@ -233,10 +343,6 @@ impl Walk<'_> {
                 "\"tables\"" | "tables" => self.lists_tables = true,
                 other => return self.refuse(object, format!("SHOW {} is not a query", other.trim_matches('"'))),
             },
-            // The query that begins a recursive one does not see its name; where it uses it, DuckDB says so.
-            "RECURSIVE_CTE_NODE" => {
-                known.insert(text("cte_name").to_ascii_lowercase());
-            }
             _ if [&NODES[..], &SOURCES, &MODIFIERS, &ORDERS].iter().any(|kinds| kinds.contains(&kind)) => {}
             _ if kind.ends_with("_QUERY_NODE") => {
                 let what = kind.trim_end_matches("_QUERY_NODE");
@@ -253,6 +359,10 @@ impl Walk<'_> {
                 }
             }
         }
+        // The query that begins a recursive one does not see its name: where it has it, that is another table.
+        let mut recursive = known.clone();
+        recursive.insert(text("cte_name").to_ascii_lowercase());
+        let sees_itself = |name: &str| kind == "RECURSIVE_CTE_NODE" && matches!(name, "right" | "key_targets");
         let function = |name: &str| kind == "TABLE_FUNCTION" && name == "function";
         object.iter().filter(|(name, _)| name.as_str() != "cte_map").try_for_each(|(name, value)| match value {
             // Its name was looked at; functions of that name that are not tables need not be allowed.
@@ -260,6 +370,7 @@ impl Walk<'_> {
                 self.visit(call.get("arguments").unwrap_or(&Value::Null), &known)?;
                 self.visit(call.get("filter").unwrap_or(&Value::Null), &known)
             }
+            value if sees_itself(name) => self.visit(value, &recursive),
             value => self.visit(value, &known),
         })
     }
@@ -294,6 +405,10 @@ impl Walk<'_> {
                 return self
                     .refuse(object, format!("function {name} is not one of those that work on their arguments alone"));
             }
+            if matches!(name.as_str(), "format" | "printf") && !is_short_format(object) {
+                let reason = format!("{name} needs a constant format whose widths have three digits at most");
+                return self.refuse(object, reason);
+            }
             return Ok(());
         }
         match EXPRESSIONS.contains(&class) {
@@ -301,6 +416,24 @@ impl Walk<'_> {
             false => self.refuse(object, format!("{class} is not known to be a part of a query")),
         }
     }
+}
+
+/// Whether a format is a text of the query itself that makes no text much longer than the values: memory limits do not bound it.
+fn is_short_format(call: &Map<String, Value>) -> bool {
+    let first = call.get("arguments").and_then(|arguments| arguments.get(0)?.get("expression")?.get("literal"));
+    let Some(format) = first.and_then(|literal| literal.get("text")).and_then(Value::as_str) else { return false };
+    let is_long = |digits: &str| digits.len() > 3;
+    // A width can be one of the values as well.
+    let (mut open, mut nested) = (0, false);
+    for c in format.replace("{{", "").chars() {
+        match c {
+            '{' => open += 1,
+            '}' => open = 0,
+            _ => {}
+        }
+        nested |= open > 1 || c == '*';
+    }
+    !nested && !format.split(|c: char| !c.is_ascii_digit()).any(is_long)
 }
 
 fn is_allowed(name: &str) -> bool {

@@ -26,7 +26,7 @@ mod spill;
 mod stream;
 mod words;
 
-pub use check::{Checked, Condition, TableName, check, check_condition};
+pub use check::{Checked, Condition, TableName, check, check_condition, check_value};
 pub use control::QueryControl;
 pub use database::Databases;
 pub use error::{Place, SqlError, SqlResult};

@@ -290,7 +290,7 @@ fn numbered(
             condition(&number)
         )
     });
-    files.collect::<Vec<_>>().join(" UNION ALL ")
+    files.collect::<Vec<_>>().join(" UNION ALL BY NAME ")
 }
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-use datafolio_core::{ErrorCategory, ItemRecord, time};
+use datafolio_core::{ErrorCategory, ItemRecord, item_type, time};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -135,6 +135,22 @@ fn differences(before: &[SeenFile], now: &[SeenFile], check: &mut ReferenceCheck
             Some(_) => {}
         }
     }
+}
+
+/// The files of a reference to this machine as they are now, seen from outside: their size together, and a hash of the path, size
+/// and time of each. `None` for what is no such reference.
+///
+/// # Errors
+/// When the target, or a file of it, is gone or cannot be looked at.
+pub fn reference_files(item: &Item<'_>) -> HandlerResult<Option<(u64, String)>> {
+    let is_reference = item.record().item_type() == item_type::REFERENCED_TABLE;
+    let is_here = item.record().str("path").is_some_and(|path| matches!(Address::parse(path), Address::Local(_)));
+    if !is_reference || !is_here {
+        return Ok(None);
+    }
+    let target = reference_target(item)?;
+    let seen = Fingerprint::from_outside(&target.path, &target.found()?)?;
+    Ok(Some((seen.bytes, seen.digest)))
 }
 
 /// How two looks differ, in a sentence.

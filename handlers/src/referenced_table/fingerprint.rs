@@ -47,10 +47,22 @@ impl Fingerprint {
     /// # Errors
     /// When one of them is gone, is no regular file, or cannot be read.
     pub(super) fn of(target: &Path, files: &TableFiles) -> HandlerResult<Self> {
+        Self::seen(target, files, true)
+    }
+
+    /// The same from outside: the samples are left empty.
+    ///
+    /// # Errors
+    /// When one of the files is gone.
+    pub(super) fn from_outside(target: &Path, files: &TableFiles) -> HandlerResult<Self> {
+        Self::seen(target, files, false)
+    }
+
+    fn seen(target: &Path, files: &TableFiles, sampled: bool) -> HandlerResult<Self> {
         let (mut count, mut bytes, mut hash) = (0, 0, Sha256::new());
         let mut listing = (files.paths().len() <= LISTED).then(Vec::new);
         for path in files.paths() {
-            let seen = SeenFile::of(target, path, true)?;
+            let seen = SeenFile::of(target, path, sampled)?;
             count += 1;
             bytes += seen.size;
             hash.update(seen.line());

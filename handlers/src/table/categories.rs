@@ -4,7 +4,7 @@
 //! which values come. What is lost is the set of categories: their order, which an ordered category compares by, and
 //! those that no row has. So the categories of each column stand in the footer, and reading restores them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -37,6 +37,9 @@ struct Column {
     name: String,
     ordered: bool,
     state: State,
+    /// Of columns whose keys are narrow: how many values they can number, and those that have come since they change.
+    most: usize,
+    values: HashSet<OwnedRow>,
 }
 
 #[derive(Debug)]
@@ -50,9 +53,17 @@ enum State {
 impl Seen {
     pub(super) fn new(schema: &Schema) -> Self {
         let columns = schema.fields().iter().enumerate().filter_map(|(index, field)| {
-            let is_dictionary = matches!(field.data_type(), DataType::Dictionary(..));
-            let ordered = field.dict_is_ordered().unwrap_or(false);
-            is_dictionary.then(|| Column { index, name: field.name().clone(), ordered, state: State::Nothing })
+            let DataType::Dictionary(keys, _) = field.data_type() else { return None };
+            let (name, ordered) = (field.name().clone(), field.dict_is_ordered().unwrap_or(false));
+            // Reading makes one dictionary of those of all batches, which has to fit the keys.
+            let most = match **keys {
+                DataType::Int8 => i8::MAX as usize,
+                DataType::UInt8 => u8::MAX as usize,
+                DataType::Int16 => i16::MAX as usize,
+                DataType::UInt16 => u16::MAX as usize,
+                _ => usize::MAX,
+            };
+            Some(Column { index, name, ordered, state: State::Nothing, most, values: HashSet::new() })
         });
         Self { columns: columns.collect() }
     }
@@ -61,7 +72,8 @@ impl Seen {
     ///
     /// # Errors
     /// [`HandlerError::Invalid`] when those of an ordered column differ between batches, other than by further ones at
-    /// the end: how the old and the new ones compare is not known.
+    /// the end: how the old and the new ones compare is not known; and when those of all batches are more than the keys of the
+    /// column can number.
     pub(super) fn note(&mut self, item: &str, batch: &RecordBatch) -> HandlerResult<()> {
         for column in &mut self.columns {
             let Some(dictionary) = batch.column(column.index).as_any_dictionary_opt() else { continue };
@@ -80,11 +92,15 @@ impl Seen {
                         );
                         return Err(HandlerError::Invalid { item: item.to_owned(), reason });
                     } else {
+                        let known = known.clone();
                         column.state = State::Changing;
+                        column.count(item, &known)?;
+                        column.count(item, values)?;
                     }
                 }
                 State::Nothing => column.state = State::Categories(values.clone()),
-                State::Categories(_) | State::Changing => {}
+                State::Changing => column.count(item, values)?,
+                State::Categories(_) => {}
             }
         }
         Ok(())
@@ -106,6 +122,27 @@ impl Seen {
             }
         }
         Ok((!columns.is_empty()).then(|| KeyValue::new(KEY.to_owned(), Value::Object(columns).to_string())))
+    }
+}
+
+impl Column {
+    /// Counts the values of a column whose keys are narrow.
+    fn count(&mut self, item: &str, values: &ArrayRef) -> HandlerResult<()> {
+        if self.most == usize::MAX {
+            return Ok(());
+        }
+        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+        let rows = converter.convert_columns(std::slice::from_ref(values))?;
+        self.values.extend(rows.iter().map(|row| row.owned()));
+        if self.values.len() <= self.most {
+            return Ok(());
+        }
+        let reason = format!(
+            "the batches of column '{}' have more than {} different values together, and its keys can number no more: give it \
+             wider keys, or make it text",
+            self.name, self.most
+        );
+        Err(HandlerError::Invalid { item: item.to_owned(), reason })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Threads take whole columns of a step of rows, those first that took longest before. What a column becomes depends on its
 //! values and on nothing else, so that a table gives the same file whatever the number of threads.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::schema::types::SchemaDescriptor;
 
 /// Steps of fewer rows are encoded without help.
@@ -43,6 +44,9 @@ enum Step {
     Close,
 }
 
+/// What has become of a column, which includes a panic.
+type Done = std::thread::Result<Result<()>>;
+
 /// The step in progress.
 #[derive(Default)]
 struct Turn {
@@ -53,7 +57,8 @@ struct Turn {
     next: usize,
     /// Threads that have taken one.
     active: usize,
-    failure: Option<ParquetError>,
+    /// The first column that did not come about.
+    failure: Option<Done>,
     has_ended: bool,
 }
 
@@ -120,12 +125,14 @@ impl Encoder {
         if is_large {
             self.changed.notify_all();
         }
-        let mut turn = self.work(self.turn());
+        let mut turn = self.work(self.turn(), false);
         while turn.active > 0 {
             turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
         }
         turn.step = None;
-        turn.failure.take().map_or(Ok(()), Err)
+        let failure = turn.failure.take();
+        drop(turn);
+        failure.map_or(Ok(()), |failure| failure.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
     pub(super) fn size(&self) -> Size {
@@ -147,7 +154,7 @@ impl Encoder {
     fn help(&self) {
         let mut turn = self.turn();
         loop {
-            turn = self.work(turn);
+            turn = self.work(turn, true);
             if turn.has_ended {
                 return;
             }
@@ -156,18 +163,22 @@ impl Encoder {
     }
 
     /// Works on columns, as long as there are some that nobody has taken.
-    fn work<'a>(&'a self, mut turn: MutexGuard<'a, Turn>) -> MutexGuard<'a, Turn> {
+    fn work<'a>(&'a self, mut turn: MutexGuard<'a, Turn>, helps: bool) -> MutexGuard<'a, Turn> {
         while let (Some(step), Some(&index)) = (turn.step.clone(), turn.order.get(turn.next)) {
             turn.next += 1;
             turn.active += 1;
             drop(turn);
-            let active = Active(self);
-            let done = self.column(index, &step);
-            drop(active);
+            // A panic is told by the thread that waits for this one, and has touched nothing but the column.
+            let done = catch_unwind(AssertUnwindSafe(|| self.column(index, &step)));
             turn = self.turn();
-            if let Err(error) = done {
-                turn.failure.get_or_insert(error);
+            turn.active -= 1;
+            if !matches!(done, Ok(Ok(()))) {
                 turn.next = turn.order.len();
+                turn.failure.get_or_insert(done);
+            }
+            // The thread that hands out the steps waits for its helpers alone.
+            if helps && turn.active == 0 {
+                self.changed.notify_all();
             }
         }
         turn
@@ -206,22 +217,6 @@ pub(super) struct Helpers<'a>(&'a Encoder);
 impl Drop for Helpers<'_> {
     fn drop(&mut self) {
         self.0.turn().has_ended = true;
-        self.0.changed.notify_all();
-    }
-}
-
-/// A thread that encodes; also when it panics, nobody waits for it for ever.
-struct Active<'a>(&'a Encoder);
-
-impl Drop for Active<'_> {
-    fn drop(&mut self) {
-        let mut turn = self.0.turn();
-        turn.active -= 1;
-        if std::thread::panicking() {
-            turn.failure.get_or_insert_with(|| ParquetError::General("a thread that encodes has panicked".to_owned()));
-            turn.next = turn.order.len();
-        }
-        drop(turn);
         self.0.changed.notify_all();
     }
 }

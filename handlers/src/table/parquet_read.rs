@@ -99,7 +99,7 @@ impl ParquetFile {
             let columns = match wanted.split(&roots, part.threads) {
                 Some(groups) => {
                     let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
-                    Columns::Split(SplitColumns::start(blame, decoded.clone(), readers)?)
+                    Columns::Split(SplitColumns::start(blame, decoded.clone(), readers, wanted.waiting(&roots))?)
                 }
                 None => Columns::Whole(Box::new(open(&roots)?)),
             };
@@ -165,6 +165,18 @@ impl<'a> Wanted<'a> {
             (None, None) if self.groups.is_none() => Ok(FileRows::new(None, builder().build()?)),
             (None, None) => Ok(FileRows::new(None, range(self.offset, self.rows)?)),
         }
+    }
+
+    /// How many batches of a thread may wait for those of the others. Pages are longer than batches, and begin in different
+    /// places in each column: a thread that may be some batches ahead is not held up where another begins a page.
+    fn waiting(&self, roots: &[usize]) -> usize {
+        const MOST: u64 = 8;
+        const BYTES: u64 = 16 << 20;
+        let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
+        // As many rows as have 32 MiB, where a batch has fewer.
+        let fitting = fitting_rows(self.footer.metadata().row_groups(), &mask) as u64;
+        let batch_bytes = (self.batch_rows as u64).saturating_mul(BATCH_BYTES) / fitting.max(1);
+        usize::try_from((BYTES / batch_bytes.max(1)).clamp(1, MOST)).unwrap_or(1)
     }
 
     /// The columns in groups that take about as long to decode as each other, where several threads are allowed and there is

@@ -34,6 +34,9 @@ const GROUP_MEMORY: usize = 192 << 20;
 /// Rows that are encoded at once: the bounds above are checked between these.
 const STEP_ROWS: usize = 16_384;
 
+/// Memory of the rows that are looked at before the first is encoded, where they are wide.
+const FIRST_BYTES: usize = 32 << 20;
+
 /// Beyond so many columns none gets a dictionary. Each starts with a table of some 64 KiB, for one value as for a million.
 const MANY_COLUMNS: usize = 1000;
 /// Beyond so many columns they are compressed with Snappy, which keeps no state between pages: Zstandard's contexts take some
@@ -77,21 +80,15 @@ pub fn write_parquet(
     sink: &mut (dyn Write + Send),
 ) -> HandlerResult<Written> {
     let schema = reader.schema();
-    let (mut first, mut rows) = (Vec::new(), 0);
-    while rows < STEP_ROWS
-        && let Some(batch) = reader.next().transpose()?
-    {
-        refuse_other_columns(item, &schema, &batch)?;
-        rows += batch.num_rows();
-        first.push(batch);
-    }
+    let (first, has_ended) = first_rows(&mut reader)?;
+    first.iter().try_for_each(|batch| refuse_other_columns(item, &schema, batch))?;
     let writer = ArrowWriter::try_new(sink, SchemaRef::clone(&schema), Some(properties(&schema, &first)))?;
     let (mut file, factory) = writer.into_serialized_writer()?;
     let encoder = Encoder::new(SchemaRef::clone(&schema), file.schema_descr(), factory);
     let mut groups = Groups::new(item, SchemaRef::clone(&schema), &encoder);
     let mut write = |group| append(&mut file, group);
     // A table that ends with its first rows is not worth a thread.
-    if threads < 2 || rows < STEP_ROWS {
+    if threads < 2 || has_ended {
         groups.fill(&mut first.into_iter().map(Ok).chain(reader), &mut write)?;
     } else {
         groups = in_threads(groups, first, reader, threads, &mut write)?;
@@ -107,6 +104,18 @@ pub fn write_parquet(
         return Err(HandlerError::Invalid { item: item.to_owned(), reason });
     }
     Ok(Written { schema, rows: written })
+}
+
+/// The rows that tell how the file is encoded, and whether there are no others.
+fn first_rows(reader: &mut dyn Iterator<Item = Batch>) -> HandlerResult<(Vec<RecordBatch>, bool)> {
+    let (mut first, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while rows < STEP_ROWS && bytes < FIRST_BYTES {
+        let Some(batch) = reader.next().transpose()? else { return Ok((first, true)) };
+        rows += batch.num_rows();
+        bytes += batch.get_array_memory_size();
+        first.push(batch);
+    }
+    Ok((first, false))
 }
 
 type Batch = Result<RecordBatch, ArrowError>;

@@ -13,7 +13,7 @@ use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader};
 use crate::handler::Item;
 use crate::included_table::open_stored;
-use crate::stored_file::{StoredFile, stored_files};
+use crate::stored_file::{StoredFile, files_with_columns, stored_files};
 
 type TableReader = Box<dyn RecordBatchReader + Send>;
 
@@ -42,6 +42,8 @@ struct Files {
     verification: Verification,
     cache: VerifiedCache,
     list: Vec<StoredFile>,
+    /// Those that tell the columns.
+    with_columns: Vec<StoredFile>,
     /// The table's columns, in order.
     columns: Vec<String>,
 }
@@ -57,6 +59,7 @@ impl Files {
             storage: Arc::clone(item.storage()),
             verification: item.verification(),
             cache: item.cache().clone(),
+            with_columns: files_with_columns(item.record())?,
             columns: item.record().strings("columns").into_iter().map(str::to_owned).collect(),
             list,
         })
@@ -79,7 +82,7 @@ impl Files {
     /// The columns of the table: those of a file that has all of them, else of as many files as it takes.
     fn schema(&self) -> HandlerResult<SchemaRef> {
         let mut failed = None;
-        for file in self.list.iter().rev().filter(|file| self.is_complete(file)) {
+        for file in self.with_columns.iter().rev().filter(|file| self.is_complete(file)) {
             // A part that is damaged is told of when its rows are wanted; the others have the same columns.
             match self.schema_of(file).and_then(|schema| self.in_order(&[schema])) {
                 Ok(schema) => return Ok(schema),
@@ -88,8 +91,10 @@ impl Files {
         }
         match failed {
             Some(error) => Err(error),
-            None => self
-                .in_order(&self.list.iter().rev().map(|file| self.schema_of(file)).collect::<HandlerResult<Vec<_>>>()?),
+            None => {
+                let schemas = self.with_columns.iter().rev().map(|file| self.schema_of(file));
+                self.in_order(&schemas.collect::<HandlerResult<Vec<_>>>()?)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Decoding the columns of one file in several threads.
 //!
-//! Each thread has a reader of some of the columns, with batches of the same rows, and is at most one batch ahead. Row groups
+//! Each thread has a reader of some of the columns, with batches of the same rows, and is a few batches ahead at most. Row groups
 //! would be coarser to share out, and the rows of the second would have to be held until those of the first are through.
 
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -12,9 +12,6 @@ use arrow::datatypes::SchemaRef;
 use super::file_rows::FileRows;
 use crate::error::HandlerResult;
 use crate::guard::{Blame, guarded, words};
-
-/// Batches of one thread that wait, beside the one being decoded.
-const WAITING: usize = 1;
 
 type Next = HandlerResult<Option<RecordBatch>>;
 
@@ -34,7 +31,8 @@ struct Lane {
 }
 
 impl SplitColumns {
-    /// Starts the threads. `schema` is that of all columns together.
+    /// Starts the threads. `schema` is that of all columns together; of each thread so many batches may wait, beside the one
+    /// being decoded.
     ///
     /// # Errors
     /// [`Blame::damaged`] when the readers have other columns.
@@ -42,8 +40,9 @@ impl SplitColumns {
         blame: &B,
         schema: SchemaRef,
         readers: Vec<FileRows>,
+        waiting: usize,
     ) -> HandlerResult<Self> {
-        let lanes = readers.into_iter().map(|reader| Lane::start(blame, &schema, reader));
+        let lanes = readers.into_iter().map(|reader| Lane::start(blame, &schema, reader, waiting));
         let lanes = lanes.collect::<HandlerResult<Vec<_>>>()?;
         Ok(Self { schema, lanes })
     }
@@ -72,11 +71,16 @@ impl SplitColumns {
 }
 
 impl Lane {
-    fn start<B: Blame + Clone + 'static>(blame: &B, schema: &SchemaRef, reader: FileRows) -> HandlerResult<Self> {
+    fn start<B: Blame + Clone + 'static>(
+        blame: &B,
+        schema: &SchemaRef,
+        reader: FileRows,
+        waiting: usize,
+    ) -> HandlerResult<Self> {
         let names = reader.schema();
         let places = names.fields().iter().map(|field| schema.index_of(field.name())).collect::<Result<_, _>>();
         let places = places.map_err(|error| blame.damaged(words(error)))?;
-        let (sender, batches) = sync_channel(WAITING);
+        let (sender, batches) = sync_channel(waiting);
         let owner = blame.clone();
         let decode = move || {
             let mut reader = Some(reader);

@@ -12,16 +12,19 @@ pub(crate) struct Spread {
     part: TableReadOptions,
     /// Rows that the files before have given.
     given: u64,
+    /// Of the rows that are wanted by number, how many lie in the files before, which have so many rows.
+    passed: usize,
+    before: u64,
 }
 
 impl Spread {
     pub(crate) fn new(part: TableReadOptions) -> Self {
-        Self { part, given: 0 }
+        Self { part, given: 0, passed: 0, before: 0 }
     }
 
     /// Whether nothing of the files that follow is wanted.
     pub(crate) fn is_done(&self) -> bool {
-        self.part.limit == Some(0) || self.part.rows.as_ref().is_some_and(|rows| rows.is_empty())
+        self.part.limit == Some(0) || self.part.rows.as_ref().is_some_and(|rows| rows.len() == self.passed)
     }
 
     /// A file has given so many rows more.
@@ -46,11 +49,14 @@ impl Spread {
             return Ok(Some(self.part.clone()));
         }
         let rows = rows()?;
-        if let Some(wanted) = self.part.rows.take() {
-            let here = wanted.partition_point(|row| *row < rows);
-            self.part.rows = Some(wanted[here..].iter().map(|row| row - rows).collect());
-            let part = TableReadOptions { rows: Some(Arc::from(&wanted[..here])), ..self.part.clone() };
-            return Ok((here > 0).then_some(part));
+        if let Some(wanted) = &self.part.rows {
+            let (left, before) = (wanted.get(self.passed..).unwrap_or_default(), self.before);
+            self.before = before.saturating_add(rows);
+            let here = left.partition_point(|row| *row < self.before);
+            self.passed += here;
+            let here: Arc<[u64]> = left.iter().take(here).map(|row| row - before).collect();
+            let is_wanted = !here.is_empty();
+            return Ok(is_wanted.then(|| TableReadOptions { rows: Some(here), ..self.part.clone() }));
         }
         let offset = self.part.offset.min(rows);
         self.part.offset -= offset;
