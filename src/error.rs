@@ -431,7 +431,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
             "the message names the place; a name with other characters than letters, digits and _ needs double quotes"
         }
         "sql-refused" => "a query reads the tables of the bundle by name; `datafolio import` brings others in",
-        "sql-unfit" => "`datafolio get ITEM` shows the columns of a table",
+        "sql-unfit" => "`datafolio info ITEM` shows the columns of a table; texts stand in single quotes",
         "sql-parameters" => "give one value for each `?`, or a name for each `$name`",
         "sql-out-of-memory" => "raise the setting `memory`, or `spill_dir` and `spill_cap` for what does not fit",
         "sql-cancelled" | "sql-timed-out" => "ask for fewer rows or columns, or allow more time",
@@ -443,7 +443,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "input-gone" => {
             "bring it back under that name, or give the text anew with --overwrite: `datafolio explain` shows the old one"
         }
-        "table-not-found" => "`datafolio ls` shows the items of the bundle",
+        "table-not-found" => "`datafolio ls` shows the items of the bundle; `table` is the one that --table names",
         "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
         "arrow" | "parquet" => "correct the data as the message says",
         "bad-file" => "correct the file where the message says",
@@ -491,7 +491,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "item-type-taken" => "register one handler for each item type",
         "locked" => "wait for the other program, or raise lock_timeout",
         "lost-version" => "the other items of the snapshot can be read",
-        "missing-reference" => "bring the file back, or reference its new place with `datafolio add --reference`",
+        "missing-reference" => "bring the file back, or reference its new place with `datafolio reference`",
         "no-randomness" => "look at the system: every program needs random numbers",
         "not-a-bundle" => "create one with `datafolio init`, or name another with -f",
         "not-a-regular-file" => "put the file itself in its place; see who put there what does not belong",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, make_comparator};
 use arrow::compute::{SortOptions, cast};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafolio_core::item_type;
 use datafolio_storage::Source;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
@@ -313,6 +314,11 @@ pub fn json_value(array: &ArrayRef) -> Option<Value> {
         let text = cast(&array.slice(0, array.len().min(1)), &DataType::Utf8).ok()?;
         let text = text.as_string::<i32>();
         return (!text.is_empty() && text.is_valid(0)).then(|| text.value(0).into());
+    }
+    // A time beyond the calendar has no text.
+    let options = FormatOptions::new().with_display_error(false);
+    if array.data_type().is_temporal() && array.is_valid(0) {
+        ArrayFormatter::try_new(array, &options).ok()?.value(0).try_to_string().ok()?;
     }
     let schema = Arc::new(Schema::new(vec![Field::new("value", array.data_type().clone(), true)]));
     let options = RecordBatchOptions::new().with_row_count(Some(1));

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    add, append, at, cat, compact, completions, copy, describe, du, export, find, folios, gc, get, head, import, info,
-    init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings, snapshot, undo,
-    verify,
+    add, append, at, cat, cli_reference, compact, completions, copy, describe, du, export, find, folios, gc, get, head,
+    import, info, init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings,
+    snapshot, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -127,6 +127,7 @@ pub(super) enum Command {
     Init(init::Args),
     Add(add::Args),
     Import(import::Args),
+    Reference(reference::Args),
     Append(append::Args),
     Compact(compact::Args),
     #[command(flatten)]
@@ -153,7 +154,7 @@ pub(super) enum Command {
     Settings(settings::Args),
     Completions(completions::Args),
     #[command(hide = true)]
-    Reference(reference::Args),
+    CliReference(cli_reference::Args),
 }
 
 /// Commands that look at a state of the bundle: `at` runs them on an earlier one.
@@ -190,6 +191,7 @@ impl Command {
             Self::Init(args) => init::run(&args, session),
             Self::Add(args) => add::run(&args, session),
             Self::Import(args) => import::run(&args, session),
+            Self::Reference(args) => reference::run(args, session),
             Self::Append(args) => append::run(&args, session),
             Self::Compact(args) => compact::run(&args, session),
             Self::Read(command) => command.run(session),
@@ -213,7 +215,7 @@ impl Command {
             Self::Folios(args) => folios::run(&args, session),
             Self::Settings(args) => settings::run(&args, session),
             Self::Completions(args) => completions::run(&args, session),
-            Self::Reference(args) => reference::run(&args, session),
+            Self::CliReference(args) => cli_reference::run(&args, session),
         }
     }
 }

@@ -54,6 +54,7 @@ const LISTED_SNAPSHOT: &[&str] = &[
 pub(super) const PRINTED: &[Printed] = &[
     object("init", &["location", "alias", "revision"]),
     object("add", &["name", "item_type", "version", "archived", "record"]),
+    object("reference", &["name", "item_type", "version", "archived", "record"]),
     list("import", &["name", "item_type", "version", "archived", "record"]),
     object("append", &["name", "rows", "size_bytes", "created", "new_columns", "num_rows", "parts", "compacted?"]),
     list("compact", &["name", "parts_before", "parts_after", "rows", "bytes_before", "bytes_after"]),

@@ -15,6 +15,7 @@ use super::{
 use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own, lineage_of};
 use crate::error::{Error, Result};
 use crate::query::{QueryOptions, ReadInput};
+use crate::view::is_view;
 
 /// What is made again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -153,7 +154,10 @@ impl DataFolio {
             let name = name.as_ref();
             let record = self.record(name)?;
             if derivation_of(&record)?.is_none() {
-                let found = record.item_type().to_owned();
+                let found = match is_view(&record) {
+                    true => "a view, which is always up to date".to_owned(),
+                    false => record.item_type().to_owned(),
+                };
                 return Err(Error::WrongType { item: name.to_owned(), expected: "a derived table", found });
             }
             wanted.insert(name.to_owned());

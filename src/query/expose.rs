@@ -12,6 +12,7 @@ use datafolio_storage::{Storage, Verification, VerifiedCache};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::table::refuse_folded;
 use crate::view::view_of;
 
 /// Views that stand on each other, at most.
@@ -127,7 +128,10 @@ impl<'a> Exposer<'a> {
             None => handle.state().item(record.name())?.token(),
         };
         let relation = match view_of(&record)? {
-            None => handle.relation(&record)?,
+            None => {
+                refuse_folded(record.name(), record.strings("columns"))?;
+                handle.relation(&record)?
+            }
             Some(view) => {
                 if self.open.len() >= DEEPEST {
                     return Err(Error::Invalid(format!(

@@ -19,6 +19,7 @@ use super::compact::Compacted;
 use crate::bundle::state::State;
 use crate::bundle::{AddOptions, Batch, DataFolio, Own, payload_fields, table_from_files};
 use crate::error::{Error, Result};
+use crate::view::is_view;
 
 /// How rows are added to a table.
 #[derive(Debug, Clone)]
@@ -442,6 +443,7 @@ pub(super) fn require_own_table(record: &ItemRecord) -> Result<()> {
     let found = match record.item_type() {
         item_type::INCLUDED_TABLE | item_type::POLARS_TABLE => return Ok(()),
         item_type::REFERENCED_TABLE => "a reference, whose rows others write: import it first".to_owned(),
+        _ if is_view(record) => "a view, which has no rows of its own".to_owned(),
         other => other.to_owned(),
     };
     Err(Error::WrongType { item: record.name().to_owned(), expected: "a table of the bundle", found })

@@ -1,6 +1,5 @@
 //! Changing and removing rows: a new version that has every part of the old one in which nothing changes.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -14,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::RowsChanged;
 use super::append::{Place, number, part_of, require_own_table, table_of};
+use super::exact::{refuse_folded, refuse_inexact};
 use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
 use crate::error::Result;
 use crate::query::QueryOptions;
@@ -230,13 +230,8 @@ fn expected_rows(edit: &Edit<'_>, all: u64, found: u64) -> u64 {
 fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<String> {
     let quoted = |column: &str| format!("\"{}\"", column.replace('"', "\"\""));
     let invalid = |reason: String| HandlerError::Invalid { item: name.to_owned(), reason };
-    let mut folded = HashSet::new();
-    if let Some(twice) = table.fields().iter().find(|field| !folded.insert(field.name().to_lowercase())) {
-        let column = twice.name();
-        let reason =
-            format!("several of its columns are called {column:?} but for case, which SQL does not tell apart");
-        return Err(invalid(reason).into());
-    }
+    refuse_folded(name, table.fields().iter().map(|field| field.name().as_str()))?;
+    refuse_inexact(name, table.fields().iter().map(|field| &**field))?;
     let is_ordered = |field: &&FieldRef| field.dict_is_ordered() == Some(true);
     if let Some(ordered) = table.fields().iter().find(is_ordered) {
         let reason = format!(

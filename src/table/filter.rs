@@ -11,6 +11,7 @@ use datafolio_handlers::{HandlerError, TableReadOptions};
 use datafolio_sql::{Filter, OF_THE_FILE, QueryReader, ROW, Relation, Streamed, check_condition};
 
 use super::Conditional;
+use super::exact::{refuse_folded, refuse_inexact};
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{Exposer, QueryOptions};
@@ -29,6 +30,8 @@ impl DataFolio {
         let schema = self.open_table(record, &part)?.schema();
         let facts = self.facts_of(record)?;
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        refuse_folded(record.name(), facts.schema.fields().iter().map(|field| field.name().as_str()))?;
+        refuse_inexact(record.name(), schema.fields().iter().map(|field| &**field))?;
         let has_column = |name: &str| facts.schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name));
         if has_column(ROW) {
             let reason = format!("its column '{ROW}' has the name that the rows of a condition are numbered under");

@@ -10,6 +10,8 @@ mod compact;
 mod content;
 mod diff;
 #[cfg(feature = "sql")]
+mod exact;
+#[cfg(feature = "sql")]
 mod filter;
 #[cfg(not(feature = "sql"))]
 #[path = "no_filter.rs"]
@@ -29,6 +31,8 @@ mod statistics;
 pub use append::{AppendOptions, Appended};
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub use compact::Compacted;
+#[cfg(feature = "sql")]
+pub(crate) use exact::refuse_folded;
 pub(crate) use known::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table_entry;

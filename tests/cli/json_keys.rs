@@ -57,6 +57,7 @@ fn the_documented_keys_are_those_that_are_printed() {
     let runs: &[(&str, &[&str])] = &[
         ("init", &["init", "../new"]),
         ("add", &["add", "params.json", "--overwrite"]),
+        ("reference", &["reference", "raw.csv", "-n", "there"]),
         ("import", &["import", "raw.csv", "--overwrite"]),
         ("append", &["append", "raw", "raw.csv"]),
         ("compact", &["compact", "raw"]),

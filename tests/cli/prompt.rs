@@ -87,6 +87,7 @@ fn statements_are_typed_at_a_prompt() {
         "SELECT 40 + 2 AS answer; SELECT 'b' AS a;\\r=>{\"a\":\"b\"}",
         ".once out.csv\\r=>datafolio> ",
         "FROM \\\"my\\t;\\r=>out.csv",
+        ".once out.csv\\r=>exists already",
         ".mods\\r=>.mode",
     ];
     let Some(shown) = typed(&home, "sql", &lines) else { return };

@@ -7,7 +7,7 @@ use super::Home;
 #[test]
 fn the_reference_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/cli.md");
-    let text = Home::new().ok(&["reference"]);
+    let text = Home::new().ok(&["cli-reference"]);
     if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
         std::fs::write(&path, &text).unwrap();
     }

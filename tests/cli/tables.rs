@@ -247,3 +247,17 @@ fn rows_of_files_are_appended_with_the_types_of_the_table() {
     assert_eq!(home.ok(&["cat", "codes"]), "code,n,place\n007,1,\n008,2,\n42,3,\n9,4,here\n");
     has(&home.fails(&["append", "params", "codes.csv"], 1), &["'params'", "table"]);
 }
+
+#[cfg(feature = "sql")]
+#[test]
+fn what_a_derived_table_and_a_view_are_not_is_said() {
+    let home = Home::with_bundle();
+    home.ok(&["derive", "kept", "SELECT * FROM raw"]);
+    has(&home.run(&["append", "kept", "raw.csv"]).err, &["kept is no longer a derived table"]);
+    assert!(!home.run(&["append", "kept", "raw.csv"]).err.contains("derived"));
+    home.ok(&["view", "seen", "SELECT * FROM raw"]);
+    has(&home.fails(&["path", "seen"], 1), &["'seen' is a view", "`datafolio derive"]);
+    has(&home.fails(&["append", "seen", "raw.csv"], 1), &["a view, which has no rows of its own"]);
+    has(&home.fails(&["rerun", "seen"], 1), &["a view, which is always up to date"]);
+    has(&home.fails(&["diff", "seen"], 1), &["a view: store its rows"]);
+}

@@ -204,6 +204,6 @@ fn columns_that_differ_in_case_alone_cannot_be_set() {
     for error in
         [folio.update_table("t", "true", &[("x", "1")]).unwrap_err(), folio.delete_rows("t", "x = 3").unwrap_err()]
     {
-        assert!(error.to_string().contains("but for case"), "{error}");
+        assert!(error.to_string().contains("differ in case alone"), "{error}");
     }
 }

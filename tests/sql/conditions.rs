@@ -1,6 +1,8 @@
 //! Conditions on the rows of a table that is read or walked through.
 
-use arrow::array::{AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafolio::{AddOptions, AppendOptions, Data, DataFolio, IterOptions, Reference, TableOptions};
 
@@ -153,4 +155,55 @@ fn columns_of_unlucky_names_are_read_all_the_same() {
         .unwrap();
     let error = folio.iter_table("taken", &IterOptions::new().filter("true")).unwrap_err();
     assert!(error.to_string().contains("datafolio_row"), "{error}");
+}
+
+/// SQL would take one for the other, and give its values.
+#[test]
+fn columns_that_differ_in_case_alone_are_not_confused() {
+    let (_dir, folio) = with_numbers();
+    let column = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value; 2])) };
+    let batch = RecordBatch::try_from_iter([("t", column(1)), ("T", column(300))]).unwrap();
+    folio.add("folded", data(&batch), AddOptions::new()).unwrap();
+    let says = |error: datafolio::Error| {
+        assert!(error.to_string().contains("'t' and 'T' differ in case alone"), "{error}");
+    };
+    says(folio.read_table("folded", &TableOptions::new().filter("\"T\" > 1")).err().unwrap());
+    says(super::ask(&folio, "SELECT \"T\" FROM folded").unwrap_err());
+    assert_eq!(
+        folio.read_table("folded", &TableOptions::new()).unwrap().map(|b| b.unwrap().num_columns()).sum::<usize>(),
+        2
+    );
+}
+
+/// DuckDB has no such numbers and times, and would round them.
+#[test]
+fn values_that_sql_would_round_are_not_given() {
+    use arrow::array::{Decimal256Array, Time64NanosecondArray};
+    use arrow::datatypes::i256;
+    let (_dir, folio) = with_numbers();
+    let digits = i256::from_string("123456789012345678901234567890123456789012345678").unwrap();
+    let decimal: ArrayRef = Arc::new(Decimal256Array::from(vec![digits]).with_precision_and_scale(50, 2).unwrap());
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let batch = RecordBatch::try_from_iter([("id", id.clone()), ("long", decimal)]).unwrap();
+    folio.add("decimals", data(&batch), AddOptions::new()).unwrap();
+    let error = folio.read_table("decimals", &TableOptions::new().filter("id = 1")).err().unwrap();
+    assert!(error.to_string().contains("'long'") && error.to_string().contains("38 digits"), "{error}");
+    let only = TableOptions::new().filter("id = 1").columns(["id"]);
+    assert_eq!(folio.read_table("decimals", &only).unwrap().count(), 1);
+
+    for (nanoseconds, expected) in [(1_000_001, Err(())), (1_001_000, Ok(1))] {
+        let times: ArrayRef = Arc::new(Time64NanosecondArray::from(vec![nanoseconds]));
+        let batch = RecordBatch::try_from_iter([("id", id.clone()), ("at", times)]).unwrap();
+        folio.add("times", data(&batch), AddOptions::new().table_format("arrow").overwrite()).unwrap();
+        let read = folio.read_table("times", &TableOptions::new().filter("id = 1"));
+        let count = read.and_then(|rows| Ok(rows.collect::<Result<Vec<_>, _>>()?)).map(|batches| batches.len());
+        match (count, expected) {
+            (Ok(count), Ok(expected)) => assert_eq!(count, expected),
+            (Err(error), Err(())) => {
+                assert!(error.to_string().contains("\"at\"") && error.to_string().contains("nanoseconds"))
+            }
+            (found, _) => panic!("{found:?}"),
+        }
+        assert_eq!(folio.read_table("times", &only).unwrap().count(), 1);
+    }
 }

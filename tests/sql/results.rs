@@ -148,3 +148,19 @@ fn time_zones_work_or_are_refused() {
     assert_eq!(one(&folio, "SELECT epoch_us(ts) FROM t"), 0);
     assert_eq!(one(&folio, "SELECT epoch_us(ts::TIMESTAMP + INTERVAL 1 DAY) FROM t"), 86_400_000_000_i64);
 }
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let (_dir, folio) = with_numbers();
+    let names = |sql: &str| -> Vec<String> {
+        let result = folio.query(sql, &QueryOptions::new()).unwrap();
+        let schema = result.schema();
+        for batch in result {
+            assert_eq!(batch.unwrap().schema(), schema);
+        }
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    assert_eq!(names("SELECT 1 AS x, 2 AS x_1, 3 AS x, 4 AS x"), ["x", "x_1", "x_2", "x_3"]);
+    assert_eq!(names("SELECT a.id, b.id, a.kind FROM numbers a JOIN numbers b USING (kind)"), ["id", "id_1", "kind"]);
+    assert_eq!(names("SELECT id, kind FROM numbers"), ["id", "kind"]);
+}

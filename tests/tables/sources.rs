@@ -198,3 +198,35 @@ fn python_reads_a_reference_with_a_fingerprint() {
     assert_eq!(again.item_info("one").unwrap().record["fingerprint"], made.record["fingerprint"]);
     assert_eq!(again.check_references::<&str>(None).unwrap()[0].state, ReferenceState::Unchanged);
 }
+
+/// The directory says less than the file: what the file says beyond that would be lost.
+#[test]
+fn a_partition_does_not_replace_what_a_file_says_otherwise() {
+    use arrow::array::{Float64Array, StringArray, TimestampMicrosecondArray};
+    let (dir, folio) = new_bundle();
+    let columns: [(&str, ArrayRef, bool); 6] = [
+        (
+            "day=2024-01-01",
+            Arc::new(TimestampMicrosecondArray::from(vec![1_704_110_400_000_000, 1_704_067_200_000_000])),
+            false,
+        ),
+        ("day=2024-01-01", Arc::new(TimestampMicrosecondArray::from(vec![1_704_067_200_000_000; 2])), true),
+        ("day=1", Arc::new(Float64Array::from(vec![1.5, 1.9])), false),
+        ("day=1", Arc::new(Float64Array::from(vec![1.0, 1.0])), true),
+        ("day=01", Arc::new(StringArray::from(vec!["01", "1"])), false),
+        ("day=__HIVE_DEFAULT_PARTITION__", Arc::new(StringArray::from(vec!["abc", "q"])), false),
+    ];
+    for (number, (directory, column, is_same)) in columns.into_iter().enumerate() {
+        let place = dir.path().join(number.to_string());
+        let batch = RecordBatch::try_from_iter([("day", column)]).unwrap();
+        write_parquet(&place.join(directory).join("a.parquet"), &batch);
+        let name = format!("t{number}");
+        let imported = folio.import_files(&name, &[&place], &ImportOptions::default(), AddOptions::new());
+        match imported {
+            Ok(_) => assert!(is_same, "{number}"),
+            Err(error) => {
+                assert!(!is_same && error.to_string().contains("other values than the directory"), "{number}: {error}")
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The result of a query, batch by batch.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::mpsc::{Sender, channel};
@@ -7,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use duckdb::{Connection, ToSql};
 
@@ -87,7 +88,7 @@ pub(crate) fn start(
     });
     let databases = settings.databases.clone();
     let mut reader = QueryReader {
-        schema: SchemaRef::new(arrow::datatypes::Schema::empty()),
+        schema: SchemaRef::new(Schema::empty()),
         lanes,
         threads: Vec::with_capacity(width),
         control,
@@ -115,6 +116,28 @@ pub(crate) fn start(
         Err(_) => return Err(SqlError::Failed { message: "the thread of the query has ended".to_owned() }),
     };
     Ok(reader)
+}
+
+/// The columns of a result with names of their own: of several `x` the others become `x_1`, `x_2`, as in a view.
+fn told_apart(schema: &SchemaRef) -> SchemaRef {
+    let mut taken: HashSet<String> = HashSet::new();
+    let all: HashSet<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    if all.len() == schema.fields().len() {
+        return SchemaRef::clone(schema);
+    }
+    let fields = schema.fields().iter().map(|field| {
+        let name = field.name();
+        let mut own = name.clone();
+        for number in 1.. {
+            if !taken.contains(&own) && (own == *name || !all.contains(own.as_str())) {
+                break;
+            }
+            own = format!("{name}_{number}");
+        }
+        taken.insert(own.clone());
+        field.as_ref().clone().with_name(own)
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 pub(crate) fn spawn<T: Send + 'static>(
@@ -190,10 +213,12 @@ impl Run {
         if self.control.was_stopped() {
             return Err(self.why(SqlError::Cancelled));
         }
-        let columns = stream.get_schema();
+        let given = stream.get_schema();
+        let columns = told_apart(&given);
         if !tell(&columns) {
             return Ok(false);
         }
+        let failed = |error: &ArrowError| Stop::Sql(SqlError::Failed { message: error.to_string() });
         let (mut held, mut rows) = (Vec::new(), 0);
         loop {
             let next = stream.next();
@@ -211,8 +236,19 @@ impl Run {
             if rows >= BATCH_ROWS || (ended && rows > 0) {
                 let batch = match held.as_slice() {
                     [batch] => batch.clone(),
-                    held => concat_batches(&columns, held)
-                        .map_err(|error| Stop::Sql(SqlError::Failed { message: error.to_string() }))?,
+                    held => concat_batches(&given, held).map_err(|error| failed(&error))?,
+                };
+                let batch = match SchemaRef::clone(&columns) == given {
+                    true => batch,
+                    false => {
+                        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                        RecordBatch::try_new_with_options(
+                            SchemaRef::clone(&columns),
+                            batch.columns().to_vec(),
+                            &options,
+                        )
+                        .map_err(|error| failed(&error))?
+                    }
                 };
                 held.clear();
                 rows = 0;

@@ -4,14 +4,17 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::array::{
+    ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
+};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, Time64NanosecondType, TimeUnit, TimestampNanosecondType};
 use duckdb::core::DataChunkHandle;
 use duckdb::vtab::{
     BindInfo, InitInfo, TableFunctionInfo, VTab, record_batch_to_duckdb_data_chunk, to_duckdb_logical_type_for_field,
 };
 
+use crate::error::SqlError;
 use crate::ffi::{registered_at_bind, registered_at_init};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -146,6 +149,30 @@ impl VTab for StreamFunction {
     }
 }
 
+/// The same values in another type. DuckDB has times within zones and times of day in microseconds.
+fn exact(name: &str, column: &ArrayRef, of: &DataType) -> Result<ArrayRef, Failure> {
+    let failed =
+        |reason: String| -> Failure { Box::new(SqlError::Failed { message: format!("column {name:?}: {reason}") }) };
+    let is_finer = match column.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, Some(_)) => {
+            has_rest(column.as_primitive::<TimestampNanosecondType>())
+        }
+        DataType::Time64(TimeUnit::Nanosecond) => has_rest(column.as_primitive::<Time64NanosecondType>()),
+        _ => false,
+    };
+    if is_finer {
+        let kept = "SQL keeps microseconds of such times: leave the column out, or round it when the table is made";
+        return Err(failed(format!("it has times with nanoseconds, and {kept}")));
+    }
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(column, of, &options).map_err(|error| failed(error.to_string()))
+}
+
+/// Whether a value is no whole number of microseconds.
+fn has_rest<T: ArrowPrimitiveType<Native = i64>>(nanoseconds: &PrimitiveArray<T>) -> bool {
+    nanoseconds.iter().flatten().any(|value| value % 1_000 != 0)
+}
+
 impl State {
     fn next_chunk(&mut self) -> Result<Option<RecordBatch>, Failure> {
         loop {
@@ -172,7 +199,7 @@ impl State {
             if column.data_type() == field.data_type() {
                 Ok(Arc::clone(column))
             } else {
-                cast(column, field.data_type())
+                exact(field.name(), column, field.data_type())
             }
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::compute::cast;
 use arrow::compute::kernels::cmp::not_distinct;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Metadata, Schema, SchemaRef};
 use indexmap::IndexMap;
 
@@ -277,7 +277,7 @@ impl Batches for TablesBatches {
                 match current.rows.next() {
                     Some(batch) => {
                         let batch = batch?;
-                        self.wanted.gave(batch.num_rows());
+                        self.wanted.gave(batch.num_rows() as u64);
                         return conform(&self.schema, file, &current.partitions, &batch).map(Some);
                     }
                     None => {
@@ -364,7 +364,7 @@ fn conform(
         };
         let values = partition_array(field.data_type(), value.as_deref(), rows);
         if let Some(column) = column
-            && !same_values(column, &values)
+            && !same_values(column, &values, value.as_deref())
         {
             let name = quoted(field.name());
             let reason = format!(
@@ -382,11 +382,17 @@ fn conform(
         .map_err(|error| decoder_error(&file.path, "cannot be read", error))
 }
 
-/// Whether a column says what a partition says.
-fn same_values(column: &ArrayRef, partition: &ArrayRef) -> bool {
-    cast(column, partition.data_type())
-        .and_then(|column| not_distinct(&column, partition))
-        .is_ok_and(|same| same.true_count() == column.len())
+/// Whether a column says what a partition says: its values, and not only what is left of them as the partition's type.
+fn same_values(column: &ArrayRef, partition: &ArrayRef, text: Option<&str>) -> bool {
+    let same = |a: &ArrayRef, b: &ArrayRef| not_distinct(a, b).is_ok_and(|same| same.true_count() == a.len());
+    let exact = CastOptions { safe: false, ..CastOptions::default() };
+    let of = |column: &ArrayRef, of: &DataType| cast_with_options(column, of, &exact);
+    if matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        let text = partition_array(&DataType::Utf8, text, column.len());
+        return of(column, &DataType::Utf8).is_ok_and(|column| same(&column, &text));
+    }
+    let Ok(as_partition) = of(column, partition.data_type()) else { return false };
+    same(&as_partition, partition) && of(&as_partition, column.data_type()).is_ok_and(|back| same(&back, column))
 }
 
 /// The value to add for files as one table.

@@ -37,8 +37,9 @@ fn unescape(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         let code = (byte == b'%')
-            .then(|| after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()))
-            .flatten();
+            .then(|| after.get(..2).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit)))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         bytes.push(code.unwrap_or(byte));
         rest = if code.is_some() { &after[2..] } else { after };
     }
@@ -81,9 +82,13 @@ impl PartitionType {
     }
 }
 
-/// Not `inf` and `nan`: these are names as well.
+/// A number that a float holds as it is written. Not `inf` and `nan`, which are names as well; not a whole number with more digits
+/// than a float has, which is an id; and not what is too large for one.
 fn is_number(value: &str) -> bool {
-    value.bytes().any(|byte| byte.is_ascii_digit()) && value.parse::<f64>().is_ok()
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let is_whole = value.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
+    value.bytes().any(|byte| byte.is_ascii_digit())
+        && value.parse::<f64>().is_ok_and(|number| number.is_finite() && (!is_whole || number.abs() <= EXACT))
 }
 
 /// A column of one value.
@@ -112,6 +117,9 @@ mod tests {
             (&["01", "02"], DataType::Int64),
             (&["1", "b"], DataType::Utf8),
             (&["1.5", "2"], DataType::Float64),
+            (&["12345678901234567890", "1"], DataType::Utf8),
+            (&["9007199254740993", "0.5"], DataType::Utf8),
+            (&["1234e567"], DataType::Utf8),
             (&["2024-01-01", "2024-01-02"], DataType::Date32),
             (&["true", "false"], DataType::Boolean),
             (&["", "x"], DataType::Utf8),
@@ -121,6 +129,11 @@ mod tests {
             values.iter().map(|&value| Some(value)).chain([None]).for_each(|value| found.add(value));
             assert_eq!(found.data_type(), expected, "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_percent_sign_without_two_hex_digits_is_one() {
+        assert_eq!([unescape("100%+5x"), unescape("%41%zz%4"), unescape("a%20b")], ["100%+5x", "A%zz%4", "a b"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! values and on nothing else, so that a table gives the same file whatever the number of threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ struct Column {
 /// What is done with every column.
 #[derive(Clone)]
 enum Step {
-    Encode(RecordBatch),
+    Encode(Arc<RecordBatch>),
     Close,
 }
 
@@ -104,7 +104,7 @@ impl Encoder {
 
     /// Encodes rows, and waits until that is done.
     pub(super) fn encode(&self, rows: RecordBatch) -> Result<()> {
-        self.step(Step::Encode(rows))
+        self.step(Step::Encode(Arc::new(rows)))
     }
 
     /// Ends the row group, whose columns are given in order.

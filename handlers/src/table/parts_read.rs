@@ -30,8 +30,15 @@ pub(crate) fn read_parts(item: &Item<'_>, part: &TableReadOptions) -> HandlerRes
         let places = places(&name, &columns, wanted)?;
         schema = Arc::new(schema.project(&places).map_err(HandlerError::from)?);
     }
-    let batches =
-        PartBatches { schema: schema.clone(), files, wanted: Spread::new(part.clone()), next: 0, current: None };
+    let batches = PartBatches {
+        schema: schema.clone(),
+        files,
+        wanted: Spread::new(part.clone()),
+        next: 0,
+        current: None,
+        upcoming: None,
+        opens_ahead: part.threads > 1,
+    };
     Ok(Box::new(GuardedReader::blaming(name, schema, batches)))
 }
 
@@ -129,39 +136,63 @@ struct PartBatches {
     schema: SchemaRef,
     files: Files,
     wanted: Spread,
+    /// The file that was not looked at yet.
     next: usize,
-    /// The rows of the file before `next`.
-    current: Option<TableReader>,
+    /// The rows of a file, by its place.
+    current: Option<(usize, TableReader)>,
+    /// Those of the file behind it, which is opened while this one is read: its threads have begun to decode by the time.
+    upcoming: Option<(usize, HandlerResult<TableReader>)>,
+    opens_ahead: bool,
 }
 
 impl Batches for PartBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         loop {
-            if let Some(reader) = &mut self.current
-                && let Some(file) = self.next.checked_sub(1).and_then(|index| self.files.list.get(index))
+            if let Some((index, reader)) = &mut self.current
+                && let Some(file) = self.files.list.get(*index)
             {
                 match reader.next() {
                     Some(batch) => {
                         let batch = batch.map_err(|error| in_part(file, error.into()))?;
-                        self.wanted.gave(batch.num_rows());
                         return self.conform(file, batch).map(Some);
                     }
                     None => self.current = None,
                 }
             }
-            if self.wanted.is_done() {
-                return Ok(None);
+            let opened = match self.upcoming.take() {
+                Some(opened) => Some(opened),
+                None => self.open_next(),
+            };
+            let Some((index, reader)) = opened else { return Ok(None) };
+            self.current = Some((index, reader?));
+            if self.opens_ahead {
+                self.upcoming = self.open_next();
             }
-            let Some(file) = self.files.list.get(self.next) else { return Ok(None) };
-            if let Some(part) = self.wanted.next_file(|| Ok(file.rows.unwrap_or_default()))? {
-                self.current = Some(self.files.open(file, &self.columns_of(file, part)?)?);
-            }
-            self.next += 1;
         }
     }
 }
 
 impl PartBatches {
+    /// Opens the next file that has rows which are wanted.
+    fn open_next(&mut self) -> Option<(usize, HandlerResult<TableReader>)> {
+        while !self.wanted.is_done() {
+            let index = self.next;
+            let file = self.files.list.get(index)?;
+            self.next += 1;
+            let rows = file.rows.unwrap_or_default();
+            match self.wanted.next_file(|| Ok(rows)) {
+                Err(error) => return Some((index, Err(error))),
+                Ok(None) => {}
+                Ok(Some(part)) => {
+                    self.wanted.gave(part.wanted_rows(rows));
+                    let reader = self.columns_of(file, part).and_then(|part| self.files.open(file, &part));
+                    return Some((index, reader));
+                }
+            }
+        }
+        None
+    }
+
     /// What is read of a file: of the wanted columns those that it has.
     fn columns_of(&self, file: &StoredFile, part: TableReadOptions) -> HandlerResult<TableReadOptions> {
         let Some(wanted) = part.columns.as_ref().filter(|_| !self.files.is_complete(file)) else { return Ok(part) };

@@ -10,7 +10,7 @@ use crate::error::HandlerResult;
 pub(crate) struct Spread {
     /// What is still wanted, counted from the file that is next.
     part: TableReadOptions,
-    /// Rows that the files before have given.
+    /// Rows that the files before give.
     given: u64,
     /// Of the rows that are wanted by number, how many lie in the files before, which have so many rows.
     passed: usize,
@@ -27,9 +27,9 @@ impl Spread {
         self.part.limit == Some(0) || self.part.rows.as_ref().is_some_and(|rows| rows.len() == self.passed)
     }
 
-    /// A file has given so many rows more.
-    pub(crate) fn gave(&mut self, rows: usize) {
-        self.given = self.given.saturating_add(rows as u64);
+    /// A file gives so many rows more.
+    pub(crate) fn gave(&mut self, rows: u64) {
+        self.given = self.given.saturating_add(rows);
     }
 
     /// What of the next file is wanted; `None` for nothing. `rows` tells how many the file has, and is only asked where that

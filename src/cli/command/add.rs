@@ -32,7 +32,7 @@ const MAX_JSON: u64 = 1 << 30;
 ///   anything else                              the file as it is
 ///
 /// `import` has more to say about tables in text files.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(
     verbatim_doc_comment,
     after_help = "\
@@ -45,37 +45,37 @@ Examples:
 )]
 pub(in crate::cli) struct Args {
     /// The file
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// The bundle, instead of -f
     #[arg(long, value_name = "PATH")]
-    to: Option<PathBuf>,
+    pub(super) to: Option<PathBuf>,
     /// Name of the item [default: the file's name without extension]
     #[arg(short, long)]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// What it is
     #[arg(short, long, value_name = "TEXT")]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     /// An item that it was made from; can be given several times
     #[arg(add = completion::items(), long = "input", value_name = "NAME")]
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     /// Replace an item of that name; its version before stays in the history
     #[arg(long)]
-    overwrite: bool,
-    /// Leave a table where it is, and note its address
+    pub(super) overwrite: bool,
+    /// Leave a table where it is, as `reference` does
     #[arg(long, conflicts_with_all = ["as_file", "model"])]
-    reference: bool,
+    pub(super) reference: bool,
     /// Keep the file as it is, whatever its name
     #[arg(long, conflicts_with = "model")]
-    as_file: bool,
+    pub(super) as_file: bool,
     /// Keep it as a model, whatever its name
     #[arg(long)]
-    model: bool,
+    pub(super) model: bool,
     /// Format of the model: joblib, skops, onnx, pickle or pt; with --reference, of the table: parquet, csv or arrow
     #[arg(long)]
-    format: Option<String>,
+    pub(super) format: Option<String>,
     /// A label for a file that is kept as it is
     #[arg(long)]
-    category: Option<String>,
+    pub(super) category: Option<String>,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {

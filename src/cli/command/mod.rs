@@ -4,6 +4,7 @@ pub(super) mod add;
 pub(super) mod append;
 pub(super) mod at;
 pub(super) mod cat;
+pub(super) mod cli_reference;
 pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod copy;

@@ -30,6 +30,11 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     let Some(item) = &args.item else { return tables(&folio, &mut session.out) };
+    if folio.item_info(item)?.record.contains_key("view") {
+        let message = format!("'{item}' is a view: there is no file of its rows");
+        return Err(Failure::new("wrong-type", ErrorCategory::WrongState, message)
+            .hint(format!("`datafolio derive NAME --from {item}` stores them as a table")));
+    }
     let path = match folio.get_table_paths(item) {
         // One for each file of a table that has grown.
         Ok(paths) if paths.len() > 1 => return several(item, &paths, &mut session.out),

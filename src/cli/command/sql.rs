@@ -196,6 +196,9 @@ fn show(result: QueryReader, limit: usize, progress: Progress, begun: Option<Ins
     let (shown, rest) = preview::show_first(Box::new(result), limit, out)?;
     drop(progress);
     let rows = match (rest, shown) {
+        (Rest::Some, _) if begun.is_some() => {
+            format!("more rows than {}: .once FILE writes all", grouped(limit as u64))
+        }
         (Rest::Some, _) => format!("more rows than {}: see --limit and --output", grouped(limit as u64)),
         (Rest::None, rows) => rows_of(rows),
     };

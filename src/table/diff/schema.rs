@@ -1,10 +1,11 @@
 //! How the columns of two versions go together.
 
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
-use datafolio_handlers::{HandlerError, arrow_field_type_name};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use datafolio_handlers::arrow_field_type_name;
 
 use super::{ColumnType, RetypedColumn};
 use crate::error::{Error, Result};
+use crate::table::exact::{refuse_folded, refuse_inexact};
 
 /// The columns of both versions.
 #[derive(Debug)]
@@ -40,6 +41,14 @@ enum Family<'a> {
     Other(&'a DataType),
 }
 
+fn is_floating(of: &DataType) -> bool {
+    match of {
+        DataType::Dictionary(_, values) => is_floating(values),
+        DataType::RunEndEncoded(_, values) => is_floating(values.data_type()),
+        of => of.is_floating(),
+    }
+}
+
 fn family(of: &DataType) -> Family<'_> {
     match of {
         DataType::Dictionary(_, values) => family(values),
@@ -57,7 +66,8 @@ impl Columns {
     /// Matches columns by name.
     pub(super) fn of(item: &str, from: &SchemaRef, to: &SchemaRef, key: &[String]) -> Result<Self> {
         for schema in [from, to] {
-            refuse_folded(item, schema)?;
+            refuse_folded(item, schema.fields().iter().map(|field| field.name().as_str()))?;
+            refuse_inexact(item, schema.fields().iter().map(|field| &**field))?;
         }
         let names = |schema: &SchemaRef| -> Vec<String> {
             let names = schema.fields().iter().map(|field| field.name().clone());
@@ -75,7 +85,10 @@ impl Columns {
             let as_text = family(before.data_type()) != family(after.data_type());
             let name = before.name().clone();
             if key.contains(&name) {
-                if as_text {
+                // An integer and the float next to it are equal for SQL, and the next integer may be as well.
+                let is_float =
+                    |field: &Field| family(field.data_type()) == Family::Number && is_floating(field.data_type());
+                if as_text || is_float(before) != is_float(after) {
                     return Err(Error::Invalid(format!(
                         "column '{name}' of table '{item}' is {was} in the earlier and {is} in the later version: \
                          rows cannot be told apart by it"
@@ -106,20 +119,4 @@ impl Columns {
 /// The columns of the same name, in the order of the earlier version.
 fn both<'a>(from: &'a SchemaRef, to: &'a SchemaRef) -> impl Iterator<Item = (&'a FieldRef, &'a FieldRef)> {
     from.fields().iter().filter_map(|before| Some((before, &to.fields()[to.column_with_name(before.name())?.0])))
-}
-
-/// DuckDB would take one of two columns for the other.
-fn refuse_folded(item: &str, schema: &SchemaRef) -> Result<()> {
-    let mut seen = std::collections::HashMap::new();
-    for field in schema.fields() {
-        if let Some(other) = seen.insert(field.name().to_lowercase(), field.name()) {
-            let reason = format!(
-                "its columns '{other}' and '{}' differ in case alone, and rows are compared in SQL, which does not tell \
-                 them apart",
-                field.name()
-            );
-            return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
-        }
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::table::append::table_of;
 use crate::table::content::{FileContent, files_of};
+use crate::view::is_view;
 
 /// One version of a table.
 #[derive(Debug)]
@@ -56,6 +57,10 @@ impl DataFolio {
             Some(state) => self.side(name, state)?,
             None => Side::new(self.table_record(name, None)?, self.item_info(name)?.version),
         };
+        if is_view(&to.record) {
+            let found = "a view: store its rows with derive to compare them".to_owned();
+            return Err(Error::WrongType { item: name.to_owned(), expected: "a stored table", found });
+        }
         let mut from = match &options.from {
             Some(state) => self.side(name, state)?,
             None => self.before(name, &to)?,

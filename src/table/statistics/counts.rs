@@ -72,7 +72,7 @@ impl<K: Ord + Hash + Clone> Counts<K> {
                     frequent: FrequentItemsSketch::new(FREQUENT)?,
                     ranks: KllSketch::new(KLL_K)?,
                 });
-                // The estimates depend on the order: the same rows are to give the same ones.
+                // What is estimated of frequent values depends on the order.
                 let mut counted: Vec<Counted<K>> = std::mem::take(counts).into_iter().collect();
                 counted.sort_unstable();
                 for (value, count) in counted {
@@ -140,7 +140,9 @@ impl<K: Ord + Hash + Clone> Counts<K> {
                     *count = below;
                 }
                 let at = |share: &f64| {
-                    let wanted = (share * below as f64).ceil() as u64;
+                    // As DuckDB counts: 0.07 of 100 rows is 7 of them, though the product is a little more.
+                    let rows = below as f64;
+                    let wanted = (rows - (rows - share * rows).floor()).max(1.0) as u64;
                     let place = sorted.partition_point(|(_, below)| *below < wanted);
                     sorted.get(place.min(sorted.len().saturating_sub(1))).map(|(value, _)| (*value).clone())
                 };

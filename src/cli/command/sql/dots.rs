@@ -36,8 +36,12 @@ impl Dot {
     /// A command that is not there, or lacks what it needs.
     pub(super) fn parse(typed: &str) -> Outcome<Option<Self>> {
         let typed = typed.trim();
-        if typed == "\\q" {
-            return Ok(Some(Self::Quit));
+        // As other programs have them.
+        match typed.trim_end_matches(';').trim_end().to_ascii_lowercase().as_str() {
+            "\\q" | "quit" | "exit" => return Ok(Some(Self::Quit)),
+            "help" | "?" | "\\?" | "\\h" => return Ok(Some(Self::Help)),
+            "\\d" | "\\dt" => return Ok(Some(Self::Tables)),
+            _ => {}
         }
         if !typed.starts_with('.') {
             return Ok(None);
@@ -101,7 +105,10 @@ mod tests {
         assert_eq!(parsed(".schema  \"my \"\"own\"\" table\""), Some(Dot::Schema("my \"own\" table".to_owned())));
         assert_eq!(parsed(".mode JSONL"), Some(Dot::Mode(Form::Jsonl)));
         assert_eq!(parsed(".once a b.csv"), Some(Dot::Once("a b.csv".to_owned())));
-        assert_eq!([parsed("\\q"), parsed(".quit"), parsed(".exit")], [(); 3].map(|()| Some(Dot::Quit)));
+        for typed in ["\\q", ".quit", ".exit", "exit", "QUIT;"] {
+            assert_eq!(parsed(typed), Some(Dot::Quit), "{typed}");
+        }
+        assert_eq!((parsed("help"), parsed("\\d")), (Some(Dot::Help), Some(Dot::Tables)));
     }
 
     #[test]

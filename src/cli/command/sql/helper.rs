@@ -8,6 +8,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Result};
 
+use super::dots::Dot;
 use super::names::Names;
 
 /// Completion, and where a statement ends.
@@ -46,7 +47,7 @@ impl rustyline::Helper for Helper {}
 /// Whether what was typed can be run: a command, nothing, or statements that all have their `;`.
 fn is_complete(typed: &str) -> bool {
     let begins = typed.trim_start();
-    begins.starts_with('.') || begins.starts_with("\\q") || datafolio_sql::statements(typed).1.is_none()
+    begins.starts_with('.') || matches!(Dot::parse(begins), Ok(Some(_))) || datafolio_sql::statements(typed).1.is_none()
 }
 
 #[cfg(test)]
@@ -55,7 +56,18 @@ mod tests {
 
     #[test]
     fn a_statement_goes_on_to_its_semicolon() {
-        for typed in ["", "  ", ".tables", "\\q", "SELECT 1;", "SELECT 1; -- one", "SELECT ';' ;", "-- nothing"] {
+        for typed in [
+            "",
+            "  ",
+            ".tables",
+            "\\q",
+            "exit",
+            " help ",
+            "SELECT 1;",
+            "SELECT 1; -- one",
+            "SELECT ';' ;",
+            "-- nothing",
+        ] {
             assert!(is_complete(typed), "{typed}");
         }
         for typed in ["SELECT 1", "SELECT ';", "SELECT 1; SELECT", "SELECT $$;", "SELECT 1 -- ;", "SELECT /* ; "] {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use datafolio_core::ErrorCategory;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -53,7 +54,10 @@ pub(super) fn run(args: &Args, options: &QueryOptions, session: &mut Session) ->
         once: None,
         interrupted,
     };
-    shell.session.out.aside("Statements end with ';', .help lists the commands, Ctrl-D leaves")?;
+    shell
+        .session
+        .out
+        .aside("Statements end with ';', .help lists the commands, Ctrl-C drops what is typed, Ctrl-D leaves")?;
     loop {
         shell.session.out.flush()?;
         let typed = match editor.readline("datafolio> ") {
@@ -171,7 +175,7 @@ impl Shell<'_> {
         let out = &mut self.session.out;
         let count = match (self.once.take(), self.form.row_format()) {
             (Some((path, format)), _) => {
-                let (count, _) = write_file(&path, true, format, threads, result)?;
+                let (count, _) = write_file(&path, false, format, threads, result)?;
                 drop(progress);
                 out.done(format_args!("Wrote {}", crate::text::printable(&path.display().to_string())))?;
                 count
@@ -194,6 +198,10 @@ impl Shell<'_> {
             Dot::Once(path) => {
                 let path = PathBuf::from(path);
                 let format = format_of(&path, None)?;
+                if path.exists() {
+                    let message = format!("{} exists already", path.display());
+                    return Err(Failure::new("file-exists", ErrorCategory::Exists, message).hint("name another file"));
+                }
                 self.once = Some((path, format));
             }
             Dot::Tables => {
