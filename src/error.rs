@@ -459,7 +459,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "cannot-undo" => {
             "`datafolio log` shows the revisions that can be undone; a later change of the same things is undone first"
         }
-        "column-not-found" => "the message names those that the table has",
+        "column-not-found" => "the message names those that are there",
         "commit-unknown" => "do not repeat it yet: look for the revision with `datafolio log`",
         "conflict" => "look at what the other writer did with `datafolio log`, then run the command again",
         "damaged-by-1x" => "`datafolio repair` brings them back from the history",

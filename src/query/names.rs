@@ -52,7 +52,7 @@ impl DataFolio {
                     }),
                     (Some(snapshot), false) => {
                         let folio = self.load_snapshot(snapshot)?;
-                        let record = folio.named(&table.name)?;
+                        let record = folio.named(&table.name).map_err(|error| within(snapshot, error))?;
                         Ok((Some(folio), record))
                     }
                     (None, _) if schema.eq_ignore_ascii_case("main") => Ok((None, self.named(&table.name)?)),
@@ -73,6 +73,17 @@ impl DataFolio {
                 Err(Error::NoSuchTable { name: name.to_owned(), suggestion })
             }
         }
+    }
+}
+
+/// A table that a snapshot does not have, by the name that it would have in SQL.
+fn within(snapshot: &str, error: Error) -> Error {
+    let full = |name: String| format!("{snapshot}.{name}");
+    match error {
+        Error::NoSuchTable { name, suggestion } => {
+            Error::NoSuchTable { name: full(name), suggestion: suggestion.map(full) }
+        }
+        other => other,
     }
 }
 

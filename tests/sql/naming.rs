@@ -143,3 +143,17 @@ fn a_snapshot_with_the_name_of_a_database_is_told_so() {
     let error = ask(&folio, "SELECT * FROM memory.numbers").unwrap_err();
     assert_eq!(error.code(), "ambiguous-name", "{error}");
 }
+
+#[test]
+fn a_table_that_a_snapshot_does_not_have_is_named_with_it() {
+    let (_dir, folio) = with_numbers();
+    folio.create_snapshot("v1", SnapshotOptions { capture_git: false, ..Default::default() }).unwrap();
+    folio.add("later", data(&numbers(1)), AddOptions::new()).unwrap();
+    let error = ask(&folio, "SELECT * FROM v1.later").unwrap_err().to_string();
+    assert!(error.contains("'v1.later'"), "{error}");
+    let error = ask(&folio, "SELECT * FROM v1.nubmers").unwrap_err().to_string();
+    assert!(error.contains("did you mean 'v1.numbers'"), "{error}");
+    let from = datafolio::DiffOptions::new().from(datafolio::TableState::Snapshot("v1".to_owned()));
+    let error = folio.diff_table("later", &from).unwrap_err().to_string();
+    assert!(error.contains("snapshot 'v1' has no item 'later'"), "{error}");
+}

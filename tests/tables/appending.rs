@@ -400,7 +400,7 @@ fn gc_takes_parts_that_only_expired_versions_had() {
 #[test]
 fn batches_of_several_files_go_on_as_if_they_were_one() {
     let (_dir, folio) = new_bundle();
-    for rows in [0..10_000, 10_000..60_000, 60_000..60_007, 60_007..80_000] {
+    for rows in [0..10_000, 10_000..300_000, 300_000..300_007] {
         folio.append_table("t", sample(rows), plain()).unwrap();
     }
     let mut end = 0;
@@ -412,9 +412,9 @@ fn batches_of_several_files_go_on_as_if_they_were_one() {
             end
         })
         .collect();
-    let steps = (1..5).map(|n| n * 16_384).filter(|step| ends.contains(step)).count();
-    assert_eq!((steps, end, ends.len()), (4, 80_000, 8), "{ends:?}");
-    assert_eq!(ids(&folio, "t"), (0..80_000).collect::<Vec<_>>());
+    let steps = (1..=18).map(|n| n * 16_384).filter(|step| ends.contains(step)).count();
+    assert_eq!((steps, end, ends.len()), (18, 300_007, 1 + 18 + 2), "{ends:?}");
+    assert_eq!(ids(&folio, "t"), (0..300_007).collect::<Vec<_>>());
 }
 
 /// Each file has few enough categories for its keys, and all of them together have not: what would not be read is not merged.

@@ -88,7 +88,7 @@ fn is_number(value: &str) -> bool {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let is_whole = value.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
     value.bytes().any(|byte| byte.is_ascii_digit())
-        && value.parse::<f64>().is_ok_and(|number| number.is_finite() && (!is_whole || number.abs() <= EXACT))
+        && value.parse::<f64>().is_ok_and(|number| number.is_finite() && (!is_whole || number.abs() < EXACT))
 }
 
 /// A column of one value.

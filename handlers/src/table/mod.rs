@@ -57,11 +57,22 @@ pub struct TableReadOptions {
     pub first_rows: Option<usize>,
     /// How many threads may decode.
     pub threads: usize,
+    /// Whether a thread decodes ahead of whoever reads, also where there is too little for several.
+    pub ahead: bool,
 }
 
 impl Default for TableReadOptions {
     fn default() -> Self {
-        Self { columns: None, offset: 0, limit: None, rows: None, batch_rows: BATCH_ROWS, first_rows: None, threads: 1 }
+        Self {
+            columns: None,
+            offset: 0,
+            limit: None,
+            rows: None,
+            batch_rows: BATCH_ROWS,
+            first_rows: None,
+            threads: 1,
+            ahead: false,
+        }
     }
 }
 

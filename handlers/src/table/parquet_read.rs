@@ -25,6 +25,9 @@ use crate::guard::{Batches, Blame, guarded, words};
 
 /// A batch has no more rows than fit into this, by the sizes that the file records.
 const BATCH_BYTES: u64 = 32 << 20;
+/// A short first batch costs a page of each column that is decoded twice, some 20,000 rows, and spares copying the others: a
+/// tenth as much for each.
+const PAYS: u64 = 200_000;
 const FORM: &str = "a Parquet file";
 
 /// A file whose footer was read: all that it says fits into the file.
@@ -96,7 +99,7 @@ impl ParquetFile {
             let key_values = footer.metadata().file_metadata().key_value_metadata();
             let restore = categories::Restore::new(&decoded, key_values).map_err(|error| damaged(&error))?;
             let open = |roots: &[usize]| wanted.open(&file, roots).map_err(|error| damaged(&error));
-            let columns = match wanted.split(&roots, part.threads) {
+            let columns = match wanted.split(&roots, part) {
                 Some(groups) => {
                     let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
                     Columns::Split(SplitColumns::start(blame, decoded.clone(), readers, wanted.waiting(&roots))?)
@@ -127,7 +130,7 @@ impl<'a> Wanted<'a> {
         let metadata = footer.metadata();
         let mask = ProjectionMask::roots(footer.parquet_schema(), roots.iter().copied());
         let batch_rows = part.batch_rows.min(fitting_rows(metadata.row_groups(), &mask)).max(1);
-        let first_rows = part.first_rows.map(|first| first as u64).filter(|first| (1..rows).contains(first));
+        let first_rows = part.first_rows.map(|first| first as u64).filter(|first| *first > 0 && rows >= PAYS);
         let mut wanted = Self { footer, batch_rows, rows, groups: None, offset: 0, selection: None, first_rows };
         if let Some(rows) = &part.rows {
             let (groups, selection) = select(metadata, rows);
@@ -181,11 +184,14 @@ impl<'a> Wanted<'a> {
 
     /// The columns in groups that take about as long to decode as each other, where several threads are allowed and there is
     /// enough to do for them.
-    fn split(&self, roots: &[usize], threads: usize) -> Option<Vec<Vec<usize>>> {
+    fn split(&self, roots: &[usize], part: &TableReadOptions) -> Option<Vec<Vec<usize>>> {
         const WORTH_IT: u64 = 2 << 20;
+        /// Another file is decoded meanwhile: less is worth a thread.
+        const WORTH_ONE: u64 = 64 << 10;
         /// A page and the dictionary before it, which are decoded whole for a few rows.
         const AT_LEAST: u64 = 1 << 20;
-        if threads < 2 || roots.len() < 2 || self.rows == 0 || self.selection.is_some() {
+        let threads = part.threads;
+        if threads < 2 || roots.is_empty() || self.rows == 0 || self.selection.is_some() {
             return None;
         }
         let metadata = self.footer.metadata();
@@ -202,8 +208,8 @@ impl<'a> Wanted<'a> {
         let groups = metadata.num_row_groups().max(1) as u64;
         let share = |size: u64| u64::try_from(u128::from(size) * u128::from(self.rows) / all).unwrap_or(size);
         let bytes: u64 = roots.iter().map(size_of).map(|size| share(size).max((size / groups).min(AT_LEAST))).sum();
-        if bytes < WORTH_IT {
-            return None;
+        if bytes < WORTH_IT || roots.len() < 2 {
+            return (part.ahead && bytes >= WORTH_ONE).then(|| vec![roots.to_vec()]);
         }
         // The largest first, each to the group that has least.
         let mut largest_first = roots.to_vec();

@@ -30,14 +30,15 @@ pub(crate) fn read_parts(item: &Item<'_>, part: &TableReadOptions) -> HandlerRes
         let places = places(&name, &columns, wanted)?;
         schema = Arc::new(schema.project(&places).map_err(HandlerError::from)?);
     }
+    let opens_ahead = part.threads > 1;
     let batches = PartBatches {
         schema: schema.clone(),
         files,
-        wanted: Spread::new(part.clone()),
+        wanted: Spread::new(TableReadOptions { ahead: opens_ahead, ..part.clone() }),
         next: 0,
         current: None,
         upcoming: None,
-        opens_ahead: part.threads > 1,
+        opens_ahead,
     };
     Ok(Box::new(GuardedReader::blaming(name, schema, batches)))
 }

@@ -100,13 +100,20 @@ impl DataFolio {
     }
 
     fn side(&self, name: &str, state: &TableState) -> Result<Side> {
-        let current_in = |folio: &DataFolio| -> Result<Side> {
+        let current_in = |folio: &DataFolio, state: String| -> Result<Side> {
+            if !folio.contains(name) {
+                return Err(Error::Invalid(format!(
+                    "{state} has no item '{name}': name another state to compare with"
+                )));
+            }
             Ok(Side::new(folio.table_record(name, None)?, folio.item_info(name)?.version))
         };
         match state {
             TableState::Version(id) => Ok(Side::new(self.table_record(name, Some(id))?, id.clone())),
-            TableState::Revision(revision) => current_in(&self.at_revision(*revision)?),
-            TableState::Snapshot(snapshot) => current_in(&self.load_snapshot(snapshot)?),
+            TableState::Revision(revision) => current_in(&self.at_revision(*revision)?, format!("revision {revision}")),
+            TableState::Snapshot(snapshot) => {
+                current_in(&self.load_snapshot(snapshot)?, format!("snapshot '{snapshot}'"))
+            }
         }
     }
 

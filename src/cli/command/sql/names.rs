@@ -70,12 +70,18 @@ const MOST_TABLES: usize = 20;
 pub(super) struct Names {
     folio: Rc<DataFolio>,
     tables: RefCell<Vec<String>>,
+    snapshots: RefCell<Vec<String>>,
     columns: RefCell<HashMap<String, Vec<String>>>,
 }
 
 impl Names {
     pub(super) fn of(folio: &Rc<DataFolio>) -> Self {
-        let names = Self { folio: Rc::clone(folio), tables: RefCell::default(), columns: RefCell::default() };
+        let names = Self {
+            folio: Rc::clone(folio),
+            tables: RefCell::default(),
+            snapshots: RefCell::default(),
+            columns: RefCell::default(),
+        };
         names.refresh();
         names
     }
@@ -85,6 +91,7 @@ impl Names {
         let catalogue = self.folio.catalogue();
         let tables = catalogue.current.values().filter(|entry| is_table_entry(entry) && !entry.is_archived());
         self.tables.replace(tables.map(|entry| entry.name().to_owned()).collect());
+        self.snapshots.replace(catalogue.snapshots.keys().cloned().collect());
         self.columns.borrow_mut().clear();
     }
 
@@ -104,11 +111,17 @@ impl Names {
 
     /// Where the word begins that is typed at this place, and what it could become.
     pub(super) fn candidates(&self, line: &str, at: usize) -> (usize, Vec<String>) {
-        candidates(line, at, &self.tables.borrow(), |table| self.columns(table))
+        candidates(line, at, &self.tables.borrow(), &self.snapshots.borrow(), |table| self.columns(table))
     }
 }
 
-fn candidates(line: &str, at: usize, tables: &[String], columns: impl Fn(&str) -> Vec<String>) -> (usize, Vec<String>) {
+fn candidates(
+    line: &str,
+    at: usize,
+    tables: &[String],
+    snapshots: &[String],
+    columns: impl Fn(&str) -> Vec<String>,
+) -> (usize, Vec<String>) {
     let before = line.get(..at).unwrap_or(line);
     if before.trim_start().starts_with('.') {
         return of_command(before, tables);
@@ -119,13 +132,16 @@ fn candidates(line: &str, at: usize, tables: &[String], columns: impl Fn(&str) -
     // Behind a dot there are the columns of what stands before it.
     let owner = before[..start].strip_suffix('.').map(|rest| unquoted(&rest[word_start_closed(rest)..]));
     let mut found: Vec<String> = Vec::new();
-    if let Some(owner) = owner {
+    if owner.as_ref().is_some_and(|owner| snapshots.iter().any(|snapshot| snapshot.eq_ignore_ascii_case(owner))) {
+        // Those of today: most are the same.
+        found.extend(tables.iter().map(|name| quoted(name)));
+    } else if let Some(owner) = owner {
         let of: Vec<&String> = tables.iter().filter(|table| table.eq_ignore_ascii_case(&owner)).collect();
         // An alias stands for one of the tables that are named.
         let of = if of.is_empty() { tables.iter().filter(named).collect() } else { of };
         found.extend(of.into_iter().flat_map(|table| columns(table)).map(|name| quoted(&name)));
     } else if wants_table(&before[..start]) {
-        found.extend(tables.iter().map(|name| quoted(name)));
+        found.extend(tables.iter().chain(snapshots).map(|name| quoted(name)));
     } else {
         found.extend(tables.iter().map(|name| quoted(name)));
         let of: Vec<&String> = match tables.iter().filter(named).collect::<Vec<_>>() {
@@ -219,7 +235,7 @@ mod tests {
 
     fn found(line: &str) -> (usize, Vec<String>) {
         let tables = ["flights", "planes", "my-table"].map(str::to_owned);
-        candidates(line, line.len(), &tables, |table| {
+        candidates(line, line.len(), &tables, &["v1.0".to_owned()], |table| {
             let names: &[&str] = match table {
                 "flights" => &["carrier", "distance", "Flight No"],
                 "planes" => &["tailnum", "seats"],
@@ -244,6 +260,12 @@ mod tests {
         assert_eq!(found("SELECT planes.").1, ["seats", "tailnum"]);
         assert_eq!(found("SELECT 1 FROM planes p WHERE p.s").1, ["seats"]);
         assert_eq!(found("SELECT \"my-table\".").1, ["\"order\""]);
+    }
+
+    #[test]
+    fn snapshots_are_offered_with_their_tables() {
+        assert_eq!(found("SELECT * FROM v").1, ["\"v1.0\""]);
+        assert_eq!(found("SELECT * FROM \"v1.0\".fl").1, ["flights"]);
     }
 
     #[test]
