@@ -1,16 +1,15 @@
 //! The gate: what a text may do is seen from the tree that DuckDB makes of it, before it gets near any data.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
-use duckdb::Connection;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
 use crate::separable::is_separable;
-use crate::words::{Quoted, quote_table, words};
+use crate::tree::{Serialized, deep, serialized};
+use crate::words::{Quoted, words};
 
 /// A table that a text reads, as it is written there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,106 +78,8 @@ pub fn check(text: &Quoted) -> SqlResult<Checked> {
     Ok(with_tree(text, |_| ())?.0)
 }
 
-/// A condition on the rows of a table.
-#[derive(Debug, Clone)]
-pub struct Condition {
-    pub(crate) sql: String,
-    /// Other tables that it looks into.
-    pub tables: Vec<TableName>,
-}
-
-/// Parses a condition: what can stand behind WHERE, with the columns of the table, which is called `table`.
-///
-/// # Errors
-/// As [`check`]; [`SqlError::Refused`] for what is more than a condition.
-pub fn check_condition(text: &str) -> SqlResult<Condition> {
-    if words(text).is_empty() {
-        return Err(SqlError::Syntax { place: None, message: "there is no condition in it".to_owned() });
-    }
-    let quoted = quote_table(text);
-    let sql = quoted.text.clone();
-    // It is used within brackets: it must be one condition there, and must not open or close any itself.
-    let mut tables = Vec::new();
-    for (open, close) in [("(", "\n)"), ("", "\n")] {
-        let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
-        let is_plain = |tree: &Value| is_plain_select(tree) && part(tree, "where_clause").is_object();
-        let (checked, is_plain) = with_tree(&select, is_plain)?;
-        if !is_plain {
-            let reason = format!("{text:?} is more than a condition on the rows of a table");
-            return Err(SqlError::Refused { place: None, reason });
-        }
-        tables = checked.tables;
-    }
-    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
-    Ok(Condition { sql, tables: tables.into_iter().filter(is_other).collect() })
-}
-
-/// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
-/// unless it says so in a subquery.
-///
-/// # Errors
-/// As [`check`]; [`SqlError::Refused`] for what is more than that, or gives several values.
-pub fn check_value(text: &str) -> SqlResult<()> {
-    if words(text).is_empty() {
-        return Err(SqlError::Syntax { place: None, message: "there is no value in it".to_owned() });
-    }
-    let quoted = quote_table(text);
-    for (open, close) in [("(", "\n)"), ("", "\n")] {
-        let select = quoted.clone().between(&format!("SELECT {open}"), &format!("{close} FROM \"table\""));
-        let is_value = |tree: &Value| {
-            let values = part(tree, "select_list").as_array().map_or(&[][..], Vec::as_slice);
-            let is_one = |value: &Value| {
-                value.get("alias").is_none_or(|alias| alias == "")
-                    && value.get("class").is_some_and(|class| class != "STAR")
-            };
-            is_plain_select(tree) && matches!(values, [value] if is_one(value) && !gives_other_rows(value))
-        };
-        if !with_tree(&select, is_value)?.1 {
-            let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
-            return Err(SqlError::Refused { place: None, reason });
-        }
-    }
-    Ok(())
-}
-
-/// A part of the query of a tree.
-fn part<'a>(tree: &'a Value, name: &str) -> &'a Value {
-    let statement = tree.get("statements").and_then(|list| list.get(0));
-    statement.and_then(|statement| statement.get("node")?.get(name)).unwrap_or(&Value::Null)
-}
-
-/// Whether a tree is that of a SELECT from one table, without GROUP BY, ORDER BY and the like.
-fn is_plain_select(tree: &Value) -> bool {
-    let is_empty = |name: &str| match part(tree, name) {
-        Value::Array(values) => values.is_empty(),
-        Value::Object(map) => map.values().all(|value| value.as_array().is_some_and(Vec::is_empty)),
-        value => value.is_null(),
-    };
-    part(tree, "type") == "SELECT_NODE"
-        && part(tree, "from_table").get("type").is_some_and(|kind| kind == "BASE_TABLE")
-        && part(tree, "aggregate_handling") == "STANDARD_HANDLING"
-        && ["modifiers", "cte_map", "group_expressions", "group_sets", "having", "qualify", "sample"]
-            .into_iter()
-            .all(is_empty)
-}
-
-/// Whether an expression is over other rows than one, or gives more than one: what it does with whole tables of its own is its
-/// own affair.
-fn gives_other_rows(expression: &Value) -> bool {
-    match expression {
-        Value::Array(values) => values.iter().any(gives_other_rows),
-        Value::Object(object) => match object.get("class").and_then(Value::as_str) {
-            Some("SUBQUERY") => false,
-            Some("WINDOW") => true,
-            Some("FUNCTION") if object.get("function_name").is_some_and(|name| name == "unnest") => true,
-            _ => object.values().any(gives_other_rows),
-        },
-        _ => false,
-    }
-}
-
 /// What is made of the tree of a text that may run.
-fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T + Send) -> SqlResult<(Checked, T)> {
+pub(crate) fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T + Send) -> SqlResult<(Checked, T)> {
     let json = match serialized(&text.text)? {
         Serialized::Query(json) => json,
         Serialized::None(error) => match pivot::with_values(&text.text).map(|text| serialized(&text)).transpose()? {
@@ -206,72 +107,6 @@ fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
         tables: walk.tables,
         lists_tables: walk.lists_tables,
     })
-}
-
-/// What DuckDB makes of a text: the tree of a query, as JSON, or what is wrong with it.
-enum Serialized {
-    Query(String),
-    None(Map<String, Value>),
-}
-
-fn serialized(text: &str) -> SqlResult<Serialized> {
-    static PARSER: OnceLock<Mutex<Option<Connection>>> = OnceLock::new();
-    let mut parser = PARSER.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
-    let connection = match parser.take() {
-        Some(connection) => connection,
-        None => Connection::open_in_memory().map_err(failed)?,
-    };
-    let json = connection.query_row("SELECT json_serialize_sql(?)", [text], |row| row.get::<_, String>(0));
-    *parser = Some(connection);
-    let json = json.map_err(failed)?;
-    // An error is a small object.
-    Ok(match serde_json::from_str(&json) {
-        Ok(Value::Object(error)) if error.get("error") == Some(&Value::Bool(true)) => Serialized::None(error),
-        _ => Serialized::Query(json),
-    })
-}
-
-/// Works on the tree that a JSON text has. A sum of a hundred columns is some three hundred levels deep: such trees are worked
-/// on in a thread that has the stack for it.
-fn deep<T: Send>(json: &str, work: impl FnOnce(Value) -> T + Send) -> SqlResult<T> {
-    const SHALLOW: usize = 100;
-    const DEEPEST: usize = 5_000;
-    const STACK: usize = 64 << 20;
-    let too_deep = || SqlError::Refused { place: None, reason: "it is nested too deeply".to_owned() };
-    let parse_and_work = || {
-        let mut parser = serde_json::Deserializer::from_str(json);
-        parser.disable_recursion_limit();
-        Value::deserialize(&mut parser).map(work).map_err(|_| too_deep())
-    };
-    match depth(json) {
-        depth if depth <= SHALLOW => parse_and_work(),
-        depth if depth <= DEEPEST => std::thread::scope(|scope| {
-            let builder = std::thread::Builder::new().name("parse".to_owned()).stack_size(STACK);
-            let thread = builder.spawn_scoped(scope, parse_and_work).map_err(|_| too_deep())?;
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        }),
-        _ => Err(too_deep()),
-    }
-}
-
-/// How many brackets a JSON text has open at most.
-fn depth(json: &str) -> usize {
-    let (mut open, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => {
-                open += 1;
-                most = most.max(open);
-            }
-            b'}' | b']' if !in_text => open = open.saturating_sub(1),
-            _ => {}
-        }
-    }
-    most
 }
 
 fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {

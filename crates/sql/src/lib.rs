@@ -12,6 +12,7 @@
 //! someone who means harm shuts in the process.
 
 mod check;
+mod condition;
 mod control;
 mod database;
 mod error;
@@ -24,9 +25,11 @@ mod separable;
 mod session;
 mod spill;
 mod stream;
+mod tree;
 mod words;
 
-pub use check::{Checked, Condition, TableName, check, check_condition, check_value};
+pub use check::{Checked, TableName, check};
+pub use condition::{Condition, check_condition, check_value};
 pub use control::QueryControl;
 pub use database::Databases;
 pub use error::{Place, SqlError, SqlResult};

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use duckdb::Connection;
 
-use crate::check::{Checked, Condition};
+use crate::check::Checked;
+use crate::condition::Condition;
 use crate::control::QueryControl;
 use crate::database::{Database, Databases, Given, Opening};
 use crate::error::{SqlError, SqlResult};

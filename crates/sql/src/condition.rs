@@ -1,0 +1,105 @@
+//! Conditions on rows, and values for them: parts of a query that are put into one later.
+
+use serde_json::Value;
+
+use crate::check::{TableName, with_tree};
+use crate::error::{SqlError, SqlResult};
+use crate::words::{quote_table, words};
+
+/// A condition on the rows of a table.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub(crate) sql: String,
+    /// Other tables that it looks into.
+    pub tables: Vec<TableName>,
+}
+
+/// Parses a condition: what can stand behind WHERE, with the columns of the table, which is called `table`.
+///
+/// # Errors
+/// As [`check`](crate::check()); [`SqlError::Refused`] for what is more than a condition.
+pub fn check_condition(text: &str) -> SqlResult<Condition> {
+    if words(text).is_empty() {
+        return Err(SqlError::Syntax { place: None, message: "there is no condition in it".to_owned() });
+    }
+    let quoted = quote_table(text);
+    let sql = quoted.text.clone();
+    // It is used within brackets: it must be one condition there, and must not open or close any itself.
+    let mut tables = Vec::new();
+    for (open, close) in [("", "\n"), ("(", "\n)")] {
+        let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
+        let is_plain = |tree: &Value| is_plain_select(tree) && part(tree, "where_clause").is_object();
+        let (checked, is_plain) = with_tree(&select, is_plain)?;
+        if !is_plain {
+            let reason = format!("{text:?} is more than a condition on the rows of a table");
+            return Err(SqlError::Refused { place: None, reason });
+        }
+        tables = checked.tables;
+    }
+    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
+    Ok(Condition { sql, tables: tables.into_iter().filter(is_other).collect() })
+}
+
+/// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
+/// unless it says so in a subquery.
+///
+/// # Errors
+/// As [`check`](crate::check()); [`SqlError::Refused`] for what is more than that, or gives several values.
+pub fn check_value(text: &str) -> SqlResult<()> {
+    if words(text).is_empty() {
+        return Err(SqlError::Syntax { place: None, message: "there is no value in it".to_owned() });
+    }
+    let quoted = quote_table(text);
+    for (open, close) in [("", "\n"), ("(", "\n)")] {
+        let select = quoted.clone().between(&format!("SELECT {open}"), &format!("{close} FROM \"table\""));
+        let is_value = |tree: &Value| {
+            let values = part(tree, "select_list").as_array().map_or(&[][..], Vec::as_slice);
+            let is_one = |value: &Value| {
+                value.get("alias").is_none_or(|alias| alias == "")
+                    && value.get("class").is_some_and(|class| class != "STAR")
+            };
+            is_plain_select(tree) && matches!(values, [value] if is_one(value) && !gives_other_rows(value))
+        };
+        if !with_tree(&select, is_value)?.1 {
+            let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
+            return Err(SqlError::Refused { place: None, reason });
+        }
+    }
+    Ok(())
+}
+
+/// A part of the query of a tree.
+fn part<'a>(tree: &'a Value, name: &str) -> &'a Value {
+    let statement = tree.get("statements").and_then(|list| list.get(0));
+    statement.and_then(|statement| statement.get("node")?.get(name)).unwrap_or(&Value::Null)
+}
+
+/// Whether a tree is that of a SELECT from one table, without GROUP BY, ORDER BY and the like.
+fn is_plain_select(tree: &Value) -> bool {
+    let is_empty = |name: &str| match part(tree, name) {
+        Value::Array(values) => values.is_empty(),
+        Value::Object(map) => map.values().all(|value| value.as_array().is_some_and(Vec::is_empty)),
+        value => value.is_null(),
+    };
+    part(tree, "type") == "SELECT_NODE"
+        && part(tree, "from_table").get("type").is_some_and(|kind| kind == "BASE_TABLE")
+        && part(tree, "aggregate_handling") == "STANDARD_HANDLING"
+        && ["modifiers", "cte_map", "group_expressions", "group_sets", "having", "qualify", "sample"]
+            .into_iter()
+            .all(is_empty)
+}
+
+/// Whether an expression is over other rows than one, or gives more than one: what it does with whole tables of its own is its
+/// own affair.
+fn gives_other_rows(expression: &Value) -> bool {
+    match expression {
+        Value::Array(values) => values.iter().any(gives_other_rows),
+        Value::Object(object) => match object.get("class").and_then(Value::as_str) {
+            Some("SUBQUERY") => false,
+            Some("WINDOW") => true,
+            Some("FUNCTION") if object.get("function_name").is_some_and(|name| name == "unnest") => true,
+            _ => object.values().any(gives_other_rows),
+        },
+        _ => false,
+    }
+}
