@@ -195,9 +195,12 @@ impl Walk<'_> {
             }
         }
         // The query that begins a recursive one does not see its name: where it has it, that is another table.
-        let mut recursive = known.clone();
-        recursive.insert(text("cte_name").to_ascii_lowercase());
-        let sees_itself = |name: &str| kind == "RECURSIVE_CTE_NODE" && matches!(name, "right" | "key_targets");
+        let recursive = (kind == "RECURSIVE_CTE_NODE").then(|| {
+            let mut with_itself = known.clone();
+            with_itself.insert(text("cte_name").to_ascii_lowercase());
+            with_itself
+        });
+        let of_itself = |name: &str| recursive.as_ref().filter(|_| matches!(name, "right" | "key_targets"));
         let function = |name: &str| kind == "TABLE_FUNCTION" && name == "function";
         object.iter().filter(|(name, _)| name.as_str() != "cte_map").try_for_each(|(name, value)| match value {
             // Its name was looked at; functions of that name that are not tables need not be allowed.
@@ -205,8 +208,7 @@ impl Walk<'_> {
                 self.visit(call.get("arguments").unwrap_or(&Value::Null), &known)?;
                 self.visit(call.get("filter").unwrap_or(&Value::Null), &known)
             }
-            value if sees_itself(name) => self.visit(value, &recursive),
-            value => self.visit(value, &known),
+            value => self.visit(value, of_itself(name).unwrap_or(&known)),
         })
     }
 

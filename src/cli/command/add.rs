@@ -8,9 +8,8 @@ use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat};
 use datafolio_handlers::{HandlerError, JsonError, formats};
 use serde_json::Value;
 
+use super::new_item::NewItem;
 use super::table_file::advise;
-use crate::bundle::AddOptions;
-use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::inputs;
 use crate::cli::progress::Progress;
@@ -52,15 +51,8 @@ pub(in crate::cli) struct Args {
     /// Name of the item [default: the file's name without extension]
     #[arg(short, long)]
     pub(super) name: Option<String>,
-    /// What it is
-    #[arg(short, long, value_name = "TEXT")]
-    pub(super) description: Option<String>,
-    /// An item that it was made from; can be given several times
-    #[arg(add = completion::items(), long = "input", value_name = "NAME")]
-    pub(super) inputs: Vec<String>,
-    /// Replace an item of that name; its version before stays in the history
-    #[arg(long)]
-    pub(super) overwrite: bool,
+    #[command(flatten)]
+    pub(super) item: NewItem,
     /// Leave a table where it is, as `reference` does
     #[arg(long, conflicts_with_all = ["as_file", "model"])]
     pub(super) reference: bool,
@@ -88,15 +80,9 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         Some(name) => name.clone(),
         None => item_name(&args.file)?,
     };
-    let mut options = AddOptions::new().inputs(args.inputs.iter().cloned());
-    if let Some(text) = &args.description {
-        options = options.description(text);
-    }
+    let mut options = args.item.options();
     if let Some(category) = &args.category {
         options = options.category(category);
-    }
-    if args.overwrite {
-        options = options.overwrite();
     }
     let what = format!("adding {}", crate::text::printable(&name));
     let progress = if is_parsed(args) {

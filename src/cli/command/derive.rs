@@ -9,7 +9,7 @@ use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::cli::words::grouped;
+use crate::cli::words::count;
 use crate::text::printable;
 
 /// Store the result of a query as a table that remembers how it was made
@@ -73,5 +73,6 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return out.json(&json!(info));
     }
     let rows = info.record.get("num_rows").and_then(Value::as_u64).unwrap_or_default();
-    out.done(format_args!("Derived {} ({} rows)", printable(&args.name), grouped(rows)))
+    let rows = count(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+    out.done(format_args!("Derived {} ({rows})", printable(&args.name)))
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::add::item_name;
+use super::new_item::NewItem;
 use super::table_file::{TableFile, advise};
 use crate::Data;
 use crate::bundle::{AddOptions, names_many, table_from_files};
-use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::inputs;
 use crate::cli::progress::Progress;
@@ -37,15 +37,8 @@ pub(in crate::cli) struct Args {
     /// Name of the one table that all of them become [default: a table for each, called as the file or directory]
     #[arg(short, long)]
     name: Option<String>,
-    /// What it is
-    #[arg(short, long, value_name = "TEXT")]
-    description: Option<String>,
-    /// An item that it was made from; can be given several times
-    #[arg(add = completion::items(), long = "input", value_name = "NAME")]
-    inputs: Vec<String>,
-    /// Replace tables of that name; their versions before stay in the history
-    #[arg(long)]
-    overwrite: bool,
+    #[command(flatten)]
+    item: NewItem,
     #[command(flatten)]
     file: TableFile,
     /// How tables are stored: parquet, or arrow, which can be mapped into memory
@@ -139,14 +132,11 @@ fn rows(args: &Args, files: &[PathBuf], progress: &Progress) -> Outcome<Data> {
 }
 
 fn add_options(args: &Args) -> AddOptions {
-    let mut options = AddOptions::new().inputs(args.inputs.iter().cloned());
-    if let Some(text) = &args.description {
-        options = options.description(text);
+    let options = args.item.options();
+    match &args.table_format {
+        Some(format) => options.table_format(format),
+        None => options,
     }
-    if let Some(format) = &args.table_format {
-        options = options.table_format(format);
-    }
-    if args.overwrite { options.overwrite() } else { options }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(super) mod lineage;
 pub(super) mod log;
 pub(super) mod ls;
 pub(super) mod meta;
+mod new_item;
 pub(super) mod path;
 pub(super) mod reference;
 pub(super) mod rename;

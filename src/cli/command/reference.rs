@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::add;
-use crate::cli::completion;
+use super::new_item::NewItem;
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
 
@@ -24,15 +24,8 @@ pub(in crate::cli) struct Args {
     /// Name of the item [default: that of the file or directory, without extension]
     #[arg(short, long)]
     name: Option<String>,
-    /// What it is
-    #[arg(short, long, value_name = "TEXT")]
-    description: Option<String>,
-    /// An item that it was made from; can be given several times
-    #[arg(add = completion::items(), long = "input", value_name = "NAME")]
-    inputs: Vec<String>,
-    /// Replace an item of that name; its version before stays in the history
-    #[arg(long)]
-    overwrite: bool,
+    #[command(flatten)]
+    item: NewItem,
     /// Format of the files, where their names do not tell it: parquet, csv or arrow
     #[arg(long)]
     format: Option<String>,
@@ -44,7 +37,7 @@ pub(in crate::cli) fn run(args: Args, session: &mut Session) -> Outcome {
 
 impl From<Args> for add::Args {
     fn from(args: Args) -> Self {
-        let Args { path, name, description, inputs, overwrite, format } = args;
-        Self { file: path, name, description, inputs, overwrite, format, reference: true, ..Self::default() }
+        let Args { path, name, item, format } = args;
+        Self { file: path, name, item, format, reference: true, ..Self::default() }
     }
 }

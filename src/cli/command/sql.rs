@@ -24,7 +24,7 @@ use crate::cli::session::Session;
 use crate::cli::value::file::write_whole;
 use crate::cli::value::preview::{self, Rest};
 use crate::cli::value::rows::{self, EXTENSIONS, Form, RowFormat};
-use crate::cli::words::grouped;
+use crate::cli::words::{self, grouped};
 use crate::error::Error;
 use crate::settings::{parse_duration, parse_size};
 use crate::text::printable;
@@ -154,7 +154,7 @@ fn one(
             return out.json(&json!({"path": path, "rows": count, "columns": columns}));
         }
         let shown = printable(&path.display().to_string());
-        return out.done(format_args!("Wrote {} rows to {shown}", grouped(count as u64)));
+        return out.done(format_args!("Wrote {} to {shown}", words::count(count, "row")));
     }
     if out.is_json() {
         let value = preview::json(Box::new(result))?;
@@ -200,13 +200,9 @@ fn show(result: QueryReader, limit: usize, progress: Progress, begun: Option<Ins
             format!("more rows than {}: .once FILE writes all", grouped(limit as u64))
         }
         (Rest::Some, _) => format!("more rows than {}: see --limit and --output", grouped(limit as u64)),
-        (Rest::None, rows) => rows_of(rows),
+        (Rest::None, rows) => words::count(rows, "row"),
     };
     out.aside(format_args!("({rows}{})", time_since(begun)))
-}
-
-fn rows_of(count: usize) -> String {
-    if count == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(count as u64)) }
 }
 
 /// How long ago that was, behind something else.

@@ -1,6 +1,6 @@
 //! How the columns of two versions go together.
 
-use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafolio_handlers::arrow_field_type_name;
 
 use super::{ColumnType, RetypedColumn};
@@ -86,9 +86,7 @@ impl Columns {
             let name = before.name().clone();
             if key.contains(&name) {
                 // An integer and the float next to it are equal for SQL, and the next integer may be as well.
-                let is_float =
-                    |field: &Field| family(field.data_type()) == Family::Number && is_floating(field.data_type());
-                if as_text || is_float(before) != is_float(after) {
+                if as_text || is_floating(before.data_type()) != is_floating(after.data_type()) {
                     return Err(Error::Invalid(format!(
                         "column '{name}' of table '{item}' is {was} in the earlier and {is} in the later version: \
                          rows cannot be told apart by it"

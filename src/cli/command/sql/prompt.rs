@@ -13,7 +13,7 @@ use rustyline::{CompletionType, Config, Editor};
 use super::dots::{Dot, HELP};
 use super::helper::Helper;
 use super::names::Names;
-use super::{Args, ask, format_of, rows_of, show, time_since, write_file};
+use super::{Args, ask, format_of, show, time_since, write_file};
 use crate::bundle::DataFolio;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
@@ -21,6 +21,7 @@ use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::value::preview;
 use crate::cli::value::rows::{self, Form, RowFormat};
+use crate::cli::words;
 use crate::{QueryControl, QueryOptions};
 
 /// The file of the history, within the cache directory.
@@ -186,7 +187,7 @@ impl Shell<'_> {
             }
             (None, None) => return show(result, self.args.limit, progress, Some(begun), out),
         };
-        out.aside(format_args!("({}{})", rows_of(count), time_since(Some(begun))))
+        out.aside(format_args!("({}{})", words::count(count, "row"), time_since(Some(begun))))
     }
 
     fn command(&mut self, dot: Dot) -> Outcome<bool> {
