@@ -7,7 +7,7 @@ use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, item_type, time};
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, import_types, open_table};
-use datafolio_handlers::{ALL_PARTS, StoredFile, WriteOptions, file_stem, stored_files};
+use datafolio_handlers::{ALL_PARTS, OrderedCategories, StoredFile, WriteOptions, file_stem, stored_files};
 use datafolio_handlers::{
     Data, Draft, Handler, HandlerError, IncludedTable, Sink, TableReadOptions, fit_rows, read_table,
 };
@@ -112,6 +112,8 @@ impl DataFolio {
     /// The columns may come in another order; all else must be as in the table, unless the options let it get new columns.
     /// Appends of several writers all land, in the order of their commits.
     ///
+    /// An ordered category keeps one order: new rows may have its categories, some of them, or further ones behind the last.
+    ///
     /// ```
     /// # use std::sync::Arc;
     /// # use arrow::array::{ArrayRef, Float64Array, RecordBatch};
@@ -133,9 +135,10 @@ impl DataFolio {
     /// ```
     ///
     /// # Errors
-    /// [`HandlerError::SchemaMismatch`] for a column that does not fit; [`Error::WrongType`] for what is no table of the
-    /// bundle's own; [`CoreError::Conflict`] when another writer has replaced, changed or deleted the table since the handle
-    /// last looked. Nothing is added then.
+    /// [`HandlerError::SchemaMismatch`] for a column that does not fit, or orders its categories otherwise; [`Error::WrongType`]
+    /// for what is no table of the bundle's own; [`CoreError::Conflict`] when another writer has replaced, changed or deleted the
+    /// table since the handle last looked, or has appended to it and these rows have further ordered categories. Nothing is added
+    /// then.
     pub fn append_table(&self, name: &str, rows: impl Into<Data>, options: AppendOptions) -> Result<Appended> {
         let mut batch = self.batch()?;
         let mut appended = batch.append_table(name, rows, options.clone())?;
@@ -226,7 +229,7 @@ impl Batch<'_> {
         };
         let record = entry.record()?;
         require_own_table(&record)?;
-        let (schema, written) = self.write_rows(&record, data, options.evolve)?;
+        let (schema, written, continues) = self.write_rows(&record, data, options.evolve)?;
         let columns = column_types(&written);
         let new_columns: Vec<String> =
             columns.keys().filter(|name| schema.fields().find(name).is_none()).cloned().collect();
@@ -246,15 +249,20 @@ impl Batch<'_> {
             // Nothing comes, and nothing changes; the file goes with the batch.
             return Ok(Appended { parts: appended.parts - 1, size_bytes: 0, new_columns: Vec::new(), ..appended });
         };
-        let base = match record.parts()? {
-            Some(_) => None,
-            None => Some(self.file_as_part(&record, &schema)?),
+        let (base, last) = match record.parts()? {
+            Some(parts) => (None, parts.last().map(|part| part.filename.clone())),
+            None => {
+                let base = self.file_as_part(&record, &schema)?;
+                let last = base.1.filename.clone();
+                (Some(base), Some(last))
+            }
         };
         let change = AppendParts {
             name: name.to_owned(),
             stub: self.write_stub(name, std::slice::from_ref(&part))?,
             base,
             parts: vec![part],
+            after: last.filter(|_| continues),
             columns,
             input_versions: self.versions_read(&options.add.inputs),
             inputs: options.add.inputs,
@@ -264,12 +272,15 @@ impl Batch<'_> {
         Ok(appended)
     }
 
-    /// Writes rows with the columns of a table as a file that can become a part of it. Returns the columns that the table has.
-    fn write_rows(&mut self, record: &Arc<ItemRecord>, data: Data, evolve: bool) -> Result<(SchemaRef, Draft)> {
+    /// Writes rows with the columns of a table as a file that can become a part of it. Returns the columns that the table has,
+    /// and whether the rows have further ordered categories.
+    fn write_rows(&mut self, record: &Arc<ItemRecord>, data: Data, evolve: bool) -> Result<(SchemaRef, Draft, bool)> {
         let name = record.name();
         let table = read_table(&self.folio().handler_item(record), &TableReadOptions::default())?.schema();
+        let categories = OrderedCategories::of(&self.folio().handler_item(record), &table)?;
         let draft = self.stage_table(record, Place::Part, |write| {
-            let mut fitted = |rows: Box<dyn RecordBatchReader + Send>| write(fit_rows(name, &table, rows, evolve)?);
+            let mut fitted =
+                |rows: Box<dyn RecordBatchReader + Send>| write(fit_rows(name, &table, rows, evolve, &categories)?);
             match data {
                 Data::InferredTable(rows) => rows.read_with(fitted),
                 Data::ParquetFile(path) => fitted(open_table(&path, &ImportOptions::default())?),
@@ -277,7 +288,7 @@ impl Batch<'_> {
                 other => Err(HandlerError::WrongKind { expected: "a table", found: other.kind().to_owned() }),
             }
         })?;
-        Ok((table, draft))
+        Ok((table, draft, categories.are_extended()))
     }
 
     /// Stages a file for a table, in the format that the table has. `produce` is given what writes the rows, which may be

@@ -1,6 +1,7 @@
 //! Tables in part, in chunks, sampled, described, and as paths.
 
 mod appending;
+mod categories;
 mod paths;
 mod reading;
 mod sources;

@@ -60,6 +60,9 @@ pub struct AppendParts {
     pub base: Option<(String, Part)>,
     /// The new files, in the order of their rows.
     pub parts: Vec<Part>,
+    /// The part that they have to follow: they have further ordered categories, and others may have added other ones. `None`
+    /// where they may follow any.
+    pub after: Option<String>,
     /// The columns of the new rows, with their types as `dtypes` has them.
     pub columns: Map<String, Value>,
     /// Further items that the table is made from now.
@@ -141,6 +144,11 @@ impl ItemRecord {
             (None, Some((file, part))) if self.filename() == Some(file.as_str()) => vec![part.clone()],
             (None, _) => return Err(other_rows(name, "the file that the table was")),
         };
+        if let Some(after) = &append.after
+            && parts.last().is_none_or(|last| last.filename != *after)
+        {
+            return Err(other_rows(name, "the last of its files, whose ordered categories the new rows continue"));
+        }
         parts.extend(append.parts.iter().cloned());
         let mut record = self.grown(&parts, &append.stub, &append.created_at);
         // It is not what its query gives any more.

@@ -192,6 +192,7 @@ fn append(table: &str, file: &str, columns: &[(&str, &str)]) -> Change {
         stub: stub(&format!("{file}.stub")),
         base: None,
         parts: vec![part(file)],
+        after: None,
         columns: columns.iter().map(|(name, of_type)| (name.to_string(), Value::from(*of_type))).collect(),
         inputs: Vec::new(),
         input_versions: IndexMap::new(),
@@ -395,6 +396,20 @@ fn a_table_that_was_merged_into_one_file_is_seen_by_others() {
     assert!(error.to_string().contains("all parts"), "{error}");
     let error = race(compact("x", &["p2", "p1"], "m"), set_other()).unwrap_err();
     assert_eq!(error.code(), "conflict", "parts that do not follow each other");
+}
+
+/// What new categories follow on must still be the end: others may have brought other ones.
+#[test]
+fn rows_that_have_to_follow_a_part_follow_no_other() {
+    let after = |last: &str| match append("x", "ours", &[]) {
+        Change::Append(append) => Change::Append(Box::new(AppendParts { after: Some(last.to_owned()), ..*append })),
+        other => other,
+    };
+    let (_, applied) = race(after("p2"), set_other()).unwrap();
+    assert_eq!(part_names(&applied.catalogue, "x"), ["p1", "p2", "ours"]);
+    let error = race(after("p2"), append("x", "theirs", &[])).unwrap_err();
+    assert_eq!(error.code(), "conflict");
+    assert!(error.to_string().contains("ordered categories"), "{error}");
 }
 
 /// To overwrite is consent to replace the version that was seen. One that was added since was not.

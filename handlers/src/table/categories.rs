@@ -4,12 +4,11 @@
 //! which values come. What is lost is the set of categories: their order, which an ordered category compares by, and
 //! those that no row has. So the categories of each column stand in the footer, and reading restores them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, make_array};
-use arrow::compute::{cast, take};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
@@ -18,6 +17,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use parquet::file::metadata::KeyValue;
 use serde_json::{Map, Value};
 
+use super::values::{DictionaryValues, most_values, too_many_values};
 use crate::error::{HandlerError, HandlerResult};
 
 /// Key of the footer entry: a JSON object of column names and the categories of each, as an Arrow IPC stream in hex.
@@ -56,13 +56,7 @@ impl Seen {
             let DataType::Dictionary(keys, _) = field.data_type() else { return None };
             let (name, ordered) = (field.name().clone(), field.dict_is_ordered().unwrap_or(false));
             // Reading makes one dictionary of those of all batches, which has to fit the keys.
-            let most = match **keys {
-                DataType::Int8 => i8::MAX as usize,
-                DataType::UInt8 => u8::MAX as usize,
-                DataType::Int16 => i16::MAX as usize,
-                DataType::UInt16 => u16::MAX as usize,
-                _ => usize::MAX,
-            };
+            let most = most_values(keys);
             Some(Column { index, name, ordered, state: State::Nothing, most, values: HashSet::new() })
         });
         Self { columns: columns.collect() }
@@ -137,19 +131,14 @@ impl Column {
         if self.values.len() <= self.most {
             return Ok(());
         }
-        let reason = format!(
-            "the batches of column '{}' have more than {} different values together, and its keys can number no more: give it \
-             wider keys, or make it text",
-            self.name, self.most
-        );
-        Err(HandlerError::Invalid { item: item.to_owned(), reason })
+        Err(too_many_values(item, &self.name, self.most))
     }
 }
 
 /// Gives the columns of batches the categories that the footer has.
 #[derive(Debug)]
 pub(super) struct Restore {
-    columns: Vec<(usize, Categories)>,
+    columns: Vec<(usize, DictionaryValues)>,
 }
 
 impl Restore {
@@ -170,7 +159,7 @@ impl Restore {
                 if values.data_type() != value_type.as_ref() {
                     return Err(damaged(format!("column '{}' has other types", field.name())));
                 }
-                columns.push((index, Categories::new(values)?));
+                columns.push((index, DictionaryValues::new(values)?));
             }
         }
         Ok(Self { columns })
@@ -180,59 +169,20 @@ impl Restore {
         self.columns.is_empty()
     }
 
+    /// The categories themselves, by the place of their column.
+    pub(super) fn categories(&self) -> impl Iterator<Item = (usize, &ArrayRef)> {
+        self.columns.iter().map(|(index, categories)| (*index, categories.values()))
+    }
+
     pub(super) fn apply(&mut self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
         let (schema, mut columns, rows) = batch.into_parts();
         for (index, categories) in &mut self.columns {
-            columns[*index] = categories.apply(&columns[*index])?;
+            columns[*index] = categories
+                .apply(&columns[*index])?
+                .ok_or_else(|| ArrowError::ParseError("a value is none of the categories in its footer".to_owned()))?;
         }
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(schema, columns, &options)
-    }
-}
-
-/// The categories of one column, and the place of each.
-#[derive(Debug)]
-struct Categories {
-    values: ArrayRef,
-    converter: RowConverter,
-    places: HashMap<OwnedRow, i64>,
-    /// The dictionary that the last batch had, and the places of its values: batches of a row group share one.
-    last: Option<(ArrayRef, ArrayRef)>,
-}
-
-impl Categories {
-    fn new(values: ArrayRef) -> Result<Self, ArrowError> {
-        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
-        let rows = converter.convert_columns(std::slice::from_ref(&values))?;
-        let places = rows.iter().map(|row| row.owned()).zip(0..).collect();
-        Ok(Self { values, converter, places, last: None })
-    }
-
-    fn apply(&mut self, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-        let Some(dictionary) = column.as_any_dictionary_opt() else { return Ok(column.clone()) };
-        let found = dictionary.values();
-        let places = match &self.last {
-            Some((known, places)) if Arc::ptr_eq(known, found) => places.clone(),
-            _ => {
-                let places = self.places_of(found, dictionary.keys().data_type())?;
-                self.last = Some((found.clone(), places.clone()));
-                places
-            }
-        };
-        let keys = take(&places, dictionary.keys(), None)?.to_data();
-        if keys.null_count() > column.logical_null_count() {
-            return Err(ArrowError::ParseError("a value is none of the categories in its footer".to_owned()));
-        }
-        let data = keys.into_builder().data_type(column.data_type().clone()).add_child_data(self.values.to_data());
-        Ok(make_array(data.build()?))
-    }
-
-    /// The place of each value; null for what is no category. A batch that reaches over two row groups has a dictionary
-    /// that the decoder has built anew, where missing values can have an entry of their own.
-    fn places_of(&self, found: &ArrayRef, key_type: &DataType) -> Result<ArrayRef, ArrowError> {
-        let rows = self.converter.convert_columns(std::slice::from_ref(found))?;
-        let places: Int64Array = rows.iter().map(|row| self.places.get(&row.owned()).copied()).collect();
-        cast(&places, key_type)
     }
 }
 

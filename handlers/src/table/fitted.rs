@@ -8,6 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::columns::check_schema;
+use super::ordered::{Order, OrderedCategories};
 use super::type_name::arrow_field_type_name;
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader};
@@ -16,12 +17,18 @@ type TableReader = Box<dyn RecordBatchReader + Send>;
 
 /// Rows for a table that has these columns. Their order may differ, and so may the form in which the same values are held
 /// (texts with short or long offsets, dictionaries); all else is refused. With `evolve` columns that the table does not have
-/// yet come behind the others.
+/// yet come behind the others. Ordered columns get the categories of the table, which `categories` are.
 ///
 /// # Errors
 /// [`HandlerError::SchemaMismatch`] for a column that is missing, of another type, or new without `evolve`; from the reader
-/// also for a null where the table has none.
-pub fn fit_rows(item: &str, table: &SchemaRef, rows: TableReader, evolve: bool) -> HandlerResult<TableReader> {
+/// also for a null where the table has none, and for categories in another order.
+pub fn fit_rows(
+    item: &str,
+    table: &SchemaRef,
+    rows: TableReader,
+    evolve: bool,
+    categories: &OrderedCategories,
+) -> HandlerResult<TableReader> {
     let found = rows.schema();
     check_schema(&found, |reason| HandlerError::Invalid { item: item.to_owned(), reason })?;
     let mismatch = |column: &str, reason: String| HandlerError::SchemaMismatch {
@@ -56,8 +63,15 @@ pub fn fit_rows(item: &str, table: &SchemaRef, rows: TableReader, evolve: bool) 
         fields.push(Arc::new(new.as_ref().clone().with_nullable(true)));
     }
     let places = fields.iter().filter_map(|field| found.index_of(field.name()).ok()).collect();
+    categories.begin();
+    let orders = fields.iter().map(|field| {
+        let DataType::Dictionary(keys, _) = field.data_type() else { return Ok(None) };
+        let is_ordered = found.fields().find(field.name()).is_some_and(|(_, new)| new.dict_is_ordered() == Some(true));
+        categories.order(item, field.name(), keys, is_ordered)
+    });
+    let orders = orders.collect::<HandlerResult<Vec<_>>>()?;
     let schema = Arc::new(Schema::new_with_metadata(fields, table.metadata().clone()));
-    let fitted = Fitted { item: item.to_owned(), schema: schema.clone(), rows, places };
+    let fitted = Fitted { item: item.to_owned(), schema: schema.clone(), rows, places, orders };
     Ok(Box::new(GuardedReader::blaming(item.to_owned(), schema, fitted)))
 }
 
@@ -67,34 +81,39 @@ struct Fitted {
     rows: TableReader,
     /// For each column of the table, its place among those of the rows.
     places: Vec<usize>,
+    /// For each column the order of its categories, where it has one.
+    orders: Vec<Option<Order>>,
 }
 
 impl Batches for Fitted {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         let Some(batch) = self.rows.next().transpose()? else { return Ok(None) };
-        let columns = self.schema.fields().iter().zip(&self.places).map(|(field, place)| {
-            let column = batch.columns().get(*place).ok_or_else(|| self.mismatch(field, "a batch does not have it"))?;
-            let column: ArrayRef = match column.data_type() {
+        let mut columns = Vec::with_capacity(self.places.len());
+        for ((field, place), order) in self.schema.fields().iter().zip(&self.places).zip(&mut self.orders) {
+            let Some(column) = batch.columns().get(*place) else {
+                return Err(mismatch(&self.item, field, "a batch does not have it"));
+            };
+            let mut column: ArrayRef = match column.data_type() {
                 of if of == field.data_type() => column.clone(),
                 DataType::Null => new_null_array(field.data_type(), column.len()),
                 _ => cast(column, field.data_type())?,
             };
-            match !field.is_nullable() && column.null_count() > 0 {
-                true => Err(self.mismatch(field, "it must have a value in every row, and a new row has none")),
-                false => Ok(column),
+            if let Some(order) = order {
+                column = order.fit(&column)?;
             }
-        });
-        let columns = columns.collect::<HandlerResult<Vec<_>>>()?;
+            if !field.is_nullable() && column.null_count() > 0 {
+                return Err(mismatch(&self.item, field, "it must have a value in every row, and a new row has none"));
+            }
+            columns.push(column);
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(Some(RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)?))
     }
 }
 
-impl Fitted {
-    fn mismatch(&self, field: &Field, reason: &str) -> HandlerError {
-        let (item, column) = (self.item.clone(), field.name().clone());
-        HandlerError::SchemaMismatch { item, column, reason: reason.to_owned() }
-    }
+fn mismatch(item: &str, field: &Field, reason: &str) -> HandlerError {
+    let (item, column) = (item.to_owned(), field.name().clone());
+    HandlerError::SchemaMismatch { item, column, reason: reason.to_owned() }
 }
 
 /// Whether two types hold the same values, in whatever form.
@@ -143,7 +162,7 @@ mod tests {
         let batch = batch.unwrap();
         let schema = batch.schema();
         let rows = Box::new(RecordBatchIterator::new([Ok(batch)], schema));
-        let mut fitted = fit_rows("t", &table(), rows, evolve)?;
+        let mut fitted = fit_rows("t", &table(), rows, evolve, &OrderedCategories::default())?;
         Ok(fitted.next().unwrap()?)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
@@ -67,6 +67,22 @@ impl ParquetFile {
     /// What the footer says.
     pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
         self.footer.metadata()
+    }
+
+    /// The categories that the footer has, by column.
+    ///
+    /// # Errors
+    /// [`Blame::damaged`] for what is none.
+    pub(super) fn categories(&self, blame: &dyn Blame) -> HandlerResult<Vec<(String, ArrayRef)>> {
+        let key_values = self.footer.metadata().file_metadata().key_value_metadata();
+        guarded(blame, || {
+            let found =
+                categories::Restore::new(&self.schema, key_values).map_err(|error| blame.damaged(words(error)))?;
+            let named = found.categories().filter_map(|(index, values)| {
+                Some((self.schema.fields().get(index)?.name().clone(), Arc::clone(values)))
+            });
+            Ok(named.collect())
+        })
     }
 
     /// Opens the wanted part. Of the file only the row groups and pages with wanted rows and columns are read; columns are
