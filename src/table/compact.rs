@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafolio_core::{Change, CompactParts, CoreError, Entry, ItemRecord, Part, item_type, time};
-use datafolio_handlers::{TableReadOptions, read_table, stored_files};
+use datafolio_handlers::{TableReadOptions, read_merged, stored_files};
 use serde::Serialize;
 
 use super::append::{Place, number, part_of, require_own_table, table_of};
@@ -45,7 +45,8 @@ impl DataFolio {
     /// as it is.
     ///
     /// # Errors
-    /// As [`DataFolio::get_table`]; [`CoreError::Conflict`] when another writer has replaced the table or merged its parts.
+    /// As [`DataFolio::get_table`]; when a dictionary column has more values in all parts together than its keys can number;
+    /// [`CoreError::Conflict`] when another writer has replaced the table or merged its parts.
     /// Rows that were appended meanwhile stay behind the file as parts.
     pub fn compact(&self, name: &str) -> Result<Compacted> {
         let mut batch = self.batch()?;
@@ -145,7 +146,7 @@ impl Batch<'_> {
         }
         let mut part = TableReadOptions::default();
         part.threads = self.folio().settings().threads;
-        let all = read_table(&self.folio().handler_item(&record), &part)?;
+        let all = read_merged(&self.folio().handler_item(&record), &part)?;
         let written = self.stage_table(&record, Place::Whole, |write| write(all))?;
         let Some(payload) = &written.payload else { return Err(Error::Invalid(format!("table '{name}' has no file"))) };
         let whole = payload_fields(payload);
@@ -176,7 +177,7 @@ impl Batch<'_> {
         let merged = &parts[run.clone()];
         let of_run = table_of(record, merged);
         let (rows, bytes) = totals(merged);
-        let reader = read_table(&self.folio().handler_item(&of_run), &TableReadOptions::default())?;
+        let reader = read_merged(&self.folio().handler_item(&of_run), &TableReadOptions::default())?;
         let written = self.stage_table(record, Place::Part, |write| write(reader))?;
         let into: Vec<Part> = written.payload.iter().map(|payload| part_of(payload, &written)).collect();
         let bytes_after = into.iter().map(|part| part.size_bytes).sum();

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int8Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Int8Type, Schema};
+use arrow::util::display::array_value_to_string;
 use datafolio::{AppendOptions, DataFolio, TableOptions, VerifyOptions};
 
 use crate::support::{new_bundle, reopen};
@@ -97,10 +101,8 @@ fn an_order_goes_on_and_values_without_one_get_their_place() {
         let values = some(&["middle", "high", "low", "high", "middle", "high", "low", "extreme", "extreme"]);
         let categories: Vec<String> = ["low", "middle", "high", "extreme"].map(str::to_owned).into();
         assert_eq!(read(&folio, format), (values.clone(), categories.clone()));
-        if format == "parquet" {
-            assert_eq!(folio.compact(format).unwrap().parts_after, 1);
-            assert_eq!(read(&folio, format), (values, categories));
-        }
+        assert_eq!(folio.compact(format).unwrap().parts_after, 1);
+        assert_eq!(read(&folio, format), (values, categories));
         assert_eq!(folio.table_info(format).unwrap().schema.field(0).dict_is_ordered(), Some(true));
     }
     assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());
@@ -136,4 +138,71 @@ fn an_order_with_more_categories_than_its_keys_can_number_is_refused() {
     assert_eq!(keys, DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8)));
     let (values, _) = read(&folio, "t");
     assert_eq!(values, some(&["c000"]));
+}
+
+/// An Arrow file has one dictionary for each column, and such parts could never be merged.
+#[test]
+fn arrow_files_with_different_dictionaries_are_merged() {
+    let (_dir, folio) = new_bundle();
+    let options = || options("arrow").evolve();
+    let number: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    folio
+        .append_table("t", RecordBatch::try_from_iter_with_nullable([("n", number.clone(), true)]).unwrap(), options())
+        .unwrap();
+    for (categories, keys) in [(["a", "b"], [1_i8, 0]), (["c", "b"], [0, 1]), (["b", "a"], [0, 1])] {
+        let sizes = rows(&categories, &keys, false).column(0).clone();
+        let number: ArrayRef = Arc::new(Int64Array::from(vec![2, 3]));
+        let within =
+            DictionaryArray::<Int8Type>::from_iter(keys.iter().map(|key| categories.get(*key as usize).copied()));
+        let item = Arc::new(Field::new("item", within.data_type().clone(), true));
+        let lists = ListArray::new(item, OffsetBuffer::from_lengths([2, 0]), Arc::new(within), None);
+        let columns: [(&str, ArrayRef, bool); 3] =
+            [("n", number, true), ("size", sizes, true), ("lists", Arc::new(lists), true)];
+        folio.append_table("t", RecordBatch::try_from_iter_with_nullable(columns).unwrap(), options()).unwrap();
+    }
+    let lists = |folio: &DataFolio| -> Vec<String> {
+        let batches = folio.read_table("t", &TableOptions::new().columns(["lists"])).unwrap().map(Result::unwrap);
+        let shown = |batch: RecordBatch| {
+            (0..batch.num_rows())
+                .map(move |row| array_value_to_string(batch.column(0), row).unwrap())
+                .collect::<Vec<_>>()
+        };
+        batches.flat_map(shown).collect()
+    };
+    let (before, _) = read(&folio, "t");
+    let expected = [None, Some("b"), Some("a"), Some("c"), Some("b"), Some("b"), Some("a")];
+    assert_eq!(before, expected.map(|value| value.map(str::to_owned)));
+    let lists_before = lists(&folio);
+    assert_eq!(lists_before, ["", "[b, a]", "[]", "[c, b]", "[]", "[b, a]", "[]"]);
+    assert_eq!(folio.compact("t").unwrap().parts_after, 1);
+    let fresh = reopen(&folio);
+    assert_eq!(read(&fresh, "t"), (before, ["a", "b", "c"].map(str::to_owned).to_vec()));
+    assert_eq!(lists(&fresh), lists_before);
+    // And small parts, unasked.
+    for _ in 0..8 {
+        let merged =
+            folio.append_table("u", rows(&["x"], &[0], false), AppendOptions::new().table_format("arrow")).unwrap();
+        let other =
+            folio.append_table("u", rows(&["y"], &[0], false), AppendOptions::new().table_format("arrow")).unwrap();
+        assert!(merged.parts < 10 && other.parts < 10, "{merged:?} {other:?}");
+    }
+    assert!(folio.table_info("u").unwrap().parts.len() < 8);
+    assert_eq!(read(&folio, "u").0.len(), 16);
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());
+}
+
+#[test]
+fn arrow_files_whose_values_do_not_fit_together_stay_as_they_are() {
+    let (_dir, folio) = new_bundle();
+    for file in 0..3 {
+        let names: Vec<String> = (0..100).map(|number| format!("{}", file * 30 + number)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        folio.append_table("t", rows(&names, &[0, 99], false), options("arrow")).unwrap();
+    }
+    let before = read(&folio, "t");
+    let error = folio.compact("t").unwrap_err();
+    assert_eq!(error.code(), "invalid-value");
+    assert!(error.to_string().contains("'size'") && error.to_string().contains("more than 127"), "{error}");
+    assert_eq!(read(&reopen(&folio), "t"), before);
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());
 }

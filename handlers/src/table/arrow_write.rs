@@ -96,7 +96,11 @@ impl<W: Write> ArrowFile<'_, W> {
             let (Some(one), Some(other)) = (one.as_any_dictionary_opt(), other.as_any_dictionary_opt()) else {
                 return false;
             };
-            !Arc::ptr_eq(one.values(), other.values()) && one.values().to_data() != other.values().to_data()
+            if Arc::ptr_eq(one.values(), other.values()) {
+                return false;
+            }
+            let (one, other) = (one.values().to_data(), other.values().to_data());
+            !one.ptr_eq(&other) && one != other
         })
     }
 

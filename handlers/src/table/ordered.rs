@@ -179,7 +179,7 @@ pub(super) fn take_in(known: &mut DictionaryValues, found: &ArrayRef) -> Result<
 }
 
 /// Says how two orders contradict each other.
-pub(super) fn contradiction(new: &ArrayRef, table: &ArrayRef) -> String {
+fn contradiction(new: &ArrayRef, table: &ArrayRef) -> String {
     format!(
         "its categories are ordered {} in the new rows, and {} in the table: order them as the table does, further ones behind \
          its last",
@@ -189,7 +189,7 @@ pub(super) fn contradiction(new: &ArrayRef, table: &ArrayRef) -> String {
 }
 
 /// Categories in their order.
-fn listed(values: &ArrayRef) -> String {
+pub(super) fn listed(values: &ArrayRef) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<String> = (0..values.len().min(SHOWN)).map(|index| text_of(values, index)).collect();
     let more = if values.len() > SHOWN { " < …" } else { "" };
