@@ -26,7 +26,8 @@ impl DataFolio {
     /// is changed when one of the other columns that both have holds another value; NaN is equal to NaN, and null to null. Columns
     /// that only one version has are told as such and change no row. Without a key, rows are compared as a whole, by the columns
     /// that both have, and as often as they occur. Columns are matched by name. Values of a column whose type has changed are
-    /// compared as numbers or texts where both are, else as what they are written as.
+    /// compared as numbers or texts where both are, else as what they are written as; a whole number is equal to a floating-point
+    /// one of exactly its value.
     ///
     /// Files that both versions have are not read, neither for a key that occurs twice. The others are joined in DuckDB, which
     /// puts what exceeds the setting `memory` on disk.
@@ -102,7 +103,7 @@ impl DataFolio {
     /// `removed`, `changed`), `changed_columns` (a list of names, empty unless it is `changed`), the columns of the key, and for
     /// every other column `old_NAME` and `new_NAME`, or the one of the version that has it. Without a key, one row for each
     /// different row: `change_type`, `count` (how many times more one version has it than the other), and the columns that both
-    /// have, in the order of these columns.
+    /// have, in the order of these columns; as text where that is how values of two types are compared, as of `int64` and `double`.
     ///
     /// # Errors
     /// As [`DataFolio::diff_table`]; a column of the result that would have the name of another.

@@ -26,8 +26,19 @@ pub(super) struct Columns {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shared {
     pub(super) name: String,
-    /// Whether values of its two types have to be compared as text.
-    pub(super) as_text: bool,
+    pub(super) compared: Comparison,
+}
+
+/// How the values of two types are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// As SQL does.
+    Plainly,
+    /// A whole number with a floating-point one that does not hold all of its values: for SQL both are the latter, and several
+    /// whole numbers are equal to one.
+    Exactly,
+    /// As what they are written as.
+    AsText,
 }
 
 /// Kinds of types within which DuckDB compares values.
@@ -41,18 +52,45 @@ enum Family<'a> {
     Other(&'a DataType),
 }
 
-fn is_floating(of: &DataType) -> bool {
+impl Comparison {
+    fn of(before: &DataType, after: &DataType) -> Self {
+        let (before, after) = (plain(before), plain(after));
+        if family(before) != family(after) {
+            return Self::AsText;
+        }
+        match (bits(before), bits(after)) {
+            (Some((whole, true)), Some((digits, false))) | (Some((digits, false)), Some((whole, true)))
+                if whole > digits =>
+            {
+                Self::Exactly
+            }
+            _ => Self::Plainly,
+        }
+    }
+}
+
+/// The type of the values that a dictionary or runs say once.
+fn plain(of: &DataType) -> &DataType {
     match of {
-        DataType::Dictionary(_, values) => is_floating(values),
-        DataType::RunEndEncoded(_, values) => is_floating(values.data_type()),
-        of => of.is_floating(),
+        DataType::Dictionary(_, values) => plain(values),
+        DataType::RunEndEncoded(_, values) => plain(values.data_type()),
+        of => of,
+    }
+}
+
+/// The bits of a whole number, or the binary digits of a floating-point one, and which of the two it is.
+fn bits(of: &DataType) -> Option<(usize, bool)> {
+    match of {
+        DataType::Float16 => Some((11, false)),
+        DataType::Float32 => Some((24, false)),
+        DataType::Float64 => Some((53, false)),
+        of if of.is_integer() => Some((of.primitive_width()? * 8, true)),
+        _ => None,
     }
 }
 
 fn family(of: &DataType) -> Family<'_> {
     match of {
-        DataType::Dictionary(_, values) => family(values),
-        DataType::RunEndEncoded(_, values) => family(values.data_type()),
         of if of.is_numeric() => Family::Number,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Family::Text,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Family::Bytes,
@@ -82,18 +120,19 @@ impl Columns {
         let (mut shared, mut retyped) = (Vec::new(), Vec::new());
         for (before, after) in both(from, to) {
             let (was, is) = (arrow_field_type_name(before), arrow_field_type_name(after));
-            let as_text = family(before.data_type()) != family(after.data_type());
+            let compared = Comparison::of(before.data_type(), after.data_type());
+            let is_floating = |field: &FieldRef| plain(field.data_type()).is_floating();
             let name = before.name().clone();
             if key.contains(&name) {
                 // An integer and the float next to it are equal for SQL, and the next integer may be as well.
-                if as_text || is_floating(before.data_type()) != is_floating(after.data_type()) {
+                if compared == Comparison::AsText || is_floating(before) != is_floating(after) {
                     return Err(Error::Invalid(format!(
                         "column '{name}' of table '{item}' is {was} in the earlier and {is} in the later version: \
                          rows cannot be told apart by it"
                     )));
                 }
             } else {
-                shared.push(Shared { name: name.clone(), as_text });
+                shared.push(Shared { name: name.clone(), compared });
             }
             if was != is {
                 retyped.push(RetypedColumn { name, from: was, to: is });

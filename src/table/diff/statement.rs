@@ -3,7 +3,7 @@
 //! Columns go by numbers in it: `k0`, `k1`, ... for those of the key, `c0`, `c1`, ... for those that are compared, `f0` and `t0`
 //! for those that only one version has. No name of a column can so be taken for another.
 
-use super::schema::{Columns, Shared};
+use super::schema::{Columns, Comparison, Shared};
 
 /// The names under which the two versions are known.
 pub(super) const FROM: &str = "datafolio_from";
@@ -61,9 +61,15 @@ fn joined(columns: &Columns) -> String {
 }
 
 fn differs(index: usize, column: &Shared) -> String {
-    match column.as_text {
-        true => format!("CAST(f.c{index} AS VARCHAR) IS DISTINCT FROM CAST(t.c{index} AS VARCHAR)"),
-        false => format!("f.c{index} IS DISTINCT FROM t.c{index}"),
+    let plainly = format!("f.c{index} IS DISTINCT FROM t.c{index}");
+    match column.compared {
+        Comparison::Plainly => plainly,
+        // Where they are equal as floating-point numbers both are whole ones, which tell the rest; of NaN and the infinite ones
+        // nothing is left to tell.
+        Comparison::Exactly => {
+            format!("({plainly} OR TRY_CAST(f.c{index} AS HUGEINT) IS DISTINCT FROM TRY_CAST(t.c{index} AS HUGEINT))")
+        }
+        Comparison::AsText => format!("CAST(f.c{index} AS VARCHAR) IS DISTINCT FROM CAST(t.c{index} AS VARCHAR)"),
     }
 }
 
@@ -104,9 +110,17 @@ pub(super) fn summary(columns: &Columns) -> String {
 /// How often each row occurs in the two versions, by the columns that both have.
 fn counted(columns: &Columns) -> String {
     let side = |table: &str, is_to: bool| {
-        let values = columns.shared.iter().enumerate().map(|(index, column)| match column.as_text {
-            true => format!("CAST({} AS VARCHAR) AS c{index}", quote(&column.name)),
-            false => format!("{} AS c{index}", quote(&column.name)),
+        let values = columns.shared.iter().enumerate().map(|(index, column)| {
+            let name = quote(&column.name);
+            match column.compared {
+                Comparison::Plainly => format!("{name} AS c{index}"),
+                // Whole numbers are written alike, whichever type they have.
+                Comparison::Exactly => format!(
+                    "CASE WHEN TRY_CAST({name} AS HUGEINT) = {name} THEN CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR) \
+                     ELSE CAST({name} AS VARCHAR) END AS c{index}"
+                ),
+                Comparison::AsText => format!("CAST({name} AS VARCHAR) AS c{index}"),
+            }
         });
         format!("SELECT {}, {is_to} AS is_to FROM {table}", list(values))
     };
