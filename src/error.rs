@@ -99,7 +99,7 @@ pub enum Error {
     /// A query that cannot be run, or not to its end.
     #[cfg(feature = "sql")]
     #[error(transparent)]
-    Sql(#[from] datafolio_sql::SqlError),
+    Sql(datafolio_sql::SqlError),
     /// A table that cannot become a frame of Polars, or a frame that cannot become a table.
     #[cfg(feature = "polars")]
     #[error(transparent)]
@@ -376,11 +376,25 @@ impl From<HandlerError> for Error {
         #[cfg(feature = "sql")]
         if let HandlerError::Arrow(ArrowError::ExternalError(carried)) = error {
             return match carried.downcast::<datafolio_sql::SqlError>() {
-                Ok(error) => Self::Sql(*error),
+                Ok(error) => (*error).into(),
                 Err(carried) => Self::Handler(HandlerError::Arrow(ArrowError::ExternalError(carried))),
             };
         }
         Self::Handler(error)
+    }
+}
+
+/// The error of a table that could not be streamed into a query comes out again as what it was.
+#[cfg(feature = "sql")]
+impl From<datafolio_sql::SqlError> for Error {
+    fn from(error: datafolio_sql::SqlError) -> Self {
+        match &error {
+            datafolio_sql::SqlError::Table(failure) => match failure.take() {
+                Some(source) => ArrowError::ExternalError(source).into(),
+                None => Self::Sql(error),
+            },
+            _ => Self::Sql(error),
+        }
     }
 }
 

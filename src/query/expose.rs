@@ -12,7 +12,7 @@ use datafolio_storage::{Storage, Verification, VerifiedCache};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::table::refuse_folded;
+use crate::table::{refuse_folded, refuse_inexact};
 use crate::view::view_of;
 
 /// Views that stand on each other, at most.
@@ -186,7 +186,10 @@ impl DataFolio {
                     })?;
                 }
             }
-            return Ok(Relation::Parquet(paths));
+            // DuckDB would make floating-point numbers of long decimals; a stream tells when one is asked for.
+            if !self.has_inexact(record)? {
+                return Ok(Relation::Parquet(paths));
+            }
         }
         Ok(Relation::Stream(Arc::new(self.stream(record)?)))
     }
@@ -230,6 +233,8 @@ impl Streamed for TableStream {
         columns: &[String],
     ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
         let item = Item::new(&self.record, &self.storage, self.verification, &self.verified);
+        let wanted = columns.iter().filter_map(|name| self.schema.fields().find(name));
+        refuse_inexact(item.name(), wanted.map(|(_, field)| &**field))?;
         let mut part = TableReadOptions::default();
         part.columns = Some(columns.to_vec());
         Ok(read_table(&item, &part)?)

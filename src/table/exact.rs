@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use arrow::datatypes::{DataType, Field};
-use datafolio_handlers::HandlerError;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use datafolio_core::{ItemRecord, PARTS, item_type};
+use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 
+use crate::bundle::DataFolio;
 use crate::error::Result;
 
 /// Digits of the longest decimals that DuckDB has; those of others become floating-point numbers.
@@ -31,15 +33,48 @@ pub(crate) fn refuse_folded<'a>(item: &str, names: impl IntoIterator<Item = &'a 
 ///
 /// # Errors
 /// [`HandlerError::Invalid`] with the name of one.
-pub(crate) fn refuse_inexact<'a>(item: &str, fields: impl IntoIterator<Item = &'a Field>) -> Result<()> {
-    let is_long = |field: &&Field| matches!(field.data_type(), DataType::Decimal256(digits, _) if *digits > DIGITS);
-    match fields.into_iter().find(is_long) {
+pub(crate) fn refuse_inexact<'a>(
+    item: &str,
+    fields: impl IntoIterator<Item = &'a Field>,
+) -> std::result::Result<(), HandlerError> {
+    match fields.into_iter().find(|field| is_inexact(field.data_type())) {
         None => Ok(()),
         Some(field) => {
             let (column, of) = (field.name(), field.data_type());
             let reason =
                 format!("its column '{column}' is {of}, and SQL has no more than {DIGITS} digits: leave it out");
-            Err(HandlerError::Invalid { item: item.to_owned(), reason }.into())
+            Err(HandlerError::Invalid { item: item.to_owned(), reason })
         }
+    }
+}
+
+/// Whether a type has numbers, perhaps within others, that are longer than those of SQL.
+fn is_inexact(of: &DataType) -> bool {
+    match of {
+        DataType::Decimal256(digits, _) => *digits > DIGITS,
+        DataType::Dictionary(_, values) => is_inexact(values),
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _)
+        | DataType::RunEndEncoded(_, field) => is_inexact(field.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| is_inexact(field.data_type())),
+        DataType::Union(fields, _) => fields.iter().any(|(_, field)| is_inexact(field.data_type())),
+        _ => false,
+    }
+}
+
+impl DataFolio {
+    /// Whether a table has columns that [`refuse_inexact`] refuses.
+    pub(crate) fn has_inexact(&self, record: &ItemRecord) -> Result<bool> {
+        // What the footers of a table say is known by the time that it is asked again; that of references is not kept.
+        let is_kept = record.get(PARTS).is_none() && record.item_type() != item_type::REFERENCED_TABLE;
+        let schema = match is_kept {
+            true => SchemaRef::clone(&self.facts_of(record)?.schema),
+            false => read_table(&self.handler_item(record), &TableReadOptions::default())?.schema(),
+        };
+        Ok(schema.fields().iter().any(|field| is_inexact(field.data_type())))
     }
 }

@@ -32,7 +32,7 @@ pub use append::{AppendOptions, Appended};
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub use compact::Compacted;
 #[cfg(feature = "sql")]
-pub(crate) use exact::refuse_folded;
+pub(crate) use exact::{refuse_folded, refuse_inexact};
 pub(crate) use known::KnownFacts;
 #[cfg(feature = "sql")]
 pub(crate) use read::is_table_entry;

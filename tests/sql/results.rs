@@ -7,7 +7,7 @@ use arrow::array::{
     LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
-use datafolio::{AddOptions, ParamValue, QueryOptions};
+use datafolio::{AddOptions, AppendOptions, ParamValue, QueryOptions};
 use serde_json::json;
 
 use super::{ask, ask_table, data, numbers, one, rows, with_numbers};
@@ -163,4 +163,53 @@ fn columns_of_one_name_are_told_apart() {
     assert_eq!(names("SELECT 1 AS x, 2 AS x_1, 3 AS x, 4 AS x"), ["x", "x_1", "x_2", "x_3"]);
     assert_eq!(names("SELECT a.id, b.id, a.kind FROM numbers a JOIN numbers b USING (kind)"), ["id", "id_1", "kind"]);
     assert_eq!(names("SELECT id, kind FROM numbers"), ["id", "kind"]);
+}
+
+/// DuckDB makes floating-point numbers of decimals with more than 38 digits: it said so with no word.
+#[test]
+fn long_decimals_are_refused_where_they_are_asked_for() {
+    use arrow::array::{Decimal256Array, Int64Array, ListArray};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::{DataType, Field, i256};
+    let (_dir, folio) = new_bundle();
+    let digits = i256::from_string("123456789012345678901234567890123456789012345678").unwrap();
+    let decimal = |digits: i256, precision: u8| -> ArrayRef {
+        Arc::new(Decimal256Array::from(vec![digits, i256::ONE]).with_precision_and_scale(precision, 2).unwrap())
+    };
+    let item = Arc::new(Field::new("item", DataType::Decimal256(50, 2), true));
+    let within: ArrayRef =
+        Arc::new(ListArray::new(item, OffsetBuffer::from_lengths([1, 1]), decimal(digits, 50), None));
+    let batch = RecordBatch::try_from_iter([
+        ("long", decimal(digits, 50)),
+        ("id", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef),
+        ("within", within),
+        ("short", decimal(i256::from(1_234), 20)),
+    ])
+    .unwrap();
+    folio.add("parquet", data(&batch), AddOptions::new()).unwrap();
+    folio.add("arrow", data(&batch), AddOptions::new().table_format("arrow")).unwrap();
+    folio.append_table("parts", batch.clone(), AppendOptions::new()).unwrap();
+    folio.append_table("parts", batch, AppendOptions::new()).unwrap();
+    for (table, rows) in [("parquet", 2), ("arrow", 2), ("parts", 4)] {
+        for (columns, column) in [
+            ("*", "long"),
+            ("max(long)", "long"),
+            ("id, within", "within"),
+            ("count(*) FILTER (WHERE long > 5)", "long"),
+        ] {
+            let error = ask_table(&folio, table, &format!("SELECT {columns} FROM table")).unwrap_err();
+            assert_eq!(error.code(), "invalid-value", "{table}, {columns}: {error}");
+            let text = error.to_string();
+            assert!(
+                text.contains(table) && text.contains(&format!("'{column}'")) && text.contains("38 digits"),
+                "{text}"
+            );
+        }
+        assert_eq!(one(&folio, &format!("SELECT count(*) FROM {table}")), rows);
+        assert_eq!(one(&folio, &format!("SELECT max(id) FROM {table}")), 2);
+        let others = ask(&folio, &format!("SELECT * EXCLUDE (long, within) FROM {table} ORDER BY id LIMIT 1")).unwrap();
+        assert_eq!(others[0][0], 1);
+        // Shorter ones are what they are.
+        assert_eq!(one(&folio, &format!("SELECT (max(short) = 12.34::DECIMAL(20, 2))::VARCHAR FROM {table}")), "true");
+    }
 }

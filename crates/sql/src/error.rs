@@ -1,6 +1,8 @@
 //! What can go wrong with a query.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use datafolio_core::ErrorCategory;
@@ -91,7 +93,42 @@ pub enum SqlError {
         /// What DuckDB says.
         message: String,
     },
+    /// A table that is streamed into the query could not be read.
+    #[error("{0}")]
+    Table(TableFailure),
 }
+
+/// The error of a table that is streamed into a query, as whoever gave the table knows it.
+#[derive(Debug, Clone)]
+pub struct TableFailure {
+    text: String,
+    error: Arc<Mutex<Option<Box<dyn Error + Send + Sync>>>>,
+}
+
+impl TableFailure {
+    pub(crate) fn new(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self { text: error.to_string(), error: Arc::new(Mutex::new(Some(error))) }
+    }
+
+    /// The error itself, for the first who asks.
+    pub fn take(&self) -> Option<Box<dyn Error + Send + Sync>> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Display for TableFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for TableFailure {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.error, &other.error)
+    }
+}
+
+impl Eq for TableFailure {}
 
 fn at(place: Option<Place>) -> String {
     place.map_or_else(String::new, |place| format!(" at {place}"))
@@ -113,7 +150,8 @@ impl SqlError {
             | Self::Refused { .. }
             | Self::Unfit { .. }
             | Self::Parameters { .. }
-            | Self::Failed { .. } => ErrorCategory::InvalidInput,
+            | Self::Failed { .. }
+            | Self::Table(_) => ErrorCategory::InvalidInput,
             Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } => ErrorCategory::WrongState,
             Self::NoTimeZones { .. } => ErrorCategory::Unsupported,
         }
@@ -130,7 +168,7 @@ impl SqlError {
             Self::Cancelled => "sql-cancelled",
             Self::TimedOut { .. } => "sql-timed-out",
             Self::NoTimeZones { .. } => "sql-no-time-zones",
-            Self::Failed { .. } => "sql-failed",
+            Self::Failed { .. } | Self::Table(_) => "sql-failed",
         }
     }
 

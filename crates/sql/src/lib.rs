@@ -32,7 +32,7 @@ pub use check::{Checked, TableName, check};
 pub use condition::{Condition, check_condition, check_value};
 pub use control::QueryControl;
 pub use database::Databases;
-pub use error::{Place, SqlError, SqlResult};
+pub use error::{Place, SqlError, SqlResult, TableFailure};
 pub use params::{ParamValue, Params};
 pub use reader::QueryReader;
 pub use session::{Exposed, Filter, OF_THE_FILE, ROW, Relation, Settings, Shares, filter, run, run_unrestricted};

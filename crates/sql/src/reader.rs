@@ -16,7 +16,7 @@ use duckdb::{Connection, ToSql};
 
 use crate::control::{AGAIN, QueryControl};
 use crate::database::{Database, Databases, Given};
-use crate::error::{SqlError, SqlResult};
+use crate::error::{SqlError, SqlResult, TableFailure};
 use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
 use crate::session::{Failure, Session, Settings, execute, share_of};
@@ -112,7 +112,7 @@ pub(crate) fn start(
     reader.schema = match schemas.recv() {
         Ok(Ok(schema)) => schema,
         Ok(Err(Stop::Sql(error))) => return Err(error),
-        Ok(Err(Stop::Table(error))) => return Err(SqlError::Failed { message: error.to_string() }),
+        Ok(Err(Stop::Table(error))) => return Err(SqlError::Table(TableFailure::new(error))),
         Err(_) => return Err(SqlError::Failed { message: "the thread of the query has ended".to_owned() }),
     };
     Ok(reader)

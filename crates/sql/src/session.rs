@@ -14,7 +14,7 @@ use crate::database::{Database, Databases, Given, Opening};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
-use crate::stream::{Registered, StreamFunction, Streamed};
+use crate::stream::{Registered, StreamFunction, Streamed, selected};
 
 /// What a query may use.
 #[derive(Debug, Clone, Default)]
@@ -257,7 +257,9 @@ fn views(tables: &[Exposed], kind: Views<'_>) -> Vec<String> {
                     _ => format!("SELECT * FROM read_parquet({files})"),
                 }
             }
-            Relation::Stream(_) => format!("SELECT * FROM {}()", stream_name(index)),
+            Relation::Stream(stream) => {
+                format!("SELECT {} FROM {}()", selected(stream.as_ref()), stream_name(index))
+            }
             Relation::View(checked) => checked.sql.trim_end().trim_end_matches(';').to_owned(),
         };
         let name = match &table.schema {
@@ -306,6 +308,6 @@ fn literal(text: &str) -> String {
 }
 
 /// A name as SQL writes it.
-fn quote(name: &str) -> String {
+pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -8,7 +8,10 @@ use arrow::array::{
     ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
 };
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, Time64NanosecondType, TimeUnit, TimestampNanosecondType};
+use arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DataType, Field, Schema, SchemaRef, Time64NanosecondType, TimeUnit,
+    TimestampNanosecondType,
+};
 use duckdb::core::DataChunkHandle;
 use duckdb::vtab::{
     BindInfo, InitInfo, TableFunctionInfo, VTab, record_batch_to_duckdb_data_chunk, to_duckdb_logical_type_for_field,
@@ -16,6 +19,7 @@ use duckdb::vtab::{
 
 use crate::error::SqlError;
 use crate::ffi::{registered_at_bind, registered_at_init};
+use crate::session::quote;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -51,7 +55,9 @@ impl Registered {
     /// # Errors
     /// The column whose type DuckDB has nothing for.
     pub(crate) fn new(table: Arc<dyn Streamed>, failure: Arc<Mutex<Option<Failure>>>) -> Result<Self, String> {
-        let columns: Vec<Field> = table.schema().fields().iter().map(|field| plain(field)).collect();
+        let mut columns: Vec<Field> = table.schema().fields().iter().map(|field| plain(field)).collect();
+        // To count rows DuckDB asks for the first column, which is to be one that it can be given.
+        columns.sort_by_key(|column| has_no_type(column.data_type()));
         for column in &columns {
             to_duckdb_logical_type_for_field(column)
                 .map_err(|_| format!("column {:?} of type {} has no type in SQL", column.name(), column.data_type()))?;
@@ -63,6 +69,28 @@ impl Registered {
         let text = error.to_string();
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         text.into()
+    }
+}
+
+/// What a query selects of a streamed table to have its columns in their order.
+pub(crate) fn selected(table: &dyn Streamed) -> String {
+    let schema = table.schema();
+    match schema.fields().iter().any(|field| has_no_type(&plain_type(field.data_type()))) {
+        false => "*".to_owned(),
+        true => schema.fields().iter().map(|field| quote(field.name())).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Whether DuckDB has no type that holds such values: decimals of more than 38 digits, also within other values.
+fn has_no_type(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Decimal256(_, _) => true,
+        DataType::List(field) | DataType::FixedSizeList(field, _) | DataType::Map(field, _) => {
+            has_no_type(field.data_type())
+        }
+        DataType::Struct(fields) => fields.iter().any(|field| has_no_type(field.data_type())),
+        DataType::Union(fields, _) => fields.iter().any(|(_, field)| has_no_type(field.data_type())),
+        _ => false,
     }
 }
 
@@ -79,6 +107,9 @@ fn plain_type(data_type: &DataType) -> DataType {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Float16 => DataType::Float32,
+        DataType::Decimal256(digits, scale) if *digits <= DECIMAL128_MAX_PRECISION && *scale >= 0 => {
+            DataType::Decimal128(*digits, *scale)
+        }
         DataType::Date64 => DataType::Timestamp(TimeUnit::Millisecond, None),
         DataType::Time32(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
