@@ -24,7 +24,7 @@ pub(crate) struct KnownFacts {
 
 /// What a key begins with. The number changes whenever a release finds out something else, or writes it otherwise.
 const FACTS: &str = "facts 1";
-const STATISTICS: &str = "statistics 1";
+const STATISTICS: &str = "statistics 2";
 
 impl KnownFacts {
     /// Most tables that are remembered in memory; the first ones of a larger bundle are as good as any others.

@@ -226,7 +226,7 @@ impl Column {
                 statistics.mean = numbers.moments.mean().and_then(float_value);
                 numbers.finish(&mut statistics, options, present)?;
             }
-            Values::Text(texts) => texts.finish(&mut statistics, options),
+            Values::Text(texts) => texts.finish(&mut statistics, options)?,
         }
         Ok(statistics)
     }
@@ -239,6 +239,9 @@ struct Numbers<K> {
     /// The Arrow type that they are counted in.
     form: DataType,
     counts: Counts<K>,
+    /// Values that were the same one after the other, and are not counted yet: how a sketch is filled does not depend on where
+    /// batches end.
+    run: Option<Counted<K>>,
     extremes: Option<(K, K)>,
     moments: Moments,
     sum: i128,
@@ -248,28 +251,23 @@ struct Numbers<K> {
 impl<K: ArrowNativeType + Ord + Hash> Numbers<K> {
     fn new(kind: Kind, form: DataType) -> Self {
         let counts = Counts::new(kind != Kind::Boolean);
-        Self { kind, form, counts, extremes: None, moments: Moments::default(), sum: 0, nans: 0 }
+        Self { kind, form, counts, run: None, extremes: None, moments: Moments::default(), sum: 0, nans: 0 }
     }
 
     /// Counts values; those that follow each other and are the same are counted at once.
     fn count(&mut self, values: impl Iterator<Item = K>) -> Result<(), SketchError> {
-        let mut run: Option<Counted<K>> = None;
         for value in values {
             let (low, high) = self.extremes.get_or_insert((value, value));
             (*low, *high) = ((*low).min(value), (*high).max(value));
-            match &mut run {
-                Some((last, times)) if *last == value => *times += 1,
-                _ => {
-                    if let Some((last, times)) = run.replace((value, 1)) {
-                        self.counts.add(last.borrow(), times)?;
-                    }
-                }
+            if let Some((last, times)) = &mut self.run
+                && *last == value
+            {
+                *times += 1;
+            } else if let Some((last, times)) = self.run.replace((value, 1)) {
+                self.counts.add(last.borrow(), times)?;
             }
         }
-        match run {
-            Some((last, times)) => self.counts.add(last.borrow(), times),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn add<T: ArrowPrimitiveType<Native = K>>(
@@ -293,11 +291,14 @@ impl<K: ArrowNativeType + Ord + Hash> Numbers<K> {
     }
 
     fn finish(
-        self,
+        mut self,
         statistics: &mut ColumnStatistics,
         options: &StatisticsOptions,
         present: impl Fn(K) -> Option<Value>,
     ) -> Result<(), Failure> {
+        if let Some((last, times)) = self.run.take() {
+            self.counts.add(last.borrow(), times)?;
+        }
         statistics.distinct = Some(self.counts.distinct());
         if let Some((low, high)) = self.extremes {
             (statistics.min, statistics.max) = (present(low), present(high));
@@ -306,7 +307,7 @@ impl<K: ArrowNativeType + Ord + Hash> Numbers<K> {
             statistics.std = self.moments.std();
         }
         if self.kind != Kind::Boolean {
-            let (values, error) = self.counts.quantiles(&options.quantiles)?;
+            let (values, error) = self.counts.quantiles(&options.quantiles);
             let quantiles = options.quantiles.iter().zip(values);
             statistics.quantiles =
                 quantiles.filter_map(|(at, value)| Some(Quantile { at: *at, value: present(value)? })).collect();

@@ -4,6 +4,7 @@ mod column;
 mod counts;
 mod moments;
 mod pass;
+mod ranks;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -141,7 +142,7 @@ pub struct ColumnStatistics {
     pub std: Option<f64>,
     /// Quantiles of numbers, dates and instants, in the order in which they were asked for.
     pub quantiles: Vec<Quantile>,
-    /// By which share of the rows the rank of a quantile may be off, with a confidence of 99 %; 0 where they are exact.
+    /// By which share of the rows the rank of a quantile may be off, at most; 0 where they are exact.
     pub quantile_error: Option<f64>,
     /// The values that occur most often, those first. In a column with more than 10,000 different values only those are told
     /// that occur more often than `top_error`.
@@ -190,9 +191,9 @@ impl DataFolio {
     ///
     /// The rows are read once, in several threads, and memory holds a few megabytes for each column however many they are. Up
     /// to 10,000 different values of a column are counted one by one, and all is exact; beyond that the number of different
-    /// values, quantiles and frequent values are estimates, whose errors stand beside them. What was found out is kept by the
-    /// hash of the content, in the cache directory of the settings, so that the next call reads nothing; of references, and
-    /// with a condition, it is found out anew.
+    /// values, quantiles and frequent values are estimates, the same ones each time, whose errors stand beside them. What was
+    /// found out is kept by the hash of the content, in the cache directory of the settings, so that the next call reads nothing;
+    /// of references, and with a condition, it is found out anew.
     ///
     /// ```
     /// # use std::sync::Arc;

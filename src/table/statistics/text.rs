@@ -24,13 +24,15 @@ const CUT: usize = HEAD + 17;
 pub(super) struct Texts {
     is_text: bool,
     counts: Counts<Vec<u8>>,
+    /// The last value and how often it came in a row: it may go on in the next batch.
+    run: Option<(Vec<u8>, u64)>,
     /// The smallest and the largest, as they are.
     extremes: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Texts {
     pub(super) fn new(is_text: bool) -> Self {
-        Self { is_text, counts: Counts::new(false), extremes: None }
+        Self { is_text, counts: Counts::new(false), run: None, extremes: None }
     }
 
     pub(super) fn add(&mut self, array: &ArrayRef) -> Result<(), Failure> {
@@ -41,8 +43,18 @@ impl Texts {
             _ => cast(array, &DataType::LargeBinary)?,
         };
         let values = bytes.as_binary::<i64>();
+        let mut values = values.iter().flatten().peekable();
+        if let Some((last, times)) = &mut self.run {
+            while values.next_if(|value| **value == *last).is_some() {
+                *times += 1;
+            }
+        }
+        if values.peek().is_none() {
+            return Ok(());
+        }
+        self.count_run()?;
         let mut run: Option<(&[u8], u64)> = None;
-        for value in values.iter().flatten() {
+        for value in values {
             match &mut run {
                 Some((last, times)) if *last == value => *times += 1,
                 _ => {
@@ -52,10 +64,16 @@ impl Texts {
                 }
             }
         }
-        if let Some((last, times)) = run {
-            self.count(last, times)?;
-        }
+        self.run = run.map(|(last, times)| (last.to_vec(), times));
         Ok(())
+    }
+
+    /// Counts the values that wait for others of their kind.
+    fn count_run(&mut self) -> Result<(), SketchError> {
+        match self.run.take() {
+            Some((last, times)) => self.count(&last, times),
+            None => Ok(()),
+        }
     }
 
     fn count(&mut self, value: &[u8], times: u64) -> Result<(), SketchError> {
@@ -74,7 +92,12 @@ impl Texts {
         self.counts.add(&cut[..], times)
     }
 
-    pub(super) fn finish(self, statistics: &mut ColumnStatistics, options: &StatisticsOptions) {
+    pub(super) fn finish(
+        mut self,
+        statistics: &mut ColumnStatistics,
+        options: &StatisticsOptions,
+    ) -> Result<(), Failure> {
+        self.count_run()?;
         let shown = |value: &[u8]| shown(value, self.is_text);
         statistics.distinct = Some(self.counts.distinct());
         if let Some((low, high)) = &self.extremes {
@@ -83,6 +106,7 @@ impl Texts {
         let (top, error) = self.counts.top(options.top);
         statistics.top = top.iter().map(|(value, count)| TopValue { value: shown(value), count: *count }).collect();
         statistics.top_error = Some(error);
+        Ok(())
     }
 }
 
@@ -108,6 +132,7 @@ mod tests {
     fn statistics(arrays: &[ArrayRef], is_text: bool) -> (u64, Option<Value>, Option<Value>, Vec<TopValue>) {
         let mut texts = Texts::new(is_text);
         arrays.iter().for_each(|array| texts.add(array).unwrap());
+        texts.count_run().unwrap();
         let distinct = texts.counts.distinct();
         assert!(distinct.is_exact);
         let (low, high) = texts.extremes.clone().unwrap();
