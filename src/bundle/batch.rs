@@ -317,6 +317,16 @@ impl Batch<'_> {
         self.working.catalogue()
     }
 
+    /// A handle to the state with the changes of this batch, for reading.
+    #[cfg(feature = "sql")]
+    pub(crate) fn seen(&self) -> DataFolio {
+        let state = match self.set.is_empty() {
+            true => State::clone(&self.base),
+            false => State::detached(self.working.catalogue().clone(), self.base.lost.clone()),
+        };
+        self.folio.detached(state, crate::bundle::Mode::ReadOnly)
+    }
+
     /// The bundle.
     pub(crate) fn folio(&self) -> &DataFolio {
         self.folio

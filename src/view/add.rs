@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::read::{READ, ViewStream};
 use super::{SQL, VIEW, View, ViewColumn, is_view_entry, view_of};
-use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own};
+use crate::bundle::{AddOptions, Batch, DataFolio, ItemInfo, Own};
 use crate::error::{Error, Result};
 use crate::query::{Exposer, QueryOptions};
 
@@ -22,38 +22,7 @@ impl DataFolio {
     /// [`Error::Sql`] for SQL that does not parse, is not allowed, has parameters, or does not fit; [`Error::NoSuchTable`];
     /// [`Error::ViewCycle`]; as [`DataFolio::add`].
     pub fn add_view(&self, name: &str, sql: &str, options: AddOptions) -> Result<ItemInfo> {
-        let ((), made) = self.once_seen(|batch| {
-            let checked = check(&Quoted::unchanged(sql))?;
-            refuse_unsettled(name, &checked)?;
-            let mut exposer = Exposer::new(self, None);
-            exposer.begin_view(name);
-            let mut inputs = Vec::new();
-            for table in &checked.tables {
-                exposer.add(table)?;
-                if table.schema.is_none() {
-                    let input = self.resolve(table)?.1.name().to_owned();
-                    if !inputs.contains(&input) {
-                        inputs.push(input);
-                    }
-                }
-            }
-            let mut exposed = exposer.exposed;
-            exposed.push(Exposed { schema: None, name: READ.to_owned(), relation: Relation::View(checked) });
-            let schema = ViewStream::new(self.query_settings(&QueryOptions::default()), exposed)?.schema();
-            let column = |field: &arrow::datatypes::FieldRef| ViewColumn {
-                name: field.name().clone(),
-                arrow_type: field.data_type().to_string(),
-            };
-            let view = View {
-                language: SQL.to_owned(),
-                text: sql.to_owned(),
-                columns: schema.fields().iter().map(column).collect(),
-            };
-            let value = json!(view);
-            let fields = Map::from_iter([(VIEW.to_owned(), value.clone())]);
-            let own = Own { fields, input_versions: None };
-            batch.add_own(item_type::JSON_DATA, name, Data::Json(value), options.inputs(inputs), own)
-        })?;
+        let ((), made) = self.once_seen(|batch| batch.add_view(name, sql, options))?;
         ItemInfo::of(made.item(name)?)
     }
 
@@ -68,6 +37,63 @@ impl DataFolio {
             expected: "a view",
             found: record.item_type().to_owned(),
         })
+    }
+}
+
+impl Batch<'_> {
+    /// Adds a view, which can read what the batch itself has added.
+    ///
+    /// ```
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = datafolio::DataFolio::create(dir.path().join("b"))?;
+    /// # let column: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::Int64Array::from(vec![1, 20]));
+    /// # let scores = arrow::array::RecordBatch::try_from_iter([("score", column)]).unwrap();
+    /// use datafolio::AddOptions;
+    ///
+    /// let mut batch = folio.batch()?;
+    /// batch.add("scores", scores, AddOptions::new())?;
+    /// batch.add_view("high", "SELECT * FROM scores WHERE score > 10", AddOptions::new())?;
+    /// batch.commit()?;
+    /// assert_eq!(folio.preview_table("high", 5)?.num_rows(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`DataFolio::add_view`].
+    pub fn add_view(&mut self, name: &str, sql: &str, options: AddOptions) -> Result<()> {
+        let checked = check(&Quoted::unchanged(sql))?;
+        refuse_unsettled(name, &checked)?;
+        let folio = self.seen();
+        let mut exposer = Exposer::new(&folio, None);
+        exposer.begin_view(name);
+        let mut inputs = Vec::new();
+        for table in &checked.tables {
+            exposer.add(table)?;
+            if table.schema.is_none() {
+                let input = folio.resolve(table)?.1.name().to_owned();
+                if !inputs.contains(&input) {
+                    inputs.push(input);
+                }
+            }
+        }
+        let mut exposed = exposer.exposed;
+        exposed.push(Exposed { schema: None, name: READ.to_owned(), relation: Relation::View(checked) });
+        let schema = ViewStream::new(folio.query_settings(&QueryOptions::default()), exposed)?.schema();
+        let column = |field: &arrow::datatypes::FieldRef| ViewColumn {
+            name: field.name().clone(),
+            arrow_type: field.data_type().to_string(),
+        };
+        let view = View {
+            language: SQL.to_owned(),
+            text: sql.to_owned(),
+            columns: schema.fields().iter().map(column).collect(),
+        };
+        let value = json!(view);
+        let fields = Map::from_iter([(VIEW.to_owned(), value.clone())]);
+        let own = Own { fields, input_versions: None };
+        self.add_own(item_type::JSON_DATA, name, Data::Json(value), options.inputs(inputs), own)
     }
 }
 

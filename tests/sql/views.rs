@@ -177,3 +177,42 @@ fn python_opens_lists_validates_and_snapshots_a_bundle_with_views() {
     assert_eq!(folio.stale().unwrap().len(), 1);
     assert!(rows(folio.query("SELECT * FROM d", &QueryOptions::new()).unwrap()).unwrap()[0][0] == 9);
 }
+
+#[test]
+fn a_batch_adds_views_over_what_it_adds() {
+    let (_dir, folio) = with_numbers();
+    let revision = folio.revision();
+    let mut batch = folio.batch().unwrap();
+    batch.add("raw", data(&numbers(6)), AddOptions::new()).unwrap();
+    batch.add_view("small", "SELECT * FROM raw WHERE id < 3", AddOptions::new()).unwrap();
+    batch.add_view("many", "SELECT count(*) AS n FROM Small", AddOptions::new()).unwrap();
+    // The checks are those of a view alone, over the state that the batch has made.
+    let fails = |batch: &mut datafolio::Batch<'_>, name: &str, sql: &str| {
+        batch.add_view(name, sql, AddOptions::new().overwrite()).unwrap_err()
+    };
+    let error = fails(&mut batch, "small", "SELECT * FROM many");
+    assert!(matches!(&error, Error::ViewCycle { path } if path.join(" ") == "small many"), "{error}");
+    assert_eq!(fails(&mut batch, "own", "SELECT * FROM own").code(), "view-cycle");
+    assert_eq!(fails(&mut batch, "v", "SELECT * FROM main.raw").code(), "invalid-argument");
+    assert_eq!(fails(&mut batch, "v", "SELECT nothing FROM raw").code(), "sql-unfit");
+    batch.add_view("small", "SELECT 1", AddOptions::new()).unwrap_err();
+    batch.delete(&["kinds"]).unwrap();
+    assert_eq!(fails(&mut batch, "v", "SELECT * FROM kinds").code(), "table-not-found");
+    batch.rename("numbers", "figures").unwrap();
+    batch.add_view("sum", "SELECT sum(id)::BIGINT AS n FROM figures", AddOptions::new()).unwrap();
+    assert_eq!(folio.query("SELECT * FROM many", &QueryOptions::new()).unwrap_err().code(), "table-not-found");
+    batch.commit().unwrap();
+    assert_eq!(folio.revision(), revision + 1);
+    let folio = reopen(&folio);
+    assert_eq!((one(&folio, "SELECT n FROM many"), one(&folio, "SELECT n FROM sum")), (json!(3), json!(36)));
+    let record = folio.item_info("small").unwrap().record;
+    assert_eq!(record["inputs"], json!(["raw"]));
+    assert_eq!(record["input_versions"]["raw"], folio.item_info("raw").unwrap().version);
+    assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());
+
+    // One that is dropped has left nothing.
+    let mut batch = folio.batch().unwrap();
+    batch.add_view("gone", "SELECT 1 AS one", AddOptions::new()).unwrap();
+    drop(batch);
+    assert!(!reopen(&folio).contains("gone"));
+}
