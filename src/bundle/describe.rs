@@ -8,11 +8,11 @@ use datafolio_core::{Entry, ItemRecord, item_type, time};
 use datafolio_handlers::stored_files;
 use serde_json::Value;
 
+use crate::bundle::read::category_of;
 use crate::bundle::state::State;
 use crate::bundle::{DataFolio, Mode};
 use crate::error::Result;
 use crate::text::{human_size, human_time, printable, shorten_value};
-use crate::view::is_view;
 
 /// How many snapshots are shown.
 const SNAPSHOTS_SHOWN: usize = 5;
@@ -54,8 +54,8 @@ impl DataFolio {
         metadata(&state, options, &mut text);
         self.snapshots_section(&mut text)?;
         let shown = self.shown(&state, options)?;
-        for (title, types) in SECTIONS {
-            let of_section = |entry: &&Arc<Entry>| types.contains(&entry.item_type());
+        for (title, categories) in SECTIONS {
+            let of_section = |entry: &&Arc<Entry>| categories.contains(&category_of(entry));
             let mut entries: Vec<&Arc<Entry>> = shown.iter().filter(of_section).collect();
             // References first, as they are the ones to be careful with.
             entries.sort_by_key(|entry| entry.item_type() != item_type::REFERENCED_TABLE);
@@ -170,7 +170,6 @@ impl DataFolio {
         };
         let label = match entry.item_type() {
             item_type::REFERENCED_TABLE => " (reference)".to_owned(),
-            _ if is_view(&record) => " (view)".to_owned(),
             item_type::ARTIFACT => record.str("category").map(|c| format!(" ({})", printable(c))).unwrap_or_default(),
             other if is_other(entry) => format!(" ({})", printable(other)),
             _ => String::new(),
@@ -241,18 +240,19 @@ impl DataFolio {
     }
 }
 
-/// The categories in the order in which they are shown, with their item types.
-const SECTIONS: [(&str, &[&str]); 6] = [
-    ("Tables", &[item_type::REFERENCED_TABLE, item_type::INCLUDED_TABLE, item_type::POLARS_TABLE]),
-    ("Numpy Arrays", &[item_type::NUMPY_ARRAY]),
-    ("JSON Data", &[item_type::JSON_DATA]),
-    ("Models", &[item_type::MODEL, item_type::PYTORCH_MODEL]),
-    ("Artifacts", &[item_type::ARTIFACT]),
-    ("Timestamps", &[item_type::TIMESTAMP]),
+/// The sections in the order in which they are shown, with the categories of their items.
+const SECTIONS: [(&str, &[&str]); 7] = [
+    ("Tables", &["referenced_tables", "included_tables"]),
+    ("Views", &["views"]),
+    ("Numpy Arrays", &["numpy_arrays"]),
+    ("JSON Data", &["json_data"]),
+    ("Models", &["models"]),
+    ("Artifacts", &["artifacts"]),
+    ("Timestamps", &["timestamps"]),
 ];
 
 fn is_other(entry: &Entry) -> bool {
-    !SECTIONS.iter().any(|(_, types)| types.contains(&entry.item_type()))
+    category_of(entry) == "other"
 }
 
 fn metadata(state: &State, options: &DescribeOptions, text: &mut String) {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::view::is_view;
+use crate::view::{is_view, is_view_entry};
 
 /// What the catalogue says of an item.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,8 @@ pub struct ItemInfo {
     pub name: String,
     /// Its type.
     pub item_type: String,
+    /// The list of [`Contents`] that it stands in: `views` for a view, whose type is that of a JSON value.
+    pub category: &'static str,
     /// Its current version.
     pub version: String,
     /// Whether it is archived.
@@ -36,6 +38,7 @@ impl ItemInfo {
         Ok(Self {
             name: entry.name().to_owned(),
             item_type: entry.item_type().to_owned(),
+            category: category_of(entry),
             version: entry.token(),
             archived: entry.is_archived(),
             record: record.into_fields(),
@@ -61,6 +64,9 @@ pub struct Contents {
     pub referenced_tables: Vec<String>,
     /// Tables in the bundle.
     pub included_tables: Vec<String>,
+    /// Views.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<String>,
     /// Arrays.
     pub numpy_arrays: Vec<String>,
     /// JSON values.
@@ -82,6 +88,7 @@ impl Contents {
         for names in [
             &mut self.referenced_tables,
             &mut self.included_tables,
+            &mut self.views,
             &mut self.numpy_arrays,
             &mut self.json_data,
             &mut self.timestamps,
@@ -94,10 +101,11 @@ impl Contents {
     }
 
     /// Each category with its names, in the order in which people are shown them.
-    pub fn categories(&self) -> [(&'static str, &[String]); 8] {
+    pub fn categories(&self) -> [(&'static str, &[String]); 9] {
         [
             ("Referenced tables", &self.referenced_tables),
             ("Tables", &self.included_tables),
+            ("Views", &self.views),
             ("Numpy Arrays", &self.numpy_arrays),
             ("JSON Data", &self.json_data),
             ("Models", &self.models),
@@ -105,6 +113,21 @@ impl Contents {
             ("Timestamps", &self.timestamps),
             ("Other items", &self.other),
         ]
+    }
+}
+
+/// The list of [`Contents`] that an entry stands in.
+pub(crate) fn category_of(entry: &Entry) -> &'static str {
+    match entry.item_type() {
+        item_type::REFERENCED_TABLE => "referenced_tables",
+        item_type::INCLUDED_TABLE | item_type::POLARS_TABLE => "included_tables",
+        item_type::NUMPY_ARRAY => "numpy_arrays",
+        item_type::JSON_DATA if is_view_entry(entry) => "views",
+        item_type::JSON_DATA => "json_data",
+        item_type::TIMESTAMP => "timestamps",
+        item_type::MODEL | item_type::PYTORCH_MODEL => "models",
+        item_type::ARTIFACT => "artifacts",
+        _ => "other",
     }
 }
 
@@ -116,14 +139,15 @@ impl DataFolio {
             if entry.is_archived() && !include_archived {
                 continue;
             }
-            let list = match entry.item_type() {
-                item_type::REFERENCED_TABLE => &mut contents.referenced_tables,
-                item_type::INCLUDED_TABLE | item_type::POLARS_TABLE => &mut contents.included_tables,
-                item_type::NUMPY_ARRAY => &mut contents.numpy_arrays,
-                item_type::JSON_DATA => &mut contents.json_data,
-                item_type::TIMESTAMP => &mut contents.timestamps,
-                item_type::MODEL | item_type::PYTORCH_MODEL => &mut contents.models,
-                item_type::ARTIFACT => &mut contents.artifacts,
+            let list = match category_of(entry) {
+                "referenced_tables" => &mut contents.referenced_tables,
+                "included_tables" => &mut contents.included_tables,
+                "views" => &mut contents.views,
+                "numpy_arrays" => &mut contents.numpy_arrays,
+                "json_data" => &mut contents.json_data,
+                "timestamps" => &mut contents.timestamps,
+                "models" => &mut contents.models,
+                "artifacts" => &mut contents.artifacts,
                 _ => &mut contents.other,
             };
             list.push(entry.name().to_owned());

@@ -257,6 +257,8 @@ pub(super) enum ItemKind {
     Table,
     /// Tables that lie elsewhere.
     Reference,
+    /// Queries under a name.
+    View,
     /// Models.
     Model,
     /// Files.
@@ -270,19 +272,17 @@ pub(super) enum ItemKind {
 }
 
 impl ItemKind {
-    /// Whether an item type is of this kind.
-    pub(super) fn holds(self, item_type: &str) -> bool {
-        use datafolio_core::item_type as types;
+    /// Whether a category of items is of this kind.
+    pub(super) fn holds(self, category: &str) -> bool {
         match self {
-            Self::Table => {
-                matches!(item_type, types::INCLUDED_TABLE | types::REFERENCED_TABLE | types::POLARS_TABLE)
-            }
-            Self::Reference => item_type == types::REFERENCED_TABLE,
-            Self::Model => matches!(item_type, types::MODEL | types::PYTORCH_MODEL),
-            Self::Artifact => item_type == types::ARTIFACT,
-            Self::Array => item_type == types::NUMPY_ARRAY,
-            Self::Json => item_type == types::JSON_DATA,
-            Self::Timestamp => item_type == types::TIMESTAMP,
+            Self::Table => matches!(category, "included_tables" | "referenced_tables"),
+            Self::Reference => category == "referenced_tables",
+            Self::View => category == "views",
+            Self::Model => category == "models",
+            Self::Artifact => category == "artifacts",
+            Self::Array => category == "numpy_arrays",
+            Self::Json => category == "json_data",
+            Self::Timestamp => category == "timestamps",
         }
     }
 }

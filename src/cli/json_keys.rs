@@ -53,18 +53,19 @@ const LISTED_SNAPSHOT: &[&str] = &[
 /// All commands with JSON of a form of their own.
 pub(super) const PRINTED: &[Printed] = &[
     object("init", &["location", "alias", "revision"]),
-    object("add", &["name", "item_type", "version", "archived", "record"]),
-    object("reference", &["name", "item_type", "version", "archived", "record"]),
-    list("import", &["name", "item_type", "version", "archived", "record"]),
+    object("add", &["name", "item_type", "category", "version", "archived", "record"]),
+    object("reference", &["name", "item_type", "category", "version", "archived", "record"]),
+    list("import", &["name", "item_type", "category", "version", "archived", "record"]),
     object("append", &["name", "rows", "size_bytes", "created", "new_columns", "num_rows", "parts", "compacted?"]),
     list("compact", &["name", "parts_before", "parts_after", "rows", "bytes_before", "bytes_after"]),
-    list("ls", &["name", "item_type", "version", "archived", "record", "size_bytes"]),
+    list("ls", &["name", "item_type", "category", "version", "archived", "record", "size_bytes"]),
     object("describe", &["location", "revision", "snapshot", "metadata", "contents", "items", "snapshots"]),
     object(
         "info",
         &[
             "name",
             "item_type",
+            "category",
             "version",
             "archived",
             "record",
@@ -106,8 +107,8 @@ pub(super) const PRINTED: &[Printed] = &[
             "path?",
         ],
     ),
-    object("view NAME SQL", &["name", "item_type", "version", "archived", "record"]),
-    object("derive NAME SQL", &["name", "item_type", "version", "archived", "record"]),
+    object("view NAME SQL", &["name", "item_type", "category", "version", "archived", "record"]),
+    object("derive NAME SQL", &["name", "item_type", "category", "version", "archived", "record"]),
     list("stale", &["name", "kind", "reasons"]),
     object("rerun", &["done", "fresh", "failed", "left"]),
     object(
@@ -189,7 +190,7 @@ pub(super) const PRINTED: &[Printed] = &[
             "given_up",
         ],
     ),
-    list("find", &["alias", "folio_path", "name", "item_type", "description", "created_at"]),
+    list("find", &["alias", "folio_path", "name", "item_type", "category", "description", "created_at"]),
     list("find --metadata", &["alias", "folio_path", "key", "value"]),
     object("folios alias", &["alias", "path"]),
     list("folios list", &["alias", "path", "last_accessed", "exists"]),

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-#[cfg(feature = "sql")]
-use datafolio_core::Entry;
-use datafolio_core::{ItemRecord, item_type};
+use datafolio_core::{Entry, ItemRecord, item_type};
 use datafolio_handlers::HandlerError;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +84,6 @@ pub(crate) fn is_view(record: &ItemRecord) -> bool {
 }
 
 /// Whether an entry is a view; most are none by their text alone, which is not parsed for that.
-#[cfg(feature = "sql")]
 pub(crate) fn is_view_entry(entry: &Entry) -> bool {
     entry.item_type() == item_type::JSON_DATA
         && entry.text().contains("\"view\"")

@@ -223,7 +223,22 @@ fn views_are_called_views_and_read_like_tables() {
     let line = listed.lines().find(|line| line.starts_with("two ")).unwrap();
     assert_eq!(line.split_whitespace().nth(1), Some("view"), "{listed}");
     has(&home.ok(&["info", "two"]), &["view (json_data)", "id"]);
-    has(&home.ok(&["describe"]), &["two (view): the first two"]);
+    has(&home.ok(&["describe"]), &["Views (1):\n  • two: the first two"]);
+    // They are a kind of their own, and no JSON values.
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let found = home.json_of(arguments);
+        found.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["ls", "--type", "view"]), ["two"]);
+    assert!(!names(&["ls", "--type", "json"]).contains(&"two".to_owned()));
+    let listed = home.json_of(&["ls", "two"]);
+    assert_eq!((&listed[0]["category"], &listed[0]["item_type"]), (&"views".into(), &"json_data".into()));
+    let described = home.json_of(&["describe"]);
+    assert_eq!(described["contents"]["views"], serde_json::json!(["two"]));
+    assert_eq!(described["contents"]["json_data"], serde_json::json!(["params"]));
+    home.ok(&["folios", "alias", "here"]);
+    let found = home.ok(&["find", "two", "--type", "view"]);
+    assert!(found.lines().last().unwrap().contains(" view "), "{found}");
     assert_eq!(home.ok(&["cat", "two"]), "id\n1\n2\n");
 }
 

@@ -22,7 +22,9 @@ fn a_view_is_read_by_all_that_reads_a_table() {
     let (_dir, folio) = with_numbers();
     let info = folio.add_view("a", "SELECT id, value FROM numbers WHERE kind = 'a'", AddOptions::new()).unwrap();
     assert_eq!((info.item_type.as_str(), &info.record["inputs"]), ("json_data", &json!(["numbers"])));
-    assert_eq!(info.record["view"]["language"], "sql");
+    assert_eq!((&info.record["view"]["language"], info.category), (&json!("sql"), "views"));
+    let contents = folio.list(false);
+    assert_eq!((contents.views, contents.json_data), (vec!["a".to_owned()], Vec::<String>::new()));
     view(&folio, "top", "SELECT max(id) AS most, t.title FROM a, kinds AS t WHERE t.kind = 'a' GROUP BY ALL").unwrap();
     let folio = reopen(&folio);
     assert_eq!(ask(&folio, "SELECT * FROM top").unwrap(), [[json!(6), json!("first")]]);

@@ -162,13 +162,14 @@ impl<'a> Search<'a> {
             let description = info.description().unwrap_or_default();
             let matched = self.name.matches(&info.name)
                 || self.description.as_ref().is_some_and(|matcher| matcher.matches(description));
-            let is_kind = self.args.kinds.is_empty() || self.args.kinds.iter().any(|kind| kind.holds(&info.item_type));
+            let is_kind = self.args.kinds.is_empty() || self.args.kinds.iter().any(|kind| kind.holds(info.category));
             if matched && is_kind {
                 found.push(json!({
                     "alias": place.alias,
                     "folio_path": place.path,
                     "name": info.name,
                     "item_type": info.item_type,
+                    "category": info.category,
                     "description": info.record.get("description"),
                     "created_at": info.record.get("created_at"),
                 }));
@@ -217,7 +218,8 @@ fn show(args: &Args, found: &[Value], out: &mut Output) -> Outcome {
     for row in found {
         let mut row = row.clone();
         if let Some(item_type) = row.get("item_type").and_then(Value::as_str) {
-            row["item_type"] = json!(type_word(item_type));
+            let is_view = row.get("category").and_then(Value::as_str) == Some("views");
+            row["item_type"] = json!(if is_view { "view" } else { type_word(item_type) });
         }
         let row = &row;
         let folio = if row["alias"].is_string() { text(row, "alias") } else { text(row, "folio_path") };

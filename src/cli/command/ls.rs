@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let wanted = matches(args.pattern.as_deref())?;
     let is_wanted = |info: &Result<ItemInfo>| match info {
         Ok(info) => {
-            wanted(&info.name) && (args.kinds.is_empty() || args.kinds.iter().any(|kind| kind.holds(&info.item_type)))
+            wanted(&info.name) && (args.kinds.is_empty() || args.kinds.iter().any(|kind| kind.holds(info.category)))
         }
         // Damage is shown whatever is asked for.
         Err(_) => true,
