@@ -1,4 +1,4 @@
-//! How many bytes items, versions and snapshots take.
+//! How many bytes items, versions and snapshots take. A file counts once, whatever its names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,6 +6,7 @@ use datafolio_core::RelPath;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use crate::bundle::files::Files;
 use crate::bundle::gc::{GcOptions, PAYLOAD_DIRS};
 use crate::bundle::state::file;
 use crate::bundle::{DataFolio, gc};
@@ -38,7 +39,7 @@ pub struct ItemUsage {
     pub name: String,
     /// Its current version.
     pub current_bytes: u64,
-    /// All its versions, files that several of them share counted once.
+    /// All its versions, files that several of them share, or that have two names, counted once.
     pub total_bytes: u64,
     /// Its versions, the current one first.
     pub versions: Vec<VersionUsage>,
@@ -70,17 +71,17 @@ impl DataFolio {
     pub fn disk_usage(&self) -> Result<DiskUsage> {
         let state = self.state();
         let storage = self.storage().as_ref();
-        let mut sizes: HashMap<RelPath, u64> = HashMap::new();
+        let mut infos = Vec::new();
         for dir in PAYLOAD_DIRS {
-            sizes.extend(storage.list(Some(&file(dir)?))?.into_iter().map(|info| (info.path, info.size)));
+            infos.extend(storage.list(Some(&file(dir)?))?);
         }
-        let size = |files: &[RelPath]| -> u64 { files.iter().filter_map(|path| sizes.get(path)).sum() };
+        let sizes = Files::of(&infos);
 
-        let mut items: IndexMap<String, (ItemUsage, HashSet<RelPath>)> = IndexMap::new();
+        let mut items: IndexMap<String, (ItemUsage, HashSet<usize>)> = IndexMap::new();
         let mut add = |name: &str, version: String, files: Vec<RelPath>, current: bool| {
             let (usage, seen) = items.entry(name.to_owned()).or_default();
             name.clone_into(&mut usage.name);
-            let bytes = size(&files);
+            let bytes = sizes.size(&files);
             if usage.versions.iter().any(|known| known.version == version) {
                 // It left the catalogue and came back.
                 return;
@@ -89,8 +90,7 @@ impl DataFolio {
                 usage.current_bytes = bytes;
             }
             usage.versions.push(VersionUsage { version, bytes });
-            let new: Vec<RelPath> = files.into_iter().filter(|path| seen.insert(path.clone())).collect();
-            usage.total_bytes += size(&new);
+            usage.total_bytes += sizes.unseen(&files, seen);
         };
         for (index, entry) in state.catalogue().entries().enumerate() {
             add(entry.name(), entry.token(), entry.files(), index < state.catalogue().current.len());
@@ -120,41 +120,39 @@ impl DataFolio {
         let catalogue_bytes = state.published.text.len() as u64 + gc::history_bytes(storage)?;
         Ok(DiskUsage {
             items,
-            snapshots: self.snapshot_usage(&size)?,
+            snapshots: self.snapshot_usage(&sizes)?,
             catalogue_bytes,
-            total_bytes: sizes.values().sum::<u64>() + catalogue_bytes,
+            total_bytes: sizes.total() + catalogue_bytes,
             reclaimable_bytes,
             history_breaks,
         })
     }
 
-    fn snapshot_usage(&self, size: &impl Fn(&[RelPath]) -> u64) -> Result<IndexMap<String, SnapshotUsage>> {
+    fn snapshot_usage(&self, sizes: &Files) -> Result<IndexMap<String, SnapshotUsage>> {
         let state = self.state();
         let catalogue = state.catalogue();
-        let mut holders: HashMap<RelPath, usize> = HashMap::new();
+        let mut holders: HashMap<usize, usize> = HashMap::new();
         for entry in catalogue.current.values() {
-            for path in entry.files() {
-                *holders.entry(path).or_default() += 1;
+            for file in entry.files().iter().filter_map(|path| sizes.file(path)) {
+                *holders.entry(file).or_default() += 1;
             }
         }
-        let mut held: IndexMap<String, HashSet<RelPath>> = IndexMap::new();
+        let mut held: IndexMap<String, Vec<RelPath>> = IndexMap::new();
         for name in catalogue.snapshots.keys() {
             let entries = catalogue.snapshot_entries(name)?;
-            let files: HashSet<RelPath> =
+            let files: Vec<RelPath> =
                 entries.into_values().filter_map(|found| found.ok()).flat_map(|entry| entry.files()).collect();
-            for path in &files {
-                *holders.entry(path.clone()).or_default() += 1;
+            let different: HashSet<usize> = files.iter().filter_map(|path| sizes.file(path)).collect();
+            for file in different {
+                *holders.entry(file).or_default() += 1;
             }
             held.insert(name.clone(), files);
         }
-        Ok(held
-            .into_iter()
-            .map(|(name, files)| {
-                let unique: Vec<RelPath> =
-                    files.iter().filter(|path| holders.get(*path) == Some(&1)).cloned().collect();
-                let all: Vec<RelPath> = files.into_iter().collect();
-                (name, SnapshotUsage { bytes: size(&all), unique_bytes: size(&unique) })
-            })
-            .collect())
+        let usage = |files: Vec<RelPath>| {
+            let is_unique = |path: &&RelPath| sizes.file(path).is_some_and(|file| holders.get(&file) == Some(&1));
+            let unique_bytes = sizes.size(files.iter().filter(is_unique));
+            SnapshotUsage { bytes: sizes.size(&files), unique_bytes }
+        };
+        Ok(held.into_iter().map(|(name, files)| (name, usage(files))).collect())
     }
 }

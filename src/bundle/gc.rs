@@ -14,6 +14,7 @@ use datafolio_storage::{FileInfo, Storage};
 use serde::Serialize;
 
 use crate::bundle::DataFolio;
+use crate::bundle::files::Files;
 use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, reload};
 use crate::error::{Error, Result};
@@ -48,7 +49,7 @@ pub struct GcReport {
     pub payloads: Vec<String>,
     /// Files of the history that are older than what is kept, or were never published.
     pub history: Vec<String>,
-    /// Bytes of all these.
+    /// Bytes that go with all these: none of a file that has another name which stays.
     pub bytes: u64,
     /// Files that nothing needs and that are younger than the grace period.
     pub too_young: usize,
@@ -126,26 +127,30 @@ impl DataFolio {
             options.retention_revisions.unwrap_or(settings.retention_revisions),
         )?;
         let mut report = GcReport { oldest_kept_revision: kept.oldest(), ..GcReport::default() };
-        let young = |info: &FileInfo| SystemTime::now().duration_since(info.modified).map_or(true, |age| age < grace);
+        // A staged file can be a second name of one that was written long ago.
+        let young = |info: &FileInfo| SystemTime::now().duration_since(info.changed).map_or(true, |age| age < grace);
         let mut infos: Vec<FileInfo> = Vec::new();
         for dir in PAYLOAD_DIRS {
             infos.extend(storage.list(Some(&file(dir)?))?);
         }
         let there: HashSet<RelPath> = infos.iter().map(|info| info.path.clone()).collect();
+        let sizes = Files::of(&infos);
         let needed = kept.needed(&there);
         report.lost_versions = kept.lost(&there);
         if let Some(ahead) = Ahead::of(storage, head)? {
             report.later_revisions = ahead.revisions;
             return Ok((report, kept));
         }
+        let mut garbage = Vec::new();
         for info in infos.into_iter().filter(|info| !needed.contains(&info.path)) {
             if young(&info) {
                 report.too_young += 1;
             } else {
-                report.bytes += info.size;
                 report.payloads.push(info.path.to_string());
+                garbage.push(info.path);
             }
         }
+        report.bytes += sizes.freed_by(&garbage);
         find_in_history(storage, head, &kept, young, &mut report)?;
         Ok((report, kept))
     }

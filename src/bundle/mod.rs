@@ -6,6 +6,7 @@ mod copy;
 mod derived;
 mod describe;
 mod du;
+mod files;
 mod gc;
 mod import;
 mod items;

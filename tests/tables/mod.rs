@@ -2,6 +2,8 @@
 
 mod appending;
 mod categories;
+#[cfg(unix)]
+mod links;
 mod paths;
 mod reading;
 mod sources;

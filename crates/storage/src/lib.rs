@@ -34,5 +34,5 @@ pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
 pub use payload::{BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload};
 pub use reader::{SourceReader, hash_source};
-pub use storage::{FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
+pub use storage::{FileId, FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
 pub use verified::{Expected, Verification, VerifiedSource};

@@ -155,7 +155,7 @@ impl Storage for MemoryStorage {
 }
 
 fn info(path: &RelPath, file: &File, bytes: &[u8]) -> FileInfo {
-    FileInfo { path: path.clone(), size: bytes.len() as u64, modified: file.modified }
+    FileInfo { path: path.clone(), size: bytes.len() as u64, modified: file.modified, changed: file.modified, id: None }
 }
 
 /// Publishing compares and replaces under one mutex: there is nothing to lock.

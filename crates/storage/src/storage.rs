@@ -100,6 +100,17 @@ pub struct FileInfo {
     pub size: u64,
     /// When it was last written, by the clock of the place that holds it.
     pub modified: SystemTime,
+    /// When it was last written, or got or lost a name, by the same clock; where the place does not tell of names, `modified`.
+    pub changed: SystemTime,
+    /// Equal for two names of one file; `None` where the place does not tell.
+    pub id: Option<FileId>,
+}
+
+/// What tells one file of a place from another, whatever its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileId {
+    pub(crate) device: i128,
+    pub(crate) inode: u64,
 }
 
 /// A file open for reading at any position.

@@ -7,6 +7,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use datafolio_core::RelPath;
+
+use crate::storage::{FileId, FileInfo};
+
 /// What stands under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(unix), allow(dead_code))] // Filled on Unix alone.
@@ -94,17 +98,28 @@ impl Facts {
         }
     }
 
-    pub(super) fn modified(&self) -> SystemTime {
-        let (seconds, nanos) = (self.modified_ns.div_euclid(1_000_000_000), self.modified_ns.rem_euclid(1_000_000_000));
-        let nanos = Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
-        let whole = Duration::from_secs(u64::try_from(seconds.unsigned_abs()).unwrap_or(0));
-        let base = if seconds < 0 {
-            SystemTime::UNIX_EPOCH.checked_sub(whole)
-        } else {
-            SystemTime::UNIX_EPOCH.checked_add(whole)
-        };
-        base.and_then(|time| time.checked_add(nanos)).unwrap_or(SystemTime::UNIX_EPOCH)
+    /// The facts as the storage gives them.
+    pub(super) fn info(&self, path: RelPath) -> FileInfo {
+        // A time that a program has set does not hide that a file has just got another name.
+        let changed_ns = self.inode.map_or(self.modified_ns, |inode| inode.changed_ns.max(self.modified_ns));
+        FileInfo {
+            path,
+            size: self.size,
+            modified: time(self.modified_ns),
+            changed: time(changed_ns),
+            id: self.inode.map(|inode| FileId { device: inode.device, inode: inode.number }),
+        }
     }
+}
+
+/// An instant in nanoseconds since 1970.
+fn time(nanoseconds: i128) -> SystemTime {
+    let (seconds, nanos) = (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000));
+    let nanos = Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
+    let whole = Duration::from_secs(u64::try_from(seconds.unsigned_abs()).unwrap_or(0));
+    let base =
+        if seconds < 0 { SystemTime::UNIX_EPOCH.checked_sub(whole) } else { SystemTime::UNIX_EPOCH.checked_add(whole) };
+    base.and_then(|time| time.checked_add(nanos)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// An open directory.

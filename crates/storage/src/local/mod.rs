@@ -111,7 +111,7 @@ impl Storage for LocalStorage {
     fn stat(&self, path: &RelPath) -> StorageResult<Option<FileInfo>> {
         let facts = self.place.facts(path).and_then(|facts| facts.map(directory::Facts::of_file).transpose());
         let facts = facts.map_err(|error| self.place.error("look at", path.as_str(), error))?;
-        Ok(facts.map(|facts| FileInfo { path: path.clone(), size: facts.size, modified: facts.modified() }))
+        Ok(facts.map(|facts| facts.info(path.clone())))
     }
 
     fn read(&self, path: &RelPath, limit: u64) -> StorageResult<Vec<u8>> {
@@ -247,7 +247,7 @@ impl LocalStorage {
             match kind {
                 Kind::Directory => pending.push(Some(path)),
                 Kind::File => match here.facts(&name).map(directory::Facts::of_file) {
-                    Ok(Ok(facts)) => files.push(FileInfo { path, size: facts.size, modified: facts.modified() }),
+                    Ok(Ok(facts)) => files.push(facts.info(path)),
                     Ok(Err(_)) => {}
                     Err(error) if is_absent(&error) => {}
                     Err(error) => return Err(error),

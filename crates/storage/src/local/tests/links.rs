@@ -246,3 +246,25 @@ fn permissions_follow_the_umask_and_survive_replacement() {
     crate::conformance::done(storage.publish(&path("items.json"), b"2", Some(&tag)));
     assert_eq!(mode("items.json"), 0o664);
 }
+
+/// Whoever looks for files that were left behind must not take a new name of an old file for one.
+#[test]
+fn a_second_name_is_new_and_changes_nothing_about_its_file() {
+    let (dir, storage) = new_storage();
+    put(&storage, "tables/a.bin", b"old").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 3600);
+    fs::File::options().write(true).open(dir.path().join("tables/a.bin")).unwrap().set_modified(long_ago).unwrap();
+    let identity = || storage.open(&path("tables/a.bin")).unwrap().identity();
+    let before = identity();
+    storage.duplicate(&path("tables/a.bin"), &path("parts/b.bin")).unwrap();
+    assert_eq!(identity(), before);
+    let facts = |at: &str| storage.stat(&path(at)).unwrap().unwrap();
+    let (first, second) = (facts("tables/a.bin"), facts("parts/b.bin"));
+    assert_eq!((first.id.is_some(), first.id), (true, second.id));
+    assert_eq!(second.modified, first.modified);
+    let age = |time: std::time::SystemTime| time.elapsed().unwrap_or_default().as_secs();
+    assert!(age(second.modified) > 24 * 3600 && age(second.changed) < 3600, "{second:?}");
+    put(&storage, "parts/c.bin", b"new").unwrap();
+    assert_ne!(facts("parts/c.bin").id, first.id);
+    assert_eq!(storage.list(Some(&path("parts"))).unwrap(), [second, facts("parts/c.bin")]);
+}
