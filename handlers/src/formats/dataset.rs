@@ -11,6 +11,7 @@
 
 mod columns;
 mod conform;
+mod heads;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -143,6 +144,9 @@ impl Batches for TablesBatches {
 
 /// The rows of a file: its footer tells them, or all of it is read.
 fn count_rows(path: &Path, options: &ImportOptions) -> HandlerResult<u64> {
+    if let Some(rows) = heads::known(path, options).and_then(|head| head.rows) {
+        return Ok(rows);
+    }
     let file = TableFile::open(path)?;
     let found = detect::resolve(&file, options)?;
     if found.format == TableFormat::Parquet {
@@ -164,7 +168,10 @@ impl TablesBatches {
                 let columns = match wanted {
                     None => None,
                     Some(wanted) => {
-                        let found = open_part(&source.path, &self.options, &TableReadOptions::default())?.schema();
+                        let found = match heads::known(&source.path, &self.options) {
+                            Some(head) => head.schema,
+                            None => open_part(&source.path, &self.options, &TableReadOptions::default())?.schema(),
+                        };
                         let names = wanted.fields().iter().map(|field| field.name());
                         Some(names.filter(|name| found.column_with_name(name).is_some()).cloned().collect())
                     }

@@ -1,10 +1,12 @@
 //! The columns of many files as one table: each file is looked at, and types that differ are widened.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Metadata, Schema, SchemaRef};
 use indexmap::IndexMap;
 
+use super::heads::{self, Head};
 use crate::error::HandlerResult;
 use crate::formats::csv::CsvColumns;
 use crate::formats::detect::{self, Found};
@@ -13,9 +15,8 @@ use crate::formats::input::TableFile;
 use crate::formats::json_lines::JsonColumns;
 use crate::formats::table_files::TableFiles;
 use crate::formats::widen::common_type;
-use crate::formats::{ImportOptions, TableFormat, bad, csv, json_lines, open_found, parquet_file, parse_type, quoted};
+use crate::formats::{ImportOptions, TableFormat, bad, csv, json_lines, parse_type, quoted};
 use crate::guard::Blame;
-use crate::table::TableReadOptions;
 
 /// What is known of a table in several files before its rows are read.
 #[derive(Debug, Clone)]
@@ -25,6 +26,60 @@ pub(crate) struct Layout {
     /// Number of rows, where looking at the columns has told it.
     pub(crate) rows: Option<u64>,
     pub(super) format: TableFormat,
+}
+
+/// A file of which the format is known.
+struct Looked {
+    path: PathBuf,
+    state: State,
+}
+
+/// How far it was looked at.
+enum State {
+    /// It was looked at before.
+    Known(Head),
+    Open(TableFile, Found),
+}
+
+impl Looked {
+    fn at(path: &Path, options: &ImportOptions) -> HandlerResult<Self> {
+        let state = match heads::known(path, options) {
+            Some(head) => State::Known(head),
+            None => {
+                let file = TableFile::open(path)?;
+                let found = detect::resolve(&file, options)?;
+                State::Open(file, found)
+            }
+        };
+        Ok(Self { path: path.to_owned(), state })
+    }
+
+    fn format(&self) -> TableFormat {
+        match &self.state {
+            State::Known(head) => head.format,
+            State::Open(_, found) => found.format,
+        }
+    }
+
+    /// What its head or footer says.
+    fn head(self, options: &ImportOptions) -> HandlerResult<Head> {
+        match self.state {
+            State::Known(head) => Ok(head),
+            State::Open(file, found) => heads::read(file, &found, options),
+        }
+    }
+
+    /// The file itself.
+    fn open(self, options: &ImportOptions) -> HandlerResult<(TableFile, Found)> {
+        match self.state {
+            State::Open(file, found) => Ok((file, found)),
+            State::Known(_) => {
+                let file = TableFile::open(&self.path)?;
+                let found = detect::resolve(&file, options)?;
+                Ok((file, found))
+            }
+        }
+    }
 }
 
 /// What the files say of their columns.
@@ -56,19 +111,16 @@ pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResu
             return Err(bad(&source.path, reason));
         }
         values.values().zip(&mut partitions).for_each(|(value, found)| found.add(value.as_deref()));
-        let file = TableFile::open(&source.path)?;
-        let found = detect::resolve(&file, &options)?;
-        options.refuse_for(&source.path, found.format)?;
-        let (format, columns) = columns.get_or_insert_with(|| (found.format, Columns::new(found.format, &options)));
-        if *format != found.format {
-            let reason = format!(
-                "is {}, and {} is {format}: files of one table have one format",
-                found.format,
-                first.path.display()
-            );
+        let looked = Looked::at(&source.path, &options)?;
+        let here = looked.format();
+        options.refuse_for(&source.path, here)?;
+        let (format, columns) = columns.get_or_insert_with(|| (here, Columns::new(here, &options)));
+        if *format != here {
+            let shown = first.path.display();
+            let reason = format!("is {here}, and {shown} is {format}: files of one table have one format");
             return Err(bad(&source.path, reason));
         }
-        let counted = columns.look(files, place, file, &found, &options, &mut metadata)?;
+        let counted = columns.take_in(files, place, looked, &options, &mut metadata)?;
         rows = rows.zip(counted).map(|(all, here)| all + here);
     }
     let Some((format, columns)) = columns else { return Err(bad(&files.place, "names no file")) };
@@ -98,26 +150,27 @@ impl Columns {
     }
 
     /// Takes in one file; the number of its rows where that tells it.
-    fn look(
+    fn take_in(
         &mut self,
         files: &TableFiles,
         place: usize,
-        file: TableFile,
-        found: &Found,
+        looked: Looked,
         options: &ImportOptions,
         metadata: &mut Option<Metadata>,
     ) -> HandlerResult<Option<u64>> {
+        let path = looked.path.clone();
         let known = match self {
-            Self::Csv(columns) => return csv::look(file, found, options, columns),
-            Self::Json(columns) => return json_lines::look(&file, found, options, columns),
+            Self::Csv(columns) => {
+                let (file, found) = looked.open(options)?;
+                return csv::look(file, &found, options, columns);
+            }
+            Self::Json(columns) => {
+                let (file, found) = looked.open(options)?;
+                return json_lines::look(&file, &found, options, columns);
+            }
             Self::Typed(known) => known,
         };
-        let path = file.path.clone();
-        let rows = match found.format {
-            TableFormat::Parquet => Some(parquet_file::facts(&file)?.num_rows),
-            _ => None,
-        };
-        let schema = open_found(file, found, options, &TableReadOptions::default())?.schema();
+        let Head { schema, rows, .. } = looked.head(options)?;
         metadata.get_or_insert_with(|| schema.metadata().clone());
         for field in schema.fields() {
             let Some((wide, first)) = known.get_mut(field.name()) else {

@@ -177,3 +177,46 @@ fn texts_of_any_form_go_together_and_other_partitions_do_not() {
     let error = read(open_at(dir.path(), &ImportOptions::default())).unwrap_err().to_string();
     assert!(error.contains("partitioned in another way"), "{error}");
 }
+
+/// Looking at each of thousands of files whenever their table is opened takes long; trusting what is not so any more is worse.
+#[test]
+fn what_files_say_is_remembered_until_they_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let settle =
+        |name: &str| std::fs::File::options().write(true).open(at(name)).unwrap().set_modified(long_ago).unwrap();
+    let default = ImportOptions::default();
+    let known = |name: &str| heads::known(&at(name), &default);
+    write(dir.path(), "a.parquet", &x(&[1, 2]));
+    write(dir.path(), "b.parquet", &x(&[3]));
+    settle("a.parquet");
+    assert!(known("a.parquet").is_none());
+    assert_eq!(read(open_at(dir.path(), &default)).unwrap().num_rows(), 3);
+    assert_eq!(known("a.parquet").unwrap().rows, Some(2));
+    // Of a file that was written just now the time may not tell the next change.
+    assert!(known("b.parquet").is_none());
+    settle("b.parquet");
+    assert_eq!(read(open_at(dir.path(), &default)).unwrap().num_rows(), 3);
+    let schemas = ["a.parquet", "b.parquet"].map(|name| known(name).unwrap().schema);
+    assert!(Arc::ptr_eq(&schemas[0], &schemas[1]), "the same columns are in memory once");
+    // Read as something else it is another file.
+    let arrow = ImportOptions { format: Some(TableFormat::Arrow), ..ImportOptions::default() };
+    assert!(heads::known(&at("a.parquet"), &arrow).is_none());
+    let parts = ImportOptions { columns: Some(vec!["x".to_owned()]), ..ImportOptions::default() };
+    assert_eq!(read(open_at(dir.path(), &parts)).unwrap().column(0).as_primitive::<Int64Type>().values(), &[1, 2, 3]);
+
+    // Other rows and columns, as long as before and with the same time.
+    #[cfg(unix)]
+    {
+        let size = |name: &str| std::fs::metadata(at(name)).unwrap().len();
+        let before = size("a.parquet");
+        write(dir.path(), "a.parquet", &[("y", Arc::new(Int64Array::from(vec![8, 9])))]);
+        settle("a.parquet");
+        assert_eq!(size("a.parquet"), before);
+        assert!(known("a.parquet").is_none());
+        assert_eq!(types(&read(open_at(dir.path(), &default)).unwrap()), ["y:Int64", "x:Int64"]);
+    }
+    std::fs::remove_file(at("b.parquet")).unwrap();
+    assert_eq!(read(open_at(dir.path(), &default)).unwrap().num_rows(), 2);
+}

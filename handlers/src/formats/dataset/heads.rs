@@ -1,0 +1,123 @@
+//! What heads and footers of files say of their columns, remembered for as long as the process runs: a reference to thousands
+//! of files is looked at whenever it is opened.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arrow::datatypes::SchemaRef;
+
+use crate::error::HandlerResult;
+use crate::formats::detect::Found;
+use crate::formats::input::TableFile;
+use crate::formats::{Compression, ImportOptions, TableFormat, open_found, parquet_file};
+use crate::table::TableReadOptions;
+
+/// Beyond so many files all are forgotten: a file that is looked at again costs time and nothing else.
+const MOST: usize = 65_536;
+/// Files written more recently than this are not remembered: the clock of a file system may be so coarse that a change right
+/// after the look would leave the same time.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// What one file says. Text files say nothing before all of them is read, and are not remembered.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) format: TableFormat,
+    pub(super) schema: SchemaRef,
+    /// Number of rows, where it says that.
+    pub(super) rows: Option<u64>,
+}
+
+/// The state of a file, and what it is to be read as.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    path: PathBuf,
+    size: u64,
+    modified: SystemTime,
+    /// Its inode and when that was changed, where the system tells: a time that was set back does not hide a change.
+    inode: Option<(u64, i64, i64)>,
+    format: Option<TableFormat>,
+    compression: Option<Compression>,
+}
+
+#[derive(Default)]
+struct Known {
+    heads: HashMap<Key, Head>,
+    /// Files of one table mostly have the same columns, which then are in memory once.
+    last: Option<SchemaRef>,
+}
+
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+
+fn all() -> MutexGuard<'static, Known> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is remembered of a file as it is now.
+pub(super) fn known(path: &Path, options: &ImportOptions) -> Option<Head> {
+    let key = Key::of(path, &fs::metadata(path).ok()?, options)?;
+    all().heads.get(&key).cloned()
+}
+
+/// Reads what a file says.
+///
+/// # Errors
+/// As [`open_table`](crate::formats::open_table).
+pub(super) fn read(file: TableFile, found: &Found, options: &ImportOptions) -> HandlerResult<Head> {
+    let key = file.file.metadata().ok().and_then(|facts| Key::of(&file.path, &facts, options));
+    let format = found.format;
+    let (schema, rows) = match format {
+        TableFormat::Parquet => {
+            let facts = parquet_file::facts(&file)?;
+            (facts.schema, Some(facts.num_rows))
+        }
+        _ => (open_found(file, found, options, &TableReadOptions::default())?.schema(), None),
+    };
+    let mut head = Head { format, schema, rows };
+    if let Some(key) = key.filter(Key::is_settled) {
+        let mut known = all();
+        match known.last.as_ref().filter(|last| is_same(last, &head.schema)).cloned() {
+            Some(last) => head.schema = last,
+            None => known.last = Some(SchemaRef::clone(&head.schema)),
+        }
+        if known.heads.len() >= MOST {
+            known.heads.clear();
+        }
+        known.heads.insert(key, head.clone());
+    }
+    Ok(head)
+}
+
+impl Key {
+    /// `None` for a file whose state cannot be told from others.
+    fn of(path: &Path, facts: &Metadata, options: &ImportOptions) -> Option<Self> {
+        let modified = facts.modified().ok().filter(|_| path.is_absolute())?;
+        let (format, compression) = (options.format, options.compression);
+        Some(Self { path: path.to_owned(), size: facts.len(), modified, inode: inode(facts), format, compression })
+    }
+
+    fn is_settled(&self) -> bool {
+        self.modified.elapsed().is_ok_and(|age| age >= SETTLED_AFTER)
+    }
+}
+
+#[cfg(unix)]
+fn inode(facts: &Metadata) -> Option<(u64, i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((facts.ino(), facts.ctime(), facts.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn inode(_facts: &Metadata) -> Option<(u64, i64, i64)> {
+    None
+}
+
+/// Whether two schemas are the same in all. That categories have an order is no part of what Arrow compares.
+fn is_same(one: &SchemaRef, other: &SchemaRef) -> bool {
+    let orders = |schema: &SchemaRef| -> Vec<Option<bool>> {
+        schema.fields().iter().map(|field| field.dict_is_ordered()).collect()
+    };
+    one == other && orders(one) == orders(other)
+}
