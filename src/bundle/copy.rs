@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_metadata;
 use crate::bundle::lineage_of;
+use crate::bundle::open::local_path;
 use crate::bundle::state::{file, load};
 use crate::bundle::{DataFolio, OpenOptions};
 use crate::error::{Error, Result};
@@ -45,7 +46,7 @@ impl DataFolio {
     /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound) for an item to include or exclude that is not there; a
     /// target that exists, or lies in this bundle; a missing or damaged file.
     pub fn copy(&self, target: impl AsRef<Path>, options: &CopyOptions) -> Result<DataFolio> {
-        let target = target.as_ref();
+        let target = &local_path(target.as_ref())?;
         if lies_in(target, Path::new(&self.location())) {
             let (target, location) = (target.display(), self.location());
             return Err(Error::Invalid(format!("{target} lies in the bundle that is to be copied, {location}")));

@@ -22,12 +22,13 @@ use datafolio_core::{
     Catalogue, CatalogueFiles, ChangeSet, CoreError, ErrorCategory, Layout, RelPath, SealCheck, encode,
     parse_catalogue, time,
 };
-use datafolio_storage::{LocalStorage, Storage, StorageError, VersionTag};
+use datafolio_storage::{Storage, StorageError, VersionTag};
 use serde::Serialize;
 
 use crate::bundle::commit::{Follows, Intent, attempt_once};
 use crate::bundle::gc::Lost;
 use crate::bundle::migrate::forget_old_layout;
+use crate::bundle::open::local_storage;
 use crate::bundle::repair::salvage::{Salvage, salvage};
 use crate::bundle::repair::survey::{Candidate, Chosen, Survey};
 use crate::bundle::state::{State, file, load};
@@ -76,7 +77,7 @@ pub struct RepairReport {
 /// # Errors
 /// [`Error::NotABundle`]; the original error when there is nothing to go back to.
 pub fn repair(path: impl AsRef<Path>, options: &RepairOptions) -> Result<RepairReport> {
-    let storage: Arc<dyn Storage> = Arc::new(LocalStorage::open(path.as_ref())?);
+    let storage: Arc<dyn Storage> = Arc::new(local_storage(path.as_ref())?);
     repair_storage(&storage, options)
 }
 
