@@ -10,6 +10,8 @@ mod faults;
 mod garbage;
 #[cfg(unix)]
 mod hostile;
+#[cfg(unix)]
+mod hostile_parts;
 mod kills;
 mod mending;
 mod outcomes;
@@ -22,6 +24,8 @@ mod regressions;
 mod repair;
 mod threads;
 mod torture;
+#[cfg(unix)]
+mod trap;
 mod workload;
 
 use std::path::PathBuf;
