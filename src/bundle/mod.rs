@@ -47,7 +47,7 @@ pub use open::OpenOptions;
 pub(crate) use open::local_storage;
 pub use options::AddOptions;
 pub use read::{Contents, ItemInfo};
-pub use repair::{RepairOptions, RepairReport, repair};
+pub use repair::{RepairOptions, RepairReport, repair, repair_storage};
 pub use verify::{Finding, Severity, VerifyOptions, VerifyReport};
 
 use crate::error::{Error, Result};

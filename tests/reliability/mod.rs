@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "what was left out, and how long the rest took")]
 
+mod apart;
 mod child;
 mod corpora;
 mod damage;
