@@ -134,7 +134,14 @@ fn settings_say_where_they_come_from() {
 /// program that makes a terminal.
 #[cfg(target_os = "linux")]
 fn on_a_terminal(home: &Home, term: &str, command: &str) -> Option<String> {
-    let command = format!("stty cols 0 rows 0; '{}' {command}", env!("CARGO_BIN_EXE_datafolio"));
+    on_a_terminal_of(home, term, "cols 0 rows 0", &format!("datafolio {command}"))
+}
+
+/// What a line of a shell shows on a terminal of a size.
+#[cfg(target_os = "linux")]
+pub(super) fn on_a_terminal_of(home: &Home, term: &str, size: &str, line: &str) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_datafolio");
+    let command = format!("stty {size}; datafolio() {{ '{program}' \"$@\"; }}; {line}");
     let mut script = std::process::Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).current_dir(home.path("")).stdin(Stdio::null());
     script.env("HOME", home.root()).env("TERM", term).env_remove("COLUMNS").env_remove("NO_COLOR");
