@@ -61,15 +61,19 @@ impl Session {
         session
     }
 
-    /// The user's settings.
+    /// The user's settings, with what the options say.
     ///
     /// # Errors
     /// When they are not acceptable.
     pub(super) fn settings(&mut self) -> Outcome<Settings> {
-        match &self.settings {
-            Some(settings) => Ok(settings.clone()),
-            None => Ok(self.settings.insert(Settings::load()?).clone()),
+        if let Some(settings) = &self.settings {
+            return Ok(settings.clone());
         }
+        let mut settings = Settings::load()?;
+        for (key, value) in &self.global.setting {
+            settings.set(key, value)?;
+        }
+        Ok(self.settings.insert(settings).clone())
     }
 
     /// Refuses a second name for the bundle beside an argument that names it.
