@@ -73,7 +73,11 @@ pub(crate) fn open_tables_part(
     };
     let batches = TablesBatches {
         schema: Arc::clone(&schema),
-        meter: Meter::new(files, options),
+        meter: if is_looked_through(layout.format) {
+            Meter::new(files, options, 1, 2)
+        } else {
+            Meter::new(files, options, 0, 1)
+        },
         files: files.files.clone(),
         options: ImportOptions { progress: None, columns: None, ..options.clone() },
         wanted: Spread::new(part.clone()),
@@ -99,6 +103,7 @@ enum Columns {
 pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResult<Layout> {
     files.check_any()?;
     let Some(first) = files.files.first() else { return Err(bad(&files.place, "names no file")) };
+    let mut meter = Meter::new(files, options, 0, 2);
     let options = ImportOptions { progress: None, columns: None, ..options.clone() };
     let names: Vec<String> = partitions_of(&first.path, first.fixed)?.into_keys().collect();
     let mut partitions = vec![PartitionType::new(); names.len()];
@@ -127,6 +132,9 @@ pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResu
         }
         let counted = columns.look(files, place, file, &found, &options, &mut metadata)?;
         rows = rows.zip(counted).map(|(all, here)| all + here);
+        if is_looked_through(found.format) {
+            meter.pass(&source.path);
+        }
     }
     let Some((format, columns)) = columns else { return Err(bad(&files.place, "names no file")) };
     // The decoder of JSON lines takes types for granted, so nothing could compare the two.
@@ -237,10 +245,16 @@ struct Meter {
     done: u64,
 }
 
+/// Whether files of a format are read as a whole to find their columns, and then for their rows.
+fn is_looked_through(format: TableFormat) -> bool {
+    matches!(format, TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines)
+}
+
 impl Meter {
-    fn new(files: &TableFiles, options: &ImportOptions) -> Self {
-        let total = if options.progress.is_some() { files.size() } else { 0 };
-        Self { options: options.clone(), total, done: 0 }
+    /// For one of several passes over all files.
+    fn new(files: &TableFiles, options: &ImportOptions, pass: u64, passes: u64) -> Self {
+        let size = if options.progress.is_some() { files.size() } else { 0 };
+        Self { options: options.clone(), total: size.saturating_mul(passes), done: size.saturating_mul(pass) }
     }
 
     fn pass(&mut self, file: &Path) {
@@ -533,6 +547,24 @@ mod tests {
             let given = read(open_at(dir.path(), &options)).unwrap();
             assert_eq!(given.column(0).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("1"), Some("2.5")]);
         }
+    }
+
+    /// Text is read twice: nothing would be shown for half of the time otherwise.
+    #[test]
+    fn progress_is_told_while_columns_are_looked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.csv", "b.csv"] {
+            std::fs::write(dir.path().join(name), "n\n1\n").unwrap();
+        }
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        let progress: super::super::Progress =
+            Arc::new(move |done, total| heard.lock().unwrap().push((done, total.unwrap())));
+        let options = ImportOptions { progress: Some(progress), ..Default::default() };
+        let rows = open_at(dir.path(), &options).unwrap();
+        assert_eq!(*told.lock().unwrap(), [(4, 16), (8, 16)]);
+        assert_eq!(read(Ok(rows)).unwrap().num_rows(), 2);
+        assert_eq!(*told.lock().unwrap(), [(4, 16), (8, 16), (12, 16), (16, 16)]);
     }
 
     #[test]
