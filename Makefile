@@ -5,7 +5,7 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test check fmt lint directions portable peers claim torture bench docs package clean
+.PHONY: help demo test check fmt lint light directions portable peers claim torture bench docs package packable clean
 
 help:
 	@echo "make demo      build, then show the main job on real data"
@@ -40,10 +40,13 @@ test: claim peers
 # Without DuckDB and Polars, which take longest to compile. What is left has other features of a few dependencies, so a first check
 # compiles these once more; later ones take seconds.
 LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --no-default-features --features datafolio/cli
-check: claim fmt directions
-	cargo clippy $(LIGHT) --all-targets -- --deny warnings
+check: fmt directions light
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
 	cargo test $(LIGHT) --lib --bins --test core --test handlers
+
+# What is compiled in the place of DuckDB and Polars where they are left out. Nothing is built for it but what the lints need.
+light: claim
+	cargo clippy $(LIGHT) --all-targets -- --deny warnings
 
 fmt:
 	cargo fmt --all -- --check
@@ -72,7 +75,7 @@ torture: claim peers
 
 # DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
 bench: claim peers
-	cargo bench $(LIGHT) --bench catalogue --bench growing --bench import --bench tables
+	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench import --bench tables
 	cargo bench $(ALL) --profile dev --bench tables
 
 docs: claim
@@ -84,6 +87,10 @@ docs: claim
 package: claim
 	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/datafolio-* "$(CARGO_TARGET_DIR)"/debug/.fingerprint/datafolio*
 	cargo package --workspace --exclude datafolio-testkit --allow-dirty
+
+# Whether there can be packages: what their manifests say, and which files they hold. Nothing is compiled.
+packable:
+	cargo package --workspace --exclude datafolio-testkit --allow-dirty --no-verify --quiet
 
 clean:
 	cargo clean

@@ -31,6 +31,7 @@ fn main() -> Result<()> {
         ("flights", "flights.csv.gz", "all departures from EWR, JFK and LGA in 2013"),
         ("weather", "weather.csv.gz", "hourly weather at the three airports"),
         ("planes", "planes.csv", "aircraft by tail number"),
+        ("airports", "airports.csv", "airports of the country"),
         ("airlines", "airlines.csv", "carrier codes"),
     ] {
         let started = std::time::Instant::now();

@@ -236,6 +236,18 @@ pub enum Error {
 /// Result of the public library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What was read, or `None` where it is gone or damaged. Where the storage does not tell, nothing is given up for it.
+///
+/// # Errors
+/// Those of the storage.
+pub(crate) fn readable<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.category() == ErrorCategory::Storage => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
 impl Error {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {

@@ -55,7 +55,7 @@ mod view;
 pub use bundle::{
     AddOptions, Batch, Contents, CopyOptions, DataFolio, Deleted, DescribeOptions, DiskUsage, Finding, GcOptions,
     GcReport, ItemInfo, ItemUsage, Lost, OpenOptions, RepairOptions, RepairReport, Severity, SnapshotUsage,
-    VerifyOptions, VerifyReport, VersionUsage, repair,
+    VerifyOptions, VerifyReport, VersionUsage, repair, repair_storage,
 };
 pub use datafolio_core::history::CommitKind;
 pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::state::{State, file, load, reload};
 use crate::bundle::{DataFolio, migrate};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, readable};
 use crate::history::chain::{self, Parent};
 use crate::history::rebuild;
 use crate::history::walk::Walk;
@@ -142,7 +142,8 @@ pub(crate) fn attempt_once(
     let (parent, repaired) = match &intent.follows {
         Follows::Head => (chain::ensure_parent(storage, known, head)?, None),
         Follows::Repaired(commit) => {
-            let before = commit.as_ref().and_then(|commit| rebuild::from_checkpoint(storage, commit).ok());
+            let before = commit.as_ref().map(|commit| readable(rebuild::from_checkpoint(storage, commit)));
+            let before = before.transpose()?.flatten();
             let before = before.map_or_else(|| Arc::clone(head.catalogue()), |published| published.catalogue);
             (Parent { commit: commit.clone(), since_checkpoint: None }, Some(before))
         }

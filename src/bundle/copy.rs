@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_metadata;
 use crate::bundle::lineage_of;
-use crate::bundle::state::{file, load};
+use crate::bundle::open::local_path;
+use crate::bundle::state::{State, file, load};
 use crate::bundle::{DataFolio, OpenOptions};
 use crate::error::{Error, Result};
 use crate::history::chain;
@@ -45,28 +46,43 @@ impl DataFolio {
     /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound) for an item to include or exclude that is not there; a
     /// target that exists, or lies in this bundle; a missing or damaged file.
     pub fn copy(&self, target: impl AsRef<Path>, options: &CopyOptions) -> Result<DataFolio> {
-        let target = target.as_ref();
+        let target = &local_path(target.as_ref())?;
         if lies_in(target, Path::new(&self.location())) {
             let (target, location) = (target.display(), self.location());
             return Err(Error::Invalid(format!("{target} lies in the bundle that is to be copied, {location}")));
         }
         let state = self.state();
-        let names = selected(state.catalogue(), options)?;
-        check_metadata(state.catalogue())?;
+        let names = names_to_copy(&state, options)?;
+        let was_there = !options.random_suffix && target.is_dir();
+        let copy = self.options_of_copy(options).random_suffix(options.random_suffix).create(target)?;
+        self.fill(copy, &state, &names, was_there)
+    }
+
+    /// Copies into a new bundle in a storage of the caller's, which keeps what is there beside it; a random suffix is not for it.
+    ///
+    /// # Errors
+    /// As [`DataFolio::copy`].
+    pub fn copy_storage(&self, target: Arc<dyn Storage>, options: &CopyOptions) -> Result<DataFolio> {
+        let state = self.state();
+        let names = names_to_copy(&state, options)?;
+        let copy = self.options_of_copy(options).create_storage(target)?;
+        self.fill(copy, &state, &names, true)
+    }
+
+    /// How a copy is created: with the metadata of this bundle, and known by the same types.
+    fn options_of_copy(&self, options: &CopyOptions) -> OpenOptions {
         let mut metadata = self.metadata();
         for (key, value) in &options.metadata_updates {
             metadata.insert(key.clone(), value.clone());
         }
-        let was_there = !options.random_suffix && target.is_dir();
-        let copy = OpenOptions::new()
-            .metadata(metadata)
-            .random_suffix(options.random_suffix)
-            .settings(self.settings().clone())
-            .registry(self.registry().clone())
-            .create(target)?;
+        OpenOptions::new().metadata(metadata).settings(self.settings().clone()).registry(self.registry().clone())
+    }
+
+    /// Fills a new bundle. When that fails, nothing of it is left but a directory that was there before.
+    fn fill(&self, copy: DataFolio, state: &State, names: &[String], was_there: bool) -> Result<DataFolio> {
         let mut created = Vec::new();
         let filled = copy.once(|batch| {
-            for name in &names {
+            for name in names {
                 let entry = state.item(name)?;
                 let copied = self.copy_entry(&copy, entry, &mut created)?;
                 batch.change(Change::Repoint { name: name.clone(), entry: Some(copied) }, String::new())?;
@@ -194,6 +210,13 @@ pub(crate) fn is_the_bundles_own(path: &Path, dir: &Path) -> bool {
     let there = absolute.parent().and_then(|parent| parent.canonicalize().ok()).zip(absolute.file_name());
     let there = there.map_or(absolute.clone(), |(parent, name)| parent.join(name));
     files.into_iter().any(|file| file == there) || DIRS.iter().any(|name| lies_in(path, &dir.join(name)))
+}
+
+/// The items to copy, where the metadata can be copied with them.
+fn names_to_copy(state: &State, options: &CopyOptions) -> Result<Vec<String>> {
+    let names = selected(state.catalogue(), options)?;
+    check_metadata(state.catalogue())?;
+    Ok(names)
 }
 
 /// The items that the options mean, in the order of the catalogue.

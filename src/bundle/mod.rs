@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use datafolio_core::name::check_item_name;
 use datafolio_core::{Catalogue, CoreError, Published, Snapshot};
 use datafolio_handlers::Registry;
-use datafolio_storage::{Storage, VerifiedCache};
+use datafolio_storage::{Storage, Verification, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
@@ -48,7 +48,7 @@ pub use open::OpenOptions;
 pub(crate) use open::local_storage;
 pub use options::AddOptions;
 pub use read::{Contents, ItemInfo};
-pub use repair::{RepairOptions, RepairReport, repair};
+pub use repair::{RepairOptions, RepairReport, repair, repair_storage};
 pub use verify::{Finding, Severity, VerifyOptions, VerifyReport};
 
 use crate::error::{Error, Result};
@@ -292,8 +292,20 @@ impl DataFolio {
         }
     }
 
+    /// A handle to the state that this one sees now, which compares what it reads to another degree; `None` where that is what
+    /// this one does.
+    pub(crate) fn checking(&self, verification: Option<Verification>) -> Option<Self> {
+        let verification = verification.filter(|wanted| *wanted != self.settings.verification)?;
+        let mut folio = self.pinned();
+        if [verification, self.settings.verification].contains(&Verification::Off) {
+            // What was read without a check is not for those who check.
+            folio.known_facts = Arc::default();
+        }
+        folio.settings.verification = verification;
+        Some(folio)
+    }
+
     /// A handle to the state that this one sees now, for reading.
-    #[cfg(feature = "polars")]
     pub(crate) fn pinned(&self) -> Self {
         let mode = match &self.mode {
             Mode::ReadWrite => Mode::ReadOnly,

@@ -310,7 +310,7 @@ pub(crate) fn local_storage(path: &Path) -> Result<LocalStorage> {
 }
 
 /// A local path; `file://` is accepted as the formats write it, other schemes are not known here.
-fn local_path(path: &Path) -> Result<PathBuf> {
+pub(crate) fn local_path(path: &Path) -> Result<PathBuf> {
     let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
     if let Some(rest) = text.strip_prefix("file://") {
         return Ok(PathBuf::from(rest));

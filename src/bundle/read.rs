@@ -191,8 +191,10 @@ impl DataFolio {
     /// # Errors
     /// As [`DataFolio::get`].
     pub fn get_with(&self, name: &str, verification: Verification) -> Result<Data> {
-        let record = self.record(name)?;
-        self.read_checked(&record, verification)
+        match self.checking(Some(verification)) {
+            Some(folio) => folio.get(name),
+            None => self.get(name),
+        }
     }
 
     /// Reads an array.
@@ -215,6 +217,17 @@ impl DataFolio {
         match self.stored_array(&record)? {
             Some(array) => Ok(array),
             None => Err(self.mismatch(name, "a numpy array", record.item_type())),
+        }
+    }
+
+    /// Opens an array, whose elements are then checked to another degree than the handle's setting.
+    ///
+    /// # Errors
+    /// As [`DataFolio::open_array`].
+    pub fn open_array_with(&self, name: &str, verification: Verification) -> Result<StoredArray> {
+        match self.checking(Some(verification)) {
+            Some(folio) => folio.open_array(name),
+            None => self.open_array(name),
         }
     }
 
@@ -279,10 +292,6 @@ impl DataFolio {
 
     /// Reads the version that a record describes.
     pub(crate) fn read_record(&self, record: &ItemRecord) -> Result<Data> {
-        self.read_checked(record, self.settings().verification)
-    }
-
-    fn read_checked(&self, record: &ItemRecord, verification: Verification) -> Result<Data> {
         if is_view(record) {
             return Ok(Data::Table(self.open_view(record, &TableReadOptions::default())?));
         }
@@ -290,7 +299,7 @@ impl DataFolio {
             item: record.name().to_owned(),
             item_type: record.item_type().to_owned(),
         })?;
-        Ok(handler.read(&self.handler_item(record).with_verification(verification))?)
+        Ok(handler.read(&self.handler_item(record))?)
     }
 
     /// A version as its handler sees it.

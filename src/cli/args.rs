@@ -15,7 +15,7 @@ use super::command::{derive, diff, explain, rerun, sql, stale, view};
 use super::completion;
 use super::failure::Outcome;
 use super::session::Session;
-use crate::settings::Color;
+use crate::settings::{Color, Settings};
 
 /// A versioned home for the data of one analysis.
 ///
@@ -76,9 +76,22 @@ pub(super) struct Global {
     /// When to colour [possible values: auto, always, never]
     #[arg(long, value_name = "WHEN", global = true, value_enum, hide_possible_values = true)]
     pub(super) color: Option<ColorChoice>,
+    /// Give a setting of `datafolio settings` another value; can be given several times
+    #[arg(long, value_name = "KEY=VALUE", global = true, value_parser = setting, add = completion::settings())]
+    pub(super) setting: Vec<(String, String)>,
     /// Print only what was asked for, and errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+}
+
+/// Reads a setting and the value that it is to have.
+///
+/// # Errors
+/// A name that is no setting, a value that it does not accept.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("give a name and a value, such as verification=full")?;
+    Settings::default().set(key, value).map_err(|error| error.to_string().trim_start_matches("option: ").to_owned())?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Reads how many rows or commits are wanted.

@@ -15,6 +15,7 @@ use super::args::{Cli, Global};
 use super::session::Session;
 use super::user_list::UserList;
 use crate::bundle::DataFolio;
+use crate::settings::KEYS;
 
 /// The environment variable with which a shell asks for completions.
 pub(super) const VARIABLE: &str = "DATAFOLIO_COMPLETE";
@@ -65,6 +66,13 @@ pub(super) fn aliases() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let known = UserList::of_user().and_then(|list| list.all()).unwrap_or_default();
         candidates(current, known.into_iter().filter_map(|known| known.alias).collect())
+    })
+}
+
+/// Settings, up to their values.
+pub(super) fn settings() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        candidates(current, KEYS.iter().map(|key| format!("{}=", key.name)).collect())
     })
 }
 

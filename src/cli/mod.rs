@@ -67,6 +67,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> u8 {
     let early = Early::of(&arguments);
+    let settings = count_settings(&arguments);
     let matches = Cli::command().color(early.color.into()).try_get_matches_from(arguments);
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
@@ -74,6 +75,11 @@ fn run(arguments: Vec<OsString>) -> u8 {
     };
     if cli.global.folio.is_some() && cli.global.alias.is_some() && !cli.names_a_new_bundle() {
         let text = "-f/--folio and -a/--alias both name a bundle: pass one of them";
+        return usage(&Cli::command().error(ErrorKind::ArgumentConflict, text), &early);
+    }
+    // The parser keeps those of one place alone.
+    if settings != cli.global.setting.len() {
+        let text = "--setting stands before the command and behind it: give all of them in one place";
         return usage(&Cli::command().error(ErrorKind::ArgumentConflict, text), &early);
     }
     let mut session = Session::new(cli.global);
@@ -92,6 +98,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
         }
     };
     finish(session, outcome)
+}
+
+/// How many settings are given a value.
+fn count_settings(arguments: &[OsString]) -> usize {
+    let words = arguments.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    words.filter(|word| *word == "--setting" || word.starts_with("--setting=")).count()
 }
 
 /// Shows how it went; the exit code.

@@ -61,15 +61,19 @@ impl Session {
         session
     }
 
-    /// The user's settings.
+    /// The user's settings, with what the options say.
     ///
     /// # Errors
     /// When they are not acceptable.
     pub(super) fn settings(&mut self) -> Outcome<Settings> {
-        match &self.settings {
-            Some(settings) => Ok(settings.clone()),
-            None => Ok(self.settings.insert(Settings::load()?).clone()),
+        if let Some(settings) = &self.settings {
+            return Ok(settings.clone());
         }
+        let mut settings = Settings::load()?;
+        for (key, value) in &self.global.setting {
+            settings.set(key, value)?;
+        }
+        Ok(self.settings.insert(settings).clone())
     }
 
     /// Refuses a second name for the bundle beside an argument that names it.
@@ -125,6 +129,12 @@ impl Session {
         Progress::of_bytes(&self.out, what, total, move || traffic.written())
     }
 
+    /// Shows that something goes on of which nobody can tell how much is done.
+    pub(super) fn waiting<T>(&self, what: impl Into<String>, work: impl FnOnce() -> T) -> T {
+        let _progress = Progress::start(&self.out, what);
+        work()
+    }
+
     /// Shows how much was read of an item.
     pub(super) fn reading_item(&self, what: &str, folio: &DataFolio, item: &str) -> Progress {
         let size = folio.item_info(item).ok().and_then(|info| size_of(folio, &info));
@@ -150,11 +160,14 @@ impl Session {
     fn open(&mut self, read_only: bool) -> Outcome<DataFolio> {
         let place = self.place()?;
         let storage = Watched::new(Arc::new(local_storage(&place)?), Arc::clone(&self.traffic));
-        let folio = self.options()?.read_only(read_only).open_storage(Arc::new(storage))?;
+        let options = self.options()?.read_only(read_only);
+        let folio = self.waiting("opening the bundle", || options.open_storage(Arc::new(storage)))?;
         self.uses(&folio);
         Ok(match &self.view {
             View::Head => folio,
-            View::Revision(revision) => folio.at_revision(*revision)?,
+            View::Revision(revision) => {
+                self.waiting(format!("going back to revision {revision}"), || folio.at_revision(*revision))?
+            }
             View::Snapshot(name) => folio.load_snapshot(name)?,
         })
     }

@@ -48,6 +48,10 @@ impl Storage for Watched {
         self.inner.location()
     }
 
+    fn caveat(&self) -> Option<String> {
+        self.inner.caveat()
+    }
+
     fn local_path(&self, path: &RelPath) -> Option<PathBuf> {
         self.inner.local_path(path)
     }
@@ -165,6 +169,7 @@ mod tests {
     use datafolio_storage::MemoryStorage;
 
     use super::*;
+    use crate::bundle::OpenOptions;
 
     #[test]
     fn bytes_are_counted_and_pass_unchanged() {
@@ -181,5 +186,12 @@ mod tests {
         // What is not there is not counted.
         assert!(source.read_exact_at(&mut buffer, 4).is_err());
         assert_eq!(traffic.read(), 3);
+    }
+
+    #[test]
+    fn what_does_not_hold_at_a_place_is_still_told() {
+        let inner = MemoryStorage::new().with_caveat("far away");
+        let folio = OpenOptions::new().create_storage(Arc::new(Watched::new(Arc::new(inner), Arc::default()))).unwrap();
+        assert_eq!(folio.warnings(), ["far away"]);
     }
 }

@@ -11,6 +11,8 @@ mod without;
 
 use std::time::Duration;
 
+use datafolio_storage::Verification;
+
 #[cfg(feature = "sql")]
 pub(crate) use expose::{Exposer, ReadInput};
 
@@ -30,6 +32,8 @@ pub struct QueryOptions {
     pub memory: Option<u64>,
     /// How long it may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// How the tables are compared with their recorded hashes before they are read; `None` as the settings say.
+    pub verification: Option<Verification>,
     /// What watches it from the start, and stops it; the reader has one in any case.
     #[cfg(feature = "sql")]
     pub control: Option<QueryControl>,
@@ -75,6 +79,12 @@ impl QueryOptions {
     #[cfg(feature = "sql")]
     pub fn control(mut self, control: &QueryControl) -> Self {
         self.control = Some(control.clone());
+        self
+    }
+
+    /// Compares the tables with their recorded hashes to this degree before they are read, whatever the settings say.
+    pub fn verification(mut self, verification: Verification) -> Self {
+        self.verification = Some(verification);
         self
     }
 

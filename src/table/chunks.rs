@@ -8,6 +8,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_handlers::{FileFacts, HandlerError, TableFacts, TableReadOptions};
+use datafolio_storage::Verification;
 
 use super::Conditional;
 use super::filter::Filtered;
@@ -33,11 +34,21 @@ pub struct IterOptions {
     pub end_row: Option<u64>,
     /// This version of the item, by its id; `None` for the current one.
     pub version: Option<String>,
+    /// How what is read is compared with its recorded hashes; `None` as the settings say.
+    pub verification: Option<Verification>,
 }
 
 impl Default for IterOptions {
     fn default() -> Self {
-        Self { chunk_size: DEFAULT_CHUNK_SIZE, columns: None, filter: None, start_row: 0, end_row: None, version: None }
+        Self {
+            chunk_size: DEFAULT_CHUNK_SIZE,
+            columns: None,
+            filter: None,
+            start_row: 0,
+            end_row: None,
+            version: None,
+            verification: None,
+        }
     }
 }
 
@@ -82,6 +93,12 @@ impl IterOptions {
         self.version = Some(version.into());
         self
     }
+
+    /// Compares what is read with its recorded hashes to this degree, whatever the settings say.
+    pub fn verification(mut self, verification: Verification) -> Self {
+        self.verification = Some(verification);
+        self
+    }
 }
 
 impl DataFolio {
@@ -115,6 +132,9 @@ impl DataFolio {
     /// # Errors
     /// A chunk size of 0; as [`DataFolio::read_table`].
     pub fn iter_table(&self, name: &str, options: &IterOptions) -> Result<TableChunks> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.iter_table(name, options);
+        }
         if options.chunk_size == 0 {
             return Err(Error::Invalid(format!(
                 "a chunk of table '{name}' needs at least one row, and 0 are asked for"

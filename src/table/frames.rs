@@ -50,6 +50,9 @@ impl DataFolio {
     /// As [`DataFolio::read_table`]; [`FramesError::Column`](datafolio_frames::FramesError::Column) for a column whose type
     /// Polars does not have.
     pub fn read_polars(&self, name: &str, options: &TableOptions) -> Result<DataFrame> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.read_polars(name, options);
+        }
         let record = self.table_record(name, options.version.as_deref())?;
         Ok(data_frame(self.read_part_of(&record, options, Some(CHUNK_ROWS))?)?)
     }
@@ -96,6 +99,9 @@ impl DataFolio {
     /// As [`DataFolio::read_polars`]. What goes wrong while the result is collected comes as an error of Polars;
     /// `datafolio::Error::from` takes out of it what this library says.
     pub fn scan_polars(&self, name: &str, options: &TableOptions) -> Result<LazyFrame> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.scan_polars(name, options);
+        }
         let record = self.table_record(name, options.version.as_deref())?;
         let nothing = TableOptions { limit: Some(0), ..options.clone() };
         let schema = self.read_part_of(&record, &nothing, Some(CHUNK_ROWS))?.schema();

@@ -8,6 +8,7 @@ use arrow::compute::concat_batches;
 use datafolio_core::Entry;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
+use datafolio_storage::Verification;
 
 use super::Conditional;
 use crate::bundle::DataFolio;
@@ -37,6 +38,8 @@ pub struct TableOptions {
     pub limit: Option<u64>,
     /// This version of the item, by its id; `None` for the current one.
     pub version: Option<String>,
+    /// How what is read is compared with its recorded hashes; `None` as the settings say.
+    pub verification: Option<Verification>,
 }
 
 impl TableOptions {
@@ -75,6 +78,12 @@ impl TableOptions {
         self
     }
 
+    /// Compares what is read with its recorded hashes to this degree, whatever the settings say.
+    pub fn verification(mut self, verification: Verification) -> Self {
+        self.verification = Some(verification);
+        self
+    }
+
     /// The same, for the handler.
     pub(super) fn part(&self, threads: usize) -> TableReadOptions {
         let mut part = TableReadOptions::default();
@@ -103,6 +112,9 @@ impl DataFolio {
     /// twice; [`CoreError::VersionNotFound`](datafolio_core::CoreError::VersionNotFound); with a condition, those of
     /// [`DataFolio::query_table`].
     pub fn read_table(&self, name: &str, options: &TableOptions) -> Result<Box<dyn RecordBatchReader + Send>> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.read_table(name, options);
+        }
         let record = self.table_record(name, options.version.as_deref())?;
         self.read_part_of(&record, options, None)
     }

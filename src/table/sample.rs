@@ -20,6 +20,9 @@ impl DataFolio {
     /// # Errors
     /// As [`DataFolio::read_table`]; a condition among the options.
     pub fn sample_table(&self, name: &str, rows: usize, seed: u64, options: &TableOptions) -> Result<RecordBatch> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.sample_table(name, rows, seed, options);
+        }
         if options.filter.is_some() {
             let message =
                 "a sample is drawn from all rows: draw it in SQL, with USING SAMPLE, where a condition is to hold";

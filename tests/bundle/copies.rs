@@ -56,6 +56,21 @@ fn a_copy_never_removes_what_was_there() {
     assert_eq!(DataFolio::open(&target).unwrap().get_json("x").unwrap(), 1);
 }
 
+/// What a URL names is what its path names: a copy into the bundle itself, and a directory that was there before.
+#[test]
+fn a_target_may_be_named_by_a_url() {
+    let (dir, folio, _) = with_a_gap();
+    let url = |path: &Path| format!("file://{}", path.display());
+    let inside = url(&Path::new(&folio.location()).join("copy"));
+    let error = folio.copy(&inside, &CopyOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("lies in the bundle"), "{error}");
+
+    let there = dir.path().join("there");
+    fs::create_dir(&there).unwrap();
+    assert_eq!(folio.copy(url(&there), &CopyOptions::default()).unwrap_err().code(), "missing-payload");
+    assert!(there.is_dir(), "a directory that was there is removed with a copy that failed");
+}
+
 #[test]
 fn what_is_archived_does_not_come_along_with_what_was_made_from_it() {
     let (dir, folio) = new_bundle();

@@ -258,6 +258,30 @@ fn checking_can_be_turned_off_for_one_call() {
 }
 
 #[test]
+fn checking_the_part_of_an_array_can_be_chosen_for_one_call() {
+    let (_dir, folio) = new_bundle();
+    let values: Vec<f64> = (0..400_000).map(f64::from).collect();
+    folio.add("a", NpyArray::from_slice(&[400_000], &values).unwrap(), AddOptions::new()).unwrap();
+    let path = folio.item_path("a").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let read = |verification: Option<Verification>, places: std::ops::Range<u64>| {
+        let array = match verification {
+            None => folio.open_array("a")?,
+            Some(verification) => folio.open_array_with("a", verification)?,
+        };
+        Ok::<_, Error>(array.elements::<f64>(places)?)
+    };
+    // The block with the damage is not touched.
+    assert_eq!(read(None, 0..2).unwrap(), [0.0, 1.0]);
+    assert_eq!(read(Some(Verification::Full), 0..2).unwrap_err().code(), "damaged-payload");
+    assert_eq!(read(None, 399_999..400_000).unwrap_err().code(), "damaged-payload");
+    assert_ne!(read(Some(Verification::Off), 399_999..400_000).unwrap(), [399_999.0]);
+}
+
+#[test]
 fn fields_that_are_datafolios_own_cannot_be_given() {
     let (_dir, folio) = new_bundle();
     for field in ["name", "filename", "sha256", "version_id"] {

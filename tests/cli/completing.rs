@@ -39,6 +39,7 @@ fn items_snapshots_versions_and_aliases_are_offered() {
         assert_eq!(offered(&home, shell, &["snapshot", "show", "p"]), ["paper"]);
         assert_eq!(offered(&home, shell, &["at", "pap"]), ["paper"]);
         assert_eq!(offered(&home, shell, &["-a", "s"]), ["study"]);
+        assert_eq!(offered(&home, shell, &["ls", "--setting", "ver"]), ["verification="]);
         assert_eq!(offered(&home, shell, &["-f", "../other", "get", ""]), ["more"]);
         assert_eq!(offered(&home, shell, &["cat", "raw", "--version", ""]), [version.as_str()]);
         assert!(offered(&home, shell, &["-f", "nowhere", "get", ""]).is_empty());

@@ -130,11 +130,40 @@ fn settings_say_where_they_come_from() {
     assert_eq!(settings["retention_days"]["origin"], "default");
 }
 
+#[test]
+fn every_setting_can_be_given_for_one_run() {
+    let home = Home::with_bundle().with("DATAFOLIO_MEMORY", "2GiB");
+    let settings = home.json(&["--setting", "threads=3", "--setting=memory=1GiB", "settings"]);
+    assert_eq!((&settings["threads"]["value"], &settings["threads"]["origin"]), (&"3".into(), &"option".into()));
+    assert_eq!((&settings["memory"]["value"], &settings["memory"]["origin"]), (&"1GiB".into(), &"option".into()));
+    // They are in force, and stand behind the command as well.
+    let path = home.ok(&["path", "params"]);
+    let text = std::fs::read_to_string(path.trim_end()).unwrap();
+    std::fs::write(path.trim_end(), text.replace("0.1", "0.2")).unwrap();
+    home.fails(&["get", "params"], 1);
+    has(&home.ok(&["get", "params", "--setting", "verification=off"]), &["0.2"]);
+    for (arguments, said) in [
+        (&["ls", "--setting", "thread=3"][..], "threads"),
+        (&["ls", "--setting", "threads=none"], "a number from 1"),
+        (&["ls", "--setting", "threads"], "verification=full"),
+        (&["--setting", "threads=3", "ls", "--setting", "color=never"], "in one place"),
+    ] {
+        has(&home.fails(arguments, 2), &[said]);
+    }
+}
+
 /// What a command shows on a terminal that says it has no width, as those of some programs do; `None` where there is no
 /// program that makes a terminal.
 #[cfg(target_os = "linux")]
 fn on_a_terminal(home: &Home, term: &str, command: &str) -> Option<String> {
-    let command = format!("stty cols 0 rows 0; '{}' {command}", env!("CARGO_BIN_EXE_datafolio"));
+    on_a_terminal_of(home, term, "cols 0 rows 0", &format!("datafolio {command}"))
+}
+
+/// What a line of a shell shows on a terminal of a size.
+#[cfg(target_os = "linux")]
+pub(super) fn on_a_terminal_of(home: &Home, term: &str, size: &str, line: &str) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_datafolio");
+    let command = format!("stty {size}; datafolio() {{ '{program}' \"$@\"; }}; {line}");
     let mut script = std::process::Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).current_dir(home.path("")).stdin(Stdio::null());
     script.env("HOME", home.root()).env("TERM", term).env_remove("COLUMNS").env_remove("NO_COLOR");

@@ -137,6 +137,8 @@ fn files_become_items_by_their_extension() {
     assert_eq!(home.ok(&["cat", "a", "--format", "json"]), "[2.5]\n");
     home.ok(&["add", "t.csv", "--as-file", "-n", "kept"]);
     assert_eq!(home.json(&["info", "kept"])["item_type"], "artifact");
+    // One verb for one thing: this is how Python says `reference`.
+    assert!(!home.ok(&["add", "--help"]).contains("--reference"));
     home.ok(&["add", "t.csv", "--reference", "-n", "linked"]);
     assert_eq!(home.json(&["info", "linked"])["item_type"], "referenced_table");
     assert_eq!(home.ok(&["cat", "linked"]), "a\n1\n");

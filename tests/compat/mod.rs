@@ -18,4 +18,6 @@ pub(crate) mod peer;
 mod read_by_2_3;
 mod repair;
 mod sample;
+#[cfg(feature = "sql")]
+mod views;
 mod written_by_2_3;

@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use datafolio_testkit::faults::Fault;
+use datafolio_testkit::faults::{Fault, Injector};
 
-use super::torture;
 use super::workload::{STEPS, Session};
+use super::{apart, torture};
 
 const JOB: &str = "DATAFOLIO_TEST_JOB";
 
@@ -31,6 +31,8 @@ fn run() {
     match words[..] {
         ["fault", root, k, n, how] => fault(Path::new(root), k.parse().unwrap(), n.parse().unwrap(), how),
         ["migrate", root, n, how] => migrate(Path::new(root), n.parse().unwrap(), how),
+        ["repair", root, n, how] => repair(Path::new(root), n.parse().unwrap(), how),
+        ["copy", root, target, n, how] => copy(Path::new(root), Path::new(target), n.parse().unwrap(), how),
         ["write", root, acks, who, count, what] => {
             torture::write(Path::new(root), Path::new(acks), who, count.parse().unwrap(), what);
         }
@@ -50,6 +52,20 @@ fn migrate(root: &Path, n: usize, how: &str) {
     let session = Session::new(root);
     session.injector.arm(n, death(how));
     super::kills::first_commit(&session).unwrap();
+}
+
+/// Repairs a bundle and dies at one of the steps.
+fn repair(root: &Path, n: usize, how: &str) {
+    let injector = Injector::new();
+    injector.arm(n, death(how));
+    apart::observed_repair(root, &injector).unwrap();
+}
+
+/// Copies a bundle and dies at one of the steps.
+fn copy(root: &Path, target: &Path, n: usize, how: &str) {
+    let injector = Injector::new();
+    injector.arm(n, death(how));
+    apart::observed_copy(root, target, &injector).unwrap();
 }
 
 fn death(how: &str) -> Fault {

@@ -31,6 +31,8 @@ impl Prepared {
         let states = states();
         let (mut counts, mut oldest) = (Vec::new(), vec![1]);
         let root = dir.path().join("work/bundle");
+        // As where the copies are, so that there are as many steps.
+        std::fs::create_dir(dir.path().join("work")).unwrap();
         for (k, step) in STEPS.iter().enumerate() {
             copy_bundle(&root, &dir.path().join(k.to_string()));
             // A handle of its own, as the ones with a fault will have.
@@ -38,6 +40,10 @@ impl Prepared {
             session.injector.disarm();
             session.run(step).unwrap_or_else(|error| panic!("{}: {error}", step.name));
             counts.push(session.injector.steps().len());
+            assert!(
+                k > 0 || session.injector.steps()[..2] == ["Mkdir \"\"", "FsyncDir \"..\""],
+                "its directory is made first"
+            );
             drop(session);
             let folio = DataFolio::open(&root).unwrap();
             assert_eq!(visible_state(&folio).unwrap(), states[k + 1], "after {}", step.name);

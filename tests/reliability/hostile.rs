@@ -1,225 +1,16 @@
 //! Bundles made to do harm (promise: an error that names the item, and nothing outside the bundle is read, written or
 //! removed; nothing hangs, nothing panics).
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::mpsc;
-use std::time::{Duration, SystemTime};
-
 use datafolio::core::history::HistoryFile;
 use datafolio::core::json::sha256;
 use datafolio::core::{fingerprint, seal_of};
-use datafolio::{AddOptions, CopyOptions, DataFolio, DescribeOptions, RepairOptions, VerifyOptions, repair};
-use serde_json::{Value, json};
+use datafolio::{AddOptions, DataFolio};
+use serde_json::json;
 
-use super::scratch;
-use super::workload::strict_gc;
-use crate::support::model::digest;
-
-/// Stands outside the bundle. Whoever shows it, or changes it, has been led out.
-const CANARY: &str = "\"the canary outside\"";
-/// More than anything here takes, less than a person waits.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A bundle of a sound item and whatever is put beside it, with things outside it that must not be touched.
-struct Trap {
-    dir: tempfile::TempDir,
-    root: PathBuf,
-    outside: Vec<(PathBuf, SystemTime, Vec<u8>)>,
-}
-
-impl Trap {
-    fn new() -> Self {
-        let dir = scratch();
-        let root = dir.path().join("deep/bundle");
-        let folio = DataFolio::create(&root).unwrap();
-        folio.add("sound", json!({"sound": true}), AddOptions::new()).unwrap();
-        drop(folio);
-        let elsewhere = dir.path().join("elsewhere");
-        std::fs::create_dir(&elsewhere).unwrap();
-        for path in ["canary.json", "deep/canary.json", "elsewhere/canary.json", "elsewhere/items.json"] {
-            std::fs::write(dir.path().join(path), CANARY).unwrap();
-        }
-        let mut trap = Self { dir, root, outside: Vec::new() };
-        trap.outside = trap.look_outside();
-        trap
-    }
-
-    /// Every file outside the bundle: where, when it was written, and what is in it.
-    fn look_outside(&self) -> Vec<(PathBuf, SystemTime, Vec<u8>)> {
-        let mut found = Vec::new();
-        let mut pending = vec![self.dir.path().to_owned()];
-        while let Some(dir) = pending.pop() {
-            if dir == self.root || dir.ends_with("copies") {
-                continue;
-            }
-            for entry in std::fs::read_dir(&dir).unwrap() {
-                let entry = entry.unwrap();
-                match entry.file_type().unwrap().is_dir() {
-                    true => pending.push(entry.path()),
-                    false => {
-                        let modified = entry.metadata().unwrap().modified().unwrap();
-                        found.push((entry.path(), modified, std::fs::read(entry.path()).unwrap()));
-                    }
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    /// Adds entries to the catalogue as another program would: without our stamp.
-    fn write(&self, change: impl FnOnce(&mut Value)) {
-        let path = self.root.join("items.json");
-        let mut catalogue: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        catalogue.as_object_mut().unwrap().remove("commit");
-        catalogue["revision"] = json!(9);
-        change(&mut catalogue);
-        std::fs::write(&path, catalogue.to_string()).unwrap();
-    }
-
-    fn add(&self, entry: &Value) {
-        self.write(|catalogue| catalogue["items"].as_array_mut().unwrap().push(entry.clone()));
-    }
-
-    /// Does all that can be done with a bundle. Returns what reading the item said.
-    fn spring(&self, item: &str, what: &str) -> Option<String> {
-        let (sender, receiver) = mpsc::channel();
-        let (root, name) = (self.root.clone(), item.to_owned());
-        let copies = self.dir.path().join("copies");
-        std::thread::spawn(move || drop(sender.send(do_everything(&root, &name, &copies))));
-        let said =
-            receiver.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{what}: it hangs or panics: {error}"));
-        for text in &said.shown {
-            assert!(!text.contains("canary outside"), "{what}: it was read: {text}");
-        }
-        let copied = files(&self.dir.path().join("copies"));
-        assert!(copied.iter().all(|bytes| !contains(bytes, CANARY)), "{what}: it was copied");
-        assert!(files(&self.root).iter().all(|bytes| !contains(bytes, CANARY)), "{what}: it was taken in");
-        assert_eq!(self.look_outside(), self.outside, "{what}: something outside has changed");
-        said.item
-    }
-}
-
-fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
-/// The content of all files below a directory, links not followed.
-fn files(dir: &Path) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).into_iter().flatten() {
-        let entry = entry.unwrap();
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            found.extend(files(&entry.path()));
-        } else if kind.is_file() {
-            found.push(std::fs::read(entry.path()).unwrap());
-        }
-    }
-    found
-}
-
-#[derive(Default)]
-struct Said {
-    shown: Vec<String>,
-    /// The error of reading the item.
-    item: Option<String>,
-}
-
-fn do_everything(root: &Path, item: &str, copies: &Path) -> Said {
-    let mut said = Said::default();
-    let folio = match DataFolio::open(root) {
-        Ok(folio) => folio,
-        Err(error) => {
-            said.item = Some(error.to_string());
-            said.shown.extend([error.to_string(), format!("{:?}", repair(root, &RepairOptions::default()))]);
-            return said;
-        }
-    };
-    let mut show = |text: String| said.shown.push(text);
-    show(format!("{:?}", folio.list(true)));
-    show(format!("{:?}", folio.items(true)));
-    show(format!("{:?} {:?}", folio.warnings(), folio.metadata()));
-    show(format!("{:?}", folio.describe(&DescribeOptions::default())));
-    show(format!("{:?}", folio.verify(&VerifyOptions::default())));
-    show(format!("{:?}", folio.validate()));
-    show(format!("{:?}", folio.disk_usage()));
-    show(format!("{:?}", folio.log(100)));
-    show(format!("{:?} {:?}", folio.versions(item).map(|_| ()), folio.item_path(item)));
-    show(format!("{:?}", folio.lineage().cycles()));
-    let read = folio.get(item).map(digest);
-    show(format!("{read:?}"));
-    let failure = match read {
-        Err(error) => Some(error.to_string()),
-        Ok(Err(error)) => Some(error),
-        Ok(Ok(_)) => None,
-    };
-    show(format!("{:?}", folio.list_snapshots()));
-    for name in folio.catalogue().snapshots.keys() {
-        let past = folio.load_snapshot(name);
-        show(format!("{:?}", past.and_then(|past| past.get(item)).map(digest)));
-        show(format!("{:?}", folio.restore_snapshot(name)));
-    }
-    let copy = folio.copy(copies.join("all"), &CopyOptions::default());
-    show(format!("{:?}", copy.map(|copy| copy.revision())));
-    show(format!("{:?}", folio.gc(&strict_gc())));
-    show(format!("{:?}", folio.rename(item, "renamed")));
-    show(format!("{:?}", folio.delete(&["renamed"])));
-    show(format!("{:?}", folio.delete(&[item])));
-    show(format!("{:?}", folio.cleanup_orphaned_versions(false)));
-    show(format!("{:?}", folio.gc(&strict_gc())));
-    show(format!("{:?}", folio.undo(None)));
-    show(format!("{:?}", folio.add("last", json!(1), AddOptions::new()).map(|_| ())));
-    said.item = failure;
-    said
-}
+use super::trap::{CANARY, Make, Trap, made_by, outward};
 
 const TYPES: [&str; 8] =
     ["json_data", "artifact", "included_table", "numpy_array", "model", "timestamp", "polars_table", "of_the_future"];
-
-fn outward(trap: &Trap) -> Vec<String> {
-    let absolute = trap.dir.path().join("canary.json");
-    let long = format!("{}canary.json", "../".repeat(200));
-    let mut paths: Vec<String> = [
-        "../../canary.json",
-        "../../../canary.json",
-        "../../../../canary.json",
-        "a/../../../canary.json",
-        "./../../canary.json",
-        "..",
-        ".",
-        "",
-        "/",
-        "//",
-        "../",
-        "..\\..\\canary.json",
-        "C:\\canary.json",
-        "c:canary",
-        "/proc/self/root/etc/passwd",
-        "/proc/self/environ",
-        "/dev/zero",
-        "/dev/stdin",
-        "../items.json",
-        "../items.json.lock",
-        "../history",
-        "%2e%2e/canary.json",
-        "~/canary.json",
-        "a\u{0}b",
-        "a\nb",
-        "\u{7f}",
-        "file:///etc/passwd",
-        "..\u{2215}canary.json",
-        "\u{202e}nosj",
-        "#/../canary.json",
-        "a//b",
-    ]
-    .into_iter()
-    .map(str::to_owned)
-    .collect();
-    paths.extend([absolute.display().to_string(), format!("file://{}", absolute.display()), long, "a".repeat(5000)]);
-    paths
-}
 
 #[test]
 fn file_names_that_lead_out_are_errors_that_name_the_item() {
@@ -289,25 +80,12 @@ fn commit_ids_that_lead_out_are_harmless() {
     }
 }
 
-/// Makes something at a path; the directory is one outside the bundle.
-type Make = fn(&Path, &Path) -> bool;
-
-/// A device or pipe needs a program to be made; where there is none the case is left out, and says so.
-fn made_by(program: &str, arguments: &[&str], path: &Path) -> bool {
-    let mut command = Command::new(program);
-    // `mknod PATH TYPE MAJOR MINOR`, `mkfifo PATH`.
-    let made = command.arg(path).args(arguments).output().is_ok_and(|output| output.status.success());
-    if !made {
-        println!("skipped: {program} {arguments:?} does not work here");
-    }
-    made
-}
-
 #[test]
 fn links_pipes_and_devices_in_the_place_of_payloads_are_refused() {
-    let kinds: [(&str, Make); 5] = [
+    let kinds: [(&str, Make); 6] = [
         ("link", |path, outside| std::os::unix::fs::symlink(outside.join("canary.json"), path).is_ok()),
         ("link to a pipe of the process", |path, _| std::os::unix::fs::symlink("/proc/self/fd/0", path).is_ok()),
+        ("link to a pipe", |path, outside| std::os::unix::fs::symlink(outside.join("pipe"), path).is_ok()),
         ("pipe", |path, _| made_by("mkfifo", &[], path)),
         ("device", |path, _| made_by("mknod", &["c", "1", "5"], path)),
         ("directory", |path, _| std::fs::create_dir(path).is_ok()),
@@ -344,7 +122,7 @@ fn links_pipes_and_devices_in_the_place_of_the_bundles_own_files_are_refused() {
         "history/v1",
         "history/damaged",
     ] {
-        for kind in ["link to a file", "link to a directory", "pipe", "device", "dangling link"] {
+        for kind in ["link to a file", "link to a directory", "link to a pipe", "pipe", "device", "dangling link"] {
             let trap = Trap::new();
             let path = trap.root.join(name);
             match path.is_dir() {
@@ -355,6 +133,7 @@ fn links_pipes_and_devices_in_the_place_of_the_bundles_own_files_are_refused() {
             let made = match kind {
                 "link to a file" => std::os::unix::fs::symlink(elsewhere.join("canary.json"), &path).is_ok(),
                 "link to a directory" => std::os::unix::fs::symlink(&elsewhere, &path).is_ok(),
+                "link to a pipe" => std::os::unix::fs::symlink(elsewhere.join("pipe"), &path).is_ok(),
                 "dangling link" => std::os::unix::fs::symlink(elsewhere.join("new"), &path).is_ok(),
                 "pipe" => made_by("mkfifo", &[], &path),
                 _ => made_by("mknod", &["c", "1", "5"], &path),

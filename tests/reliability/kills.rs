@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::faults::{Prepared, expect_state, for_every_step};
 use super::workload::{STEPS, Session, strict_gc};
-use super::{at_length, child, scratch};
+use super::{child, scratch};
 use crate::fixtures::{Expected, assert_pins};
 use crate::support::model::Model;
 use crate::support::{copy_dir, fixtures};
@@ -91,9 +91,7 @@ fn no_temporary_files(dir: &Path) -> Result<(), String> {
 #[test]
 fn a_kill_before_any_step_leaves_the_state_before_or_after() {
     let prepared = Prepared::new();
-    // A third of the steps takes long enough by default. The number has no factor in common with what repeats.
-    let stride = if at_length() { 1 } else { 3 };
-    for_every_step(&prepared, stride, |k, n| one_kill(&prepared, k, n, "before"));
+    for_every_step(&prepared, 1, |k, n| one_kill(&prepared, k, n, "before"));
 }
 
 /// Between two steps nothing happens on disk, so that dying after one is dying before the next, but for the last of each
@@ -101,11 +99,10 @@ fn a_kill_before_any_step_leaves_the_state_before_or_after() {
 #[test]
 fn a_kill_after_or_amid_any_step_leaves_the_state_before_or_after() {
     let prepared = Prepared::new();
-    let stride = if at_length() { 1 } else { 7 };
     for k in 0..STEPS.len() {
         one_kill(&prepared, k, prepared.counts[k] - 1, "after").unwrap();
     }
-    for_every_step(&prepared, stride, |k, n| one_kill(&prepared, k, n, "tear"));
+    for_every_step(&prepared, 1, |k, n| one_kill(&prepared, k, n, "tear"));
 }
 
 /// What changes the layout of a bundle of 1.x, and adds an item to it.
@@ -136,9 +133,8 @@ fn a_kill_while_the_layout_changes_leaves_all_that_1x_had() {
     drop(session);
     assert_eq!(names(&DataFolio::open(&root).unwrap()), after);
 
-    let stride = if at_length() { 1 } else { 3 };
     let mut seen = std::collections::BTreeSet::new();
-    for (n, how) in (0..steps).step_by(stride).flat_map(|n| [(n, "before"), (n, "tear")]) {
+    for (n, how) in (0..steps).flat_map(|n| [(n, "before"), (n, "tear")]) {
         let (_dir, root) = fresh();
         let output =
             child::spawn(&["migrate", root.to_str().unwrap(), &n.to_string(), how]).wait_with_output().unwrap();

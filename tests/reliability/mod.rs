@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "what was left out, and how long the rest took")]
 
+mod apart;
 mod child;
 mod corpora;
 mod damage;
@@ -10,6 +11,8 @@ mod faults;
 mod garbage;
 #[cfg(unix)]
 mod hostile;
+#[cfg(unix)]
+mod hostile_parts;
 mod kills;
 mod mending;
 mod outcomes;
@@ -22,6 +25,8 @@ mod regressions;
 mod repair;
 mod threads;
 mod torture;
+#[cfg(unix)]
+mod trap;
 mod workload;
 
 use std::path::PathBuf;

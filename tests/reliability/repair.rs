@@ -54,6 +54,21 @@ const UNREADABLE: [(&str, Destroy); 3] = [
     ("zero-filled", |path| fs::write(path, vec![0; fs::read(path).unwrap().len()]).unwrap()),
 ];
 
+/// As everywhere else, and a place without a bundle is one.
+#[test]
+fn the_bundle_may_be_named_by_a_url() {
+    let (dir, root, folio) = bundle();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    drop(folio);
+    fs::remove_file(root.join("items.json")).unwrap();
+    let url = format!("file://{}", root.display());
+    assert!(repair(&url, &RepairOptions::default()).unwrap().problem.is_some());
+    assert!(DataFolio::open(&url).unwrap().contains("x"));
+    for nowhere in [dir.path().join("nowhere"), PathBuf::from(format!("{url}-nowhere"))] {
+        assert_eq!(repair(nowhere, &RepairOptions::default()).unwrap_err().code(), "not-a-bundle");
+    }
+}
+
 /// The entries of a writer that died and of the one that came after it have the same revision, and which of them sorted last
 /// was a matter of their random ids.
 #[test]

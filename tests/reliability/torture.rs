@@ -30,11 +30,12 @@ struct Acknowledged {
     item: String,
 }
 
-/// The work of one process: `own` adds items that nobody else touches, `paced` does so and leaves others time, `shared` adds
-/// one to the same number as all others.
+/// The work of one process: `own` adds items that nobody else touches, `shared` adds one to the same number as all others;
+/// `paced-own` and `paced-shared` do so and leave others time.
 pub(super) fn write(root: &Path, acks: &Path, who: &str, count: u64, what: &str) {
     let folio = DataFolio::open(root).unwrap();
     let go = root.with_file_name("go");
+    let (is_paced, what) = what.strip_prefix("paced-").map_or((false, what), |what| (true, what));
     let mut acks = std::fs::File::options().create(true).append(true).open(acks).unwrap();
     let mut acknowledge = |item: &str| {
         // One write, so that being killed cannot leave half a line.
@@ -45,11 +46,11 @@ pub(super) fn write(root: &Path, acks: &Path, who: &str, count: u64, what: &str)
         std::thread::sleep(Duration::from_millis(1));
     }
     for n in 0..count {
+        if is_paced {
+            std::thread::sleep(Duration::from_millis(80));
+        }
         match what {
-            "own" | "paced" => {
-                if what == "paced" {
-                    std::thread::sleep(Duration::from_millis(80));
-                }
+            "own" => {
                 let name = format!("{who}/n{n}");
                 folio.add(&name, json!({"who": who, "n": n}), AddOptions::new()).unwrap();
                 acknowledge(&name);
@@ -177,6 +178,7 @@ fn writers_of_one_item_that_retry_lose_nothing() {
     folio.refresh().unwrap();
     assert_eq!(folio.get_json("counter").unwrap(), processes * commits);
     assert_eq!(folio.revision() as usize, 2 + processes * commits);
+    assert_eq!(field.acknowledged().len(), processes * commits);
     field.check_log(&folio);
     field.check_whole(&folio);
     // Every one of the values can still be read.
@@ -204,14 +206,11 @@ with open(acks, "a", buffering=1) as done:
         time.sleep(0.01)
 "#;
 
-/// Python DataFolio drops the name of the last commit whenever it writes. The next commit of ours has to find out by itself
-/// what it follows: not what its own handle saw last, for others have committed since.
-#[test]
-fn writers_beside_python_lose_nothing_of_either() {
-    let Some(python) = crate::compat::peer::Release::V2_3.python() else { return };
-    let field = Field::new();
+/// Lets writers work while Python DataFolio writes items of its own, and looks whether all is there of either. `before` is how
+/// many revisions there were.
+fn beside_python(field: &Field, before: usize, what: &str) -> Option<DataFolio> {
+    let python = crate::compat::peer::Release::V2_3.python()?;
     let (processes, commits) = size();
-    let commits = commits / 2;
     let (acks, stop) = (field.acks.with_file_name("python"), field.acks.with_file_name("stop"));
     let other = Command::new(python)
         .args(["-c", PYTHON_WRITER])
@@ -224,7 +223,7 @@ fn writers_beside_python_lose_nothing_of_either() {
     while !acks.exists() && started.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(20));
     }
-    run_together(&field, (0..processes).map(|n| field.writer(&format!("w{n}"), commits, "paced")).collect());
+    run_together(field, (0..processes).map(|n| field.writer(&format!("w{n}"), commits, what)).collect());
     std::fs::write(&stop, "").unwrap();
     finish(vec![other]);
 
@@ -238,12 +237,31 @@ fn writers_beside_python_lose_nothing_of_either() {
     for ack in field.acknowledged() {
         folio.get_json(&ack.item).unwrap();
     }
-    assert_eq!(folio.revision() as usize, 1 + processes * commits + theirs.lines().count());
+    assert_eq!(folio.revision() as usize, before + processes * commits + theirs.lines().count());
     // So that what they wrote last is on record too.
     folio.set_metadata("done", true).unwrap();
     field.check_log(&folio);
     field.check_whole(&folio);
-    println!("{} commits of ours between {} of theirs", processes * commits, theirs.lines().count());
+    println!("{what}: {} commits of ours between {} of theirs", processes * commits, theirs.lines().count());
+    Some(folio)
+}
+
+/// Python DataFolio drops the name of the last commit whenever it writes. The next commit of ours has to find out by itself
+/// what it follows: not what its own handle saw last, for others have committed since.
+#[test]
+fn writers_beside_python_lose_nothing_of_either() {
+    beside_python(&Field::new(), 1, "paced-own");
+}
+
+/// Whoever retries has to see what others have counted, though the catalogue was last written by a program that knows no commits.
+#[test]
+fn writers_of_one_item_beside_python_count_right() {
+    let field = Field::new();
+    DataFolio::open(&field.root).unwrap().add("counter", json!(0), AddOptions::new()).unwrap();
+    let (processes, commits) = size();
+    if let Some(folio) = beside_python(&field, 2, "paced-shared") {
+        assert_eq!(folio.get_json("counter").unwrap(), processes * commits);
+    }
 }
 
 /// Writers die at random moments, several at work at once.

@@ -112,7 +112,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "create the bundle",
         run: |session| {
-            let storage = LocalStorage::create(&session.root)?.with_observer(session.observer.clone());
+            let storage = LocalStorage::create_observed(&session.root, session.observer.clone())?;
             let owner = json!({"owner": "ada"}).as_object().unwrap().clone();
             match OpenOptions::new().metadata(owner).create_storage(Arc::new(storage)) {
                 Ok(folio) => session.folio = Some(folio),

@@ -7,7 +7,7 @@ use arrow::array::{
     LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
-use datafolio::{AddOptions, AppendOptions, ParamValue, QueryOptions};
+use datafolio::{AddOptions, AppendOptions, Data, Error, ParamValue, QueryOptions, Verification};
 use serde_json::json;
 
 use super::{ask, ask_table, data, numbers, one, rows, with_numbers};
@@ -126,6 +126,45 @@ fn damage_never_passes_for_data() {
         assert!(error.to_string().contains(name), "{error}");
         std::fs::remove_file(folio.item_path(name).unwrap()).unwrap();
         assert_eq!(ask_table(&folio, name, "SELECT 1 FROM table").unwrap_err().code(), "missing-payload");
+    }
+}
+
+#[test]
+fn checking_can_be_turned_off_for_one_query() {
+    let (_dir, folio) = new_bundle();
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![0x1122_3344_5566_7788_i64]));
+    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+    folio.add("t", data(&batch), AddOptions::new().table_format("arrow")).unwrap();
+    folio.add_view("v", "SELECT n FROM t", AddOptions::new()).unwrap();
+    let path = folio.item_path("t").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(8).position(|window| window == 0x1122_3344_5566_7788_i64.to_le_bytes()).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+
+    let read = |data: Data| match data {
+        Data::Table(batches) => batches.map(|batch| Ok(batch?.num_rows())).sum::<Result<usize, Error>>(),
+        _ => panic!("a view is read as a table"),
+    };
+    for (verification, checks) in [(None, true), (Some(Verification::Off), false), (Some(Verification::Full), true)] {
+        let mut options = QueryOptions::new();
+        options.verification = verification;
+        let results = [
+            folio.query("SELECT n FROM t", &options).and_then(rows).map(drop),
+            folio.query("SELECT n FROM v", &options).and_then(rows).map(drop),
+            folio.query_table("t", "SELECT n FROM table", &options).and_then(rows).map(drop),
+            match verification {
+                None => folio.get("v").and_then(read).map(drop),
+                Some(verification) => folio.get_with("v", verification).and_then(read).map(drop),
+            },
+        ];
+        for (index, result) in results.into_iter().enumerate() {
+            match (result, checks) {
+                (Ok(()), false) => {}
+                (Err(error), true) => assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{error}"),
+                (result, _) => panic!("{verification:?} {index}: {result:?}"),
+            }
+        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! Parts, chunks and samples of a table.
 
-use arrow::array::{AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
-use datafolio::{AddOptions, DataFolio, IterOptions, TableOptions};
+use datafolio::{
+    AddOptions, DataFolio, Error, ErrorCategory, IterOptions, OpenOptions, Settings, StatisticsOptions, TableOptions,
+    Verification,
+};
 use serde_json::json;
 
 use super::{ROWS, sample, with_tables};
-use crate::support::{flip_a_bit, new_bundle};
+use crate::support::{flip_a_bit, new_bundle, reopen};
 
 fn ids(batch: &RecordBatch) -> Vec<i64> {
     batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec()
@@ -142,6 +147,61 @@ fn a_chunk_iterator_keeps_to_the_version_that_it_began_with() {
     assert_eq!(folio.preview_table("streamed", 10).unwrap().num_rows(), 3);
     let old = TableOptions::new().version(before).offset(24_999);
     assert_eq!(ids(&read(&folio, "streamed", &old)), [24_999]);
+}
+
+/// Arrow files hold values as they are: one that is changed is read as another, unless it is compared with what was recorded.
+#[test]
+fn checking_can_be_chosen_for_one_call() {
+    const VALUE: i64 = 0x1122_3344_5566_7788;
+    let (_dir, folio) = new_bundle();
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1, VALUE]));
+    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+    folio.add("t", batch, AddOptions::new().table_format("arrow")).unwrap();
+    let path = folio.item_path("t").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(8).position(|window| window == VALUE.to_le_bytes()).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+
+    let last = |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().value(1);
+    let read = |folio: &DataFolio, verification: Option<Verification>| -> Vec<Result<i64, Error>> {
+        let mut part = TableOptions::new();
+        let mut walk = IterOptions::new();
+        let mut statistics = StatisticsOptions::new();
+        if let Some(verification) = verification {
+            part = part.verification(verification);
+            walk = walk.verification(verification);
+            statistics = statistics.verification(verification);
+        }
+        let read = || -> Result<i64, Error> { Ok(last(&folio.read_table("t", &part)?.next().unwrap()?)) };
+        let walk = || -> Result<i64, Error> { Ok(last(&folio.iter_table("t", &walk)?.next().unwrap()?)) };
+        let sample = || -> Result<i64, Error> { Ok(last(&folio.sample_table("t", 2, 1, &part)?)) };
+        let most = || -> Result<i64, Error> {
+            let column = folio.describe_table("t", &statistics)?.columns.remove(0);
+            Ok(column.max.unwrap().as_i64().unwrap())
+        };
+        vec![read(), walk(), sample(), most()]
+    };
+    let touched = reopen(&folio);
+    let settings = Settings { verification: Verification::Off, ..Settings::default() };
+    let off = OpenOptions::new().settings(settings).open(folio.location()).unwrap();
+    for (folio, verification, checks) in [
+        (&touched, None, true),
+        (&touched, Some(Verification::Off), false),
+        (&touched, Some(Verification::Touched), true),
+        (&touched, Some(Verification::Full), true),
+        (&off, None, false),
+        (&off, Some(Verification::Touched), true),
+        (&off, Some(Verification::Full), true),
+    ] {
+        for (index, found) in read(folio, verification).into_iter().enumerate() {
+            match (found, checks) {
+                (Ok(value), false) => assert_eq!(value, VALUE ^ 1, "{verification:?} {index}"),
+                (Err(error), true) => assert_eq!(error.category(), ErrorCategory::Corrupt, "{error}"),
+                (found, _) => panic!("{verification:?} {index}: {found:?}"),
+            }
+        }
+    }
 }
 
 #[test]

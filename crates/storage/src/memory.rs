@@ -17,6 +17,7 @@ use crate::storage::{FileIdentity, FileInfo, Publish, Source, Staged, Storage, V
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     files: Arc<Mutex<Files>>,
+    caveat: Option<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +39,12 @@ impl MemoryStorage {
     /// An empty bundle.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same bundle, at a place of which this does not hold although it holds elsewhere.
+    #[must_use]
+    pub fn with_caveat(self, caveat: &str) -> Self {
+        Self { caveat: Some(caveat.into()), ..self }
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -72,6 +79,10 @@ impl File {
 impl Storage for MemoryStorage {
     fn location(&self) -> String {
         "memory".to_owned()
+    }
+
+    fn caveat(&self) -> Option<String> {
+        self.caveat.as_deref().map(str::to_owned)
     }
 
     fn local_path(&self, _path: &RelPath) -> Option<PathBuf> {
@@ -112,6 +123,10 @@ impl Storage for MemoryStorage {
 
     fn delete(&self, path: &RelPath) -> StorageResult<bool> {
         Ok(self.files().by_path.remove(path).is_some())
+    }
+
+    fn settle(&self) -> StorageResult<()> {
+        Ok(())
     }
 
     fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {

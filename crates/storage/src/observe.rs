@@ -48,7 +48,7 @@ pub enum IoOp {
 pub struct IoStep<'a> {
     /// What is done.
     pub op: IoOp,
-    /// To which file or directory: its path inside the bundle, empty for the bundle's own directory.
+    /// To which file or directory: its path inside the bundle, empty for the bundle's own directory, `..` for those above it.
     pub path: &'a str,
     /// The new path, for [`IoOp::Rename`] and [`IoOp::Link`].
     pub to: Option<&'a str>,

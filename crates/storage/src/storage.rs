@@ -28,10 +28,8 @@ pub trait Storage: Send + Sync + fmt::Debug {
     fn location(&self) -> String;
 
     /// What does not hold at this place although it holds elsewhere, for a person who opens the bundle; `None` where all
-    /// does.
-    fn caveat(&self) -> Option<String> {
-        None
-    }
+    /// does. It has no default, so that no storage that wraps another can forget to pass it on.
+    fn caveat(&self) -> Option<String>;
 
     /// The absolute path of a file for other programs, `None` where there is no file system.
     fn local_path(&self, path: &RelPath) -> Option<PathBuf>;
@@ -61,9 +59,7 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Makes durable which names are there: those of files that were finished, and that those which were deleted are gone.
     /// A [`publish`](Storage::publish) does so first; others need it where the order of what they do matters in a crash.
     /// Nothing is to be done where every change is durable at once.
-    fn settle(&self) -> StorageResult<()> {
-        Ok(())
-    }
+    fn settle(&self) -> StorageResult<()>;
 
     /// Gives a file a second name, which it keeps when the first one is deleted. No byte is copied where the place has names for
     /// that. The rules for the new name are those of [`create`](Self::create).

@@ -4,10 +4,12 @@
 //! * [`faults`] fails, shortens and interrupts single I/O steps of local storage.
 //! * [`fuzz`] is what the fuzz targets run.
 //! * [`power`] makes what a disk may hold after a power failure.
+//! * [`tripwires`] tells which files are opened.
 //! * [`value_hash`] hashes values as the fixtures of earlier releases record them.
 
 pub mod faults;
 pub mod fuzz;
 pub mod handler_suite;
 pub mod power;
+pub mod tripwires;
 pub mod value_hash;

@@ -84,6 +84,10 @@ impl IoObserver for Recorder {
 
     fn after(&self, step: &IoStep<'_>) -> io::Result<()> {
         let path = step.path.to_owned();
+        // The bundle's own directory is taken for granted.
+        if step.path == ".." || (step.path.is_empty() && step.op == IoOp::Mkdir) {
+            return Ok(());
+        }
         let event = match step.op {
             IoOp::Create => Event::Create(path),
             IoOp::Write => Event::Write(path, step.data.to_vec()),

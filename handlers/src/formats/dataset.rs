@@ -62,7 +62,11 @@ pub(crate) fn open_tables_part(
     };
     let batches = TablesBatches {
         schema: Arc::clone(&schema),
-        meter: Meter::new(files, options),
+        meter: if is_looked_through(layout.format) {
+            Meter::new(files, options, 1, 2)
+        } else {
+            Meter::new(files, options, 0, 1)
+        },
         files: files.files.clone(),
         options: ImportOptions { progress: None, columns: None, ..options.clone() },
         wanted: Spread::new(part.clone()),
@@ -80,10 +84,16 @@ struct Meter {
     done: u64,
 }
 
+/// Whether files of a format are read as a whole to find their columns, and then for their rows.
+fn is_looked_through(format: TableFormat) -> bool {
+    matches!(format, TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines)
+}
+
 impl Meter {
-    fn new(files: &TableFiles, options: &ImportOptions) -> Self {
-        let total = if options.progress.is_some() { files.size() } else { 0 };
-        Self { options: options.clone(), total, done: 0 }
+    /// For one of several passes over all files.
+    fn new(files: &TableFiles, options: &ImportOptions, pass: u64, passes: u64) -> Self {
+        let size = if options.progress.is_some() { files.size() } else { 0 };
+        Self { options: options.clone(), total: size.saturating_mul(passes), done: size.saturating_mul(pass) }
     }
 
     fn pass(&mut self, file: &Path) {

@@ -13,7 +13,7 @@ use crate::error::Result;
 /// Repairs what 1.3 has left, and 2.x may have written to since.
 pub(super) fn restore(storage: &dyn Storage, survey: &Survey, raw: &Raw, found: &State) -> Result<RepairReport> {
     let newest = survey.newest_revision(Some(&raw.text)).max(found.catalogue().revision);
-    let (mut state, before, action) = match survey.latest(storage) {
+    let (mut state, before, action) = match survey.latest(storage)? {
         Some(latest) => {
             let action = format!("brought metadata and snapshots back from revision {}", latest.known.commit.revision);
             let state = with_history(&latest.published.catalogue, found.catalogue(), newest + 1)?;

@@ -20,7 +20,7 @@ pub(super) fn forward(
     head: &State,
     ahead: &Ahead,
 ) -> Result<RepairReport> {
-    let chosen = match survey.best(storage) {
+    let chosen = match survey.best(storage)? {
         Some(chosen) if ahead.relation == Relation::Follow => chosen,
         _ => return Err(ahead.conflict()),
     };

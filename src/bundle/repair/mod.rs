@@ -22,12 +22,13 @@ use datafolio_core::{
     Catalogue, CatalogueFiles, ChangeSet, CoreError, ErrorCategory, Layout, RelPath, SealCheck, encode,
     parse_catalogue, time,
 };
-use datafolio_storage::{LocalStorage, Storage, StorageError, VersionTag};
+use datafolio_storage::{Storage, StorageError, VersionTag};
 use serde::Serialize;
 
 use crate::bundle::commit::{Follows, Intent, attempt_once};
 use crate::bundle::gc::Lost;
 use crate::bundle::migrate::forget_old_layout;
+use crate::bundle::open::local_storage;
 use crate::bundle::repair::salvage::{Salvage, salvage};
 use crate::bundle::repair::survey::{Candidate, Chosen, Survey};
 use crate::bundle::state::{State, file, load};
@@ -76,8 +77,15 @@ pub struct RepairReport {
 /// # Errors
 /// [`Error::NotABundle`]; the original error when there is nothing to go back to.
 pub fn repair(path: impl AsRef<Path>, options: &RepairOptions) -> Result<RepairReport> {
-    let storage: Arc<dyn Storage> = Arc::new(LocalStorage::open(path.as_ref())?);
-    repair_storage(&storage, options)
+    repair_storage(Arc::new(local_storage(path.as_ref())?), options)
+}
+
+/// Puts a bundle in a storage of the caller's right, as [`repair`] does.
+///
+/// # Errors
+/// As [`repair`].
+pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Result<RepairReport> {
+    repair_in(&storage, options)
 }
 
 /// `items.json` as it was found.
@@ -89,7 +97,7 @@ struct Raw {
     tag: VersionTag,
 }
 
-fn repair_storage(storage: &Arc<dyn Storage>, options: &RepairOptions) -> Result<RepairReport> {
+fn repair_in(storage: &Arc<dyn Storage>, options: &RepairOptions) -> Result<RepairReport> {
     let _lock = storage.lock(options.settings.lock_timeout)?;
     let raw = storage.read_tagged(&file("items.json")?, u64::MAX)?.map(|(bytes, tag)| {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -144,7 +152,10 @@ fn recover(
         return accept(storage.as_ref(), &survey, raw, &problem.to_string());
     }
     // What the text names was published, and is exactly what the text was.
-    let written = text.and_then(|text| survey.author(text)).and_then(|known| survey.candidate(storage.as_ref(), known));
+    let written = match text.and_then(|text| survey.author(text)) {
+        Some(known) => survey.candidate(storage.as_ref(), known)?,
+        None => None,
+    };
     let saved = match (&written, text) {
         (None, Some(text)) => salvage(storage, &survey, text)?,
         _ => None,
@@ -153,7 +164,7 @@ fn recover(
     let (plan, report) = match (written, saved) {
         (Some(candidate), _) => back_to(candidate, RepairReport::default()),
         (None, Some(saved)) => back_with(saved, &survey),
-        (None, None) => match survey.best(storage.as_ref()) {
+        (None, None) => match survey.best(storage.as_ref())? {
             Some(chosen) => back_to_best(chosen, &survey, newest),
             None if matches!(problem, Error::NotABundle { .. }) => return Err(missing(storage.as_ref())),
             None => {

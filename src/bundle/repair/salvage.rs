@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::history::CommitRef;
-use datafolio_core::{Catalogue, Entry, Snapshot, encode, item_type, json};
+use datafolio_core::{Catalogue, Entry, ErrorCategory, Snapshot, encode, item_type, json};
 use datafolio_handlers::{StoredFile, all_files};
 use datafolio_storage::{Storage, Verification, VerifiedCache, VerifiedSource};
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use crate::bundle::repair::lenient::{self, Remains};
 use crate::bundle::repair::merge::{Rules, hold_unpinned, merge};
 use crate::bundle::repair::survey::{Candidate, Survey, revisions};
 use crate::bundle::state::State;
-use crate::error::Result;
+use crate::error::{Result, readable};
 use crate::history::external;
 
 /// What became of a damaged text.
@@ -45,7 +45,7 @@ pub(super) fn salvage(storage: &Arc<dyn Storage>, survey: &Survey, text: &str) -
     let whole: HashSet<&str> = entries.iter().map(|entry: &Arc<Entry>| entry.name()).collect();
     let cut: Vec<String> = remains.names.iter().filter(|name| !whole.contains(name.as_str())).cloned().collect();
     let newest = survey.newest_revision(Some(text));
-    let base = base(storage.as_ref(), survey, &remains, &entries, text);
+    let base = base(storage.as_ref(), survey, &remains, &entries, text)?;
     if base.is_none() && !text.contains("\"schema_version\"") {
         return Ok(None);
     }
@@ -56,7 +56,7 @@ pub(super) fn salvage(storage: &Arc<dyn Storage>, survey: &Survey, text: &str) -
     let sieve = Sieve { storage, survey, before: &before, is_later: lenient::newest_revision(text) > before.revision };
     let (mut kept, mut items) = (Vec::new(), Vec::new());
     for entry in entries {
-        match sieve.judge(&entry) {
+        match sieve.judge(&entry)? {
             Verdict::Known if sieve.is_later => kept.push(entry),
             // The state of the history says better which version is current.
             Verdict::Known | Verdict::Older => {}
@@ -103,18 +103,19 @@ fn base(
     remains: &Remains<'_>,
     entries: &[Arc<Entry>],
     text: &str,
-) -> Option<Candidate> {
-    let latest = survey.latest(storage)?;
+) -> Result<Option<Candidate>> {
+    let Some(latest) = survey.latest(storage)? else { return Ok(None) };
     let revision = lenient::newest_revision(text);
     if revision <= latest.known.commit.revision {
-        return Some(latest);
+        return Ok(Some(latest));
     }
     let mut theirs = catalogue_of(remains, entries.to_vec(), true);
     theirs.revision = revision;
     let head = State::new(encode(theirs), None);
-    let before = external::last_before(storage, &head, revision).ok().flatten();
+    let before = readable(external::last_before(storage, &head, revision))?.flatten();
     let known = before.and_then(|(commit, _)| survey.known(&commit));
-    known.and_then(|known| survey.candidate(storage, known)).or(Some(latest))
+    let candidate = known.map(|known| survey.candidate(storage, known)).transpose()?.flatten();
+    Ok(candidate.or(Some(latest)))
 }
 
 /// A catalogue of what was found. Snapshots and metadata count when the text is later than the state of the history: what that
@@ -166,46 +167,44 @@ struct Sieve<'a> {
 }
 
 impl Sieve<'_> {
-    fn judge(&self, entry: &Arc<Entry>) -> Verdict {
+    fn judge(&self, entry: &Arc<Entry>) -> Result<Verdict> {
         let known = self.before.versions_of(entry.name()).find(|old| old.token() == entry.token());
         if let Some(known) = known
             && known.filename() == entry.filename()
         {
             let is_same = known.with_currency(entry.is_current()).is_ok_and(|known| known.same_as(entry));
-            return match (is_same, self.is_later) {
+            return Ok(match (is_same, self.is_later) {
                 (true, _) => Verdict::Known,
                 // Python DataFolio edits in place what no snapshot holds.
                 (false, true) => Verdict::Saved,
                 // As likely as not the difference is the damage.
                 (false, false) => Verdict::Older,
-            };
+            });
         }
         let given = entry.version_id().and_then(|id| lenient::revisions_in(id).last());
         if !self.is_later && given.is_some_and(|revision| revision <= self.before.revision) {
-            return Verdict::Older;
+            return Ok(Verdict::Older);
+        }
+        if !self.survey.is_there(entry) && entry.item_type() != item_type::REFERENCED_TABLE {
+            return Ok(Verdict::Lost("its file is gone".to_owned()));
         }
         match self.check_payload(entry) {
-            Ok(()) => Verdict::Saved,
-            Err(reason) => Verdict::Lost(reason),
+            Ok(()) => Ok(Verdict::Saved),
+            Err(error) if error.category() == ErrorCategory::Storage => Err(error),
+            Err(error) => Ok(Verdict::Lost(error.to_string())),
         }
     }
 
     /// Reads the payload, where the entry says what it should be.
-    fn check_payload(&self, entry: &Entry) -> Result<(), String> {
+    fn check_payload(&self, entry: &Entry) -> Result<()> {
         if entry.item_type() == item_type::REFERENCED_TABLE {
             return Ok(());
         }
-        if !self.survey.is_there(entry) {
-            return Err("its file is gone".to_owned());
-        }
-        let text = |error: &dyn std::fmt::Display| error.to_string();
-        let record = entry.record().map_err(|error| text(&error))?;
         let cache = VerifiedCache::new(None);
-        for StoredFile { path, mut expected, .. } in all_files(&record).map_err(|error| text(&error))? {
+        for StoredFile { path, mut expected, .. } in all_files(&entry.record()?)? {
             // A missing or damaged file of block checksums does not make the payload a damaged one.
             expected.blocks = None;
-            VerifiedSource::open(self.storage, &path, expected, Verification::Full, &cache)
-                .map_err(|error| text(&error))?;
+            VerifiedSource::open(self.storage, &path, expected, Verification::Full, &cache)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use datafolio_storage::Storage;
 use crate::bundle::gc::{Lost, PAYLOAD_DIRS};
 use crate::bundle::repair::lenient;
 use crate::bundle::state::{State, file};
-use crate::error::Result;
+use crate::error::{Result, readable};
 use crate::history::{chain, rebuild};
 
 /// How many revisions are weighed against each other by the payloads that they miss.
@@ -69,7 +69,7 @@ impl Survey {
             if kind != HistoryFile::Entry {
                 continue;
             }
-            let Ok(entry) = chain::read_entry(storage, &commit) else { continue };
+            let Some(entry) = readable(chain::read_entry(storage, &commit))? else { continue };
             let files = entry.released.iter().flat_map(|released| &released.files);
             survey.released.extend(files.filter_map(|path| RelPath::parse(path).ok()));
             let timestamp = time::from_iso(&entry.timestamp);
@@ -134,26 +134,29 @@ impl Survey {
     }
 
     /// The state of one commit, where it can be rebuilt.
-    pub(super) fn candidate(&self, storage: &dyn Storage, known: &Known) -> Option<Candidate> {
-        let published = rebuild::from_checkpoint(storage, &known.commit).ok()?;
-        let missing = self.missing(&published.catalogue);
-        Some(Candidate { known: known.clone(), published, missing })
+    pub(super) fn candidate(&self, storage: &dyn Storage, known: &Known) -> Result<Option<Candidate>> {
+        let published = readable(rebuild::from_checkpoint(storage, &known.commit))?;
+        Ok(published.map(|published| {
+            let missing = self.missing(&published.catalogue);
+            Candidate { known: known.clone(), published, missing }
+        }))
     }
 
     /// The state of the most credible commit that can be rebuilt, whatever it misses.
-    pub(super) fn latest(&self, storage: &dyn Storage) -> Option<Candidate> {
-        self.one_of_each_revision().find_map(|known| self.candidate(storage, known))
+    pub(super) fn latest(&self, storage: &dyn Storage) -> Result<Option<Candidate>> {
+        self.one_of_each_revision().find_map(|known| self.candidate(storage, known).transpose()).transpose()
     }
 
     /// The latest state, or an earlier one that misses fewer payloads and has all that can be read of the later: versions,
     /// snapshots and metadata. What can be read is never given up for what cannot.
-    pub(super) fn best(&self, storage: &dyn Storage) -> Option<Chosen> {
-        let mut states = self.one_of_each_revision().filter_map(|known| self.candidate(storage, known)).take(LOOKED_AT);
-        let mut best = states.next()?;
+    pub(super) fn best(&self, storage: &dyn Storage) -> Result<Option<Chosen>> {
+        let states = self.one_of_each_revision().filter_map(|known| self.candidate(storage, known).transpose());
+        let mut states = states.take(LOOKED_AT);
+        let Some(mut best) = states.next().transpose()? else { return Ok(None) };
         let mut passed_over = Vec::new();
         let mut between = Vec::new();
         while !best.missing.is_empty()
-            && let Some(earlier) = states.next()
+            && let Some(earlier) = states.next().transpose()?
         {
             match earlier.missing.len() < best.missing.len() && self.has_all_of(&earlier, &best) {
                 true => {
@@ -163,7 +166,7 @@ impl Survey {
                 false => between.push(earlier),
             }
         }
-        Some(Chosen { candidate: best, passed_over })
+        Ok(Some(Chosen { candidate: best, passed_over }))
     }
 
     /// Whether an earlier state has everything that can be read of a later one.

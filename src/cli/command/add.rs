@@ -39,7 +39,6 @@ Examples:
   datafolio add notes.md -d 'What we found' --category docs
   datafolio add weights.npy --input training_data
   datafolio add flights.parquet --overwrite
-  datafolio add /data/huge.parquet --reference
   datafolio add -a exp params.json"
 )]
 pub(in crate::cli) struct Args {
@@ -53,8 +52,8 @@ pub(in crate::cli) struct Args {
     pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) item: NewItem,
-    /// Leave a table where it is, as `reference` does
-    #[arg(long, conflicts_with_all = ["as_file", "model"])]
+    /// Leave a table where it is: Python DataFolio's way to say what `reference` does
+    #[arg(long, hide = true, conflicts_with_all = ["as_file", "model"])]
     pub(super) reference: bool,
     /// Keep the file as it is, whatever its name
     #[arg(long, conflicts_with = "model")]
@@ -62,7 +61,7 @@ pub(in crate::cli) struct Args {
     /// Keep it as a model, whatever its name
     #[arg(long)]
     pub(super) model: bool,
-    /// Format of the model: joblib, skops, onnx, pickle or pt; with --reference, of the table: parquet, csv or arrow
+    /// Format of the model: joblib, skops, onnx, pickle or pt
     #[arg(long)]
     pub(super) format: Option<String>,
     /// A label for a file that is kept as it is
@@ -133,8 +132,8 @@ fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
         return Ok(Data::Model(Model { file: file.clone(), format: args.format.clone(), model_type: None }));
     }
     if args.format.is_some() {
-        return Err(Failure::usage("--format is for models (--model) and references (--reference)")
-            .hint("`datafolio import` takes a --format for tables"));
+        return Err(Failure::usage("--format is for models (--model)")
+            .hint("`datafolio import` and `datafolio reference` take a --format for tables"));
     }
     let format = TableFormat::from_path(file);
     if format.is_some() || extension == "json" {

@@ -60,7 +60,8 @@ reorder text are shown as escapes, in JSON as well.
 | 3 | `verify` could not read the bundle, a file of it, or what a reference leads to; nothing that it could read is damaged |
 | 4 | `verify` could not get the lock |
 
-`validate [PATH]` is Python DataFolio's name for `verify`; it knows the exit codes 0 and 1.
+`validate [PATH]` is Python DataFolio's name for `verify`; it knows the exit codes 0 and 1. `add FILE --reference` is its name for
+`reference FILE`.
 
 ";
 

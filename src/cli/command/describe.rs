@@ -78,6 +78,6 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     };
     let items = folio.items(args.archived);
     doubts::warn(&folio, items.iter().flatten().filter(|info| wanted(&info.name)), &mut session.out);
-    let text = folio.describe(&options)?;
+    let text = session.waiting("looking at items", || folio.describe(&options))?;
     session.out.line(text.trim_end())
 }

@@ -21,7 +21,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let usage = folio.disk_usage()?;
+    let usage = session.waiting("adding up", || folio.disk_usage())?;
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&usage);

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let explained = folio.explain(&args.item)?;
+    let explained = session.waiting("looking at inputs", || folio.explain(&args.item))?;
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&explained);

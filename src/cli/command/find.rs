@@ -13,6 +13,7 @@ use crate::cli::table::Table;
 use crate::cli::user_list::{Known, UserList, is_remote, normalized};
 use crate::cli::words::{damaged_json, type_word};
 use crate::error::Error;
+use crate::text::printable;
 
 /// Find items in all bundles that have an alias or were used recently
 ///
@@ -68,9 +69,13 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             }
             continue;
         }
-        match session.options()?.read_only(true).open(&place.path) {
-            Ok(folio) => {
-                for error in search.look_into(&folio, &place, &mut found) {
+        let options = session.options()?.read_only(true);
+        let looked = session.waiting(format!("looking into {}", printable(&place.path)), || {
+            options.open(&place.path).map(|folio| search.look_into(&folio, &place, &mut found))
+        });
+        match looked {
+            Ok(errors) => {
+                for error in errors {
                     match session.out.is_json() {
                         true => {
                             let mut row = damaged_json(&error);
@@ -89,7 +94,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if out.is_json() {
         out.json(&found.iter().chain(&damaged).collect::<Vec<_>>())?;
     } else if found.is_empty() {
-        out.note(format_args!("No matches for '{}'.", crate::text::printable(&args.pattern)))?;
+        out.note(format_args!("No matches for '{}'.", printable(&args.pattern)))?;
     } else {
         show(args, &found, out)?;
     }

@@ -1,6 +1,6 @@
 //! `head`: the first rows of a table.
 
-use arrow::array::RecordBatchIterator;
+use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 
 use crate::TableOptions;
 use crate::cli::args::how_many;
@@ -9,6 +9,8 @@ use crate::cli::failure::Outcome;
 use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::value::preview;
+use crate::cli::value::rows::Rows;
+use crate::error::Error;
 
 /// Show the first rows of a table
 ///
@@ -45,7 +47,12 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     inputs::warn_changed(&folio, &args.item, &mut session.out);
     let mut options = options(&args.columns, args.version.as_deref()).offset(args.offset).limit(args.limit);
     options.filter.clone_from(&args.filter);
+    let progress = session.reading_item("reading", &folio, &args.item);
     let rows = folio.read_table(&args.item, &options)?;
+    let schema = rows.schema();
+    let rows = rows.collect::<Result<Vec<_>, _>>().map_err(Error::from)?;
+    drop(progress);
+    let rows: Rows = Box::new(RecordBatchIterator::new(rows.into_iter().map(Ok), schema));
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&preview::json(rows)?);
@@ -66,7 +73,7 @@ pub(super) fn options(columns: &[String], version: Option<&str>) -> TableOptions
 }
 
 /// One batch as a stream of rows.
-pub(super) fn rows_of(batch: arrow::array::RecordBatch) -> crate::cli::value::rows::Rows {
+pub(super) fn rows_of(batch: RecordBatch) -> Rows {
     let schema = batch.schema();
     Box::new(RecordBatchIterator::new([Ok(batch)], schema))
 }

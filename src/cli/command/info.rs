@@ -56,7 +56,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let snapshots: Vec<&str> = catalogue.pinning(entry).collect();
     let inputs = inputs(&info);
     // What a table's files say; where they cannot be read, what the catalogue says must do.
-    let table = folio.table_info(&args.item).ok();
+    let table = session.waiting("looking at the table", || folio.table_info(&args.item)).ok();
     let statistics = match args.statistics {
         true => {
             let _progress = session.reading_item("describing", &folio, &args.item);

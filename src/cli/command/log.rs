@@ -41,12 +41,13 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let out = &mut session.out;
     match &args.item {
-        Some(item) if args.versions => versions(&folio, item, out),
+        Some(item) if args.versions => versions(&folio, item, session),
         item => {
             let limit = args.number.unwrap_or(usize::MAX);
-            let mut log = folio.log(if item.is_some() { usize::MAX } else { limit })?;
+            let number = if item.is_some() { usize::MAX } else { limit };
+            let mut log = session.waiting("reading the history", || folio.log(number))?;
+            let out = &mut session.out;
             if let Some(item) = item {
                 log = log.of_item(item);
                 if log.entries.is_empty() {
@@ -140,8 +141,9 @@ fn commit(entry: &LogEntry, out: &mut Output) -> Outcome {
     Ok(())
 }
 
-fn versions(folio: &DataFolio, item: &str, out: &mut Output) -> Outcome {
-    let versions = folio.versions(item)?;
+fn versions(folio: &DataFolio, item: &str, session: &mut Session) -> Outcome {
+    let versions = session.waiting("reading the history", || folio.versions(item))?;
+    let out = &mut session.out;
     if out.is_json() {
         return out.json(&versions);
     }

@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 ///
 /// A file, a directory or a pattern of Parquet, CSV or Arrow files, with `year=2024` directories as columns. Nothing is copied: its
 /// columns, rows, sizes and times are noted, so that `verify --references` can tell when it has changed or gone. It is read,
-/// queried and described like a table of the bundle. `add FILE --reference` does the same.
+/// queried and described like a table of the bundle.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

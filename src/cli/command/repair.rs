@@ -24,7 +24,8 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let options = RepairOptions { accept: args.accept, settings: session.settings()? };
-    let report = repair(session.place()?, &options).map_err(|error| {
+    let place = session.place()?;
+    let report = session.waiting("repairing", || repair(place, &options)).map_err(|error| {
         let failure = Failure::from(error);
         match failure.code() {
             // The hint of these would be to run this command.

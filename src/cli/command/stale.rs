@@ -17,7 +17,7 @@ pub(in crate::cli) struct Args {}
 
 pub(in crate::cli) fn run(_: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let stale = folio.stale()?;
+    let stale = session.waiting("looking at inputs", || folio.stale())?;
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&stale);

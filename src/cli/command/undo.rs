@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             }
         };
     let folio = session.writer()?;
-    let undone = folio.undo(revision)?;
+    let undone = session.waiting("undoing", || folio.undo(revision))?;
     let out = &mut session.out;
     for (name, dependents) in &undone.removed.dependents {
         out.warn(format_args!("'{}' is gone, and is an input of {}", name, dependents.join(", ")));

@@ -7,6 +7,7 @@ mod pass;
 mod ranks;
 mod text;
 
+use datafolio_storage::Verification;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -36,11 +37,14 @@ pub struct StatisticsOptions {
     pub quantiles: Vec<f64>,
     /// How many of the most frequent values.
     pub top: usize,
+    /// How what is read is compared with its recorded hashes; `None` as the settings say.
+    pub verification: Option<Verification>,
 }
 
 impl Default for StatisticsOptions {
     fn default() -> Self {
-        Self { columns: None, filter: None, version: None, quantiles: vec![0.0, 0.25, 0.5, 0.75, 1.0], top: 5 }
+        let quantiles = vec![0.0, 0.25, 0.5, 0.75, 1.0];
+        Self { columns: None, filter: None, version: None, quantiles, top: 5, verification: None }
     }
 }
 
@@ -80,6 +84,12 @@ impl StatisticsOptions {
     /// So many of the most frequent values.
     pub fn top(mut self, values: usize) -> Self {
         self.top = values;
+        self
+    }
+
+    /// Compares what is read with its recorded hashes to this degree, whatever the settings say.
+    pub fn verification(mut self, verification: Verification) -> Self {
+        self.verification = Some(verification);
         self
     }
 
@@ -220,6 +230,9 @@ impl DataFolio {
     /// # Errors
     /// Quantiles outside of 0 to 1, more frequent values than [`StatisticsOptions::MOST_TOP`]; as [`DataFolio::read_table`].
     pub fn describe_table(&self, name: &str, options: &StatisticsOptions) -> Result<TableStatistics> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.describe_table(name, options);
+        }
         options.check()?;
         let record = self.table_record(name, options.version.as_deref())?;
         let version = match &options.version {

@@ -57,13 +57,17 @@ impl LocalStorage {
     /// # Errors
     /// When it is not there, is not a directory, or cannot be read.
     pub fn open(root: &Path) -> StorageResult<Self> {
+        Self::open_watched(root, Watch::default())
+    }
+
+    fn open_watched(root: &Path, watch: Watch) -> StorageResult<Self> {
         let attempt = || {
             let root = fs::canonicalize(root)?;
             let dir = open_directory(&root)?;
             Ok((root, dir))
         };
         let (root, dir) = attempt().map_err(|error| open_error("open", root, error))?;
-        Ok(Self::new(Place::new(root, dir, Watch::default())))
+        Ok(Self::new(Place::new(root, dir, watch)))
     }
 
     /// Opens a directory after making it, and those above it, if they are not there. They survive a crash.
@@ -71,8 +75,21 @@ impl LocalStorage {
     /// # Errors
     /// When it cannot be made, or something other than a directory is there.
     pub fn create(root: &Path) -> StorageResult<Self> {
-        create_durably(root).map_err(|error| open_error("create", root, error))?;
-        Self::open(root)
+        Self::create_watched(root, Watch::default())
+    }
+
+    /// [`LocalStorage::create`] and [`with_observer`](LocalStorage::with_observer) in one, so that making the directory is
+    /// announced as well.
+    ///
+    /// # Errors
+    /// As [`LocalStorage::create`].
+    pub fn create_observed(root: &Path, observer: Arc<dyn IoObserver>) -> StorageResult<Self> {
+        Self::create_watched(root, Watch::new(observer))
+    }
+
+    fn create_watched(root: &Path, watch: Watch) -> StorageResult<Self> {
+        create_durably(root, &watch).map_err(|error| open_error("create", root, error))?;
+        Self::open_watched(root, watch)
     }
 
     /// The same storage, each of whose I/O steps is announced to the observer.
@@ -283,8 +300,11 @@ fn open_directory(path: &Path) -> io::Result<Arc<dyn Directory>> {
     Ok(Arc::new(portable::PortableDirectory::open(path)?))
 }
 
+/// What a directory above that of the bundle is called when a step in it is announced.
+const ABOVE: &str = "..";
+
 /// Makes a directory and those above it, and makes each new entry durable.
-fn create_durably(root: &Path) -> io::Result<()> {
+fn create_durably(root: &Path, watch: &Watch) -> io::Result<()> {
     let root = std::path::absolute(root)?;
     let mut missing = Vec::new();
     let mut existing = root.as_path();
@@ -296,13 +316,14 @@ fn create_durably(root: &Path) -> io::Result<()> {
         }
     }
     for dir in missing.into_iter().rev() {
-        match fs::create_dir(dir) {
+        let name = if dir == root { "" } else { ABOVE };
+        match watch.step(IoStep::new(IoOp::Mkdir, name), || fs::create_dir(dir)) {
             // Another process makes the same directory; ours to make durable all the same.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
             other => other?,
         }
         if let Some(parent) = dir.parent() {
-            open_directory(parent)?.sync()?;
+            watch.step(IoStep::new(IoOp::FsyncDir, ABOVE), || open_directory(parent)?.sync())?;
         }
     }
     Ok(())

@@ -130,6 +130,9 @@ impl Storage for Crowded {
     fn location(&self) -> String {
         self.inner.location()
     }
+    fn caveat(&self) -> Option<String> {
+        self.inner.caveat()
+    }
     fn local_path(&self, path: &RelPath) -> Option<std::path::PathBuf> {
         self.inner.local_path(path)
     }
@@ -147,6 +150,9 @@ impl Storage for Crowded {
     }
     fn delete(&self, path: &RelPath) -> StorageResult<bool> {
         self.inner.delete(path)
+    }
+    fn settle(&self) -> StorageResult<()> {
+        self.inner.settle()
     }
     fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
         self.inner.duplicate(from, to)

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Metadata, Schema, SchemaRef};
 use indexmap::IndexMap;
 
 use super::heads::{self, Head};
+use super::{Meter, is_looked_through};
 use crate::error::HandlerResult;
 use crate::formats::csv::CsvColumns;
 use crate::formats::detect::{self, Found};
@@ -97,6 +98,7 @@ enum Columns {
 pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResult<Layout> {
     files.check_any()?;
     let Some(first) = files.files.first() else { return Err(bad(&files.place, "names no file")) };
+    let mut meter = Meter::new(files, options, 0, 2);
     let options = ImportOptions { progress: None, columns: None, ..options.clone() };
     let names: Vec<String> = partitions_of(&first.path, first.fixed)?.into_keys().collect();
     let mut partitions = vec![PartitionType::new(); names.len()];
@@ -122,6 +124,9 @@ pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResu
         }
         let counted = columns.take_in(files, place, looked, &options, &mut metadata)?;
         rows = rows.zip(counted).map(|(all, here)| all + here);
+        if is_looked_through(here) {
+            meter.pass(&source.path);
+        }
     }
     let Some((format, columns)) = columns else { return Err(bad(&files.place, "names no file")) };
     // The decoder of JSON lines takes types for granted, so nothing could compare the two.

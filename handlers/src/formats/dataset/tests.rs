@@ -220,3 +220,21 @@ fn what_files_say_is_remembered_until_they_change() {
     std::fs::remove_file(at("b.parquet")).unwrap();
     assert_eq!(read(open_at(dir.path(), &default)).unwrap().num_rows(), 2);
 }
+
+/// Text is read twice: nothing would be shown for half of the time otherwise.
+#[test]
+fn progress_is_told_while_columns_are_looked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a.csv", "b.csv"] {
+        std::fs::write(dir.path().join(name), "n\n1\n").unwrap();
+    }
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let progress: crate::formats::Progress =
+        Arc::new(move |done, total| heard.lock().unwrap().push((done, total.unwrap())));
+    let options = ImportOptions { progress: Some(progress), ..Default::default() };
+    let rows = open_at(dir.path(), &options).unwrap();
+    assert_eq!(*told.lock().unwrap(), [(4, 16), (8, 16)]);
+    assert_eq!(read(Ok(rows)).unwrap().num_rows(), 2);
+    assert_eq!(*told.lock().unwrap(), [(4, 16), (8, 16), (12, 16), (16, 16)]);
+}

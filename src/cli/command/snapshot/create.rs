@@ -43,7 +43,8 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
         capture_environment: args.env,
         capture_execution: args.exec,
     };
-    folio.create_snapshot(&args.name, options)?;
+    let what = format!("making snapshot {}", printable(&args.name));
+    session.waiting(what, || folio.create_snapshot(&args.name, options))?;
     let info = folio.snapshot_info(&args.name)?;
     let out = &mut session.out;
     if out.is_json() {

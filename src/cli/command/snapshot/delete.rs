@@ -39,8 +39,9 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
     if !args.yes && confirm(&mut session.out, &format!("Delete snapshot '{shown}'?"))? == Answer::No {
         return Ok(());
     }
-    folio.delete_snapshot(&args.name)?;
-    let dropped = if args.cleanup { folio.cleanup_orphaned_versions(false)? } else { Vec::new() };
+    session.waiting("deleting", || folio.delete_snapshot(&args.name))?;
+    let clean_up = || folio.cleanup_orphaned_versions(false);
+    let dropped = if args.cleanup { session.waiting("dropping old versions", clean_up)? } else { Vec::new() };
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&json!({"snapshot": args.name, "dropped": dropped, "revision": folio.revision()}));

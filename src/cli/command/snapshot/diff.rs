@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
         return Err(Failure::new("no-snapshots", ErrorCategory::WrongState, message)
             .hint("`datafolio snapshot create NAME` makes one"));
     }
-    let diff = folio.diff_from_snapshot(args.name.as_deref())?;
+    let diff = session.waiting("comparing", || folio.diff_from_snapshot(args.name.as_deref()))?;
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&diff);

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = if args.dry_run { session.reader()? } else { session.writer()? };
-    let files = folio.cleanup_orphaned_versions(args.dry_run)?;
+    let files = session.waiting("looking", || folio.cleanup_orphaned_versions(args.dry_run))?;
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&json!({"files": files, "dry_run": args.dry_run}));

@@ -28,7 +28,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.writer()?;
-    let diff = folio.diff_from_snapshot(Some(&args.name))?;
+    let diff = session.waiting("comparing", || folio.diff_from_snapshot(Some(&args.name)))?;
     if !args.yes {
         let question = format!(
             "Restore snapshot '{}'? {} removed, {} brought back, {} changed",
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
             return Ok(());
         }
     }
-    folio.restore_snapshot(&args.name)?;
+    session.waiting("restoring", || folio.restore_snapshot(&args.name))?;
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&json!({"snapshot": args.name, "revision": folio.revision(), "changes": diff}));
