@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, time};
 use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
-use datafolio_sql::{QueryReader, check, check_condition, check_value, quote_table};
+use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
 use super::RowsChanged;
@@ -287,7 +287,7 @@ fn looks_at_table(condition: &str, edit: &Edit<'_>) -> Result<bool> {
     };
     for text in std::iter::once(condition).chain(values.iter().map(|(_, value)| *value)) {
         let checked = check(&quote_table(&format!("SELECT ({text}\n)")))?;
-        if checked.tables.iter().any(|table| table.schema.is_none() && table.name.eq_ignore_ascii_case("table")) {
+        if checked.tables.iter().any(TableName::is_table) {
             return Ok(true);
         }
     }

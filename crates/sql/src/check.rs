@@ -20,6 +20,15 @@ pub struct TableName {
     pub name: String,
 }
 
+impl TableName {
+    /// Whether it is what the bare word `table` stands for. The schema that names without one lie in is called `main`, and may be
+    /// written before it.
+    pub fn is_table(&self) -> bool {
+        let is_of_main = self.schema.as_ref().is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
+        is_of_main && self.name.eq_ignore_ascii_case("table")
+    }
+}
+
 /// A text that may run.
 #[derive(Debug, Clone)]
 pub struct Checked {

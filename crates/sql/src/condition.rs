@@ -36,8 +36,7 @@ pub fn check_condition(text: &str) -> SqlResult<Condition> {
         }
         tables = checked.tables;
     }
-    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
-    Ok(Condition { sql, tables: tables.into_iter().filter(is_other).collect() })
+    Ok(Condition { sql, tables: tables.into_iter().filter(|table| !table.is_table()).collect() })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
