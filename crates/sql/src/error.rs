@@ -1,6 +1,7 @@
 //! What can go wrong with a query.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use datafolio_core::ErrorCategory;
@@ -85,6 +86,13 @@ pub enum SqlError {
         /// What DuckDB says.
         message: String,
     },
+    /// A file that the query reads was changed by someone while it ran: its rows may be some of the old file and some of the
+    /// new one.
+    #[error("{} was changed while the query read it", path.display())]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A value stood in the way while the query ran.
     #[error("the query failed: {message}")]
     Failed {
@@ -114,7 +122,9 @@ impl SqlError {
             | Self::Unfit { .. }
             | Self::Parameters { .. }
             | Self::Failed { .. } => ErrorCategory::InvalidInput,
-            Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } => ErrorCategory::WrongState,
+            Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } | Self::FileChanged { .. } => {
+                ErrorCategory::WrongState
+            }
             Self::NoTimeZones { .. } => ErrorCategory::Unsupported,
         }
     }
@@ -130,6 +140,7 @@ impl SqlError {
             Self::Cancelled => "sql-cancelled",
             Self::TimedOut { .. } => "sql-timed-out",
             Self::NoTimeZones { .. } => "sql-no-time-zones",
+            Self::FileChanged { .. } => "sql-file-changed",
             Self::Failed { .. } => "sql-failed",
         }
     }
