@@ -138,7 +138,11 @@ fn a_condition_in_sql_and_one_of_polars_hold_together() {
     let (_dir, folio) = with_samples();
     let some = folio.scan_polars("parquet", &TableOptions::new().filter("id < 100 AND score IS NULL")).unwrap();
     let found = some.filter(col("id").gt(number(80))).select([col("id")]).collect().unwrap();
-    assert_eq!(found.column("id").unwrap().i64().unwrap().iter().flatten().collect::<Vec<_>>(), [83, 93]);
+    let ids = |frame: &DataFrame| -> Vec<i64> { frame.column("id").unwrap().i64().unwrap().iter().flatten().collect() };
+    assert_eq!(ids(&found), [83, 93]);
+    // A comment ends with its own condition.
+    let some = folio.scan_polars("parquet", &TableOptions::new().filter("id < 100 -- a comment")).unwrap();
+    assert_eq!(ids(&some.filter(col("id").gt(number(97))).collect().unwrap()), [98, 99]);
 }
 
 /// NaN is above all numbers for Polars, and the statistics of a file do not tell that there are some.
