@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
 use crate::separable::is_separable;
+use crate::sizes::unbounded;
 use crate::tree::{Serialized, deep, serialized};
 use crate::words::{Quoted, words};
 
@@ -253,6 +254,9 @@ impl Walk<'_> {
             }
             if matches!(name.as_str(), "format" | "printf") && !is_short_format(object) {
                 let reason = format!("{name} needs a constant format whose widths have three digits at most");
+                return self.refuse(object, reason);
+            }
+            if let Some(reason) = unbounded(&name, object) {
                 return self.refuse(object, reason);
             }
             return Ok(());

@@ -23,6 +23,7 @@ mod pivot;
 mod reader;
 mod separable;
 mod session;
+mod sizes;
 mod spill;
 mod stream;
 mod tree;
