@@ -105,6 +105,10 @@ fn paths_are_absolute_and_there() {
     assert!(far.starts_with("s3://") && !far.contains("secret"), "{far}");
     folio.add("gone", reference("/nowhere/gone.parquet"), AddOptions::new()).unwrap();
     assert_eq!(folio.get_table_path("gone").unwrap_err().code(), "missing-reference");
+    // It keeps no one from the other tables.
+    let all = folio.get_all_table_paths().unwrap();
+    assert_eq!(all["gone"], TablePaths::One("/nowhere/gone.parquet".to_owned()));
+    assert_eq!(all["parquet"], TablePaths::One(folio.get_table_path("parquet").unwrap()));
     std::fs::remove_file(folio.item_path("parquet").unwrap()).unwrap();
     assert_eq!(folio.get_table_path("parquet").unwrap_err().code(), "missing-payload");
 }
