@@ -139,6 +139,21 @@ fn a_table_with_its_schema_is_the_same_table() {
     }
 }
 
+/// The other tables that a condition looks into are those that the batch has by then.
+#[test]
+fn a_condition_in_a_batch_sees_what_the_batch_has_made() {
+    let (_dir, folio) = with_tables();
+    let mut batch = folio.batch().unwrap();
+    assert_eq!(batch.delete_rows("one", "id >= 10").unwrap().rows, 20);
+    assert_eq!(batch.delete_rows("parts", "id NOT IN (SELECT id FROM one)").unwrap().rows, 20);
+    batch.append_table("limits", numbers(7..8), AppendOptions::new()).unwrap();
+    let set = [("value", "(SELECT max(id) FROM limits)")];
+    assert_eq!(batch.update_table("arrow", "id < (SELECT max(id) FROM limits)", &set).unwrap().rows, 7);
+    batch.commit().unwrap();
+    assert_eq!(read(&folio, "parts"), expected(|id| id < 10, |_, old| old));
+    assert_eq!(read(&folio, "arrow"), expected(|_| true, |id, old| if id < 7 { Some(7.0) } else { old }));
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_and_changes_nothing() {
     let (_dir, folio) = with_tables();
