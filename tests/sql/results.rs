@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array, Int8Array,
-    LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, TimestampMicrosecondArray, UInt64Array,
+    LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray, TimestampMicrosecondArray,
+    TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
 use datafolio::{AddOptions, ParamValue, QueryOptions};
@@ -46,6 +47,8 @@ fn every_type_of_column_comes_through() {
         ("float", Arc::new(Float32Array::from(vec![Some(0.5), None]))),
         ("date", Arc::new(Date32Array::from(vec![Some(19_000), None]))),
         ("time", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]))),
+        ("seconds", Arc::new(TimestampSecondArray::from(vec![Some(1), None]))),
+        ("clock", Arc::new(Time32SecondArray::from(vec![Some(3_661), None]))),
         ("zoned", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]).with_timezone("UTC"))),
         ("large", Arc::new(LargeStringArray::from(vec![Some("grüße"), None]))),
         ("view", Arc::new(StringViewArray::from(vec![Some("a text that is longer than twelve"), None]))),
@@ -69,6 +72,8 @@ fn every_type_of_column_comes_through() {
         0.5,
         "2022-01-08",
         "1970-01-01T00:00:00.000001",
+        "1970-01-01T00:00:01",
+        "01:01:01",
         "1970-01-01T00:00:00.000001Z",
         "grüße",
         "a text that is longer than twelve",
@@ -81,7 +86,7 @@ fn every_type_of_column_comes_through() {
         assert_eq!(json!(found[0]), expected, "{name}");
         assert!(found[1].iter().all(serde_json::Value::is_null), "{name}: {:?}", found[1]);
         let reader = folio.query_table(name, "SELECT * FROM table", &QueryOptions::new()).unwrap();
-        assert_eq!(reader.schema().fields().len(), 12);
+        assert_eq!(reader.schema().fields().len(), 14);
         assert_eq!(
             ask_table(&folio, name, "SELECT count(*), count(view) FROM table").unwrap()[0],
             [json!(2), json!(1)]

@@ -9,6 +9,7 @@ mod dictionaries;
 mod encode;
 mod file_rows;
 mod fitted;
+mod milliseconds;
 mod parquet_read;
 mod parquet_write;
 mod parts_read;
