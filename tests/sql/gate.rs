@@ -41,6 +41,13 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         format!("ATTACH '{path}' AS z"),
         "ATTACH ':memory:' AS z".to_owned(),
         format!("COPY numbers FROM '{other}'"),
+        format!("COPY numbers TO '{other}'"),
+        format!("SELECT * FROM read_parquet('{}/*.parquet')", data.parent().unwrap().display()),
+        "SELECT * FROM read_parquet('https://example.org/x.parquet')".to_owned(),
+        "SELECT * FROM read_csv('http://example.org/x.csv')".to_owned(),
+        "SELECT * FROM 's3://bucket/x.parquet'".to_owned(),
+        "SELECT * FROM arrow_scan(1::POINTER, 1::POINTER, 1::POINTER)".to_owned(),
+        "SELECT * FROM arrow_scan_dumb(1::POINTER, 1::POINTER, 1::POINTER)".to_owned(),
         format!("EXPORT DATABASE '{other}'"),
         format!("IMPORT DATABASE '{other}'"),
         "INSTALL httpfs".to_owned(),
@@ -49,6 +56,11 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         "SET memory_limit = '100GB'".to_owned(),
         "RESET threads".to_owned(),
         "PRAGMA database_list".to_owned(),
+        "PRAGMA enable_profiling".to_owned(),
+        format!("SET profiling_output = '{other}'"),
+        "CALL enable_logging()".to_owned(),
+        format!("CALL enable_logging(storage = 'file', storage_path = '{other}')"),
+        "SELECT * FROM enable_logging()".to_owned(),
         "CREATE SECRET s (TYPE s3)".to_owned(),
         "SELECT current_setting('allowed_paths')".to_owned(),
         "SELECT * FROM duckdb_settings()".to_owned(),
@@ -182,7 +194,6 @@ fn long_sums_are_no_nesting_to_be_afraid_of() {
     assert!(ask(&folio, &format!("SELECT {} FROM numbers", sum(100_000))).is_err());
 }
 
-/// Two guards stand behind the gate: DuckDB itself reads no file that was not given.
 #[test]
 fn the_owner_of_the_machine_can_do_all_of_it() {
     let (dir, folio) = with_numbers();

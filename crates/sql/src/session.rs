@@ -312,3 +312,6 @@ fn literal(text: &str) -> String {
 fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+#[cfg(test)]
+mod tests;
