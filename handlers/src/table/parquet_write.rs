@@ -24,9 +24,10 @@ use super::encode::Encoder;
 use super::milliseconds::in_milliseconds;
 use crate::error::{HandlerError, HandlerResult};
 
-/// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. A query skips whole groups by
-/// their statistics, and within a group the pages of some 20,000 rows by the page index; smaller groups would make the
-/// footer of a long, wide table large, larger ones would need more memory here.
+/// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. DuckDB skips whole groups by their
+/// statistics, and a condition on rows that are read or walked through also the pages of some 20,000 rows by the page index
+/// ([`rows_within`](crate::rows_within)); smaller groups would make the footer of a long, wide table large, larger ones would need
+/// more memory here.
 const GROUP_ROWS: usize = 491_520;
 /// Encoded bytes of a row group, for rows that are wide: the group in progress is what writing holds in memory.
 const GROUP_BYTES: usize = 64 << 20;
