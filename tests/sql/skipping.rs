@@ -1,7 +1,5 @@
 //! Rows that the files of a table rule out by what they record are not read, and no others are left out.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,13 +8,11 @@ use arrow::array::{
 };
 use arrow::datatypes::Int64Type;
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_ms_to_datetime};
-use datafolio::{
-    AddOptions, AppendOptions, DataFolio, IterOptions, OpenOptions, QueryOptions, Settings, TableOptions, Verification,
-};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use datafolio::{AddOptions, AppendOptions, DataFolio, IterOptions, QueryOptions, TableOptions, Verification};
 
 use super::data;
 use crate::support::new_bundle;
+use crate::support::reads::{checking, destroy_pages};
 
 /// One row group of some twenty pages.
 const ROWS: i64 = 400_000;
@@ -58,27 +54,7 @@ fn long_name_of(n: i64) -> String {
 
 /// The bundle as one sees it who compares nothing with hashes.
 fn unchecked(folio: &DataFolio) -> DataFolio {
-    let mut settings = Settings::default();
-    settings.verification = Verification::Off;
-    OpenOptions::new().settings(settings).open(folio.location()).unwrap()
-}
-
-/// Destroys all pages of the first row group but the first of each column.
-fn destroy_all_but_the_first_pages(path: &Path) {
-    let file = fs::File::open(path).unwrap();
-    let mut bytes = fs::read(path).unwrap();
-    let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
-    let metadata = reader.parse_and_finish(&file).unwrap();
-    let index = metadata.page_index().unwrap();
-    for column in 0..metadata.row_group(0).num_columns() {
-        let pages = index.page_locations(0, column).unwrap();
-        assert!(pages.len() > 10, "{} pages", pages.len());
-        for page in &pages[1..] {
-            let start = page.offset as usize;
-            bytes[start..start + page.compressed_page_size as usize].fill(0xff);
-        }
-    }
-    fs::write(path, bytes).unwrap();
+    checking(Verification::Off).open(folio.location()).unwrap()
 }
 
 fn found(reader: Box<dyn RecordBatchReader + Send>) -> Result<Vec<i64>, datafolio::Error> {
@@ -93,7 +69,7 @@ fn found(reader: Box<dyn RecordBatchReader + Send>) -> Result<Vec<i64>, datafoli
 fn pages_that_a_condition_rules_out_are_not_read() {
     let (_dir, folio) = new_bundle();
     folio.add("t", data(&rows(0..ROWS)), AddOptions::new()).unwrap();
-    destroy_all_but_the_first_pages(&folio.item_path("t").unwrap());
+    destroy_pages(&folio.item_path("t").unwrap(), |_, _, rows| rows.start == 0);
     let folio = unchecked(&folio);
     let read =
         |condition: &str| folio.read_table("t", &TableOptions::new().filter(condition).columns(["n"])).and_then(found);
