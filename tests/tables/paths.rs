@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use arrow::datatypes::DataType;
 use datafolio::{AddOptions, ColumnFacts, Reference, TablePaths};
 use serde_json::{Value, json};
 
@@ -63,6 +64,17 @@ fn every_form_of_table_has_facts() {
                 (half.null_count, half.min.clone(), half.max.clone()),
                 (Some(2_500), Some(json!(0.0)), Some(json!(12_499.5)))
             );
+        }
+        assert_eq!(
+            info.created_at.as_ref().unwrap(),
+            folio.item_info(name).unwrap().record["created_at"].as_str().unwrap()
+        );
+        assert_eq!(info.schema.field(2).data_type(), &DataType::Utf8, "{name}");
+        if name == "streamed" {
+            assert_eq!(info.compression, ["zstd"]);
+            let logical: Vec<Option<&str>> =
+                info.column_facts.iter().map(|facts| facts.logical_type.as_deref()).collect();
+            assert_eq!(logical, [Some("INT64"), Some("DOUBLE"), Some("BYTE_ARRAY (String)")]);
         }
         let shown = serde_json::to_value(&info).unwrap();
         assert_eq!(shown["column_names"], json!(["id", "half", "name"]));
