@@ -8,7 +8,7 @@ use arrow::array::{
     TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
-use datafolio::{AddOptions, ParamValue, QueryOptions};
+use datafolio::{AddOptions, AppendOptions, ParamValue, QueryOptions, TableOptions};
 use serde_json::json;
 
 use super::{ask, ask_table, data, numbers, one, rows, with_numbers};
@@ -20,6 +20,8 @@ fn values_are_bound_and_never_pasted() {
     let by_place = QueryOptions::new().params([ParamValue::from(5), "a".into()]);
     let found = folio.query_table("numbers", "SELECT id FROM table WHERE id >= ? AND kind = ?", &by_place).unwrap();
     assert_eq!(rows(found).unwrap(), [[json!(6)]]);
+    let sql = "SELECT id FROM table WHERE id >= $1 AND kind = $2 AND id >= $1 + 1";
+    assert_eq!(rows(folio.query_table("numbers", sql, &by_place).unwrap()).unwrap(), [[json!(6)]]);
     let by_name = QueryOptions::new().param("least", 7).param("kind", "x' OR 'a' = 'a");
     let sql = "SELECT id FROM $table WHERE id >= $least AND kind <> $kind";
     assert_eq!(rows(folio.query_table("numbers", sql, &by_name).unwrap()).unwrap(), [[json!(7)], [json!(8)]]);
@@ -132,6 +134,28 @@ fn damage_never_passes_for_data() {
         std::fs::remove_file(folio.item_path(name).unwrap()).unwrap();
         assert_eq!(ask_table(&folio, name, "SELECT 1 FROM table").unwrap_err().code(), "missing-payload");
     }
+}
+
+/// Also where another file of the table is whole, and the rows that are asked for lie in that one.
+#[test]
+fn damage_of_one_file_of_a_table_is_told() {
+    let (_dir, folio) = new_bundle();
+    for rows in [0..9, 9..20] {
+        let part = numbers(20).slice(rows.start, rows.end - rows.start);
+        folio.append_table("parts", part, AppendOptions::new().without_compaction()).unwrap();
+    }
+    let whole = ask_table(&folio, "parts", "SELECT sum(id)::BIGINT FROM table").unwrap();
+    assert_eq!(whole, [[json!(190)]]);
+    flip_a_bit(folio.get_table_paths("parts").unwrap()[1].as_ref());
+    for sql in ["SELECT sum(id) FROM table", "SELECT id FROM table WHERE id = 1", "SELECT id FROM table LIMIT 1"] {
+        let error = ask_table(&folio, "parts", sql).unwrap_err();
+        assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{sql}: {error}");
+        assert!(error.to_string().contains("parts"), "{error}");
+    }
+    let filtered = folio
+        .read_table("parts", &TableOptions::new().filter("id > 15"))
+        .and_then(|rows| rows.collect::<Result<Vec<_>, _>>().map_err(datafolio::Error::from));
+    assert_eq!(filtered.unwrap_err().category(), datafolio::ErrorCategory::Corrupt);
 }
 
 /// Without the rules of time zones DuckDB could give a wrong answer, or none.

@@ -184,6 +184,27 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     }
 }
 
+/// Such tables are streamed into queries, with their partitions.
+#[cfg(feature = "sql")]
+#[test]
+fn a_directory_with_partitions_is_queried_as_one_table() {
+    let (dir, folio) = new_bundle();
+    let place = dir.path().join("years");
+    for (file, values) in
+        [("year=2023/a.parquet", &[1, 2][..]), ("year=2023/b.parquet", &[3][..]), ("year=2024/a.parquet", &[4][..])]
+    {
+        write_parquet(&place.join(file), &numbers(values));
+    }
+    folio.reference_table("years", reference(&place, "parquet"), AddOptions::new()).unwrap();
+    let sql = "SELECT year::BIGINT, sum(x)::BIGINT FROM years GROUP BY year ORDER BY year";
+    let rows = folio.query(sql, &datafolio::QueryOptions::new()).unwrap();
+    let batches: Vec<RecordBatch> = rows.map(Result::unwrap).collect();
+    let column = |place: usize| batches[0].column(place).as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!((column(0), column(1)), (vec![2023, 2024], vec![6, 4]));
+    let later = folio.read_table("years", &TableOptions::new().filter("year = 2024 AND x > 1")).unwrap();
+    assert_eq!(later.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1);
+}
+
 /// The same where DuckDB reads the file, which does not look at it a second time.
 #[cfg(feature = "sql")]
 #[test]
