@@ -1,6 +1,6 @@
 //! What does it cost to let a table grow?
 //!
-//! Appends 1,000 rows to a large table (`BENCH_ROWS`, 10 million) and to one of 1,000 rows; then appends 100 rows as often as
+//! Appends 1,000 rows to a large table (`BENCH_ROWS`, 10 million; set it to 100000000 where there is room for 5 GB) and to one of 1,000 rows; then appends 100 rows as often as
 //! `BENCH_APPENDS` says (10,000) from four processes at once, and reads what came of it beside the same rows in one file. Run it
 //! with `make bench`; results belong into `docs/benchmarks.md`.
 

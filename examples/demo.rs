@@ -12,7 +12,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafolio::{
     AddOptions, AppendOptions, DataFolio, DescribeOptions, Error, ImportOptions, IterOptions, NpyArray, OpenOptions,
-    SnapshotOptions, StatisticsOptions, VerifyOptions,
+    Reference, SnapshotOptions, StatisticsOptions, TableOptions, VerifyOptions,
 };
 use serde_json::json;
 
@@ -89,7 +89,15 @@ fn main() -> Result<()> {
         late += numbers(&chunk, "dep_delay")?.iter().flatten().filter(|minutes| *minutes > 60.0).count();
     }
     println!("in chunks of 100,000: {late} flights left more than an hour late");
+    let columns = || TableOptions::new().columns(["carrier", "origin", "dest"]);
+    let drawn = folio.sample_table("flights", 3, 2013, &columns())?;
+    println!("{} rows drawn with the seed 2013, which draws the same ones again:", drawn.num_rows());
+    println!("{}", arrow::util::pretty::pretty_format_batches(&[drawn])?);
+    println!("a preview has the first {}", folio.preview_table("flights", 10)?.num_rows());
+    println!("two workers would take the rows {:?}", folio.split_table("flights", 2)?);
+    println!("other programs read {}", folio.get_table_path("flights")?);
     in_sql(&folio)?;
+    a_reference(&folio, &data)?;
 
     step("Let a table grow: what is there is neither read nor copied");
     for month in 1..=3 {
@@ -99,6 +107,7 @@ fn main() -> Result<()> {
     }
     let one = folio.compact("departures")?;
     println!("compacted into {} file; the versions before keep theirs", one.parts_after);
+    in_place(&folio)?;
 
     step("A snapshot costs no copy of data and never changes");
     folio.create_snapshot(
@@ -198,6 +207,23 @@ fn kept_queries(folio: &DataFolio) -> Result<()> {
         println!("{} is out of date: {}", stale.name, reasons.join("; "));
     }
     println!("made again: {}", folio.rerun::<&str>(&[], RerunOptions::new())?.done.join(", "));
+    let made = folio.explain("late_by_month")?;
+    let inputs: Vec<String> = made.inputs.iter().map(|input| format!("{} {}", input.name, input.version)).collect();
+    println!("late_by_month has {} rows, made of {}", made.rows.unwrap_or(0), inputs.join(" and "));
+    Ok(())
+}
+
+/// Rows that are changed and removed where they are: a new version, which shares the files in which nothing changes.
+#[cfg(feature = "sql")]
+fn in_place(folio: &DataFolio) -> Result<()> {
+    let early = folio.update_table("departures", "dep_delay < 0", &[("dep_delay", "0")])?;
+    let cancelled = folio.delete_rows("departures", "dep_delay IS NULL")?;
+    println!("{} early departures are on time now; {} that never left are gone", early.rows, cancelled.rows);
+    Ok(())
+}
+
+#[cfg(not(feature = "sql"))]
+fn in_place(_folio: &DataFolio) -> Result<()> {
     Ok(())
 }
 
@@ -224,6 +250,29 @@ fn in_rows(_folio: &DataFolio) -> Result<()> {
 #[cfg(not(feature = "sql"))]
 fn in_sql(_folio: &DataFolio) -> Result<()> {
     println!("(SQL is not in this build)");
+    Ok(())
+}
+
+/// A table that stays where it is, and is read from there. What others write to it is noticed.
+fn a_reference(folio: &DataFolio, data: &Path) -> Result<()> {
+    step("Leave a table where it is: a reference tells when its file has changed");
+    let outside = tempfile::tempdir()?;
+    let path = outside.path().join("planes.csv");
+    std::fs::copy(data.join("planes.csv"), &path)?;
+    let reference = Reference {
+        path: path.to_string_lossy().into_owned(),
+        table_format: "csv".to_owned(),
+        num_rows: None,
+        version: None,
+    };
+    folio.reference_table("fleet", reference, AddOptions::new())?;
+    println!("fleet has {} rows, and no file in the bundle", count(folio, "fleet")?);
+    let text = std::fs::read_to_string(&path)?;
+    std::fs::write(&path, text.lines().take(100).collect::<Vec<_>>().join("\n"))?;
+    for check in folio.check_references::<&str>(None)? {
+        println!("{}: {:?}, {}", check.name, check.state, check.reason.unwrap_or_default());
+    }
+    folio.delete(&["fleet"])?;
     Ok(())
 }
 

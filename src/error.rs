@@ -463,6 +463,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "sql-cancelled" | "sql-timed-out" => "ask for fewer rows or columns, or allow more time",
         "sql-no-time-zones" => "cast to TIMESTAMP, which is then in UTC, and add or subtract an INTERVAL",
         "sql-failed" => "correct the values or the expression that the message names",
+        "sql-file-changed" => "ask again when nobody writes to it; `datafolio import` keeps a copy that nobody changes",
         "view-cycle" => {
             "`datafolio view NAME SQL --overwrite` gives one of them another text, or `datafolio rm` removes one"
         }

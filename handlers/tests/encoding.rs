@@ -4,11 +4,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, RecordBatchIterator, RecordBatchReader, StringArray,
-    StructArray,
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray, RecordBatch, RecordBatchIterator, RecordBatchReader,
+    StringArray, StructArray, Time32SecondArray, TimestampSecondArray,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
+use arrow::datatypes::{
+    DataType, Field, Int64Type, SchemaRef, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
+};
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use datafolio_handlers::{HandlerError, write_parquet};
@@ -69,6 +72,63 @@ fn the_file_is_the_same_whatever_the_number_of_threads() {
         let found: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
         let schema = rows(0, 1).schema();
         assert_eq!(concat_batches(&schema, &found).unwrap(), concat_batches(&schema, &batches).unwrap());
+    }
+}
+
+/// Parquet has no seconds: a program that reads the file would see numbers without a unit.
+#[test]
+fn times_in_seconds_are_stored_as_times() {
+    let times = || TimestampSecondArray::from(vec![Some(1), None, Some(-3)]);
+    let clock = Time32SecondArray::from(vec![Some(5), None, Some(86_399)]);
+    let offsets = OffsetBuffer::from_lengths([2, 0, 1]);
+    let item = Arc::new(Field::new("item", DataType::Timestamp(TimeUnit::Second, None), true));
+    let list = ListArray::new(Arc::clone(&item), offsets, Arc::new(times()), None);
+    let inside = StructArray::from(vec![(item, Arc::new(times()) as ArrayRef)]);
+    let batch = RecordBatch::try_from_iter([
+        ("at", Arc::new(times()) as ArrayRef),
+        ("zoned", Arc::new(times().with_timezone("+05:30"))),
+        ("clock", Arc::new(clock)),
+        ("list", Arc::new(list)),
+        ("inside", Arc::new(inside)),
+    ])
+    .unwrap();
+    let schema = batch.schema();
+    let mut file = Vec::new();
+    let reader = Box::new(RecordBatchIterator::new([Ok(batch)], schema));
+    let written = write_parquet("t", reader, 2, &mut file).unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file)).unwrap();
+    for column in builder.parquet_schema().columns() {
+        assert!(column.logical_type_ref().is_some(), "{}", column.name());
+    }
+    let found: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+    assert_eq!(found[0].schema().fields(), written.schema.fields());
+    let millis = |column: &ArrayRef| column.as_primitive::<TimestampMillisecondType>().iter().collect::<Vec<_>>();
+    for column in [found[0].column(0), found[0].column(1), found[0].column(3).as_list::<i32>().values()] {
+        assert_eq!(millis(column), [Some(1_000), None, Some(-3_000)]);
+    }
+    assert_eq!(millis(found[0].column(4).as_struct().column(0)), [Some(1_000), None, Some(-3_000)]);
+    assert_eq!(
+        found[0].column(1).data_type(),
+        &DataType::Timestamp(TimeUnit::Millisecond, Some("+05:30".into())),
+        "the zone is kept"
+    );
+    let clock = found[0].column(2).as_primitive::<Time32MillisecondType>();
+    assert_eq!(clock.iter().collect::<Vec<_>>(), [Some(5_000), None, Some(86_399_000)]);
+}
+
+#[test]
+fn a_time_that_milliseconds_do_not_reach_names_its_column() {
+    let far: [ArrayRef; 2] = [
+        Arc::new(TimestampSecondArray::from(vec![0, i64::MAX / 1_000 + 1])),
+        Arc::new(Time32SecondArray::from(vec![0, i32::MAX])),
+    ];
+    for (column, threads) in far.into_iter().zip([1, 3]) {
+        let batch = RecordBatch::try_from_iter([("far", column)]).unwrap();
+        let schema = batch.schema();
+        let reader = Box::new(RecordBatchIterator::new([Ok(batch)], schema));
+        let error = write_parquet("t", reader, threads, &mut Vec::new()).unwrap_err();
+        assert!(matches!(error, HandlerError::Invalid { .. }), "{error}");
+        assert!(error.to_string().contains("\"far\"") && error.to_string().contains("milliseconds"), "{error}");
     }
 }
 

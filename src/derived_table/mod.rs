@@ -4,7 +4,7 @@ mod explain;
 mod run;
 mod stale;
 
-use datafolio_core::{ItemRecord, PARTS};
+use datafolio_core::{ItemRecord, PARTS, json};
 use datafolio_handlers::HandlerError;
 use datafolio_sql::{ParamValue, Params};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,8 @@ pub struct DerivedInput {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The hash of its payload: a version with the same one has the same rows, whatever else was edited.
+    /// The hash of its payload, or of those of its parts: a version with the same one has the same rows, whatever else was
+    /// edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// The snapshot that it was read from; a snapshot does not change.
@@ -64,10 +65,16 @@ pub struct SeenFiles {
     pub digest: String,
 }
 
-/// The hash of the payload that holds the rows of a version; none for a table of several parts, whose payload only stands for
-/// them.
-fn payload_hash(record: &ItemRecord) -> Option<&str> {
-    record.str("sha256").filter(|_| record.get(PARTS).is_none())
+/// The hash of the payload that holds the rows of a version. The payload of a table of several parts only stands for them: there it
+/// is a hash of theirs, and of the names of the columns, since parts may lack some.
+fn payload_hash(record: &ItemRecord) -> Option<String> {
+    if record.get(PARTS).is_none() {
+        return record.str("sha256").map(str::to_owned);
+    }
+    let parts = record.parts().ok()??;
+    let mut lines = parts.into_iter().map(|part| part.sha256).collect::<Option<Vec<String>>>()?;
+    lines.extend(record.strings("columns").into_iter().map(json::quote));
+    Some(json::sha256(&lines.join("\n")))
 }
 
 /// How a version was derived; `None` for other items.

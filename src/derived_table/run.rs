@@ -127,7 +127,7 @@ impl DataFolio {
         Ok(DerivedInput {
             name: input.record.name().to_owned(),
             version: input.version.clone(),
-            sha256: payload_hash(&input.record).map(str::to_owned),
+            sha256: payload_hash(&input.record),
             snapshot: input.snapshot.clone(),
             files: self.seen_files(&input.record),
         })

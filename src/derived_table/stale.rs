@@ -140,7 +140,7 @@ impl DataFolio {
             };
             let token = entry.token();
             let record = entry.record()?;
-            let is_same_content = input.sha256.is_some() && payload_hash(&record) == input.sha256.as_deref();
+            let is_same_content = input.sha256.is_some() && payload_hash(&record) == input.sha256;
             if input.files.is_some() && self.seen_files(&record) != input.files {
                 reasons.push(StaleReason::FilesChanged { input: name });
             } else if token != input.version && !is_same_content && input.files.is_none() {

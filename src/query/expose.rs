@@ -204,6 +204,7 @@ impl DataFolio {
             verification: item.verification(),
             verified: self.verified().clone(),
             schema,
+            picked: None,
         })
     }
 }
@@ -216,6 +217,15 @@ pub(crate) struct TableStream {
     verification: Verification,
     verified: VerifiedCache,
     schema: SchemaRef,
+    /// These rows alone.
+    picked: Option<Arc<[u64]>>,
+}
+
+impl TableStream {
+    /// These rows of it alone, by ascending numbers.
+    pub(crate) fn picked(self, rows: Arc<[u64]>) -> Self {
+        Self { picked: Some(rows), ..self }
+    }
 }
 
 impl Streamed for TableStream {
@@ -224,6 +234,9 @@ impl Streamed for TableStream {
     }
 
     fn rows(&self) -> Option<u64> {
+        if let Some(rows) = &self.picked {
+            return Some(rows.len() as u64);
+        }
         // What an entry says of a file that others write is no more than a guess.
         (self.record.item_type() != item_type::REFERENCED_TABLE).then(|| self.record.count("num_rows")).flatten()
     }
@@ -237,6 +250,7 @@ impl Streamed for TableStream {
         refuse_inexact(item.name(), wanted.map(|(_, field)| &**field))?;
         let mut part = TableReadOptions::default();
         part.columns = Some(columns.to_vec());
+        part.rows = self.picked.clone();
         Ok(read_table(&item, &part)?)
     }
 }

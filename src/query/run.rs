@@ -165,9 +165,7 @@ impl DataFolio {
         table: &TableName,
         argument: Option<&Arc<ItemRecord>>,
     ) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
-        let is_of_main = table.schema.as_ref().is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
-        let is_argument = is_of_main && table.name.eq_ignore_ascii_case(TABLE);
-        match argument.filter(|_| is_argument) {
+        match argument.filter(|_| table.is_table()) {
             Some(record) => Ok((None, Arc::clone(record))),
             None => self.resolve(table),
         }

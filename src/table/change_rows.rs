@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, time};
 use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
-use datafolio_sql::{QueryReader, check, check_condition, check_value, quote_table};
+use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
 use super::RowsChanged;
@@ -25,6 +25,18 @@ enum Edit<'a> {
     Delete,
     /// They get these values: column and SQL expression.
     Set(&'a [(&'a str, &'a str)]),
+}
+
+/// How rows are counted and changed.
+struct Plan {
+    /// The query that counts the rows of a table which the condition holds for.
+    count: String,
+    /// The one that gives the rows as they are to be.
+    select: String,
+    /// The columns.
+    table: SchemaRef,
+    /// Who knows the other tables that are looked into; `None` where there are none.
+    seen: Option<DataFolio>,
 }
 
 impl DataFolio {
@@ -87,20 +99,27 @@ impl Batch<'_> {
         check_condition(condition)?;
         let table = read_table(&self.folio().handler_item(&record), &TableReadOptions::default())?.schema();
         let select = selection(name, condition, edit, &table)?;
-        let count = format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)");
+        let named = tables_in(condition, edit)?;
+        let plan = Plan {
+            count: format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)"),
+            select,
+            table,
+            // What other tables hold by now may be of this batch.
+            seen: named.iter().any(|table| !table.is_table()).then(|| self.seen()),
+        };
         let mut done = RowsChanged { name: name.to_owned(), rows: 0, parts_written: 0, parts_kept: 0, num_rows: 0 };
         let parts = match record.parts()? {
             // A condition that looks at the table itself looks at all of it, and one part does not tell.
-            Some(parts) if !looks_at_table(condition, edit)? => parts,
+            Some(parts) if !named.iter().any(TableName::is_table) => parts,
             _ => {
-                done.rows = self.count_in(&record, &count)?;
+                done.rows = self.count_in(&plan, &record)?;
                 done.num_rows = record.u64("num_rows").unwrap_or_default();
                 if done.rows == 0 {
                     done.parts_kept = stored_files(&record)?.len();
                     return Ok(done);
                 }
                 let expected = expected_rows(edit, done.num_rows, done.rows);
-                let written = self.write_changed(&record, &record, &select, &table, Place::Whole, expected)?;
+                let written = self.write_changed(&plan, &record, &record, Place::Whole, expected)?;
                 (done.parts_written, done.num_rows) = (1, number(&written, "num_rows"));
                 self.put_changed(&record, file_fields(&written), edit, done.rows)?;
                 return Ok(done);
@@ -110,7 +129,7 @@ impl Batch<'_> {
         let mut new: Vec<Part> = Vec::new();
         for part in &parts {
             let of_part = Arc::new(table_of(&record, std::slice::from_ref(part)));
-            let rows = self.count_in(&of_part, &count)?;
+            let rows = self.count_in(&plan, &of_part)?;
             done.rows += rows;
             match edit {
                 _ if rows == 0 => {
@@ -121,7 +140,7 @@ impl Batch<'_> {
                 Edit::Delete if rows == part.num_rows => {}
                 _ => {
                     let expected = expected_rows(edit, part.num_rows, rows);
-                    let written = self.write_changed(&record, &of_part, &select, &table, Place::Part, expected)?;
+                    let written = self.write_changed(&plan, &record, &of_part, Place::Part, expected)?;
                     done.parts_written += 1;
                     let written = written.payload.as_ref().map(|payload| part_of(payload, &written));
                     new.extend(written.clone());
@@ -135,7 +154,7 @@ impl Batch<'_> {
         }
         let fields = if left.is_empty() {
             // A table without rows still has its columns.
-            let written = self.write_changed(&record, &record, &select, &table, Place::Whole, 0)?;
+            let written = self.write_changed(&plan, &record, &record, Place::Whole, 0)?;
             done.parts_written = 1;
             file_fields(&written)
         } else {
@@ -150,9 +169,9 @@ impl Batch<'_> {
     }
 
     /// How many rows of a table the condition holds for.
-    fn count_in(&self, table: &Arc<ItemRecord>, sql: &str) -> Result<u64> {
+    fn count_in(&self, plan: &Plan, table: &Arc<ItemRecord>) -> Result<u64> {
         let mut counted = 0;
-        for batch in self.folio().run_query(&quote_table(sql), Some(table), &QueryOptions::default())? {
+        for batch in self.ask(plan, &plan.count, table)? {
             let batch = batch?;
             counted +=
                 batch.column(0).as_primitive_opt::<Int64Type>().map_or(0, |column| column.value(0).unsigned_abs());
@@ -160,22 +179,26 @@ impl Batch<'_> {
         Ok(counted)
     }
 
+    fn ask(&self, plan: &Plan, sql: &str, table: &Arc<ItemRecord>) -> Result<QueryReader> {
+        let folio = plan.seen.as_ref().unwrap_or(self.folio());
+        folio.run_query(&quote_table(sql), Some(table), &QueryOptions::default())
+    }
+
     /// Writes the rows of a table, or of one part of it, as they are to be.
     fn write_changed(
         &mut self,
+        plan: &Plan,
         record: &Arc<ItemRecord>,
         source: &Arc<ItemRecord>,
-        select: &str,
-        table: &SchemaRef,
         place: Place,
         expected: u64,
     ) -> Result<Draft> {
-        let rows = self.folio().run_query(&quote_table(select), Some(source), &QueryOptions::default())?;
-        if rows.schema().fields().len() != table.fields().len() {
+        let rows = self.ask(plan, &plan.select, source)?;
+        if rows.schema().fields().len() != plan.table.fields().len() {
             let reason = "the condition and the values do not stand for themselves: check their brackets".to_owned();
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
-        let rows = Box::new(AsTable { item: record.name().to_owned(), rows, schema: SchemaRef::clone(table) });
+        let rows = Box::new(AsTable { item: record.name().to_owned(), rows, schema: SchemaRef::clone(&plan.table) });
         let written = self.stage_table(record, place, |write| write(rows))?;
         if number(&written, "num_rows") != expected {
             let reason = "the condition holds for other rows each time it is asked, as with random()".to_owned();
@@ -279,19 +302,17 @@ fn file_fields(written: &Draft) -> Map<String, Value> {
     fields
 }
 
-/// Whether a condition or a value reads the table that it is about, as in a subquery.
-fn looks_at_table(condition: &str, edit: &Edit<'_>) -> Result<bool> {
+/// The tables that a condition and the values read, as in a subquery: the one that they are about may be among them.
+fn tables_in(condition: &str, edit: &Edit<'_>) -> Result<Vec<TableName>> {
     let values: &[(&str, &str)] = match edit {
         Edit::Delete => &[],
         Edit::Set(values) => values,
     };
+    let mut tables = Vec::new();
     for text in std::iter::once(condition).chain(values.iter().map(|(_, value)| *value)) {
-        let checked = check(&quote_table(&format!("SELECT ({text}\n)")))?;
-        if checked.tables.iter().any(|table| table.schema.is_none() && table.name.eq_ignore_ascii_case("table")) {
-            return Ok(true);
-        }
+        tables.extend(check(&quote_table(&format!("SELECT ({text}\n)")))?.tables);
     }
-    Ok(false)
+    Ok(tables)
 }
 
 /// The rows of a query with the types of a table.

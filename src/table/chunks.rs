@@ -14,6 +14,8 @@ use super::Conditional;
 use super::filter::Filtered;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::text::shell_word;
+use crate::view::is_view;
 
 /// Rows of a chunk, unless the caller says otherwise.
 pub const DEFAULT_CHUNK_SIZE: usize = 10_000;
@@ -176,7 +178,10 @@ impl DataFolio {
         let facts = self.facts_of(&record)?;
         let rows = facts.rows.ok_or_else(|| HandlerError::Unsupported {
             what: format!("splitting table '{name}', whose rows are not counted"),
-            needs: "a Parquet or Arrow table: `datafolio import` makes one of a text file".to_owned(),
+            needs: match is_view(&record) {
+                true => format!("a stored table: `datafolio derive NEW --from {}`", shell_word(name)),
+                false => "a Parquet or Arrow table: `datafolio import` makes one of a text file".to_owned(),
+            },
         })?;
         Ok(split(rows, &group_starts(&facts), workers as u64))
     }

@@ -20,7 +20,9 @@ use crate::view::is_view;
 impl DataFolio {
     /// The rows that a condition holds for, in the order of the table and with its types.
     ///
-    /// DuckDB skips the row groups whose statistics rule the condition out, and reads the columns that are asked for.
+    /// Rows that what the files record of their values rules out are not looked at: DuckDB is given what lies between the others,
+    /// and skips row groups itself; where few rows of large row groups are left, their pages are read here. Only the columns
+    /// that are asked for are read.
     pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Conditional<'_>) -> Result<Filtered> {
         let condition = check_condition(wanted.condition)?;
         // Also the names: of columns that are not there, and of the same one twice.
@@ -37,13 +39,23 @@ impl DataFolio {
             let reason = format!("its column '{ROW}' has the name that the rows of a condition are numbered under");
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
-        let table = if is_view(record) {
-            Relation::Stream(Arc::new(Numbered::new(Arc::new(self.view_stream(record)?))))
-        } else {
-            match self.relation(record)? {
-                Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
-                _ => Relation::Stream(Arc::new(Numbered::new(Arc::new(self.stream(record)?)))),
+        let in_question = match is_view(record) {
+            true => None,
+            false => self.in_question(record, &facts.schema, &condition, &wanted.rows),
+        };
+        let table = match &in_question {
+            _ if is_view(record) => {
+                Relation::Stream(Arc::new(Numbered::new(Arc::new(self.view_stream(record)?), None)))
             }
+            Some(found) if found.is_streamed => {
+                let rows: Arc<[u64]> = found.rows.iter().cloned().flatten().collect();
+                let stream = self.stream(record)?.picked(Arc::clone(&rows));
+                Relation::Stream(Arc::new(Numbered::new(Arc::new(stream), Some(rows))))
+            }
+            _ => match self.relation(record)? {
+                Relation::Parquet(paths) if !has_column(OF_THE_FILE) => Relation::Parquet(paths),
+                _ => Relation::Stream(Arc::new(Numbered::new(Arc::new(self.stream(record)?), None))),
+            },
         };
         let mut exposer = Exposer::new(self, Some(("table", record)));
         condition.tables.iter().try_for_each(|table| exposer.add(table))?;
@@ -52,7 +64,10 @@ impl DataFolio {
         let (offset, limit) = (wanted.offset, wanted.limit);
         // Rows that are counted come from one query.
         let threads = if offset == 0 && limit.is_none() { settings.threads.unwrap_or(1) } else { 1 };
-        let shares = self.shares_of(record, &table, &wanted.rows, threads)?;
+        let mut shares = self.shares_of(record, &table, &wanted.rows, threads)?;
+        if let (Relation::Parquet(_), Some(found)) = (&table, &in_question) {
+            found.narrow(&mut shares.rows);
+        }
         let filter = Filter { condition: &condition, columns: &names, shares: &shares, offset, limit };
         // What is wrong with the condition shows before the first row is asked for.
         let rows = datafolio_sql::filter(&settings, table, &others, &filter)?;
@@ -113,13 +128,15 @@ impl RecordBatchReader for Filtered {
 struct Numbered {
     table: Arc<dyn Streamed>,
     schema: SchemaRef,
+    /// The numbers of its rows; `None` where it has all rows.
+    rows: Option<Arc<[u64]>>,
 }
 
 impl Numbered {
-    fn new(table: Arc<dyn Streamed>) -> Self {
+    fn new(table: Arc<dyn Streamed>, rows: Option<Arc<[u64]>>) -> Self {
         let mut fields: Vec<Arc<Field>> = table.schema().fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(ROW, DataType::Int64, false)));
-        Self { table, schema: Arc::new(Schema::new(fields)) }
+        Self { table, schema: Arc::new(Schema::new(fields)), rows }
     }
 }
 
@@ -140,14 +157,32 @@ impl Streamed for Numbered {
         let reader = self.table.open(&names)?;
         let fields = columns.iter().map(|name| self.schema.field_with_name(name).cloned());
         let schema = Arc::new(Schema::new(fields.collect::<std::result::Result<Vec<_>, _>>()?));
-        Ok(Box::new(NumberedRows { reader, schema, next: 0 }))
+        Ok(Box::new(NumberedRows { reader, schema, rows: self.rows.clone(), next: 0 }))
     }
 }
 
 struct NumberedRows {
     reader: Box<dyn RecordBatchReader + Send>,
     schema: SchemaRef,
-    next: i64,
+    rows: Option<Arc<[u64]>>,
+    /// How many rows have come.
+    next: usize,
+}
+
+impl NumberedRows {
+    /// The numbers of so many rows more.
+    fn numbers(&mut self, count: usize) -> ArrayRef {
+        let come = self.next..self.next.saturating_add(count);
+        self.next = come.end;
+        let number = |row: u64| i64::try_from(row).unwrap_or(i64::MAX);
+        Arc::new(match &self.rows {
+            Some(rows) => {
+                let rows = rows.get(come).unwrap_or_default();
+                Int64Array::from_iter_values(rows.iter().map(|row| number(*row)))
+            }
+            None => Int64Array::from_iter_values(come.map(|row| number(row as u64))),
+        })
+    }
 }
 
 impl Iterator for NumberedRows {
@@ -158,9 +193,7 @@ impl Iterator for NumberedRows {
             Ok(batch) => batch,
             Err(error) => return Some(Err(error)),
         };
-        let end = self.next.saturating_add(i64::try_from(batch.num_rows()).unwrap_or(i64::MAX));
-        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(self.next..end));
-        self.next = end;
+        let numbers = self.numbers(batch.num_rows());
         let mut given = batch.columns().iter();
         let columns = self.schema.fields().iter().filter_map(|field| match field.name() == ROW {
             true => Some(Arc::clone(&numbers)),

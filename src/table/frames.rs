@@ -170,7 +170,8 @@ impl TableSource for Scanned {
             (one, other) => one.or(other),
         };
         options.filter = match (&options.filter, &part.condition) {
-            (Some(one), Some(other)) => Some(format!("({one}) AND ({other})")),
+            // One may end with a comment.
+            (Some(one), Some(other)) => Some(format!("({one}\n) AND ({other}\n)")),
             (one, other) => one.as_ref().or(other.as_ref()).cloned(),
         };
         Ok(self.folio.read_part_of(&self.record, &options, Some(CHUNK_ROWS))?)

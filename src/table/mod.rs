@@ -18,6 +18,8 @@ mod filter;
 mod filter;
 #[cfg(feature = "polars")]
 mod frames;
+#[cfg(feature = "sql")]
+mod in_question;
 mod info;
 mod known;
 mod paths;

@@ -49,15 +49,25 @@ impl DataFolio {
         })
     }
 
-    /// Where every table lies, by name, archived ones excepted.
+    /// Where every table lies, by name, archived ones excepted. A reference whose target is not there now has the path where it
+    /// should be: the other tables are whole. [`DataFolio::check_references`] tells of such.
     ///
     /// # Errors
-    /// When the file of one of them is not there.
+    /// When the file of a table in the bundle is not there.
     pub fn get_all_table_paths(&self) -> Result<IndexMap<String, TablePaths>> {
         let state = self.state();
         let current = state.catalogue().current.values();
         let tables = current.filter(|entry| is_table(entry.item_type()) && !entry.is_archived());
-        tables.map(|entry| Ok((entry.name().to_owned(), self.paths_of(entry.name())?))).collect()
+        let paths = tables.map(|entry| {
+            let paths = match self.paths_of(entry.name()) {
+                Err(Error::Handler(HandlerError::MissingReference { path, .. })) => {
+                    TablePaths::One(path.to_string_lossy().into_owned())
+                }
+                paths => paths?,
+            };
+            Ok((entry.name().to_owned(), paths))
+        });
+        paths.collect()
     }
 
     fn paths_of(&self, name: &str) -> Result<TablePaths> {

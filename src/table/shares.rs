@@ -14,7 +14,7 @@ use crate::error::Result;
 const SHARE: u64 = 1 << 20;
 
 /// Of more files than this only one query is run at a time: each query opens all of them.
-const MOST_FILES: usize = 64;
+pub(super) const MOST_FILES: usize = 64;
 
 impl DataFolio {
     /// The rows between these, in shares that a query may run over side by side; none where that is all of the table, in one.

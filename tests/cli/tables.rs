@@ -104,6 +104,25 @@ fn queries_are_answered_in_the_form_that_is_wanted() {
 
 #[cfg(feature = "sql")]
 #[test]
+fn results_are_written_as_arrow_files() {
+    let home = with_many();
+    let sql = "SELECT id, word FROM many WHERE id < 4 ORDER BY id";
+    let read = |bytes: Vec<u8>| {
+        let reader = arrow::ipc::reader::FileReader::try_new(std::io::Cursor::new(bytes), None).unwrap();
+        let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+        (names, reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>())
+    };
+    let expected = (vec!["id".to_owned(), "word".to_owned()], 4);
+    let ran = home.run(&["sql", sql, "--format", "arrow"]);
+    assert_eq!((ran.code, read(ran.bytes)), (0, expected.clone()));
+    has(&home.ok(&["sql", sql, "-o", "some.arrow"]), &["Wrote 4 rows to some.arrow"]);
+    assert_eq!(read(fs::read(home.path("some.arrow")).unwrap()), expected);
+    home.ok(&["import", "some.arrow"]);
+    assert_eq!(home.ok(&["sql", "SELECT max(id) AS m FROM some"]), "m\n3\n");
+}
+
+#[cfg(feature = "sql")]
+#[test]
 fn queries_that_cannot_be_answered_say_why() {
     let home = with_many();
     has(&home.fails(&["sql", "SELEC 1"], 1), &["line 1, column 1", "SELEC"]);

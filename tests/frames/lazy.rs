@@ -1,18 +1,14 @@
 //! Lazy frames: what they read, and that they give what eager ones give.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use arrow::array::RecordBatchReader;
 use datafolio::polars::prelude::*;
-use datafolio::storage::{IoObserver, IoOp, IoStep, LocalStorage, Permit};
-use datafolio::{AddOptions, AppendOptions, Data, DataFolio, Error, OpenOptions, Settings, TableOptions, Verification};
+use datafolio::{AddOptions, AppendOptions, Data, DataFolio, Error, TableOptions, Verification};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
 use super::{ROWS, number, sample};
+use crate::support::reads::{Reads, checking, destroy_pages};
 use crate::support::{flip_a_bit, new_bundle};
 
 /// The sample as a Parquet file of several row groups, as an Arrow file, and referenced.
@@ -138,7 +134,11 @@ fn a_condition_in_sql_and_one_of_polars_hold_together() {
     let (_dir, folio) = with_samples();
     let some = folio.scan_polars("parquet", &TableOptions::new().filter("id < 100 AND score IS NULL")).unwrap();
     let found = some.filter(col("id").gt(number(80))).select([col("id")]).collect().unwrap();
-    assert_eq!(found.column("id").unwrap().i64().unwrap().iter().flatten().collect::<Vec<_>>(), [83, 93]);
+    let ids = |frame: &DataFrame| -> Vec<i64> { frame.column("id").unwrap().i64().unwrap().iter().flatten().collect() };
+    assert_eq!(ids(&found), [83, 93]);
+    // A comment ends with its own condition.
+    let some = folio.scan_polars("parquet", &TableOptions::new().filter("id < 100 -- a comment")).unwrap();
+    assert_eq!(ids(&some.filter(col("id").gt(number(97))).collect().unwrap()), [98, 99]);
 }
 
 /// NaN is above all numbers for Polars, and the statistics of a file do not tell that there are some.
@@ -170,37 +170,15 @@ fn no_condition_loses_a_row_that_polars_would_keep() {
     assert!(found.collect().unwrap().equals(&upper.slice(0, 1)));
 }
 
-/// What is read is compared with its hashes so far.
-fn checking(verification: Verification) -> OpenOptions {
-    let mut settings = Settings::default();
-    settings.verification = verification;
-    OpenOptions::new().settings(settings)
-}
-
-/// Counts how often the payload is read from.
-#[derive(Debug, Default)]
-struct Reads(AtomicUsize);
-
-impl IoObserver for Reads {
-    fn before(&self, step: &IoStep<'_>) -> io::Result<Permit> {
-        if step.op == IoOp::Read && step.path.ends_with(".parquet") {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(Permit::all())
-    }
-}
-
 #[test]
 fn only_the_columns_and_the_first_rows_that_are_asked_for_are_read() {
     let (_dir, folio) = with_samples();
-    let reads = Arc::new(Reads::default());
-    let storage = LocalStorage::open(folio.location().as_ref()).unwrap().with_observer(reads.clone());
-    let folio = checking(Verification::Off).open_storage(Arc::new(storage)).unwrap();
+    let (reads, folio) = Reads::of(&folio);
     let count = |question: &dyn Fn(LazyFrame) -> LazyFrame| {
         let lazy = question(folio.scan_polars("parquet", &TableOptions::new()).unwrap());
-        let before = reads.0.load(Ordering::Relaxed);
+        let before = reads.count();
         let rows = lazy.collect().unwrap().height();
-        (reads.0.load(Ordering::Relaxed) - before, rows)
+        (reads.count() - before, rows)
     };
     let (all, rows) = count(&|frame| frame);
     assert_eq!(rows, ROWS as usize);
@@ -210,11 +188,30 @@ fn only_the_columns_and_the_first_rows_that_are_asked_for_are_read() {
     assert_eq!(rows, 10);
     assert!(one_column * 2 < all && computed == one_column && head * 2 < all, "{all} {one_column} {computed} {head}");
     // Nothing is read before the result is asked for.
-    let before = reads.0.load(Ordering::Relaxed);
+    let before = reads.count();
     let lazy = folio.scan_polars("parquet", &TableOptions::new()).unwrap();
-    let opened = reads.0.load(Ordering::Relaxed) - before;
+    let opened = reads.count() - before;
     drop(lazy.select([col("id")]).filter(col("id").gt(number(1))));
-    assert_eq!(reads.0.load(Ordering::Relaxed) - before, opened);
+    assert_eq!(reads.count() - before, opened);
+}
+
+/// Row groups whose statistics rule a condition of Polars out are not read, and the columns that it does not use are not either.
+#[cfg(feature = "sql")]
+#[test]
+fn what_a_condition_of_polars_rules_out_is_not_read() {
+    let (_dir, folio) = with_samples();
+    let id = folio.table_info("parquet").unwrap().column_names.iter().position(|name| name == "id").unwrap();
+    destroy_pages(&folio.item_path("parquet").unwrap(), |group, column, _| group == 4 && column == id);
+    let folio = checking(Verification::Off).open(folio.location()).unwrap();
+    let scan = || folio.scan_polars("parquet", &TableOptions::new()).unwrap();
+    let last = scan().filter(col("id").gt_eq(number(49_995))).select([col("id")]).collect().unwrap();
+    assert_eq!(last.height(), 5);
+    for question in [
+        scan().filter(col("id").gt_eq(number(39_999))).select([col("id")]),
+        scan().filter(col("id").gt_eq(number(49_995))),
+    ] {
+        assert!(question.collect().is_err());
+    }
 }
 
 #[test]

@@ -122,6 +122,38 @@ fn a_condition_that_looks_at_the_table_looks_at_all_of_it() {
     }
 }
 
+/// The schema that the table is in may be named; of three parts, each has a largest number of its own.
+#[test]
+fn a_table_with_its_schema_is_the_same_table() {
+    let (_dir, folio) = with_tables();
+    for name in ["parts", "one", "arrow"] {
+        let done = folio.delete_rows(name, "id = (SELECT max(id) FROM Main.table)").unwrap();
+        assert_eq!((done.rows, done.num_rows), (1, 29), "{name}");
+        assert_eq!(read(&folio, name), expected(|id| id < 29, |_, old| old), "{name}");
+    }
+    let (_dir, folio) = with_tables();
+    for name in ["parts", "one", "arrow"] {
+        let set = [("value", "(SELECT count(*) FROM main.table)")];
+        assert_eq!(folio.update_table(name, "id = 0", &set).unwrap().rows, 1);
+        assert_eq!(read(&folio, name)[0], (0, Some(30.0)), "{name}");
+    }
+}
+
+/// The other tables that a condition looks into are those that the batch has by then.
+#[test]
+fn a_condition_in_a_batch_sees_what_the_batch_has_made() {
+    let (_dir, folio) = with_tables();
+    let mut batch = folio.batch().unwrap();
+    assert_eq!(batch.delete_rows("one", "id >= 10").unwrap().rows, 20);
+    assert_eq!(batch.delete_rows("parts", "id NOT IN (SELECT id FROM one)").unwrap().rows, 20);
+    batch.append_table("limits", numbers(7..8), AppendOptions::new()).unwrap();
+    let set = [("value", "(SELECT max(id) FROM limits)")];
+    assert_eq!(batch.update_table("arrow", "id < (SELECT max(id) FROM limits)", &set).unwrap().rows, 7);
+    batch.commit().unwrap();
+    assert_eq!(read(&folio, "parts"), expected(|id| id < 10, |_, old| old));
+    assert_eq!(read(&folio, "arrow"), expected(|_| true, |id, old| if id < 7 { Some(7.0) } else { old }));
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_and_changes_nothing() {
     let (_dir, folio) = with_tables();

@@ -91,6 +91,12 @@ fn a_part_of_the_rows_of_a_condition_is_read_with_the_types_of_the_table() {
         let sub = TableOptions::new().filter("id IN (SELECT id + 1 FROM arrow WHERE id < 3) AND table.id > 1");
         let got: Vec<i64> = folio.read_table(name, &sub).unwrap().flat_map(|batch| ids(&batch.unwrap())).collect();
         assert_eq!(got, [2, 3]);
+        // The table itself as well, with the schema that it is in or without.
+        for all in ["table", "main.table"] {
+            let last = TableOptions::new().filter(format!("id = (SELECT max(id) FROM {all})"));
+            let got: Vec<i64> = folio.read_table(name, &last).unwrap().flat_map(|batch| ids(&batch.unwrap())).collect();
+            assert_eq!(got, [ROWS - 1], "{name} {all}");
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use datafolio::{AddOptions, DataFolio, Error, ParamValue, QueryOptions, Reference, RerunOptions, StaleReason};
+use datafolio::{
+    AddOptions, AppendOptions, DataFolio, Error, ParamValue, QueryOptions, Reference, RerunOptions, StaleReason,
+};
 use serde_json::json;
 
 use super::{data, numbers, one, with_numbers};
@@ -55,6 +57,24 @@ fn a_change_makes_all_behind_it_stale_and_rerun_makes_them_in_order() {
     assert_eq!(one(&reopen(&folio), "SELECT t FROM total"), 220);
     let forced = folio.rerun(&["total"], RerunOptions::new().force()).unwrap();
     assert_eq!((forced.done, forced.fresh), (vec!["total".to_owned()], vec!["sums".to_owned()]));
+}
+
+/// A table of several parts as well as one of one file: what was edited beside its rows is no reason to make anything again.
+#[test]
+fn an_input_with_the_same_rows_makes_nothing_stale() {
+    let (_dir, folio) = with_numbers();
+    let append = || folio.append_table("numbers", numbers(3), AppendOptions::new().without_compaction()).unwrap();
+    append();
+    derive(&folio, "counted", "SELECT count(*) AS n FROM numbers");
+    derive(&folio, "kept", "SELECT * FROM kinds");
+    for input in ["numbers", "kinds"] {
+        let before = folio.item_info(input).unwrap().version;
+        folio.update_item(input, Some("told in other words"), None).unwrap();
+        assert_ne!(folio.item_info(input).unwrap().version, before);
+    }
+    assert_eq!(stale(&folio), Vec::<String>::new());
+    append();
+    assert_eq!(names(&folio), ["counted"]);
 }
 
 #[test]

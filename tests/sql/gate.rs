@@ -3,6 +3,7 @@
 use std::fs;
 
 use datafolio::QueryOptions;
+use serde_json::json;
 
 use super::{ask, ask_table, one, with_numbers};
 
@@ -40,6 +41,13 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         format!("ATTACH '{path}' AS z"),
         "ATTACH ':memory:' AS z".to_owned(),
         format!("COPY numbers FROM '{other}'"),
+        format!("COPY numbers TO '{other}'"),
+        format!("SELECT * FROM read_parquet('{}/*.parquet')", data.parent().unwrap().display()),
+        "SELECT * FROM read_parquet('https://example.org/x.parquet')".to_owned(),
+        "SELECT * FROM read_csv('http://example.org/x.csv')".to_owned(),
+        "SELECT * FROM 's3://bucket/x.parquet'".to_owned(),
+        "SELECT * FROM arrow_scan(1::POINTER, 1::POINTER, 1::POINTER)".to_owned(),
+        "SELECT * FROM arrow_scan_dumb(1::POINTER, 1::POINTER, 1::POINTER)".to_owned(),
         format!("EXPORT DATABASE '{other}'"),
         format!("IMPORT DATABASE '{other}'"),
         "INSTALL httpfs".to_owned(),
@@ -48,6 +56,11 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         "SET memory_limit = '100GB'".to_owned(),
         "RESET threads".to_owned(),
         "PRAGMA database_list".to_owned(),
+        "PRAGMA enable_profiling".to_owned(),
+        format!("SET profiling_output = '{other}'"),
+        "CALL enable_logging()".to_owned(),
+        format!("CALL enable_logging(storage = 'file', storage_path = '{other}')"),
+        "SELECT * FROM enable_logging()".to_owned(),
         "CREATE SECRET s (TYPE s3)".to_owned(),
         "SELECT current_setting('allowed_paths')".to_owned(),
         "SELECT * FROM duckdb_settings()".to_owned(),
@@ -70,7 +83,6 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         "SELECT pg_sleep(100)".to_owned(),
         "SELECT write_log('x')".to_owned(),
         "SELECT length(repeat('a', 1000000000))".to_owned(),
-        "SELECT length(lpad('a', 1000000000, 'b'))".to_owned(),
         // In hidden places.
         "SELECT id FROM numbers ORDER BY sleep_ms(10)".to_owned(),
         "SELECT id FROM numbers LIMIT (SELECT nextval('s'))".to_owned(),
@@ -140,6 +152,41 @@ fn formats_make_no_texts_without_bounds() {
 }
 
 #[test]
+fn no_call_makes_more_than_its_text_says() {
+    let (_dir, folio) = with_numbers();
+    for sql in [
+        "SELECT len(range(1000000000))",
+        "SELECT len(generate_series(1, 1000000000))",
+        "SELECT len(range(id)) FROM numbers",
+        "SELECT len(list_resize([1], 1000000000))",
+        "SELECT len(array_resize([id], id)) FROM numbers",
+        "SELECT len(list_resize([[1]], 900, list_resize([1], 900)))",
+        "SELECT bit_count(bitstring('1', 1000000000))",
+        "SELECT length(lpad('a', 1000000000, 'b'))",
+        "SELECT length(rpad('a', id, 'b')) FROM numbers",
+        "SELECT unnest(range(0, 1000000, 1))",
+    ] {
+        let error = ask(&folio, sql).unwrap_err();
+        assert_eq!(error.code(), "sql-refused", "{sql}");
+        assert!(error.to_string().contains("three digits"), "{error}");
+    }
+    for (sql, expected) in [
+        ("SELECT len(range(10))", json!(10)),
+        ("SELECT sum(x) FROM (SELECT unnest(generate_series(-1, 3)) AS x)", json!(5)),
+        ("SELECT len(list_resize([1], 3, 0))", json!(3)),
+        ("SELECT lpad(kind, 3, '.') FROM numbers LIMIT 1", json!("..a")),
+        ("SELECT rpad('ab', 3, '.')", json!("ab.")),
+        ("SELECT bit_length(bitstring('0101', 10))", json!(10)),
+        ("SELECT count(*) FROM range(1000000)", json!(1_000_000)),
+        ("SELECT sum(i) FROM generate_series(1, 100000) AS t(i)", json!(5_000_050_000_i64)),
+        // Names of functions are the same in upper and lower case.
+        ("SELECT length(formatReadableSize(10)) > 0 AND length(FORMATREADABLESIZE(10)) > 0", json!(true)),
+    ] {
+        assert_eq!(one(&folio, sql), expected, "{sql}");
+    }
+}
+
+#[test]
 fn long_sums_are_no_nesting_to_be_afraid_of() {
     let (_dir, folio) = with_numbers();
     let sum = |terms: usize| vec!["id"; terms].join(" + ");
@@ -147,7 +194,6 @@ fn long_sums_are_no_nesting_to_be_afraid_of() {
     assert!(ask(&folio, &format!("SELECT {} FROM numbers", sum(100_000))).is_err());
 }
 
-/// Two guards stand behind the gate: DuckDB itself reads no file that was not given.
 #[test]
 fn the_owner_of_the_machine_can_do_all_of_it() {
     let (dir, folio) = with_numbers();

@@ -53,6 +53,24 @@ fn rows_come_in_the_order_of_the_table() {
     assert_eq!((all.len() as i64, all.last().copied()), (ROWS, Some(ROWS)));
 }
 
+#[test]
+fn progress_is_told_while_rows_come_and_not_afterwards() {
+    let (_dir, folio) = with_large();
+    let control = QueryControl::new();
+    assert_eq!(control.progress(), None);
+    let options = QueryOptions::new().threads(2).control(&control);
+    let mut seen = Vec::new();
+    for batch in folio.query_table("large", "SELECT id FROM table WHERE id % 2 = 0", &options).unwrap() {
+        batch.unwrap();
+        seen.extend(control.progress());
+    }
+    assert!(seen.iter().all(|percent| (0.0..=100.0).contains(percent)), "{seen:?}");
+    // By the last rows the first part of the table is through.
+    let (first, last) = (seen.first().unwrap(), seen.last().unwrap());
+    assert!(*last >= 50.0 && first <= last, "{seen:?}");
+    assert_eq!(control.progress(), None);
+}
+
 /// An error comes behind rows that stand before it, and its rows are never left out without one.
 #[test]
 fn errors_come_in_their_turn() {

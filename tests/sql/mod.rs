@@ -8,6 +8,7 @@ mod gate;
 mod lanes;
 mod naming;
 mod results;
+mod skipping;
 mod stopping;
 mod views;
 

@@ -10,7 +10,7 @@ use crate::support::reopen;
 #[test]
 fn the_word_table_is_the_queried_table_everywhere() {
     let (_dir, folio) = with_numbers();
-    let cases: [(&str, Value); 27] = [
+    let cases: [(&str, Value); 29] = [
         ("SELECT count(*) FROM table", json!(9)),
         ("select COUNT(*) from TABLE", json!(9)),
         ("SELECT max(table.id) FROM table", json!(8)),
@@ -38,6 +38,8 @@ fn the_word_table_is_the_queried_table_everywhere() {
         ("SELECT count(*) FROM (PIVOT table ON kind IN ('a', 'b') USING sum(id) GROUP BY value)", json!(9)),
         ("SELECT count(*) FROM table UNPIVOT (v FOR n IN (id, value))", json!(18)),
         ("SELECT count(*) FROM (SUMMARIZE table)", json!(3)),
+        ("SELECT max(n) FROM (SELECT row_number() OVER w AS n FROM table WINDOW w AS (ORDER BY id))", json!(9)),
+        ("VALUES (7)", json!(7)),
     ];
     for (sql, expected) in cases {
         let found = ask_table(&folio, "numbers", sql).unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array, Int8Array,
-    LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, TimestampMicrosecondArray, UInt64Array,
+    LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray, TimestampMicrosecondArray,
+    TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
-use datafolio::{AddOptions, AppendOptions, Data, Error, ParamValue, QueryOptions, Verification};
+use datafolio::{AddOptions, AppendOptions, Data, Error, ParamValue, QueryOptions, TableOptions, Verification};
 use serde_json::json;
 
 use super::{ask, ask_table, data, numbers, one, rows, with_numbers};
@@ -19,6 +20,8 @@ fn values_are_bound_and_never_pasted() {
     let by_place = QueryOptions::new().params([ParamValue::from(5), "a".into()]);
     let found = folio.query_table("numbers", "SELECT id FROM table WHERE id >= ? AND kind = ?", &by_place).unwrap();
     assert_eq!(rows(found).unwrap(), [[json!(6)]]);
+    let sql = "SELECT id FROM table WHERE id >= $1 AND kind = $2 AND id >= $1 + 1";
+    assert_eq!(rows(folio.query_table("numbers", sql, &by_place).unwrap()).unwrap(), [[json!(6)]]);
     let by_name = QueryOptions::new().param("least", 7).param("kind", "x' OR 'a' = 'a");
     let sql = "SELECT id FROM $table WHERE id >= $least AND kind <> $kind";
     assert_eq!(rows(folio.query_table("numbers", sql, &by_name).unwrap()).unwrap(), [[json!(7)], [json!(8)]]);
@@ -46,6 +49,8 @@ fn every_type_of_column_comes_through() {
         ("float", Arc::new(Float32Array::from(vec![Some(0.5), None]))),
         ("date", Arc::new(Date32Array::from(vec![Some(19_000), None]))),
         ("time", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]))),
+        ("seconds", Arc::new(TimestampSecondArray::from(vec![Some(1), None]))),
+        ("clock", Arc::new(Time32SecondArray::from(vec![Some(3_661), None]))),
         ("zoned", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]).with_timezone("UTC"))),
         ("large", Arc::new(LargeStringArray::from(vec![Some("grüße"), None]))),
         ("view", Arc::new(StringViewArray::from(vec![Some("a text that is longer than twelve"), None]))),
@@ -69,6 +74,8 @@ fn every_type_of_column_comes_through() {
         0.5,
         "2022-01-08",
         "1970-01-01T00:00:00.000001",
+        "1970-01-01T00:00:01",
+        "01:01:01",
         "1970-01-01T00:00:00.000001Z",
         "grüße",
         "a text that is longer than twelve",
@@ -81,7 +88,7 @@ fn every_type_of_column_comes_through() {
         assert_eq!(json!(found[0]), expected, "{name}");
         assert!(found[1].iter().all(serde_json::Value::is_null), "{name}: {:?}", found[1]);
         let reader = folio.query_table(name, "SELECT * FROM table", &QueryOptions::new()).unwrap();
-        assert_eq!(reader.schema().fields().len(), 12);
+        assert_eq!(reader.schema().fields().len(), 14);
         assert_eq!(
             ask_table(&folio, name, "SELECT count(*), count(view) FROM table").unwrap()[0],
             [json!(2), json!(1)]
@@ -166,6 +173,28 @@ fn checking_can_be_turned_off_for_one_query() {
             }
         }
     }
+}
+
+/// Also where another file of the table is whole, and the rows that are asked for lie in that one.
+#[test]
+fn damage_of_one_file_of_a_table_is_told() {
+    let (_dir, folio) = new_bundle();
+    for rows in [0..9, 9..20] {
+        let part = numbers(20).slice(rows.start, rows.end - rows.start);
+        folio.append_table("parts", part, AppendOptions::new().without_compaction()).unwrap();
+    }
+    let whole = ask_table(&folio, "parts", "SELECT sum(id)::BIGINT FROM table").unwrap();
+    assert_eq!(whole, [[json!(190)]]);
+    flip_a_bit(folio.get_table_paths("parts").unwrap()[1].as_ref());
+    for sql in ["SELECT sum(id) FROM table", "SELECT id FROM table WHERE id = 1", "SELECT id FROM table LIMIT 1"] {
+        let error = ask_table(&folio, "parts", sql).unwrap_err();
+        assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{sql}: {error}");
+        assert!(error.to_string().contains("parts"), "{error}");
+    }
+    let filtered = folio
+        .read_table("parts", &TableOptions::new().filter("id > 15"))
+        .and_then(|rows| rows.collect::<Result<Vec<_>, _>>().map_err(datafolio::Error::from));
+    assert_eq!(filtered.unwrap_err().category(), datafolio::ErrorCategory::Corrupt);
 }
 
 /// Without the rules of time zones DuckDB could give a wrong answer, or none.

@@ -47,6 +47,11 @@ fn a_view_is_read_by_all_that_reads_a_table() {
     let no_column =
         folio.read_table("a", &TableOptions::new().columns(["kind"])).map(|rows| rows.schema()).unwrap_err();
     assert!(no_column.to_string().contains("id, value"), "{no_column}");
+    let twice =
+        folio.read_table("a", &TableOptions::new().columns(["id", "id"])).map(|rows| rows.schema()).unwrap_err();
+    assert!(twice.code() == "invalid-value" && twice.to_string().contains("twice"), "{twice}");
+    let uncounted = folio.split_table("a", 2).unwrap_err();
+    assert!(uncounted.to_string().contains("datafolio derive NEW --from a"), "{uncounted}");
     let no_file = folio.get_table_path("a").unwrap_err();
     assert!(no_file.code() == "unsupported" && no_file.to_string().contains("derive"), "{no_file}");
     assert!(folio.verify(&VerifyOptions::default()).unwrap().is_clean());

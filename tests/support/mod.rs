@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub(crate) mod model;
+pub(crate) mod reads;
 
 use std::fs;
 use std::path::{Path, PathBuf};

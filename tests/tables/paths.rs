@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use arrow::datatypes::DataType;
 use datafolio::{AddOptions, ColumnFacts, Reference, TablePaths};
 use serde_json::{Value, json};
 
@@ -64,6 +65,17 @@ fn every_form_of_table_has_facts() {
                 (Some(2_500), Some(json!(0.0)), Some(json!(12_499.5)))
             );
         }
+        assert_eq!(
+            info.created_at.as_ref().unwrap(),
+            folio.item_info(name).unwrap().record["created_at"].as_str().unwrap()
+        );
+        assert_eq!(info.schema.field(2).data_type(), &DataType::Utf8, "{name}");
+        if name == "streamed" {
+            assert_eq!(info.compression, ["zstd"]);
+            let logical: Vec<Option<&str>> =
+                info.column_facts.iter().map(|facts| facts.logical_type.as_deref()).collect();
+            assert_eq!(logical, [Some("INT64"), Some("DOUBLE"), Some("BYTE_ARRAY (String)")]);
+        }
         let shown = serde_json::to_value(&info).unwrap();
         assert_eq!(shown["column_names"], json!(["id", "half", "name"]));
     }
@@ -105,6 +117,10 @@ fn paths_are_absolute_and_there() {
     assert!(far.starts_with("s3://") && !far.contains("secret"), "{far}");
     folio.add("gone", reference("/nowhere/gone.parquet"), AddOptions::new()).unwrap();
     assert_eq!(folio.get_table_path("gone").unwrap_err().code(), "missing-reference");
+    // It keeps no one from the other tables.
+    let all = folio.get_all_table_paths().unwrap();
+    assert_eq!(all["gone"], TablePaths::One("/nowhere/gone.parquet".to_owned()));
+    assert_eq!(all["parquet"], TablePaths::One(folio.get_table_path("parquet").unwrap()));
     std::fs::remove_file(folio.item_path("parquet").unwrap()).unwrap();
     assert_eq!(folio.get_table_path("parquet").unwrap_err().code(), "missing-payload");
 }

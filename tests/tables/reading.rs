@@ -12,6 +12,7 @@ use datafolio::{
 use serde_json::json;
 
 use super::{ROWS, sample, with_tables};
+use crate::support::reads::{Reads, destroy_pages};
 use crate::support::{flip_a_bit, new_bundle, reopen};
 
 fn ids(batch: &RecordBatch) -> Vec<i64> {
@@ -105,6 +106,35 @@ fn workers_share_a_table_without_overlap() {
     }
     // Half of 25,000 rows in groups of 10,000: the cut is moved to where a group begins.
     assert_eq!(folio.split_table("parquet", 2).unwrap(), [0..10_000, 10_000..25_000]);
+}
+
+#[test]
+fn only_the_pages_and_columns_of_a_part_are_read() {
+    let (dir, folio) = new_bundle();
+    with_tables(&folio, dir.path());
+    let part = TableOptions::new().offset(20_000).limit(5);
+    let (reads, counted) = Reads::of(&folio);
+    let count = |options: &TableOptions| {
+        let before = reads.count();
+        read(&counted, "parquet", options);
+        reads.count() - before
+    };
+    let all = count(&TableOptions::new());
+    let (one_column, few_rows) = (count(&TableOptions::new().columns(["id"])), count(&part));
+    assert!(one_column * 2 < all && few_rows * 3 < all, "{all} {one_column} {few_rows}");
+
+    // The first pages of the third row group, of two columns.
+    let columns = folio.table_info("parquet").unwrap().column_names;
+    let wanted = |column: usize| ["id", "name"].contains(&columns[column].as_str());
+    destroy_pages(&folio.item_path("parquet").unwrap(), |group, column, rows| {
+        group == 2 && rows.start == 0 && wanted(column)
+    });
+    let found = read(&counted, "parquet", &part.clone().columns(["name", "id"]));
+    assert_eq!(ids(&found), [20_000, 20_001, 20_002, 20_003, 20_004]);
+    for options in [part, TableOptions::new().columns(["id"]), TableOptions::new().columns(["id"]).offset(22_000)] {
+        let broken = counted.read_table("parquet", &options).map(|mut rows| rows.any(|batch| batch.is_err()));
+        assert!(broken.unwrap_or(true), "{options:?}");
+    }
 }
 
 #[test]

@@ -184,6 +184,56 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     }
 }
 
+/// Such tables are streamed into queries, with their partitions.
+#[cfg(feature = "sql")]
+#[test]
+fn a_directory_with_partitions_is_queried_as_one_table() {
+    let (dir, folio) = new_bundle();
+    let place = dir.path().join("years");
+    for (file, values) in
+        [("year=2023/a.parquet", &[1, 2][..]), ("year=2023/b.parquet", &[3][..]), ("year=2024/a.parquet", &[4][..])]
+    {
+        write_parquet(&place.join(file), &numbers(values));
+    }
+    folio.reference_table("years", reference(&place, "parquet"), AddOptions::new()).unwrap();
+    let sql = "SELECT year::BIGINT, sum(x)::BIGINT FROM years GROUP BY year ORDER BY year";
+    let rows = folio.query(sql, &datafolio::QueryOptions::new()).unwrap();
+    let batches: Vec<RecordBatch> = rows.map(Result::unwrap).collect();
+    let column = |place: usize| batches[0].column(place).as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!((column(0), column(1)), (vec![2023, 2024], vec![6, 4]));
+    let later = folio.read_table("years", &TableOptions::new().filter("year = 2024 AND x > 1")).unwrap();
+    assert_eq!(later.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1);
+}
+
+/// The same where DuckDB reads the file, which does not look at it a second time.
+#[cfg(feature = "sql")]
+#[test]
+fn a_file_that_changes_while_it_is_queried_is_an_error() {
+    let (dir, folio) = new_bundle();
+    let path = dir.path().join("one.parquet");
+    write_parquet(&path, &sample(0..50_000));
+    folio.reference_table("t", reference(&path, "parquet"), AddOptions::new()).unwrap();
+    // Someone has written to it; the bytes stay, so that what tells of it is not that they cannot be read.
+    let change = |seconds: u64| {
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(seconds)).unwrap();
+    };
+    let mut rows = folio.query("SELECT * FROM t", &datafolio::QueryOptions::new()).unwrap();
+    rows.next().unwrap().unwrap();
+    change(5);
+    let error = datafolio::Error::from(rows.find_map(Result::err).expect("an error"));
+    assert_eq!(error.code(), "sql-file-changed");
+    assert!(error.to_string().contains("one.parquet"), "{error}");
+    assert!(rows.next().is_none());
+    // So with a condition; and what is asked for afterwards is of the new file.
+    let mut chunks = folio.iter_table("t", &IterOptions::new().filter("true")).unwrap();
+    chunks.next().unwrap().unwrap();
+    change(10);
+    assert_eq!(chunks.find_map(Result::err).expect("an error").code(), "sql-file-changed");
+    let rows = folio.query("SELECT * FROM t", &datafolio::QueryOptions::new()).unwrap();
+    assert_eq!(rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 50_000);
+}
+
 /// The fields that 2.3 does not know do not keep it from reading a reference, and it keeps them.
 #[test]
 fn python_reads_a_reference_with_a_fingerprint() {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
 use crate::separable::is_separable;
+use crate::sizes::unbounded;
 use crate::tree::{Serialized, deep, serialized};
 use crate::words::{Quoted, words};
 
@@ -18,6 +19,15 @@ pub struct TableName {
     pub schema: Option<String>,
     /// The name.
     pub name: String,
+}
+
+impl TableName {
+    /// Whether it is what the bare word `table` stands for. The schema that names without one lie in is called `main`, and may be
+    /// written before it.
+    pub fn is_table(&self) -> bool {
+        let is_of_main = self.schema.as_ref().is_none_or(|schema| schema.eq_ignore_ascii_case("main"));
+        is_of_main && self.name.eq_ignore_ascii_case("table")
+    }
 }
 
 /// A text that may run.
@@ -244,6 +254,9 @@ impl Walk<'_> {
             }
             if matches!(name.as_str(), "format" | "printf") && !is_short_format(object) {
                 let reason = format!("{name} needs a constant format whose widths have three digits at most");
+                return self.refuse(object, reason);
+            }
+            if let Some(reason) = unbounded(&name, object) {
                 return self.refuse(object, reason);
             }
             return Ok(());

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::bounds::{Bound, bounds};
 use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
 use crate::words::{quote_table, words};
@@ -12,6 +13,10 @@ pub struct Condition {
     pub(crate) sql: String,
     /// Other tables that it looks into.
     pub tables: Vec<TableName>,
+    /// What it asks of single columns.
+    pub bounds: Vec<Bound>,
+    /// Whether it looks at other rows of the table as well, in a subquery.
+    pub reads_table: bool,
 }
 
 /// Parses a condition: what can stand behind WHERE, with the columns of the table, which is called `table`.
@@ -25,19 +30,22 @@ pub fn check_condition(text: &str) -> SqlResult<Condition> {
     let quoted = quote_table(text);
     let sql = quoted.text.clone();
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
-    let mut tables = Vec::new();
+    let (mut tables, mut found, mut reads_table) = (Vec::new(), Vec::new(), false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
-        let is_plain = |tree: &Value| is_plain_select(tree) && part(tree, "where_clause").is_object();
-        let (checked, is_plain) = with_tree(&select, is_plain)?;
+        let look = |tree: &Value| {
+            let condition = part(tree, "where_clause");
+            (is_plain_select(tree) && condition.is_object(), bounds(condition), has_table(condition))
+        };
+        let (checked, (is_plain, asked, has_table)) = with_tree(&select, look)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
             return Err(SqlError::Refused { place: None, reason });
         }
-        tables = checked.tables;
+        (tables, found, reads_table) = (checked.tables, asked, has_table);
     }
-    let is_other = |table: &TableName| table.schema.is_some() || !table.name.eq_ignore_ascii_case("table");
-    Ok(Condition { sql, tables: tables.into_iter().filter(is_other).collect() })
+    tables.retain(|table| !table.is_table());
+    Ok(Condition { sql, tables, bounds: found, reads_table })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
@@ -87,6 +95,18 @@ fn is_plain_select(tree: &Value) -> bool {
         && ["modifiers", "cte_map", "group_expressions", "group_sets", "having", "qualify", "sample"]
             .into_iter()
             .all(is_empty)
+}
+
+/// Whether the table is named among the tables of an expression, or something of its name.
+fn has_table(expression: &Value) -> bool {
+    match expression {
+        Value::Array(values) => values.iter().any(has_table),
+        Value::Object(object) => {
+            let name = object.get("table_name").and_then(Value::as_str).unwrap_or_default();
+            name.eq_ignore_ascii_case("table") || object.values().any(has_table)
+        }
+        _ => false,
+    }
 }
 
 /// Whether an expression is over other rows than one, or gives more than one: what it does with whole tables of its own is its

@@ -75,12 +75,23 @@ impl Opening {
     }
 }
 
+/// Files as they were once: size and time, where they can be told.
+pub(crate) type Stamped = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
+
+/// The first of these files that is another one by now. Of one that is gone whoever has it open reads what it was.
+pub(crate) fn changed(files: &Stamped) -> Option<&Path> {
+    let is_changed = |path: &Path, before: &Option<(u64, SystemTime)>| {
+        before.zip(stamp(path)).is_some_and(|(before, now)| before != now)
+    };
+    files.iter().find(|(path, before)| is_changed(path, before)).map(|(path, _)| path.as_path())
+}
+
 /// What a database was given: the statements that made it ready, and the files as they were then.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Given {
     opening: Opening,
     script: Vec<String>,
-    files: Vec<(PathBuf, Option<(u64, SystemTime)>)>,
+    files: Stamped,
 }
 
 impl Given {
@@ -91,6 +102,10 @@ impl Given {
 
     pub(crate) fn script(&self) -> &[String] {
         &self.script
+    }
+
+    pub(crate) fn files(&self) -> &Stamped {
+        &self.files
     }
 }
 

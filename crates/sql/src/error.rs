@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +88,13 @@ pub enum SqlError {
         /// What DuckDB says.
         message: String,
     },
+    /// A file that the query reads was changed by someone while it ran: its rows may be some of the old file and some of the
+    /// new one.
+    #[error("{} was changed while the query read it", path.display())]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A value stood in the way while the query ran.
     #[error("the query failed: {message}")]
     Failed {
@@ -152,7 +160,9 @@ impl SqlError {
             | Self::Parameters { .. }
             | Self::Failed { .. }
             | Self::Table(_) => ErrorCategory::InvalidInput,
-            Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } => ErrorCategory::WrongState,
+            Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } | Self::FileChanged { .. } => {
+                ErrorCategory::WrongState
+            }
             Self::NoTimeZones { .. } => ErrorCategory::Unsupported,
         }
     }
@@ -168,6 +178,7 @@ impl SqlError {
             Self::Cancelled => "sql-cancelled",
             Self::TimedOut { .. } => "sql-timed-out",
             Self::NoTimeZones { .. } => "sql-no-time-zones",
+            Self::FileChanged { .. } => "sql-file-changed",
             Self::Failed { .. } | Self::Table(_) => "sql-failed",
         }
     }

@@ -11,6 +11,7 @@
 //! The guard is for a user's own slips and for bundles of others. DuckDB has no boundary inside a process: whoever runs SQL of
 //! someone who means harm shuts in the process.
 
+mod bounds;
 mod check;
 mod condition;
 mod control;
@@ -23,11 +24,13 @@ mod pivot;
 mod reader;
 mod separable;
 mod session;
+mod sizes;
 mod spill;
 mod stream;
 mod tree;
 mod words;
 
+pub use bounds::{Bound, Comparison, Constant};
 pub use check::{Checked, TableName, check};
 pub use condition::{Condition, check_condition, check_value};
 pub use control::QueryControl;

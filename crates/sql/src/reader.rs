@@ -15,7 +15,7 @@ use arrow::error::ArrowError;
 use duckdb::{Connection, ToSql};
 
 use crate::control::{AGAIN, QueryControl};
-use crate::database::{Database, Databases, Given};
+use crate::database::{Database, Databases, Given, Stamped, changed};
 use crate::error::{SqlError, SqlResult, TableFailure};
 use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
@@ -44,6 +44,8 @@ pub struct QueryReader {
     database: Option<Database>,
     given: Option<Given>,
     databases: Databases,
+    /// Files as they were before the query began.
+    watched: Stamped,
     /// Ends the clock.
     clock: Option<Sender<()>>,
 }
@@ -52,6 +54,12 @@ impl QueryReader {
     /// What watches the query and stops it.
     pub fn control(&self) -> QueryControl {
         self.control.clone()
+    }
+
+    /// A file that has changed since the query began, told once.
+    fn changed(&mut self) -> Option<SqlError> {
+        let watched = std::mem::take(&mut self.watched);
+        changed(&watched).map(|path| SqlError::FileChanged { path: path.to_owned() })
     }
 }
 
@@ -64,7 +72,7 @@ pub(crate) fn start(
     params: Params,
     shares: Vec<Range<u64>>,
 ) -> SqlResult<QueryReader> {
-    let Session { database, failure, given } = session;
+    let Session { database, failure, given, watched } = session;
     let parts = shares.len().max(1);
     let width = settings.threads.unwrap_or(1).clamp(1, parts);
     // With one thread nothing is ahead of anything.
@@ -95,6 +103,7 @@ pub(crate) fn start(
         database: Some(database),
         given,
         databases,
+        watched,
         clock,
     };
     // Where there is no thread to be had, those that were not begun are dropped, and have left.
@@ -278,7 +287,17 @@ impl Iterator for QueryReader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.lanes.next()?.map_err(|stop| {
+        let next = self.lanes.next();
+        // DuckDB looks at a file when it opens it, and not again; what it cannot read may come of a change as well.
+        let change = match &next {
+            None | Some(Err(Stop::Sql(SqlError::Failed { .. }))) => self.changed(),
+            _ => None,
+        };
+        let next = match change {
+            Some(error) => Err(Stop::Sql(error)),
+            None => next?,
+        };
+        Some(next.map_err(|stop| {
             ArrowError::ExternalError(match stop {
                 Stop::Sql(error) => Box::new(error),
                 Stop::Table(error) => error,

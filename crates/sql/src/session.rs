@@ -10,7 +10,7 @@ use duckdb::Connection;
 use crate::check::Checked;
 use crate::condition::Condition;
 use crate::control::QueryControl;
-use crate::database::{Database, Databases, Given, Opening};
+use crate::database::{Database, Databases, Given, Opening, Stamped};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
@@ -147,7 +147,8 @@ pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, para
     for statement in views(tables, Views::Plain) {
         execute(&database.connection, &statement)?;
     }
-    start(settings, Session { database, failure, given: None }, sql.to_owned(), params.clone(), Vec::new())
+    let session = Session { database, failure, given: None, watched: Vec::new() };
+    start(settings, session, sql.to_owned(), params.clone(), Vec::new())
 }
 
 /// A database that is ready for a query.
@@ -157,6 +158,8 @@ pub(crate) struct Session {
     pub(crate) failure: Arc<Mutex<Option<Failure>>>,
     /// What the database was given, where it may serve the same query again.
     pub(crate) given: Option<Given>,
+    /// The files that must not change while they are read.
+    pub(crate) watched: Stamped,
 }
 
 /// A database that can read nothing but these tables. The list of files lets DuckDB write them as well: that no query writes is
@@ -178,18 +181,18 @@ fn shut_in(settings: &Settings, opening: &Opening, tables: &[Exposed], kind: Vie
     script.extend(views(tables, kind));
     script.push("SET lock_configuration = true".to_owned());
     let given = Given::new(opening.clone(), script, files());
-    let failure = Arc::default();
+    let (failure, watched) = (Arc::default(), given.files().clone());
     // A stream is of one query.
     let is_lasting = !tables.iter().any(|table| matches!(table.relation, Relation::Stream(_)));
     if let Some(database) = settings.databases.same(&given).filter(|_| is_lasting) {
-        return Ok(Session { database, failure, given: Some(given) });
+        return Ok(Session { database, failure, given: Some(given), watched });
     }
     let database = settings.databases.fresh(opening)?;
     register(&database.connection, tables, &failure)?;
     for statement in given.script() {
         execute(&database.connection, statement)?;
     }
-    Ok(Session { database, failure, given: Some(given).filter(|_| is_lasting) })
+    Ok(Session { database, failure, given: Some(given).filter(|_| is_lasting), watched })
 }
 
 /// What the views of tables show.
@@ -311,3 +314,6 @@ fn literal(text: &str) -> String {
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+#[cfg(test)]
+mod tests;

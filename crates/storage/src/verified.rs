@@ -140,6 +140,11 @@ impl VerifiedSource {
         Ok(())
     }
 
+    /// Whether there are bytes that will be compared with what was recorded when they are read.
+    pub fn is_unchecked(&self) -> bool {
+        self.touched.is_some()
+    }
+
     /// Arranges for checking what will be touched.
     fn prepare(&mut self, storage: &dyn Storage, expected: &Expected) -> StorageResult<()> {
         let (hash, blocks_hash) = (expected.hash(), expected.blocks_hash());

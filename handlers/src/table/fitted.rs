@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader, new_null_array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::columns::check_schema;
+use super::milliseconds::stored;
 use super::ordered::{Order, OrderedCategories};
 use super::type_name::arrow_field_type_name;
 use crate::error::{HandlerError, HandlerResult};
@@ -96,7 +97,11 @@ impl Batches for Fitted {
             let mut column: ArrayRef = match column.data_type() {
                 of if of == field.data_type() => column.clone(),
                 DataType::Null => new_null_array(field.data_type(), column.len()),
-                _ => cast(column, field.data_type())?,
+                // A table in Parquet files has no seconds.
+                _ => {
+                    let too_far = |_| mismatch(&self.item, field, "a time in seconds is too far away for its milliseconds");
+                    cast(&stored(column).map_err(too_far)?, field.data_type())?
+                }
             };
             if let Some(order) = order {
                 column = order.fit(&column)?;
@@ -119,8 +124,8 @@ fn mismatch(item: &str, field: &Field, reason: &str) -> HandlerError {
 /// Whether two types hold the same values, in whatever form.
 fn holds_the_same(new: &DataType, table: &DataType) -> bool {
     use DataType::{
-        Binary, BinaryView, Dictionary, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List, Null, Struct, Utf8,
-        Utf8View,
+        Binary, BinaryView, Dictionary, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List, Null, Struct, Time32,
+        Timestamp, Utf8, Utf8View,
     };
     if new == table {
         return true;
@@ -130,6 +135,8 @@ fn holds_the_same(new: &DataType, table: &DataType) -> bool {
         (Dictionary(_, value), other) | (other, Dictionary(_, value)) => holds_the_same(value, other),
         (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View) => true,
         (Binary | LargeBinary | BinaryView, Binary | LargeBinary | BinaryView) => true,
+        (Timestamp(TimeUnit::Second, a), Timestamp(TimeUnit::Millisecond, b)) => a == b,
+        (Time32(TimeUnit::Second), Time32(TimeUnit::Millisecond)) => true,
         (List(a) | LargeList(a), List(b) | LargeList(b)) => holds_the_same(a.data_type(), b.data_type()),
         (FixedSizeList(a, length), FixedSizeList(b, other)) => {
             length == other && holds_the_same(a.data_type(), b.data_type())
@@ -146,9 +153,9 @@ fn holds_the_same(new: &DataType, table: &DataType) -> bool {
 mod tests {
     use arrow::array::{
         AsArray, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray, RecordBatchIterator,
-        StringArray,
+        StringArray, TimestampSecondArray,
     };
-    use arrow::datatypes::{Int32Type, Int64Type};
+    use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType};
 
     use super::*;
 
@@ -185,6 +192,27 @@ mod tests {
         }
         let nothing = fit(vec![("id", ids(&[Some(1)])), ("name", new_null_array(&DataType::Null, 1))], false).unwrap();
         assert_eq!(nothing.column(1).null_count(), 1);
+    }
+
+    /// A table in Parquet files has its times in milliseconds.
+    #[test]
+    fn times_in_seconds_fit_those_in_milliseconds() {
+        let zone = || Some("Europe/Berlin".into());
+        let at = Field::new("at", DataType::Timestamp(TimeUnit::Millisecond, zone()), true);
+        let table: SchemaRef = Arc::new(Schema::new(vec![at]));
+        let fit = |values: Vec<i64>, zone: Option<Arc<str>>| -> HandlerResult<RecordBatch> {
+            let column: ArrayRef = Arc::new(TimestampSecondArray::from(values).with_timezone_opt(zone));
+            let batch = RecordBatch::try_from_iter([("at", column)]).unwrap();
+            let schema = batch.schema();
+            let mut rows = fit_rows("t", &table, Box::new(RecordBatchIterator::new([Ok(batch)], schema)), false)?;
+            Ok(rows.next().unwrap()?)
+        };
+        let fitted = fit(vec![7, -1], zone()).unwrap();
+        assert_eq!(fitted.column(0).as_primitive::<TimestampMillisecondType>().values(), &[7_000, -1_000]);
+        for error in [fit(vec![i64::MAX], zone()).unwrap_err(), fit(vec![7], None).unwrap_err()] {
+            assert_eq!(error.code(), "schema-mismatch");
+            assert!(error.to_string().contains("\"at\""), "{error}");
+        }
     }
 
     #[test]

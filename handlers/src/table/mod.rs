@@ -11,6 +11,7 @@ mod file_rows;
 mod fitted;
 mod merged;
 mod ordered;
+mod milliseconds;
 mod parquet_read;
 mod parquet_write;
 mod parts_read;

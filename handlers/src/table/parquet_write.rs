@@ -21,11 +21,13 @@ use super::categories;
 use super::columns::{Written, refuse_other_columns};
 use super::dictionaries;
 use super::encode::Encoder;
+use super::milliseconds::in_milliseconds;
 use crate::error::{HandlerError, HandlerResult};
 
-/// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. A query skips whole groups by
-/// their statistics, and within a group the pages of some 20,000 rows by the page index; smaller groups would make the
-/// footer of a long, wide table large, larger ones would need more memory here.
+/// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. DuckDB skips whole groups by their
+/// statistics, and a condition on rows that are read or walked through also the pages of some 20,000 rows by the page index
+/// ([`rows_within`](crate::rows_within)); smaller groups would make the footer of a long, wide table large, larger ones would need
+/// more memory here.
 const GROUP_ROWS: usize = 491_520;
 /// Encoded bytes of a row group, for rows that are wide: the group in progress is what writing holds in memory.
 const GROUP_BYTES: usize = 64 << 20;
@@ -68,17 +70,18 @@ fn properties(schema: &Schema, first: &[RecordBatch]) -> WriterProperties {
     if columns <= VERY_MANY_COLUMNS { builder } else { builder.set_compression(Compression::SNAPPY) }.build()
 }
 
-/// Writes a stream of batches. With one thread one row group is in memory at most; with several one is encoded while the one
+/// Writes a stream of batches; times in seconds become times in milliseconds, since Parquet has no seconds. With one thread one row group is in memory at most; with several one is encoded while the one
 /// before it is written, and the next rows are read meanwhile. The file is the same.
 ///
 /// # Errors
 /// Those of the reader and of the sink; [`HandlerError::Invalid`], naming `item`, for what Parquet cannot hold.
 pub fn write_parquet(
     item: &str,
-    mut reader: Box<dyn RecordBatchReader + Send>,
+    reader: Box<dyn RecordBatchReader + Send>,
     threads: usize,
     sink: &mut (dyn Write + Send),
 ) -> HandlerResult<Written> {
+    let mut reader = in_milliseconds(item, reader);
     let schema = reader.schema();
     let (first, has_ended) = first_rows(&mut reader)?;
     first.iter().try_for_each(|batch| refuse_other_columns(item, &schema, batch))?;

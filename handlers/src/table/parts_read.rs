@@ -8,6 +8,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafolio_core::ItemRecord;
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
+use super::milliseconds::{stored, stored_type};
 use super::{Spread, TableReadOptions, places};
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader};
@@ -211,6 +212,10 @@ impl PartBatches {
         let rows = batch.num_rows();
         let columns = self.schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
             Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
+            // A file that another program wrote, before others were appended to it.
+            Some(column) if stored_type(column.data_type()) == *field.data_type() => {
+                stored(column).map_err(|error| format!("its column {:?}: {error}", field.name()))
+            }
             Some(column) => {
                 Err(format!("its column {:?} is {}, not {}", field.name(), column.data_type(), field.data_type()))
             }

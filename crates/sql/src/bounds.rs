@@ -1,0 +1,202 @@
+//! What a condition asks of single columns, whatever else it asks: rows for which one of these is not true are none of its rows.
+
+use serde_json::Value;
+
+/// A comparison of a column with a constant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// The column, as the condition writes it.
+    pub column: String,
+    /// How the column is to compare with the constant.
+    pub comparison: Comparison,
+    /// The constant.
+    pub constant: Constant,
+}
+
+/// How a value is to compare with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `=`
+    Equal,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    More,
+}
+
+impl Comparison {
+    fn of(kind: &Value) -> Option<Self> {
+        Some(match kind.as_str()? {
+            "COMPARE_LESSTHAN" => Self::Less,
+            "COMPARE_LESSTHANOREQUALTO" => Self::AtMost,
+            "COMPARE_EQUAL" => Self::Equal,
+            "COMPARE_GREATERTHANOREQUALTO" => Self::AtLeast,
+            "COMPARE_GREATERTHAN" => Self::More,
+            _ => return None,
+        })
+    }
+
+    /// The same comparison with the sides exchanged.
+    fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::More,
+            Self::AtMost => Self::AtLeast,
+            Self::Equal => Self::Equal,
+            Self::AtLeast => Self::AtMost,
+            Self::More => Self::Less,
+        }
+    }
+}
+
+/// A constant as the text has it: its type is settled by what it is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    /// A whole number.
+    Int(i128),
+    /// Another number, to the next one that there is.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// The text of a date, or of an instant without a zone.
+    Time(String),
+}
+
+/// The bounds in the tree of a condition.
+pub(crate) fn bounds(condition: &Value) -> Vec<Bound> {
+    let mut found = Vec::new();
+    collect(condition, &mut found);
+    found
+}
+
+fn collect(expression: &Value, found: &mut Vec<Bound>) {
+    let part = |name: &str| expression.get(name).unwrap_or(&Value::Null);
+    let mut add = |column: &Value, comparison: Comparison, constant: &Value| {
+        if let (Some(column), Some(constant)) = (column_of(column), constant_of(constant)) {
+            found.push(Bound { column, comparison, constant });
+        }
+    };
+    match (part("class").as_str(), part("type").as_str()) {
+        (Some("CONJUNCTION"), Some("CONJUNCTION_AND")) => {
+            for child in part("children").as_array().map_or(&[][..], Vec::as_slice) {
+                collect(child, found);
+            }
+        }
+        (Some("COMPARISON"), Some(_)) => {
+            if let Some(comparison) = Comparison::of(part("type")) {
+                add(part("left"), comparison, part("right"));
+                add(part("right"), comparison.turned(), part("left"));
+            }
+        }
+        (Some("BETWEEN"), Some("COMPARE_BETWEEN")) => {
+            add(part("input"), Comparison::AtLeast, part("lower"));
+            add(part("input"), Comparison::AtMost, part("upper"));
+        }
+        _ => {}
+    }
+}
+
+/// The column of the table that an expression is.
+fn column_of(expression: &Value) -> Option<String> {
+    if expression.get("class")? != "COLUMN_REF" {
+        return None;
+    }
+    let names: Vec<&str> = expression.get("column_names")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    match names.as_slice() {
+        [column] => Some((*column).to_owned()),
+        [table, column] if table.eq_ignore_ascii_case("table") => Some((*column).to_owned()),
+        _ => None,
+    }
+}
+
+fn constant_of(expression: &Value) -> Option<Constant> {
+    match expression.get("class")?.as_str()? {
+        "CONSTANT" => {
+            let literal = expression.get("literal")?;
+            let text = literal.get("text").and_then(Value::as_str).unwrap_or_default();
+            match literal.get("kind")?.as_str()? {
+                "INTEGER" => text.replace('_', "").parse().ok().map(Constant::Int),
+                "NUMERIC" => {
+                    let number: f64 = text.replace('_', "").parse().ok()?;
+                    number.is_finite().then_some(Constant::Float(number))
+                }
+                "STRING" => Some(Constant::Text(text.to_owned())),
+                _ => None,
+            }
+        }
+        "CAST" => {
+            let of = expression.get("type_expr")?;
+            let text = |name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default();
+            let is_time = ["date", "timestamp"].iter().any(|name| text("type_name").eq_ignore_ascii_case(name));
+            match constant_of(expression.get("child")?)? {
+                Constant::Text(value) if is_time && text("schema").is_empty() => Some(Constant::Time(value)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::condition::check_condition;
+
+    fn told(condition: &str) -> Vec<(String, Comparison, Constant)> {
+        let bounds = check_condition(condition).unwrap().bounds;
+        bounds.into_iter().map(|bound| (bound.column, bound.comparison, bound.constant)).collect()
+    }
+
+    #[test]
+    fn comparisons_that_must_hold_are_found() {
+        use Comparison::{AtLeast, AtMost, Equal, Less, More};
+        let (int, text) = (Constant::Int, |text: &str| Constant::Text(text.to_owned()));
+        let time = |text: &str| Constant::Time(text.to_owned());
+        for (condition, expected) in [
+            ("id < 5", vec![("id", Less, int(5))]),
+            ("-1_000 <= table.id", vec![("id", AtLeast, int(-1000))]),
+            ("\"Table\".\"an id\" = 5 AND (x > 1.5 AND y >= 1e3)", {
+                vec![("an id", Equal, int(5)), ("x", More, Constant::Float(1.5)), ("y", AtLeast, Constant::Float(1e3))]
+            }),
+            ("id BETWEEN 1 AND 2", vec![("id", AtLeast, int(1)), ("id", AtMost, int(2))]),
+            ("name = 'it''s' AND length(name) > 3", vec![("name", Equal, text("it's"))]),
+            ("day >= DATE '2024-01-31' AND moment < '2024-01-31 10:00'::TIMESTAMP", {
+                vec![("day", AtLeast, time("2024-01-31")), ("moment", Less, time("2024-01-31 10:00"))]
+            }),
+            ("id < 3 AND x < (SELECT max(x) FROM table)", vec![("id", Less, int(3))]),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(|(name, how, what)| (name.to_owned(), how, what)).collect();
+            assert_eq!(told(condition), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn all_else_asks_nothing_that_is_known() {
+        for condition in [
+            "id < 5 OR x > 1",
+            "NOT id < 5",
+            "NOT (id < 5 AND x > 1)",
+            "id NOT BETWEEN 1 AND 2",
+            "id <> 5",
+            "id IS DISTINCT FROM 5",
+            "id + 1 < 5",
+            "abs(id) < 5",
+            "id < x",
+            "id < 2 + 3",
+            "CASE WHEN id < 5 THEN true ELSE x > 1 END",
+            "other.id < 5 IS NULL",
+            "name COLLATE NOCASE = 'a'",
+            "name::INTEGER < 5",
+            "id < '5'::INTEGER",
+            "moment < '2024-01-31'::TIMESTAMPTZ",
+            "id < NULL",
+            "true",
+        ] {
+            assert!(told(condition).is_empty(), "{condition}");
+        }
+    }
+}

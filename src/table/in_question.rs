@@ -1,0 +1,269 @@
+//! Rows that a condition cannot hold for, by what the files of a table record of their values: they are not looked at.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema, TimeUnit};
+use chrono::NaiveDate;
+use datafolio_core::ItemRecord;
+use datafolio_handlers::{Limit, ValueSpan, rows_within, stored_files};
+use datafolio_sql::{Bound, Comparison, Condition, Constant};
+
+use super::shares::MOST_FILES;
+use crate::bundle::DataFolio;
+
+/// So few rows are read here, page by page...
+const FEW: u64 = 1 << 16;
+/// ... where DuckDB would have so many more before it, in row groups that it cannot skip.
+const MANY: u64 = 1 << 18;
+
+/// The rows of a table that a condition may hold for.
+pub(super) struct InQuestion {
+    /// In ranges that ascend.
+    pub(super) rows: Vec<Range<u64>>,
+    /// How many rows the table has.
+    pub(super) all: u64,
+    /// Whether they are better read here, and streamed: DuckDB reads row groups, and of a file that was never checked on this
+    /// machine all is checked before.
+    pub(super) is_streamed: bool,
+}
+
+impl DataFolio {
+    /// The rows among these that a condition may hold for; `None` where nothing is known of them.
+    pub(super) fn in_question(
+        &self,
+        record: &Arc<ItemRecord>,
+        schema: &Schema,
+        condition: &Condition,
+        wanted: &Range<u64>,
+    ) -> Option<InQuestion> {
+        let spans = spans(schema, &condition.bounds);
+        if spans.is_empty() || stored_files(record).ok()?.len() > MOST_FILES {
+            return None;
+        }
+        let item = self.handler_item(record);
+        let found = match rows_within(&item, &spans) {
+            Ok(found) => found?,
+            // What is wrong with a file is told by who reads its rows.
+            Err(error) => {
+                tracing::debug!(%error, "no rows are left out");
+                return None;
+            }
+        };
+        let within = found.rows.iter().map(|rows| rows.start.max(wanted.start)..rows.end.min(wanted.end));
+        let rows: Vec<Range<u64>> = within.filter(|rows| !rows.is_empty()).collect();
+        let count: u64 = rows.iter().map(|rows| rows.end - rows.start).sum();
+        let pays = count <= FEW && found.in_groups >= count.saturating_add(MANY);
+        // What is streamed is the table to all of the condition.
+        let is_streamed = found.is_unchecked && pays && !condition.reads_table && comes_alike(schema);
+        Some(InQuestion { rows, all: found.all, is_streamed })
+    }
+}
+
+impl InQuestion {
+    /// Leaves of each share what lies between the first and the last row in question. No shares are all rows at once.
+    pub(super) fn narrow(&self, shares: &mut Vec<Range<u64>>) {
+        if shares.is_empty() {
+            shares.push(0..u64::MAX);
+        }
+        let of_share = |share: &Range<u64>| {
+            let first = self.rows.iter().find(|rows| rows.end > share.start)?;
+            let last = self.rows.iter().rev().find(|rows| rows.start < share.end)?;
+            let narrow = first.start.max(share.start)..last.end.min(share.end);
+            (!narrow.is_empty()).then_some(narrow)
+        };
+        let narrowed: Vec<Range<u64>> = shares.iter().filter_map(of_share).collect();
+        *shares = match narrowed.as_slice() {
+            // Someone has to tell the columns.
+            [] => std::iter::once(0..0).collect(),
+            [only] if only.start == 0 && only.end >= self.all => Vec::new(),
+            _ => narrowed,
+        };
+    }
+}
+
+fn is_text(of: &DataType) -> bool {
+    matches!(of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Whether the columns of a table are the same to SQL whether DuckDB reads them or they are streamed to it.
+fn comes_alike(schema: &Schema) -> bool {
+    schema.fields().iter().all(|field| match field.data_type() {
+        DataType::Boolean | DataType::Float32 | DataType::Float64 | DataType::Date32 | DataType::Binary => true,
+        DataType::Timestamp(unit, None) => *unit != TimeUnit::Second,
+        DataType::Dictionary(_, value) => is_text(value),
+        DataType::FixedSizeList(inner, _) => inner.data_type() == &DataType::Float32,
+        of => is_text(of) || of.is_integer(),
+    })
+}
+
+/// The values that rows must have for which bounds hold, as far as they can be told.
+fn spans(schema: &Schema, bounds: &[Bound]) -> Vec<ValueSpan> {
+    // `table.x` would be a part of such a column.
+    if schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case("table")) {
+        return Vec::new();
+    }
+    bounds.iter().filter_map(|bound| span(schema, bound)).collect()
+}
+
+fn span(schema: &Schema, bound: &Bound) -> Option<ValueSpan> {
+    let folded = bound.column.to_lowercase();
+    let field = schema.fields().iter().find(|field| field.name().to_lowercase() == folded)?;
+    let (least, most) = ends(field.data_type(), &bound.constant)?;
+    // NaN is above all numbers, and extremes do not tell of it.
+    let is_float = field.data_type().is_floating();
+    let (least, most) = match bound.comparison {
+        Comparison::Less => (None, Some(below(&least, most))),
+        Comparison::AtMost => (None, Some(most)),
+        Comparison::Equal => (Some(least), Some(most)),
+        Comparison::AtLeast | Comparison::More if is_float => return None,
+        Comparison::AtLeast => (Some(least), None),
+        Comparison::More => (Some(above(least, &most)), None),
+    };
+    Some(ValueSpan { column: field.name().clone(), least, most })
+}
+
+/// The next smaller whole number, where a constant is one.
+fn below(least: &Limit, most: Limit) -> Limit {
+    match (least, &most) {
+        (Limit::Int(one), Limit::Int(other)) if one == other => Limit::Int(one.saturating_sub(1)),
+        _ => most,
+    }
+}
+
+/// The next larger whole number, where a constant is one.
+fn above(least: Limit, most: &Limit) -> Limit {
+    match (&least, most) {
+        (Limit::Int(one), Limit::Int(other)) if one == other => Limit::Int(one.saturating_add(1)),
+        _ => least,
+    }
+}
+
+/// The smallest and the largest value of a type that a constant may stand for: SQL rounds numbers to what they are compared with.
+fn ends(of: &DataType, constant: &Constant) -> Option<(Limit, Limit)> {
+    Some(match (of, constant) {
+        (of, Constant::Int(value)) if of.is_integer() => (Limit::Int(*value), Limit::Int(*value)),
+        (of, Constant::Float(value)) if of.is_integer() => {
+            (Limit::Float(value.next_down()), Limit::Float(value.next_up()))
+        }
+        (DataType::Float64, Constant::Int(_) | Constant::Float(_)) => {
+            let value = number(constant)?;
+            (Limit::Float(value.next_down()), Limit::Float(value.next_up()))
+        }
+        (DataType::Float32, Constant::Int(_) | Constant::Float(_)) => {
+            let value = number(constant)? as f32;
+            (Limit::Float(value.next_down().into()), Limit::Float(value.next_up().into()))
+        }
+        (of, Constant::Text(text)) if is_text(of) => (Limit::Text(text.clone()), Limit::Text(text.clone())),
+        (DataType::Dictionary(_, of), Constant::Text(_)) if is_text(of) => return ends(of, constant),
+        (DataType::Date32, Constant::Text(text) | Constant::Time(text)) => {
+            let (first, last) = days(text)?;
+            (Limit::Int(first), Limit::Int(last))
+        }
+        (DataType::Timestamp(unit, None), Constant::Text(text) | Constant::Time(text)) => {
+            let (first, last) = days(text)?;
+            let day = 86_400
+                * match unit {
+                    TimeUnit::Second => 1,
+                    TimeUnit::Millisecond => 1_000,
+                    TimeUnit::Microsecond => 1_000_000,
+                    TimeUnit::Nanosecond => 1_000_000_000,
+                };
+            (Limit::Int(first * day), Limit::Int(last * day))
+        }
+        _ => return None,
+    })
+}
+
+fn number(constant: &Constant) -> Option<f64> {
+    match constant {
+        Constant::Int(value) => Some(*value as f64),
+        Constant::Float(value) => Some(*value),
+        _ => None,
+    }
+}
+
+/// The days between which a date or an instant lies, counted from 1970-01-01: the one of a date; around that of an instant, which may
+/// have a zone.
+fn days(text: &str) -> Option<(i128, i128)> {
+    let (date, time) = text.split_at_checked(10)?;
+    let is_plain = date.bytes().enumerate().all(|(place, byte)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    let is_time = time.chars().all(|c| c.is_ascii_digit() || " :.T+-Z".contains(c));
+    if !is_plain || !is_time {
+        return None;
+    }
+    let date: NaiveDate = date.parse().ok()?;
+    let day = i128::from(date.signed_duration_since(NaiveDate::default()).num_days());
+    Some(if time.is_empty() { (day, day) } else { (day - 1, day + 2) })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    fn told(of: DataType, comparison: Comparison, constant: Constant) -> Option<(Option<Limit>, Option<Limit>)> {
+        let schema = Schema::new(vec![Field::new("X", of, true)]);
+        let bound = Bound { column: "x".to_owned(), comparison, constant };
+        let found = spans(&schema, &[bound]).pop()?;
+        assert_eq!(found.column, "X");
+        Some((found.least, found.most))
+    }
+
+    #[test]
+    fn constants_stand_for_no_less_than_they_may_become() {
+        use Comparison::{AtLeast, AtMost, Equal, Less, More};
+        let int = |value| Some(Limit::Int(value));
+        let text = |text: &str| Constant::Text(text.to_owned());
+        assert_eq!(told(DataType::Int64, Less, Constant::Int(5)), Some((None, int(4))));
+        assert_eq!(told(DataType::UInt8, AtLeast, Constant::Int(-5)), Some((int(-5), None)));
+        assert_eq!(told(DataType::Int32, More, Constant::Int(5)), Some((int(6), None)));
+        assert_eq!(told(DataType::Utf8, Equal, text("a")).unwrap().0, Some(Limit::Text("a".to_owned())));
+        assert_eq!(told(DataType::Date32, AtMost, text("1970-01-03")), Some((None, int(2))));
+        assert_eq!(told(DataType::Date32, Less, text("1970-01-03")), Some((None, int(1))));
+        assert_eq!(told(DataType::Date32, Less, Constant::Time("1970-01-03T10:00".to_owned())), Some((None, int(4))));
+        let at = DataType::Timestamp(TimeUnit::Millisecond, None);
+        assert_eq!(told(at, AtLeast, text("1970-01-02")), Some((int(86_400_000), None)));
+        // Texts and numbers are rounded as SQL may do.
+        let Some((None, Some(Limit::Float(most)))) = told(DataType::Float32, Less, Constant::Float(0.1)) else {
+            panic!("no bound")
+        };
+        assert!(most > f64::from(0.1_f32) && most < 0.100_001, "{most}");
+        let Some((Some(Limit::Float(least)), None)) = told(DataType::Int64, AtLeast, Constant::Float(1e18)) else {
+            panic!("no bound")
+        };
+        assert!(least < 1e18 && least > 1e18 - 1_000.0, "{least}");
+        for (of, comparison, constant) in [
+            (DataType::Float64, More, Constant::Int(5)),
+            (DataType::Float32, AtLeast, Constant::Float(0.5)),
+            (DataType::Int64, Equal, text("5")),
+            (DataType::Utf8, Equal, Constant::Int(5)),
+            (DataType::Date32, Less, text("yesterday")),
+            (DataType::Date32, Less, text("2024-02-30")),
+            (DataType::Date32, Less, text("2024-01-03 (BC)")),
+            (DataType::Boolean, Equal, Constant::Int(1)),
+        ] {
+            assert_eq!(told(of, comparison, constant), None);
+        }
+    }
+
+    #[test]
+    fn shares_keep_what_lies_between_the_rows_in_question() {
+        let narrowed = |rows: &[Range<u64>], shares: &[Range<u64>]| {
+            let mut shares = shares.to_vec();
+            InQuestion { rows: rows.to_vec(), all: 100, is_streamed: false }.narrow(&mut shares);
+            shares
+        };
+        let shares = [0..40, 40..u64::MAX];
+        assert_eq!(narrowed(&[10..20, 30..60, 70..80], &shares), [10..40, 40..80]);
+        assert_eq!(narrowed(&[50..60, 70..80], &shares), vec![50..80; 1]);
+        assert_eq!(narrowed(&[10..20, 70..80], &[]), vec![10..80; 1]);
+        assert_eq!(narrowed(&[0..20, 70..100], &[]), []);
+        assert_eq!(narrowed(&[], &[]), vec![0..0; 1]);
+        assert_eq!(narrowed(&[10..20, 70..80], &[20..70, 90..95]), vec![0..0; 1]);
+    }
+}

@@ -1,0 +1,175 @@
+//! Rows that the files of a table rule out by what they record are not read, and no others are left out.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchReader, StringArray,
+    TimestampMillisecondArray,
+};
+use arrow::datatypes::Int64Type;
+use arrow::temporal_conversions::{date32_to_datetime, timestamp_ms_to_datetime};
+use datafolio::{AddOptions, AppendOptions, DataFolio, IterOptions, QueryOptions, TableOptions, Verification};
+
+use super::data;
+use crate::support::new_bundle;
+use crate::support::reads::{checking, destroy_pages};
+
+/// One row group of some twenty pages.
+const ROWS: i64 = 400_000;
+const MINUTE: i64 = 60_000;
+
+/// `n` counts the rows; all else ascends with it, with gaps and with values that compare with nothing.
+fn rows(range: std::ops::Range<i64>) -> RecordBatch {
+    let all = || range.clone();
+    let id: ArrayRef = Arc::new(all().map(|n| (n % 1_000 != 7).then_some(n)).collect::<Int64Array>());
+    let third = |n: i64| if n % 997 == 0 { f64::NAN } else { n as f64 / 3.0 };
+    let x: ArrayRef = Arc::new(all().map(|n| (n % 991 != 0).then(|| third(n))).collect::<Float64Array>());
+    let small: ArrayRef = Arc::new(Int64Array::from_iter_values(all().map(|n| n % 7)));
+    let name: ArrayRef = Arc::new(StringArray::from_iter_values(all().map(name_of)));
+    let day: ArrayRef = Arc::new(Date32Array::from_iter_values(all().map(|n| (n / 1_000) as i32)));
+    let at: ArrayRef = Arc::new(TimestampMillisecondArray::from_iter_values(all().map(|n| n * MINUTE)));
+    let n: ArrayRef = Arc::new(Int64Array::from_iter_values(all()));
+    let long: ArrayRef = Arc::new(StringArray::from_iter_values(all().map(long_name_of)));
+    let columns = [
+        ("n", n),
+        ("id", id),
+        ("x", x),
+        ("small", small),
+        ("name", name),
+        ("long", long),
+        ("day", day),
+        ("moment", at),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
+
+fn name_of(n: i64) -> String {
+    format!("row {n:07}")
+}
+
+/// Longer than what footers keep of texts.
+fn long_name_of(n: i64) -> String {
+    format!("a text that begins as all others do, and goes on for longer than is kept: {n:07}")
+}
+
+/// The bundle as one sees it who compares nothing with hashes.
+fn unchecked(folio: &DataFolio) -> DataFolio {
+    checking(Verification::Off).open(folio.location()).unwrap()
+}
+
+fn found(reader: Box<dyn RecordBatchReader + Send>) -> Result<Vec<i64>, datafolio::Error> {
+    let mut found = Vec::new();
+    for batch in reader {
+        found.extend(batch?.column_by_name("n").unwrap().as_primitive::<Int64Type>().values().iter().copied());
+    }
+    Ok(found)
+}
+
+#[test]
+fn pages_that_a_condition_rules_out_are_not_read() {
+    let (_dir, folio) = new_bundle();
+    folio.add("t", data(&rows(0..ROWS)), AddOptions::new()).unwrap();
+    destroy_pages(&folio.item_path("t").unwrap(), |_, _, rows| rows.start == 0);
+    let folio = unchecked(&folio);
+    let read =
+        |condition: &str| folio.read_table("t", &TableOptions::new().filter(condition).columns(["n"])).and_then(found);
+    for condition in [
+        "n < 5000".to_owned(),
+        "5000 > table.n AND small = small".to_owned(),
+        "n BETWEEN -3 AND 4999".to_owned(),
+        "day <= DATE '1970-01-05'".to_owned(),
+        format!("name < '{}'", name_of(5_000)),
+        "moment < '1970-01-04 11:20:00' AND n < (SELECT 5000)".to_owned(),
+    ] {
+        assert_eq!(read(&condition).unwrap(), (0..5_000).collect::<Vec<_>>(), "{condition}");
+    }
+    assert_eq!(read("x < 1000 AND NOT isnan(x)").unwrap().last(), Some(&2_999));
+    assert_eq!(read("id = 4999").unwrap(), [4_999]);
+    for condition in ["n >= 390000", "n < 5000 OR n = 390000", "abs(n) < 5000", "x > 130000"] {
+        assert!(read(condition).is_err(), "{condition}");
+    }
+}
+
+/// Numbers for a test, the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    fn of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.below(values.len())]
+    }
+
+    /// A condition on one column, about a row somewhere.
+    fn comparison(&mut self, n: i64) -> String {
+        let constant = match self.below(7) {
+            0 => ("id", n.to_string()),
+            1 => ("id", format!("{n}.5")),
+            2 => ("x", format!("{:.3}", n as f64 / 3.0)),
+            3 => ("name", format!("'{}'", name_of(n))),
+            4 => ("long", format!("'{}'", long_name_of(n))),
+            5 => ("day", format!("DATE '{}'", date32_to_datetime((n / 1_000) as i32).unwrap().date())),
+            _ => ("moment", format!("'{}'", timestamp_ms_to_datetime(n * MINUTE).unwrap())),
+        };
+        let operator = self.of(&["<", "<=", "=", ">=", ">"]);
+        match self.below(4) {
+            0 => format!("{} {operator} {}", constant.1, constant.0),
+            _ => format!("{} {operator} {}", constant.0, constant.1),
+        }
+    }
+
+    fn condition(&mut self) -> String {
+        let n = self.below(420_000) as i64;
+        let first = self.comparison(n);
+        match self.below(5) {
+            0 => first,
+            1 => format!("{first} AND small = {}", self.below(8)),
+            2 => format!("n >= {n} AND {}", self.comparison(n + 2_000)),
+            3 => format!("{first} OR id = 3"),
+            _ => format!("n BETWEEN {n} AND {} AND ({first})", n + self.below(40_000) as i64),
+        }
+    }
+}
+
+#[test]
+fn conditions_find_the_same_rows_whatever_is_skipped() {
+    let (_dir, folio) = new_bundle();
+    folio.add("t", data(&rows(0..ROWS)), AddOptions::new()).unwrap();
+    folio.append_table("t", rows(ROWS..420_000), AppendOptions::new().without_compaction()).unwrap();
+    let mut dice = Dice(7);
+    for handle in [unchecked(&folio), folio] {
+        for _ in 0..30 {
+            let condition = dice.condition();
+            let sql = format!("SELECT n FROM table WHERE {condition}");
+            let expected = handle.query_table("t", &sql, &QueryOptions::new()).unwrap();
+            let expected = found(Box::new(expected)).unwrap();
+            let all = handle.read_table("t", &TableOptions::new().filter(&condition)).unwrap();
+            assert_eq!(found(all).unwrap(), expected, "{condition}");
+            let part = TableOptions::new().filter(&condition).offset(3).limit(10).columns(["n"]);
+            let some: Vec<i64> = expected.iter().copied().skip(3).take(10).collect();
+            assert_eq!(found(handle.read_table("t", &part).unwrap()).unwrap(), some, "{condition}");
+            let range = 150_000..399_000;
+            let chunks = IterOptions::new().filter(&condition).rows(range.clone()).columns(["n"]);
+            let mut within = Vec::new();
+            for chunk in handle.iter_table("t", &chunks).unwrap() {
+                within.extend(chunk.unwrap().column(0).as_primitive::<Int64Type>().values().iter().copied());
+            }
+            let some: Vec<i64> = expected.iter().copied().filter(|n| range.contains(&(*n as u64))).collect();
+            assert_eq!(within, some, "{condition}");
+        }
+    }
+}
+
+/// The table that a subquery looks at is all of it, also where few of its rows are read.
+#[test]
+fn a_subquery_sees_rows_that_the_condition_rules_out() {
+    let (_dir, folio) = new_bundle();
+    folio.add("t", data(&rows(0..ROWS)), AddOptions::new()).unwrap();
+    let folio = unchecked(&folio);
+    let condition = "n < 10 AND n * 100000 < (SELECT max(n) FROM table)";
+    let read = folio.read_table("t", &TableOptions::new().filter(condition)).unwrap();
+    assert_eq!(found(read).unwrap(), [0, 1, 2, 3]);
+}
