@@ -62,6 +62,7 @@ fn chunks_become_files_and_a_run_goes_on_where_it_stopped() {
     has(&home.fails(&["iter", "many", "--into", "parts", "--format", "csv"], 1), &["exists already", "--overwrite"]);
     let rest = home.json(&["iter", "many", "--into", "rest", "--start-row", "990", "--end-row", "995"]);
     assert_eq!(rest, json!([{"path": "rest/000000000990.parquet", "start_row": 990, "rows": 5}]));
+    has(&home.ok(&["iter", "many", "--into", "one", "--start-row", "999"]), &["Wrote 1 row of many to 1 file in one"]);
     has(&home.fails(&["iter", "many", "--into", "x", "--chunk-size", "0"], 1), &["at least one row"]);
     assert!(!home.path("x").exists());
 }
