@@ -4,6 +4,7 @@ pub(super) mod array;
 pub(super) mod file;
 pub(super) mod preview;
 pub(super) mod rows;
+mod times;
 
 use datafolio_handlers::{Data, StoredArray};
 
