@@ -228,6 +228,21 @@ fn views_are_called_views_and_read_like_tables() {
     assert_eq!(home.ok(&["cat", "two"]), "id\n1\n2\n");
 }
 
+#[cfg(feature = "sql")]
+#[test]
+fn a_rerun_of_nothing_in_particular_tells_what_could_be_meant() {
+    let home = Home::with_bundle();
+    home.ok(&["derive", "kept", "SELECT * FROM raw"]);
+    let told = ["name the derived tables", "--all", "hint: nothing is out of date"];
+    has(&home.fails(&["rerun"], 2), &told);
+    home.ok(&["import", "raw.csv", "--overwrite", "--null", "one"]);
+    home.ok(&["view", "seen", "SELECT * FROM raw"]);
+    let err = home.fails(&["rerun"], 2);
+    has(&err, &["--all", "hint: out of date: kept\n"]);
+    assert_eq!(home.ok(&["rerun", "--all"]), "✓ Derived kept again\n");
+    has(&home.fails(&["rerun", "kept", "--all"], 2), &["--all"]);
+}
+
 #[test]
 fn rows_of_files_are_appended_with_the_types_of_the_table() {
     let home = Home::with_bundle();
