@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use arrow::error::ArrowError;
 use datafolio_core::{CoreError, ErrorCategory};
-use datafolio_handlers::HandlerError;
+use datafolio_handlers::{HandlerError, Misfit};
 use datafolio_storage::StorageError;
 
 use crate::settings::SettingsError;
@@ -318,6 +318,22 @@ impl Error {
                 "restore another version: `datafolio log {} --versions` shows which can be read",
                 shell_word(item)
             ))),
+            Self::Handler(HandlerError::SchemaMismatch { item, misfit, .. }) => match misfit {
+                Misfit::Missing => Some(Cow::Borrowed(
+                    "add the column to the new rows, empty where nothing is known: --evolve lets the table get columns, and \
+                     gives the new rows none",
+                )),
+                Misfit::New => Some(Cow::Borrowed(
+                    "pass --evolve to let the table get the column, null in the rows that are there, or leave it out with \
+                     --columns",
+                )),
+                Misfit::OtherType => Some(Cow::Owned(format!(
+                    "cast the column: `datafolio info {}` shows the types of the table, which --evolve does not change",
+                    shell_word(item)
+                ))),
+                Misfit::Null => Some(Cow::Borrowed("give it a value in every row")),
+                _ => hint_of(self.code()).map(Cow::Borrowed),
+            },
             // A version that no release has given is damage.
             Self::Core(CoreError::UnknownSchema { .. }) if self.category() == ErrorCategory::Corrupt => {
                 hint_of("damaged-catalogue").map(Cow::Borrowed)

@@ -64,8 +64,8 @@ pub use datafolio_frames::{FramesError, polars};
 pub use datafolio_handlers::formats::ImportOptions;
 pub use datafolio_handlers::npy::NpyArray;
 pub use datafolio_handlers::{
-    ColumnFacts, Data, FileFacts, Handler, HandlerError, Model, Reference, ReferenceCheck, ReferenceState, Registry,
-    StoredArray,
+    ColumnFacts, Data, FileFacts, Handler, HandlerError, Misfit, Model, Reference, ReferenceCheck, ReferenceState,
+    Registry, StoredArray,
 };
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
 #[cfg(feature = "sql")]

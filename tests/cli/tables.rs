@@ -255,7 +255,23 @@ fn rows_of_files_are_appended_with_the_types_of_the_table() {
     home.write("wrong.csv", "code,n\n9,2.5\n");
     has(&home.fails(&["append", "codes", "wrong.csv"], 1), &["wrong.csv", "2.5"]);
     home.write("new.csv", "code,n,place\n9,4,here\n");
-    has(&home.fails(&["append", "codes", "new.csv"], 1), &["'codes'", "\"place\"", "--evolve"]);
+    has(
+        &home.fails(&["append", "codes", "new.csv"], 1),
+        &["'codes'", "\"place\"", "hint: pass --evolve to let the table get the column", "--columns"],
+    );
+    home.write("less.csv", "code\n9\n");
+    for more in [&[][..], &["--evolve"]] {
+        let err = home.fails(&[&["append", "codes", "less.csv"], more].concat(), 1);
+        has(&err, &["'codes'", "\"n\"", "hint: add the column to the new rows"]);
+        assert!(!err.contains("pass --evolve"), "{err}");
+    }
+    home.write("text.csv", "code,n\nx9,x\n");
+    home.ok(&["import", "text.csv"]);
+    home.ok(&["export", "text", "text.parquet"]);
+    has(
+        &home.fails(&["append", "codes", "text.parquet"], 1),
+        &["\"n\"", "string in the new rows", "hint: cast the column: `datafolio info codes`"],
+    );
     has(&home.ok(&["append", "codes", "new.csv", "--evolve"]), &["new columns: place"]);
     assert_eq!(home.ok(&["path", "codes"]).lines().count(), 3);
     has(&home.ok(&["compact", "codes"]), &["Compacted codes: 3 files", "are one of"]);
