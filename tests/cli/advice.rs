@@ -181,6 +181,22 @@ fn every_error_says_what_to_do_next() {
     has(&home.fails(&["meta", "", "v"], 2), &["empty"]);
 }
 
+/// Whoever typed no path cannot know which one is meant.
+#[test]
+fn a_place_that_the_environment_names_is_told_as_such() {
+    let mut home = Home::new();
+    home.ok(&["init", "study"]);
+    fs::create_dir(home.path("empty")).unwrap();
+    for place in ["empty", "xyzzy"] {
+        home = home.with("DATAFOLIO_PATH", place);
+        let err = home.fails(&["ls"], 1);
+        has(&err, &["Not a DataFolio bundle", "hint: DATAFOLIO_PATH names this place: ", "-f", &format!("{place}`")]);
+        assert!(!home.fails(&["-f", "other", "ls"], 1).contains("DATAFOLIO_PATH"));
+    }
+    home = home.with("DATAFOLIO_PATH", "studi");
+    has(&home.fails(&["ls"], 1), &["hint: DATAFOLIO_PATH names this place; did you mean 'study'?"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_directory_that_is_gone_is_named_as_what_it_is() {
