@@ -77,7 +77,7 @@ pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
 pub use query::QueryOptions;
 #[cfg(feature = "sql")]
-pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
+pub use query::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
 #[cfg(feature = "polars")]

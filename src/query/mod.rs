@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) use expose::{Exposer, ReadInput};
 
 #[cfg(feature = "sql")]
-pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, SqlError};
+pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};
 
 /// What a query is given beside its text.
 #[derive(Debug, Clone, Default, PartialEq)]

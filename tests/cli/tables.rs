@@ -126,6 +126,41 @@ fn queries_that_cannot_be_answered_say_why() {
     assert_eq!(fs::read_to_string(home.path("count.csv")).unwrap(), "n\n1000\n");
 }
 
+#[cfg(feature = "sql")]
+#[test]
+fn what_queries_cannot_do_is_told_with_what_does_it() {
+    let home = with_many();
+    for (sql, told, hint) in [
+        ("INSERT INTO many VALUES (1, 'a')", "line 1, column 1: INSERT is no query", "`datafolio append TABLE FILE`"),
+        ("\n DELETE FROM many", "line 2, column 2: DELETE is no query", "`datafolio derive NAME SQL`"),
+        ("UPDATE many SET id = 1", "UPDATE is no query", "`datafolio derive NAME SQL`"),
+        ("CREATE OR REPLACE TABLE t AS FROM many", "CREATE is no query", "`datafolio derive NAME 'SELECT ...'`"),
+        ("CREATE VIEW v AS FROM many", "CREATE is no query", "`datafolio view NAME 'SELECT ...'`"),
+        ("ALTER TABLE many RENAME TO more", "ALTER is no query", "`datafolio rename`"),
+        ("DROP TABLE many", "DROP is no query", "`datafolio rm ITEM`"),
+        ("COPY many TO 'x.csv'", "COPY is no query", "-o FILE`"),
+        ("COPY many FROM 'x.csv'", "COPY is no query", "`datafolio import FILE`"),
+        ("ATTACH 'x.db' AS x", "ATTACH is no query", "`datafolio import`"),
+        ("SET threads = 1", "SET is no query", "--threads"),
+        ("BEGIN", "BEGIN is no query", "each command is one commit"),
+        ("EXPLAIN FROM many", "EXPLAIN is no query", "--unrestricted"),
+        ("SELECT getenv('HOME')", "function getenv", "--unrestricted"),
+        ("SELECT 1; DROP TABLE many", "2 statements are given", "`datafolio sql < FILE`"),
+        ("FROM read_csv('many.csv')", "read_csv()", "`datafolio reference`"),
+        ("FROM 'many.csv'", "no table 'many.csv'", "a query reads no files"),
+    ] {
+        let err = home.fails(&["sql", sql], 1);
+        has(&err, &[told]);
+        let found = err.lines().find_map(|line| line.strip_prefix("hint: "));
+        has(found.unwrap_or_else(|| panic!("{sql} gives no hint: {err}")), &[hint]);
+    }
+    for sql in ["FROM many WHERE id = ?", "FROM many WHERE id = $id LIMIT 3"] {
+        let err = home.fails(&["view", "some", sql], 1);
+        has(&err, &["view 'some' is read without values", "hint: write the value into the SQL", "`datafolio derive"]);
+    }
+    home.ok(&["derive", "some", "FROM many WHERE id = ?", "--value", "7"]);
+}
+
 #[test]
 fn statistics_of_columns_are_shown() {
     let home = with_many();

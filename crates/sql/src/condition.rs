@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
+use crate::refusal::Refusal;
 use crate::words::{quote_table, words};
 
 /// A condition on the rows of a table.
@@ -32,7 +33,7 @@ pub fn check_condition(text: &str) -> SqlResult<Condition> {
         let (checked, is_plain) = with_tree(&select, is_plain)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
-            return Err(SqlError::Refused { place: None, reason });
+            return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
         }
         tables = checked.tables;
     }
@@ -62,7 +63,7 @@ pub fn check_value(text: &str) -> SqlResult<()> {
         };
         if !with_tree(&select, is_value)?.1 {
             let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
-            return Err(SqlError::Refused { place: None, reason });
+            return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
         }
     }
     Ok(())
