@@ -105,6 +105,34 @@ fn queries_are_answered_in_the_form_that_is_wanted() {
 
 #[cfg(feature = "sql")]
 #[test]
+fn a_limit_holds_for_every_form_of_a_result_and_says_that_rows_were_left_out() {
+    let home = with_many();
+    let sql = "SELECT id FROM many ORDER BY id";
+    let cut = "(more rows than 2: see --limit)\n";
+    for (format, rows) in [
+        ("csv", "id\n0\n1\n"),
+        ("tsv", "id\n0\n1\n"),
+        ("jsonl", "{\"id\":0}\n{\"id\":1}\n"),
+        ("json", "[{\"id\":0},{\"id\":1}]\n"),
+    ] {
+        let ran = home.run(&["sql", sql, "-n", "2", "--format", format]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, rows, cut), "{format}");
+    }
+    let ran = home.run(&["sql", sql, "-n", "2", "-o", "two.csv"]);
+    has(&ran.out, &["Wrote 2 rows to two.csv"]);
+    assert_eq!((ran.err.as_str(), fs::read_to_string(home.path("two.csv")).unwrap().as_str()), (cut, "id\n0\n1\n"));
+    assert_eq!(home.json(&["sql", sql, "-n", "2"])["rows"], json!([{"id": 0}, {"id": 1}]));
+    has(&home.run(&["sql", sql, "-n", "2", "--format", "table"]).err, &["more rows than 2"]);
+    // Where there are no more nothing is said, and without a number all are written.
+    assert_eq!(home.run(&["sql", "SELECT 1 AS n", "-n", "1"]).err, "");
+    assert_eq!(home.run(&["sql", "SELECT 1 AS n", "-n", "0"]).out, "n\n");
+    let all = home.run(&["sql", sql]);
+    assert_eq!((all.out.lines().count(), all.err.as_str()), (1001, ""));
+    assert_eq!(home.json(&["sql", sql])["rows"].as_array().unwrap().len(), 1000);
+}
+
+#[cfg(feature = "sql")]
+#[test]
 fn queries_that_cannot_be_answered_say_why() {
     let home = with_many();
     has(&home.fails(&["sql", "SELEC 1"], 1), &["line 1, column 1", "SELEC"]);

@@ -13,12 +13,13 @@ use rustyline::{CompletionType, Config, Editor};
 use super::dots::{Dot, HELP, Named};
 use super::helper::{Begun, Helper, is_complete};
 use super::names::Names;
-use super::{Args, ask, format_of, show, time_since, write_file};
+use super::{Args, ask, format_of, show, tell_cut, time_since, write_file};
 use crate::bundle::DataFolio;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
+use crate::cli::value::first::first;
 use crate::cli::value::preview;
 use crate::cli::value::rows::{self, Form, RowFormat};
 use crate::cli::words;
@@ -196,16 +197,19 @@ impl Shell<'_> {
         let out = &mut self.session.out;
         let count = match (self.once.take(), self.form.row_format()) {
             (Some((path, format)), _) => {
-                let (count, _) = write_file(&path, false, format, threads, result)?;
+                let (count, _) = write_file(&path, false, format, threads, Box::new(result))?;
                 drop(progress);
                 out.done(format_args!("Wrote {}", crate::text::printable(&path.display().to_string())))?;
                 count
             }
             (None, Some(format)) => {
                 drop(progress);
-                rows::write(Box::new(result), format, threads, out.raw())?
+                let (rows, cut) = first(Box::new(result), self.args.limit);
+                let count = rows::write(rows, format, threads, out.raw())?;
+                tell_cut(&cut, self.args, out)?;
+                count
             }
-            (None, None) => return show(result, self.args.limit, progress, Some(begun), out),
+            (None, None) => return show(result, self.args, progress, Some(begun), out),
         };
         out.aside(format_args!("({}{})", words::count(count, "row"), time_since(Some(begun))))
     }
