@@ -70,7 +70,8 @@ pub use datafolio_handlers::{
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
 #[cfg(feature = "sql")]
 pub use derived_table::{
-    Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, SeenFiles, Stale, StaleReason,
+    Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, RerunStep, RerunWatch, SeenFiles, Stale,
+    StaleReason,
 };
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};

@@ -15,6 +15,8 @@ mod items;
 mod json_keys;
 mod oddities;
 mod output;
+#[cfg(all(feature = "sql", unix))]
+mod progress;
 #[cfg(feature = "sql")]
 mod prompt;
 mod python;

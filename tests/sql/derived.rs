@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use datafolio::{AddOptions, DataFolio, Error, ParamValue, QueryOptions, Reference, RerunOptions, StaleReason};
+use datafolio::{
+    AddOptions, DataFolio, Error, ParamValue, QueryControl, QueryOptions, Reference, RerunOptions, RerunWatch,
+    StaleReason,
+};
 use serde_json::json;
 
 use super::{data, numbers, one, with_numbers};
@@ -55,6 +58,26 @@ fn a_change_makes_all_behind_it_stale_and_rerun_makes_them_in_order() {
     assert_eq!(one(&reopen(&folio), "SELECT t FROM total"), 220);
     let forced = folio.rerun(&["total"], RerunOptions::new().force()).unwrap();
     assert_eq!((forced.done, forced.fresh), (vec!["total".to_owned()], vec!["sums".to_owned()]));
+}
+
+#[test]
+fn tables_that_are_made_are_watched_one_by_one() {
+    let (_dir, folio) = chain();
+    let control = QueryControl::new();
+    let query = QueryOptions::new().control(&control);
+    folio.derive("kept", "SELECT id FROM numbers", &query, AddOptions::new()).unwrap();
+    assert_eq!(control.rows(), 9);
+    let watch = RerunWatch::new();
+    folio.rerun::<&str>(&[], RerunOptions::new().watch(&watch)).unwrap();
+    assert!(watch.last().is_none(), "nothing was made");
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    let rerun = folio.rerun::<&str>(&[], RerunOptions::new().watch(&watch)).unwrap();
+    let step = watch.last().unwrap();
+    assert_eq!((&step.name, step.number, step.of), (&rerun.done[2], 3, 3));
+    // What is up to date does not count.
+    folio.rerun(&["kept"], RerunOptions::new().force().watch(&watch)).unwrap();
+    let step = watch.last().unwrap();
+    assert_eq!((step.name.as_str(), step.number, step.of, step.control.rows()), ("kept", 1, 1, 12));
 }
 
 #[test]

@@ -278,7 +278,8 @@ impl Iterator for QueryReader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.lanes.next()?.map_err(|stop| {
+        let next = self.lanes.next()?.inspect(|batch| self.control.count(batch.num_rows()));
+        Some(next.map_err(|stop| {
             ArrowError::ExternalError(match stop {
                 Stop::Sql(error) => Box::new(error),
                 Stop::Table(error) => error,

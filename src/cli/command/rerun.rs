@@ -1,11 +1,12 @@
 //! `rerun`: derived tables made again.
 
-use crate::RerunOptions;
+use super::derive::{Done, under_way};
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::text::printable;
+use crate::{RerunOptions, RerunWatch};
 
 /// Make derived tables again that are out of date
 ///
@@ -38,7 +39,17 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if args.force {
         options = options.force();
     }
-    let progress = Progress::start(&session.out, "deriving");
+    let watch = RerunWatch::new();
+    if session.out.shows_progress() {
+        options = options.watch(&watch);
+    }
+    let progress = Progress::of_words(&session.out, move || match watch.last() {
+        None => "looking for what is out of date".to_owned(),
+        Some(step) => {
+            let place = Some((step.number, step.of));
+            under_way(&printable(&step.name), place, Done::of(&step.control, None))
+        }
+    });
     let rerun = folio.rerun(&args.items, options)?;
     drop(progress);
     let out = &mut session.out;
