@@ -75,7 +75,7 @@ bench: claim peers
 	cargo bench $(LIGHT) --bench catalogue --bench growing --bench import --bench tables
 	cargo bench $(ALL) --profile dev --bench tables
 
-docs: claim
+docs: claim peers
 	UPDATE_DOCS=1 cargo test $(ALL) --test main docs
 	UPDATE_DOCS=1 cargo test $(ALL) --test main cli::reference
 
