@@ -78,7 +78,7 @@ bench: claim peers
 	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench import --bench tables
 	cargo bench $(ALL) --profile dev --bench tables
 
-docs: claim
+docs: claim peers
 	UPDATE_DOCS=1 cargo test $(ALL) --test main docs
 	UPDATE_DOCS=1 cargo test $(ALL) --test main cli::reference
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs the releases of Python DataFolio that the compatibility tests work with, each in an environment of its own
-# outside the checkout. What is there already is left alone.
+# Installs the releases of Python DataFolio that the compatibility tests work with, and the programs that the guides hand
+# tables to, each in an environment of its own outside the checkout. What is there already is left alone.
 #
 #   scripts/peers.sh [DIRECTORY]     default: ${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers
 #
-# The tests find them there, in $DATAFOLIO_PEERS, or through DATAFOLIO_PYTHON23 and DATAFOLIO_PYTHON13.
+# The tests find them there, in $DATAFOLIO_PEERS, or through DATAFOLIO_PYTHON23, DATAFOLIO_PYTHON13 and
+# DATAFOLIO_PYTHON_TABLES.
 set -euo pipefail
 
 place=${1:-${DATAFOLIO_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers}}
@@ -15,26 +16,33 @@ common=(
     "pandas==3.1.1" "numpy==2.4.6" "pyarrow==26.0.1" "scikit-learn==1.9.1" "skops==0.16.0" "joblib==1.6.0"
     "cloud-files==6.4.3" "filelock==4.2.11" "orjson==3.13.0"
 )
+# What reads tables by their paths. Ibis does not bound sqlglot and DuckDB from above, and works with these.
+tables=(
+    "ibis-framework[duckdb]==12.0.0" "duckdb==2.0.1" "sqlglot==30.30.0" "polars==2.1.0" "pandas==3.1.1" "numpy==2.4.6"
+    "pyarrow==26.0.1"
+)
 
 # Python 3.10 has no wheels of some of these: there pip picks the newest that it can have.
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     common=("pandas" "numpy" "pyarrow" "scikit-learn" "skops" "joblib" "cloud-files" "filelock" "orjson")
+    tables=("ibis-framework[duckdb]" "polars" "pandas" "numpy" "pyarrow")
 fi
 
 install() {
     local name=$1 want
     shift
-    want="$* ${common[*]}"
+    want="$*"
     if [ "$(cat "$place/$name/installed" 2>/dev/null)" = "$want" ]; then
         return
     fi
     echo "== installing $1 into $place/$name"
     rm -rf "${place:?}/$name"
     "$python" -m venv "$place/$name"
-    "$place/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" "${common[@]}"
+    "$place/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
     echo "$want" >"$place/$name/installed"
 }
 
 mkdir -p "$place"
-install df23 "datafolio==2.3.0" "polars==2.1.0"
-install df13 "datafolio==1.3.0"
+install df23 "datafolio==2.3.0" "polars==2.1.0" "${common[@]}"
+install df13 "datafolio==1.3.0" "${common[@]}"
+install tables "${tables[@]}"

@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::error::ArrowError;
 use datafolio_core::{CoreError, ErrorCategory};
-use datafolio_handlers::HandlerError;
+use datafolio_handlers::formats::TableFormat;
+use datafolio_handlers::{HandlerError, Misfit};
 use datafolio_storage::StorageError;
 
 use crate::settings::SettingsError;
 use crate::text::{RandomnessError, shell_word};
+
+#[cfg(feature = "sql")]
+mod refused;
 
 /// What can go wrong with a bundle.
 ///
@@ -330,6 +334,29 @@ impl Error {
                 "restore another version: `datafolio log {} --versions` shows which can be read",
                 shell_word(item)
             ))),
+            Self::NoSuchTable { name, .. } if TableFormat::from_path(Path::new(name)).is_some() => Some(Cow::Borrowed(
+                "a query reads no files: `datafolio import` or `datafolio reference` brings one in, to be read by its name",
+            )),
+            #[cfg(feature = "sql")]
+            Self::Sql(datafolio_sql::SqlError::Refused { refusal, .. }) => {
+                refused::instead_of(*refusal).or_else(|| hint_of("sql-refused")).map(Cow::Borrowed)
+            }
+            Self::Handler(HandlerError::SchemaMismatch { item, misfit, .. }) => match misfit {
+                Misfit::Missing => Some(Cow::Borrowed(
+                    "add the column to the new rows, empty where nothing is known: --evolve lets the table get columns, and \
+                     gives the new rows none",
+                )),
+                Misfit::New => Some(Cow::Borrowed(
+                    "pass --evolve to let the table get the column, null in the rows that are there, or leave it out with \
+                     --columns",
+                )),
+                Misfit::OtherType => Some(Cow::Owned(format!(
+                    "cast the column: `datafolio info {}` shows the types of the table, which --evolve does not change",
+                    shell_word(item)
+                ))),
+                Misfit::Null => Some(Cow::Borrowed("give it a value in every row")),
+                _ => hint_of(self.code()).map(Cow::Borrowed),
+            },
             // A version that no release has given is damage.
             Self::Core(CoreError::UnknownSchema { .. }) if self.category() == ErrorCategory::Corrupt => {
                 hint_of("damaged-catalogue").map(Cow::Borrowed)
@@ -456,7 +483,9 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "sql-syntax" => {
             "the message names the place; a name with other characters than letters, digits and _ needs double quotes"
         }
-        "sql-refused" => "a query reads the tables of the bundle by name; `datafolio import` brings others in",
+        "sql-refused" => {
+            "a query reads the tables of the bundle by name; `datafolio import` or `datafolio reference` brings files in"
+        }
         "sql-unfit" => "`datafolio info ITEM` shows the columns of a table; texts stand in single quotes",
         "sql-parameters" => "give one value for each `?`, or a name for each `$name`",
         "sql-out-of-memory" => "raise the setting `memory`, or `spill_dir` and `spill_cap` for what does not fit",

@@ -64,20 +64,21 @@ pub use datafolio_frames::{FramesError, polars};
 pub use datafolio_handlers::formats::ImportOptions;
 pub use datafolio_handlers::npy::NpyArray;
 pub use datafolio_handlers::{
-    ColumnFacts, Data, FileFacts, Handler, HandlerError, Model, Reference, ReferenceCheck, ReferenceState, Registry,
-    StoredArray,
+    ColumnFacts, Data, FileFacts, Handler, HandlerError, Misfit, Model, Reference, ReferenceCheck, ReferenceState,
+    Registry, StoredArray,
 };
 pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
 #[cfg(feature = "sql")]
 pub use derived_table::{
-    Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, SeenFiles, Stale, StaleReason,
+    Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, RerunStep, RerunWatch, SeenFiles, Stale,
+    StaleReason,
 };
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
 pub use query::QueryOptions;
 #[cfg(feature = "sql")]
-pub use query::{ParamValue, Params, QueryControl, QueryReader, SqlError};
+pub use query::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};
 pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
 #[cfg(feature = "polars")]

@@ -9,6 +9,20 @@ use parquet::errors::ParquetError;
 
 use crate::formats::quoted;
 
+/// In what way a column does not fit a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misfit {
+    /// The table has it, and the new rows do not.
+    Missing,
+    /// The new rows have it, and the table does not.
+    New,
+    /// It is of another type, or of none.
+    OtherType,
+    /// It must have a value in every row.
+    Null,
+}
+
 /// Errors of handlers.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,6 +84,8 @@ pub enum HandlerError {
         item: String,
         /// The column that does not fit.
         column: String,
+        /// In what way.
+        misfit: Misfit,
         /// What is wrong and what to do.
         reason: String,
     },

@@ -57,6 +57,12 @@ impl Progress {
         })
     }
 
+    /// Begins, where the words for what takes its time change while it goes on.
+    #[cfg(feature = "sql")]
+    pub(super) fn of_words(out: &Output, words: impl Fn() -> String + Send + 'static) -> Self {
+        Self::run(out, words(), None, move |bar| bar.set_message(words()))
+    }
+
     fn run(
         out: &Output,
         what: String,

@@ -21,6 +21,8 @@ use crate::text::{printable, shell_word};
 
 /// How many neighbours of a path that is not there are looked at.
 const MOST_LOOKED_AT: usize = 10_000;
+/// What names the bundle where no option does.
+const VARIABLE: &str = "DATAFOLIO_PATH";
 
 /// One run of the program.
 #[derive(Debug)]
@@ -100,13 +102,19 @@ impl Session {
         if let Some(alias) = &self.global.alias {
             return UserList::of_user()?.alias(alias);
         }
-        match std::env::var_os("DATAFOLIO_PATH").filter(|path| !path.is_empty()) {
-            Some(path) => Ok(expand_home(Path::new(&path))),
+        match self.of_the_variable() {
+            Some(path) => Ok(path),
             None => std::env::current_dir().map_err(|source| {
                 let error = Error::File { action: "find the current directory", path: PathBuf::from("."), source };
                 Failure::from(error).hint("change to a directory that is there, or name the bundle with -f")
             }),
         }
+    }
+
+    /// Where the bundle is that the environment names, and no option.
+    fn of_the_variable(&self) -> Option<PathBuf> {
+        let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty())?;
+        (self.global.folio.is_none() && self.global.alias.is_none()).then(|| expand_home(Path::new(&variable)))
     }
 
     /// How bundles are opened.
@@ -203,7 +211,12 @@ impl Session {
         let Failure::Library { error, hint: None, .. } = &failure else { return failure };
         let error = &**error;
         match error {
-            Error::NotABundle { location } => return near_bundle(Path::new(&location.clone()), failure),
+            Error::NotABundle { location } => {
+                let place = PathBuf::from(location);
+                let is_named = self.of_the_variable().is_some_and(|named| whole(&named) == whole(&place));
+                let failure = near_bundle(&place, failure);
+                return if is_named { named_by_the_variable(&place, failure) } else { failure };
+            }
             Error::ReadOnly { .. } => {
                 let hint = "an earlier state cannot be changed: run the command without `at`";
                 return failure.hint(hint);
@@ -274,6 +287,23 @@ fn near_bundle(place: &Path, failure: Failure) -> Failure {
         })
         .collect();
     failure.meant(wanted, names.iter().map(String::as_str))
+}
+
+/// Nothing on the command line tells where the place comes from that holds no bundle.
+fn named_by_the_variable(place: &Path, failure: Failure) -> Failure {
+    let hint = match &failure {
+        Failure::Library { hint: Some(hint), .. } => format!("{VARIABLE} names this place; {hint}"),
+        _ => format!(
+            "{VARIABLE} names this place: correct it, name another with -f, or make a bundle there: `datafolio init {}`",
+            shell_word(&place.display().to_string())
+        ),
+    };
+    failure.hint(hint)
+}
+
+/// A path to be compared with others.
+fn whole(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A file beside the one that is not there, with a similar name.

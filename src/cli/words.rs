@@ -39,7 +39,7 @@ pub(super) fn details(record: &ItemRecord) -> String {
         item_type::INCLUDED_TABLE | item_type::POLARS_TABLE | item_type::REFERENCED_TABLE => {
             match (record.count("num_rows"), record.count("num_cols")) {
                 (Some(rows), Some(columns)) => format!("{} x {columns}", grouped(rows)),
-                (Some(rows), None) => format!("{} rows", grouped(rows)),
+                (Some(rows), None) => count(usize::try_from(rows).unwrap_or(usize::MAX), "row"),
                 _ => text("table_format"),
             }
         }

@@ -3,6 +3,7 @@
 mod explain;
 mod run;
 mod stale;
+mod watch;
 
 use datafolio_core::{ItemRecord, PARTS, json};
 use datafolio_handlers::HandlerError;
@@ -13,8 +14,11 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 
 pub use explain::Explained;
+#[cfg(feature = "cli")]
+pub(crate) use run::all_rows_of;
 pub use run::{FailedRerun, Rerun, RerunOptions};
 pub use stale::{Stale, StaleReason};
+pub use watch::{RerunStep, RerunWatch};
 
 /// The field of an entry that makes it a derived table.
 const DERIVED: &str = "derived";

@@ -9,20 +9,23 @@ use serde::Serialize;
 use serde_json::{Map, json};
 
 use super::stale::StaleReason;
+use super::watch::RerunWatch;
 use super::{
     DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params_from_json, params_to_json, payload_hash,
 };
 use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own, lineage_of};
 use crate::error::{Error, Result};
-use crate::query::{QueryOptions, ReadInput};
+use crate::query::{QueryControl, QueryOptions, ReadInput};
 use crate::view::is_view;
 
 /// What is made again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RerunOptions {
     /// Also what is up to date.
     pub force: bool,
+    /// What watches it.
+    pub watch: Option<RerunWatch>,
 }
 
 impl RerunOptions {
@@ -34,6 +37,12 @@ impl RerunOptions {
     /// Also what is up to date.
     pub fn force(mut self) -> Self {
         self.force = true;
+        self
+    }
+
+    /// Watched by this.
+    pub fn watch(mut self, watch: &RerunWatch) -> Self {
+        self.watch = Some(watch.clone());
         self
     }
 }
@@ -119,8 +128,7 @@ impl DataFolio {
     /// # Errors
     /// As [`DataFolio::derive`].
     pub fn derive_from(&self, name: &str, source: &str, options: AddOptions) -> Result<ItemInfo> {
-        let sql = format!("SELECT * FROM \"{}\"", source.replace('"', "\"\""));
-        self.derive(name, &sql, &QueryOptions::new(), options)
+        self.derive(name, &all_rows_of(source), &QueryOptions::new(), options)
     }
 
     fn recorded(&self, input: &ReadInput) -> Result<DerivedInput> {
@@ -170,19 +178,30 @@ impl DataFolio {
                 order.extend(derivation_of(&record)?.map(|derivation| (name.to_owned(), derivation)));
             }
         }
+        let is_forced =
+            |name: &str| options.force && (names.is_empty() || names.iter().any(|wanted| wanted.as_ref() == name));
+        // Only for those who watch: each table is looked at again when it is its turn.
+        let mut ahead: HashSet<String> = HashSet::new();
+        if options.watch.is_some() {
+            let stale: HashSet<String> = self.stale()?.into_iter().map(|stale| stale.name).collect();
+            let names = order.iter().map(|(name, _)| name);
+            ahead.extend(names.filter(|name| stale.contains(*name) || is_forced(name.as_str())).cloned());
+        }
         let mut report = Rerun { done: Vec::new(), fresh: Vec::new(), failed: None, left: Vec::new() };
         for (name, derivation) in order {
             if report.failed.is_some() {
                 report.left.push(name);
                 continue;
             }
-            let is_named = names.is_empty() || names.iter().any(|wanted| wanted.as_ref() == name);
+            ahead.remove(&name);
             let reasons = self.reasons(&name)?;
-            if reasons.is_empty() && !(options.force && is_named) {
+            if reasons.is_empty() && !is_forced(&name) {
                 report.fresh.push(name);
                 continue;
             }
-            match self.remake(&name, &derivation, &reasons) {
+            let number = report.done.len() + 1;
+            let control = options.watch.as_ref().map(|watch| watch.begin(&name, number, number + ahead.len()));
+            match self.remake(&name, &derivation, &reasons, control) {
                 Ok(()) => report.done.push(name),
                 Err(error) => {
                     let message = error.to_string();
@@ -193,8 +212,14 @@ impl DataFolio {
         Ok(report)
     }
 
-    fn remake(&self, name: &str, derivation: &Derivation, reasons: &[StaleReason]) -> Result<()> {
-        let query = QueryOptions { params: params_from_json(&derivation.params), ..QueryOptions::new() };
+    fn remake(
+        &self,
+        name: &str,
+        derivation: &Derivation,
+        reasons: &[StaleReason],
+        control: Option<QueryControl>,
+    ) -> Result<()> {
+        let query = QueryOptions { params: params_from_json(&derivation.params), control, ..QueryOptions::new() };
         let extra = self.record(name)?;
         let mut options = AddOptions::new().overwrite();
         if let Some(format) = extra.str("table_format") {
@@ -215,4 +240,9 @@ impl DataFolio {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The query for all rows of a view or table.
+pub(crate) fn all_rows_of(source: &str) -> String {
+    format!("SELECT * FROM \"{}\"", source.replace('"', "\"\""))
 }

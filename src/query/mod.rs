@@ -17,7 +17,7 @@ use datafolio_storage::Verification;
 pub(crate) use expose::{Exposer, ReadInput};
 
 #[cfg(feature = "sql")]
-pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, SqlError};
+pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};
 
 /// What a query is given beside its text.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -7,7 +7,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, time};
-use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
+use datafolio_handlers::{Draft, HandlerError, Misfit, TableReadOptions, read_table, stored_files};
 use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
@@ -325,21 +325,24 @@ struct AsTable {
 impl AsTable {
     fn conform(&self, batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
         let exact = CastOptions { safe: false, ..CastOptions::default() };
-        let mismatch = |column: &str, reason: String| {
+        let mismatch = |column: &str, misfit: Misfit, reason: String| {
             let (item, column) = (self.item.clone(), column.to_owned());
-            ArrowError::ExternalError(Box::new(HandlerError::SchemaMismatch { item, column, reason }))
+            ArrowError::ExternalError(Box::new(HandlerError::SchemaMismatch { item, column, misfit, reason }))
         };
         let columns = batch.columns().iter().zip(self.schema.fields()).map(|(column, field)| {
             let of_type = field.data_type();
             let column = match column.data_type() == of_type || column.data_type() == &DataType::Null {
                 true if column.data_type() == of_type => Arc::clone(column),
                 true => arrow::array::new_null_array(of_type, column.len()),
-                false => cast_with_options(column, of_type, &exact)
-                    .map_err(|error| mismatch(field.name(), format!("a new value is not of its type: {error}")))?,
+                false => cast_with_options(column, of_type, &exact).map_err(|error| {
+                    let reason = format!("a new value is not of its type: {error}");
+                    mismatch(field.name(), Misfit::OtherType, reason)
+                })?,
             };
             match !field.is_nullable() && column.null_count() > 0 {
                 true => {
-                    Err(mismatch(field.name(), "it must have a value in every row, and a new value is null".to_owned()))
+                    let reason = "it must have a value in every row, and a new value is null".to_owned();
+                    Err(mismatch(field.name(), Misfit::Null, reason))
                 }
                 false => Ok(column),
             }

@@ -2,7 +2,7 @@
 
 use datafolio_core::{Catalogue, item_type};
 use datafolio_handlers::Data;
-use datafolio_sql::{Checked, Exposed, Quoted, Relation, Streamed, check};
+use datafolio_sql::{Checked, Exposed, Quoted, Relation, SqlError, Streamed, check};
 use serde_json::{Map, json};
 
 use super::read::{READ, ViewStream};
@@ -97,8 +97,15 @@ impl Batch<'_> {
     }
 }
 
-/// A view means the same tables wherever it is read.
+/// A view means the same wherever it is read: the same tables, and no values that only some readers have.
 fn refuse_unsettled(name: &str, checked: &Checked) -> Result<()> {
+    if checked.has_parameters {
+        let message = format!(
+            "view '{name}' is read without values: write the value into its text, or store the result with derive, which \
+             takes values"
+        );
+        return Err(SqlError::Parameters { message }.into());
+    }
     if checked.lists_tables {
         return Err(Error::Invalid(format!("view '{name}' cannot list the tables of the bundle: SELECT from them")));
     }

@@ -1,7 +1,11 @@
 //! What the program tells people to do next is something that they can do.
 
 use std::fs;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use datafolio::{AddOptions, DataFolio};
 use serde_json::{Value, json};
 
 use super::{Home, has};
@@ -38,6 +42,38 @@ fn what_cannot_be_shown_is_said_before_anything_is_written() {
     let run = home.run(&["cat", "nested"]);
     has(&run.err, &["column 'list' have no CSV form", "hint: take JSON lines"]);
     assert_eq!(run.out, "");
+}
+
+/// Arrow writes the words of its error in the place of such a value.
+#[test]
+fn times_without_a_text_are_refused_and_never_written_as_something_else() {
+    let home = Home::with_bundle();
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let at: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(0), None, Some(i64::MAX)]));
+    let times = RecordBatch::try_from_iter([("id", id), ("at", at)]).unwrap();
+    let lists = ListArray::from_iter_primitive::<TimestampMicrosecondType, _, _>([Some(vec![Some(i64::MIN)])]);
+    let lists = RecordBatch::try_from_iter([("list", Arc::new(lists) as ArrayRef)]).unwrap();
+    let folio = DataFolio::open(home.path("")).unwrap();
+    folio.add("times", times, AddOptions::new()).unwrap();
+    folio.add("lists", lists, AddOptions::new()).unwrap();
+    let told = ["row 3 of column 'at' (timestamp[us]) holds a date or time that has no text", "hint: write Parquet"];
+    for format in ["csv", "tsv", "json", "jsonl"] {
+        let ran = home.run(&["cat", "times", "--format", format]);
+        assert_eq!(ran.code, 1, "{format}: {}", ran.out);
+        has(&ran.err, &told);
+        assert!(!ran.out.contains("ERROR"), "{format}: {}", ran.out);
+        let file = format!("times.{format}");
+        has(&home.fails(&["export", "times", &file], 1), &told);
+        assert!(!home.path(&file).exists());
+    }
+    for command in ["get", "head"] {
+        has(&home.fails(&[command, "times", "--json"], 1), &["row 3 of column 'at'", "\"unsupported\""]);
+    }
+    has(&home.fails(&["export", "lists", "lists.jsonl"], 1), &["row 1 of column 'list'"]);
+    // What can be told of them is, and nothing is lost where no text is needed.
+    assert_eq!(home.ok(&["head", "times"]), "id  at\n1   1970-01-01T00:00:00\n2   null\n3   (cannot be shown)\n");
+    assert_eq!(home.ok(&["cat", "times", "-n", "2"]), "id,at\n1,1970-01-01T00:00:00\n2,\n");
+    home.ok(&["export", "times", "times.parquet"]);
 }
 
 #[test]
@@ -143,6 +179,22 @@ fn every_error_says_what_to_do_next() {
         has(found.unwrap_or_else(|| panic!("{arguments:?} gives no hint: {err}")), &[hint]);
     }
     has(&home.fails(&["meta", "", "v"], 2), &["empty"]);
+}
+
+/// Whoever typed no path cannot know which one is meant.
+#[test]
+fn a_place_that_the_environment_names_is_told_as_such() {
+    let mut home = Home::new();
+    home.ok(&["init", "study"]);
+    fs::create_dir(home.path("empty")).unwrap();
+    for place in ["empty", "xyzzy"] {
+        home = home.with("DATAFOLIO_PATH", place);
+        let err = home.fails(&["ls"], 1);
+        has(&err, &["Not a DataFolio bundle", "hint: DATAFOLIO_PATH names this place: ", "-f", &format!("{place}`")]);
+        assert!(!home.fails(&["-f", "other", "ls"], 1).contains("DATAFOLIO_PATH"));
+    }
+    home = home.with("DATAFOLIO_PATH", "studi");
+    has(&home.fails(&["ls"], 1), &["hint: DATAFOLIO_PATH names this place; did you mean 'study'?"]);
 }
 
 #[cfg(unix)]

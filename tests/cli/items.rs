@@ -54,6 +54,9 @@ fn get_shows_values_for_people() {
     home.ok(&["import", "long.csv"]);
     let ran = home.run(&["get", "long"]);
     assert_eq!((ran.out, ran.err.as_str()), (format!("n\n{}", "7\n".repeat(10)), "(2 more rows)\n"));
+    home.write("eleven.csv", format!("n\n{}", "7\n".repeat(11)));
+    home.ok(&["import", "eleven.csv"]);
+    assert_eq!(home.run(&["get", "eleven"]).err, "(1 more row)\n");
     assert_eq!(home.json(&["get", "params"]), json!({"rate": 0.1, "steps": [1, 2, 3]}));
     assert_eq!(home.ok(&["get", "notes"]), "first line\nsecond line\n");
     let table = home.json(&["get", "raw"]);

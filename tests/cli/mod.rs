@@ -21,6 +21,8 @@ mod progress;
 mod prompt;
 mod python;
 mod reference;
+#[cfg(all(feature = "sql", unix))]
+mod reruns;
 mod snapshots;
 mod tables;
 mod verifying;

@@ -77,7 +77,7 @@ fn statements_are_typed_at_a_prompt() {
     let home = with_tables();
     let lines = [
         // Over two lines, with completion of a table, a column and a keyword.
-        "SELECT coun\\t(*) AS n\\r=>\n",
+        "SELECT coun\\t(*) AS n\\r=>      ...> ",
         "FROM ra\\t;\\r=>(1 row, ",
         // An error does not end it.
         "SELECT nam FROM raw;\\r=>hint",
@@ -100,6 +100,49 @@ fn statements_are_typed_at_a_prompt() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&history).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+#[test]
+fn a_statement_that_goes_on_is_told_from_one_that_begins() {
+    let home = with_tables();
+    let lines = [
+        // A column of a table that is named on the line before.
+        "FROM \\\"my-planes\\\"\\r=>      ...> ",
+        "SELECT max(sea\\t) AS most;\\r=>(1 row, ",
+        ".mode jsonl\\r=>datafolio> ",
+        // What is not finished is dropped as a whole.
+        "SELECT 'half,\\r=>      ...> ",
+        "and more\\x03=>datafolio> ",
+        // Also an empty line, and one that would be a command, are of a text.
+        "SELECT 'one,\\r=>      ...> ",
+        "\\r=>      ...> ",
+        ".quit' AS t;\\r=>one,",
+    ];
+    let Some(shown) = typed(&home, "sql", &lines) else { return };
+    has(&shown, &["most", "200", "{\"t\":\"one,\\n\\n.quit\"}"]);
+    // Each is one entry, as it would be typed again.
+    let history = std::fs::read_to_string(home.root().join(".cache/datafolio/sql_history")).unwrap();
+    has(&history, &["my-planes", "max(seats)"]);
+    assert!(!history.contains("half"), "{history}");
+}
+
+#[test]
+fn columns_of_a_table_of_a_snapshot_are_shown() {
+    let home = with_tables();
+    home.ok(&["snapshot", "create", "v1.0", "--no-git"]);
+    home.write("planes.csv", "tail,seats,engine\nN1,100,jet\n");
+    home.ok(&["import", "planes.csv", "--name", "my-planes", "--overwrite"]);
+    let lines = [
+        ".schema my-planes\\r=>engine",
+        ".schema v1.0.my-planes\\r=>seats",
+        ".schema \\\"v1.0\\\".\\\"my-planes\\\"\\r=>seats",
+        ".schema v1.0.nothing\\r=>not found",
+        ".schema \\\"v9\\\".raw\\r=>Error: ",
+        ".mode csv\\r=>datafolio> ",
+    ];
+    let Some(shown) = typed(&home, "sql", &lines) else { return };
+    // The snapshot's table does not have the column that came later.
+    assert_eq!(shown.matches("engine").count(), 1, "{shown}");
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn chunks_become_files_and_a_run_goes_on_where_it_stopped() {
     has(&home.fails(&["iter", "many", "--into", "parts", "--format", "csv"], 1), &["exists already", "--overwrite"]);
     let rest = home.json(&["iter", "many", "--into", "rest", "--start-row", "990", "--end-row", "995"]);
     assert_eq!(rest, json!([{"path": "rest/000000000990.parquet", "start_row": 990, "rows": 5}]));
+    has(&home.ok(&["iter", "many", "--into", "one", "--start-row", "999"]), &["Wrote 1 row of many to 1 file in one"]);
     has(&home.fails(&["iter", "many", "--into", "x", "--chunk-size", "0"], 1), &["at least one row"]);
     assert!(!home.path("x").exists());
 }
@@ -121,6 +122,33 @@ fn results_are_written_as_arrow_files() {
     assert_eq!(home.ok(&["sql", "SELECT max(id) AS m FROM some"]), "m\n3\n");
 }
 
+#[test]
+fn a_limit_holds_for_every_form_of_a_result_and_says_that_rows_were_left_out() {
+    let home = with_many();
+    let sql = "SELECT id FROM many ORDER BY id";
+    let cut = "(more rows than 2: see --limit)\n";
+    for (format, rows) in [
+        ("csv", "id\n0\n1\n"),
+        ("tsv", "id\n0\n1\n"),
+        ("jsonl", "{\"id\":0}\n{\"id\":1}\n"),
+        ("json", "[{\"id\":0},{\"id\":1}]\n"),
+    ] {
+        let ran = home.run(&["sql", sql, "-n", "2", "--format", format]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, rows, cut), "{format}");
+    }
+    let ran = home.run(&["sql", sql, "-n", "2", "-o", "two.csv"]);
+    has(&ran.out, &["Wrote 2 rows to two.csv"]);
+    assert_eq!((ran.err.as_str(), fs::read_to_string(home.path("two.csv")).unwrap().as_str()), (cut, "id\n0\n1\n"));
+    assert_eq!(home.json(&["sql", sql, "-n", "2"])["rows"], json!([{"id": 0}, {"id": 1}]));
+    has(&home.run(&["sql", sql, "-n", "2", "--format", "table"]).err, &["more rows than 2"]);
+    // Where there are no more nothing is said, and without a number all are written.
+    assert_eq!(home.run(&["sql", "SELECT 1 AS n", "-n", "1"]).err, "");
+    assert_eq!(home.run(&["sql", "SELECT 1 AS n", "-n", "0"]).out, "n\n");
+    let all = home.run(&["sql", sql]);
+    assert_eq!((all.out.lines().count(), all.err.as_str()), (1001, ""));
+    assert_eq!(home.json(&["sql", sql])["rows"].as_array().unwrap().len(), 1000);
+}
+
 #[cfg(feature = "sql")]
 #[test]
 fn queries_that_cannot_be_answered_say_why() {
@@ -142,6 +170,41 @@ fn queries_that_cannot_be_answered_say_why() {
     // What the owner of the machine asks for is done.
     home.ok(&["sql", "--unrestricted", "COPY (SELECT count(*) AS n FROM many) TO 'count.csv'"]);
     assert_eq!(fs::read_to_string(home.path("count.csv")).unwrap(), "n\n1000\n");
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn what_queries_cannot_do_is_told_with_what_does_it() {
+    let home = with_many();
+    for (sql, told, hint) in [
+        ("INSERT INTO many VALUES (1, 'a')", "line 1, column 1: INSERT is no query", "`datafolio append TABLE FILE`"),
+        ("\n DELETE FROM many", "line 2, column 2: DELETE is no query", "`datafolio derive NAME SQL`"),
+        ("UPDATE many SET id = 1", "UPDATE is no query", "`datafolio derive NAME SQL`"),
+        ("CREATE OR REPLACE TABLE t AS FROM many", "CREATE is no query", "`datafolio derive NAME 'SELECT ...'`"),
+        ("CREATE VIEW v AS FROM many", "CREATE is no query", "`datafolio view NAME 'SELECT ...'`"),
+        ("ALTER TABLE many RENAME TO more", "ALTER is no query", "`datafolio rename`"),
+        ("DROP TABLE many", "DROP is no query", "`datafolio rm ITEM`"),
+        ("COPY many TO 'x.csv'", "COPY is no query", "-o FILE`"),
+        ("COPY many FROM 'x.csv'", "COPY is no query", "`datafolio import FILE`"),
+        ("ATTACH 'x.db' AS x", "ATTACH is no query", "`datafolio import`"),
+        ("SET threads = 1", "SET is no query", "--threads"),
+        ("BEGIN", "BEGIN is no query", "each command is one commit"),
+        ("EXPLAIN FROM many", "EXPLAIN is no query", "--unrestricted"),
+        ("SELECT getenv('HOME')", "function getenv", "--unrestricted"),
+        ("SELECT 1; DROP TABLE many", "2 statements are given", "`datafolio sql < FILE`"),
+        ("FROM read_csv('many.csv')", "read_csv()", "`datafolio reference`"),
+        ("FROM 'many.csv'", "no table 'many.csv'", "a query reads no files"),
+    ] {
+        let err = home.fails(&["sql", sql], 1);
+        has(&err, &[told]);
+        let found = err.lines().find_map(|line| line.strip_prefix("hint: "));
+        has(found.unwrap_or_else(|| panic!("{sql} gives no hint: {err}")), &[hint]);
+    }
+    for sql in ["FROM many WHERE id = ?", "FROM many WHERE id = $id LIMIT 3"] {
+        let err = home.fails(&["view", "some", sql], 1);
+        has(&err, &["view 'some' is read without values", "hint: write the value into the SQL", "`datafolio derive"]);
+    }
+    home.ok(&["derive", "some", "FROM many WHERE id = ?", "--value", "7"]);
 }
 
 #[test]
@@ -261,6 +324,21 @@ fn views_are_called_views_and_read_like_tables() {
     assert_eq!(home.ok(&["cat", "two"]), "id\n1\n2\n");
 }
 
+#[cfg(feature = "sql")]
+#[test]
+fn a_rerun_of_nothing_in_particular_tells_what_could_be_meant() {
+    let home = Home::with_bundle();
+    home.ok(&["derive", "kept", "SELECT * FROM raw"]);
+    let told = ["name the derived tables", "--all", "hint: nothing is out of date"];
+    has(&home.fails(&["rerun"], 2), &told);
+    home.ok(&["import", "raw.csv", "--overwrite", "--null", "one"]);
+    home.ok(&["view", "seen", "SELECT * FROM raw"]);
+    let err = home.fails(&["rerun"], 2);
+    has(&err, &["--all", "hint: out of date: kept\n"]);
+    assert_eq!(home.ok(&["rerun", "--all"]), "✓ Derived kept again\n");
+    has(&home.fails(&["rerun", "kept", "--all"], 2), &["--all"]);
+}
+
 #[test]
 fn rows_of_files_are_appended_with_the_types_of_the_table() {
     let home = Home::with_bundle();
@@ -273,7 +351,23 @@ fn rows_of_files_are_appended_with_the_types_of_the_table() {
     home.write("wrong.csv", "code,n\n9,2.5\n");
     has(&home.fails(&["append", "codes", "wrong.csv"], 1), &["wrong.csv", "2.5"]);
     home.write("new.csv", "code,n,place\n9,4,here\n");
-    has(&home.fails(&["append", "codes", "new.csv"], 1), &["'codes'", "\"place\"", "--evolve"]);
+    has(
+        &home.fails(&["append", "codes", "new.csv"], 1),
+        &["'codes'", "\"place\"", "hint: pass --evolve to let the table get the column", "--columns"],
+    );
+    home.write("less.csv", "code\n9\n");
+    for more in [&[][..], &["--evolve"]] {
+        let err = home.fails(&[&["append", "codes", "less.csv"], more].concat(), 1);
+        has(&err, &["'codes'", "\"n\"", "hint: add the column to the new rows"]);
+        assert!(!err.contains("pass --evolve"), "{err}");
+    }
+    home.write("text.csv", "code,n\nx9,x\n");
+    home.ok(&["import", "text.csv"]);
+    home.ok(&["export", "text", "text.parquet"]);
+    has(
+        &home.fails(&["append", "codes", "text.parquet"], 1),
+        &["\"n\"", "string in the new rows", "hint: cast the column: `datafolio info codes`"],
+    );
     has(&home.ok(&["append", "codes", "new.csv", "--evolve"]), &["new columns: place"]);
     assert_eq!(home.ok(&["path", "codes"]).lines().count(), 3);
     has(&home.ok(&["compact", "codes"]), &["Compacted codes: 3 files", "are one of"]);

@@ -25,34 +25,41 @@ impl Release {
     ///
     /// # Panics
     /// When there is none and nobody said that the tests may do without.
-    #[allow(clippy::print_stdout, reason = "whoever leaves tests out is told")]
     pub(crate) fn python(self) -> Option<PathBuf> {
         let (variable, name) = match self {
             Self::V1_3 => ("DATAFOLIO_PYTHON13", "df13"),
             Self::V2_3 => ("DATAFOLIO_PYTHON23", "df23"),
         };
-        let cache = || {
-            let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-            Some(env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home)?.join("datafolio/peers"))
-        };
-        let installed = || env::var_os("DATAFOLIO_PEERS").map(PathBuf::from).or_else(cache);
-        let python = env::var_os(variable)
-            .map(PathBuf::from)
-            .or_else(|| Some(installed()?.join(name).join("bin/python")))
-            .filter(|python| python.is_file());
-        if python.is_some() {
-            return python;
-        }
-        let missing = format!(
-            "DataFolio {self:?} is not installed: run scripts/peers.sh, or set {variable} to a Python that has it"
-        );
-        assert!(
-            env::var_os("DATAFOLIO_SKIP_PEERS").is_some_and(|skip| skip == "1"),
-            "{missing}; DATAFOLIO_SKIP_PEERS=1 leaves these tests out"
-        );
-        println!("SKIPPED: {missing}");
-        None
+        installed(variable, name, &format!("DataFolio {self:?}"))
     }
+}
+
+/// The interpreter that `scripts/peers.sh` has installed under this name with something, or that the variable names; `None`
+/// when the tests may do without.
+///
+/// # Panics
+/// As [`Release::python`].
+#[allow(clippy::print_stdout, reason = "whoever leaves tests out is told")]
+pub(crate) fn installed(variable: &str, name: &str, what: &str) -> Option<PathBuf> {
+    let cache = || {
+        let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        Some(env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home)?.join("datafolio/peers"))
+    };
+    let place = || env::var_os("DATAFOLIO_PEERS").map(PathBuf::from).or_else(cache);
+    let python = env::var_os(variable)
+        .map(PathBuf::from)
+        .or_else(|| Some(place()?.join(name).join("bin/python")))
+        .filter(|python| python.is_file());
+    if python.is_some() {
+        return python;
+    }
+    let missing = format!("{what} is not installed: run scripts/peers.sh, or set {variable} to a Python that has it");
+    assert!(
+        env::var_os("DATAFOLIO_SKIP_PEERS").is_some_and(|skip| skip == "1"),
+        "{missing}; DATAFOLIO_SKIP_PEERS=1 leaves these tests out"
+    );
+    println!("SKIPPED: {missing}");
+    None
 }
 
 /// A release at work on one bundle, `folio`.

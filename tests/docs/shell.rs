@@ -3,7 +3,8 @@
 //! The blocks of a page are one session of a shell, from top to bottom, in a directory that holds nothing but `data`, the
 //! example data. A `sh` block must succeed. In a `console` block lines that begin with `$ ` are commands (a `\` at the end
 //! continues one), and the lines below are what it prints, errors included: `...` stands for any text within a line, a line
-//! `...` for any lines, and `[exit 1]` says how it ends when it fails. `sh ignore` blocks are not run.
+//! `...` for any lines, and `[exit 1]` says how it ends when it fails. `sh ignore` blocks are not run. A `python` block is a
+//! program that must succeed, and print what the `text` block right behind it has, where there is one.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::pages::{self, Block};
+use crate::compat::peer;
 
 /// Stands before and after what a command prints.
 const MARK: char = '\u{1e}';
@@ -25,7 +27,8 @@ struct Step {
 fn check(page: &str) {
     let path = pages::root().join(page);
     let (blocks, _) = pages::split(&pages::read(&path));
-    let steps: Vec<Step> = blocks.iter().flat_map(steps).collect();
+    let steps: Vec<Step> =
+        blocks.iter().enumerate().flat_map(|(index, block)| steps(block, blocks.get(index + 1))).collect();
     if steps.is_empty() {
         return;
     }
@@ -56,8 +59,9 @@ fn check(page: &str) {
     assert_eq!(steps.len(), answers.len());
 }
 
-fn steps(block: &Block) -> Vec<Step> {
+fn steps(block: &Block, next: Option<&Block>) -> Vec<Step> {
     match block.info.as_str() {
+        "python" => python_step(block, next).into_iter().collect(),
         "sh" => vec![Step { line: block.line, command: block.text.clone(), expected: None }],
         "console" => {
             let mut steps: Vec<Step> = Vec::new();
@@ -91,6 +95,15 @@ fn steps(block: &Block) -> Vec<Step> {
         }
         _ => Vec::new(),
     }
+}
+
+/// A program for the Python that has what the guides hand tables to; `None` when the tests may do without.
+fn python_step(block: &Block, next: Option<&Block>) -> Option<Step> {
+    let python = peer::installed("DATAFOLIO_PYTHON_TABLES", "tables", "Python with Ibis, Polars and pandas")?;
+    let command = format!("'{}' - <<'END_OF_BLOCK'\n{}END_OF_BLOCK", python.display(), block.text);
+    let printed = next.filter(|next| next.info == "text");
+    let expected = printed.map(|printed| printed.text.lines().map(|line| line.trim_end().to_owned()).collect());
+    Some(Step { line: block.line, command, expected })
 }
 
 /// Runs all commands in one shell; for each what it printed and how it ended, `None` for those that were not reached.
@@ -178,7 +191,7 @@ macro_rules! pages {
             for page in pages::all() {
                 let (blocks, _) = pages::split(&pages::read(&page));
                 let name = pages::name(&page);
-                let runs = blocks.iter().any(|block| matches!(block.info.as_str(), "sh" | "console"));
+                let runs = blocks.iter().any(|block| matches!(block.info.as_str(), "sh" | "console" | "python"));
                 assert!(!runs || [$($page),+].contains(&name.as_str()), "{name} has commands that no test runs");
             }
         }

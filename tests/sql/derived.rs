@@ -3,7 +3,8 @@
 use std::fs;
 
 use datafolio::{
-    AddOptions, AppendOptions, DataFolio, Error, ParamValue, QueryOptions, Reference, RerunOptions, StaleReason,
+    AddOptions, AppendOptions, DataFolio, Error, ParamValue, QueryControl, QueryOptions, Reference, RerunOptions,
+    RerunWatch, StaleReason,
 };
 use serde_json::json;
 
@@ -75,6 +76,26 @@ fn an_input_with_the_same_rows_makes_nothing_stale() {
     assert_eq!(stale(&folio), Vec::<String>::new());
     append();
     assert_eq!(names(&folio), ["counted"]);
+}
+
+#[test]
+fn tables_that_are_made_are_watched_one_by_one() {
+    let (_dir, folio) = chain();
+    let control = QueryControl::new();
+    let query = QueryOptions::new().control(&control);
+    folio.derive("kept", "SELECT id FROM numbers", &query, AddOptions::new()).unwrap();
+    assert_eq!(control.rows(), 9);
+    let watch = RerunWatch::new();
+    folio.rerun::<&str>(&[], RerunOptions::new().watch(&watch)).unwrap();
+    assert!(watch.last().is_none(), "nothing was made");
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    let rerun = folio.rerun::<&str>(&[], RerunOptions::new().watch(&watch)).unwrap();
+    let step = watch.last().unwrap();
+    assert_eq!((&step.name, step.number, step.of), (&rerun.done[2], 3, 3));
+    // What is up to date does not count.
+    folio.rerun(&["kept"], RerunOptions::new().force().watch(&watch)).unwrap();
+    let step = watch.last().unwrap();
+    assert_eq!((step.name.as_str(), step.number, step.of, step.control.rows()), ("kept", 1, 1, 12));
 }
 
 #[test]

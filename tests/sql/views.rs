@@ -130,6 +130,8 @@ fn what_a_view_reads_must_be_there_and_is_told_of_when_it_goes() {
         ("SELECT nothing FROM numbers", "sql-unfit"),
         ("SELECT * FROM read_csv('/etc/passwd')", "sql-refused"),
         ("DROP TABLE numbers", "sql-refused"),
+        ("SELECT id FROM numbers WHERE id > ?", "sql-parameters"),
+        ("SELECT id FROM numbers LIMIT $most", "sql-parameters"),
         ("SELECT * FROM main.numbers", "invalid-argument"),
         ("SHOW TABLES", "invalid-argument"),
     ] {

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
+use crate::refusal::{Refusal, of_statement};
 use crate::separable::is_separable;
 use crate::sizes::unbounded;
 use crate::tree::{Serialized, deep, serialized};
-use crate::words::{Quoted, words};
+use crate::words::{Quoted, statements, words};
 
 /// A table that a text reads, as it is written there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,6 +39,8 @@ pub struct Checked {
     pub tables: Vec<TableName>,
     /// Whether it lists the tables that there are (`SHOW TABLES`).
     pub lists_tables: bool,
+    /// Whether it has places for values.
+    pub has_parameters: bool,
     is_separable: bool,
 }
 
@@ -102,21 +105,45 @@ pub(crate) fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T +
 
 fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
     let statements = tree.get("statements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let refused = |reason: String| SqlError::Refused { place: None, reason };
     let [statement] = statements else {
         return Err(match statements.len() {
             0 => SqlError::Syntax { place: None, message: "there is no query in it".to_owned() },
-            count => refused(format!("{count} statements are given, and one is run at a time")),
+            count => several(count),
         });
     };
-    let mut walk = Walk { text, tables: Vec::new(), lists_tables: false };
+    let mut walk = Walk { text, tables: Vec::new(), lists_tables: false, has_parameters: false };
     walk.visit(statement, &HashSet::new())?;
     Ok(Checked {
         sql: text.text.clone(),
         is_separable: walk.tables.len() == 1 && is_separable(tree),
         tables: walk.tables,
         lists_tables: walk.lists_tables,
+        has_parameters: walk.has_parameters,
     })
+}
+
+fn several(count: usize) -> SqlError {
+    let reason = format!("{count} statements are given, and one is run at a time");
+    SqlError::Refused { place: None, refusal: Refusal::Several, reason }
+}
+
+/// Why a text is refused that parses and is no query.
+fn no_query(text: &Quoted) -> SqlError {
+    let (complete, rest) = statements(&text.text);
+    let count = complete.len() + usize::from(rest.is_some());
+    if count > 1 {
+        return several(count);
+    }
+    if let Some((refusal, range)) = of_statement(&text.text) {
+        let place = Some(place_of(text, range.start));
+        let word = text.text[range].to_ascii_uppercase();
+        return SqlError::Refused { place, refusal, reason: format!("{word} is no query, and queries only read") };
+    }
+    let reason = match words(&text.text).iter().any(|word| word.is(&text.text, "pivot")) {
+        true => "a PIVOT within brackets or WITH names its values: PIVOT ... ON column IN (...)",
+        false => "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are",
+    };
+    SqlError::Refused { place: None, refusal: Refusal::Other, reason: reason.to_owned() }
 }
 
 fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
@@ -124,13 +151,7 @@ fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
     let message = field("error_message").unwrap_or("it cannot be read").to_owned();
     let place = field("position").and_then(|position| position.parse().ok()).map(|byte| place_of(text, byte));
     match field("error_type") {
-        Some("not implemented") => SqlError::Refused {
-            place: None,
-            reason: match words(&text.text).iter().any(|word| word.is(&text.text, "pivot")) {
-                true => "a PIVOT within brackets or WITH names its values: PIVOT ... ON column IN (...)".to_owned(),
-                false => "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are".to_owned(),
-            },
-        },
+        Some("not implemented") => no_query(text),
         _ => SqlError::Syntax { place, message },
     }
 }
@@ -143,14 +164,19 @@ struct Walk<'a> {
     text: &'a Quoted,
     tables: Vec<TableName>,
     lists_tables: bool,
+    has_parameters: bool,
 }
 
 impl Walk<'_> {
     fn refuse<T>(&self, at: &Map<String, Value>, reason: impl Into<String>) -> SqlResult<T> {
+        self.refuse_as(Refusal::Other, at, reason)
+    }
+
+    fn refuse_as<T>(&self, refusal: Refusal, at: &Map<String, Value>, reason: impl Into<String>) -> SqlResult<T> {
         // Where nothing is known, the largest number stands.
         let byte = at.get("query_location").and_then(Value::as_u64).and_then(|byte| usize::try_from(byte).ok());
         let place = byte.filter(|byte| *byte < self.text.text.len()).map(|byte| place_of(self.text, byte));
-        Err(SqlError::Refused { place, reason: reason.into() })
+        Err(SqlError::Refused { place, refusal, reason: reason.into() })
     }
 
     /// Goes through a part of the tree. `known` are the names that WITH gives here, in lower case.
@@ -164,6 +190,7 @@ impl Walk<'_> {
 
     fn visit_object(&mut self, object: &Map<String, Value>, known: &HashSet<String>) -> SqlResult<()> {
         if let Some(class) = object.get("class").and_then(Value::as_str) {
+            self.has_parameters |= class == "PARAMETER";
             self.check_expression(class, object)?;
         } else if let Some(kind) = object.get("type").and_then(Value::as_str) {
             return self.visit_typed(kind, object, known);
@@ -191,7 +218,8 @@ impl Walk<'_> {
             _ if [&NODES[..], &SOURCES, &MODIFIERS, &ORDERS].iter().any(|kinds| kinds.contains(&kind)) => {}
             _ if kind.ends_with("_QUERY_NODE") => {
                 let what = kind.trim_end_matches("_QUERY_NODE");
-                return self.refuse(object, format!("{what} within WITH writes, and queries only read"));
+                let refusal = Refusal::of_word(what).unwrap_or(Refusal::Other);
+                return self.refuse_as(refusal, object, format!("{what} within WITH writes, and queries only read"));
             }
             other => return self.refuse(object, format!("{other} is not known to be a part of a query")),
         }
@@ -249,8 +277,8 @@ impl Walk<'_> {
                 return self.refuse(object, format!("function {name} is called by the name of a schema"));
             }
             if !name.is_empty() && !is_allowed(&name) {
-                return self
-                    .refuse(object, format!("function {name} is not one of those that work on their arguments alone"));
+                let reason = format!("function {name} is not one of those that work on their arguments alone");
+                return self.refuse_as(Refusal::Call, object, reason);
             }
             if matches!(name.as_str(), "format" | "printf") && !is_short_format(object) {
                 let reason = format!("{name} needs a constant format whose widths have three digits at most");

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::bounds::{Bound, bounds};
 use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
+use crate::refusal::Refusal;
 use crate::words::{quote_table, words};
 
 /// A condition on the rows of a table.
@@ -40,7 +41,7 @@ pub fn check_condition(text: &str) -> SqlResult<Condition> {
         let (checked, (is_plain, asked, has_table)) = with_tree(&select, look)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
-            return Err(SqlError::Refused { place: None, reason });
+            return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
         }
         (tables, found, reads_table) = (checked.tables, asked, has_table);
     }
@@ -70,7 +71,7 @@ pub fn check_value(text: &str) -> SqlResult<()> {
         };
         if !with_tree(&select, is_value)?.1 {
             let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
-            return Err(SqlError::Refused { place: None, reason });
+            return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
         }
     }
     Ok(())

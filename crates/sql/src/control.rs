@@ -1,7 +1,7 @@
 //! Watching a query, and stopping it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +27,7 @@ struct Shared {
     running: Mutex<Option<Running>>,
     is_cancelled: AtomicBool,
     is_timed_out: AtomicBool,
+    rows: AtomicU64,
 }
 
 /// A query that runs.
@@ -61,6 +62,16 @@ impl QueryControl {
         }
     }
 
+    /// How many rows the query has given.
+    pub fn rows(&self) -> u64 {
+        self.shared.rows.load(Ordering::Relaxed)
+    }
+
+    /// The query gives so many rows more.
+    pub(crate) fn count(&self, rows: usize) {
+        self.shared.rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,6 +82,7 @@ impl QueryControl {
             let progress = connection.set_query_progress_tracking(true).is_ok().then(|| connection.progress_handle());
             (connection.interrupt_handle(), progress)
         });
+        self.shared.rows.store(0, Ordering::Relaxed);
         *self.running() = Some(Running { lanes: Arc::clone(lanes), connections: connections.collect() });
     }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use datafolio_core::ErrorCategory;
 
+use crate::refusal::Refusal;
+
 /// The result of what this crate does.
 pub type SqlResult<T> = Result<T, SqlError>;
 
@@ -52,6 +54,8 @@ pub enum SqlError {
     Refused {
         /// Where, when that is known.
         place: Option<Place>,
+        /// What it was to do.
+        refusal: Refusal,
         /// What it does that is not allowed.
         reason: String,
     },
@@ -211,7 +215,7 @@ impl SqlError {
             "Binder" | "Catalog" => Self::Unfit { message },
             "Out of Memory" => Self::OutOfMemory { message },
             "INTERRUPT" => Self::Cancelled,
-            "Permission" => Self::Refused { place: None, reason: message },
+            "Permission" => Self::Refused { place: None, refusal: Refusal::Other, reason: message },
             _ => Self::Failed { message },
         }
     }

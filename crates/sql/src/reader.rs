@@ -297,6 +297,7 @@ impl Iterator for QueryReader {
             Some(error) => Err(Stop::Sql(error)),
             None => next?,
         };
+        let next = next.inspect(|batch| self.control.count(batch.num_rows()));
         Some(next.map_err(|stop| {
             ArrowError::ExternalError(match stop {
                 Stop::Sql(error) => Box::new(error),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{SqlError, SqlResult};
+use crate::refusal::Refusal;
 
 /// What DuckDB makes of a text: the tree of a query, as JSON, or what is wrong with it.
 pub(crate) enum Serialized {
@@ -38,7 +39,10 @@ pub(crate) fn deep<T: Send>(json: &str, work: impl FnOnce(Value) -> T + Send) ->
     const SHALLOW: usize = 100;
     const DEEPEST: usize = 5_000;
     const STACK: usize = 64 << 20;
-    let too_deep = || SqlError::Refused { place: None, reason: "it is nested too deeply".to_owned() };
+    let too_deep = || {
+        let reason = "it is nested too deeply".to_owned();
+        SqlError::Refused { place: None, refusal: Refusal::Other, reason }
+    };
     let parse_and_work = || {
         let mut parser = serde_json::Deserializer::from_str(json);
         parser.disable_recursion_limit();

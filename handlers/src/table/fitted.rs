@@ -11,7 +11,7 @@ use super::columns::check_schema;
 use super::milliseconds::stored;
 use super::ordered::{Order, OrderedCategories};
 use super::type_name::arrow_field_type_name;
-use crate::error::{HandlerError, HandlerResult};
+use crate::error::{HandlerError, HandlerResult, Misfit};
 use crate::guard::{Batches, GuardedReader};
 
 type TableReader = Box<dyn RecordBatchReader + Send>;
@@ -32,21 +32,23 @@ pub fn fit_rows(
 ) -> HandlerResult<TableReader> {
     let found = rows.schema();
     check_schema(&found, |reason| HandlerError::Invalid { item: item.to_owned(), reason })?;
-    let mismatch = |column: &str, reason: String| HandlerError::SchemaMismatch {
+    let mismatch = |column: &str, misfit: Misfit, reason: String| HandlerError::SchemaMismatch {
         item: item.to_owned(),
         column: column.to_owned(),
+        misfit,
         reason,
     };
     let mut fields: Vec<Arc<Field>> = table.fields().iter().cloned().collect();
     for field in table.fields() {
         let Some((_, new)) = found.fields().find(field.name()) else {
             let reason = "the table has it, and the new rows do not: give it to them, with nulls where it is not known";
-            return Err(mismatch(field.name(), reason.to_owned()));
+            return Err(mismatch(field.name(), Misfit::Missing, reason.to_owned()));
         };
         if !holds_the_same(new.data_type(), field.data_type()) {
             let (of, known) = (arrow_field_type_name(new), arrow_field_type_name(field));
             return Err(mismatch(
                 field.name(),
+                Misfit::OtherType,
                 format!("it is {of} in the new rows, and {known} in the table: cast it"),
             ));
         }
@@ -55,10 +57,11 @@ pub fn fit_rows(
     for new in found.fields().iter().filter(|field| !known.contains(field.name().as_str())) {
         if !evolve {
             let reason = "the table does not have it: leave it out, or let the table get it (`evolve`)".to_owned();
-            return Err(mismatch(new.name(), reason));
+            return Err(mismatch(new.name(), Misfit::New, reason));
         }
         if new.data_type().is_null() {
-            return Err(mismatch(new.name(), "it has no type, and no value that would tell one: cast it".to_owned()));
+            let reason = "it has no type, and no value that would tell one: cast it".to_owned();
+            return Err(mismatch(new.name(), Misfit::OtherType, reason));
         }
         // The rows that are there have no value for it.
         fields.push(Arc::new(new.as_ref().clone().with_nullable(true)));
@@ -92,14 +95,21 @@ impl Batches for Fitted {
         let mut columns = Vec::with_capacity(self.places.len());
         for ((field, place), order) in self.schema.fields().iter().zip(&self.places).zip(&mut self.orders) {
             let Some(column) = batch.columns().get(*place) else {
-                return Err(mismatch(&self.item, field, "a batch does not have it"));
+                return Err(mismatch(&self.item, field, Misfit::Missing, "a batch does not have it"));
             };
             let mut column: ArrayRef = match column.data_type() {
                 of if of == field.data_type() => column.clone(),
                 DataType::Null => new_null_array(field.data_type(), column.len()),
                 // A table in Parquet files has no seconds.
                 _ => {
-                    let too_far = |_| mismatch(&self.item, field, "a time in seconds is too far away for its milliseconds");
+                    let too_far = |_| {
+                        mismatch(
+                            &self.item,
+                            field,
+                            Misfit::OtherType,
+                            "a time in seconds is too far away for its milliseconds",
+                        )
+                    };
                     cast(&stored(column).map_err(too_far)?, field.data_type())?
                 }
             };
@@ -107,7 +117,8 @@ impl Batches for Fitted {
                 column = order.fit(&column)?;
             }
             if !field.is_nullable() && column.null_count() > 0 {
-                return Err(mismatch(&self.item, field, "it must have a value in every row, and a new row has none"));
+                let reason = "it must have a value in every row, and a new row has none";
+                return Err(mismatch(&self.item, field, Misfit::Null, reason));
             }
             columns.push(column);
         }
@@ -116,9 +127,9 @@ impl Batches for Fitted {
     }
 }
 
-fn mismatch(item: &str, field: &Field, reason: &str) -> HandlerError {
+fn mismatch(item: &str, field: &Field, misfit: Misfit, reason: &str) -> HandlerError {
     let (item, column) = (item.to_owned(), field.name().clone());
-    HandlerError::SchemaMismatch { item, column, reason: reason.to_owned() }
+    HandlerError::SchemaMismatch { item, column, misfit, reason: reason.to_owned() }
 }
 
 /// Whether two types hold the same values, in whatever form.
@@ -220,15 +231,18 @@ mod tests {
         let names = || Arc::new(StringArray::from(vec!["a"])) as ArrayRef;
         let id = || ids(&[Some(1)]);
         let extra = || Arc::new(Float64Array::from(vec![0.5])) as ArrayRef;
-        for (columns, evolve, column, says) in [
-            (vec![("id", id())], false, "name", "the new rows do not"),
-            (vec![("id", Arc::new(Int32Array::from(vec![1])) as ArrayRef), ("name", names())], true, "id", "int32"),
-            (vec![("id", id()), ("name", names()), ("x", extra())], false, "x", "evolve"),
-            (vec![("id", id()), ("name", names()), ("x", new_null_array(&DataType::Null, 1))], true, "x", "no type"),
-            (vec![("id", ids(&[None])), ("name", names())], false, "id", "a new row has none"),
+        let narrow = || Arc::new(Int32Array::from(vec![1])) as ArrayRef;
+        let nothing = || new_null_array(&DataType::Null, 1);
+        for (columns, evolve, column, misfit, says) in [
+            (vec![("id", id())], false, "name", Misfit::Missing, "the new rows do not"),
+            (vec![("id", narrow()), ("name", names())], true, "id", Misfit::OtherType, "int32"),
+            (vec![("id", id()), ("name", names()), ("x", extra())], false, "x", Misfit::New, "evolve"),
+            (vec![("id", id()), ("name", names()), ("x", nothing())], true, "x", Misfit::OtherType, "no type"),
+            (vec![("id", ids(&[None])), ("name", names())], false, "id", Misfit::Null, "a new row has none"),
         ] {
             let error = fit(columns, evolve).unwrap_err();
             assert_eq!(error.code(), "schema-mismatch");
+            assert!(matches!(error, HandlerError::SchemaMismatch { misfit: found, .. } if found == misfit), "{error}");
             let text = error.to_string();
             assert!(text.contains(&format!("{column:?}")) && text.contains(says) && text.contains("'t'"), "{text}");
         }

@@ -16,7 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::value::preview::Rest;
 use crate::cli::value::{self, array, preview, rows};
-use crate::cli::words::{grouped, iso};
+use crate::cli::words::{count, iso};
 use crate::text::{human_size, printable};
 
 /// How many rows of a table are shown.
@@ -86,7 +86,10 @@ fn show(data: Data, args: &Args, folio: &DataFolio, out: &mut Output) -> Outcome
                 return Ok(());
             }
             match rows_in_all(args, folio).and_then(|total| total.checked_sub(shown as u64)) {
-                Some(more) => out.aside(format_args!("({} more rows)", grouped(more))),
+                Some(more) => {
+                    let more = usize::try_from(more).unwrap_or(usize::MAX);
+                    out.aside(format_args!("({})", count(more, "more row")))
+                }
                 None => out.aside("(more rows)"),
             }
         }

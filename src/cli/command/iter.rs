@@ -13,7 +13,7 @@ use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::value::file::write_whole;
 use crate::cli::value::rows::{self, RowFormat};
-use crate::cli::words::grouped;
+use crate::cli::words::count;
 use crate::error::Error;
 use crate::text::printable;
 use crate::{DEFAULT_CHUNK_SIZE, IterOptions};
@@ -78,18 +78,20 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         let start = chunks.position();
         let Some(chunk) = chunks.next() else { break };
         let chunk = chunk?;
-        let count = chunk.num_rows();
+        let rows = chunk.num_rows();
         // Twelve digits sort right up to a million million rows.
         let path = args.into.join(format!("{start:012}.{extension}"));
         write_whole(&path, args.overwrite, |out| rows::write(rows_of(chunk), args.format, threads, out))?;
-        files.push(json!({"path": path, "start_row": start, "rows": count}));
+        files.push(json!({"path": path, "start_row": start, "rows": rows}));
     }
     drop(progress);
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&files);
     }
-    let rows = grouped(files.iter().filter_map(|file| file["rows"].as_u64()).sum());
+    let rows = files.iter().filter_map(|file| file["rows"].as_u64()).sum::<u64>();
+    let rows = count(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+    let files = count(files.len(), "file");
     let place = printable(&args.into.display().to_string());
-    out.done(format_args!("Wrote {rows} rows of {} to {} files in {place}", printable(&args.item), files.len()))
+    out.done(format_args!("Wrote {rows} of {} to {files} in {place}", printable(&args.item)))
 }

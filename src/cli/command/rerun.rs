@@ -1,11 +1,12 @@
 //! `rerun`: derived tables made again.
 
-use crate::RerunOptions;
+use super::derive::{Done, under_way};
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::text::printable;
+use crate::{RerunOptions, RerunWatch};
 
 /// Make derived tables again that are out of date
 ///
@@ -19,7 +20,7 @@ Examples:
   datafolio rerun monthly --force")]
 pub(in crate::cli) struct Args {
     /// The tables
-    #[arg(add = completion::items(), required_unless_present = "all", conflicts_with = "all")]
+    #[arg(add = completion::items(), conflicts_with = "all")]
     items: Vec<String>,
     /// All derived tables
     #[arg(long)]
@@ -30,12 +31,25 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    if args.items.is_empty() && !args.all {
+        return Err(unnamed(session));
+    }
     let folio = session.writer()?;
     let mut options = RerunOptions::new();
     if args.force {
         options = options.force();
     }
-    let progress = Progress::start(&session.out, "deriving");
+    let watch = RerunWatch::new();
+    if session.out.shows_progress() {
+        options = options.watch(&watch);
+    }
+    let progress = Progress::of_words(&session.out, move || match watch.last() {
+        None => "looking for what is out of date".to_owned(),
+        Some(step) => {
+            let place = Some((step.number, step.of));
+            under_way(&printable(&step.name), place, Done::of(&step.control, None))
+        }
+    });
     let rerun = folio.rerun(&args.items, options)?;
     drop(progress);
     let out = &mut session.out;
@@ -58,5 +72,22 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             }
             Err(Failure::from(failed.error))
         }
+    }
+}
+
+/// Neither names nor --all: those that could be meant are told.
+fn unnamed(session: &mut Session) -> Failure {
+    const SHOWN: usize = 12;
+    let failure = Failure::usage("name the derived tables that are to be made again, or pass --all");
+    let stale = session.reader().and_then(|folio| Ok(folio.stale()?));
+    // A bundle that cannot be read is the error of the command that has to read it.
+    let Ok(stale) = stale else { return failure.hint("`datafolio stale` tells which are out of date") };
+    let derived = stale.iter().filter(|item| item.kind == "derived");
+    let names: Vec<String> = derived.map(|item| printable(&item.name)).collect();
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => failure.hint("nothing is out of date"),
+        0 => failure.hint(format!("out of date: {shown}")),
+        more => failure.hint(format!("out of date: {shown} and {more} more")),
     }
 }

@@ -22,15 +22,16 @@ use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::value::file::write_whole;
+use crate::cli::value::first::{Cut, first};
 use crate::cli::value::preview::{self, Rest};
-use crate::cli::value::rows::{self, EXTENSIONS, Form, RowFormat};
+use crate::cli::value::rows::{self, EXTENSIONS, Form, RowFormat, Rows};
 use crate::cli::words::{self, grouped};
 use crate::error::Error;
 use crate::settings::{parse_duration, parse_size};
 use crate::text::printable;
 use crate::{ParamValue, QueryControl, QueryOptions, QueryReader};
 
-/// How many rows are shown to a person who asks for no number.
+/// How many rows a list for people has that was asked for no number.
 const SHOWN: usize = 100;
 
 /// Query the tables of the bundle with SQL
@@ -69,9 +70,9 @@ pub(in crate::cli) struct Args {
     /// Replace the file if it is there
     #[arg(long, requires = "output")]
     overwrite: bool,
-    /// Most rows that are shown as a list
-    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>, default_value_t = SHOWN)]
-    limit: usize,
+    /// At most so many rows [default: 100 of a list, else all]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>)]
+    limit: Option<usize>,
     /// How long it may take, such as 30s or 5m
     #[arg(long, value_name = "TIME")]
     timeout: Option<String>,
@@ -147,25 +148,36 @@ fn one(
     let threads = options.threads.unwrap_or(folio.settings().threads);
     let progress = Progress::of_share(out, "querying", move || control.progress());
     let result = ask(folio, args, sql, &options)?;
+    let form = args.format.unwrap_or(if out.is_terminal() { Form::Table } else { Form::Csv });
+    if file.is_none() && !out.is_json() && form == Form::Table {
+        return show(result, args, progress, None, out);
+    }
+    let (rows, cut) = first(Box::new(result), args.limit);
     if let Some((path, format)) = file {
-        let (count, columns) = write_file(path, args.overwrite, format, threads, result)?;
+        let (count, columns) = write_file(path, args.overwrite, format, threads, rows)?;
         drop(progress);
         if out.is_json() {
             return out.json(&json!({"path": path, "rows": count, "columns": columns}));
         }
         let shown = printable(&path.display().to_string());
-        return out.done(format_args!("Wrote {} to {shown}", words::count(count, "row")));
-    }
-    if out.is_json() {
-        let value = preview::json(Box::new(result))?;
+        out.done(format_args!("Wrote {} to {shown}", words::count(count, "row")))?;
+    } else if out.is_json() {
+        let value = preview::json(rows)?;
         drop(progress);
         return out.json(&value);
-    }
-    let form = args.format.unwrap_or(if out.is_terminal() { Form::Table } else { Form::Csv });
-    match form.row_format() {
+    } else if let Some(format) = form.row_format() {
         // The rows themselves show that it goes on.
-        Some(format) => rows::write(Box::new(result), format, threads, out.raw()).map(drop),
-        None => show(result, args.limit, progress, None, out),
+        rows::write(rows, format, threads, out.raw())?;
+        drop(progress);
+    }
+    tell_cut(&cut, args, out)
+}
+
+/// Says that rows were left out, which whoever reads the others cannot see.
+fn tell_cut(cut: &Cut, args: &Args, out: &mut Output) -> Outcome {
+    match args.limit.filter(|_| cut.was_made()) {
+        Some(limit) => out.aside(format_args!("(more rows than {}: see --limit)", grouped(limit as u64))),
+        None => Ok(()),
     }
 }
 
@@ -184,15 +196,16 @@ fn write_file(
     overwrite: bool,
     format: RowFormat,
     threads: usize,
-    result: QueryReader,
+    result: Rows,
 ) -> Outcome<(usize, usize)> {
     let columns = result.schema().fields().len();
-    let count = write_whole(path, overwrite, |file| rows::write(Box::new(result), format, threads, file))?;
+    let count = write_whole(path, overwrite, |file| rows::write(result, format, threads, file))?;
     Ok((count, columns))
 }
 
 /// Shows the first rows, and says how many there are, and how long it took where that is asked for.
-fn show(result: QueryReader, limit: usize, progress: Progress, begun: Option<Instant>, out: &mut Output) -> Outcome {
+fn show(result: QueryReader, args: &Args, progress: Progress, begun: Option<Instant>, out: &mut Output) -> Outcome {
+    let limit = args.limit.unwrap_or(SHOWN);
     let (shown, rest) = preview::show_first(Box::new(result), limit, out)?;
     drop(progress);
     let rows = match (rest, shown) {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::sql::from_input;
 use crate::AddOptions;
-use crate::cli::failure::Outcome;
+use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::text::printable;
@@ -40,7 +40,9 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     };
     let folio = session.writer()?;
     let progress = Progress::start(&session.out, "looking at the tables that it reads");
-    let info = folio.add_view(&args.name, &sql, options(args.description.as_deref(), args.overwrite))?;
+    let info = folio
+        .add_view(&args.name, &sql, options(args.description.as_deref(), args.overwrite))
+        .map_err(|error| without_values(Failure::from(error)))?;
     drop(progress);
     let out = &mut session.out;
     if out.is_json() {
@@ -53,6 +55,16 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         .map_or_else(Vec::new, |names| names.iter().filter_map(|name| name.as_str()).collect());
     let reads = if inputs.is_empty() { "no tables".to_owned() } else { printable(&inputs.join(", ")) };
     out.done(format_args!("Added {} as a view; it reads {reads}", printable(&args.name)))
+}
+
+/// A view takes no values, which queries are told to give.
+fn without_values(failure: Failure) -> Failure {
+    match failure.code() {
+        "sql-parameters" => {
+            failure.hint("write the value into the SQL, or store the result: `datafolio derive NAME SQL --value VALUE`")
+        }
+        _ => failure,
+    }
 }
 
 /// What an item is added with.

@@ -2,8 +2,11 @@
 
 pub(super) mod array;
 pub(super) mod file;
+#[cfg(feature = "sql")]
+pub(super) mod first;
 pub(super) mod preview;
 pub(super) mod rows;
+mod times;
 
 use datafolio_handlers::{Data, StoredArray};
 

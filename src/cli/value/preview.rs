@@ -13,6 +13,7 @@ use super::super::failure::Outcome;
 use super::super::output::Output;
 use super::super::table::Table;
 use super::rows::{self, Part, Rows};
+use super::times::{WITHOUT_TEXT, refuse_without_text};
 use crate::error::Error;
 
 /// Longest text of a cell.
@@ -72,7 +73,7 @@ pub(in crate::cli) fn show(rows: Rows, out: &mut Output) -> Outcome<usize> {
 }
 
 fn cells(batch: &RecordBatch) -> Outcome<Vec<Vec<String>>> {
-    let options = FormatOptions::default().with_null("null").with_display_error(true);
+    let options = FormatOptions::default().with_null("null").with_display_error(false);
     let formatters = batch
         .columns()
         .iter()
@@ -88,8 +89,10 @@ fn cells(batch: &RecordBatch) -> Outcome<Vec<Vec<String>>> {
 
 fn shortened(value: &impl std::fmt::Display) -> String {
     let mut text = String::new();
-    // Writing to a string fails only when the value itself cannot be shown, and then what there is of it is shown.
-    let _ = write!(text, "{value}");
+    // Writing to a string fails only when the value itself cannot be shown.
+    if write!(text, "{value}").is_err() {
+        return WITHOUT_TEXT.to_owned();
+    }
     match text.char_indices().nth(CELL) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
@@ -102,8 +105,11 @@ pub(in crate::cli) fn json(rows: Rows) -> Outcome<Value> {
         columns(&rows.schema()).into_iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
     let mut bytes = Vec::new();
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, JsonArray>(&mut bytes);
+    let mut count = 0;
     for batch in rows {
         let batch = batch.map_err(Error::from)?;
+        refuse_without_text(&batch, count)?;
+        count += batch.num_rows();
         writer.write(&batch).map_err(HandlerError::from)?;
     }
     writer.finish().map_err(HandlerError::from)?;

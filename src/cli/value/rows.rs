@@ -13,6 +13,7 @@ use datafolio_core::ErrorCategory;
 use datafolio_handlers::{HandlerError, arrow_field_type_name, write_parquet};
 
 use super::super::failure::{Failure, Outcome};
+use super::times::refuse_without_text;
 use crate::error::Error;
 use crate::text::printable;
 
@@ -243,6 +244,7 @@ fn write_csv<W: Write>(rows: Rows, delimiter: u8, out: &mut Remember<W>) -> Outc
     let mut count = 0;
     for batch in rows {
         let batch = batch.map_err(refused)?;
+        refuse_without_text(&batch, count)?;
         count += batch.num_rows();
         writer.write(&batch).map_err(refused)?;
     }
@@ -258,6 +260,7 @@ fn write_json<F: JsonFormat, W: Write>(rows: Rows, out: &mut Remember<W>) -> Out
     let mut count = 0;
     for batch in rows {
         let batch = batch.map_err(refused)?;
+        refuse_without_text(&batch, count)?;
         count += batch.num_rows();
         writer.write(&batch).map_err(refused)?;
     }

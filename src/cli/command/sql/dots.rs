@@ -8,7 +8,7 @@ use crate::cli::value::rows::{EXTENSIONS, Form};
 /// What `.help` shows.
 pub(super) const HELP: &str = "\
 .tables          the tables that queries can read
-.schema NAME     the columns of a table
+.schema NAME     the columns of a table, or of one of a snapshot: .schema v1.NAME
 .mode FORM       how results are shown: table, csv, tsv, json or jsonl
 .once FILE       write the next result to a file, whose extension says how
 .help            this list
@@ -18,11 +18,19 @@ Statements end with ';' and may span lines. Ctrl-C stops the query that runs.";
 /// The commands, for completion.
 pub(super) const NAMES: [&str; 6] = [".help", ".mode", ".once", ".quit", ".schema", ".tables"];
 
+/// A table, and the snapshot that it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) snapshot: Option<String>,
+    pub(super) table: String,
+}
+
 /// A command of the prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Dot {
     Tables,
-    Schema(String),
+    /// All that the name can stand for, in the order in which it is looked up.
+    Schema(Vec<Named>),
     Mode(Form),
     Once(String),
     Help,
@@ -56,7 +64,7 @@ impl Dot {
         };
         Ok(Some(match name {
             ".tables" => Self::Tables,
-            ".schema" => Self::Schema(unquoted(&needs("the name of a table")?)),
+            ".schema" => Self::Schema(readings(&needs("the name of a table")?)),
             ".mode" => {
                 let word = needs("a form: table, csv, tsv, json or jsonl")?;
                 match Form::from_str(&word, true) {
@@ -85,6 +93,22 @@ impl Dot {
     }
 }
 
+/// What a name stands for that was typed as it is or as in SQL. Without quotes a dot may be one of the name, or stand between a
+/// snapshot and a table.
+fn readings(typed: &str) -> Vec<Named> {
+    let dots = typed.match_indices('.').filter(|(at, _)| typed[..*at].matches('"').count() % 2 == 0);
+    let parts: Vec<Named> = dots
+        .map(|(at, _)| Named {
+            snapshot: Some(unquoted(typed[..at].trim_end())),
+            table: unquoted(typed[at + 1..].trim_start()),
+        })
+        .collect();
+    // Quotes around a part leave no other reading.
+    let is_one_name = parts.is_empty() || !typed.contains('"');
+    let whole = is_one_name.then(|| Named { snapshot: None, table: unquoted(typed) });
+    whole.into_iter().chain(parts).collect()
+}
+
 /// A name as it is, also where it was typed as in SQL.
 fn unquoted(name: &str) -> String {
     match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
@@ -102,7 +126,22 @@ mod tests {
         let parsed = |typed| Dot::parse(typed).unwrap();
         assert_eq!(parsed("SELECT 1;"), None);
         assert_eq!(parsed(" .tables;"), Some(Dot::Tables));
-        assert_eq!(parsed(".schema  \"my \"\"own\"\" table\""), Some(Dot::Schema("my \"own\" table".to_owned())));
+        let named = |snapshot: Option<&str>, table: &str| Named {
+            snapshot: snapshot.map(str::to_owned),
+            table: table.to_owned(),
+        };
+        for (typed, readings) in [
+            ("t", vec![named(None, "t")]),
+            (" \"my \"\"own\"\" table\"", vec![named(None, "my \"own\" table")]),
+            ("\"v1.t\"", vec![named(None, "v1.t")]),
+            ("v1.t", vec![named(None, "v1.t"), named(Some("v1"), "t")]),
+            ("v1.0.t;", vec![named(None, "v1.0.t"), named(Some("v1"), "0.t"), named(Some("v1.0"), "t")]),
+            ("\"v1.0\".t", vec![named(Some("v1.0"), "t")]),
+            ("v1.\"my.t\"", vec![named(Some("v1"), "my.t")]),
+            ("\"v1\" . \"t\"", vec![named(Some("v1"), "t")]),
+        ] {
+            assert_eq!(parsed(&format!(".schema {typed}")), Some(Dot::Schema(readings)), "{typed}");
+        }
         assert_eq!(parsed(".mode JSONL"), Some(Dot::Mode(Form::Jsonl)));
         assert_eq!(parsed(".once a b.csv"), Some(Dot::Once("a b.csv".to_owned())));
         for typed in ["\\q", ".quit", ".exit", "exit", "QUIT;"] {

@@ -1,24 +1,29 @@
 //! What the line editor asks while a statement is typed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::validate::Validator;
 use rustyline::{Context, Result};
 
 use super::dots::Dot;
 use super::names::Names;
 
-/// Completion, and where a statement ends.
+/// The lines before the one that is being typed, each with its end; none where a statement begins.
+pub(super) type Begun = Rc<RefCell<String>>;
+
+/// Completion, also of names that follow from the lines before.
 pub(super) struct Helper {
     names: Rc<Names>,
+    begun: Begun,
 }
 
 impl Helper {
-    pub(super) fn new(names: Rc<Names>) -> Self {
-        Self { names }
+    pub(super) fn new(names: Rc<Names>, begun: Begun) -> Self {
+        Self { names, begun }
     }
 }
 
@@ -26,15 +31,14 @@ impl Completer for Helper {
     type Candidate = String;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> Result<(usize, Vec<String>)> {
-        Ok(self.names.candidates(line, at))
+        let begun = self.begun.borrow();
+        let (start, found) = self.names.candidates(&format!("{begun}{line}"), begun.len() + at);
+        // A name whose quotes were opened on a line before is not completed: that line cannot be changed any more.
+        Ok(start.checked_sub(begun.len()).map_or_else(|| (at, Vec::new()), |start| (start, found)))
     }
 }
 
-impl Validator for Helper {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
-        Ok(if is_complete(context.input()) { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
-    }
-}
+impl Validator for Helper {}
 
 impl Hinter for Helper {
     type Hint = String;
@@ -45,7 +49,7 @@ impl Highlighter for Helper {}
 impl rustyline::Helper for Helper {}
 
 /// Whether what was typed can be run: a command, nothing, or statements that all have their `;`.
-fn is_complete(typed: &str) -> bool {
+pub(super) fn is_complete(typed: &str) -> bool {
     let begins = typed.trim_start();
     begins.starts_with('.') || matches!(Dot::parse(begins), Ok(Some(_))) || datafolio_sql::statements(typed).1.is_none()
 }

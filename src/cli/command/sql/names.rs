@@ -124,7 +124,7 @@ fn candidates(
 ) -> (usize, Vec<String>) {
     let before = line.get(..at).unwrap_or(line);
     if before.trim_start().starts_with('.') {
-        return of_command(before, tables);
+        return of_command(before, tables, snapshots);
     }
     let start = word_start(before);
     let word = &before[start..];
@@ -173,12 +173,19 @@ fn wants_table(before: &str) -> bool {
     ["FROM", "JOIN", "DESCRIBE", "SUMMARIZE"].iter().any(|word| last.eq_ignore_ascii_case(word))
 }
 
-fn of_command(before: &str, tables: &[String]) -> (usize, Vec<String>) {
+fn of_command(before: &str, tables: &[String], snapshots: &[String]) -> (usize, Vec<String>) {
     let (words, offered): (usize, Vec<String>) = match before.find(char::is_whitespace).filter(|at| *at > 0) {
         None => (0, dots::NAMES.map(str::to_owned).to_vec()),
         Some(space) => {
             let offered = match &before[..space] {
-                ".schema" => tables.to_vec(),
+                ".schema" => {
+                    let snapshots: Vec<String> = snapshots.iter().map(|name| format!("{name}.")).collect();
+                    let named = snapshots.iter().filter(|snapshot| before[space + 1..].starts_with(snapshot.as_str()));
+                    // Those of today: most are the same.
+                    let of_named =
+                        named.flat_map(|snapshot| tables.iter().map(move |table| format!("{snapshot}{table}")));
+                    tables.iter().cloned().chain(of_named.collect::<Vec<_>>()).chain(snapshots).collect()
+                }
                 ".mode" => ["table", "csv", "tsv", "json", "jsonl"].map(str::to_owned).to_vec(),
                 _ => Vec::new(),
             };
@@ -279,6 +286,8 @@ mod tests {
     fn commands_and_what_they_take_are_offered() {
         assert_eq!(found(".ta"), (0, vec![".tables".to_owned()]));
         assert_eq!(found(".schema pl"), (8, vec!["planes".to_owned()]));
+        assert_eq!(found(".schema v"), (8, vec!["v1.0.".to_owned()]));
+        assert_eq!(found(".schema v1.0.pl"), (8, vec!["v1.0.planes".to_owned()]));
         assert_eq!(found(".mode js"), (6, vec!["json".to_owned(), "jsonl".to_owned()]));
     }
 }

@@ -10,24 +10,29 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
-use super::dots::{Dot, HELP};
-use super::helper::Helper;
+use super::dots::{Dot, HELP, Named};
+use super::helper::{Begun, Helper, is_complete};
 use super::names::Names;
-use super::{Args, ask, format_of, show, time_since, write_file};
+use super::{Args, ask, format_of, show, tell_cut, time_since, write_file};
 use crate::bundle::DataFolio;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
+use crate::cli::value::first::first;
 use crate::cli::value::preview;
 use crate::cli::value::rows::{self, Form, RowFormat};
 use crate::cli::words;
-use crate::{QueryControl, QueryOptions};
+use crate::{QueryControl, QueryOptions, TableInfo};
 
 /// The file of the history, within the cache directory.
 const HISTORY: &str = "sql_history";
 /// Most entries of it.
 const ENTRIES: usize = 1_000;
+/// What asks for a statement.
+const PROMPT: &str = "datafolio> ";
+/// What asks for the rest of one, as wide.
+const GOES_ON: &str = "      ...> ";
 
 /// Asks for statements until there are no more.
 pub(super) fn run(args: &Args, options: &QueryOptions, session: &mut Session) -> Outcome {
@@ -39,7 +44,8 @@ pub(super) fn run(args: &Args, options: &QueryOptions, session: &mut Session) ->
         .map(|config| config.completion_type(CompletionType::List).history_ignore_space(true).build())
         .unwrap_or_default();
     let mut editor: Editor<Helper, FileHistory> = Editor::with_config(config).map_err(no_terminal)?;
-    editor.set_helper(Some(Helper::new(Rc::clone(&names))));
+    let begun = Begun::default();
+    editor.set_helper(Some(Helper::new(Rc::clone(&names), Rc::clone(&begun))));
     if let Some(path) = &history {
         // The first time there is none.
         let _ = editor.load_history(path);
@@ -61,7 +67,7 @@ pub(super) fn run(args: &Args, options: &QueryOptions, session: &mut Session) ->
         .aside("Statements end with ';', .help lists the commands, Ctrl-C drops what is typed, Ctrl-D leaves")?;
     loop {
         shell.session.out.flush()?;
-        let typed = match editor.readline("datafolio> ") {
+        let typed = match read(&mut editor, &begun) {
             Ok(typed) => typed,
             // What was typed is dropped, as in other shells.
             Err(ReadlineError::Interrupted) => continue,
@@ -87,6 +93,21 @@ pub(super) fn run(args: &Args, options: &QueryOptions, session: &mut Session) ->
                 shell.session.out.error(&failure);
             }
         }
+    }
+}
+
+/// Reads a command, or statements to the end of the last one.
+fn read(editor: &mut Editor<Helper, FileHistory>, begun: &Begun) -> rustyline::Result<String> {
+    begun.borrow_mut().clear();
+    loop {
+        let prompt = if begun.borrow().is_empty() { PROMPT } else { GOES_ON };
+        let line = editor.readline(prompt)?;
+        let mut typed = begun.borrow_mut();
+        typed.push_str(&line);
+        if is_complete(&typed) {
+            return Ok(std::mem::take(&mut *typed));
+        }
+        typed.push('\n');
     }
 }
 
@@ -176,16 +197,19 @@ impl Shell<'_> {
         let out = &mut self.session.out;
         let count = match (self.once.take(), self.form.row_format()) {
             (Some((path, format)), _) => {
-                let (count, _) = write_file(&path, false, format, threads, result)?;
+                let (count, _) = write_file(&path, false, format, threads, Box::new(result))?;
                 drop(progress);
                 out.done(format_args!("Wrote {}", crate::text::printable(&path.display().to_string())))?;
                 count
             }
             (None, Some(format)) => {
                 drop(progress);
-                rows::write(Box::new(result), format, threads, out.raw())?
+                let (rows, cut) = first(Box::new(result), self.args.limit);
+                let count = rows::write(rows, format, threads, out.raw())?;
+                tell_cut(&cut, self.args, out)?;
+                count
             }
-            (None, None) => return show(result, self.args.limit, progress, Some(begun), out),
+            (None, None) => return show(result, self.args, progress, Some(begun), out),
         };
         out.aside(format_args!("({}{})", words::count(count, "row"), time_since(Some(begun))))
     }
@@ -212,9 +236,9 @@ impl Shell<'_> {
                     out.line(crate::text::printable(&name))?;
                 }
             }
-            Dot::Schema(name) => {
+            Dot::Schema(readings) => {
                 self.folio.refresh()?;
-                let info = self.folio.table_info(&name)?;
+                let info = described(&self.folio, &readings)?;
                 let mut table = Table::rows(out, &["column", "type"]);
                 for (column, of) in preview::columns(&info.schema) {
                     table.row(vec![column, of]);
@@ -224,4 +248,19 @@ impl Shell<'_> {
         }
         Ok(true)
     }
+}
+
+/// What is known of the table that a name stands for.
+fn described(folio: &DataFolio, readings: &[Named]) -> Outcome<TableInfo> {
+    let catalogue = folio.catalogue();
+    let is_there = |named: &&Named| match &named.snapshot {
+        None => folio.contains(&named.table),
+        Some(snapshot) => catalogue.snapshots.contains_key(snapshot),
+    };
+    let named = readings.iter().find(is_there).or(readings.first());
+    Ok(match named.map(|named| (named.snapshot.as_deref(), named.table.as_str())) {
+        Some((Some(snapshot), table)) => folio.load_snapshot(snapshot)?.table_info(table)?,
+        Some((None, table)) => folio.table_info(table)?,
+        None => return Err(Failure::usage(".schema needs the name of a table")),
+    })
 }
