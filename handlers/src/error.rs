@@ -21,6 +21,8 @@ pub enum Misfit {
     OtherType,
     /// It must have a value in every row.
     Null,
+    /// Its ordered categories contradict those of the table.
+    Order,
 }
 
 /// Errors of handlers.

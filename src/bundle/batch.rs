@@ -14,8 +14,6 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value, json};
 
 use crate::bundle::DataFolio;
-#[cfg(feature = "sql")]
-use crate::bundle::Mode;
 use crate::bundle::commit::{Follows, Intent, commit};
 use crate::bundle::items::{Deleted, matching};
 use crate::bundle::lineage_of;
@@ -332,16 +330,6 @@ impl Batch<'_> {
     /// The bundle.
     pub(crate) fn folio(&self) -> &DataFolio {
         self.folio
-    }
-
-    /// A handle to what the batch has made so far, for reading.
-    #[cfg(feature = "sql")]
-    pub(crate) fn seen(&self) -> DataFolio {
-        let state = match self.done.is_empty() {
-            true => State::clone(&self.base),
-            false => State::detached(self.working.catalogue().clone(), IndexMap::new()),
-        };
-        self.folio.detached(state, Mode::ReadOnly)
     }
 
     /// Notes a file that no entry names before the batch is committed.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array, Int8Array,
-    LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray, TimestampMicrosecondArray,
-    TimestampSecondArray, UInt64Array,
+    Int64Array, LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray,
+    TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
 use datafolio::{AddOptions, AppendOptions, Data, Error, ParamValue, QueryOptions, TableOptions, Verification};

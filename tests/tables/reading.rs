@@ -213,7 +213,8 @@ fn checking_can_be_chosen_for_one_call() {
         vec![read(), walk(), sample(), most()]
     };
     let touched = reopen(&folio);
-    let settings = Settings { verification: Verification::Off, ..Settings::default() };
+    let mut settings = Settings::default();
+    settings.verification = Verification::Off;
     let off = OpenOptions::new().settings(settings).open(folio.location()).unwrap();
     for (folio, verification, checks) in [
         (&touched, None, true),

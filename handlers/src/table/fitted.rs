@@ -215,7 +215,8 @@ mod tests {
             let column: ArrayRef = Arc::new(TimestampSecondArray::from(values).with_timezone_opt(zone));
             let batch = RecordBatch::try_from_iter([("at", column)]).unwrap();
             let schema = batch.schema();
-            let mut rows = fit_rows("t", &table, Box::new(RecordBatchIterator::new([Ok(batch)], schema)), false)?;
+            let rows = Box::new(RecordBatchIterator::new([Ok(batch)], schema));
+            let mut rows = fit_rows("t", &table, rows, false, &OrderedCategories::default())?;
             Ok(rows.next().unwrap()?)
         };
         let fitted = fit(vec![7, -1], zone()).unwrap();

@@ -15,7 +15,7 @@ use datafolio_core::item_type;
 
 use super::values::{DictionaryValues, most_values, too_many_values};
 use super::{ParquetFile, SourceFile, TableReadOptions};
-use crate::error::{HandlerError, HandlerResult};
+use crate::error::{HandlerError, HandlerResult, Misfit};
 use crate::guard::InPayload;
 use crate::handler::Item;
 use crate::included_table::{is_parquet, open_stored};
@@ -154,7 +154,12 @@ impl Order {
     }
 
     fn mismatch(&self, reason: String) -> HandlerError {
-        HandlerError::SchemaMismatch { item: self.item.clone(), column: self.column.clone(), reason }
+        HandlerError::SchemaMismatch {
+            item: self.item.clone(),
+            column: self.column.clone(),
+            misfit: Misfit::Order,
+            reason,
+        }
     }
 }
 

@@ -201,7 +201,8 @@ impl Sieve<'_> {
             return Ok(());
         }
         let cache = VerifiedCache::new(None);
-        for StoredFile { path, mut expected, .. } in all_files(&entry.record()?)? {
+        let record = entry.record()?;
+        for StoredFile { path, mut expected, .. } in all_files(&record)? {
             // A missing or damaged file of block checksums does not make the payload a damaged one.
             expected.blocks = None;
             VerifiedSource::open(self.storage, &path, expected, Verification::Full, &cache)?;

@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn commands_are_told_from_sql() {
-        let parsed = |typed| Dot::parse(typed).unwrap();
+        fn parsed(typed: &str) -> Option<Dot> {
+            Dot::parse(typed).unwrap()
+        }
         assert_eq!(parsed("SELECT 1;"), None);
         assert_eq!(parsed(" .tables;"), Some(Dot::Tables));
         let named = |snapshot: Option<&str>, table: &str| Named {
@@ -140,7 +142,8 @@ mod tests {
             ("v1.\"my.t\"", vec![named(Some("v1"), "my.t")]),
             ("\"v1\" . \"t\"", vec![named(Some("v1"), "t")]),
         ] {
-            assert_eq!(parsed(&format!(".schema {typed}")), Some(Dot::Schema(readings)), "{typed}");
+            let line = format!(".schema {typed}");
+            assert_eq!(parsed(&line), Some(Dot::Schema(readings)), "{typed}");
         }
         assert_eq!(parsed(".mode JSONL"), Some(Dot::Mode(Form::Jsonl)));
         assert_eq!(parsed(".once a b.csv"), Some(Dot::Once("a b.csv".to_owned())));
