@@ -119,11 +119,13 @@ impl DataFolio {
         if entry.filename().is_none() {
             return Ok(Arc::clone(entry));
         }
-        if self.blocks_are_gone(&record)? {
-            let mut without = (*record).clone();
-            without.set("blocks", None);
-            return self.copy_entry(copy, &Arc::new(Entry::from_record(without)?), created);
-        }
+        let (entry, record) = match self.blocks_are_gone(&record)? {
+            true => {
+                let without = record.without_blocks();
+                (Arc::new(Entry::from_record(without.clone())?), Arc::new(without))
+            }
+            false => (Arc::clone(entry), record),
+        };
         let damage =
             |source: StorageError| datafolio_handlers::HandlerError::Payload { item: entry.name().to_owned(), source };
         for StoredFile { path, expected, .. } in all_files(&record)? {
@@ -137,7 +139,7 @@ impl DataFolio {
                 copy_file(self.storage().open(&blocks).map_err(damage)?.as_ref(), copy.storage().as_ref(), &blocks)?;
             }
         }
-        Ok(Arc::clone(entry))
+        Ok(entry)
     }
 }
 

@@ -9,7 +9,7 @@ use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, P
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, import_types, open_table};
 use datafolio_handlers::{ALL_PARTS, OrderedCategories, StoredFile, WriteOptions, file_stem, stored_files};
 use datafolio_handlers::{
-    Data, Draft, Handler, HandlerError, IncludedTable, Sink, TableReadOptions, fit_rows, read_table,
+    Data, Draft, Handler, HandlerError, IncludedTable, Misfit, Sink, TableReadOptions, fit_rows, read_table,
 };
 use datafolio_storage::{Payload, duplicate_payload};
 use serde::Serialize;
@@ -174,6 +174,7 @@ impl DataFolio {
         options: AppendOptions,
     ) -> Result<Appended> {
         let mut import = import.clone();
+        let mut of_table = Vec::new();
         if let Some(entry) = self.catalogue().current.get(name) {
             let record = entry.record()?;
             require_own_table(&record)?;
@@ -183,12 +184,23 @@ impl DataFolio {
             if !matches!(format, Some(TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy)) {
                 let table = read_table(&self.handler_item(&record), &TableReadOptions::default())?.schema();
                 for (column, word) in import_types(&table) {
-                    import.types.entry(column).or_insert(word);
+                    if !import.types.contains_key(&column) {
+                        of_table.push(column.clone());
+                        import.types.insert(column, word);
+                    }
                 }
             }
         }
-        let rows = table_from_files(files, &import, &options.add)?;
-        self.append_table(name, rows, options)
+        let appended =
+            table_from_files(files, &import, &options.add).and_then(|rows| self.append_table(name, rows, options));
+        appended.map_err(|error| match error {
+            // Only the table wants the column.
+            Error::Handler(HandlerError::UnknownColumn { path, column, .. }) if of_table.contains(&column) => {
+                let reason = format!("{} does not have it", path.display());
+                HandlerError::SchemaMismatch { item: name.to_owned(), column, misfit: Misfit::Missing, reason }.into()
+            }
+            other => other,
+        })
     }
 
     /// Adds the rows of a version that could not become one.

@@ -137,7 +137,7 @@ fn columns_of_a_table_of_a_snapshot_are_shown() {
         ".schema v1.0.my-planes\\r=>seats",
         ".schema \\\"v1.0\\\".\\\"my-planes\\\"\\r=>seats",
         ".schema v1.0.nothing\\r=>not found",
-        ".schema \\\"v9\\\".raw\\r=>Error: ",
+        ".schema \\\"v9\\\".raw\\r=>Snapshot 'v9' not found",
         ".mode csv\\r=>datafolio> ",
     ];
     let Some(shown) = typed(&home, "sql", &lines) else { return };

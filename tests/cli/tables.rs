@@ -116,10 +116,10 @@ fn results_are_written_as_arrow_files() {
     let expected = (vec!["id".to_owned(), "word".to_owned()], 4);
     let ran = home.run(&["sql", sql, "--format", "arrow"]);
     assert_eq!((ran.code, read(ran.bytes)), (0, expected.clone()));
-    has(&home.ok(&["sql", sql, "-o", "some.arrow"]), &["Wrote 4 rows to some.arrow"]);
-    assert_eq!(read(fs::read(home.path("some.arrow")).unwrap()), expected);
-    home.ok(&["import", "some.arrow"]);
-    assert_eq!(home.ok(&["sql", "SELECT max(id) AS m FROM some"]), "m\n3\n");
+    has(&home.ok(&["sql", sql, "-o", "few.arrow"]), &["Wrote 4 rows to few.arrow"]);
+    assert_eq!(read(fs::read(home.path("few.arrow")).unwrap()), expected);
+    home.ok(&["import", "few.arrow"]);
+    assert_eq!(home.ok(&["sql", "SELECT max(id) AS m FROM few"]), "m\n3\n");
 }
 
 #[test]

@@ -110,6 +110,20 @@ impl ItemRecord {
         Ok(Some(parts))
     }
 
+    /// The record without the files of block checksums, of its own file and of its parts: for where these are gone.
+    pub fn without_blocks(&self) -> Self {
+        let mut record = self.clone();
+        record.set("blocks", None);
+        if let Some(Value::Array(parts)) = self.get(PARTS) {
+            let mut parts = parts.clone();
+            for part in parts.iter_mut().filter_map(Value::as_object_mut) {
+                part.shift_remove("blocks");
+            }
+            record.set(PARTS, Some(parts.into()));
+        }
+        record
+    }
+
     /// The version that all versions since have in common but for parts that were added and merged.
     pub fn grown_from(&self) -> Option<&str> {
         self.str(GROWN_FROM).or_else(|| self.version_id())
