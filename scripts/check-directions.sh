@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks who depends on whom: core <- storage <- handlers <- datafolio, core <- sql <- datafolio, core <- frames <- datafolio, and
+# Checks who depends on whom: core <- storage, columns <- handlers <- datafolio, core <- sql <- datafolio, core <- frames <- datafolio, and
 # never the other way. What a crate may use is written down here; everything else is refused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,11 +28,12 @@ allow() {
 }
 
 allow datafolio-core ""
+allow datafolio-columns "datafolio-core"
 allow datafolio-storage "datafolio-core"
-allow datafolio-handlers "datafolio-core datafolio-storage"
+allow datafolio-handlers "datafolio-core datafolio-columns datafolio-storage"
 allow datafolio-sql "datafolio-core"
 allow datafolio-frames "datafolio-core"
-allow datafolio "datafolio-core datafolio-storage datafolio-handlers datafolio-sql datafolio-frames"
+allow datafolio "datafolio-core datafolio-columns datafolio-storage datafolio-handlers datafolio-sql datafolio-frames"
 
 # The model does no I/O and knows no file format.
 for heavy in arrow parquet rustix tempfile; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the releases of Python DataFolio that the compatibility tests work with, and the programs that the guides hand
-# tables to, each in an environment of its own outside the checkout. What is there already is left alone.
+# Installs the releases of Python DataFolio that the compatibility tests work with, the programs that the guides hand
+# tables to, and those that read the HDF5 files written here, each in an environment of its own outside the checkout. What is there already is left alone.
 #
 #   scripts/peers.sh [DIRECTORY]     default: ${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers
 #
@@ -21,11 +21,16 @@ tables=(
     "ibis-framework[duckdb]==12.0.0" "duckdb==2.0.1" "sqlglot==30.30.0" "polars==2.1.0" "pandas==3.1.1" "numpy==2.4.6"
     "pyarrow==26.0.1"
 )
+# What judges the HDF5 files that are written here.
+hdf5=("h5py==3.16.0" "numpy==2.4.6" "pyarrow==26.0.1")
+vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "h5py==3.16.0" "numpy==2.4.6" "pandas==2.3.3" "pyarrow==26.0.1" "setuptools==65.5.0")
 
 # Python 3.10 has no wheels of some of these: there pip picks the newest that it can have.
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     common=("pandas" "numpy" "pyarrow" "scikit-learn" "skops" "joblib" "cloud-files" "filelock" "orjson")
     tables=("ibis-framework[duckdb]" "polars" "pandas" "numpy" "pyarrow")
+    hdf5=("h5py" "numpy" "pyarrow")
+    vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "setuptools<80")
 fi
 
 install() {
@@ -46,3 +51,8 @@ mkdir -p "$place"
 install df23 "datafolio==2.3.0" "polars==2.1.0" "${common[@]}"
 install df13 "datafolio==1.3.0" "${common[@]}"
 install tables "${tables[@]}"
+install hdf5 "${hdf5[@]}"
+# Vaex does not install on later Pythons: the tests say then that they do without.
+if "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
+    install vaex "${vaex[@]}"
+fi

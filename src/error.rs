@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow::error::ArrowError;
+use datafolio_columns::ColumnsError;
 use datafolio_core::{CoreError, ErrorCategory};
 use datafolio_handlers::formats::TableFormat;
 use datafolio_handlers::{HandlerError, Misfit};
@@ -229,6 +230,9 @@ pub enum Error {
     /// A handler failed.
     #[error(transparent)]
     Handler(HandlerError),
+    /// Columns of a file could not be read or written.
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     /// The settings are not acceptable.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -276,6 +280,7 @@ impl Error {
             Self::Core(error) => error.category(),
             Self::Storage(error) => error.category(),
             Self::Handler(error) => error.category(),
+            Self::Columns(error) => error.category(),
             Self::Settings(error) => error.category(),
             Self::Randomness(error) => error.category(),
         }
@@ -312,6 +317,7 @@ impl Error {
             Self::Core(error) => error.code(),
             Self::Storage(error) => error.code(),
             Self::Handler(error) => error.code(),
+            Self::Columns(error) => error.code(),
             Self::Settings(error) => error.code(),
             Self::Randomness(error) => error.code(),
         }
@@ -503,6 +509,10 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
         "arrow" | "parquet" => "correct the data as the message says",
         "bad-file" => "correct the file where the message says",
+        "invalid-option" => "the message says what would do",
+        "columns-io" | "columns-source" => "the message names the file, and what the system says of it",
+        "damaged-columns" => "the message says what is wrong with the file: get or write it anew",
+        "unsupported-columns" => "the message says what the file has, and what can be read or written instead",
         "bad-setting" | "unknown-setting" => {
             "`datafolio settings` shows the settings in force and where they come from"
         }

@@ -57,6 +57,8 @@ pub use bundle::{
     GcReport, ItemInfo, ItemUsage, Lost, OpenOptions, RepairOptions, RepairReport, Severity, SnapshotUsage,
     VerifyOptions, VerifyReport, VersionUsage, repair, repair_storage,
 };
+pub use datafolio_columns::ColumnsError;
+pub use datafolio_columns::hdf5::{ByteOrder, Hdf5Mode, Hdf5WriteOptions};
 pub use datafolio_core::history::CommitKind;
 pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};
 #[cfg(feature = "polars")]
@@ -91,6 +93,7 @@ pub use table::{
 pub use text::{did_you_mean, human_size};
 pub use view::{View, ViewColumn};
 
+pub use datafolio_columns as columns;
 pub use datafolio_core as core;
 #[cfg(feature = "polars")]
 pub use datafolio_frames as frames;

@@ -174,7 +174,7 @@ struct Seen {
 /// The columns of a table outside the bundle, and its rows where looking at the columns tells them; `None` for more text than
 /// is read for that.
 fn schema_and_rows(files: &TableFiles, format: TableFormat) -> HandlerResult<Option<Seen>> {
-    let is_text = !matches!(format, TableFormat::Parquet | TableFormat::Arrow);
+    let is_text = !matches!(format, TableFormat::Parquet | TableFormat::Arrow | TableFormat::Hdf5);
     if is_text && files.size() > READ_TO_RECORD {
         return Ok(None);
     }
@@ -191,7 +191,6 @@ fn target(item: &Item<'_>) -> HandlerResult<(PathBuf, TableFormat)> {
     let written = item.record().str("table_format").unwrap_or("parquet");
     let format = match written {
         "delta" => return Err(unsupported(format!("reading Delta table '{name}'"), "a build with the feature delta")),
-        "hdf5" => return Err(unsupported(format!("reading HDF5 table '{name}'"), "a build with the feature hdf5")),
         written => TableFormat::from_name(written)
             .ok_or_else(|| unsupported(format!("reading table '{name}' in format {written:?}"), "a later release"))?,
     };
@@ -477,7 +476,6 @@ mod tests {
         for (path, format, expected) in [
             ("s3://bucket/x.parquet", "parquet", "object-store"),
             ("/x", "delta", "feature delta"),
-            ("/x", "hdf5", "feature hdf5"),
         ] {
             let error = read(record(&reference(path, format)).unwrap()).unwrap_err();
             assert_eq!(error.code(), "unsupported");

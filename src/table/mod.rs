@@ -20,6 +20,7 @@ mod filter;
 mod frames;
 #[cfg(feature = "sql")]
 mod in_question;
+mod hdf5;
 mod info;
 mod known;
 mod paths;

@@ -189,3 +189,28 @@ fn verify_tells_which_references_have_changed() {
     home.fails(&["verify", "--references", "none"], 2);
     home.fails(&["verify", "--references", "--quick"], 2);
 }
+
+/// A file that Vaex wrote comes in, and what goes out in its layout comes back the same.
+#[test]
+fn hdf5_files_are_imported_referenced_and_exported() {
+    let home = Home::with_bundle();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/columns/tests-data/vaex/table.hdf5");
+    std::fs::copy(source, home.path("stars.hdf5")).unwrap();
+    has(&home.ok(&["import", "stars.hdf5"]), &["5,000 rows"]);
+    assert!(home.ok(&["cat", "stars", "--columns", "cat,key", "-n", "1"]).starts_with("cat,key\n"));
+    home.ok(&["reference", "stars.hdf5", "--name", "there"]);
+    let [all, there] = ["stars", "there"].map(|name| home.ok(&["cat", name]));
+    assert_eq!(all, there);
+    has(&home.ok(&["export", "stars", "out.h5"]), &["Exported stars to out.h5"]);
+    home.ok(&["import", "out.h5", "--name", "again"]);
+    assert_eq!(home.ok(&["cat", "again"]), all);
+    has(&home.fails(&["export", "stars", "out.h5"], 1), &["exists already", "--overwrite"]);
+    home.ok(&["export", "stars", "out.h5", "--overwrite"]);
+    // A table without rows is not of the layout, and nothing is left behind.
+    home.write("none.csv", "a\n");
+    home.ok(&["import", "none.csv"]);
+    has(&home.fails(&["export", "none", "none.hdf5"], 1), &["rows"]);
+    assert!(!home.path("none.hdf5").exists());
+    home.write("bad.hdf5", "this is no HDF5 file");
+    has(&home.fails(&["import", "bad.hdf5"], 1), &["bad.hdf5"]);
+}

@@ -174,7 +174,7 @@ impl TablesBatches {
         let partitions = partitions_of(&source.path, source.fixed)?;
         let wanted = part.columns.is_some().then_some(&self.schema);
         let rows = match self.layout.format {
-            TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy => {
+            TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy | TableFormat::Hdf5 => {
                 let columns = match wanted {
                     None => None,
                     Some(wanted) => {

@@ -16,7 +16,7 @@ pub(super) struct Found {
     pub(super) sniff_delimiter: bool,
 }
 
-const KNOWN: &str = ".parquet, .csv, .tsv, .jsonl, .arrow, .npy (text also with .gz or .zip)";
+const KNOWN: &str = ".parquet, .csv, .tsv, .jsonl, .arrow, .hdf5, .npy (text also with .gz or .zip)";
 
 /// Format and compression by the file's name.
 pub(super) fn by_name(path: &Path) -> (Option<TableFormat>, Compression) {
@@ -35,6 +35,7 @@ pub(super) fn by_name(path: &Path) -> (Option<TableFormat>, Compression) {
         Some("jsonl" | "ndjson") => Some(TableFormat::JsonLines),
         Some("arrow" | "feather" | "ipc" | "arrows") => Some(TableFormat::Arrow),
         Some("npy") => Some(TableFormat::Npy),
+        Some("hdf5" | "h5") => Some(TableFormat::Hdf5),
         _ => None,
     };
     (format, compression)
@@ -53,6 +54,7 @@ enum Magic {
     EncryptedParquet,
     ArrowFile,
     FeatherV1,
+    Hdf5,
     Gzip,
     Zip,
     Other(&'static str),
@@ -81,7 +83,7 @@ fn magic(file: &TableFile) -> HandlerResult<Magic> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Magic::Other("zstd data"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Magic::Other("xz data"),
         [b'B', b'Z', b'h', _, 0x31, 0x41, 0x59, 0x26, ..] => Magic::Other("bzip2 data"),
-        [0x89, b'H', b'D', b'F', ..] => Magic::Other("an HDF5 file"),
+        [0x89, b'H', b'D', b'F', ..] => Magic::Hdf5,
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Magic::Other("an old Excel file"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Magic::Other("UTF-16 text: convert it to UTF-8"),
         head if head.starts_with(b"SQLite format 3\0") => Magic::Other("an SQLite database"),
@@ -116,6 +118,7 @@ pub(super) fn resolve(file: &TableFile, options: &ImportOptions) -> HandlerResul
         format = inner.and_then(|name| by_name(name).0).or(match magic {
             Magic::Parquet => Some(TableFormat::Parquet),
             Magic::ArrowFile => Some(TableFormat::Arrow),
+            Magic::Hdf5 => Some(TableFormat::Hdf5),
             _ => None,
         });
         if format.is_none() && (is_text_name(path) || inner.is_some_and(is_text_name)) {
@@ -144,6 +147,7 @@ pub(super) fn resolve(file: &TableFile, options: &ImportOptions) -> HandlerResul
         Magic::EncryptedParquet => "an encrypted Parquet file, which cannot be read here".to_owned(),
         Magic::ArrowFile if format != TableFormat::Arrow => "an Arrow file".to_owned(),
         Magic::FeatherV1 => return Err(bad(path, feather_v1())),
+        Magic::Hdf5 if format != TableFormat::Hdf5 => "an HDF5 file".to_owned(),
         Magic::Other(what) => what.to_owned(),
         _ => return Ok(Found { format, compression, sniff_delimiter }),
     };

@@ -33,6 +33,7 @@ mod dataset;
 mod detect;
 mod glob;
 mod gzip;
+mod hdf5;
 mod hive;
 mod inferred;
 mod input;
@@ -95,6 +96,8 @@ pub enum TableFormat {
     Arrow,
     /// numpy's `.npy`: a column, of vectors where the array has two dimensions.
     Npy,
+    /// HDF5: a group of columns as Vaex writes them, or datasets of one length.
+    Hdf5,
 }
 
 impl TableFormat {
@@ -107,6 +110,7 @@ impl TableFormat {
             "jsonl" | "ndjson" | "jsonlines" | "json_lines" => Self::JsonLines,
             "arrow" | "feather" | "ipc" => Self::Arrow,
             "npy" | "numpy" => Self::Npy,
+            "hdf5" | "h5" => Self::Hdf5,
             _ => return None,
         })
     }
@@ -128,6 +132,7 @@ impl TableFormat {
             Self::JsonLines => "jsonl",
             Self::Arrow => "arrow",
             Self::Npy => "npy",
+            Self::Hdf5 => "hdf5",
         }
     }
 }
@@ -190,6 +195,7 @@ fn open_found(
         TableFormat::Parquet => return parquet_file::open(file, options, part),
         TableFormat::Arrow => return ipc::open(file, options, part),
         TableFormat::Npy => return npy_table::open_one(file, options, part),
+        TableFormat::Hdf5 => return hdf5::open(file, options, part),
         TableFormat::Csv | TableFormat::Tsv => csv::open(file, found, &all)?,
         TableFormat::JsonLines => json_lines::open(file, found, &all)?,
     };

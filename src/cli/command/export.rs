@@ -9,20 +9,21 @@ use datafolio_storage::SourceReader;
 use serde_json::json;
 
 use super::cat::copy_to;
-use crate::Data;
+use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
 use crate::bundle::is_the_bundles_own;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
-use crate::cli::value::file::write_whole;
+use crate::cli::value::file::{refuse_existing, write_whole};
 use crate::cli::value::rows::{self, RowFormat};
 use crate::cli::value::{self, array};
 use crate::cli::words::iso;
+use crate::table::is_table_entry;
 use crate::text::{human_size, printable};
 
 /// Write an item to a file
 ///
-/// The file's extension says how: a table as .parquet, .csv, .tsv, .jsonl, .json or .arrow, an array as .npy or .json,
+/// The file's extension says how: a table as .parquet, .csv, .tsv, .jsonl, .json, .arrow or .hdf5, an array as .npy or .json,
 /// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -56,6 +57,12 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let version = args.version.as_deref();
     match value::stored_array(&folio, &args.item, version)? {
         Some(array) => write_array(&array, args, &extension)?,
+        None if matches!(extension.as_str(), "hdf5" | "h5") && is_table(&folio, &args.item)? => {
+            refuse_existing(&args.file, args.overwrite)?;
+            let mut rows = TableOptions::new();
+            rows.version = args.version.clone();
+            folio.export_hdf5(&args.item, &args.file, &rows, &Hdf5WriteOptions::default())?;
+        }
         None => {
             let data = match value::read(&folio, &args.item, version) {
                 // Whatever it is, it is a file.
@@ -76,6 +83,11 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     }
     let shown = printable(&args.file.display().to_string());
     out.done(format_args!("Exported {} to {shown} ({})", printable(&args.item), human_size(size)))
+}
+
+/// Whether an item is read as a table: what is none may well be a file of that name.
+fn is_table(folio: &DataFolio, item: &str) -> Outcome<bool> {
+    Ok(is_table_entry(folio.catalogue().item(item)?))
 }
 
 /// Writes an array, of which only a part is ever in memory.
@@ -101,7 +113,7 @@ fn write(data: Data, args: &Args, extension: &str, threads: usize) -> Outcome {
     let format = match (&data, extension) {
         (Data::Table(_), extension) => match RowFormat::of_extension(extension) {
             Some(format) => Some(format),
-            None => return unknown(rows::EXTENSIONS),
+            None => return unknown(&format!("{}, or *.hdf5", rows::EXTENSIONS)),
         },
         (Data::Json(_) | Data::Timestamp(_), "json") | (Data::Payload(_), _) => None,
         _ => return unknown("*.json"),

@@ -17,7 +17,7 @@ use crate::cli::words::count;
 
 /// Import tables from files
 ///
-/// Takes CSV and TSV (also with .gz or .zip), JSON lines, Parquet, Arrow or Feather, and .npy files. Columns of text files
+/// Takes CSV and TSV (also with .gz or .zip), JSON lines, Parquet, Arrow or Feather, HDF5, and .npy files. Columns of text files
 /// get the narrowest type that holds all their values; a row that does not fit is reported with its line. A directory, or
 /// a pattern in quotes, is one table of many files, and so are several files with one --name; directories year=2024/ are
 /// columns of it. Otherwise each file becomes a table. All are one commit: either all tables or none.

@@ -12,7 +12,7 @@ use crate::error::Error;
 /// What the files are like.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct TableFile {
-    /// Format of the files: csv, tsv, jsonl, parquet, arrow or npy [default: what their names say]
+    /// Format of the files: csv, tsv, jsonl, parquet, arrow, hdf5 or npy [default: what their names say]
     #[arg(long)]
     format: Option<String>,
     /// What separates the fields of a text file: one character, or 'tab'
@@ -38,7 +38,7 @@ impl TableFile {
         let Some(name) = &self.format else { return Ok(None) };
         let known = TableFormat::from_name(name).ok_or_else(|| {
             Failure::usage(format!("there is no format '{name}'"))
-                .meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow", "npy"])
+                .meant(name, ["csv", "tsv", "jsonl", "parquet", "arrow", "hdf5", "npy"])
         })?;
         Ok(Some(known))
     }
@@ -69,7 +69,7 @@ pub(super) fn advise(failure: Failure, command: &str) -> Failure {
             format!("pass --delimiter '{value}' to `datafolio {command}`")
         }
         Error::Handler(HandlerError::NeedsOption { option: "format", value, .. }) => {
-            let value = value.as_deref().unwrap_or("csv, tsv, jsonl, parquet, arrow or npy");
+            let value = value.as_deref().unwrap_or("csv, tsv, jsonl, parquet, arrow, hdf5 or npy");
             format!("pass --format {value} to `datafolio {command}`")
         }
         Error::Handler(HandlerError::OptionNotTaken { option, .. }) => {

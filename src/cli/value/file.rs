@@ -18,10 +18,7 @@ pub(in crate::cli) fn write_whole<T>(
     overwrite: bool,
     write: impl FnOnce(&mut BufWriter<File>) -> Outcome<T>,
 ) -> Outcome<T> {
-    if path.exists() && !overwrite {
-        let message = format!("{} exists already", path.display());
-        return Err(Failure::new("file-exists", ErrorCategory::Exists, message).hint("pass --overwrite to replace it"));
-    }
+    refuse_existing(path, overwrite)?;
     let failed = |source: io::Error| Failure::from(Error::File { action: "write", path: path.to_owned(), source });
     let temporary = beside(path);
     let mut file = BufWriter::new(File::options().write(true).create_new(true).open(&temporary).map_err(failed)?);
@@ -39,6 +36,16 @@ pub(in crate::cli) fn write_whole<T>(
             other => other,
         }
     })
+}
+
+/// # Errors
+/// A file that exists, unless it is to be replaced.
+pub(in crate::cli) fn refuse_existing(path: &Path, overwrite: bool) -> Outcome {
+    if path.exists() && !overwrite {
+        let message = format!("{} exists already", path.display());
+        return Err(Failure::new("file-exists", ErrorCategory::Exists, message).hint("pass --overwrite to replace it"));
+    }
+    Ok(())
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -1,0 +1,127 @@
+//! Reads tables from HDF5 files: Vaex's layouts, and plain datasets of other tools.
+//!
+//! The structure of the file is read once, when it is opened, and every dataset is checked against the length of the file.
+//! Values are then read by row, from a mapping of the file wherever they lie in one piece.
+
+mod block;
+mod column;
+mod locate;
+mod missing;
+mod store;
+mod structure;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+mod values;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
+
+use self::column::Column;
+use self::store::Store;
+use self::structure::Tree;
+use crate::error::{ColumnsError, ColumnsResult};
+
+/// How a table is read from an HDF5 file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hdf5Options {
+    /// The group that holds the table; none for where Vaex looks: `/data`, `/table`, the root and `/columns`.
+    pub group: Option<String>,
+    /// Whether the file is mapped, so that values are shared with the system's cache of it. Where files may be cut while
+    /// they are open, or lie on a network, reading in pieces is slower and safer.
+    pub mapped: bool,
+}
+
+impl Default for Hdf5Options {
+    fn default() -> Self {
+        Self { group: None, mapped: true }
+    }
+}
+
+/// A table in an HDF5 file.
+///
+/// Any number of threads can read from it. Arrays whose values lie in the file as Arrow wants them (in one piece, in the
+/// byte order of the machine, at an address that their type allows) are backed by the mapping of the file, and keep it for
+/// as long as they live; all others are copies of the rows asked for.
+#[derive(Debug)]
+pub struct Hdf5Table {
+    store: Store,
+    schema: SchemaRef,
+    columns: Vec<Column>,
+    rows: u64,
+}
+
+impl Hdf5Table {
+    /// Opens the table in the file at `path`.
+    pub fn open(path: impl AsRef<Path>, options: &Hdf5Options) -> ColumnsResult<Self> {
+        let path = path.as_ref();
+        let store = Store::open(path, options.mapped)?;
+        let tree = Tree::open(&store)?;
+        let located = locate::locate(path, &tree, options.group.as_deref())?;
+        let mut columns: Vec<Column> = Vec::with_capacity(located.columns.len());
+        let mut fields = Vec::with_capacity(located.columns.len());
+        for found in located.columns {
+            let (column, field) = Column::open(&store, found)?;
+            if let Some(first) = columns.first().filter(|first| first.rows != column.rows) {
+                return Err(column.label.damaged(format_args!(
+                    "has {} rows, and column '{}' has {}",
+                    column.rows, first.label.column, first.rows
+                )));
+            }
+            columns.push(column);
+            fields.push(field);
+        }
+        let notes = located.description.map(|text| ("description".to_owned(), text));
+        let schema = Arc::new(Schema::new(fields).with_metadata(notes.into_iter().collect::<HashMap<_, _>>()));
+        let rows = columns.first().map_or(0, |column| column.rows);
+        Ok(Self { store, schema, columns, rows })
+    }
+
+    /// The groups of the file at `path` that hold tables, each of which [`Hdf5Options::group`] can name.
+    pub fn groups(path: impl AsRef<Path>) -> ColumnsResult<Vec<String>> {
+        let store = Store::open(path.as_ref(), false)?;
+        locate::tables(&Tree::open(&store)?)
+    }
+
+    /// The columns, with what is noted on them: `unit`, `ucd` and `description`, and `numpy_dtype` where the unit of
+    /// instants or durations is one that Arrow does not have.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Some rows of some columns, which are named by their places in the schema.
+    pub fn read(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<RecordBatch> {
+        if rows.start > rows.end || rows.end > self.rows {
+            let path = self.path().display();
+            return Err(ColumnsError::option(format!(
+                "rows {} to {} of '{path}' were asked for, and there are {}",
+                rows.start, rows.end, self.rows
+            )));
+        }
+        self.store.check_length()?;
+        let schema = self.schema.project(columns)?;
+        let mut arrays = Vec::with_capacity(columns.len());
+        for column in columns.iter().filter_map(|at| self.columns.get(*at)) {
+            arrays.push(column.read(&self.store, rows.clone())?);
+        }
+        let count = (rows.end - rows.start) as usize;
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        Ok(RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)?)
+    }
+}

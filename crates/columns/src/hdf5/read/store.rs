@@ -1,0 +1,142 @@
+//! The bytes of an open file, mapped or read on demand, and never beyond its end.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::buffer::{Buffer, MutableBuffer};
+use bytes::Bytes;
+use memmap2::Mmap;
+
+use crate::error::{ColumnsError, ColumnsResult};
+
+/// An open file of a known length.
+pub(super) struct Store {
+    path: PathBuf,
+    file: Arc<File>,
+    length: u64,
+    /// The whole file, unless it is to be read in pieces.
+    map: Option<Bytes>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mapped = self.map.is_some();
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .field("length", &self.length)
+            .field("mapped", &mapped)
+            .finish()
+    }
+}
+
+impl Store {
+    /// Opens `path`, and maps it if `mapped`.
+    pub(super) fn open(path: &Path, mapped: bool) -> ColumnsResult<Self> {
+        let file = File::open(path).map_err(|source| ColumnsError::io("open", path, source))?;
+        let metadata = file.metadata().map_err(|source| ColumnsError::io("read", path, source))?;
+        if !metadata.is_file() {
+            return Err(ColumnsError::unsupported(path, "is no file, and HDF5 tables are read from files alone"));
+        }
+        let length = metadata.len();
+        let map = match mapped && length > 0 {
+            true => Some(map(&file).map_err(|source| ColumnsError::io("map", path, source))?),
+            false => None,
+        };
+        // Between the two questions the file may have been cut; what is mapped is what there is.
+        let length = map.as_ref().map_or(length, |map| length.min(map.len() as u64));
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), length, map })
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the file when it was opened.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// A handle for reads at positions.
+    pub(super) fn file(&self) -> Arc<File> {
+        self.file.clone()
+    }
+
+    /// Refuses a file that is shorter than it was: touching what is mapped beyond its end would end the process.
+    pub(super) fn check_length(&self) -> ColumnsResult<()> {
+        let now = self.file.metadata().map_err(|source| ColumnsError::io("read", &self.path, source))?.len();
+        match now < self.length {
+            true => Err(self.shortened(now)),
+            false => Ok(()),
+        }
+    }
+
+    /// `length` bytes from `offset` on: of the mapping where there is one, else a copy.
+    pub(super) fn bytes(&self, offset: u64, length: u64) -> ColumnsResult<Buffer> {
+        if length == 0 {
+            return Ok(Buffer::from_vec(Vec::<u8>::new()));
+        }
+        let end = offset.checked_add(length).filter(|end| *end <= self.length);
+        let (Some(end), Ok(size)) = (end, usize::try_from(length)) else {
+            return Err(ColumnsError::damaged(
+                &self.path,
+                format!("points to {length} bytes at {offset}, and has but {} bytes", self.length),
+            ));
+        };
+        if let Some(map) = &self.map {
+            // The map is as long as `self.length` or longer, so both fit.
+            return Ok(Buffer::from(map.slice(offset as usize..end as usize)));
+        }
+        let mut copy = MutableBuffer::from_len_zeroed(size);
+        match read_at(&self.file, offset, copy.as_slice_mut()) {
+            Ok(()) => Ok(copy.into()),
+            Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => Err(self.shortened(end)),
+            Err(source) => Err(ColumnsError::io("read", &self.path, source)),
+        }
+    }
+
+    fn shortened(&self, now: u64) -> ColumnsError {
+        let reason = format!(
+            "was cut while it was open: it had {} bytes, and now ends before {}. Write to another name and rename instead",
+            self.length,
+            now.saturating_add(1)
+        );
+        ColumnsError::damaged(&self.path, reason)
+    }
+}
+
+/// The whole of `file`.
+#[allow(unsafe_code)]
+fn map(file: &File) -> io::Result<Bytes> {
+    // SAFETY: the mapping is read-only and private to this process. Another process may still write to the file or cut
+    // it: written bytes are seen as they come, and nothing here relies on two reads giving the same (texts are validated
+    // where they are handed out, and offsets are copied or checked in the same pass). Cutting is looked for before every
+    // read; that it is not done at the very moment is what all readers of mapped files ask of their users.
+    let map = unsafe { Mmap::map(file)? };
+    Ok(Bytes::from_owner(map))
+}
+
+/// Fills `buffer` from `offset` on.
+#[cfg(unix)]
+pub(super) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+/// Fills `buffer` from `offset` on.
+#[cfg(windows)]
+pub(super) fn read_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let count = match std::os::windows::fs::FileExt::seek_read(file, buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        buffer = &mut buffer[count..];
+        offset += count as u64;
+    }
+    Ok(())
+}

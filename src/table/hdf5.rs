@@ -1,0 +1,104 @@
+//! A table as an HDF5 file, as Vaex lays it out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::SchemaRef;
+use datafolio_columns::hdf5::{Hdf5WriteOptions, Hdf5Writer, Rows};
+use datafolio_columns::{ColumnsError, ColumnsResult};
+
+use super::TableOptions;
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+
+/// Rows of some columns that are turned into bytes at once, by each thread.
+const CHUNK_ROWS: usize = 1 << 16;
+/// Columns for which the rows are walked once, by each thread.
+const COLUMNS_AT_ONCE: usize = 8;
+
+impl DataFolio {
+    /// Writes a table to an HDF5 file in Vaex's layout, which Vaex maps and h5py and others read; returns how many rows it
+    /// has. A file that is there is replaced once the new one is whole.
+    ///
+    /// The rows are read several times: once for the room that texts and categories take, then for every few columns.
+    ///
+    /// ```
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = datafolio::DataFolio::create(dir.path().join("b"))?;
+    /// # let column: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::Int64Array::from(vec![1, 20]));
+    /// # let scores = arrow::array::RecordBatch::try_from_iter([("score", column)]).unwrap();
+    /// # folio.add("scores", scores, datafolio::AddOptions::new())?;
+    /// let file = dir.path().join("scores.hdf5");
+    /// let rows = folio.export_hdf5("scores", &file, &datafolio::TableOptions::new(), &Default::default())?;
+    /// assert_eq!(rows, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Columns`] for a table without rows, columns of types that the layout does not have, names with `/`, rows that
+    /// are others each time (as of a view with `random()`), and errors of the disk; as [`DataFolio::read_table`].
+    pub fn export_hdf5(
+        &self,
+        name: &str,
+        path: impl AsRef<Path>,
+        rows: &TableOptions,
+        options: &Hdf5WriteOptions,
+    ) -> Result<u64> {
+        let reader = self.read_table(name, rows)?;
+        let schema = reader.schema();
+        let mut count = 0;
+        for batch in reader {
+            count += batch?.num_rows() as u64;
+        }
+        let table = Walked { folio: self, name, rows, schema, count };
+        let mut writer = Hdf5Writer::create(path, options.clone())?;
+        writer.layout(&table, None).map_err(unwrapped)?;
+        writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, self.settings().threads, None).map_err(unwrapped)?;
+        writer.finish()?;
+        Ok(count)
+    }
+}
+
+/// A table that is read anew each time.
+struct Walked<'a> {
+    folio: &'a DataFolio,
+    name: &'a str,
+    rows: &'a TableOptions,
+    schema: SchemaRef,
+    count: u64,
+}
+
+impl Rows for Walked<'_> {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn rows(&self) -> u64 {
+        self.count
+    }
+
+    fn batches(
+        &self,
+        columns: &[usize],
+    ) -> ColumnsResult<Box<dyn Iterator<Item = ColumnsResult<RecordBatch>> + Send + '_>> {
+        let names = columns.iter().filter_map(|column| self.schema.fields().get(*column)).map(|field| field.name());
+        let options = self.rows.clone().columns(names.cloned());
+        let source = |error: Error| ColumnsError::Source(Box::new(error));
+        let reader = self.folio.read_table(self.name, &options).map_err(source)?;
+        Ok(Box::new(reader.map(move |batch| batch.map_err(|error| source(error.into())))))
+    }
+}
+
+/// The error of reading the table as it was.
+fn unwrapped(error: ColumnsError) -> Error {
+    match error {
+        ColumnsError::Source(source) => match source.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(source) => ColumnsError::Source(source).into(),
+        },
+        other => other.into(),
+    }
+}
