@@ -473,10 +473,9 @@ mod tests {
         let pattern = dir.path().join("*.parquet");
         let error = read(record(&reference(pattern.to_str().unwrap(), "parquet")).unwrap()).unwrap_err();
         assert_eq!(error.code(), "missing-reference");
-        for (path, format, expected) in [
-            ("s3://bucket/x.parquet", "parquet", "object-store"),
-            ("/x", "delta", "feature delta"),
-        ] {
+        for (path, format, expected) in
+            [("s3://bucket/x.parquet", "parquet", "object-store"), ("/x", "delta", "feature delta")]
+        {
             let error = read(record(&reference(path, format)).unwrap()).unwrap_err();
             assert_eq!(error.code(), "unsupported");
             assert!(error.to_string().contains(expected), "{error}");

@@ -181,10 +181,8 @@ impl DataFolio {
             let sources = TableFiles::find(files, import.format)?;
             let by_name = || TableFormat::from_path(sources.paths().next()?);
             let format = import.format.or_else(|| Some(by_name()?.0));
-            if !matches!(
-                format,
-                Some(TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy | TableFormat::Hdf5)
-            ) {
+            if !matches!(format, Some(TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy | TableFormat::Hdf5))
+            {
                 let table = read_table(&self.handler_item(&record), &TableReadOptions::default())?.schema();
                 for (column, word) in import_types(&table) {
                     if !import.types.contains_key(&column) {

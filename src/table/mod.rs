@@ -18,9 +18,9 @@ mod filter;
 mod filter;
 #[cfg(feature = "polars")]
 mod frames;
+mod hdf5;
 #[cfg(feature = "sql")]
 mod in_question;
-mod hdf5;
 mod info;
 mod known;
 mod paths;

@@ -79,11 +79,14 @@ impl Batches for TableBatches {
 
 /// The error with the file that it is about, which it names by itself, told once.
 fn failed(file: &TableFile, error: ColumnsError) -> HandlerError {
-    bad(&file.path, match error {
-        ColumnsError::Damaged { reason, .. } | ColumnsError::Unsupported { reason, .. } => reason,
-        ColumnsError::Io { action, source, .. } => format!("cannot {action} it: {source}"),
-        other => other.to_string(),
-    })
+    bad(
+        &file.path,
+        match error {
+            ColumnsError::Damaged { reason, .. } | ColumnsError::Unsupported { reason, .. } => reason,
+            ColumnsError::Io { action, source, .. } => format!("cannot {action} it: {source}"),
+            other => other.to_string(),
+        },
+    )
 }
 
 #[cfg(test)]

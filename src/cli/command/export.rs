@@ -9,7 +9,6 @@ use datafolio_storage::SourceReader;
 use serde_json::json;
 
 use super::cat::copy_to;
-use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
 use crate::bundle::is_the_bundles_own;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
@@ -20,6 +19,7 @@ use crate::cli::value::{self, array};
 use crate::cli::words::iso;
 use crate::table::is_table_entry;
 use crate::text::{human_size, printable};
+use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
 
 /// Write an item to a file
 ///

@@ -145,6 +145,11 @@ impl Expr {
         Self { kind: Arc::new(kind), span: None, text: None }
     }
 
+    /// The text that it was read from, and where in it it stands; nothing for what was made with operators.
+    pub fn source(&self) -> Option<(&str, Span)> {
+        self.text.as_deref().zip(self.span)
+    }
+
     /// Reads an expression from text.
     ///
     /// # Errors
