@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchReader};
-use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_handlers::{FileFacts, HandlerError, TableFacts, TableReadOptions};
+use datafolio_handlers::{FileFacts, HandlerError, TableFacts, TableReadOptions, concat_rows};
 use datafolio_storage::Verification;
 
 use super::Conditional;
@@ -329,7 +328,10 @@ impl TableChunks {
         // A batch that is a chunk as it came is given as it is.
         Ok(Some(match taken.as_slice() {
             [only] => only.batch.clone(),
-            several => concat_batches(&self.schema, several.iter().map(|pending| &pending.batch))?,
+            several => {
+                let batches: Vec<RecordBatch> = several.iter().map(|pending| pending.batch.clone()).collect();
+                concat_rows(&self.schema, &batches)?
+            }
         }))
     }
 }

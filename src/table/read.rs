@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::compute::concat_batches;
 #[cfg(feature = "sql")]
 use datafolio_core::Entry;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
+use datafolio_handlers::{HandlerError, TableReadOptions, concat_rows, read_table};
 use datafolio_storage::Verification;
 
 use super::Conditional;
@@ -195,5 +194,5 @@ pub(crate) fn is_table_entry(entry: &Entry) -> bool {
 pub(super) fn collect(reader: Box<dyn RecordBatchReader + Send>) -> Result<RecordBatch> {
     let schema = reader.schema();
     let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
-    Ok(concat_batches(&schema, &batches).map_err(HandlerError::from)?)
+    Ok(concat_rows(&schema, &batches).map_err(HandlerError::from)?)
 }

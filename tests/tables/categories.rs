@@ -77,7 +77,7 @@ fn rows_that_order_their_categories_otherwise_are_refused() {
         folio.append_table(format, rows(&KNOWN, &[1], true), options(format)).unwrap();
         assert_eq!(folio.compact(format).unwrap().parts_after, 1);
         let all = (some(&["high", "low", "middle"]), KNOWN.map(str::to_owned).to_vec());
-        assert_eq!(read(&reopen(&folio), format), all);
+        assert_eq!(read(&reopen(&folio), format), all, "{format}");
     }
 }
 
