@@ -509,6 +509,8 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
         "arrow" | "parquet" => "correct the data as the message says",
         "bad-file" => "correct the file where the message says",
+        "cancelled" => "write it again",
+        "expression-syntax" => "correct the expression at the place that the message names",
         "invalid-option" => "the message says what would do",
         "columns-io" | "columns-source" => "the message names the file, and what the system says of it",
         "damaged-columns" => "the message says what is wrong with the file: get or write it anew",

@@ -1,5 +1,6 @@
 //! Adding rows to a table: they become a file of their own, and what is there stays as it is.
 
+use std::collections::btree_map;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -185,9 +186,9 @@ impl DataFolio {
             {
                 let table = read_table(&self.handler_item(&record), &TableReadOptions::default())?.schema();
                 for (column, word) in import_types(&table) {
-                    if !import.types.contains_key(&column) {
-                        of_table.push(column.clone());
-                        import.types.insert(column, word);
+                    if let btree_map::Entry::Vacant(place) = import.types.entry(column) {
+                        of_table.push(place.key().clone());
+                        place.insert(word);
                     }
                 }
             }

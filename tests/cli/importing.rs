@@ -114,7 +114,7 @@ fn errors_name_the_option_that_helps() {
     std::fs::copy(home.path(home.ok(&["path", "t"]).trim()), home.path("p.parquet")).unwrap();
     for (arguments, expected) in [
         (&["semi.csv"][..], &["line 1", "pass --delimiter ';'"][..]),
-        (&["notes.md"], &["notes.md", "pass --format csv, tsv, jsonl, parquet, arrow or npy"]),
+        (&["notes.md"], &["notes.md", "pass --format csv, tsv, jsonl, parquet, arrow, hdf5 or npy"]),
         (&["t.csv", "--format", "tsv"], &["pass --format csv"]),
         (&["t.csv", "--columns", "carier"], &["\"carier\"", "did you mean 'carrier'?"]),
         (&["t.csv", "--type", "carier=string"], &["\"carier\"", "did you mean 'carrier'?"]),

@@ -7,8 +7,15 @@ use std::path::Path;
 use super::pages;
 
 /// Where the crates' sources lie.
-const CRATES: [&str; 6] =
-    ["crates/core/src", "crates/storage/src", "crates/sql/src", "crates/frames/src", "handlers/src", "src"];
+const CRATES: [&str; 7] = [
+    "crates/core/src",
+    "crates/storage/src",
+    "crates/columns/src",
+    "crates/sql/src",
+    "crates/frames/src",
+    "handlers/src",
+    "src",
+];
 
 /// Codes whose category is worked out from another error's, which reading the source does not tell.
 const CATEGORY_BY_HAND: [(&str, &str); 3] =

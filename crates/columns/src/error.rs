@@ -51,60 +51,6 @@ pub enum ColumnsError {
         /// What is wrong, and what to write instead.
         reason: String,
     },
-    /// There is no column, virtual column or variable of that name.
-    #[error("there is no column '{name}'{}{}", suggested(similar), at(place))]
-    UnknownColumn {
-        /// The name.
-        name: String,
-        /// Where.
-        place: Option<Place>,
-        /// Names that are nearly the same, or some of those that there are.
-        similar: Vec<String>,
-    },
-    /// There is no function of that name.
-    #[error("there is no function '{name}'{}{}", suggested(similar), at(place))]
-    UnknownFunction {
-        /// The name.
-        name: String,
-        /// Where.
-        place: Option<Place>,
-        /// Names that are nearly the same.
-        similar: Vec<String>,
-    },
-    /// An operation does not have values of these types, or not so many arguments.
-    #[error("{reason} ({place})")]
-    Types {
-        /// Where.
-        place: Place,
-        /// The operation, the types, and what to do.
-        reason: String,
-    },
-    /// A value has no result: it overflows, is divided by zero, or cannot be cast.
-    #[error("{reason} in row {row} ({place})")]
-    Value {
-        /// Where.
-        place: Place,
-        /// The row of the table, counted from 0.
-        row: u64,
-        /// The operation, the values, and what to do.
-        reason: String,
-    },
-    /// Virtual columns that are made of each other.
-    #[error("virtual column '{}' is made of itself: {}", chain.first().map_or("", String::as_str), chain.join(" <- "))]
-    Recursive {
-        /// The columns, each made of the next.
-        chain: Vec<String>,
-    },
-    /// A function of the user's failed.
-    #[error("function '{name}' {reason} ({place})")]
-    UserFunction {
-        /// Its name.
-        name: String,
-        /// What it did.
-        reason: String,
-        /// Where it is called.
-        place: Place,
-    },
     /// A call with an option that makes no sense.
     #[error("{reason}")]
     InvalidOption {
@@ -152,18 +98,9 @@ impl ColumnsError {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
         match self {
-            Self::Syntax { .. }
-            | Self::UnknownFunction { .. }
-            | Self::Types { .. }
-            | Self::Value { .. }
-            | Self::Recursive { .. }
-            | Self::UserFunction { .. }
-            | Self::InvalidOption { .. }
-            | Self::Arrow(_) => ErrorCategory::InvalidInput,
-            Self::UnknownColumn { .. } => ErrorCategory::NotFound,
+            Self::Syntax { .. } | Self::InvalidOption { .. } | Self::Arrow(_) => ErrorCategory::InvalidInput,
             Self::Damaged { .. } => ErrorCategory::Corrupt,
             Self::Unsupported { .. } => ErrorCategory::Unsupported,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorCategory::NotFound,
             Self::Io { .. } | Self::Source(_) => ErrorCategory::Storage,
             Self::Cancelled => ErrorCategory::WrongState,
         }
@@ -173,12 +110,6 @@ impl ColumnsError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Syntax { .. } => "expression-syntax",
-            Self::UnknownColumn { .. } => "unknown-column",
-            Self::UnknownFunction { .. } => "unknown-function",
-            Self::Types { .. } => "expression-types",
-            Self::Value { .. } => "expression-value",
-            Self::Recursive { .. } => "recursive-column",
-            Self::UserFunction { .. } => "user-function",
             Self::InvalidOption { .. } => "invalid-option",
             Self::Damaged { .. } => "damaged-columns",
             Self::Unsupported { .. } => "unsupported-columns",
@@ -203,17 +134,5 @@ impl ColumnsError {
 
     pub(crate) fn option(reason: impl Into<String>) -> Self {
         Self::InvalidOption { reason: reason.into() }
-    }
-}
-
-fn at(place: &Option<Place>) -> String {
-    place.as_ref().map_or_else(String::new, |place| format!(" ({place})"))
-}
-
-fn suggested(similar: &[String]) -> String {
-    match similar {
-        [] => String::new(),
-        [one] => format!(", did you mean '{one}'?"),
-        more => format!("; there are {}", more.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")),
     }
 }

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, RecordBatchReader};
-use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::MetadataVersion;
@@ -12,6 +11,7 @@ use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::ahead::with_read_ahead;
 use super::columns::{Written, refuse_other_columns};
+use super::concat::concat_rows;
 use crate::error::{HandlerError, HandlerResult};
 
 const ALIGNMENT: usize = 64;
@@ -80,8 +80,7 @@ impl<W: Write> ArrowFile<'_, W> {
     fn write_pending(&mut self) -> HandlerResult<()> {
         if let [first, ..] = self.pending.as_slice() {
             // One batch is written as it is: concatenating would copy it.
-            let batch =
-                if self.pending.len() == 1 { first.clone() } else { concat_batches(&self.schema, &self.pending)? };
+            let batch = if self.pending.len() == 1 { first.clone() } else { concat_rows(&self.schema, &self.pending)? };
             self.pending.clear();
             (self.rows, self.bytes) = (0, 0);
             self.writer.write(&batch).map_err(|error| self.explain(error))?;

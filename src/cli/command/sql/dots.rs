@@ -96,7 +96,7 @@ impl Dot {
 /// What a name stands for that was typed as it is or as in SQL. Without quotes a dot may be one of the name, or stand between a
 /// snapshot and a table.
 fn readings(typed: &str) -> Vec<Named> {
-    let dots = typed.match_indices('.').filter(|(at, _)| typed[..*at].matches('"').count() % 2 == 0);
+    let dots = typed.match_indices('.').filter(|(at, _)| typed[..*at].matches('"').count().is_multiple_of(2));
     let parts: Vec<Named> = dots
         .map(|(at, _)| Named {
             snapshot: Some(unquoted(typed[..at].trim_end())),
