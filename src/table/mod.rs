@@ -37,7 +37,6 @@ pub use compact::Compacted;
 #[cfg(feature = "sql")]
 pub(crate) use exact::{refuse_folded, refuse_inexact};
 pub(crate) use known::KnownFacts;
-#[cfg(feature = "sql")]
 pub(crate) use read::is_table_entry;
 
 pub use diff::{ColumnType, DiffOptions, RetypedColumn, TableDiff, TableState};

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-#[cfg(feature = "sql")]
-use datafolio_core::Entry;
-use datafolio_core::{ItemRecord, item_type};
+use datafolio_core::{Entry, ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, TableReadOptions, concat_rows, read_table};
 use datafolio_storage::Verification;
 
 use super::Conditional;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::view::is_view;
-#[cfg(feature = "sql")]
-use crate::view::is_view_entry;
+use crate::view::{is_view, is_view_entry};
 
 /// Which part of a table is wanted; by default all of it.
 ///
@@ -185,7 +181,6 @@ pub(crate) fn is_table(item_type: &str) -> bool {
 }
 
 /// Whether an entry is a table, or a view, which is read like one.
-#[cfg(feature = "sql")]
 pub(crate) fn is_table_entry(entry: &Entry) -> bool {
     is_table(entry.item_type()) || is_view_entry(entry)
 }

@@ -121,10 +121,7 @@ mod tests {
         let some = TableReadOptions { offset: 1, limit: Some(3), ..TableReadOptions::default() };
         let batches = read(&path, &part(some)).unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [2, 1]);
-        assert_eq!(
-            batches[0].column(1).as_primitive::<Float32Type>().values(),
-            &[4.444_863_3, -4.869_345]
-        );
+        assert_eq!(batches[0].column(1).as_primitive::<Float32Type>().values(), &[4.444_863_3, -4.869_345]);
         let picked = TableReadOptions { rows: Some([0, 4].into()), ..TableReadOptions::default() };
         let picked = read(&path, &part(picked)).unwrap();
         let last = picked.last().unwrap();
