@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafolio_core::{ItemRecord, PARTS, item_type};
+use datafolio_handlers::formats::types_within;
 use datafolio_handlers::{HandlerError, TableReadOptions, read_table};
 
 use crate::bundle::DataFolio;
@@ -52,17 +53,7 @@ pub(crate) fn refuse_inexact<'a>(
 fn is_inexact(of: &DataType) -> bool {
     match of {
         DataType::Decimal256(digits, _) => *digits > DIGITS,
-        DataType::Dictionary(_, values) => is_inexact(values),
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _)
-        | DataType::RunEndEncoded(_, field) => is_inexact(field.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| is_inexact(field.data_type())),
-        DataType::Union(fields, _) => fields.iter().any(|(_, field)| is_inexact(field.data_type())),
-        _ => false,
+        other => types_within(other).into_iter().any(is_inexact),
     }
 }
 

@@ -7,6 +7,7 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::hdf5::{Hdf5WriteOptions, Hdf5Writer, Rows};
 use datafolio_columns::{ColumnsError, ColumnsResult};
+use datafolio_core::item_type;
 
 use super::TableOptions;
 use crate::bundle::DataFolio;
@@ -49,16 +50,28 @@ impl DataFolio {
     ) -> Result<u64> {
         let reader = self.read_table(name, rows)?;
         let schema = reader.schema();
-        let mut count = 0;
-        for batch in reader {
-            count += batch?.num_rows() as u64;
-        }
+        let count = match self.rows_known(name, rows)? {
+            Some(count) => count,
+            None => reader.map(|batch| Ok(batch?.num_rows() as u64)).sum::<Result<u64>>()?,
+        };
         let table = Walked { folio: self, name, rows, schema, count };
         let mut writer = Hdf5Writer::create(path, options.clone())?;
         writer.layout(&table, None).map_err(unwrapped)?;
         writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, self.settings().threads, None).map_err(unwrapped)?;
         writer.finish()?;
         Ok(count)
+    }
+}
+
+impl DataFolio {
+    /// How many rows there are, where the catalogue says it: of a table of the bundle's own, all of which is wanted.
+    fn rows_known(&self, name: &str, rows: &TableOptions) -> Result<Option<u64>> {
+        if rows.filter.is_some() || rows.offset > 0 || rows.limit.is_some() {
+            return Ok(None);
+        }
+        let record = self.table_record(name, rows.version.as_deref())?;
+        let is_own = record.item_type() == item_type::INCLUDED_TABLE;
+        Ok(record.get("num_rows").filter(|_| is_own).and_then(serde_json::Value::as_u64))
     }
 }
 

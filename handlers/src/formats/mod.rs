@@ -67,7 +67,7 @@ pub use inferred::InferredTable;
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
 pub use parquet_file::{ParquetFacts, parquet_facts};
 pub use table_files::TableFiles;
-pub use types::{import_types, parse_type};
+pub use types::{import_types, parse_type, types_within};
 
 /// The rows of a table, batch by batch.
 type Rows = Box<dyn RecordBatchReader + Send>;

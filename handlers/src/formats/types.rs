@@ -21,19 +21,25 @@ pub(crate) fn deep_type(schema: &Schema) -> Option<String> {
 
 /// Whether a type is nested at most this deep. Looks no deeper than that, so the stack is bounded.
 fn is_shallow(data_type: &DataType, depth: usize) -> bool {
-    let below = |inner: &DataType| depth > 0 && is_shallow(inner, depth - 1);
-    match data_type {
+    let is_nested =
+        data_type.is_nested() || matches!(data_type, DataType::Dictionary(..) | DataType::RunEndEncoded(..));
+    !is_nested || depth > 0 && types_within(data_type).into_iter().all(|inner| is_shallow(inner, depth - 1))
+}
+
+/// The types right within a type: of the items of a list, the values of a dictionary, the fields of a structure.
+pub fn types_within(of: &DataType) -> Vec<&DataType> {
+    match of {
         DataType::List(inner)
         | DataType::LargeList(inner)
         | DataType::ListView(inner)
         | DataType::LargeListView(inner)
         | DataType::FixedSizeList(inner, _)
         | DataType::Map(inner, _)
-        | DataType::RunEndEncoded(_, inner) => below(inner.data_type()),
-        DataType::Dictionary(_, inner) => below(inner),
-        DataType::Struct(fields) => depth > 0 && fields.iter().all(|field| below(field.data_type())),
-        DataType::Union(fields, _) => depth > 0 && fields.iter().all(|(_, field)| below(field.data_type())),
-        _ => true,
+        | DataType::RunEndEncoded(_, inner) => vec![inner.data_type()],
+        DataType::Dictionary(_, inner) => vec![inner],
+        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+        DataType::Union(fields, _) => fields.iter().map(|(_, field)| field.data_type()).collect(),
+        _ => Vec::new(),
     }
 }
 

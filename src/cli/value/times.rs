@@ -6,6 +6,7 @@ use arrow::downcast_primitive_array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::arrow_field_type_name;
+use datafolio_handlers::formats::types_within;
 
 use super::super::failure::{Failure, Outcome};
 use crate::text::printable;
@@ -50,17 +51,7 @@ fn first_without_text(column: &dyn Array) -> Option<usize> {
 fn holds_times(of: &DataType) -> bool {
     match of {
         DataType::Interval(_) => false,
-        DataType::Dictionary(_, value) => holds_times(value),
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _)
-        | DataType::RunEndEncoded(_, field) => holds_times(field.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_times(field.data_type())),
-        DataType::Union(fields, _) => fields.iter().any(|(_, field)| holds_times(field.data_type())),
-        other => other.is_temporal(),
+        other => other.is_temporal() || types_within(other).into_iter().any(holds_times),
     }
 }
 
