@@ -211,6 +211,9 @@ fn hdf5_files_are_imported_referenced_and_exported() {
     home.ok(&["import", "none.csv"]);
     has(&home.fails(&["export", "none", "none.hdf5"], 1), &["rows"]);
     assert!(!home.path("none.hdf5").exists());
+    // What `add` is given may be anything, and stays the file that it is.
+    home.ok(&["add", "out.h5", "--name", "kept"]);
+    assert_eq!(home.json(&["info", "kept"])["item_type"], "artifact");
     home.write("bad.hdf5", "this is no HDF5 file");
     has(&home.fails(&["import", "bad.hdf5"], 1), &["bad.hdf5"]);
 }

@@ -103,7 +103,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
 /// Whether the file is a table that is read row by row, which tells by itself how far it is.
 fn is_parsed(args: &Args) -> bool {
     let is_table = TableFormat::from_path(&args.file)
-        .is_some_and(|(format, _)| !matches!(format, TableFormat::Parquet | TableFormat::Npy));
+        .is_some_and(|(format, _)| !matches!(format, TableFormat::Parquet | TableFormat::Npy | TableFormat::Hdf5));
     is_table && !args.reference && !args.as_file && !args.model
 }
 
@@ -135,7 +135,8 @@ fn data(args: &Args, progress: &Progress) -> Outcome<Data> {
         return Err(Failure::usage("--format is for models (--model)")
             .hint("`datafolio import` and `datafolio reference` take a --format for tables"));
     }
-    let format = TableFormat::from_path(file);
+    // HDF5 files hold all kinds of things, weights of models among them: `import` says that it is a table.
+    let format = TableFormat::from_path(file).filter(|(format, _)| *format != TableFormat::Hdf5);
     if format.is_some() || extension == "json" {
         refuse_category()?;
     }
