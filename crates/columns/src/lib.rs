@@ -7,13 +7,25 @@
 //!
 //! This crate knows nothing of bundles. It is the only one beside the `ffi.rs` of others with unsafe code: the mapping of files.
 
+mod aggregate;
+mod block;
 mod error;
 mod expr;
+mod frame;
+mod functions;
+mod group;
 pub mod hdf5;
+mod kernels;
+mod pass;
+mod plan;
+mod simd;
+pub mod source;
 mod types;
 mod value;
 
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
+pub use frame::{Aggregate, Frame, agg};
+pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};
 pub use value::Value;

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, TimeUnit};
+
 /// What a tick of an instant or a duration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
@@ -211,6 +213,45 @@ impl Type {
             }
             _ => return None,
         })
+    }
+
+    /// The type of the values of an Arrow array. What is not computed with keeps Arrow's name for it.
+    pub fn of_arrow(data_type: &DataType) -> Self {
+        let unit = |unit: &TimeUnit| match unit {
+            TimeUnit::Second => Unit::Second,
+            TimeUnit::Millisecond => Unit::Milli,
+            TimeUnit::Microsecond => Unit::Micro,
+            TimeUnit::Nanosecond => Unit::Nano,
+        };
+        match data_type {
+            DataType::Null => Self::Null,
+            DataType::Boolean => Self::Bool,
+            DataType::Int8 => Self::Int(Int::I8),
+            DataType::Int16 => Self::Int(Int::I16),
+            DataType::Int32 => Self::Int(Int::I32),
+            DataType::Int64 => Self::Int(Int::I64),
+            DataType::UInt8 => Self::Int(Int::U8),
+            DataType::UInt16 => Self::Int(Int::U16),
+            DataType::UInt32 => Self::Int(Int::U32),
+            DataType::UInt64 => Self::Int(Int::U64),
+            // Computed with as the next wider one, which has all of its values.
+            DataType::Float16 | DataType::Float32 => Self::Float32,
+            DataType::Float64 => Self::Float64,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Dictionary(_, values) if Self::of_arrow(values) == Self::Text => Self::Text,
+            DataType::Date32 => Self::Instant(Unit::Day, None),
+            DataType::Date64 => Self::Instant(Unit::Milli, None),
+            DataType::Timestamp(ticks, zone) => Self::Instant(unit(ticks), zone.clone()),
+            DataType::Duration(ticks) => Self::Duration(unit(ticks)),
+            DataType::FixedSizeList(field, width) => match Self::of_arrow(field.data_type()) {
+                element if element.is_number() || element == Self::Bool => {
+                    let width = usize::try_from(*width).unwrap_or(0);
+                    Self::Vector(Box::new(element), Arc::from([width]))
+                }
+                _ => Self::Other(data_type.to_string().into()),
+            },
+            other => Self::Other(other.to_string().into()),
+        }
     }
 
     /// The type as NumPy names it, from such a name.

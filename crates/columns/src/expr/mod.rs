@@ -7,12 +7,13 @@
 mod build;
 mod display;
 mod lex;
-mod parse;
+pub(crate) mod parse;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+pub(crate) use parse::time::instant_of;
 pub use build::{Case, When, call, call_with, col, lit, when};
 
 use crate::error::{ColumnsResult, Span};

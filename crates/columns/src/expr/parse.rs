@@ -21,7 +21,7 @@ mod literal;
 mod mistakes;
 mod operators;
 mod postfix;
-pub(super) mod time;
+pub(crate) mod time;
 
 use std::sync::Arc;
 

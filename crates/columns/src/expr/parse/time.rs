@@ -68,7 +68,7 @@ fn unit_of(value: &Value, span: Span) -> Result<Unit, Box<Problem>> {
         .ok_or_else(|| Problem::new(span, "a unit is one of 'Y', 'M', 'W', 'D', 'h', 'm', 's', 'ms', 'us' and 'ns'"))
 }
 
-fn instant_of(text: &str, unit: Option<Unit>) -> Result<Value, String> {
+pub(crate) fn instant_of(text: &str, unit: Option<Unit>) -> Result<Value, String> {
     let Some(read) = Reading(text.as_bytes()).instant() else {
         return Err(format!(
             "'{text}' is no date or time; it is written YYYY-MM-DDThh:mm:ss.fff, and parts may be missing at the end"

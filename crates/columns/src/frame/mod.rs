@@ -1,0 +1,64 @@
+//! Frames: columns of a source with what is computed of them, lazily.
+
+mod aggregate;
+mod columns;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+pub use aggregate::{Aggregate, agg};
+
+use crate::error::ColumnsResult;
+use crate::expr::Expr;
+use crate::plan::{Column, Scope};
+use crate::source::Source;
+use crate::types::Type;
+
+/// Columns of a source, virtual columns, a filter and variables. Cheap to clone; nothing is computed before it is asked for.
+///
+/// ```
+/// # use datafolio_columns::{Frame, agg, col};
+/// # use datafolio_columns::arrow_array::{Float64Array, RecordBatch};
+/// # let x = std::sync::Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 4.0])) as _;
+/// # let batch = RecordBatch::try_from_iter([("x", x)])?;
+/// let frame = Frame::from_batches(batch.schema(), vec![batch])?
+///     .with_column("square", col("x").pow(2))
+///     .filter(col("x").greater(1))?;
+/// assert_eq!(frame.aggregate(&[agg::sum(col("square"))])?[0].as_f64(), Some(29.0));
+/// # Ok::<(), datafolio_columns::ColumnsError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Frame {
+    source: Arc<dyn Source>,
+    scope: Arc<Scope>,
+    /// The names that are shown, in order.
+    names: Arc<Vec<Arc<str>>>,
+    filter: Option<Expr>,
+    /// The rows of the source that the frame has, before the filter.
+    rows: Range<u64>,
+}
+
+impl Frame {
+    /// All columns and rows of a source.
+    pub fn new(source: Arc<dyn Source>) -> Self {
+        let schema = source.schema();
+        let mut scope = Scope::default();
+        for (place, field) in schema.fields().iter().enumerate() {
+            let column = Column { place, type_: Type::of_arrow(field.data_type()) };
+            scope.columns.insert(field.name().as_str().into(), column);
+        }
+        let names = scope.columns.keys().cloned().collect();
+        let rows = 0..source.rows();
+        Self { source, scope: Arc::new(scope), names: Arc::new(names), filter: None, rows }
+    }
+
+    /// Record batches in memory, which all have this schema.
+    pub fn from_batches(
+        schema: arrow::datatypes::SchemaRef,
+        batches: Vec<arrow::array::RecordBatch>,
+    ) -> ColumnsResult<Self> {
+        Ok(Self::new(Arc::new(crate::source::BatchSource::new(schema, batches)?)))
+    }
+}

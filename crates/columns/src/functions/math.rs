@@ -1,0 +1,5 @@
+//! Functions of numbers.
+
+use crate::plan::Function;
+
+pub(super) static FUNCTIONS: &[Function] = &[];

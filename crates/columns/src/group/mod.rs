@@ -1,0 +1,5 @@
+//! Aggregations by group.
+
+mod state;
+
+pub(crate) use state::{GroupState, GroupView};
