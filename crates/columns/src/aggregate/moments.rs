@@ -4,7 +4,7 @@
 //! does not grow with the number of rows. Whole numbers are summed exactly. Powers are taken of differences from a value near the mean,
 //! and blocks are joined by the formulas of Chan, Golub and LeVeque, so that a large mean costs no digits.
 
-use crate::block::{Number, Values, YES, count_yes};
+use crate::block::{Number, Values, count_yes};
 use crate::block::with_numbers;
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::pass::{BlockView, Outcome, Output, Sink};
@@ -260,10 +260,85 @@ fn pairwise(mut sums: [f64; LANES]) -> f64 {
     sums[0]
 }
 
+/// All bits where something holds, none elsewhere: what compilers make masks of vectors of.
+#[inline(always)]
+fn all_bits(holds: bool) -> u64 {
+    (holds as u64).wrapping_neg()
+}
+
+/// The value where all bits of a mask are set, else zero.
+#[inline(always)]
+fn masked(value: f64, mask: u64) -> f64 {
+    f64::from_bits(value.to_bits() & mask)
+}
+
+/// What is done with sixteen values, each of which counts where its mask has all bits set. A trait, since closures are not sure to be
+/// inlined into the functions that are compiled for certain processors.
+trait Step<T> {
+    /// Implementations are `#[inline(always)]`.
+    fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]);
+}
+
+/// Sixteen values at a time; the last ones with zeros behind them, which do not count.
+#[inline(always)]
+fn sixteens<T: Number, S: Step<T>>(values: &[T], mask: Option<&[u8]>, mut state: S) -> S {
+    let (whole, rest) = values.as_chunks::<LANES>();
+    let mut tail = [T::default(); LANES];
+    let mut tail_mask = [0_u64; LANES];
+    for (slot, value) in tail.iter_mut().zip(rest) {
+        *slot = *value;
+    }
+    match mask {
+        None => {
+            let all = [u64::MAX; LANES];
+            for values in whole {
+                state.step(values, &all);
+            }
+            for slot in tail_mask.iter_mut().take(rest.len()) {
+                *slot = u64::MAX;
+            }
+        }
+        Some(mask) => {
+            let (masks, rest_mask) = mask.as_chunks::<LANES>();
+            for (values, mask) in whole.iter().zip(masks) {
+                // Bytes of all bits or none, to words of all bits or none. Not by `map`, which is not sure to be inlined either.
+                let mut words = [0; LANES];
+                for at in 0..LANES {
+                    words[at] = mask[at] as i8 as i64 as u64;
+                }
+                state.step(values, &words);
+            }
+            for (slot, byte) in tail_mask.iter_mut().zip(rest_mask) {
+                *slot = *byte as i8 as i64 as u64;
+            }
+        }
+    }
+    if !rest.is_empty() {
+        state.step(&tail, &tail_mask);
+    }
+    state
+}
+
 /// Counts and sums floating-point numbers that are no NaN.
 struct Sums<'v, T> {
     values: &'v [T],
     mask: Option<&'v [u8]>,
+}
+
+struct SumsState {
+    sums: [f64; LANES],
+    counts: [u64; LANES],
+}
+
+impl<T: Number> Step<T> for SumsState {
+    #[inline(always)]
+    fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]) {
+        for at in 0..LANES {
+            let there = all_bits(values[at].is_number()) & mask[at];
+            self.sums[at] += masked(values[at].float(), there);
+            self.counts[at] += there & 1;
+        }
+    }
 }
 
 impl<T: Number> Loop for Sums<'_, T> {
@@ -271,38 +346,8 @@ impl<T: Number> Loop for Sums<'_, T> {
 
     #[inline(always)]
     fn run(self) -> (u64, f64) {
-        let mut sums = [0.0; LANES];
-        let mut counts = [0_u32; LANES];
-        let values = self.values.chunks_exact(LANES);
-        let (rest, mut rest_mask) = (values.remainder(), None);
-        match self.mask {
-            None => {
-                for values in values {
-                    for at in 0..LANES {
-                        let there = values[at].is_number();
-                        sums[at] += if there { values[at].float() } else { 0.0 };
-                        counts[at] += u32::from(there);
-                    }
-                }
-            }
-            Some(mask) => {
-                let masks = mask.chunks_exact(LANES);
-                rest_mask = Some(masks.remainder());
-                for (values, mask) in values.zip(masks) {
-                    for at in 0..LANES {
-                        let there = values[at].is_number() & (mask[at] == YES);
-                        sums[at] += if there { values[at].float() } else { 0.0 };
-                        counts[at] += u32::from(there);
-                    }
-                }
-            }
-        }
-        for (at, value) in rest.iter().enumerate() {
-            let there = value.is_number() && rest_mask.is_none_or(|mask| mask.get(at) == Some(&YES));
-            sums[at] += if there { value.float() } else { 0.0 };
-            counts[at] += u32::from(there);
-        }
-        (counts.iter().map(|count| u64::from(*count)).sum(), pairwise(sums))
+        let state = sixteens(self.values, self.mask, SumsState { sums: [0.0; LANES], counts: [0; LANES] });
+        (state.counts.iter().sum(), pairwise(state.sums))
     }
 }
 
@@ -312,28 +357,45 @@ struct WholeSums<'v, T> {
     mask: Option<&'v [u8]>,
 }
 
+struct NarrowState([i64; LANES]);
+
+impl<T: Number> Step<T> for NarrowState {
+    #[inline(always)]
+    fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]) {
+        for at in 0..LANES {
+            self.0[at] += values[at].narrow() & mask[at] as i64;
+        }
+    }
+}
+
+struct WideState {
+    high: [i64; LANES],
+    low: [u64; LANES],
+}
+
+impl<T: Number> Step<T> for WideState {
+    #[inline(always)]
+    fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]) {
+        for at in 0..LANES {
+            let (bits, rest) = values[at].halves();
+            self.high[at] += rest & mask[at] as i64;
+            self.low[at] += bits & mask[at];
+        }
+    }
+}
+
 impl<T: Number> Loop for WholeSums<'_, T> {
     type Output = (u64, i128);
 
     #[inline(always)]
     fn run(self) -> (u64, i128) {
         let count = self.mask.map_or(self.values.len() as u64, |mask| count_yes(mask) as u64);
-        let at = |row: usize| self.mask.is_none_or(|mask| mask[row] == YES);
         // In 64 bits a block of up to 32 bits each cannot overflow; wider ones are summed in two halves.
         let sum = if T::BITS < 64 {
-            let mut sum = 0_i64;
-            for (row, value) in self.values.iter().enumerate() {
-                sum += if at(row) { value.narrow() } else { 0 };
-            }
-            i128::from(sum)
+            i128::from(sixteens(self.values, self.mask, NarrowState([0; LANES])).0.iter().sum::<i64>())
         } else {
-            let (mut high, mut low) = (0_i64, 0_u64);
-            for (row, value) in self.values.iter().enumerate() {
-                let (bits, sign) = value.halves();
-                high += if at(row) { sign } else { 0 };
-                low += if at(row) { bits } else { 0 };
-            }
-            (i128::from(high) << 32) + i128::from(low)
+            let state = sixteens(self.values, self.mask, WideState { high: [0; LANES], low: [0; LANES] });
+            (i128::from(state.high.iter().sum::<i64>()) << 32) + i128::from(state.low.iter().sum::<u64>())
         };
         (count, sum)
     }
@@ -347,32 +409,54 @@ struct Powers<'v, T> {
     order: u32,
 }
 
+struct SquaresState {
+    mean: f64,
+    sums: [[f64; LANES]; 2],
+}
+
+impl<T: Number> Step<T> for SquaresState {
+    #[inline(always)]
+    fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]) {
+        for at in 0..LANES {
+            let there = all_bits(values[at].is_number()) & mask[at];
+            let difference = masked(values[at].float() - self.mean, there);
+            self.sums[0][at] += difference;
+            self.sums[1][at] += difference * difference;
+        }
+    }
+}
+
+struct FourthState {
+    mean: f64,
+    sums: [[f64; LANES]; 4],
+}
+
+impl<T: Number> Step<T> for FourthState {
+    #[inline(always)]
+    fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]) {
+        for at in 0..LANES {
+            let there = all_bits(values[at].is_number()) & mask[at];
+            let difference = masked(values[at].float() - self.mean, there);
+            let square = difference * difference;
+            self.sums[0][at] += difference;
+            self.sums[1][at] += square;
+            self.sums[2][at] += square * difference;
+            self.sums[3][at] += square * square;
+        }
+    }
+}
+
 impl<T: Number> Loop for Powers<'_, T> {
     type Output = [f64; 4];
 
     #[inline(always)]
     fn run(self) -> [f64; 4] {
-        let mut sums = [[0.0; LANES]; 4];
-        let higher = self.order > 2;
-        let mut add = |values: &[T], mask: Option<&[u8]>| {
-            for at in 0..values.len() {
-                let there = values[at].is_number() & mask.is_none_or(|mask| mask[at] == YES);
-                let difference = if there { values[at].float() - self.mean } else { 0.0 };
-                let square = difference * difference;
-                sums[0][at] += difference;
-                sums[1][at] += square;
-                if higher {
-                    sums[2][at] += square * difference;
-                    sums[3][at] += square * square;
-                }
-            }
-        };
-        match self.mask {
-            None => self.values.chunks(LANES).for_each(|values| add(values, None)),
-            Some(mask) => {
-                self.values.chunks(LANES).zip(mask.chunks(LANES)).for_each(|(values, mask)| add(values, Some(mask)));
-            }
+        let mean = self.mean;
+        if self.order > 2 {
+            return sixteens(self.values, self.mask, FourthState { mean, sums: [[0.0; LANES]; 4] }).sums.map(pairwise);
         }
-        sums.map(pairwise)
+        let state = sixteens(self.values, self.mask, SquaresState { mean, sums: [[0.0; LANES]; 2] });
+        let [first, second] = state.sums.map(pairwise);
+        [first, second, 0.0, 0.0]
     }
 }

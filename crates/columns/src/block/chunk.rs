@@ -206,14 +206,30 @@ fn unpack_bools(array: &BooleanArray) -> Vec<u8> {
     unpack(bits.values(), bits.offset(), bits.len())
 }
 
+/// The eight bytes of each byte of bits.
+static SPREAD: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[byte] |= (YES as u64) << (8 * bit);
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// Bits as bytes that are `0x00` or [`YES`].
 fn unpack(bits: &[u8], offset: usize, length: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(length + 8);
     let first = offset % 8;
-    for byte in bits.iter().skip(offset / 8).take((first + length).div_ceil(8)) {
-        // Each bit goes to the lowest bit of a byte of its own, and is made 0xFF there.
-        let spread = (0..8).fold(0_u64, |word, bit| word | (u64::from(byte >> bit & 1) << (8 * bit)));
-        bytes.extend_from_slice(&(spread * u64::from(YES)).to_le_bytes());
+    let bits = bits.get(offset / 8..).unwrap_or_default();
+    let mut bytes = vec![0; (first + length).div_ceil(8) * 8];
+    for (eight, byte) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(bits) {
+        *eight = SPREAD[usize::from(*byte)].to_le_bytes();
     }
     if first > 0 {
         bytes.drain(..first);

@@ -8,6 +8,7 @@ mod build;
 mod display;
 mod lex;
 pub(crate) mod parse;
+mod rewrite;
 #[cfg(test)]
 mod tests;
 

@@ -2,6 +2,9 @@
 
 mod aggregate;
 mod columns;
+mod schema;
+mod state;
+mod vaex_state;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use aggregate::{Aggregate, agg};
+pub use schema::ColumnInfo;
 
 use crate::error::ColumnsResult;
 use crate::expr::Expr;

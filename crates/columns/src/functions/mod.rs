@@ -7,7 +7,7 @@ pub(crate) mod vector;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use registry::Registry;
+pub(crate) use registry::{Registry, UserKernel};
 
 use crate::plan::Function;
 

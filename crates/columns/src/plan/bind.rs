@@ -41,6 +41,13 @@ impl<'s> Planner<'s> {
         self.plan
     }
 
+    /// Notes that something looks at a node beside what is computed of it: a sink, or a condition on rows.
+    fn add_use(&mut self, node: NodeId) {
+        if let Some(node) = self.plan.nodes.get_mut(node) {
+            node.uses += 1;
+        }
+    }
+
     /// The type of a node.
     pub(crate) fn type_of(&self, node: NodeId) -> Type {
         self.plan.nodes.get(node).map_or(Type::Null, |node| node.type_.clone())
@@ -87,6 +94,9 @@ impl<'s> Planner<'s> {
         self.depth += 1;
         let operand = self.operand_of(expr);
         self.depth -= 1;
+        if let (0, Ok(operand)) = (self.depth, &operand) {
+            self.add_use(operand.node);
+        }
         operand
     }
 
@@ -153,6 +163,10 @@ impl<'s> Planner<'s> {
         }
         if let Some(value) = self.scope.variables.get(name) {
             return self.literal(value.clone(), expr);
+        }
+        if let Some(condition) = self.scope.selections.get(name) {
+            let node = self.bind_condition(&condition.clone())?;
+            return Ok(self.computed(node, expr));
         }
         let hint = nearest(name, self.scope.names()).map(|near| format!("; did you mean `{near}`?"));
         Err(ColumnsError::UnknownColumn {
@@ -270,7 +284,12 @@ impl<'s> Planner<'s> {
     }
 
     fn push(&mut self, key: String, kind: NodeKind, type_: Type, expr: &Expr) -> NodeId {
-        self.plan.nodes.push(Node { kind, type_, place: Place::of(expr) });
+        if let NodeKind::Compute { arguments, .. } = &kind {
+            for argument in arguments {
+                self.add_use(*argument);
+            }
+        }
+        self.plan.nodes.push(Node { kind, type_, uses: 0, place: Place::of(expr) });
         let node = self.plan.nodes.len() - 1;
         self.known.insert(key, node);
         node

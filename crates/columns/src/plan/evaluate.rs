@@ -54,7 +54,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                     if self.waiting.len() > before {
                         continue;
                     }
-                    let lanes: Vec<Lane<'a>> = arguments.iter().filter_map(|argument| self.known(*argument).cloned()).collect();
+                    let lanes: Vec<Lane<'a>> =
+                        arguments.iter().filter_map(|argument| self.used(*argument)).collect();
                     let mut lane = run(kernel, lanes, self.rows.len(), *passes_faults)
                         .map_err(|error| error.at_node(&description.place))?;
                     if let Some(fault) = lane.fault.as_mut().filter(|fault| fault.node.is_none()) {
@@ -68,7 +69,14 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             }
             self.waiting.pop();
         }
-        Ok(self.known(node).cloned().unwrap_or(Lane::new(Values::Null)))
+        Ok(self.used(node).unwrap_or(Lane::new(Values::Null)))
+    }
+
+    /// The lane of a node for one of those that are computed of it. The last one gets it for itself, and may write over it.
+    fn used(&mut self, node: NodeId) -> Option<Lane<'a>> {
+        let slot = self.lanes.get_mut(node)?;
+        let once = self.plan.nodes.get(node).is_some_and(|description| description.uses <= 1);
+        if once { slot.take() } else { slot.clone() }
     }
 
     fn known(&self, node: NodeId) -> Option<&Lane<'a>> {

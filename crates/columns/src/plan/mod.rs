@@ -17,7 +17,7 @@ pub(crate) use bind::Planner;
 pub(crate) use call::{Bind, Call, Function};
 pub(crate) use evaluate::Evaluator;
 pub(crate) use operand::Operand;
-pub(crate) use scope::{Column, Scope};
+pub(crate) use scope::{Column, Scope, nearest};
 
 use crate::block::Lane;
 use crate::error::{ColumnsResult, Place};
@@ -39,6 +39,8 @@ pub(crate) struct Plan {
 pub(crate) struct Node {
     pub(crate) kind: NodeKind,
     pub(crate) type_: Type,
+    /// How many others are computed of it, sinks and conditions among them.
+    pub(crate) uses: usize,
     /// What it was written as.
     pub(crate) place: Place,
 }

@@ -9,7 +9,8 @@ use crate::functions::Registry;
 use crate::types::Type;
 use crate::value::Value;
 
-/// Names and what they stand for. Virtual columns hide columns of the source, and variables hide nothing.
+/// Names and what they stand for. Where a name stands for several things, a virtual column comes before a column of the source, then
+/// variables, then selections. Names that begin with two underscores are of columns that are no longer shown.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
     /// The columns of the source, in its order. A name that a frame has dropped or given to another column is not here.
@@ -18,6 +19,8 @@ pub(crate) struct Scope {
     pub(crate) virtuals: IndexMap<Arc<str>, Expr>,
     /// Named values.
     pub(crate) variables: IndexMap<Arc<str>, Value>,
+    /// Conditions with names, which stand for columns of truth values.
+    pub(crate) selections: IndexMap<Arc<str>, Expr>,
     /// Functions that callers have added.
     pub(crate) functions: Registry,
 }
@@ -33,7 +36,36 @@ pub(crate) struct Column {
 impl Scope {
     /// All names that could have been meant.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.virtuals.keys().chain(self.columns.keys()).chain(self.variables.keys()).map(|name| &**name)
+        let computed = self.virtuals.keys().chain(self.columns.keys());
+        computed
+            .filter(|name| !name.starts_with("__"))
+            .chain(self.variables.keys())
+            .chain(self.selections.keys())
+            .map(|name| &**name)
+    }
+
+    /// Gives a column another name, in every expression too.
+    pub(crate) fn rename(&mut self, old: &str, new: &Arc<str>) {
+        let other = |name: &str| (name == old).then(|| new.clone());
+        if let Some(at) = self.virtuals.get_index_of(old) {
+            // The order stays.
+            let _ = self.virtuals.replace_index(at, new.clone());
+        } else if let Some(at) = self.columns.get_index_of(old) {
+            let _ = self.columns.replace_index(at, new.clone());
+        }
+        for expr in self.virtuals.values_mut().chain(self.selections.values_mut()) {
+            *expr = expr.renamed(&other);
+        }
+    }
+
+    /// A name like this one that nothing has.
+    pub(crate) fn hidden_name(&self, name: &str) -> Arc<str> {
+        let taken = |name: &str| self.columns.contains_key(name) || self.virtuals.contains_key(name);
+        let mut hidden = format!("__{name}");
+        while taken(&hidden) {
+            hidden.push('_');
+        }
+        hidden.into()
     }
 }
 
