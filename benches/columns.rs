@@ -82,7 +82,10 @@ impl Results {
             let floor = of("floor").map_or("-".to_owned(), |(floor, _)| format!("{:.2}", engine / floor));
             let peers: Vec<String> = ["polars", "duckdb", "pyarrow", "vaex"]
                 .iter()
-                .map(|peer| of(peer).map_or("-".to_owned(), |(seconds, memory)| format!("{:.1}x, {memory:.0} MB", seconds / engine)))
+                .map(|peer| {
+                    of(peer)
+                        .map_or("-".to_owned(), |(seconds, memory)| format!("{:.1}x, {memory:.0} MB", seconds / engine))
+                })
                 .collect();
             println!("| {question} | {:.4} s | {floor} | {memory:.0} MB | {} |", engine, peers.join(" | "));
         }
@@ -142,7 +145,9 @@ fn hand_written(columns: &Columns, results: &mut Results) {
     floor("distinct integers", &|| floors::distinct(ids).to_string());
     let target: Vec<f32> = (0..table::WIDTH).map(|at| at as f32 / table::WIDTH as f32).collect();
     let vectors = columns.vectors();
-    floor("top ten by dot product", &|| format!("{:?}", floors::nearest(vectors, &target, vectors.len() / table::WIDTH)));
+    floor("top ten by dot product", &|| {
+        format!("{:?}", floors::nearest(vectors, &target, vectors.len() / table::WIDTH))
+    });
 }
 
 fn engine(dir: &std::path::Path, results: &mut Results) {
@@ -163,7 +168,13 @@ fn engine(dir: &std::path::Path, results: &mut Results) {
             .iter()
             .flat_map(|name| {
                 let expr = text(name);
-                [agg::count(expr.clone()), agg::sum(expr.clone()), agg::mean(expr.clone()), agg::std(expr.clone(), 0), agg::var(expr, 0)]
+                [
+                    agg::count(expr.clone()),
+                    agg::sum(expr.clone()),
+                    agg::mean(expr.clone()),
+                    agg::std(expr.clone(), 0),
+                    agg::var(expr, 0),
+                ]
             })
             .collect();
         frame.aggregate(&twenty).unwrap().len().to_string()
@@ -180,7 +191,9 @@ fn ask_peer(peer: &str, python: &str, dir: &std::path::Path, results: &mut Resul
     for line in text.lines() {
         println!("{peer}\t{line}");
         let mut words = line.split('\t');
-        let (Some(question), Some(seconds), Some(memory)) = (words.next(), words.next(), words.next()) else { continue };
+        let (Some(question), Some(seconds), Some(memory)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
         if let (Ok(seconds), Ok(memory)) = (seconds.parse(), memory.parse()) {
             results.note(question, peer, seconds, memory);
         }

@@ -512,6 +512,17 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "cancelled" => "write it again",
         "expression-syntax" => "correct the expression at the place that the message names",
         "invalid-option" => "the message says what would do",
+        "unknown-column" | "unknown-function" => {
+            "`datafolio info ITEM` shows the columns; names with spaces stand in backticks"
+        }
+        "type-mismatch" => {
+            "the message says what was expected: astype(x, \"float64\") makes another type of an expression"
+        }
+        "recursive-column" => "give one of these columns another name",
+        "no-result" => {
+            "leave such rows out with a condition, or cast first: astype(x, \"int64\"), astype(x, \"float64\")"
+        }
+        "user-function-failed" => "the message is what the function said",
         "columns-io" | "columns-source" => "the message names the file, and what the system says of it",
         "damaged-columns" => "the message says what is wrong with the file: get or write it anew",
         "unsupported-columns" => "the message says what the file has, and what can be read or written instead",

@@ -11,7 +11,12 @@ const TASK: usize = 256 * 1024;
 const BLOCK: usize = 4096;
 
 /// Runs `work` over the tasks of all rows in two threads or as many as there are, and puts what they found together.
-fn parallel<T: Send>(rows: usize, start: impl Fn() -> T + Sync, work: impl Fn(&mut T, Range<usize>) + Sync, mut join: impl FnMut(T)) {
+fn parallel<T: Send>(
+    rows: usize,
+    start: impl Fn() -> T + Sync,
+    work: impl Fn(&mut T, Range<usize>) + Sync,
+    mut join: impl FnMut(T),
+) {
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let parts = std::thread::scope(|scope| {
@@ -83,12 +88,17 @@ dispatched!(squares(x: &[f32], y: &[f32]) -> f64 {
 /// `mean((x * y) ** 2)`.
 pub fn mean_of_expression(x: &[f32], y: &[f32]) -> f64 {
     let mut sum = 0.0;
-    parallel(x.len(), || 0.0, |part, rows| {
-        for start in rows.clone().step_by(BLOCK) {
-            let block = start..(start + BLOCK).min(rows.end);
-            *part += squares(&x[block.clone()], &y[block]);
-        }
-    }, |part| sum += part);
+    parallel(
+        x.len(),
+        || 0.0,
+        |part, rows| {
+            for start in rows.clone().step_by(BLOCK) {
+                let block = start..(start + BLOCK).min(rows.end);
+                *part += squares(&x[block.clone()], &y[block]);
+            }
+        },
+        |part| sum += part,
+    );
     sum / x.len() as f64
 }
 
@@ -110,7 +120,12 @@ dispatched!(selected(x: &[f32], cat: &[i32], v: &[f64]) -> f64 {
 /// `sum(vx)` where `x > 0` and `cat == 7`.
 pub fn filtered_sum(x: &[f32], cat: &[i32], v: &[f64]) -> f64 {
     let mut sum = 0.0;
-    parallel(x.len(), || 0.0, |part, rows| *part += selected(&x[rows.clone()], &cat[rows.clone()], &v[rows]), |part| sum += part);
+    parallel(
+        x.len(),
+        || 0.0,
+        |part, rows| *part += selected(&x[rows.clone()], &cat[rows.clone()], &v[rows]),
+        |part| sum += part,
+    );
     sum
 }
 
@@ -118,31 +133,36 @@ pub fn filtered_sum(x: &[f32], cat: &[i32], v: &[f64]) -> f64 {
 pub fn group_by_category(cat: &[i32], x: &[f32]) -> Vec<(u64, f64, f64)> {
     type Sets = Vec<[[f64; 3]; 128]>;
     let mut all = vec![[0.0_f64; 3]; 128];
-    parallel(cat.len(), || vec![[[0.0_f64; 3]; 128]; 4], |part: &mut Sets, rows| {
-        let [a, b, c, d] = part.as_mut_slice() else { return };
-        let add = |set: &mut [[f64; 3]; 128], row: usize| {
-            let value = f64::from(x[row]);
-            let slot = &mut set[(cat[row] & 127) as usize];
-            slot[0] += 1.0;
-            slot[1] += value;
-            slot[2] += value * value;
-        };
-        let mut row = rows.start;
-        while row + 4 <= rows.end {
-            add(a, row);
-            add(b, row + 1);
-            add(c, row + 2);
-            add(d, row + 3);
-            row += 4;
-        }
-        (row..rows.end).for_each(|row| add(a, row));
-    }, |part| {
-        for set in part {
-            for (sum, slot) in all.iter_mut().zip(&set) {
-                (0..3).for_each(|at| sum[at] += slot[at]);
+    parallel(
+        cat.len(),
+        || vec![[[0.0_f64; 3]; 128]; 4],
+        |part: &mut Sets, rows| {
+            let [a, b, c, d] = part.as_mut_slice() else { return };
+            let add = |set: &mut [[f64; 3]; 128], row: usize| {
+                let value = f64::from(x[row]);
+                let slot = &mut set[(cat[row] & 127) as usize];
+                slot[0] += 1.0;
+                slot[1] += value;
+                slot[2] += value * value;
+            };
+            let mut row = rows.start;
+            while row + 4 <= rows.end {
+                add(a, row);
+                add(b, row + 1);
+                add(c, row + 2);
+                add(d, row + 3);
+                row += 4;
             }
-        }
-    });
+            (row..rows.end).for_each(|row| add(a, row));
+        },
+        |part| {
+            for set in part {
+                for (sum, slot) in all.iter_mut().zip(&set) {
+                    (0..3).for_each(|at| sum[at] += slot[at]);
+                }
+            }
+        },
+    );
     all.into_iter()
         .filter(|slot| slot[0] > 0.0)
         .map(|[n, sum, squares]| (n as u64, sum / n, (squares / n - (sum / n) * (sum / n)).sqrt()))
@@ -187,33 +207,43 @@ fn word(offsets: &[i32], bytes: &[u8], row: usize) -> u64 {
 /// Count and sum of `x` for each of a thousand short texts.
 pub fn group_by_word(offsets: &[i32], bytes: &[u8], x: &[f32]) -> HashMap<u64, (u64, f64)> {
     let mut all = HashMap::new();
-    parallel(x.len(), Words::new, |part, rows| {
-        for row in rows {
-            let slot = part.slot(word(offsets, bytes, row));
-            slot.0 += 1;
-            slot.1 += f64::from(x[row]);
-        }
-    }, |part| {
-        for (key, slot) in part.keys.iter().zip(&part.slots).filter(|(_, slot)| slot.0 > 0) {
-            let sum: &mut (u64, f64) = all.entry(*key).or_default();
-            *sum = (sum.0 + slot.0, sum.1 + slot.1);
-        }
-    });
+    parallel(
+        x.len(),
+        Words::new,
+        |part, rows| {
+            for row in rows {
+                let slot = part.slot(word(offsets, bytes, row));
+                slot.0 += 1;
+                slot.1 += f64::from(x[row]);
+            }
+        },
+        |part| {
+            for (key, slot) in part.keys.iter().zip(&part.slots).filter(|(_, slot)| slot.0 > 0) {
+                let sum: &mut (u64, f64) = all.entry(*key).or_default();
+                *sum = (sum.0 + slot.0, sum.1 + slot.1);
+            }
+        },
+    );
     all
 }
 
 /// How often each of a thousand short texts occurs.
 pub fn count_words(offsets: &[i32], bytes: &[u8], rows: usize) -> HashMap<u64, u64> {
     let mut all = HashMap::new();
-    parallel(rows, Words::new, |part, rows| {
-        for row in rows {
-            part.slot(word(offsets, bytes, row)).0 += 1;
-        }
-    }, |part| {
-        for (key, slot) in part.keys.iter().zip(&part.slots).filter(|(_, slot)| slot.0 > 0) {
-            *all.entry(*key).or_default() += slot.0;
-        }
-    });
+    parallel(
+        rows,
+        Words::new,
+        |part, rows| {
+            for row in rows {
+                part.slot(word(offsets, bytes, row)).0 += 1;
+            }
+        },
+        |part| {
+            for (key, slot) in part.keys.iter().zip(&part.slots).filter(|(_, slot)| slot.0 > 0) {
+                *all.entry(*key).or_default() += slot.0;
+            }
+        },
+    );
     all
 }
 
@@ -229,14 +259,19 @@ dispatched!(bins(x: &[f32], y: &[f32], out: &mut [u32; BLOCK]) -> () {
 /// A histogram of 256 x 256 bins over [-4, 4) squared.
 pub fn histogram(x: &[f32], y: &[f32]) -> Vec<u64> {
     let mut all = vec![0_u64; 65536];
-    parallel(x.len(), || vec![0_u32; 65537], |part, rows| {
-        let mut numbers = [0_u32; BLOCK];
-        for start in rows.clone().step_by(BLOCK) {
-            let block = start..(start + BLOCK).min(rows.end);
-            bins(&x[block.clone()], &y[block.clone()], &mut numbers);
-            numbers[..block.len()].iter().for_each(|bin| part[*bin as usize] += 1);
-        }
-    }, |part| all.iter_mut().zip(part).for_each(|(all, part)| *all += u64::from(part)));
+    parallel(
+        x.len(),
+        || vec![0_u32; 65537],
+        |part, rows| {
+            let mut numbers = [0_u32; BLOCK];
+            for start in rows.clone().step_by(BLOCK) {
+                let block = start..(start + BLOCK).min(rows.end);
+                bins(&x[block.clone()], &y[block.clone()], &mut numbers);
+                numbers[..block.len()].iter().for_each(|bin| part[*bin as usize] += 1);
+            }
+        },
+        |part| all.iter_mut().zip(part).for_each(|(all, part)| *all += u64::from(part)),
+    );
     all
 }
 
@@ -249,13 +284,18 @@ fn ordered(value: f32) -> u32 {
 pub fn median(x: &[f32]) -> f64 {
     let count = |find: &(dyn Fn(u32) -> Option<u16> + Sync)| {
         let mut all = vec![0_u64; 65536];
-        parallel(x.len(), || vec![0_u32; 65536], |part, rows| {
-            for value in &x[rows] {
-                if let Some(bucket) = find(ordered(*value)) {
-                    part[bucket as usize] += 1;
+        parallel(
+            x.len(),
+            || vec![0_u32; 65536],
+            |part, rows| {
+                for value in &x[rows] {
+                    if let Some(bucket) = find(ordered(*value)) {
+                        part[bucket as usize] += 1;
+                    }
                 }
-            }
-        }, |part| all.iter_mut().zip(part).for_each(|(all, part)| *all += u64::from(part)));
+            },
+            |part| all.iter_mut().zip(part).for_each(|(all, part)| *all += u64::from(part)),
+        );
         all
     };
     let high = count(&|bits| Some((bits >> 16) as u16));
@@ -283,11 +323,16 @@ pub fn distinct(values: &[i64]) -> u64 {
     const PARTS: usize = 1024;
     let hash = |value: i64| (value as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut parts: Vec<Vec<Vec<i64>>> = Vec::new();
-    parallel(values.len(), || vec![Vec::new(); PARTS], |part: &mut Vec<Vec<i64>>, rows| {
-        for value in &values[rows] {
-            part[(hash(*value) >> 54) as usize].push(*value);
-        }
-    }, |part| parts.push(part));
+    parallel(
+        values.len(),
+        || vec![Vec::new(); PARTS],
+        |part: &mut Vec<Vec<i64>>, rows| {
+            for value in &values[rows] {
+                part[(hash(*value) >> 54) as usize].push(*value);
+            }
+        },
+        |part| parts.push(part),
+    );
     let mut total = 0;
     let next = AtomicUsize::new(0);
     let found = std::thread::scope(|scope| {
@@ -349,16 +394,21 @@ dispatched!(dot(row: &[f32], target: &[f32]) -> f32 {
 pub fn nearest(vectors: &[f32], target: &[f32], rows: usize) -> Vec<usize> {
     let width = target.len();
     let mut all: Vec<(f32, usize)> = Vec::new();
-    parallel(rows, Vec::new, |best: &mut Vec<(f32, usize)>, rows| {
-        for row in rows {
-            let product = dot(&vectors[row * width..(row + 1) * width], target);
-            if best.len() < 10 || product > best[9].0 {
-                let at = best.partition_point(|(other, _)| *other >= product);
-                best.insert(at, (product, row));
-                best.truncate(10);
+    parallel(
+        rows,
+        Vec::new,
+        |best: &mut Vec<(f32, usize)>, rows| {
+            for row in rows {
+                let product = dot(&vectors[row * width..(row + 1) * width], target);
+                if best.len() < 10 || product > best[9].0 {
+                    let at = best.partition_point(|(other, _)| *other >= product);
+                    best.insert(at, (product, row));
+                    best.truncate(10);
+                }
             }
-        }
-    }, |part| all.extend(part));
+        },
+        |part| all.extend(part),
+    );
     all.sort_by(|a, b| b.0.total_cmp(&a.0));
     all.truncate(10);
     all.into_iter().map(|(_, row)| row).collect()

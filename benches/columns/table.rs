@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray,
 };
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Int64Type};
 use datafolio_columns::Frame;
@@ -46,10 +47,13 @@ fn rows(from: usize, count: usize, total: usize) -> RecordBatch {
     let y: ArrayRef = Arc::new(Float32Array::from_iter_values(normal.iter().map(|pair| pair.1 as f32)));
     let vx: ArrayRef = Arc::new(Float64Array::from_iter_values((0..count).map(|_| random.unit() * 100.0 - 50.0)));
     let cat: ArrayRef = Arc::new(Int32Array::from_iter_values((0..count).map(|_| (random.next() % 100) as i32)));
-    let key: ArrayRef = Arc::new(StringArray::from_iter_values((0..count).map(|_| format!("key{:03}", random.next() % 1000))));
+    let key: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..count).map(|_| format!("key{:03}", random.next() % 1000))));
     // Sixty of a hundred rows have a number that no other has.
-    let id: ArrayRef = Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.next() % total as u64) as i64 * 7919)));
-    let many: ArrayRef = Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.next() % 1_000_000) as i64 * 7919)));
+    let id: ArrayRef =
+        Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.next() % total as u64) as i64 * 7919)));
+    let many: ArrayRef =
+        Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.next() % 1_000_000) as i64 * 7919)));
     let n: ArrayRef = Arc::new(Float64Array::from_iter((0..count).map(|_| {
         let value = random.unit();
         (value > 0.1).then_some(value)

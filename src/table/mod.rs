@@ -16,6 +16,7 @@ mod filter;
 #[cfg(not(feature = "sql"))]
 #[path = "no_filter.rs"]
 mod filter;
+mod frame;
 #[cfg(feature = "polars")]
 mod frames;
 mod hdf5;

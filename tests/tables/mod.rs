@@ -2,6 +2,7 @@
 
 mod appending;
 mod categories;
+mod computing;
 #[cfg(unix)]
 mod links;
 mod paths;

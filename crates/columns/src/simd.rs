@@ -38,7 +38,8 @@ mod x86 {
     }
 
     static LEVEL: LazyLock<Level> = LazyLock::new(|| {
-        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi2");
+        let avx2 =
+            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi2");
         let avx512 = avx2
             && is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -52,7 +53,10 @@ mod x86 {
     });
 
     #[inline]
-    #[allow(unsafe_code, reason = "the only calls of functions for certain processors, each behind the question whether it is one")]
+    #[allow(
+        unsafe_code,
+        reason = "the only calls of functions for certain processors, each behind the question whether it is one"
+    )]
     pub(super) fn vectorised<L: Loop>(work: L) -> L::Output {
         match *LEVEL {
             // SAFETY: `LEVEL` is this one only where the processor has all of the instructions that the function is compiled for.

@@ -4,8 +4,8 @@
 //! does not grow with the number of rows. Whole numbers are summed exactly. Powers are taken of differences from a value near the mean,
 //! and blocks are joined by the formulas of Chan, Golub and LeVeque, so that a large mean costs no digits.
 
-use crate::block::{Number, Values, count_yes};
 use crate::block::with_numbers;
+use crate::block::{Number, Values, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::pass::{BlockView, Outcome, Output, Sink};
 use crate::simd::{Loop, vectorised};
@@ -161,7 +161,9 @@ impl Moments {
         let divisor = part.count as f64 - ddof;
         let variance = if divisor > 0.0 { part.second / divisor } else { f64::NAN };
         match (&self.type_, root) {
-            (Type::Duration(unit), true) if variance.is_finite() => Value::Duration(variance.sqrt().round() as i64, *unit),
+            (Type::Duration(unit), true) if variance.is_finite() => {
+                Value::Duration(variance.sqrt().round() as i64, *unit)
+            }
             (Type::Duration(_) | Type::Instant(Unit::Day, _), false) => Value::Float(variance),
             (_, true) => Value::Float(variance.sqrt()),
             _ => Value::Float(variance),

@@ -9,8 +9,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Date64Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
     DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 
 use super::text::Dictionary;
@@ -92,9 +92,10 @@ impl<'a> Values<'a> {
 
 /// The lane of a whole array. Types are those of [`Type::of_arrow`](crate::Type::of_arrow).
 pub(crate) fn lane_of_array(array: &ArrayRef) -> ColumnsResult<Lane<'_>> {
-    let valid = array.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| {
-        Buffer::from(unpack(nulls.validity(), nulls.offset(), nulls.len()))
-    });
+    let valid = array
+        .nulls()
+        .filter(|nulls| nulls.null_count() > 0)
+        .map(|nulls| Buffer::from(unpack(nulls.validity(), nulls.offset(), nulls.len())));
     macro_rules! number {
         ($type:ident) => {
             Number::values(Buffer::Borrowed(array.as_primitive::<$type>().values()))
@@ -132,10 +133,7 @@ pub(crate) fn lane_of_array(array: &ArrayRef) -> ColumnsResult<Lane<'_>> {
         DataType::Duration(TimeUnit::Nanosecond) => number!(DurationNanosecondType),
         DataType::Utf8 => {
             let texts = array.as_string::<i32>();
-            Values::Text(Texts::Short(
-                Buffer::Borrowed(texts.value_offsets()),
-                Buffer::Borrowed(texts.value_data()),
-            ))
+            Values::Text(Texts::Short(Buffer::Borrowed(texts.value_offsets()), Buffer::Borrowed(texts.value_data())))
         }
         DataType::LargeUtf8 => {
             let texts = array.as_string::<i64>();
@@ -170,7 +168,11 @@ fn is_text(data_type: &DataType) -> bool {
 
 /// Whether it is a number whose vectors are computed with.
 pub(super) fn is_plain_number(data_type: &DataType) -> bool {
-    data_type.is_numeric() && !matches!(data_type, DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..))
+    data_type.is_numeric()
+        && !matches!(
+            data_type,
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)
+        )
         || matches!(data_type, DataType::Boolean)
 }
 
@@ -192,7 +194,9 @@ fn lane_of_dictionary<'a>(array: &'a ArrayRef, valid: Option<Buffer<'a, u8>>) ->
         None => valid,
         Some(known) => {
             // A row may have a code, and the dictionary no text for it.
-            let known = codes.iter().map(|code| usize::try_from(*code).ok().and_then(|code| known.get(code)).copied().unwrap_or(0));
+            let known = codes
+                .iter()
+                .map(|code| usize::try_from(*code).ok().and_then(|code| known.get(code)).copied().unwrap_or(0));
             super::both_valid(valid, Some(known.collect::<Vec<_>>().into()))
         }
     };

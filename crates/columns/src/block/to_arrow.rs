@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, GenericStringArray, NullArray, PrimitiveArray, make_array, new_null_array,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, GenericStringArray, NullArray, PrimitiveArray, make_array,
+    new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -58,7 +59,9 @@ pub(crate) fn array_of_lane(lane: Lane<'_>, rows: usize, type_: &Type) -> Column
         return Ok(array.clone());
     }
     let Some(wanted) = data_type(type_) else {
-        return Err(ColumnsError::option(format!("values of type {type_} have no Arrow type; cast them to another unit")));
+        return Err(ColumnsError::option(format!(
+            "values of type {type_} have no Arrow type; cast them to another unit"
+        )));
     };
     let nulls = lane.valid.as_ref().map(|valid| NullBuffer::new(pack(valid)));
     let array: ArrayRef = match lane.values {
@@ -72,14 +75,17 @@ pub(crate) fn array_of_lane(lane: Lane<'_>, rows: usize, type_: &Type) -> Column
             };
             let values = array_of_lane(Lane::new(*values), rows * width, element)?;
             let field = Arc::new(Field::new("item", values.data_type().clone(), false));
-            let width = i32::try_from(width).map_err(|_| ColumnsError::option("vectors of so many components are too wide"))?;
+            let width =
+                i32::try_from(width).map_err(|_| ColumnsError::option("vectors of so many components are too wide"))?;
             Arc::new(FixedSizeListArray::try_new(field, width, values, nulls)?)
         }
         Values::I64(ticks) if wanted == DataType::Date32 => {
             let days = ticks.iter().map(|day| i32::try_from(*day).unwrap_or(0)).collect::<Vec<_>>();
             Arc::new(PrimitiveArray::<arrow::datatypes::Date32Type>::new(days.into(), nulls))
         }
-        numbers => with_numbers!(numbers, buffer => primitive(buffer.into_vec(), nulls), _ => new_null_array(&wanted, rows)),
+        numbers => {
+            with_numbers!(numbers, buffer => primitive(buffer.into_vec(), nulls), _ => new_null_array(&wanted, rows))
+        }
     };
     if array.data_type() == &wanted {
         return Ok(array);
@@ -132,7 +138,8 @@ fn text_array(offsets: Vec<i64>, bytes: &[u8], nulls: Option<NullBuffer>) -> Col
 fn checked_offsets(offsets: impl Iterator<Item = i64>, bytes: usize) -> ColumnsResult<Vec<i64>> {
     let offsets: Vec<i64> = offsets.collect();
     let rising = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
-    let inside = offsets.first().is_none_or(|first| *first >= 0) && offsets.last().is_none_or(|last| *last as usize <= bytes);
+    let inside =
+        offsets.first().is_none_or(|first| *first >= 0) && offsets.last().is_none_or(|last| *last as usize <= bytes);
     if rising && inside {
         return Ok(offsets);
     }

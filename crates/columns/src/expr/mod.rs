@@ -14,8 +14,8 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use parse::time::instant_of;
 pub use build::{Case, When, call, call_with, col, lit, when};
+pub(crate) use parse::time::instant_of;
 
 use crate::error::{ColumnsResult, Span};
 use crate::value::Value;

@@ -114,7 +114,8 @@ impl Frame {
     /// # Errors
     /// [`UnknownColumn`](ColumnsError::UnknownColumn) where there is no such column.
     pub fn select<S: AsRef<str>>(&self, names: &[S]) -> ColumnsResult<Self> {
-        let kept: Vec<Arc<str>> = names.iter().map(|name| self.existing(name.as_ref())).collect::<ColumnsResult<_>>()?;
+        let kept: Vec<Arc<str>> =
+            names.iter().map(|name| self.existing(name.as_ref())).collect::<ColumnsResult<_>>()?;
         let left: Vec<Arc<str>> = self.names.iter().filter(|name| !kept.contains(name)).cloned().collect();
         let mut frame = self.drop(&left)?;
         frame.names = Arc::new(kept);
@@ -147,7 +148,9 @@ impl Frame {
             return Ok(self.clone());
         }
         if self.scope.columns.contains_key(&new) || self.scope.virtuals.contains_key(&new) {
-            return Err(ColumnsError::option(format!("there is a column `{new}` already; drop or rename that one first")));
+            return Err(ColumnsError::option(format!(
+                "there is a column `{new}` already; drop or rename that one first"
+            )));
         }
         let mut frame = self.clone();
         frame.rename_everywhere(&old, &new);

@@ -4,9 +4,9 @@ mod aggregate;
 mod columns;
 mod schema;
 mod state;
-mod vaex_state;
 #[cfg(test)]
 mod tests;
+mod vaex_state;
 
 use std::ops::Range;
 use std::sync::Arc;

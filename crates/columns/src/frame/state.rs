@@ -52,7 +52,9 @@ impl Frame {
         };
         match members.get("frame_state").map(Json::as_u64) {
             Some(Some(VERSION)) => self.with_own_state(members),
-            Some(_) => Err(wrong(format!("its `frame_state` is {}, and this release reads {VERSION}", state["frame_state"]))),
+            Some(_) => {
+                Err(wrong(format!("its `frame_state` is {}, and this release reads {VERSION}", state["frame_state"])))
+            }
             None if members.contains_key("column_names") => super::vaex_state::apply(self, members),
             None => Err(wrong("it has neither `frame_state` nor, as states of Vaex have, `column_names`")),
         }
@@ -122,7 +124,10 @@ pub(super) fn value_of(written: &str) -> ColumnsResult<Value> {
     of(&Expr::parse(written)?).ok_or_else(not_a_value)
 }
 
-pub(super) fn object<'m>(members: &'m Map<String, Json>, key: &str) -> ColumnsResult<impl Iterator<Item = (&'m String, &'m Json)>> {
+pub(super) fn object<'m>(
+    members: &'m Map<String, Json>,
+    key: &str,
+) -> ColumnsResult<impl Iterator<Item = (&'m String, &'m Json)>> {
     match members.get(key) {
         None | Some(Json::Null) => Ok(None.into_iter().flatten()),
         Some(Json::Object(found)) => Ok(Some(found.iter()).into_iter().flatten()),

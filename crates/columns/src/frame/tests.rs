@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+};
 
 use super::*;
 use crate::value::Value;
 use crate::{ColumnsError, Expr, col};
 
 fn frame(columns: Vec<(&str, ArrayRef)>) -> Frame {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
     Frame::from_batches(batch.schema(), vec![batch]).unwrap()
 }
 
@@ -75,7 +78,10 @@ fn unknown_truth_is_three_valued() {
 fn errors_name_what_is_meant() {
     let frame = small();
     let message = |expr: &str| frame.type_of(text(expr)).unwrap_err().to_string();
-    assert_eq!(message("xx + 1"), "there is no column or variable `xx` (in 'xx + 1', at character 1); did you mean `x`?");
+    assert_eq!(
+        message("xx + 1"),
+        "there is no column or variable `xx` (in 'xx + 1', at character 1); did you mean `x`?"
+    );
     assert!(message("s + 1").contains("`+` takes no string with int64"), "{}", message("s + 1"));
     assert!(message("t & u").contains("binds tighter"), "{}", message("t & u"));
     let looped = frame.with_column("a", text("b + 1")).with_column("b", text("a + 1"));

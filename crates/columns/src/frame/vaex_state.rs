@@ -55,7 +55,8 @@ pub(super) fn apply(frame: &Frame, state: &Map<String, Json>) -> ColumnsResult<F
             next.rows = start..(next.rows.start + to).min(next.rows.end).max(start);
         }
     }
-    let shown = state.get("column_names").and_then(Json::as_array).ok_or_else(|| wrong("its `column_names` are no list"))?;
+    let shown =
+        state.get("column_names").and_then(Json::as_array).ok_or_else(|| wrong("its `column_names` are no list"))?;
     let shown: Vec<Arc<str>> = shown
         .iter()
         .map(|name| text(name, "column_names").map(Arc::from))

@@ -53,7 +53,12 @@ impl Registry {
 
 impl UserFunction {
     /// Binds a call of it. All arguments have a value for each row, also those that are written out.
-    pub(crate) fn bind(&self, planner: &mut Planner<'_>, arguments: &[Argument], expr: &Expr) -> ColumnsResult<Operand> {
+    pub(crate) fn bind(
+        &self,
+        planner: &mut Planner<'_>,
+        arguments: &[Argument],
+        expr: &Expr,
+    ) -> ColumnsResult<Operand> {
         if let Some(named) = arguments.iter().find_map(|argument| argument.name.as_ref()) {
             return Err(ColumnsError::mismatch(
                 expr,

@@ -59,7 +59,13 @@ pub(super) fn binary_lanes<'a>(operator: Binary, a: Lane<'a>, b: Lane<'a>, rows:
 }
 
 /// Floating-point numbers.
-trait Float: Number + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> + std::ops::Div<Output = Self> {
+trait Float:
+    Number
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
+{
     fn floor(self) -> Self;
     fn modulo(self, other: Self) -> Self;
     fn power(self, other: Self) -> Self;
@@ -104,7 +110,12 @@ macro_rules! floats {
 }
 floats!(f32 f64);
 
-fn floats<'a, T: Float>(operator: Binary, a: Buffer<'a, T>, b: Buffer<'a, T>, constants: (bool, bool)) -> Buffer<'a, T> {
+fn floats<'a, T: Float>(
+    operator: Binary,
+    a: Buffer<'a, T>,
+    b: Buffer<'a, T>,
+    constants: (bool, bool),
+) -> Buffer<'a, T> {
     match operator {
         Binary::Add => in_place(a, b, constants, |a, b| a + b),
         Binary::Subtract => in_place(a, b, constants, |a, b| a - b),
@@ -114,7 +125,13 @@ fn floats<'a, T: Float>(operator: Binary, a: Buffer<'a, T>, b: Buffer<'a, T>, co
             // As Python: the quotient that belongs to its remainder, which rounding the plain quotient may miss by one.
             let quotient = (a - a.modulo(b)) / b;
             let floor = quotient.floor();
-            if quotient - floor > T::ONE / (T::ONE + T::ONE) { floor + T::ONE } else if b.float() == 0.0 { a / b } else { floor }
+            if quotient - floor > T::ONE / (T::ONE + T::ONE) {
+                floor + T::ONE
+            } else if b.float() == 0.0 {
+                a / b
+            } else {
+                floor
+            }
         }),
         Binary::Modulo => in_place(a, b, constants, |a, b| a.modulo(b)),
         _ => in_place(a, b, constants, |a, b| a.power(b)),
@@ -122,7 +139,12 @@ fn floats<'a, T: Float>(operator: Binary, a: Buffer<'a, T>, b: Buffer<'a, T>, co
 }
 
 /// Into the memory of an operand that nobody else holds, so that a chain of operators stays in the first cache.
-fn in_place<'a, T: Copy>(a: Buffer<'a, T>, b: Buffer<'a, T>, constants: (bool, bool), f: impl Fn(T, T) -> T) -> Buffer<'a, T> {
+fn in_place<'a, T: Copy>(
+    a: Buffer<'a, T>,
+    b: Buffer<'a, T>,
+    constants: (bool, bool),
+    f: impl Fn(T, T) -> T,
+) -> Buffer<'a, T> {
     match constants {
         (false, true) => match b.first().copied() {
             Some(b) => map_owned(a, move |a| f(a, b)),
@@ -180,7 +202,9 @@ pub(crate) fn negate() -> Kernel {
         let result = match lane.values {
             Values::F32(values) => Lane::new(Values::F32(map_owned(values, |x| -x))),
             Values::F64(values) => Lane::new(Values::F64(map_owned(values, |x| -x))),
-            other => by_kind!(other, float f => Lane::new(Number::values(f)), integer i => integers::negate(&i, valid.as_deref())),
+            other => {
+                by_kind!(other, float f => Lane::new(Number::values(f)), integer i => integers::negate(&i, valid.as_deref()))
+            }
         };
         Ok(Lane { valid, ..result })
     })
@@ -206,11 +230,11 @@ pub(crate) fn bits(operator: Binary) -> Kernel {
         let valid = both_valid(a.valid_rows(rows), b.valid_rows(rows));
         let (constants, other) = ((a.constant, b.constant), b.values);
         let lane = by_kind!(a.values,
-            float f => Lane::new(Number::values(f)),
-            integer x => match Number::take(other) {
-                Some(y) => Lane::new(Number::values(in_place(x, y, constants, |a, b| Integer::bits(a, operator, b)))),
-                None => Lane::new(Values::Null),
-            });
+        float f => Lane::new(Number::values(f)),
+        integer x => match Number::take(other) {
+            Some(y) => Lane::new(Number::values(in_place(x, y, constants, |a, b| Integer::bits(a, operator, b)))),
+            None => Lane::new(Values::Null),
+        });
         Ok(Lane { valid, ..lane })
     })
 }
@@ -223,11 +247,11 @@ pub(crate) fn shift(operator: Binary) -> Kernel {
         let valid = both_valid(a.valid_rows(rows), b.valid_rows(rows));
         let (constants, other) = ((a.constant, b.constant), b.values);
         let lane = by_kind!(a.values,
-            float f => Lane::new(Number::values(f)),
-            integer x => match Number::take(other) {
-                Some(y) => integers::shift(operator, &x, &y, constants, valid.as_deref()),
-                None => Lane::new(Values::Null),
-            });
+        float f => Lane::new(Number::values(f)),
+        integer x => match Number::take(other) {
+            Some(y) => integers::shift(operator, &x, &y, constants, valid.as_deref()),
+            None => Lane::new(Values::Null),
+        });
         Ok(Lane { valid, ..lane })
     })
 }

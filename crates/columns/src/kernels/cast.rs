@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::sides::map;
-use crate::block::{Buffer, Fault, Lane, Number, Values, YES};
 use crate::block::with_numbers;
+use crate::block::{Buffer, Fault, Lane, Number, Values, YES};
 use crate::plan::{Arguments, Kernel};
 use crate::types::{Int, Type, Unit};
 use crate::value::Value;

@@ -60,7 +60,9 @@ pub(crate) fn integers(operator: Binary) -> Kernel {
         let rows = arguments.rows;
         let (a, b) = (arguments.next(), arguments.next());
         let valid = both_valid(a.valid_rows(rows), b.valid_rows(rows));
-        let values = zip((&wide(&a.values), a.constant), (&wide(&b.values), b.constant), |a, b| mask(holds(operator, a.cmp(&b))));
+        let values = zip((&wide(&a.values), a.constant), (&wide(&b.values), b.constant), |a, b| {
+            mask(holds(operator, a.cmp(&b)))
+        });
         Ok(Lane::with_valid(Values::Bool(values), valid))
     })
 }
@@ -104,7 +106,10 @@ pub(crate) fn texts(operator: Binary) -> Kernel {
                 let known: Vec<u8> = (0..texts.len())
                     .map(|text| mask(holds(operator, texts.bytes(text).unwrap_or_default().cmp(other))))
                     .collect();
-                codes.iter().map(|code| usize::try_from(*code).ok().and_then(|code| known.get(code)).copied().unwrap_or(0)).collect()
+                codes
+                    .iter()
+                    .map(|code| usize::try_from(*code).ok().and_then(|code| known.get(code)).copied().unwrap_or(0))
+                    .collect()
             }
             _ => {
                 let place = |constant: bool, row: usize| if constant { 0 } else { row };

@@ -136,13 +136,17 @@ pub(super) fn binary<'a, T: Integer>(
     match operator {
         Binary::Add => overflowing(x, y, T::plus, valid, reason("is too large for")),
         Binary::Subtract => overflowing(x, y, T::minus, valid, reason("is too large or small for")),
-        Binary::Multiply if T::products_fit(a, b) => {
-            Lane::new(T::values(zip(x, y, |a: T, b: T| a.times(b).0)))
-        }
+        Binary::Multiply if T::products_fit(a, b) => Lane::new(T::values(zip(x, y, |a: T, b: T| a.times(b).0))),
         Binary::Multiply => overflowing(x, y, T::times, valid, reason("is too large for")),
         Binary::FloorDivide => partial(x, y, T::quotient, valid, reason("has no result of type")),
         Binary::Modulo => partial(x, y, T::rest, valid, reason("has no result of type")),
-        _ => partial(x, y, |a: T, b: T| b.exponent().and_then(|power| a.raised(power)), valid, reason("has no result of type")),
+        _ => partial(
+            x,
+            y,
+            |a: T, b: T| b.exponent().and_then(|power| a.raised(power)),
+            valid,
+            reason("has no result of type"),
+        ),
     }
 }
 
@@ -221,11 +225,12 @@ fn faulty<'a, T: Integer>(
     valid: Option<&[u8]>,
     reason: impl Fn(T, T) -> String,
 ) -> Lane<'a> {
-    let at = |(values, constant): Side<'_, T>, row: usize| values.get(if constant { 0 } else { row }).copied().unwrap_or_default();
+    let at = |(values, constant): Side<'_, T>, row: usize| {
+        values.get(if constant { 0 } else { row }).copied().unwrap_or_default()
+    };
     let has_operands = |row: usize| valid.is_none_or(|valid| valid.get(row) == Some(&YES));
-    let rows: Vec<u8> = (0..values.len())
-        .map(|row| if has_operands(row) && fails(at(a, row), at(b, row)) { YES } else { 0 })
-        .collect();
+    let rows: Vec<u8> =
+        (0..values.len()).map(|row| if has_operands(row) && fails(at(a, row), at(b, row)) { YES } else { 0 }).collect();
     let fault = rows.iter().position(|row| *row == YES).map(|first| {
         let reason = reason(at(a, first), at(b, first));
         Arc::new(Fault { rows, reason, node: None })

@@ -3,8 +3,8 @@
 pub(crate) mod arithmetic;
 pub(crate) mod cast;
 pub(crate) mod compare;
-pub(crate) mod logic;
 mod integers;
+pub(crate) mod logic;
 mod sides;
 pub(crate) mod texts;
 pub(crate) mod times;

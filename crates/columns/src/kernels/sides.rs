@@ -86,7 +86,11 @@ pub(super) fn map_owned<'a, T: Copy>(values: Buffer<'a, T>, f: impl Fn(T) -> T) 
 }
 
 /// Every pair of values. A constant is one value, and stands beside every row of the other.
-pub(crate) fn zip<'a, T: Copy, U: Copy, R: Copy>(a: (&[T], bool), b: (&[U], bool), f: impl Fn(T, U) -> R) -> Buffer<'a, R> {
+pub(crate) fn zip<'a, T: Copy, U: Copy, R: Copy>(
+    a: (&[T], bool),
+    b: (&[U], bool),
+    f: impl Fn(T, U) -> R,
+) -> Buffer<'a, R> {
     match (a, b) {
         ((a, false), (b, true)) => match b.first().copied() {
             Some(b) => vectorised(Map { values: a, f: move |a| f(a, b) }).into(),

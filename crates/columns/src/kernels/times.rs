@@ -40,9 +40,9 @@ pub(crate) fn scaled(operator: Binary) -> Kernel {
                 if counts && !fits(*ticks) { YES } else { 0 }
             })
             .collect();
-        let fault = rows.contains(&YES).then(|| {
-            Arc::new(Fault { rows, reason: "the duration is too long, or no number".to_owned(), node: None })
-        });
+        let fault = rows
+            .contains(&YES)
+            .then(|| Arc::new(Fault { rows, reason: "the duration is too long, or no number".to_owned(), node: None }));
         let values: Vec<i64> = exact.iter().map(|ticks| *ticks as i64).collect();
         Ok(Lane { fault, ..Lane::with_valid(Values::I64(values.into()), valid) })
     })

@@ -37,6 +37,9 @@ impl PassOptions {
 
 impl fmt::Debug for PassOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PassOptions").field("threads", &self.threads).field("memory", &self.memory).finish_non_exhaustive()
+        f.debug_struct("PassOptions")
+            .field("threads", &self.threads)
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
     }
 }

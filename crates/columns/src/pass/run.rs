@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 
-use super::sink::{BlockView, Outcome, Output, SinkPlan};
 use super::PassOptions;
+use super::sink::{BlockView, Outcome, Output, SinkPlan};
 use crate::block::{BLOCK, Chunk, Lane, Values, YES, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::plan::{Evaluator, NodeId, Plan};
@@ -61,13 +61,8 @@ type Parts = Vec<Box<dyn Any + Send>>;
 fn pass(request: &Request<'_>) -> ColumnsResult<Vec<Outcome>> {
     let tasks = request.source.tasks(request.rows.clone(), TASK);
     let threads = request.options.threads().min(tasks.len()).max(1);
-    let shared = Shared {
-        request,
-        next: AtomicUsize::new(0),
-        stop: AtomicBool::new(false),
-        done: AtomicU64::new(0),
-        tasks,
-    };
+    let shared =
+        Shared { request, next: AtomicUsize::new(0), stop: AtomicBool::new(false), done: AtomicU64::new(0), tasks };
     let results: Mutex<Vec<ColumnsResult<Parts>>> = Mutex::new(Vec::new());
     let keep = |result: ColumnsResult<Parts>| {
         if result.is_err() {
@@ -152,7 +147,13 @@ impl Shared<'_, '_> {
         Ok(())
     }
 
-    fn block(&self, evaluator: &mut Evaluator<'_, '_>, rows: usize, first_row: u64, parts: &mut Parts) -> ColumnsResult<()> {
+    fn block(
+        &self,
+        evaluator: &mut Evaluator<'_, '_>,
+        rows: usize,
+        first_row: u64,
+        parts: &mut Parts,
+    ) -> ColumnsResult<()> {
         let filter = match self.request.filter {
             None => Live::All,
             Some(filter) => live_rows(evaluator, filter, &Live::All, rows, first_row)?,
@@ -194,7 +195,13 @@ enum Live {
 }
 
 /// The rows, of those that already count, for which a condition is true. Unknown is not true.
-fn live_rows(evaluator: &mut Evaluator<'_, '_>, condition: NodeId, before: &Live, rows: usize, first_row: u64) -> ColumnsResult<Live> {
+fn live_rows(
+    evaluator: &mut Evaluator<'_, '_>,
+    condition: NodeId,
+    before: &Live,
+    rows: usize,
+    first_row: u64,
+) -> ColumnsResult<Live> {
     let lane = evaluator.lane(condition)?;
     let known = match before {
         Live::All => None,

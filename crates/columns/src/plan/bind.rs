@@ -55,7 +55,8 @@ impl<'s> Planner<'s> {
 
     /// A text that says what a node computes of which columns, the same however it was written.
     pub(crate) fn key_of(&self, node: NodeId) -> String {
-        let found = self.known.iter().find(|(_, known)| **known == node).map(|(key, _)| key.clone()).unwrap_or_default();
+        let found =
+            self.known.iter().find(|(_, known)| **known == node).map(|(key, _)| key.clone()).unwrap_or_default();
         match self.plan.nodes.get(node).map(|node| &node.kind) {
             Some(NodeKind::Compute { arguments, .. }) => {
                 let arguments: Vec<String> = arguments.iter().map(|argument| self.key_of(*argument)).collect();
@@ -208,7 +209,8 @@ impl<'s> Planner<'s> {
                     .map_err(|reason| ColumnsError::mismatch(&operand.expr, reason))?;
                 return self.constant(&value, type_, &operand.expr);
             }
-            let plain = matches!(type_, Type::Bool | Type::Int(_) | Type::Float32 | Type::Float64 | Type::Text | Type::Null);
+            let plain =
+                matches!(type_, Type::Bool | Type::Int(_) | Type::Float32 | Type::Float64 | Type::Text | Type::Null);
             if plain || value.is_null() {
                 if let Ok(node) = self.constant(value, type_, &operand.expr) {
                     return Ok(node);

@@ -207,7 +207,13 @@ impl<'p, 's> Call<'p, 's> {
     }
 
     /// What the function computes of operands. `parameters` tells it from calls with other values that are written out.
-    pub(crate) fn compute<F>(&mut self, parameters: &str, operands: &[&Operand], type_: Type, kernel: F) -> ColumnsResult<Operand>
+    pub(crate) fn compute<F>(
+        &mut self,
+        parameters: &str,
+        operands: &[&Operand],
+        type_: Type,
+        kernel: F,
+    ) -> ColumnsResult<Operand>
     where
         F: for<'a> Fn(Arguments<'a>) -> ColumnsResult<Lane<'a>> + Send + Sync + 'static,
     {

@@ -54,8 +54,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                     if self.waiting.len() > before {
                         continue;
                     }
-                    let lanes: Vec<Lane<'a>> =
-                        arguments.iter().filter_map(|argument| self.used(*argument)).collect();
+                    let lanes: Vec<Lane<'a>> = arguments.iter().filter_map(|argument| self.used(*argument)).collect();
                     let mut lane = run(kernel, lanes, self.rows.len(), *passes_faults)
                         .map_err(|error| error.at_node(&description.place))?;
                     if let Some(fault) = lane.fault.as_mut().filter(|fault| fault.node.is_none()) {
@@ -100,7 +99,12 @@ impl<'p, 'a> Evaluator<'p, 'a> {
     }
 }
 
-fn run<'a>(kernel: &super::Kernel, mut lanes: Vec<Lane<'a>>, rows: usize, passes_faults: bool) -> ColumnsResult<Lane<'a>> {
+fn run<'a>(
+    kernel: &super::Kernel,
+    mut lanes: Vec<Lane<'a>>,
+    rows: usize,
+    passes_faults: bool,
+) -> ColumnsResult<Lane<'a>> {
     let constant = !lanes.is_empty() && lanes.iter().all(|lane| lane.constant);
     if constant {
         // One row is computed, and stands for all.

@@ -9,12 +9,19 @@ use crate::types::{Int, Type, Unit};
 use crate::value::Value;
 
 /// An operator before an operand.
-pub(super) fn unary(planner: &mut Planner<'_>, operator: Unary, operand: Operand, expr: &Expr) -> ColumnsResult<Operand> {
+pub(super) fn unary(
+    planner: &mut Planner<'_>,
+    operator: Unary,
+    operand: Operand,
+    expr: &Expr,
+) -> ColumnsResult<Operand> {
     let literal = match (operator, &operand.literal) {
         (Unary::Plus, literal) => literal.clone(),
         (Unary::Minus, Some(Value::Int(value))) => Some(Value::Int(-value)),
         (Unary::Minus, Some(Value::Float(value))) => Some(Value::Float(-value)),
-        (Unary::Minus, Some(Value::Duration(ticks, unit))) => ticks.checked_neg().map(|ticks| Value::Duration(ticks, *unit)),
+        (Unary::Minus, Some(Value::Duration(ticks, unit))) => {
+            ticks.checked_neg().map(|ticks| Value::Duration(ticks, *unit))
+        }
         _ => None,
     };
     if let Some(literal) = literal {
@@ -26,7 +33,9 @@ pub(super) fn unary(planner: &mut Planner<'_>, operator: Unary, operand: Operand
         Unary::Plus if type_.is_number() => return Ok(operand),
         Unary::Plus => return Err(wrong("only numbers have a sign")),
         Unary::Minus => match &type_ {
-            Type::Int(_) | Type::Float32 | Type::Float64 | Type::Duration(_) | Type::Null => (arithmetic::negate(), "negate"),
+            Type::Int(_) | Type::Float32 | Type::Float64 | Type::Duration(_) | Type::Null => {
+                (arithmetic::negate(), "negate")
+            }
             Type::Vector(..) => (vectors::map(arithmetic::negate()), "negate"),
             _ => return Err(wrong("only numbers and durations have a sign")),
         },
@@ -93,13 +102,16 @@ fn numbers(value: &Value) -> Option<f64> {
 
 /// The error of operands that an operator does not take.
 fn refused(operator: Binary, left: &Operand, right: &Operand, expr: &Expr, hint: &str) -> ColumnsError {
-    ColumnsError::mismatch(
-        expr,
-        format!("`{}` takes no {} with {}{hint}", operator.as_str(), left.type_, right.type_),
-    )
+    ColumnsError::mismatch(expr, format!("`{}` takes no {} with {}{hint}", operator.as_str(), left.type_, right.type_))
 }
 
-fn comparison(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn comparison(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     let name = format!("compare {}", operator.as_str());
     // No type holds all values of both of these, so they are compared as they are.
     if let (Type::Int(a), Type::Int(b)) = (&left.type_, &right.type_) {
@@ -132,13 +144,26 @@ fn comparison(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right
     planner.compute(name, kernel, nodes, Type::Bool, expr)
 }
 
-fn bits(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn bits(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     let condition = |type_: &Type| matches!(type_, Type::Bool | Type::Null);
     match (&left.type_, &right.type_) {
         (a, b) if condition(a) && condition(b) => {
             let nodes = vec![planner.cast(left, &Type::Bool)?, planner.cast(right, &Type::Bool)?];
             // Whether a row without result matters may depend on the other side, so the kernel sees to faults itself.
-            planner.compute_with(format!("logic {}", operator.as_str()), logic::binary(operator), nodes, Type::Bool, expr, false)
+            planner.compute_with(
+                format!("logic {}", operator.as_str()),
+                logic::binary(operator),
+                nodes,
+                Type::Bool,
+                expr,
+                false,
+            )
         }
         (Type::Int(_), Type::Int(_)) => {
             let (nodes, type_) = planner.unify(&[left.clone(), right.clone()], expr)?;
@@ -152,13 +177,23 @@ fn bits(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Ope
             left,
             right,
             expr,
-            &format!("; `{}` binds tighter than a comparison: write (a > 1) {} (b > 2)", operator.as_str(), operator.as_str()),
+            &format!(
+                "; `{}` binds tighter than a comparison: write (a > 1) {} (b > 2)",
+                operator.as_str(),
+                operator.as_str()
+            ),
         )),
         _ => Err(refused(operator, left, right, expr, "")),
     }
 }
 
-fn shift(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn shift(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     match (&left.type_, &right.type_) {
         (Type::Int(_), Type::Int(_)) => {
             let (nodes, type_) = planner.unify(&[left.clone(), right.clone()], expr)?;
@@ -168,7 +203,13 @@ fn shift(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Op
     }
 }
 
-fn arithmetic_of(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn arithmetic_of(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     match (&left.type_, &right.type_) {
         (Type::Text, _) | (_, Type::Text) if operator == Binary::Add => {
             let (nodes, type_) = planner.unify(&[left.clone(), right.clone()], expr).map_err(|_| {
@@ -193,7 +234,9 @@ fn number_type(operator: Binary, common: Type, left: &Operand, right: &Operand) 
         Type::Bool => Type::INT64,
         Type::Int(_) if operator == Binary::Divide => Type::Float64,
         // A negative power of a whole number is none.
-        Type::Int(_) if operator == Binary::Power && matches!(right.literal, Some(Value::Int(power)) if power < 0) => Type::Float64,
+        Type::Int(_) if operator == Binary::Power && matches!(right.literal, Some(Value::Int(power)) if power < 0) => {
+            Type::Float64
+        }
         Type::Int(int) => {
             // A number that is written out takes the width of the column; beside a variable it may be wider.
             let _ = left;
@@ -204,7 +247,13 @@ fn number_type(operator: Binary, common: Type, left: &Operand, right: &Operand) 
     })
 }
 
-fn of_numbers(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn of_numbers(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     let wrong = || refused(operator, left, right, expr, "");
     let common = super::operand::common_type([left, right].into_iter()).ok_or_else(wrong)?;
     let type_ = number_type(operator, common, left, right).ok_or_else(wrong)?;
@@ -227,7 +276,13 @@ fn of_numbers(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right
     planner.compute(format!("arithmetic {}", operator.as_str()), arithmetic::binary(operator), nodes, type_, expr)
 }
 
-fn of_vectors(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn of_vectors(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     let wrong = || refused(operator, left, right, expr, "; vectors take numbers, and vectors of the same width");
     let element = |operand: &Operand| match &operand.type_ {
         Type::Vector(element, _) => Operand { type_: element.as_ref().clone(), ..operand.clone() },
@@ -252,7 +307,13 @@ fn of_vectors(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right
 }
 
 /// Instants and durations: sums, differences, multiples and ratios.
-fn of_times(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: &Operand, expr: &Expr) -> ColumnsResult<NodeId> {
+fn of_times(
+    planner: &mut Planner<'_>,
+    operator: Binary,
+    left: &Operand,
+    right: &Operand,
+    expr: &Expr,
+) -> ColumnsResult<NodeId> {
     let wrong = || refused(operator, left, right, expr, "; instants have differences, and take durations");
     let fixed = |unit: Unit| unit.nanoseconds().is_some();
     match (&left.type_, operator, &right.type_) {
@@ -260,7 +321,13 @@ fn of_times(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: 
             let unit = (*a).max(*b);
             let (instant, duration) = (Type::Instant(unit, zone.clone()), Type::Duration(unit));
             let nodes = vec![planner.cast(left, &instant)?, planner.cast(right, &duration)?];
-            planner.compute(format!("arithmetic {}", operator.as_str()), arithmetic::binary(operator), nodes, instant, expr)
+            planner.compute(
+                format!("arithmetic {}", operator.as_str()),
+                arithmetic::binary(operator),
+                nodes,
+                instant,
+                expr,
+            )
         }
         (Type::Duration(_), Binary::Add, Type::Instant(..)) => of_times(planner, operator, right, left, expr),
         (Type::Instant(a, zone), Binary::Subtract, Type::Instant(b, other)) if fixed(*a) && fixed(*b) => {
@@ -277,7 +344,13 @@ fn of_times(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: 
         (Type::Duration(a), Binary::Add | Binary::Subtract | Binary::Modulo, Type::Duration(b)) => {
             let type_ = Type::Duration((*a).max(*b));
             let nodes = vec![planner.cast(left, &type_)?, planner.cast(right, &type_)?];
-            planner.compute(format!("arithmetic {}", operator.as_str()), arithmetic::binary(operator), nodes, type_, expr)
+            planner.compute(
+                format!("arithmetic {}", operator.as_str()),
+                arithmetic::binary(operator),
+                nodes,
+                type_,
+                expr,
+            )
         }
         (Type::Duration(a), Binary::Divide | Binary::FloorDivide, Type::Duration(b)) => {
             let type_ = Type::Duration((*a).max(*b));
@@ -295,7 +368,9 @@ fn of_times(planner: &mut Planner<'_>, operator: Binary, left: &Operand, right: 
             let kernel = if whole { arithmetic::binary(operator) } else { times::scaled(operator) };
             planner.compute(format!("durations {}", operator.as_str()), kernel, vec![left.node, node], type_, expr)
         }
-        (number, Binary::Multiply, Type::Duration(_)) if number.is_number() => of_times(planner, operator, right, left, expr),
+        (number, Binary::Multiply, Type::Duration(_)) if number.is_number() => {
+            of_times(planner, operator, right, left, expr)
+        }
         _ => Err(wrong()),
     }
 }

@@ -25,7 +25,11 @@ impl BatchSource {
         let mut rows = 0;
         for batch in &batches {
             let same = batch.num_columns() == schema.fields().len()
-                && batch.columns().iter().zip(schema.fields()).all(|(array, field)| array.data_type() == field.data_type());
+                && batch
+                    .columns()
+                    .iter()
+                    .zip(schema.fields())
+                    .all(|(array, field)| array.data_type() == field.data_type());
             if !same {
                 return Err(ColumnsError::option("a record batch has other columns than the schema says"));
             }

@@ -1,0 +1,146 @@
+//! Tables as frames, to compute over out of core.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafolio_columns::source::{Batches, Source};
+use datafolio_columns::{ColumnsError, ColumnsResult, Frame};
+use datafolio_core::ItemRecord;
+use datafolio_handlers::HandlerError;
+
+use super::TableOptions;
+use super::content::content_of;
+use crate::bundle::DataFolio;
+use crate::error::{Error, Result};
+use crate::text::shell_word;
+use crate::view::is_view;
+
+/// Rows of a batch that the engine is given.
+const BATCH_ROWS: usize = 1 << 16;
+
+impl DataFolio {
+    /// A table as a frame: virtual columns and filters that cost nothing, and aggregations in one parallel pass over the columns they need.
+    ///
+    /// Nothing is read before something is asked for. The frame keeps to the version that the handle sees now, whatever is written
+    /// meanwhile.
+    ///
+    /// ```
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = datafolio::DataFolio::create(dir.path().join("study"))?;
+    /// # let column: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::Float64Array::from(vec![1.0, 2.0, 4.0]));
+    /// # let batch = arrow::array::RecordBatch::try_from_iter([("score", column)]).unwrap();
+    /// # folio.add("scores", batch, datafolio::AddOptions::new())?;
+    /// use datafolio::columns::{agg, col};
+    ///
+    /// let scores = folio.frame("scores")?.with_column("double", col("score") * 2);
+    /// let high = scores.filter(col("score").greater(1))?;
+    /// assert_eq!(high.aggregate(&[agg::mean(col("double"))])?[0].as_f64(), Some(6.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`DataFolio::get_table`]; [`HandlerError::Unsupported`] for a view and for a reference to text files, whose number of rows
+    /// only reading them would tell.
+    pub fn frame(&self, name: &str) -> Result<Frame> {
+        self.frame_of(name, None)
+    }
+
+    /// A version of a table as a frame.
+    ///
+    /// # Errors
+    /// As [`DataFolio::frame`], and [`CoreError::VersionNotFound`](datafolio_core::CoreError::VersionNotFound).
+    pub fn frame_of_version(&self, name: &str, version: &str) -> Result<Frame> {
+        self.frame_of(name, Some(version))
+    }
+
+    fn frame_of(&self, name: &str, version: Option<&str>) -> Result<Frame> {
+        let record = self.table_record(name, version)?;
+        let facts = self.facts_of(&record)?;
+        let Some(rows) = facts.rows else {
+            let what = if is_view(&record) {
+                "it is a view"
+            } else {
+                "only reading all of it would tell how many rows it has"
+            };
+            return Err(HandlerError::Unsupported {
+                what: format!("computing over '{name}' as a frame: {what}"),
+                needs: format!(
+                    "a stored table: `datafolio derive NEW --from {0}`, or an import of its file",
+                    shell_word(name)
+                ),
+            }
+            .into());
+        };
+        let mut ends = Vec::new();
+        let mut end = 0;
+        for file in &facts.files {
+            let groups =
+                if file.row_groups.is_empty() { vec![file.rows.unwrap_or(0)] } else { file.row_groups.clone() };
+            for rows in groups {
+                end += rows;
+                ends.push(end);
+            }
+        }
+        let fingerprint = content_of(&record);
+        let source = TableRows { folio: self.pinned(), record, schema: facts.schema.clone(), rows, ends, fingerprint };
+        Ok(Frame::new(Arc::new(source)))
+    }
+}
+
+/// The rows of a table in a bundle.
+#[derive(Debug)]
+struct TableRows {
+    folio: DataFolio,
+    record: Arc<ItemRecord>,
+    schema: SchemaRef,
+    rows: u64,
+    /// Where row groups and files end, in rows.
+    ends: Vec<u64>,
+    fingerprint: Option<String>,
+}
+
+impl Source for TableRows {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// A row group is decoded by one thread; groups larger than a task are shared, since a reader finds the pages of its rows.
+    fn tasks(&self, rows: Range<u64>, target: u64) -> Vec<Range<u64>> {
+        let mut tasks = Vec::new();
+        let mut start = rows.start;
+        while start < rows.end {
+            let group = self.ends.partition_point(|end| *end <= start);
+            let end = self.ends.get(group).copied().unwrap_or(self.rows).min(rows.end).max(start + 1);
+            let pieces = ((end - start) / (4 * target.max(1))).max(1);
+            let piece = (end - start).div_ceil(pieces);
+            while start < end {
+                let next = (start + piece).min(end);
+                tasks.push(start..next);
+                start = next;
+            }
+        }
+        tasks
+    }
+
+    fn read(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<Batches<'_>> {
+        let source = |error: Error| ColumnsError::Source(Box::new(error));
+        let names =
+            columns.iter().filter_map(|column| self.schema.fields().get(*column)).map(|field| field.name().clone());
+        let options = TableOptions::new().columns(names).offset(rows.start).limit(rows.end - rows.start);
+        let mut part = options.part(1);
+        part.batch_rows = BATCH_ROWS;
+        let reader = self.folio.open_table(&self.record, &part).map_err(source)?;
+        Ok(Box::new(reader.map(move |batch| batch.map_err(|error| source(error.into())))))
+    }
+
+    fn fingerprint(&self, columns: &[usize]) -> Option<String> {
+        Some(format!("{} {columns:?}", self.fingerprint.as_ref()?))
+    }
+}

@@ -1,0 +1,111 @@
+//! Tables as frames that are computed over.
+
+#[cfg(feature = "sql")]
+use datafolio::ImportOptions;
+use datafolio::columns::{Expr, Frame, Value, agg, col};
+use datafolio::{AddOptions, AppendOptions, DataFolio};
+
+use super::{ROWS, sample, with_tables};
+
+fn text(expr: &str) -> Expr {
+    Expr::parse(expr).unwrap()
+}
+
+fn asked(frame: &Frame) -> Vec<Value> {
+    let odd = text("id % 2 == 1");
+    frame
+        .aggregate(&[
+            agg::count_rows(),
+            agg::sum(col("id")),
+            agg::count(col("half")),
+            agg::sum(col("half")),
+            agg::count(col("name")).selection(text("name >= \"row 020000\"")),
+            agg::mean(text("id * 2")).selection(odd),
+        ])
+        .unwrap()
+}
+
+/// Counted by hand: ids from 0, halves of all but every tenth from 3 on, names that are the ids with six digits.
+fn expected(rows: i64) -> Vec<Value> {
+    let sum = |rows: &mut dyn Iterator<Item = i64>| rows.sum::<i64>();
+    let with_half = |row: &i64| row % 10 != 3;
+    let odd = rows / 2;
+    vec![
+        Value::Int(rows.into()),
+        Value::Int(sum(&mut (0..rows)).into()),
+        Value::Int((0..rows).filter(with_half).count() as i128),
+        Value::Float(sum(&mut (0..rows).filter(with_half)) as f64 / 2.0),
+        Value::Int((rows - 20_000).max(0).into()),
+        Value::Float(sum(&mut (0..rows).filter(|row| row % 2 == 1)) as f64 * 2.0 / odd as f64),
+    ]
+}
+
+#[test]
+fn a_frame_of_a_table_in_any_form_answers_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    for name in with_tables(&folio, dir.path()) {
+        match folio.frame(name) {
+            Ok(frame) => assert_eq!(asked(&frame), expected(ROWS), "{name}"),
+            Err(error) => {
+                assert!(folio.table_info(name).unwrap().rows.is_none(), "{name}: {error}");
+                assert!(error.to_string().contains("how many rows"), "{name}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_keeps_to_its_version_while_the_table_grows() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    folio.add("t", sample(0..1_000), AddOptions::new()).unwrap();
+    let before = folio.frame("t").unwrap().filter(col("id").greater_equal(0)).unwrap();
+    let version = folio.item_info("t").unwrap().version;
+    folio.append_table("t", sample(1_000..ROWS), AppendOptions::new()).unwrap();
+    assert_eq!(asked(&before), expected(1_000));
+    assert_eq!(asked(&folio.frame("t").unwrap()), expected(ROWS));
+    assert_eq!(asked(&folio.frame_of_version("t", &version).unwrap()), expected(1_000));
+}
+
+#[test]
+fn what_cannot_be_a_frame_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    folio.add("t", sample(0..10), AddOptions::new()).unwrap();
+    let error = folio.frame("t").unwrap().aggregate(&[agg::sum(col("idd"))]).unwrap_err();
+    assert_eq!(error.code(), "unknown-column");
+    assert!(error.to_string().contains("did you mean `id`?"), "{error}");
+    assert_eq!(folio.frame("none").unwrap_err().code(), "item-not-found");
+}
+
+/// What a query over the same rows says, in DuckDB.
+#[cfg(feature = "sql")]
+#[test]
+fn a_frame_and_a_query_agree() {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Float64Type, Int64Type};
+
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    let flights = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/flights.csv.gz");
+    folio.import_table("flights", flights, &ImportOptions::default(), AddOptions::new()).unwrap();
+    let frame = folio.frame("flights").unwrap().filter(text("(arr_delay > 0) & (carrier == \"UA\")")).unwrap();
+    let answers = frame
+        .aggregate(&[
+            agg::count_rows(),
+            agg::mean(text("(arr_delay - dep_delay) / air_time")),
+            agg::std(text("distance / air_time * 60"), 0),
+            agg::sum(text("distance * distance")),
+        ])
+        .unwrap();
+    let sql = "SELECT count(*), avg((arr_delay - dep_delay) / air_time), stddev_pop(distance / air_time * 60), \
+               sum(distance::BIGINT * distance)::BIGINT FROM flights WHERE arr_delay > 0 AND carrier = 'UA'";
+    let batch = folio.query(sql, &datafolio::QueryOptions::new()).unwrap().next().unwrap().unwrap();
+    assert_eq!(answers[0], Value::Int(batch.column(0).as_primitive::<Int64Type>().value(0).into()));
+    for (column, answer) in [(1, &answers[1]), (2, &answers[2])] {
+        let of_query = batch.column(column).as_primitive::<Float64Type>().value(0);
+        assert!((answer.as_f64().unwrap() / of_query - 1.0).abs() < 1e-12, "{answer} and {of_query}");
+    }
+    assert_eq!(answers[3], Value::Int(batch.column(3).as_primitive::<Int64Type>().value(0).into()));
+}
