@@ -25,7 +25,8 @@ mod value;
 
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use frame::{Aggregate, ColumnInfo, Frame, agg};
+pub use aggregate::{Aggregate, agg};
+pub use frame::{ColumnInfo, Frame};
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};
 pub use value::Value;

@@ -67,6 +67,18 @@ mod x86 {
         }
     }
 
+    #[inline]
+    #[allow(unsafe_code, reason = "a hint that may name any address; these are of a slice")]
+    pub(super) fn prefetch<T>(values: &[T]) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        const LINE: usize = 64;
+        let start = values.as_ptr().cast::<i8>();
+        for offset in (0..size_of_val(values)).step_by(LINE) {
+            // SAFETY: the address is inside the slice, and nothing is read or written.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(start.add(offset)) };
+        }
+    }
+
     #[target_feature(enable = "avx2,bmi2")]
     fn avx2<L: Loop>(work: L) -> L::Output {
         work.run()
@@ -75,5 +87,20 @@ mod x86 {
     #[target_feature(enable = "avx2,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]
     fn avx512<L: Loop>(work: L) -> L::Output {
         work.run()
+    }
+}
+
+/// Asks the processor to bring values into its second-level cache while it computes something else.
+///
+/// A block is some 16 KiB of each column, too little for the processor to see by itself in time what is read next.
+#[inline]
+pub(crate) fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        x86::prefetch(values);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = values;
     }
 }

@@ -1,10 +1,11 @@
-//! Count, sum, mean, variance and standard deviation, skew and kurtosis, of numbers.
+//! Count, sum, mean, variance and standard deviation, skew and kurtosis of numbers, and the extremes of whatever has an order.
 //!
 //! Values are summed in blocks: sixteen running sums, which are added up pairwise, and blocks by compensated summation, so that the error
 //! does not grow with the number of rows. Whole numbers are summed exactly. Powers are taken of differences from a value near the mean,
 //! and blocks are joined by the formulas of Chan, Golub and LeVeque, so that a large mean costs no digits.
 
 use crate::block::with_numbers;
+use super::extremes::Extremes;
 use crate::block::{Number, Values, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::pass::{BlockView, Outcome, Output, Sink};
@@ -24,12 +25,17 @@ pub(crate) enum Moment {
     Deviation(f64),
     Skew,
     Kurtosis,
+    /// The least value that is no NaN.
+    Min,
+    Max,
+    /// Both.
+    MinMax,
 }
 
-/// A moment of one lane.
+/// Moments and extremes of one lane, as many as are asked for: the values are looked at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Moments {
-    pub(crate) moment: Moment,
+    pub(crate) wanted: Vec<Moment>,
     pub(crate) type_: Type,
 }
 
@@ -47,13 +53,24 @@ pub(crate) struct Part {
     second: f64,
     third: f64,
     fourth: f64,
+    extremes: Extremes,
 }
 
 impl Moments {
     /// Up to which power differences are needed.
     fn order(&self) -> u32 {
-        match self.moment {
-            Moment::Count => 0,
+        self.wanted.iter().map(|moment| moment.order()).max().unwrap_or(0)
+    }
+
+    fn wants_extremes(&self) -> bool {
+        self.wanted.iter().any(|moment| matches!(moment, Moment::Min | Moment::Max | Moment::MinMax))
+    }
+}
+
+impl Moment {
+    fn order(self) -> u32 {
+        match self {
+            Moment::Count | Moment::Min | Moment::Max | Moment::MinMax => 0,
             Moment::Sum | Moment::Mean => 1,
             Moment::Variance(_) | Moment::Deviation(_) => 2,
             Moment::Skew => 3,
@@ -74,7 +91,8 @@ impl Sink for Moments {
             part.count += block.count() as u64;
             return Ok(());
         };
-        if self.moment == Moment::Count && !self.type_.is_float() {
+        let only_counts = self.wanted.iter().all(|moment| *moment == Moment::Count);
+        if only_counts && !self.type_.is_float() {
             part.count += block.valid(lane).map_or(block.rows, |mask| count_yes(&mask)) as u64;
             return Ok(());
         }
@@ -90,13 +108,28 @@ impl Sink for Moments {
             }
         };
         let order = self.order();
+        let extremes = self.wants_extremes();
         match &lane.values {
             Values::Null => {}
             Values::Bool(bytes) => {
                 let ones: Vec<u8> = bytes.iter().map(|byte| byte & 1).collect();
                 part.add(&ones, mask, order);
+                if extremes {
+                    part.extremes.numbers(&ones, mask);
+                }
             }
-            numbers => with_numbers!(numbers, values => part.add(values, mask, order), _ => {}),
+            Values::Text(texts) => {
+                part.count += mask.map_or(block.rows, count_yes) as u64;
+                if extremes {
+                    part.extremes.texts(texts, mask);
+                }
+            }
+            numbers => with_numbers!(numbers, values => {
+                part.add(values, mask, order);
+                if extremes {
+                    part.extremes.numbers(values, mask);
+                }
+            }, _ => {}),
         }
         Ok(())
     }
@@ -107,16 +140,17 @@ impl Sink for Moments {
     }
 
     fn finish(&self, part: Part) -> ColumnsResult<Outcome> {
-        Ok(Outcome::Done(Output::Value(self.value(&part)?)))
+        let values = self.wanted.iter().map(|moment| self.value(*moment, &part)).collect::<ColumnsResult<_>>()?;
+        Ok(Outcome::Done(Output::Value(Value::List(values))))
     }
 }
 
 impl Moments {
-    fn value(&self, part: &Part) -> ColumnsResult<Value> {
+    fn value(&self, moment: Moment, part: &Part) -> ColumnsResult<Value> {
         let whole = matches!(self.type_, Type::Int(_) | Type::Bool | Type::Duration(_) | Type::Instant(..));
         let count = part.count as f64;
         let float = |value: f64| if part.count == 0 { Value::Float(f64::NAN) } else { Value::Float(value) };
-        Ok(match self.moment {
+        Ok(match moment {
             Moment::Count => Value::Int(part.count.into()),
             Moment::Sum if whole => {
                 let fits = i64::try_from(part.whole).is_ok() || u64::try_from(part.whole).is_ok();
@@ -139,6 +173,9 @@ impl Moments {
             },
             Moment::Variance(ddof) => self.spread(part, ddof, false),
             Moment::Deviation(ddof) => self.spread(part, ddof, true),
+            Moment::Min => part.extremes.least(&self.type_),
+            Moment::Max => part.extremes.greatest(&self.type_),
+            Moment::MinMax => Value::List(vec![part.extremes.least(&self.type_), part.extremes.greatest(&self.type_)]),
             Moment::Skew => float(count.sqrt() * part.third / part.second.powf(1.5)),
             Moment::Kurtosis => float(count * part.fourth / (part.second * part.second) - 3.0),
         })
@@ -210,11 +247,13 @@ impl Part {
 
     /// Joins two stretches of rows.
     fn join(&mut self, other: &Self, order: u32) {
+        self.extremes.join(&other.extremes);
         if other.count == 0 {
             return;
         }
         if self.count == 0 {
-            *self = other.clone();
+            let extremes = std::mem::take(&mut self.extremes);
+            *self = Self { extremes, ..other.clone() };
             return;
         }
         let (a, b) = (self.count as f64, other.count as f64);
@@ -247,7 +286,7 @@ impl Part {
 }
 
 /// Running sums side by side, so that no addition waits for the one before.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Adds up sums side by side.
 #[inline(always)]
@@ -264,7 +303,7 @@ fn pairwise(mut sums: [f64; LANES]) -> f64 {
 
 /// All bits where something holds, none elsewhere: what compilers make masks of vectors of.
 #[inline(always)]
-fn all_bits(holds: bool) -> u64 {
+pub(super) fn all_bits(holds: bool) -> u64 {
     (holds as u64).wrapping_neg()
 }
 
@@ -276,14 +315,14 @@ fn masked(value: f64, mask: u64) -> f64 {
 
 /// What is done with sixteen values, each of which counts where its mask has all bits set. A trait, since closures are not sure to be
 /// inlined into the functions that are compiled for certain processors.
-trait Step<T> {
+pub(super) trait Step<T> {
     /// Implementations are `#[inline(always)]`.
     fn step(&mut self, values: &[T; LANES], mask: &[u64; LANES]);
 }
 
 /// Sixteen values at a time; the last ones with zeros behind them, which do not count.
 #[inline(always)]
-fn sixteens<T: Number, S: Step<T>>(values: &[T], mask: Option<&[u8]>, mut state: S) -> S {
+pub(super) fn sixteens<T: Number, S: Step<T>>(values: &[T], mask: Option<&[u8]>, mut state: S) -> S {
     let (whole, rest) = values.as_chunks::<LANES>();
     let mut tail = [T::default(); LANES];
     let mut tail_mask = [0_u64; LANES];

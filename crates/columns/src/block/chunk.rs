@@ -14,8 +14,9 @@ use arrow::datatypes::{
 };
 
 use super::text::Dictionary;
-use super::{Buffer, Lane, Number, Texts, Values, YES};
+use super::{Buffer, Lane, Number, Texts, Values, YES, with_numbers};
 use crate::error::ColumnsResult;
+use crate::simd::prefetch;
 
 /// Columns of some rows, ready to be cut into blocks.
 #[derive(Debug)]
@@ -34,6 +35,14 @@ impl<'a> Chunk<'a> {
     /// How many rows there are.
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Has the processor fetch some rows of all columns, which are computed with next.
+    pub(crate) fn prefetch(&self, rows: Range<usize>) {
+        let rows = rows.start.min(self.rows)..rows.end.min(self.rows);
+        for lane in &self.columns {
+            with_numbers!(&lane.values, values => prefetch(values.get(rows.clone()).unwrap_or_default()), _ => {});
+        }
     }
 
     /// Some rows of a column.

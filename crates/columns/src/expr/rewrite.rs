@@ -7,31 +7,39 @@ use super::{Argument, Expr, Kind};
 impl Expr {
     /// The same expression, with every name for which there is another one replaced by it.
     pub(crate) fn renamed(&self, other: &dyn Fn(&str) -> Option<Arc<str>>) -> Self {
-        let again = |expr: &Self| expr.renamed(other);
+        if let Kind::Name(name) = &*self.kind {
+            return other(name).map_or_else(|| self.clone(), |name| Self::new(Kind::Name(name)));
+        }
+        let parts = self.with_parts::<std::convert::Infallible>(&mut |part| Ok(part.renamed(other)));
+        match parts {
+            Ok(expr) => expr,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The same expression of other parts.
+    pub(crate) fn with_parts<E>(&self, part: &mut dyn FnMut(&Self) -> Result<Self, E>) -> Result<Self, E> {
         let kind = match &*self.kind {
-            Kind::Name(name) => match other(name) {
-                Some(name) => Kind::Name(name),
-                None => return self.clone(),
-            },
-            Kind::Literal(_) => return self.clone(),
-            Kind::List(items) => Kind::List(items.iter().map(again).collect()),
-            Kind::Pairs(pairs) => Kind::Pairs(pairs.iter().map(|(key, value)| (again(key), again(value))).collect()),
-            Kind::Unary(operator, operand) => Kind::Unary(*operator, again(operand)),
-            Kind::Binary(operator, left, right) => Kind::Binary(*operator, again(left), again(right)),
-            Kind::Call(name, arguments) => Kind::Call(
-                name.clone(),
-                arguments
-                    .iter()
-                    .map(|argument| Argument { name: argument.name.clone(), value: again(&argument.value) })
-                    .collect(),
-            ),
-            Kind::Index(vector, axes) => Kind::Index(again(vector), axes.clone()),
+            Kind::Name(_) | Kind::Literal(_) => return Ok(self.clone()),
+            Kind::List(items) => Kind::List(items.iter().map(&mut *part).collect::<Result<_, _>>()?),
+            Kind::Pairs(pairs) => {
+                Kind::Pairs(pairs.iter().map(|(key, value)| Ok((part(key)?, part(value)?))).collect::<Result<_, E>>()?)
+            }
+            Kind::Unary(operator, operand) => Kind::Unary(*operator, part(operand)?),
+            Kind::Binary(operator, left, right) => Kind::Binary(*operator, part(left)?, part(right)?),
+            Kind::Call(name, arguments) => {
+                let mut of = |argument: &Argument| {
+                    Ok(Argument { name: argument.name.clone(), value: part(&argument.value)? })
+                };
+                Kind::Call(name.clone(), arguments.iter().map(&mut of).collect::<Result<_, E>>()?)
+            }
+            Kind::Index(vector, axes) => Kind::Index(part(vector)?, axes.clone()),
         };
         if kind == *self.kind {
-            return self.clone();
+            return Ok(self.clone());
         }
         // The text it was read from names other columns now.
-        Self::new(kind)
+        Ok(Self::new(kind))
     }
 
     /// All names in it, each as often as it stands there.

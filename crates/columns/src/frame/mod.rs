@@ -11,7 +11,6 @@ mod vaex_state;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use aggregate::{Aggregate, agg};
 pub use schema::ColumnInfo;
 
 use crate::error::ColumnsResult;

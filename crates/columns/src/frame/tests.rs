@@ -5,6 +5,8 @@ use arrow::array::{
 };
 
 use super::*;
+use crate::aggregate::{Aggregate, agg};
+use crate::pass::PassOptions;
 use crate::value::Value;
 use crate::{ColumnsError, Expr, col};
 
@@ -101,4 +103,128 @@ fn many_rows_are_summed_by_all_threads() {
     assert!((answers[1].as_f64().unwrap() / mean - 1.0).abs() < 1e-12);
     let std = (((n * n - 1) as f64) / 12.0).sqrt();
     assert!((answers[2].as_f64().unwrap() / std - 1.0).abs() < 1e-14);
+}
+
+/// What `np.nanquantile` of NumPy 2.4 and `len(set(...))` answer.
+#[test]
+fn quantiles_and_distinct_values_are_exact() {
+    let frame = small();
+    assert_eq!(one(&frame, agg::median(col("f"))), Value::Float(3.0));
+    assert_eq!(one(&frame, agg::median(col("x"))), Value::Float(2.5));
+    assert_eq!(one(&frame, agg::quantile(col("u"), 0.1).unwrap()), Value::Float(30.700000000000003));
+    assert_eq!(one(&frame, agg::quantile(col("f"), 1.0).unwrap()), Value::Float(4.5));
+    assert_eq!(one(&frame.filter(text("f > 9")).unwrap(), agg::median(col("f"))), Value::Null);
+    assert_eq!(one(&frame, agg::nunique(col("s"))), Value::Int(3));
+    assert_eq!(one(&frame, agg::nunique_values(col("s"))), Value::Int(2));
+    assert_eq!(one(&frame, agg::nunique(col("x"))), Value::Int(4));
+    assert_eq!(one(&frame, agg::nunique_values(col("x"))), Value::Int(2));
+    assert_eq!(one(&frame, agg::nunique(text("u > 100"))), Value::Int(2));
+    assert_eq!(one(&frame, agg::minmax(col("x"))), Value::List(vec![Value::Float(1.0), Value::Float(4.0)]));
+    assert_eq!(one(&frame, agg::max(col("s"))), Value::from("b"));
+    assert_eq!(one(&frame, agg::min(col("t"))), Value::Bool(false));
+    assert_eq!(one(&frame, agg::max(col("i"))), Value::Int(i64::MAX.into()));
+}
+
+#[test]
+fn many_distinct_values_are_counted_by_parts() {
+    let rows = 300_000_i64;
+    let x = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| (row % 200_000) - 100_000))) as ArrayRef;
+    let s = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("{}", row % 150_001)))) as ArrayRef;
+    let long = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("a long text {}", row % 1_001)))) as ArrayRef;
+    let frame = frame(vec![("x", x), ("s", s), ("long", long)]);
+    assert_eq!(one(&frame, agg::nunique(col("x"))), Value::Int(200_000));
+    assert_eq!(one(&frame, agg::nunique(col("s"))), Value::Int(150_001));
+    assert_eq!(one(&frame, agg::nunique(col("long"))), Value::Int(1_001));
+    assert_eq!(one(&frame, agg::median(col("x"))), {
+        let mut sorted: Vec<i64> = (0..rows).map(|row| (row % 200_000) - 100_000).collect();
+        sorted.sort_unstable();
+        Value::Float((sorted[149_999] + sorted[150_000]) as f64 / 2.0)
+    });
+    let little = PassOptions { memory: Some(1 << 20), ..PassOptions::default() };
+    let error = frame.aggregate_with(&[agg::nunique(col("x"))], &little).unwrap_err();
+    assert!(error.to_string().contains("allow more"), "{error}");
+}
+
+#[test]
+fn aggregations_are_read_from_text() {
+    let frame = small();
+    let answers = frame.compute(&["sum(f) / count()", "max(u) - min(u)", "count(selection=u > 50)", "std(f, ddof=1)"]).unwrap();
+    assert_eq!(answers[..3], [Value::Float(3.0), Value::Int(254), Value::Int(3)]);
+    assert!((answers[3].as_f64().unwrap() - 1.2909944487358056).abs() < 1e-15);
+    let message = |text: &str| frame.compute(&[text]).unwrap_err().to_string();
+    assert!(message("f + 1").contains("mean(f)"), "{}", message("f + 1"));
+    assert!(message("quantile(f)").contains("from 0 to 1"), "{}", message("quantile(f)"));
+    assert!(message("maen(f)").contains("`maen`"), "{}", message("maen(f)"));
+    assert!(message("sum(s)").contains("takes no string"), "{}", message("sum(s)"));
+}
+
+#[test]
+fn names_follow_what_they_name() {
+    let frame = small().filter(text("f > 2")).unwrap().with_column("f", text("f * 10")).with_column("g", text("f + 1"));
+    assert_eq!(frame.compute(&["sum(f)", "sum(g)"]).unwrap(), [Value::Float(105.0), Value::Float(108.0)]);
+    let renamed = frame.rename("f", "ten f").unwrap().drop(&["x"]).unwrap();
+    assert_eq!(renamed.compute(&["sum(`ten f`)", "sum(g)"]).unwrap(), [Value::Float(105.0), Value::Float(108.0)]);
+    assert!(matches!(renamed.compute(&["sum(x)"]), Err(ColumnsError::UnknownColumn { .. })));
+    assert_eq!(renamed.columns().collect::<Vec<_>>(), ["ten f", "i", "u", "s", "t", "g"]);
+    let again = small().with_state(&renamed.state()).unwrap();
+    assert_eq!(again.columns().collect::<Vec<_>>(), ["ten f", "i", "u", "s", "t", "g"]);
+    assert_eq!(again.compute(&["sum(`ten f`)"]).unwrap(), [Value::Float(105.0)]);
+}
+
+#[test]
+fn functions_of_ones_own_are_called_with_blocks() {
+    let half = |arrays: &[ArrayRef]| -> Result<ArrayRef, String> {
+        use arrow::array::AsArray;
+        let values = arrays.first().ok_or("no argument")?.as_primitive::<arrow::datatypes::Float32Type>();
+        Ok(Arc::new(values.unary::<_, arrow::datatypes::Float32Type>(|value| value / 2.0)))
+    };
+    let frame = small().register_function("half", Type::Float32, half);
+    assert_eq!(frame.compute(&["sum(half(f) + 1)"]).unwrap(), [Value::Float(10.0)]);
+    let broken = frame.register_function("half", Type::Float32, |_| panic!("on purpose"));
+    assert!(broken.compute(&["sum(half(f))"]).unwrap_err().to_string().contains("on purpose"));
+    let short = frame.register_function("half", Type::Float32, |arrays| Ok(arrays[0].slice(0, 1)));
+    assert!(short.compute(&["sum(half(f))"]).unwrap_err().to_string().contains("4 rows and returned 1"));
+}
+
+/// The queries over all rows that Vaex answered, where it was right, and its state.
+#[test]
+fn answers_are_those_of_vaex() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests-data");
+    let expected: serde_json::Value = serde_json::from_slice(&std::fs::read(format!("{root}/vaex/queries.json")).unwrap()).unwrap();
+    let table = crate::hdf5::Hdf5Table::open(format!("{root}/vaex/table.hdf5"), &Default::default()).unwrap();
+    let frame = Frame::new(Arc::new(crate::source::Hdf5Source::new(table, None)));
+    let mut checked = 0;
+    for query in expected.as_array().unwrap() {
+        let code = query["code"].as_str().unwrap();
+        // `df.mean("x")` is `mean(x)`, `df.min("x")` is `min(x)`.
+        let Some((name, rest)) = code.strip_prefix("df.").and_then(|rest| rest.split_once('(')) else { continue };
+        let Some(of) = rest.strip_suffix(')').map(|of| of.trim_matches(['"', '\''])) else { continue };
+        let known = ["count", "sum", "mean", "std", "var", "min", "max", "minmax", "skew", "kurtosis"];
+        if !known.contains(&name) || query["compat"] != "match" || of.contains(['"', '=', '[']) {
+            continue;
+        }
+        let answer = frame.compute(&[format!("{name}({of})")]).unwrap().remove(0);
+        let result = &query["result"];
+        let wanted: Vec<f64> = match result["values"].as_array() {
+            Some(values) => values.iter().map(number).collect(),
+            None => vec![number(&result["value"])],
+        };
+        let found: Vec<f64> = match &answer {
+            Value::List(values) => values.iter().map(|value| value.as_f64().unwrap()).collect(),
+            value => vec![value.as_f64().unwrap()],
+        };
+        assert_eq!(found.len(), wanted.len(), "{code}");
+        for (found, wanted) in found.iter().zip(&wanted) {
+            assert!((found - wanted).abs() <= 1e-9 * wanted.abs().max(1e-3), "{code}: {found}, and Vaex says {wanted}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 80, "{checked}");
+}
+
+fn number(value: &serde_json::Value) -> f64 {
+    match value {
+        serde_json::Value::Bool(value) => f64::from(u8::from(*value)),
+        value => value.as_f64().unwrap(),
+    }
 }

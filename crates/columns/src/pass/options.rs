@@ -13,8 +13,7 @@ pub type Progress = Arc<dyn Fn(u64, u64) -> bool + Send + Sync>;
 pub struct PassOptions {
     /// How many threads compute; none for one for each processor.
     pub threads: Option<NonZeroUsize>,
-    /// Bytes that groups, sets of values and the like may take before they are written to disk or refused; none for a quarter of
-    /// the machine's memory.
+    /// Bytes that groups, sets of values and the like may take before they are written to disk or refused; none for 4 GiB.
     pub memory: Option<u64>,
     /// Told how far the pass is.
     pub progress: Option<Progress>,
@@ -28,6 +27,10 @@ impl PassOptions {
             Some(threads) => threads.get(),
             None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         }
+    }
+
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.unwrap_or(4 << 30)
     }
 
     pub(crate) fn cancelled(&self) -> bool {

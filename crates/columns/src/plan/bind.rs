@@ -53,6 +53,15 @@ impl<'s> Planner<'s> {
         self.plan.nodes.get(node).map_or(Type::Null, |node| node.type_.clone())
     }
 
+    /// The value of a node that is the same for all rows.
+    pub(crate) fn constant_value(&self, node: NodeId) -> Option<Value> {
+        let node = self.plan.nodes.get(node)?;
+        match &node.kind {
+            NodeKind::Constant(lane) => Some(lane.value(0, &node.type_)),
+            _ => None,
+        }
+    }
+
     /// A text that says what a node computes of which columns, the same however it was written.
     pub(crate) fn key_of(&self, node: NodeId) -> String {
         let found =

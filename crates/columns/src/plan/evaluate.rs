@@ -25,6 +25,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
 
     /// Goes to a block.
     pub(crate) fn block(&mut self, rows: Range<usize>) {
+        self.chunk.prefetch(rows.end..rows.end + rows.len());
         self.rows = rows;
         self.lanes.iter_mut().for_each(|lane| *lane = None);
     }
