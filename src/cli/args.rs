@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    add, append, at, cat, cli_reference, compact, completions, copy, describe, du, export, find, folios, gc, get, head,
-    import, info, init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set, settings,
-    snapshot, undo, verify,
+    add, append, at, cat, cli_reference, compact, completions, compute, copy, describe, du, export, find, folios, gc,
+    get, head, import, info, init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set,
+    settings, snapshot, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -181,6 +181,7 @@ pub(super) enum ReadCommand {
     Head(head::Args),
     Sample(sample::Args),
     Iter(iter::Args),
+    Compute(compute::Args),
     #[cfg(feature = "sql")]
     Sql(sql::Args),
     #[cfg(feature = "sql")]
@@ -244,6 +245,7 @@ impl ReadCommand {
             Self::Head(args) => head::run(&args, session),
             Self::Sample(args) => sample::run(&args, session),
             Self::Iter(args) => iter::run(&args, session),
+            Self::Compute(args) => compute::run(&args, session),
             #[cfg(feature = "sql")]
             Self::Sql(args) => sql::run(&args, session),
             #[cfg(feature = "sql")]

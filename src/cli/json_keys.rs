@@ -81,6 +81,8 @@ pub(super) const PRINTED: &[Printed] = &[
     object("get TABLE", &["columns", "rows"]),
     below("get TABLE", "columns", &["name", "type"]),
     object("get FILE", &["size_bytes", "text", "complete"]),
+    object("compute", &["item", "answers"]),
+    below("compute", "answers", &["expression", "value"]),
     object("head", &["columns", "rows"]),
     below("head", "columns", &["name", "type"]),
     object("sample", &["columns", "rows"]),

@@ -67,6 +67,7 @@ fn the_documented_keys_are_those_that_are_printed() {
         ("info", &["info", "raw", "--statistics"]),
         ("get TABLE", &["get", "raw"]),
         ("get FILE", &["get", "notes"]),
+        ("compute", &["compute", "raw", "count()"]),
         ("head", &["head", "raw"]),
         ("sample", &["sample", "raw", "-n", "2"]),
         ("iter", &["iter", "raw", "--into", "chunks"]),

@@ -23,9 +23,9 @@ pub mod source;
 mod types;
 mod value;
 
+pub use aggregate::{Aggregate, agg};
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use aggregate::{Aggregate, agg};
 pub use frame::{ColumnInfo, Frame};
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};

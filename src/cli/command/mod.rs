@@ -7,6 +7,7 @@ pub(super) mod cat;
 pub(super) mod cli_reference;
 pub(super) mod compact;
 pub(super) mod completions;
+pub(super) mod compute;
 pub(super) mod copy;
 #[cfg(feature = "sql")]
 pub(super) mod derive;

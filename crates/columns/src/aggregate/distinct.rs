@@ -221,7 +221,8 @@ impl Words {
                 let share = parts.len().div_ceil(threads).max(1);
                 let counted = |parts: &[Vec<u64>]| parts.iter().map(|part| distinct(part)).sum::<u64>();
                 std::thread::scope(|scope| {
-                    let handles: Vec<_> = parts.chunks(share).map(|parts| scope.spawn(move || counted(parts))).collect();
+                    let handles: Vec<_> =
+                        parts.chunks(share).map(|parts| scope.spawn(move || counted(parts))).collect();
                     // A thread that only counts does not panic.
                     handles.into_iter().map(|handle| handle.join().unwrap_or(0)).sum()
                 })
@@ -271,7 +272,8 @@ impl Set {
         self.len += 1;
         if self.len * 2 > self.slots.len() {
             let words: Vec<u64> = self.slots.iter().copied().filter(|word| *word != 0).collect();
-            let mut larger = Self { slots: vec![0; self.slots.len() * 2], len: usize::from(self.has_zero), has_zero: self.has_zero };
+            let mut larger =
+                Self { slots: vec![0; self.slots.len() * 2], len: usize::from(self.has_zero), has_zero: self.has_zero };
             words.into_iter().for_each(|word| larger.insert(word));
             *self = larger;
         }

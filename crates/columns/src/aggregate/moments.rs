@@ -4,8 +4,8 @@
 //! does not grow with the number of rows. Whole numbers are summed exactly. Powers are taken of differences from a value near the mean,
 //! and blocks are joined by the formulas of Chan, Golub and LeVeque, so that a large mean costs no digits.
 
-use crate::block::with_numbers;
 use super::extremes::Extremes;
+use crate::block::with_numbers;
 use crate::block::{Number, Values, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::pass::{BlockView, Outcome, Output, Sink};

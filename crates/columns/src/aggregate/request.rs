@@ -106,7 +106,8 @@ impl Answers {
             let type_ = operand.map_or(Type::Null, |operand| operand.type_);
             let sink = match aggregate.kind {
                 Kind::Moment(moment) => {
-                    let known = moments.iter_mut().find(|(nodes, condition, ..)| *nodes == inputs && *condition == selection);
+                    let known =
+                        moments.iter_mut().find(|(nodes, condition, ..)| *nodes == inputs && *condition == selection);
                     let (wanted, at) = match known {
                         Some((_, _, wanted, at)) => (wanted, *at),
                         None => {

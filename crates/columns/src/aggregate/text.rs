@@ -32,8 +32,9 @@ impl Aggregate {
 }
 
 /// The names of aggregations.
-pub(crate) const NAMES: &[&str] =
-    &["count", "sum", "mean", "var", "std", "skew", "kurtosis", "min", "max", "minmax", "median", "quantile", "nunique"];
+pub(crate) const NAMES: &[&str] = &[
+    "count", "sum", "mean", "var", "std", "skew", "kurtosis", "min", "max", "minmax", "median", "quantile", "nunique",
+];
 
 /// The aggregation that a call is; none for a call of something else.
 fn of_call(expr: &Expr) -> ColumnsResult<Option<Aggregate>> {
@@ -71,7 +72,9 @@ fn of_call(expr: &Expr) -> ColumnsResult<Option<Aggregate>> {
         return Err(given.wrong("takes one expression; an element-wise minimum is `minimum(a, b)`"));
     }
     let known = ["ddof", "q", "dropna", "selection"];
-    if let Some(other) = arguments.iter().filter_map(|argument| argument.name.as_deref()).find(|name| !known.contains(name)) {
+    if let Some(other) =
+        arguments.iter().filter_map(|argument| argument.name.as_deref()).find(|name| !known.contains(name))
+    {
         return Err(given.wrong(&format!("has no argument `{other}`")));
     }
     if of.is_none() && &**name != "count" {

@@ -28,9 +28,8 @@ impl Expr {
             Kind::Unary(operator, operand) => Kind::Unary(*operator, part(operand)?),
             Kind::Binary(operator, left, right) => Kind::Binary(*operator, part(left)?, part(right)?),
             Kind::Call(name, arguments) => {
-                let mut of = |argument: &Argument| {
-                    Ok(Argument { name: argument.name.clone(), value: part(&argument.value)? })
-                };
+                let mut of =
+                    |argument: &Argument| Ok(Argument { name: argument.name.clone(), value: part(&argument.value)? });
                 Kind::Call(name.clone(), arguments.iter().map(&mut of).collect::<Result<_, E>>()?)
             }
             Kind::Index(vector, axes) => Kind::Index(part(vector)?, axes.clone()),

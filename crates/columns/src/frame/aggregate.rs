@@ -77,7 +77,9 @@ impl Frame {
             if let Some(column) = names.iter().find(|name| !name.starts_with(ANSWER) && self.has(name)) {
                 return Err(ColumnsError::mismatch(
                     &expr,
-                    format!("`{column}` has a value for each row; say what is wanted of all of them, as in mean({column})"),
+                    format!(
+                        "`{column}` has a value for each row; say what is wanted of all of them, as in mean({column})"
+                    ),
                 ));
             }
             if aggregates.len() == before && names.is_empty() {

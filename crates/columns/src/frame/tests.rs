@@ -130,7 +130,8 @@ fn many_distinct_values_are_counted_by_parts() {
     let rows = 300_000_i64;
     let x = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| (row % 200_000) - 100_000))) as ArrayRef;
     let s = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("{}", row % 150_001)))) as ArrayRef;
-    let long = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("a long text {}", row % 1_001)))) as ArrayRef;
+    let long = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("a long text {}", row % 1_001))))
+        as ArrayRef;
     let frame = frame(vec![("x", x), ("s", s), ("long", long)]);
     assert_eq!(one(&frame, agg::nunique(col("x"))), Value::Int(200_000));
     assert_eq!(one(&frame, agg::nunique(col("s"))), Value::Int(150_001));
@@ -148,13 +149,14 @@ fn many_distinct_values_are_counted_by_parts() {
 #[test]
 fn aggregations_are_read_from_text() {
     let frame = small();
-    let answers = frame.compute(&["sum(f) / count()", "max(u) - min(u)", "count(selection=u > 50)", "std(f, ddof=1)"]).unwrap();
+    let answers =
+        frame.compute(&["sum(f) / count()", "max(u) - min(u)", "count(selection=u > 50)", "std(f, ddof=1)"]).unwrap();
     assert_eq!(answers[..3], [Value::Float(3.0), Value::Int(254), Value::Int(3)]);
     assert!((answers[3].as_f64().unwrap() - 1.2909944487358056).abs() < 1e-15);
     let message = |text: &str| frame.compute(&[text]).unwrap_err().to_string();
     assert!(message("f + 1").contains("mean(f)"), "{}", message("f + 1"));
     assert!(message("quantile(f)").contains("from 0 to 1"), "{}", message("quantile(f)"));
-    assert!(message("maen(f)").contains("`maen`"), "{}", message("maen(f)"));
+    assert!(message("maen(f)").contains("did you mean `mean`?"), "{}", message("maen(f)"));
     assert!(message("sum(s)").contains("takes no string"), "{}", message("sum(s)"));
 }
 
@@ -190,7 +192,8 @@ fn functions_of_ones_own_are_called_with_blocks() {
 #[test]
 fn answers_are_those_of_vaex() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests-data");
-    let expected: serde_json::Value = serde_json::from_slice(&std::fs::read(format!("{root}/vaex/queries.json")).unwrap()).unwrap();
+    let expected: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(format!("{root}/vaex/queries.json")).unwrap()).unwrap();
     let table = crate::hdf5::Hdf5Table::open(format!("{root}/vaex/table.hdf5"), &Default::default()).unwrap();
     let frame = Frame::new(Arc::new(crate::source::Hdf5Source::new(table, None)));
     let mut checked = 0;

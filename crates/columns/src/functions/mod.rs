@@ -1,7 +1,13 @@
 //! The functions of expressions, one file for each kind.
 
+mod cast;
+mod choice;
 mod math;
+mod missing;
+mod numbers;
 mod registry;
+#[cfg(test)]
+mod tests;
 pub(crate) mod vector;
 
 use std::collections::HashMap;
@@ -12,7 +18,7 @@ pub(crate) use registry::{Registry, UserKernel};
 use crate::plan::Function;
 
 /// All functions, by kind.
-static KINDS: &[&[Function]] = &[math::FUNCTIONS, vector::FUNCTIONS];
+static KINDS: &[&[Function]] = &[cast::FUNCTIONS, choice::FUNCTIONS, math::FUNCTIONS, missing::FUNCTIONS, numbers::FUNCTIONS, vector::FUNCTIONS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| KINDS.iter().flat_map(|kind| kind.iter()).map(|function| (function.name, function)).collect());

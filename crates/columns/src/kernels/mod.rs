@@ -2,7 +2,9 @@
 
 pub(crate) mod arithmetic;
 pub(crate) mod cast;
+pub(crate) mod choice;
 pub(crate) mod compare;
+pub(crate) mod convert;
 mod integers;
 pub(crate) mod logic;
 mod sides;

@@ -1,0 +1,103 @@
+//! `compute`: aggregations over a table, in one pass.
+
+use std::num::NonZeroUsize;
+
+use datafolio_columns::{Expr, PassOptions, Value};
+use serde_json::{Number, Value as Json, json};
+
+use crate::cli::completion;
+use crate::cli::failure::Outcome;
+use crate::cli::inputs;
+use crate::cli::session::Session;
+use crate::cli::table::Table;
+use crate::error::Error;
+use crate::text::printable;
+
+/// Compute over the columns of a table
+///
+/// Expressions are written as in Python: `mean((x - y) ** 2)`, `std(x) / mean(x)`, `count(selection=x > 0)`. There are count, sum, mean, var,
+/// std, skew, kurtosis, min, max, minmax, median, quantile, nunique. All of them take one pass over the columns they need, by all
+/// processors, in a memory that does not depend on the size of the table.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  datafolio compute flights 'mean(arr_delay)' 'quantile(arr_delay, 0.9)'
+  datafolio compute flights 'mean(distance / air_time * 60)' --where \"carrier == 'UA'\"
+  datafolio compute flights 'count()' 'nunique(tailnum)' --json")]
+pub(in crate::cli) struct Args {
+    /// The table
+    #[arg(add = completion::items())]
+    item: String,
+    /// What to compute
+    #[arg(required = true, value_name = "EXPRESSION")]
+    expressions: Vec<String>,
+    /// Only rows for which this condition holds: an expression, as `(x > 0) & (name == 'a')`
+    #[arg(long = "where", value_name = "CONDITION")]
+    filter: Option<String>,
+    /// A column that is computed, for the expressions: may be given several times
+    #[arg(long = "with", value_name = "NAME=EXPRESSION")]
+    columns: Vec<String>,
+    /// A version of it, by its id in `datafolio log ITEM --versions`
+    #[arg(add = completion::versions(), long, value_name = "ID")]
+    version: Option<String>,
+}
+
+pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
+    let folio = session.reader()?;
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
+    let mut frame = match &args.version {
+        None => folio.frame(&args.item)?,
+        Some(version) => folio.frame_of_version(&args.item, version)?,
+    };
+    for column in &args.columns {
+        // The first sign that is no comparison: names of columns have none.
+        let Some((name, expr)) = column.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
+            return Err(Error::Invalid(format!("--with takes NAME=EXPRESSION, and was given '{column}'")).into());
+        };
+        frame = frame.with_column(name.trim(), Expr::parse(expr).map_err(Error::from)?);
+    }
+    if let Some(condition) = &args.filter {
+        frame = frame.filter(Expr::parse(condition).map_err(Error::from)?).map_err(Error::from)?;
+    }
+    let progress = session.reading_item("computing over", &folio, &args.item);
+    let options = PassOptions { threads: NonZeroUsize::new(folio.settings().threads), ..PassOptions::default() };
+    let answers = frame.compute_with(&args.expressions, &options).map_err(Error::from)?;
+    drop(progress);
+    let out = &mut session.out;
+    if out.is_json() {
+        let answers = args.expressions.iter().zip(&answers);
+        let answers: Vec<Json> =
+            answers.map(|(text, answer)| json!({ "expression": text, "value": json_of(answer) })).collect();
+        return out.json(&json!({ "item": args.item, "answers": answers }));
+    }
+    let mut table = Table::new(out, &["EXPRESSION", "VALUE"], &[1]);
+    for (text, answer) in args.expressions.iter().zip(&answers) {
+        table.row([printable(text).as_str(), shown(answer).as_str()]);
+    }
+    table.print(out)
+}
+
+/// A value as JSON: what JSON has no number for is null, and instants are text.
+fn json_of(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::Bool(*value),
+        Value::Int(value) => match i64::try_from(*value) {
+            Ok(value) => value.into(),
+            Err(_) => u64::try_from(*value).map_or_else(|_| value.to_string().into(), Json::from),
+        },
+        Value::Float(value) => Number::from_f64(*value).map_or(Json::Null, Json::Number),
+        Value::Text(text) => Json::String(text.to_string()),
+        Value::List(values) => values.iter().map(json_of).collect(),
+        Value::Instant(..) | Value::Duration(..) => Json::String(shown(value)),
+    }
+}
+
+/// A value as text.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "missing".to_owned(),
+        Value::Text(text) => printable(text).to_string(),
+        other => other.to_string(),
+    }
+}
