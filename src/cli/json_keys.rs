@@ -82,6 +82,7 @@ pub(super) const PRINTED: &[Printed] = &[
     below("get TABLE", "columns", &["name", "type"]),
     object("get FILE", &["size_bytes", "text", "complete"]),
     object("compute", &["item", "answers"]),
+    object("compute --by KEY", &["columns", "rows"]),
     below("compute", "answers", &["expression", "value"]),
     object("head", &["columns", "rows"]),
     below("head", "columns", &["name", "type"]),

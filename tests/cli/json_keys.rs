@@ -68,6 +68,7 @@ fn the_documented_keys_are_those_that_are_printed() {
         ("get TABLE", &["get", "raw"]),
         ("get FILE", &["get", "notes"]),
         ("compute", &["compute", "raw", "count()"]),
+        ("compute --by KEY", &["compute", "raw", "count()", "--by", "id"]),
         ("head", &["head", "raw"]),
         ("sample", &["sample", "raw", "-n", "2"]),
         ("iter", &["iter", "raw", "--into", "chunks"]),

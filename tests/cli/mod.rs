@@ -6,6 +6,7 @@
 mod advice;
 mod arrays;
 mod completing;
+mod computing;
 mod errors;
 mod folios;
 mod history;

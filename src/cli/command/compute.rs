@@ -2,14 +2,17 @@
 
 use std::num::NonZeroUsize;
 
-use datafolio_columns::{Expr, PassOptions, Value};
+use arrow::array::RecordBatch;
+use datafolio_columns::{Aggregate, Expr, Frame, PassOptions, Value};
 use serde_json::{Number, Value as Json, json};
 
+use super::head::rows_of;
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
+use crate::cli::value::preview;
 use crate::error::Error;
 use crate::text::printable;
 
@@ -23,6 +26,7 @@ use crate::text::printable;
 Examples:
   datafolio compute flights 'mean(arr_delay)' 'quantile(arr_delay, 0.9)'
   datafolio compute flights 'mean(distance / air_time * 60)' --where \"carrier == 'UA'\"
+  datafolio compute flights 'count()' 'mean(arr_delay)' --by carrier --by month
   datafolio compute flights 'count()' 'nunique(tailnum)' --json")]
 pub(in crate::cli) struct Args {
     /// The table
@@ -37,6 +41,9 @@ pub(in crate::cli) struct Args {
     /// A column that is computed, for the expressions: may be given several times
     #[arg(long = "with", value_name = "NAME=EXPRESSION")]
     columns: Vec<String>,
+    /// Once for each value of this expression: may be given several times, also as NAME=EXPRESSION
+    #[arg(long = "by", value_name = "EXPRESSION")]
+    keys: Vec<String>,
     /// A version of it, by its id in `datafolio log ITEM --versions`
     #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
@@ -50,17 +57,25 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         Some(version) => folio.frame_of_version(&args.item, version)?,
     };
     for column in &args.columns {
-        // The first sign that is no comparison: names of columns have none.
-        let Some((name, expr)) = column.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
+        let Some((name, expr)) = named(column) else {
             return Err(Error::Invalid(format!("--with takes NAME=EXPRESSION, and was given '{column}'")).into());
         };
-        frame = frame.with_column(name.trim(), Expr::parse(expr).map_err(Error::from)?);
+        frame = frame.with_column(name, Expr::parse(expr).map_err(Error::from)?);
     }
     if let Some(condition) = &args.filter {
         frame = frame.filter(Expr::parse(condition).map_err(Error::from)?).map_err(Error::from)?;
     }
     let progress = session.reading_item("computing over", &folio, &args.item);
     let options = PassOptions { threads: NonZeroUsize::new(folio.settings().threads), ..PassOptions::default() };
+    if !args.keys.is_empty() {
+        let batch = by_group(args, &frame, &options)?;
+        drop(progress);
+        let out = &mut session.out;
+        return match out.is_json() {
+            true => out.json(&preview::json(rows_of(batch))?),
+            false => preview::show(rows_of(batch), out).map(drop),
+        };
+    }
     let answers = frame.compute_with(&args.expressions, &options).map_err(Error::from)?;
     drop(progress);
     let out = &mut session.out;
@@ -75,6 +90,29 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         table.row([printable(text).as_str(), shown(answer).as_str()]);
     }
     table.print(out)
+}
+
+/// The name and the expression of `NAME=EXPRESSION`; none where it is an expression alone, which may compare.
+fn named(text: &str) -> Option<(&str, &str)> {
+    let (name, expr) = text.split_once('=')?;
+    let is_name =
+        !name.trim().is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || " _".contains(letter));
+    (is_name && !expr.starts_with('=')).then(|| (name.trim(), expr))
+}
+
+/// A row for each group.
+fn by_group(args: &Args, frame: &Frame, options: &PassOptions) -> Result<RecordBatch, Error> {
+    let keys = args.keys.iter().map(|key| {
+        let (name, expr) = named(key).unwrap_or((key, key));
+        Ok((name.to_owned(), Expr::parse(expr)?))
+    });
+    let keys = keys.collect::<Result<Vec<_>, Error>>()?;
+    let wanted = args.expressions.iter().map(|text| {
+        let (name, expr) = named(text).unwrap_or((text, text));
+        Ok((name.to_owned(), Aggregate::parse(expr)?))
+    });
+    let wanted = wanted.collect::<Result<Vec<_>, Error>>()?;
+    Ok(frame.group_by(keys).sorted().agg_with(wanted, options)?)
 }
 
 /// A value as JSON: what JSON has no number for is null, and instants are text.

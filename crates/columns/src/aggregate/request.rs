@@ -25,6 +25,24 @@ pub(crate) enum Kind {
     Distinct(bool),
 }
 
+impl Kind {
+    /// The type of its answer, of values of a type.
+    pub(crate) fn type_of(self, of: &Type) -> Type {
+        match self {
+            Self::Moment(Moment::Count) | Self::Distinct(_) => Type::INT64,
+            Self::Moment(Moment::Sum) => match of {
+                Type::Int(_) | Type::Bool => Type::INT64,
+                Type::Duration(unit) => Type::Duration(*unit),
+                _ => Type::Float64,
+            },
+            Self::Moment(Moment::Mean) if matches!(of, Type::Instant(..) | Type::Duration(_)) => of.clone(),
+            Self::Moment(Moment::Min | Moment::Max) => of.clone(),
+            Self::Moment(Moment::MinMax) => Type::Vector(Box::new(of.clone()), [2].into()),
+            _ => Type::Float64,
+        }
+    }
+}
+
 impl Aggregate {
     /// Only of the rows for which a condition is true too.
     #[must_use]

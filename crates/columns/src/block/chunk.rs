@@ -157,7 +157,7 @@ pub(crate) fn lane_of_array(array: &ArrayRef) -> ColumnsResult<Lane<'_>> {
         DataType::FixedSizeList(field, width) if is_plain_number(field.data_type()) => {
             let list = array.as_fixed_size_list();
             let width = usize::try_from(*width).unwrap_or(0);
-            let first = list.value_offset_at(0).max(0) as usize;
+            let first = list.value_offset_at(0);
             let inner = lane_of_array(list.values())?;
             // A missing component makes a vector that cannot be computed with.
             if inner.valid.is_some() {

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod columns;
+mod group_by;
 mod schema;
 mod state;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod vaex_state;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use group_by::GroupBy;
 pub use schema::ColumnInfo;
 
 use crate::error::ColumnsResult;

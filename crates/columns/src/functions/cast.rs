@@ -39,7 +39,9 @@ fn astype(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     let wanted = match (&operand.type_, wanted) {
         // The zone of an instant stays.
         (Type::Instant(_, zone), Type::Instant(unit, None)) => Type::Instant(unit, zone.clone()),
-        (Type::Vector(_, shape), element) if !matches!(element, Type::Text) => Type::Vector(Box::new(element), shape.clone()),
+        (Type::Vector(_, shape), element) if !matches!(element, Type::Text) => {
+            Type::Vector(Box::new(element), shape.clone())
+        }
         (_, wanted) => wanted,
     };
     converted(call, operand, &wanted, misfit)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::block::{Lane, Number, Values, YES, with_numbers};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::expr::{self, lit};
 use crate::kernels::{choice, map};
 use crate::plan::{Arguments, Call, Function, Kernel, Operand};
 use crate::types::Type;
@@ -38,6 +39,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
                 _ => Err(call.wrong(0, "is missing")),
             }
         },
+    },
+    Function {
+        name: "map",
+        arguments: &["x", "values", "default_value?"],
+        about: "The value that stands behind this one in braces; the default, or nothing, for others.",
+        bind: mapped,
     },
     Function {
         name: "isin",
@@ -80,7 +87,7 @@ fn chosen(call: &mut Call<'_, '_>, condition: Operand, yes: Operand, no: Operand
 
 fn case(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     let count = call.count();
-    if count % 2 == 0 {
+    if count.is_multiple_of(2) {
         return Err(call.wrong(0, "conditions and values take turns, with a value at the end"));
     }
     let mut result = call.operand(count - 1)?;
@@ -90,6 +97,21 @@ fn case(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
         result = chosen(call, condition, value, result)?;
     }
     Ok(result)
+}
+
+fn mapped(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
+    let Some(x) = call.given(0).cloned() else { return Err(call.wrong(0, "is missing")) };
+    let mut arguments = Vec::new();
+    for (key, value) in call.pairs(1)? {
+        let holds = match &key {
+            Value::Null => x.call("ismissing", []),
+            Value::Float(key) if key.is_nan() => x.call("isnan", []),
+            key => x.equal(lit(key.clone())),
+        };
+        arguments.extend([holds, lit(value)]);
+    }
+    arguments.push(call.given(2).cloned().unwrap_or_else(|| lit(Value::Null)));
+    call.planner.operand(&expr::call("case", arguments))
 }
 
 /// What is looked for.
@@ -120,7 +142,11 @@ fn isin(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
             if let Some(other) = present.iter().find(|value| !matches!(value, Value::Bool(_))) {
                 return Err(unlike(other));
             }
-            Wanted::Bools { yes: present.contains(&&Value::Bool(true)), no: present.contains(&&Value::Bool(false)), missing }
+            Wanted::Bools {
+                yes: present.contains(&&Value::Bool(true)),
+                no: present.contains(&&Value::Bool(false)),
+                missing,
+            }
         }
         Type::Null => Wanted::Bools { yes: false, no: false, missing },
         type_ => {

@@ -9,12 +9,42 @@ use crate::plan::{Arguments, Call, Function, Kernel, Operand};
 use crate::types::Type;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function { name: "ismissing", arguments: &["x"], about: "Whether there is no value. NaN is one.", bind: |call| test(call, true, false, true) },
-    Function { name: "isnan", arguments: &["x"], about: "Whether it is NaN. What is missing is not.", bind: |call| test(call, false, true, true) },
-    Function { name: "isna", arguments: &["x"], about: "Whether it is missing or NaN.", bind: |call| test(call, true, true, true) },
-    Function { name: "notmissing", arguments: &["x"], about: "Whether there is a value.", bind: |call| test(call, true, false, false) },
-    Function { name: "notnan", arguments: &["x"], about: "Whether it is anything but NaN.", bind: |call| test(call, false, true, false) },
-    Function { name: "notna", arguments: &["x"], about: "Whether it is neither missing nor NaN.", bind: |call| test(call, true, true, false) },
+    Function {
+        name: "ismissing",
+        arguments: &["x"],
+        about: "Whether there is no value. NaN is one.",
+        bind: |call| test(call, true, false, true),
+    },
+    Function {
+        name: "isnan",
+        arguments: &["x"],
+        about: "Whether it is NaN. What is missing is not.",
+        bind: |call| test(call, false, true, true),
+    },
+    Function {
+        name: "isna",
+        arguments: &["x"],
+        about: "Whether it is missing or NaN.",
+        bind: |call| test(call, true, true, true),
+    },
+    Function {
+        name: "notmissing",
+        arguments: &["x"],
+        about: "Whether there is a value.",
+        bind: |call| test(call, true, false, false),
+    },
+    Function {
+        name: "notnan",
+        arguments: &["x"],
+        about: "Whether it is anything but NaN.",
+        bind: |call| test(call, false, true, false),
+    },
+    Function {
+        name: "notna",
+        arguments: &["x"],
+        about: "Whether it is neither missing nor NaN.",
+        bind: |call| test(call, true, true, false),
+    },
     Function {
         name: "fillna",
         arguments: &["x", "value", "fill_nan?", "fill_masked?"],
@@ -24,8 +54,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
             fill(call, missing, nan)
         },
     },
-    Function { name: "fillmissing", arguments: &["x", "value"], about: "The value given, where it is missing.", bind: |call| fill(call, true, false) },
-    Function { name: "fillnan", arguments: &["x", "value"], about: "The value given, where it is NaN.", bind: |call| fill(call, false, true) },
+    Function {
+        name: "fillmissing",
+        arguments: &["x", "value"],
+        about: "The value given, where it is missing.",
+        bind: |call| fill(call, true, false),
+    },
+    Function {
+        name: "fillnan",
+        arguments: &["x", "value"],
+        about: "The value given, where it is NaN.",
+        bind: |call| fill(call, false, true),
+    },
     Function {
         name: "coalesce",
         arguments: &["x", "others*"],
@@ -81,7 +121,13 @@ fn fill(call: &mut Call<'_, '_>, missing: bool, nan: bool) -> ColumnsResult<Oper
     filled(call, operand, value, missing, nan)
 }
 
-fn filled(call: &mut Call<'_, '_>, operand: Operand, value: Operand, missing: bool, nan: bool) -> ColumnsResult<Operand> {
+fn filled(
+    call: &mut Call<'_, '_>,
+    operand: Operand,
+    value: Operand,
+    missing: bool,
+    nan: bool,
+) -> ColumnsResult<Operand> {
     let expr = call.expr.clone();
     let (nodes, type_) = call.planner.unify(&[operand, value], &expr)?;
     let name = format!("fill {missing} {nan}");

@@ -18,7 +18,8 @@ pub(crate) use registry::{Registry, UserKernel};
 use crate::plan::Function;
 
 /// All functions, by kind.
-static KINDS: &[&[Function]] = &[cast::FUNCTIONS, choice::FUNCTIONS, math::FUNCTIONS, missing::FUNCTIONS, numbers::FUNCTIONS, vector::FUNCTIONS];
+static KINDS: &[&[Function]] =
+    &[cast::FUNCTIONS, choice::FUNCTIONS, math::FUNCTIONS, missing::FUNCTIONS, numbers::FUNCTIONS, vector::FUNCTIONS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| KINDS.iter().flat_map(|kind| kind.iter()).map(|function| (function.name, function)).collect());
@@ -26,6 +27,24 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
 /// The function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
+}
+
+/// A function of expressions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FunctionInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Its arguments: with `?` behind those that may be left out, with `*` behind one of which there may be any number.
+    pub arguments: &'static [&'static str],
+    /// What it does, in a sentence.
+    pub about: &'static str,
+}
+
+/// All functions that expressions can call.
+pub fn functions() -> impl Iterator<Item = FunctionInfo> {
+    let all = KINDS.iter().flat_map(|kind| kind.iter());
+    all.map(|function| FunctionInfo { name: function.name, arguments: function.arguments, about: function.about })
 }
 
 /// The names of all functions.

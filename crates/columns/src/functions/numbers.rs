@@ -10,15 +10,30 @@ use crate::types::Type;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function { name: "abs", arguments: &["x"], about: "The number without its sign.", bind: abs },
-    Function { name: "sign", arguments: &["x"], about: "-1, 0 or 1, as the number is negative, zero or positive.", bind: sign },
+    Function {
+        name: "sign",
+        arguments: &["x"],
+        about: "-1, 0 or 1, as the number is negative, zero or positive.",
+        bind: sign,
+    },
     Function {
         name: "round",
         arguments: &["x", "decimals?"],
         about: "The number rounded to so many decimals, 0 unless they are given; what lies half-way goes to the even one.",
         bind: round,
     },
-    Function { name: "minimum", arguments: &["x", "y"], about: "The lesser of two; NaN where one of them is.", bind: minimum },
-    Function { name: "maximum", arguments: &["x", "y"], about: "The greater of two; NaN where one of them is.", bind: maximum },
+    Function {
+        name: "minimum",
+        arguments: &["x", "y"],
+        about: "The lesser of two; NaN where one of them is.",
+        bind: minimum,
+    },
+    Function {
+        name: "maximum",
+        arguments: &["x", "y"],
+        about: "The greater of two; NaN where one of them is.",
+        bind: maximum,
+    },
     Function {
         name: "clip",
         arguments: &["x", "min?", "max?"],
@@ -37,8 +52,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
         about: "The distance of the point (x, y) from (0, 0).",
         bind: |call| of_two_floats(call, f32::hypot, f64::hypot),
     },
-    Function { name: "isfinite", arguments: &["x"], about: "Whether it is neither NaN nor infinite.", bind: |call| test(call, f64::is_finite) },
-    Function { name: "isinf", arguments: &["x"], about: "Whether it is infinite.", bind: |call| test(call, f64::is_infinite) },
+    Function {
+        name: "isfinite",
+        arguments: &["x"],
+        about: "Whether it is neither NaN nor infinite.",
+        bind: |call| test(call, f64::is_finite),
+    },
+    Function {
+        name: "isinf",
+        arguments: &["x"],
+        about: "Whether it is infinite.",
+        bind: |call| test(call, f64::is_infinite),
+    },
 ];
 
 fn number(call: &mut Call<'_, '_>, at: usize) -> ColumnsResult<Operand> {
@@ -95,8 +120,12 @@ fn sign(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     call.compute("", &[&operand], type_, |mut arguments: Arguments<'_>| {
         let lane = arguments.next();
         let values = match &lane.values {
-            Values::F32(values) => Values::F32(map(values, |x: f32| if x == 0.0 || x.is_nan() { x } else { x.signum() })),
-            Values::F64(values) => Values::F64(map(values, |x: f64| if x == 0.0 || x.is_nan() { x } else { x.signum() })),
+            Values::F32(values) => {
+                Values::F32(map(values, |x: f32| if x == 0.0 || x.is_nan() { x } else { x.signum() }))
+            }
+            Values::F64(values) => {
+                Values::F64(map(values, |x: f64| if x == 0.0 || x.is_nan() { x } else { x.signum() }))
+            }
             Values::I8(values) => Values::I8(map(values, i8::signum)),
             Values::I16(values) => Values::I16(map(values, i16::signum)),
             Values::I32(values) => Values::I32(map(values, i32::signum)),
@@ -207,7 +236,11 @@ fn picked(call: &mut Call<'_, '_>, operands: &[Operand; 2], pick: Pick) -> Colum
     })
 }
 
-fn of_two_floats(call: &mut Call<'_, '_>, single: fn(f32, f32) -> f32, double: fn(f64, f64) -> f64) -> ColumnsResult<Operand> {
+fn of_two_floats(
+    call: &mut Call<'_, '_>,
+    single: fn(f32, f32) -> f32,
+    double: fn(f64, f64) -> f64,
+) -> ColumnsResult<Operand> {
     let operands = [number(call, 0)?, number(call, 1)?];
     let expr = call.expr.clone();
     let (_, common) = call.planner.unify(&operands, &expr)?;

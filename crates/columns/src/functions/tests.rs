@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int8Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int8Array, Int64Array, RecordBatch, StringArray,
+};
 
 use crate::expr::Expr;
 use crate::frame::Frame;
@@ -15,7 +17,8 @@ fn frame() -> Frame {
         ("s", Arc::new(StringArray::from(vec![Some("1"), Some("b"), None, Some("2.5")]))),
         ("t", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(true)]))),
     ];
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
     Frame::from_batches(batch.schema(), vec![batch]).unwrap()
 }
 
@@ -116,5 +119,8 @@ fn casts_are_checked_unless_it_is_said_otherwise() {
     assert_eq!(value("sum(astype(t, 'uint8'))"), Value::Int(2));
     assert_eq!(rows_where("astype(i, 'bool')"), 2);
     assert_eq!(value("max(astype(datetime64('2020-03-01T10:30'), 'str'))"), Value::from("2020-03-01T10:30:00"));
-    assert_eq!(value("max(astype(datetime64('1969-12-31T23:59:59'), 'datetime64[D]'))").to_string(), "datetime64(-1, 'D')");
+    assert_eq!(
+        value("max(astype(datetime64('1969-12-31T23:59:59'), 'datetime64[D]'))").to_string(),
+        "datetime64(-1, 'D')"
+    );
 }

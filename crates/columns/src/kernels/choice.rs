@@ -14,8 +14,11 @@ pub(crate) fn pick<'a>(mask: &[u8], yes: Lane<'a>, no: Lane<'a>, rows: usize) ->
             let at = |valid: &Option<Buffer<'_, u8>>, row: usize| {
                 valid.as_ref().map_or(YES, |valid| valid.get(row).copied().unwrap_or(0))
             };
-            let valid: Vec<u8> =
-                mask.iter().enumerate().map(|(row, byte)| if *byte == YES { at(&a, row) } else { at(&b, row) }).collect();
+            let valid: Vec<u8> = mask
+                .iter()
+                .enumerate()
+                .map(|(row, byte)| if *byte == YES { at(&a, row) } else { at(&b, row) })
+                .collect();
             Some(valid.into())
         }
     };
@@ -63,7 +66,9 @@ fn of<'a, T: Copy + Default>(mask: &[u8], a: (&[T], bool), b: (&[T], bool)) -> B
         (true, true) => mask.iter().map(|byte| if *byte == YES { x } else { y }).collect(),
         (true, false) => mask.iter().zip(b.0).map(|(byte, b)| if *byte == YES { x } else { *b }).collect(),
         (false, true) => mask.iter().zip(a.0).map(|(byte, a)| if *byte == YES { *a } else { y }).collect(),
-        (false, false) => mask.iter().zip(a.0.iter().zip(b.0)).map(|(byte, (a, b))| if *byte == YES { *a } else { *b }).collect(),
+        (false, false) => {
+            mask.iter().zip(a.0.iter().zip(b.0)).map(|(byte, (a, b))| if *byte == YES { *a } else { *b }).collect()
+        }
     };
     picked.into()
 }

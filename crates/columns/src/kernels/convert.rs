@@ -45,7 +45,13 @@ pub(crate) fn conversion(from: &Type, to: &Type, misfit: Misfit) -> Option<Kerne
 }
 
 /// The rows of a lane that have a value, and fail a test, as what becomes of them.
-fn with_misfits<'a>(lane: Lane<'a>, values: Values<'a>, bad: Vec<u8>, misfit: Misfit, reason: impl Fn(usize) -> String) -> Lane<'a> {
+fn with_misfits<'a>(
+    lane: Lane<'a>,
+    values: Values<'a>,
+    bad: Vec<u8>,
+    misfit: Misfit,
+    reason: impl Fn(usize) -> String,
+) -> Lane<'a> {
     let mut bad = bad;
     if let Some(valid) = lane.valid_rows(bad.len()) {
         bad.iter_mut().zip(valid.iter()).for_each(|(bad, valid)| *bad &= valid);
@@ -104,7 +110,8 @@ fn to_int(int: Int, misfit: Misfit) -> Kernel {
         };
         let original = lane.values.clone();
         let reason = |row: usize| {
-            let value = with_numbers!(&original, values => values.get(row).map(|value| Number::value(*value)), _ => None);
+            let value =
+                with_numbers!(&original, values => values.get(row).map(|value| Number::value(*value)), _ => None);
             format!("{} is no value of {int}", value.unwrap_or(Value::Null))
         };
         Ok(with_misfits(lane, values, bad, misfit, reason))

@@ -82,7 +82,8 @@ pub(crate) fn write_instant(text: &mut String, ticks: i64, unit: Unit) -> std::f
     };
     let total = i128::from(ticks) * nanoseconds;
     let (seconds, rest) = (total.div_euclid(1_000_000_000), total.rem_euclid(1_000_000_000));
-    let instant = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, rest as u32));
+    let instant =
+        i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, rest as u32));
     let Some(instant) = instant else { return write!(text, "{ticks} {}", unit.as_str()) };
     match unit {
         Unit::Week | Unit::Day => write!(text, "{}", instant.format("%Y-%m-%d")),

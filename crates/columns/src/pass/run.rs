@@ -118,13 +118,11 @@ impl Shared<'_, '_> {
                 )));
             }
             let done = self.done.fetch_add(task.end - task.start, Ordering::Relaxed) + task.end - task.start;
-            if tells {
-                if let Some(progress) = &request.options.progress {
-                    if !progress(done, total) {
+            if tells
+                && let Some(progress) = &request.options.progress
+                    && !progress(done, total) {
                         return Err(ColumnsError::Cancelled);
                     }
-                }
-            }
         }
         Ok(parts)
     }

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 
-use crate::block::{Lane, YES, count_yes};
+use crate::block::{Lane, Values, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::plan::NodeId;
 use crate::value::Value;
@@ -36,17 +36,22 @@ impl<'a> BlockView<'_, 'a> {
         }
     }
 
+    /// Rows that count and for which a condition is true.
+    pub(crate) fn true_rows(&self, condition: &Lane<'a>) -> Vec<u8> {
+        let lane = condition.clone().spread(self.rows);
+        let mut mask = match &lane.values {
+            Values::Bool(values) => values.to_vec(),
+            _ => vec![0; self.rows],
+        };
+        for other in [lane.valid.as_deref(), self.live].into_iter().flatten() {
+            mask.iter_mut().zip(other).for_each(|(a, b)| *a &= b);
+        }
+        mask
+    }
+
     /// How many rows count.
     pub(crate) fn count(&self) -> usize {
         self.live.map_or(self.rows, count_yes)
-    }
-
-    /// The places of the rows that count.
-    pub(crate) fn places(&self) -> Vec<usize> {
-        match self.live {
-            None => (0..self.rows).collect(),
-            Some(live) => live.iter().enumerate().filter(|(_, byte)| **byte == YES).map(|(row, _)| row).collect(),
-        }
     }
 }
 
@@ -80,7 +85,6 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone)]
 pub(crate) enum Output {
     Value(Value),
-    Array(ArrayRef),
     Batch(RecordBatch),
 }
 

@@ -62,20 +62,6 @@ impl<'s> Planner<'s> {
         }
     }
 
-    /// A text that says what a node computes of which columns, the same however it was written.
-    pub(crate) fn key_of(&self, node: NodeId) -> String {
-        let found =
-            self.known.iter().find(|(_, known)| **known == node).map(|(key, _)| key.clone()).unwrap_or_default();
-        match self.plan.nodes.get(node).map(|node| &node.kind) {
-            Some(NodeKind::Compute { arguments, .. }) => {
-                let arguments: Vec<String> = arguments.iter().map(|argument| self.key_of(*argument)).collect();
-                let name = found.split('\u{1}').next().unwrap_or_default();
-                format!("{name}({})", arguments.join(", "))
-            }
-            _ => found,
-        }
-    }
-
     /// Binds an expression.
     pub(crate) fn bind(&mut self, expr: &Expr) -> ColumnsResult<NodeId> {
         self.operand(expr).map(|operand| operand.node)
@@ -220,11 +206,10 @@ impl<'s> Planner<'s> {
             }
             let plain =
                 matches!(type_, Type::Bool | Type::Int(_) | Type::Float32 | Type::Float64 | Type::Text | Type::Null);
-            if plain || value.is_null() {
-                if let Ok(node) = self.constant(value, type_, &operand.expr) {
+            if (plain || value.is_null())
+                && let Ok(node) = self.constant(value, type_, &operand.expr) {
                     return Ok(node);
                 }
-            }
         }
         let kernel = cast::promotion(&operand.type_, type_).ok_or_else(|| {
             ColumnsError::mismatch(&operand.expr, format!("this is {}, and {type_} was expected", operand.type_))

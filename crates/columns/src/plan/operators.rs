@@ -58,11 +58,10 @@ pub(super) fn binary(
     expr: &Expr,
 ) -> ColumnsResult<Operand> {
     // Numbers that are both written out are one number, which has no width either.
-    if let (Some(a), Some(b)) = (&left.literal, &right.literal) {
-        if let Some(value) = folded(operator, a, b) {
+    if let (Some(a), Some(b)) = (&left.literal, &right.literal)
+        && let Some(value) = folded(operator, a, b) {
             return planner.literal(value, expr);
         }
-    }
     let node = match operator {
         _ if operator.compares() => comparison(planner, operator, &left, &right, expr)?,
         Binary::And | Binary::Or | Binary::Xor => bits(planner, operator, &left, &right, expr)?,
@@ -258,19 +257,17 @@ fn of_numbers(
     let common = super::operand::common_type([left, right].into_iter()).ok_or_else(wrong)?;
     let type_ = number_type(operator, common, left, right).ok_or_else(wrong)?;
     if operator == Binary::Power {
-        if let (Type::Float32 | Type::Float64, Some(power)) = (&type_, right.literal.as_ref().and_then(Value::as_f64)) {
-            if let Some(kernel) = arithmetic::fixed_power(power) {
+        if let (Type::Float32 | Type::Float64, Some(power)) = (&type_, right.literal.as_ref().and_then(Value::as_f64))
+            && let Some(kernel) = arithmetic::fixed_power(power) {
                 let base = planner.cast(left, &type_)?;
                 return planner.compute(format!("power {power}"), kernel, vec![base], type_, expr);
             }
-        }
-        if let (Type::Int(_), Some(Value::Int(power))) = (&type_, &right.literal) {
-            if let Ok(power) = u32::try_from(*power) {
+        if let (Type::Int(_), Some(Value::Int(power))) = (&type_, &right.literal)
+            && let Ok(power) = u32::try_from(*power) {
                 let base = planner.cast(left, &type_)?;
                 let kernel = arithmetic::fixed_integer_power(power);
                 return planner.compute(format!("power {power}"), kernel, vec![base], type_, expr);
             }
-        }
     }
     let nodes = vec![planner.cast(left, &type_)?, planner.cast(right, &type_)?];
     planner.compute(format!("arithmetic {}", operator.as_str()), arithmetic::binary(operator), nodes, type_, expr)
