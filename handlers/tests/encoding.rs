@@ -1,19 +1,22 @@
 //! Parquet files are encoded by several threads, and are the same with any number of them.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray, RecordBatch, RecordBatchIterator, RecordBatchReader,
-    StringArray, StructArray, Time32SecondArray, TimestampSecondArray,
+    Array, ArrayRef, AsArray, Date64Array, DictionaryArray, Float64Array, Int8Array, Int64Array, ListArray,
+    RecordBatch, RecordBatchIterator, RecordBatchReader, StringArray, StructArray, Time32SecondArray,
+    TimestampSecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{
-    DataType, Field, Int64Type, SchemaRef, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
+    DataType, Field, Int64Type, Schema, SchemaRef, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
 use arrow::error::ArrowError;
 use bytes::Bytes;
+use datafolio_handlers::formats::{ImportOptions, open_table};
 use datafolio_handlers::{HandlerError, write_parquet};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -114,6 +117,62 @@ fn times_in_seconds_are_stored_as_times() {
     );
     let clock = found[0].column(2).as_primitive::<Time32MillisecondType>();
     assert_eq!(clock.iter().collect::<Vec<_>>(), [Some(5_000), None, Some(86_399_000)]);
+}
+
+/// Parquet has dates in days alone: a program that reads the file would see numbers without a unit.
+#[test]
+fn dates_in_milliseconds_are_instants_to_others_and_come_back_as_dates() {
+    const DAY: i64 = 86_400_000;
+    let dates = || Date64Array::from(vec![Some(19_000 * DAY), None, Some(-DAY), Some(5 * DAY + 1)]);
+    let item = Arc::new(Field::new("item", DataType::Date64, true));
+    let list = ListArray::new(Arc::clone(&item), OffsetBuffer::from_lengths([2, 0, 1, 1]), Arc::new(dates()), None);
+    let inside = StructArray::from(vec![
+        (Arc::new(Field::new("n", DataType::Int64, true)), Arc::new(Int64Array::from(vec![1, 2, 3, 4])) as ArrayRef),
+        (Arc::new(Field::new("days", list.data_type().clone(), true)), Arc::new(list.clone()) as ArrayRef),
+    ]);
+    let keys = Int8Array::from(vec![Some(1), None, Some(0), Some(1)]);
+    let often = DictionaryArray::new(keys, Arc::new(Date64Array::from(vec![DAY, 0])));
+    let kept = HashMap::from([("unit".to_owned(), "day".to_owned())]);
+    let columns: [ArrayRef; 5] = [
+        Arc::new(dates()),
+        Arc::new(list),
+        Arc::new(inside),
+        Arc::new(often),
+        Arc::new(Int64Array::from(vec![1, 2, 3, 4])),
+    ];
+    let fields = columns.iter().zip(["day", "list", "inside", "often", "n"]).map(|(column, name)| {
+        let field = Field::new(name, column.data_type().clone(), true);
+        if name == "day" { field.with_metadata(kept.clone()) } else { field }
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.to_vec()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.parquet");
+    let reader = Box::new(RecordBatchIterator::new([Ok(batch.clone())], Arc::clone(&schema)));
+    let mut file = std::fs::File::create(&path).unwrap();
+    let written = write_parquet("t", reader, 2, &mut file).unwrap();
+    assert_eq!(written.schema, schema);
+
+    let builder = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&path).unwrap()).unwrap();
+    for column in builder.parquet_schema().columns() {
+        let is_number = column.name() == "n";
+        assert_eq!(column.logical_type_ref().is_some(), !is_number, "{}", column.path());
+    }
+    let found: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+    let instants = found[0].column(0).as_primitive::<TimestampMillisecondType>();
+    assert!(instants.iter().eq(dates().iter()));
+
+    for columns in [None, Some(vec!["often".to_owned(), "day".to_owned()])] {
+        let expected = match &columns {
+            None => batch.clone(),
+            Some(_) => batch.project(&[3, 0]).unwrap(),
+        };
+        let mut options = ImportOptions::default();
+        options.columns = columns;
+        let rows = open_table(&path, &options).unwrap();
+        assert_eq!(rows.schema(), expected.schema());
+        assert_eq!(rows.map(Result::unwrap).collect::<Vec<_>>(), [expected]);
+    }
 }
 
 #[test]

@@ -186,6 +186,44 @@ fn no_call_makes_more_than_its_text_says() {
     }
 }
 
+/// Each group keeps what such a call asks for, outside of the memory that a query may take or up to all of it.
+#[test]
+fn no_aggregate_keeps_more_than_its_text_says() {
+    let (_dir, folio) = with_numbers();
+    for (sql, says) in [
+        ("SELECT bitstring_agg(id) FROM numbers", "999 apart"),
+        ("SELECT bitstring_agg(id, 0, 900000000) FROM numbers GROUP BY kind", "999 apart"),
+        ("SELECT bitstring_agg(id, -500, 500) FROM numbers", "999 apart"),
+        ("SELECT bitstring_agg(id, 0, 10 + 10) FROM numbers", "999 apart"),
+        ("SELECT bitstring_agg(id, 0, 900000000) OVER () FROM numbers", "999 apart"),
+        ("SELECT approx_top_k(id, 900000) FROM numbers GROUP BY kind", "three digits"),
+        ("SELECT reservoir_quantile(id, 0.5, 1000000000) FROM numbers", "four digits"),
+        ("SELECT reservoir_quantile(id, 0.5, Sample_Size := 1000000000) FROM numbers", "four digits"),
+        ("SELECT equi_width_bins(0, 9000000, 900000, false)", "three digits"),
+        ("SELECT list_aggregate([1], 'bitstring_agg', 0, 900000000)", "bitstring_agg needs"),
+        ("SELECT [1].array_aggr('BITSTRING_AGG', 0, 900000000)", "bitstring_agg needs"),
+        ("SELECT list_aggr([1], 'approx_top_k', 900000)", "approx_top_k needs"),
+        ("SELECT array_aggregate([1], 'bitstring' || '_agg', 0, 900000000)", "constant text"),
+        ("SELECT list_aggregate([1], 'sleep_ms')", "function sleep_ms"),
+    ] {
+        let error = ask(&folio, sql).unwrap_err();
+        assert_eq!(error.code(), "sql-refused", "{sql}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    for (sql, expected) in [
+        ("SELECT bit_count(bitstring_agg(id, 0, 999)) FROM numbers", json!(9)),
+        ("SELECT bit_count(bitstring_agg(id, -1, 1_00)) FROM numbers", json!(9)),
+        ("SELECT len(approx_top_k(kind, 3)) FROM numbers", json!(3)),
+        ("SELECT reservoir_quantile(id, 1.0, 9000) >= 0 FROM numbers", json!(true)),
+        ("SELECT reservoir_quantile(id, 1.0) >= 0 FROM numbers", json!(true)),
+        ("SELECT len(equi_width_bins(0, 10, 5, false))", json!(5)),
+        ("SELECT list_aggregate([1, 2], 'sum')", json!(3)),
+        ("SELECT [1, 2].list_aggr('string_agg', '|')", json!("1|2")),
+    ] {
+        assert_eq!(one(&folio, sql), expected, "{sql}");
+    }
+}
+
 #[test]
 fn long_sums_are_no_nesting_to_be_afraid_of() {
     let (_dir, folio) = with_numbers();

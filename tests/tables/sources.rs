@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Date64Array, Int64Array, RecordBatch, RecordBatchIterator};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
 use datafolio::{
-    AddOptions, DataFolio, ErrorCategory, ImportOptions, IterOptions, Reference, ReferenceState, TableOptions,
+    AddOptions, Data, DataFolio, ErrorCategory, ImportOptions, IterOptions, Reference, ReferenceState, TableOptions,
 };
 
 use super::{sample, write_parquet};
-use crate::compat::peer::{Peer, Release};
+use crate::compat::peer::{Peer, Release, installed};
 use crate::support::new_bundle;
 
 fn whole(folio: &DataFolio, name: &str) -> RecordBatch {
@@ -98,6 +99,35 @@ fn an_array_that_numpy_wrote_becomes_a_column_of_vectors_that_pyarrow_reads() {
     ));
     let expected = serde_json::json!([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]);
     assert!(found[0].as_str().unwrap().starts_with("fixed_size_list<") && found[1] == expected, "{found}");
+}
+
+/// Parquet has no dates in milliseconds, and a program that reads the file is to see more than numbers.
+#[test]
+fn dates_in_milliseconds_are_instants_to_pyarrow_duckdb_and_polars() {
+    let (_dir, folio) = new_bundle();
+    let Some(python) = installed("DATAFOLIO_PYTHON_TABLES", "tables", "Python with Ibis, Polars and pandas") else {
+        return;
+    };
+    let dates: ArrayRef = Arc::new(Date64Array::from(vec![Some(1_706_659_200_000), None, Some(-1)]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("day", dates, true)]).unwrap();
+    let table = Data::Table(Box::new(RecordBatchIterator::new([Ok(batch.clone())], batch.schema())));
+    folio.add("t", table, AddOptions::new()).unwrap();
+    assert_eq!(whole(&folio, "t"), batch);
+    let path = folio.get_table_path("t").unwrap();
+    let script = format!(
+        "import duckdb, polars, pyarrow.parquet as parquet\n\
+         table = parquet.read_table({path:?})\n\
+         print(table.schema.field('day').type, [str(day) for day in table['day'].to_pylist()])\n\
+         rows = duckdb.read_parquet({path:?})\n\
+         print(rows.types[0], [str(row[0]) for row in rows.fetchall()])\n\
+         frame = polars.read_parquet({path:?})\n\
+         print(frame.schema['day'], [str(day) for day in frame['day'].to_list()])"
+    );
+    let output = Command::new(python).args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let days = "['2024-01-31 00:00:00', 'None', '1969-12-31 23:59:59.999000']";
+    let expected = format!("timestamp[ms] {days}\nTIMESTAMP {days}\nDatetime(time_unit='ms', time_zone=None) {days}\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
 }
 
 #[test]

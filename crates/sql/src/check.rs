@@ -9,7 +9,7 @@ use crate::error::{Place, SqlError, SqlResult};
 use crate::pivot;
 use crate::refusal::{Refusal, of_statement};
 use crate::separable::is_separable;
-use crate::sizes::unbounded;
+use crate::sizes::{applied, arguments, unbounded};
 use crate::tree::{Serialized, deep, serialized};
 use crate::words::{Quoted, statements, words};
 
@@ -269,6 +269,14 @@ impl Walk<'_> {
         self.visit(object.get("sample").unwrap_or(&Value::Null), known)
     }
 
+    fn check_name(&self, name: &str, call: &Map<String, Value>) -> SqlResult<()> {
+        if name.is_empty() || is_allowed(name) {
+            return Ok(());
+        }
+        let reason = format!("function {name} is not one of those that work on their arguments alone");
+        self.refuse_as(Refusal::Call, call, reason)
+    }
+
     fn check_expression(&self, class: &str, object: &Map<String, Value>) -> SqlResult<()> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
         if class == "WINDOW" || class == "FUNCTION" {
@@ -276,18 +284,24 @@ impl Walk<'_> {
             if !text("schema").is_empty() || !text("catalog").is_empty() {
                 return self.refuse(object, format!("function {name} is called by the name of a schema"));
             }
-            if !name.is_empty() && !is_allowed(&name) {
-                let reason = format!("function {name} is not one of those that work on their arguments alone");
-                return self.refuse_as(Refusal::Call, object, reason);
-            }
+            self.check_name(&name, object)?;
             if matches!(name.as_str(), "format" | "printf") && !is_short_format(object) {
                 let reason = format!("{name} needs a constant format whose widths have three digits at most");
                 return self.refuse(object, reason);
             }
-            if let Some(reason) = unbounded(&name, object) {
-                return self.refuse(object, reason);
+            let arguments = arguments(object);
+            let applied = applied(&name, &arguments);
+            if let Some((applied, _)) = &applied {
+                if applied.is_empty() {
+                    return self.refuse(object, format!("{name} needs the name of a function as a constant text"));
+                }
+                self.check_name(applied, object)?;
             }
-            return Ok(());
+            let mut calls = [(name, arguments)].into_iter().chain(applied);
+            return match calls.find_map(|(name, arguments)| unbounded(&name, &arguments)) {
+                Some(reason) => self.refuse(object, reason),
+                None => Ok(()),
+            };
         }
         match EXPRESSIONS.contains(&class) {
             true => Ok(()),

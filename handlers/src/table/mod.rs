@@ -6,6 +6,7 @@ mod arrow_write;
 mod categories;
 mod columns;
 mod concat;
+mod dates;
 mod dictionaries;
 mod encode;
 mod file_rows;

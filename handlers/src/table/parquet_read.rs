@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -19,7 +19,7 @@ use super::file_rows::FileRows;
 use super::source::SourceFile;
 use super::split_columns::SplitColumns;
 use super::window::Window;
-use super::{TableReadOptions, categories};
+use super::{TableReadOptions, categories, dates};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, Blame, guarded, words};
 
@@ -38,6 +38,8 @@ pub(crate) struct ParquetFile {
     pub(crate) rows: u64,
     /// The columns as the table has them, without what only the file needs.
     pub(crate) schema: SchemaRef,
+    /// The same in the types that they are decoded to.
+    decoded: SchemaRef,
 }
 
 impl ParquetFile {
@@ -58,9 +60,9 @@ impl ParquetFile {
             let footer =
                 ArrowReaderMetadata::load(&file, options).map_err(|error| blame.unreadable(FORM, words(error)))?;
             let rows = check_chunks(footer.metadata(), size).map_err(|reason| blame.damaged(reason))?;
-            let schema = categories::without_key(footer.schema());
-            blame.check_columns(&schema)?;
-            Ok(Self { file, footer, rows, schema })
+            let decoded = categories::without_key(footer.schema());
+            blame.check_columns(&decoded)?;
+            Ok(Self { file, footer, rows, schema: dates::restored_schema(&decoded), decoded })
         })
     }
 
@@ -77,11 +79,13 @@ impl ParquetFile {
         let key_values = self.footer.metadata().file_metadata().key_value_metadata();
         guarded(blame, || {
             let found =
-                categories::Restore::new(&self.schema, key_values).map_err(|error| blame.damaged(words(error)))?;
+                categories::Restore::new(&self.decoded, key_values).map_err(|error| blame.damaged(words(error)))?;
             let named = found.categories().filter_map(|(index, values)| {
-                Some((self.schema.fields().get(index)?.name().clone(), Arc::clone(values)))
+                let field = self.schema.fields().get(index)?;
+                let DataType::Dictionary(_, of) = field.data_type() else { return None };
+                Some(dates::retyped(values, of).map(|values| (field.name().clone(), values)))
             });
-            Ok(named.collect())
+            named.collect::<Result<_, _>>().map_err(|error| blame.damaged(words(error)))
         })
     }
 
@@ -95,18 +99,18 @@ impl ParquetFile {
         blame: &B,
         part: &TableReadOptions,
     ) -> HandlerResult<(SchemaRef, Window<ParquetBatches<B>, B>)> {
-        let Self { file, footer, rows, schema } = self;
+        let Self { file, footer, rows, schema, mut decoded } = self;
         let picked = part.columns.as_ref().map(|names| Picked::new(blame, &schema, names)).transpose()?;
         let expected = part.wanted_rows(rows);
         guarded(blame, || {
             let damaged = |error: &dyn std::fmt::Display| blame.damaged(words(error));
-            let (mut decoded, mut order, mut given) = (schema.clone(), None, schema);
+            let (mut order, mut given) = (None, schema);
             let mut roots: Vec<usize> = (0..decoded.fields().len()).collect();
             if let Some(picked) = picked {
                 decoded = project(blame, &decoded, &picked.file)?;
                 roots = picked.file.clone();
                 order = picked.into_order();
-                given = decoded.clone();
+                given = dates::restored_schema(&decoded);
                 if let Some(order) = &order {
                     given = project(blame, &given, order)?;
                 }
@@ -122,7 +126,9 @@ impl ParquetFile {
                 }
                 None => Columns::Whole(Box::new(open(&roots)?)),
             };
-            let batches = ParquetBatches { columns, restore, blame: blame.clone(), rows: expected, read: 0 };
+            let restored = dates::restored_schema(&decoded);
+            let restored = (restored != decoded).then_some(restored);
+            let batches = ParquetBatches { columns, restore, restored, blame: blame.clone(), rows: expected, read: 0 };
             Ok((given.clone(), Window::new(batches, blame.clone(), given, order)))
         })
     }
@@ -336,10 +342,12 @@ fn groups_of_rows(metadata: &ParquetMetaData, offset: u64, rows: u64) -> (Vec<us
     (groups, skipped.min(offset))
 }
 
-/// The batches of a file, with the categories that its footer has.
+/// The batches of a file, with the categories and the types that its footer has.
 pub(crate) struct ParquetBatches<B> {
     columns: Columns,
     restore: categories::Restore,
+    /// The columns as the table has them, where they are decoded to others.
+    restored: Option<SchemaRef>,
     blame: B,
     /// Rows that must come in all, and those that have come.
     rows: u64,
@@ -369,6 +377,10 @@ impl<B: Blame> Batches for ParquetBatches<B> {
             return Ok(None);
         };
         let batch = if self.restore.is_empty() { batch } else { self.restore.apply(batch).map_err(damaged)? };
+        let batch = match &self.restored {
+            Some(schema) => dates::retyped_batch(batch, schema).map_err(damaged)?,
+            None => batch,
+        };
         self.read = self.read.saturating_add(batch.num_rows() as u64);
         Ok(Some(batch))
     }

@@ -19,6 +19,7 @@ use parquet::schema::types::ColumnPath;
 use super::ahead::with_read_ahead;
 use super::categories;
 use super::columns::{Written, refuse_other_columns};
+use super::dates::{as_instants, restored_schema};
 use super::dictionaries;
 use super::encode::Encoder;
 use super::milliseconds::in_milliseconds;
@@ -70,8 +71,9 @@ fn properties(schema: &Schema, first: &[RecordBatch]) -> WriterProperties {
     if columns <= VERY_MANY_COLUMNS { builder } else { builder.set_compression(Compression::SNAPPY) }.build()
 }
 
-/// Writes a stream of batches; times in seconds become times in milliseconds, since Parquet has no seconds. With one thread one row group is in memory at most; with several one is encoded while the one
-/// before it is written, and the next rows are read meanwhile. The file is the same.
+/// Writes a stream of batches; times in seconds become times in milliseconds, since Parquet has no seconds, and dates in
+/// milliseconds are instants to other programs. With one thread one row group is in memory at most; with several one is encoded
+/// while the one before it is written, and the next rows are read meanwhile. The file is the same.
 ///
 /// # Errors
 /// Those of the reader and of the sink; [`HandlerError::Invalid`], naming `item`, for what Parquet cannot hold.
@@ -81,7 +83,7 @@ pub fn write_parquet(
     threads: usize,
     sink: &mut (dyn Write + Send),
 ) -> HandlerResult<Written> {
-    let mut reader = in_milliseconds(item, reader);
+    let mut reader = as_instants(in_milliseconds(item, reader));
     let schema = reader.schema();
     let (first, has_ended) = first_rows(&mut reader)?;
     first.iter().try_for_each(|batch| refuse_other_columns(item, &schema, batch))?;
@@ -106,7 +108,7 @@ pub fn write_parquet(
         let reason = format!("{} rows without columns cannot be stored as Parquet", groups.rows);
         return Err(HandlerError::Invalid { item: item.to_owned(), reason });
     }
-    Ok(Written { schema, rows: written })
+    Ok(Written { schema: restored_schema(&schema), rows: written })
 }
 
 /// The rows that tell how the file is encoded, and whether there are no others.
