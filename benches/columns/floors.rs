@@ -250,7 +250,7 @@ pub fn count_words(offsets: &[i32], bytes: &[u8], rows: usize) -> HashMap<u64, u
 dispatched!(bins(x: &[f32], y: &[f32], out: &mut [u32; BLOCK]) -> () {
     for ((x, y), bin) in x.iter().zip(y).zip(out.iter_mut()) {
         let (a, b) = ((x + 4.0) * 32.0, (y + 4.0) * 32.0);
-        let inside = (a >= 0.0) & (a < 256.0) & (b >= 0.0) & (b < 256.0);
+        let inside = (0.0..256.0).contains(&a) & (0.0..256.0).contains(&b);
         let number = (a as i32 as u32).wrapping_mul(256).wrapping_add(b as i32 as u32);
         *bin = if inside { number } else { 65536 };
     }

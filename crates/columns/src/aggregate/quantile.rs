@@ -195,9 +195,11 @@ fn count<T: Number>(values: &[T], mask: Option<&[u8]>, window: Window, counts: &
     for (row, value) in values.iter().enumerate() {
         let there = value.is_number() && mask.is_none_or(|mask| mask.get(row) == Some(&YES));
         let bits = value.ordered_bits() >> shift;
-        if there && (window.known == 0 || bits >> step == window.prefix)
-            && let Some(count) = counts.get_mut((bits & low) as usize) {
-                *count += 1;
-            }
+        if there
+            && (window.known == 0 || bits >> step == window.prefix)
+            && let Some(count) = counts.get_mut((bits & low) as usize)
+        {
+            *count += 1;
+        }
     }
 }

@@ -138,9 +138,10 @@ impl Sink for GroupBy {
         if part.first_rows.len() > before {
             for (row, group) in groups.iter().enumerate() {
                 if block.live.is_none_or(|live| live.get(row) == Some(&crate::block::YES))
-                    && let Some(first) = part.first_rows.get_mut(*group as usize) {
-                        *first = (*first).min(block.first_row + row as u64);
-                    }
+                    && let Some(first) = part.first_rows.get_mut(*group as usize)
+                {
+                    *first = (*first).min(block.first_row + row as u64);
+                }
             }
             self.check_memory(part)?;
         }

@@ -54,9 +54,10 @@ impl State {
             if let Self::Moments(sums) = self {
                 for (row, group) in groups.iter().enumerate() {
                     if live.is_none_or(|live| live.get(row) == Some(&YES))
-                        && let Some(sums) = sums.get_mut(*group as usize) {
-                            sums.count += 1;
-                        }
+                        && let Some(sums) = sums.get_mut(*group as usize)
+                    {
+                        sums.count += 1;
+                    }
                 }
             }
             return;
@@ -99,10 +100,12 @@ impl State {
             }
             Self::Numbers(numbers) => {
                 let mut add = |row: usize, group: u32, value: f64| {
-                    if counts(row) && !value.is_nan()
-                        && let Some(numbers) = numbers.get_mut(group as usize) {
-                            numbers.push(value);
-                        }
+                    if counts(row)
+                        && !value.is_nan()
+                        && let Some(numbers) = numbers.get_mut(group as usize)
+                    {
+                        numbers.push(value);
+                    }
                 };
                 match &lane.values {
                     Values::Bool(bytes) => {
@@ -216,10 +219,12 @@ fn add<T: Number>(
     order: u32,
 ) {
     for (row, (group, value)) in groups.iter().zip(values).enumerate() {
-        if (plain || counts(row)) && value.is_number()
-            && let Some(sums) = sums.get_mut(*group as usize) {
-                sums.add(value, order);
-            }
+        if (plain || counts(row))
+            && value.is_number()
+            && let Some(sums) = sums.get_mut(*group as usize)
+        {
+            sums.add(value, order);
+        }
     }
 }
 

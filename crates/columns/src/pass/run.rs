@@ -120,9 +120,10 @@ impl Shared<'_, '_> {
             let done = self.done.fetch_add(task.end - task.start, Ordering::Relaxed) + task.end - task.start;
             if tells
                 && let Some(progress) = &request.options.progress
-                    && !progress(done, total) {
-                        return Err(ColumnsError::Cancelled);
-                    }
+                && !progress(done, total)
+            {
+                return Err(ColumnsError::Cancelled);
+            }
         }
         Ok(parts)
     }

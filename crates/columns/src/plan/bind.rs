@@ -207,9 +207,10 @@ impl<'s> Planner<'s> {
             let plain =
                 matches!(type_, Type::Bool | Type::Int(_) | Type::Float32 | Type::Float64 | Type::Text | Type::Null);
             if (plain || value.is_null())
-                && let Ok(node) = self.constant(value, type_, &operand.expr) {
-                    return Ok(node);
-                }
+                && let Ok(node) = self.constant(value, type_, &operand.expr)
+            {
+                return Ok(node);
+            }
         }
         let kernel = cast::promotion(&operand.type_, type_).ok_or_else(|| {
             ColumnsError::mismatch(&operand.expr, format!("this is {}, and {type_} was expected", operand.type_))

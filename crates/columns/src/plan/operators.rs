@@ -59,9 +59,10 @@ pub(super) fn binary(
 ) -> ColumnsResult<Operand> {
     // Numbers that are both written out are one number, which has no width either.
     if let (Some(a), Some(b)) = (&left.literal, &right.literal)
-        && let Some(value) = folded(operator, a, b) {
-            return planner.literal(value, expr);
-        }
+        && let Some(value) = folded(operator, a, b)
+    {
+        return planner.literal(value, expr);
+    }
     let node = match operator {
         _ if operator.compares() => comparison(planner, operator, &left, &right, expr)?,
         Binary::And | Binary::Or | Binary::Xor => bits(planner, operator, &left, &right, expr)?,
@@ -258,16 +259,18 @@ fn of_numbers(
     let type_ = number_type(operator, common, left, right).ok_or_else(wrong)?;
     if operator == Binary::Power {
         if let (Type::Float32 | Type::Float64, Some(power)) = (&type_, right.literal.as_ref().and_then(Value::as_f64))
-            && let Some(kernel) = arithmetic::fixed_power(power) {
-                let base = planner.cast(left, &type_)?;
-                return planner.compute(format!("power {power}"), kernel, vec![base], type_, expr);
-            }
+            && let Some(kernel) = arithmetic::fixed_power(power)
+        {
+            let base = planner.cast(left, &type_)?;
+            return planner.compute(format!("power {power}"), kernel, vec![base], type_, expr);
+        }
         if let (Type::Int(_), Some(Value::Int(power))) = (&type_, &right.literal)
-            && let Ok(power) = u32::try_from(*power) {
-                let base = planner.cast(left, &type_)?;
-                let kernel = arithmetic::fixed_integer_power(power);
-                return planner.compute(format!("power {power}"), kernel, vec![base], type_, expr);
-            }
+            && let Ok(power) = u32::try_from(*power)
+        {
+            let base = planner.cast(left, &type_)?;
+            let kernel = arithmetic::fixed_integer_power(power);
+            return planner.compute(format!("power {power}"), kernel, vec![base], type_, expr);
+        }
     }
     let nodes = vec![planner.cast(left, &type_)?, planner.cast(right, &type_)?];
     planner.compute(format!("arithmetic {}", operator.as_str()), arithmetic::binary(operator), nodes, type_, expr)
