@@ -32,6 +32,10 @@ struct Versions;
 #[doc = include_str!("../docs/guides/clean-up.md")]
 struct CleanUp;
 
+/// docs/guides/out-of-core.md
+#[doc = include_str!("../docs/guides/out-of-core.md")]
+struct OutOfCore;
+
 /// docs/guides/tables.md
 #[cfg(feature = "sql")]
 #[doc = include_str!("../docs/guides/tables.md")]

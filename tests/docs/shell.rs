@@ -209,5 +209,6 @@ pages! {
     clean_up: "docs/guides/clean-up.md",
     import_files: "docs/guides/import-files.md",
     move_from_python: "docs/guides/move-from-python-datafolio.md",
+    out_of_core: "docs/guides/out-of-core.md",
     tables: "docs/guides/tables.md",
 }

@@ -5,7 +5,11 @@
 //! * [`Expr`]: what is to be computed of columns, made with operators in Rust or read from text in Python's syntax.
 //! * [`Type`] and [`Value`]: the types of values in expressions, with NumPy's promotion.
 //!
-//! This crate knows nothing of bundles. It is the only one beside the `ffi.rs` of others with unsafe code: the mapping of files.
+//! * [`Frame`]: rows of a [`Source`](source::Source) with virtual columns, a filter, variables and selections; what is asked of it is
+//!   computed in blocks, by all processors, in one pass. [`agg`] has what can be asked of all rows, or of each group.
+//!
+//! This crate knows nothing of bundles. It has unsafe code in three places: the mapping of files, the loops for certain processors
+//! (`simd.rs`), and the two loops that fill a new vector (`kernels/sides.rs`).
 
 mod aggregate;
 mod block;
