@@ -2,6 +2,7 @@
 
 mod math;
 mod registry;
+mod text;
 pub(crate) mod vector;
 
 use std::collections::HashMap;
@@ -15,7 +16,11 @@ use crate::plan::Function;
 static KINDS: &[&[Function]] = &[math::FUNCTIONS, vector::FUNCTIONS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| KINDS.iter().flat_map(|kind| kind.iter()).map(|function| (function.name, function)).collect());
+    LazyLock::new(|| all().map(|function| (function.name, function)).collect());
+
+fn all() -> impl Iterator<Item = &'static Function> {
+    KINDS.iter().chain(&text::KINDS).flat_map(|kind| kind.iter())
+}
 
 /// The function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
@@ -24,5 +29,5 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 
 /// The names of all functions.
 pub(crate) fn names<'n>() -> impl Iterator<Item = &'n str> {
-    KINDS.iter().flat_map(|kind| kind.iter()).map(|function| function.name)
+    all().map(|function| function.name)
 }
