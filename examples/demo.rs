@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use datafolio::columns::{agg, col};
 use datafolio::{
     AddOptions, AppendOptions, DataFolio, DescribeOptions, Error, ImportOptions, IterOptions, NpyArray, OpenOptions,
     Reference, SnapshotOptions, StatisticsOptions, TableOptions, VerifyOptions,
@@ -97,6 +98,7 @@ fn main() -> Result<()> {
     println!("two workers would take the rows {:?}", folio.split_table("flights", 2)?);
     println!("other programs read {}", folio.get_table_path("flights")?);
     in_sql(&folio)?;
+    out_of_core(&folio)?;
     a_reference(&folio, &data)?;
 
     step("Let a table grow: what is there is neither read nor copied");
@@ -168,6 +170,24 @@ fn main() -> Result<()> {
 
     step("What is in the bundle");
     print!("{}", folio.describe(&DescribeOptions::default())?);
+    Ok(())
+}
+
+/// Virtual columns and aggregations in one pass, in a memory that does not depend on the size of the table.
+fn out_of_core(folio: &DataFolio) -> Result<()> {
+    step("Compute out of core: virtual columns, exact quantiles, groups, in one pass");
+    let flights = folio.frame("flights")?.with_column("speed", col("distance") / col("air_time") * 60.0);
+    let answers =
+        flights.compute(&["mean(speed)", "median(speed)", "std(arr_delay) / mean(arr_delay)", "nunique(tailnum)"])?;
+    for (what, answer) in ["mean speed, mph", "median", "variation of delays", "planes"].iter().zip(&answers) {
+        println!("  {what:<20} {answer}");
+    }
+    let by_origin = flights
+        .filter(col("speed").greater(400))?
+        .group_by([("origin", col("origin"))])
+        .sorted()
+        .agg([("fast", agg::count_rows()), ("delay", agg::mean(col("arr_delay")))])?;
+    println!("{}", arrow::util::pretty::pretty_format_batches(&[by_origin])?);
     Ok(())
 }
 

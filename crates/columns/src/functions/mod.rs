@@ -8,6 +8,7 @@ mod numbers;
 mod registry;
 #[cfg(test)]
 mod tests;
+mod text;
 pub(crate) mod vector;
 
 use std::collections::HashMap;
@@ -22,7 +23,11 @@ static KINDS: &[&[Function]] =
     &[cast::FUNCTIONS, choice::FUNCTIONS, math::FUNCTIONS, missing::FUNCTIONS, numbers::FUNCTIONS, vector::FUNCTIONS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| KINDS.iter().flat_map(|kind| kind.iter()).map(|function| (function.name, function)).collect());
+    LazyLock::new(|| all().map(|function| (function.name, function)).collect());
+
+fn all() -> impl Iterator<Item = &'static Function> {
+    KINDS.iter().chain(&text::KINDS).flat_map(|kind| kind.iter())
+}
 
 /// The function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
@@ -43,11 +48,10 @@ pub struct FunctionInfo {
 
 /// All functions that expressions can call.
 pub fn functions() -> impl Iterator<Item = FunctionInfo> {
-    let all = KINDS.iter().flat_map(|kind| kind.iter());
-    all.map(|function| FunctionInfo { name: function.name, arguments: function.arguments, about: function.about })
+    all().map(|function| FunctionInfo { name: function.name, arguments: function.arguments, about: function.about })
 }
 
 /// The names of all functions.
 pub(crate) fn names<'n>() -> impl Iterator<Item = &'n str> {
-    KINDS.iter().flat_map(|kind| kind.iter()).map(|function| function.name)
+    all().map(|function| function.name)
 }
