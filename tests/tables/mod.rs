@@ -2,7 +2,7 @@
 
 mod appending;
 mod categories;
-#[cfg(unix)]
+#[cfg(unix)] // Whether two names are one file is told by its inode.
 mod links;
 mod paths;
 mod reading;
