@@ -333,6 +333,17 @@ impl DataFolio {
         self.read_record(&record)
     }
 
+    /// Reads a version of an item with another degree of checking than the handle's setting, as [`DataFolio::get_with`] does.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get_version`].
+    pub fn get_version_with(&self, name: &str, version: &str, verification: Verification) -> Result<Data> {
+        match self.checking(Some(verification)) {
+            Some(folio) => folio.get_version(name, version),
+            None => self.get_version(name, version),
+        }
+    }
+
     /// The bytes of the file of an item, whatever its type, checked as they are read.
     ///
     /// # Errors

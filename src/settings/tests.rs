@@ -3,7 +3,6 @@ use std::path::Path;
 
 use datafolio_core::ErrorCategory;
 
-use super::source::config_path;
 use super::*;
 
 fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -95,9 +94,12 @@ fn variables_are_named_after_their_settings() {
     }
 }
 
+/// Windows has other absolute paths, and another place for what is kept.
 #[cfg(unix)]
 #[test]
 fn directories() {
+    use super::source::config_path;
+
     let home = ("HOME", "/home/me");
     let settings = load(None, &[home]).unwrap();
     if !cfg!(target_os = "macos") {

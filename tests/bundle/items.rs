@@ -258,6 +258,24 @@ fn checking_can_be_turned_off_for_one_call() {
 }
 
 #[test]
+fn checking_a_version_can_be_turned_off_for_one_call() {
+    let (_dir, folio) = new_bundle();
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    let version = folio.item_info("x").unwrap().version;
+    let path = folio.item_path("x").unwrap();
+    folio.add("x", json!(2), AddOptions::new().overwrite()).unwrap();
+    std::fs::write(path, "0").unwrap();
+    assert_eq!(folio.get_version("x", &version).unwrap_err().code(), "damaged-payload");
+    let full = folio.get_version_with("x", &version, Verification::Full);
+    assert_eq!(full.unwrap_err().code(), "damaged-payload");
+    let Data::Json(value) = folio.get_version_with("x", &version, Verification::Off).unwrap() else { panic!() };
+    assert_eq!(value, 0);
+    assert_eq!(folio.get_version("x", &version).unwrap_err().code(), "damaged-payload");
+    let none = folio.get_version_with("x", "x--r9-000000", Verification::Off);
+    assert_eq!(none.unwrap_err().code(), folio.get_version("x", "x--r9-000000").unwrap_err().code());
+}
+
+#[test]
 fn checking_the_part_of_an_array_can_be_chosen_for_one_call() {
     let (_dir, folio) = new_bundle();
     let values: Vec<f64> = (0..400_000).map(f64::from).collect();

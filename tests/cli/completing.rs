@@ -1,7 +1,5 @@
 //! Completion: what a shell offers while a line is typed.
 
-use std::path::Path;
-
 use super::{Home, has};
 
 /// What the program answers a shell that asks what the last word could become, without options.
@@ -82,7 +80,7 @@ fn there_is_a_script_for_each_shell() {
 fn bash_completes_with_the_script() {
     let home = Home::with_bundle();
     std::fs::write(home.root().join("script"), home.ok(&["completions", "bash"])).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_datafolio")).parent().unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_datafolio")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let output = std::process::Command::new("bash")
         .args([

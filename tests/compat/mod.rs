@@ -12,6 +12,7 @@ mod history;
 mod ids;
 mod interleaved;
 mod migration;
+#[cfg(unix)] // Elsewhere most of these names can be no names of files.
 mod names_of_1_3;
 mod on_disk;
 pub(crate) mod peer;

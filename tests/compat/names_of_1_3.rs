@@ -27,7 +27,6 @@ const NAMES: [&str; 17] = [
     "./here",
 ];
 
-#[cfg(unix)]
 #[test]
 fn items_of_any_name_are_read_copied_renamed_and_replaced() {
     let dir = tempfile::tempdir().unwrap();

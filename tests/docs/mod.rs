@@ -13,5 +13,5 @@ mod example;
 mod links;
 mod numbers;
 mod pages;
-#[cfg(unix)]
+#[cfg(unix)] // The pages are written for a Unix shell.
 mod shell;

@@ -9,7 +9,7 @@ mod damage;
 mod disk;
 mod faults;
 mod garbage;
-#[cfg(unix)]
+#[cfg(unix)] // Links and pipes in the place of files, made by programs that every Unix has; so the next one.
 mod hostile;
 #[cfg(unix)]
 mod hostile_parts;
@@ -25,7 +25,7 @@ mod regressions;
 mod repair;
 mod threads;
 mod torture;
-#[cfg(unix)]
+#[cfg(unix)] // What these two set up.
 mod trap;
 mod workload;
 

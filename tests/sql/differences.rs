@@ -8,11 +8,14 @@ use arrow::array::{
     RecordBatchReader, StringArray,
 };
 use arrow::datatypes::{DataType, Int32Type};
-use datafolio::{AddOptions, Data, DataFolio, DiffOptions, Error, Reference, SnapshotOptions, TableDiff, TableState};
+use datafolio::{
+    AddOptions, Data, DataFolio, DiffOptions, Error, ErrorCategory, Reference, SnapshotOptions, TableDiff, TableState,
+    Verification,
+};
 use serde_json::{Map, Value, json};
 
 use crate::compat::peer::{Peer, Release};
-use crate::support::new_bundle;
+use crate::support::{new_bundle, reopen};
 
 fn put(folio: &DataFolio, name: &str, batch: &RecordBatch) -> String {
     let reader = RecordBatchIterator::new([Ok(batch.clone())], batch.schema());
@@ -462,4 +465,57 @@ fn whole_numbers_that_became_floats_are_compared_exactly() {
     let rows = json_rows(folio.diff_table_rows("t", &DiffOptions::new()).unwrap());
     let of_first: Vec<_> = rows.iter().filter(|row| row["id"] == 1).map(|row| row["v"].clone()).collect();
     assert!(of_first.contains(&json!(ODD.to_string())) && of_first.contains(&json!((ODD - 1).to_string())), "{rows:?}");
+}
+
+/// Whichever version is damaged, and whatever state names it.
+#[test]
+fn checking_what_is_compared_can_be_chosen_for_one_call() {
+    const VALUE: i64 = 0x1122_3344_5566_7788;
+    for damaged in 0..2 {
+        let (_dir, folio) = new_bundle();
+        let mut paths = Vec::new();
+        for added in 0..2 {
+            let batch = batch(vec![("n", ints(&[Some(VALUE), Some(added)]))]);
+            folio.add("t", batch, AddOptions::new().overwrite().table_format("arrow")).unwrap();
+            paths.push(folio.item_path("t").unwrap());
+            folio.create_snapshot(&format!("s{added}"), SnapshotOptions::default()).unwrap();
+        }
+        let mut bytes = std::fs::read(&paths[damaged]).unwrap();
+        let at = bytes.windows(8).position(|window| window == VALUE.to_le_bytes()).unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(&paths[damaged], bytes).unwrap();
+
+        let folio = reopen(&folio);
+        let snapshots =
+            DiffOptions::new().from(TableState::Snapshot("s0".to_owned())).to(TableState::Snapshot("s1".to_owned()));
+        for options in [DiffOptions::new(), snapshots] {
+            for (verification, checks) in [
+                (None, true),
+                (Some(Verification::Off), false),
+                (Some(Verification::Touched), true),
+                (Some(Verification::Full), true),
+            ] {
+                let options = match verification {
+                    None => options.clone(),
+                    Some(verification) => options.clone().verification(verification),
+                };
+                let rows = || -> Result<u64, Error> {
+                    let mut rows = 0;
+                    for batch in folio.diff_table_rows("t", &options)? {
+                        rows += batch?.num_rows() as u64;
+                    }
+                    Ok(rows)
+                };
+                let counted = folio.diff_table("t", &options).map(|diff| diff.added + diff.removed);
+                for found in [counted, rows()] {
+                    match (found, checks) {
+                        // The value that was changed is another row on either side.
+                        (Ok(different), false) => assert_eq!(different, 4, "{verification:?}"),
+                        (Err(error), true) => assert_eq!(error.category(), ErrorCategory::Corrupt, "{error}"),
+                        (found, _) => panic!("{verification:?}: {found:?}"),
+                    }
+                }
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod appending;
 mod categories;
 mod computing;
-#[cfg(unix)]
+#[cfg(unix)] // Whether two names are one file is told by its inode.
 mod links;
 mod paths;
 mod reading;

@@ -13,19 +13,23 @@ mod columns;
 mod conform;
 mod heads;
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 pub(crate) use columns::layout;
 
-use self::columns::Layout;
+use self::columns::{Layout, guessed_layout};
 use self::conform::conform;
 use super::detect;
 use super::hive::{Partitions, partitions_of};
+use super::inferred::InferredTable;
 use super::input::TableFile;
+use super::json_lines::Watch;
 use super::table_files::{TableFiles, TableSource};
 use super::{ImportOptions, Rows, TableFormat, csv, json_lines, open_found, open_part, some_rows};
 use crate::error::HandlerResult;
@@ -51,7 +55,37 @@ pub(crate) fn open_tables_part(
     options: &ImportOptions,
     part: &TableReadOptions,
 ) -> HandlerResult<Rows> {
-    let layout = layout(files, options)?;
+    let layout = layout(files, &ImportOptions { columns: part.columns.clone(), ..options.clone() })?;
+    let (pass, passes) = if is_looked_through(layout.format) { (1, 2) } else { (0, 1) };
+    let meter = Meter::new(files, options, pass, passes);
+    rows_of(files, options, part, layout, meter, None)
+}
+
+/// Opens JSON lines with the columns of their first lines, of `guessed_from` bytes or a little more, which are read again. When a
+/// later line shows that all lines make other columns, reading ends with an error, and the flag is set.
+pub(super) fn open_tables_guessing(
+    files: &TableFiles,
+    options: &ImportOptions,
+    guessed_from: u64,
+    misjudged: &Arc<AtomicBool>,
+) -> HandlerResult<Rows> {
+    let Ok((layout, guess)) = guessed_layout(files, options, guessed_from) else {
+        // What the first lines lack, the others may have; and what is wrong with them is told there.
+        return open_tables(files, options);
+    };
+    let watch = guess.map(|guess| guess.into_watch(misjudged));
+    rows_of(files, options, &options.part(), layout, Meter::new(files, options, 0, 1), watch)
+}
+
+/// Gives the rows of files of which the columns are known.
+fn rows_of(
+    files: &TableFiles,
+    options: &ImportOptions,
+    part: &TableReadOptions,
+    layout: Layout,
+    meter: Meter,
+    watch: Option<(usize, Watch)>,
+) -> HandlerResult<Rows> {
     let columns: Vec<&str> = layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
     let schema = match &part.columns {
         Some(wanted) => {
@@ -62,15 +96,12 @@ pub(crate) fn open_tables_part(
     };
     let batches = TablesBatches {
         schema: Arc::clone(&schema),
-        meter: if is_looked_through(layout.format) {
-            Meter::new(files, options, 1, 2)
-        } else {
-            Meter::new(files, options, 0, 1)
-        },
+        meter,
         files: files.files.clone(),
         options: ImportOptions { progress: None, columns: None, ..options.clone() },
         wanted: Spread::new(part.clone()),
         layout,
+        watch,
         next: 0,
         current: None,
     };
@@ -107,6 +138,8 @@ impl Meter {
 struct TablesBatches {
     schema: SchemaRef,
     layout: Layout,
+    /// Where the columns are a guess: what watches the lines from this file on.
+    watch: Option<(usize, Watch)>,
     files: Vec<TableSource>,
     options: ImportOptions,
     wanted: Spread,
@@ -194,13 +227,26 @@ impl TablesBatches {
                 let options = ImportOptions { batch_size: part.batch_rows, ..self.options.clone() };
                 let schema = &self.layout.schema;
                 let rows = match self.layout.format {
-                    TableFormat::JsonLines => json_lines::open_as(file, &found, &options, schema, &partitions, wanted)?,
+                    TableFormat::JsonLines => {
+                        let watch = self.watch_of_next();
+                        json_lines::open_as(file, &found, &options, schema, &partitions, wanted, watch)?
+                    }
                     _ => csv::open_as(file, &found, &options, schema, wanted)?,
                 };
                 if part.wants_all_rows() { rows } else { some_rows(&source.path, rows, &part) }
             }
         };
         Ok(OneFile { rows, partitions })
+    }
+
+    /// What watches the lines of the next file, where not all of them were looked at.
+    fn watch_of_next(&self) -> Option<Watch> {
+        let (first, watch) = self.watch.as_ref()?;
+        match self.next.cmp(first) {
+            Ordering::Less => None,
+            Ordering::Equal => Some(watch.clone()),
+            Ordering::Greater => Some(watch.of_next_file()),
+        }
     }
 }
 
@@ -211,6 +257,10 @@ impl TablesBatches {
 pub fn tables_data(files: &TableFiles, options: &ImportOptions) -> HandlerResult<crate::Data> {
     if files.are_arrays(options.format) {
         return Ok(crate::Data::Table(super::npy_table::open(files, options)?));
+    }
+    let named = files.paths().next().and_then(|path| detect::by_name(path).0);
+    if options.format.or(named) == Some(TableFormat::JsonLines) && options.infer_rows.is_none() {
+        return Ok(crate::Data::InferredTable(InferredTable::of_files(files, options)?));
     }
     Ok(crate::Data::Table(open_tables(files, options)?))
 }

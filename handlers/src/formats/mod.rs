@@ -2,7 +2,7 @@
 //!
 //! [`open_table`] takes a Parquet, CSV, TSV, JSON lines or Arrow file and gives its rows batch by batch, in memory that
 //! does not grow with the file. Text files are read twice: once to find the columns' types over all rows, once to give
-//! the rows. [`table_data`] is for adding a table, which reads a CSV file once where its first rows tell the types of all.
+//! the rows. [`table_data`] is for adding a table, which reads them once where their first rows tell the types of all.
 //! [`TableFiles`] finds the files of a directory or pattern, and [`open_tables`] takes them as one table.
 //!
 //! # Types of text columns
@@ -234,7 +234,8 @@ pub fn table_data(path: &Path, options: &ImportOptions, keeps_parquet: bool) -> 
     refuse_url(path)?;
     let file = input::TableFile::open(path)?;
     let found = detect::resolve(&file, options)?;
-    if matches!(found.format, TableFormat::Csv | TableFormat::Tsv) && options.infer_rows.is_none() {
+    let is_text = matches!(found.format, TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines);
+    if is_text && options.infer_rows.is_none() {
         options.refuse_for(path, found.format)?;
         return Ok(Data::InferredTable(InferredTable::open(file, &found, options)?));
     }

@@ -1,6 +1,7 @@
 //! Which versions of a table are compared, and how their rows are told apart.
 
 use datafolio_core::Catalogue;
+use datafolio_storage::Verification;
 
 use crate::error::{Error, Result};
 
@@ -64,6 +65,8 @@ pub struct DiffOptions {
     /// The columns whose values say which rows are the same one, before and after. Without any, a row is its values: rows are
     /// added and removed, and none is changed.
     pub key: Vec<String>,
+    /// How what is read is compared with its recorded hashes; `None` as the settings say.
+    pub verification: Option<Verification>,
 }
 
 impl DiffOptions {
@@ -87,6 +90,12 @@ impl DiffOptions {
     /// The columns that tell rows apart.
     pub fn key<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.key = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Compares what is read with its recorded hashes to this degree, whatever the settings say.
+    pub fn verification(mut self, verification: Verification) -> Self {
+        self.verification = Some(verification);
         self
     }
 }

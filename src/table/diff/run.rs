@@ -60,6 +60,9 @@ impl DataFolio {
     /// [`Error::KeyNotUnique`]; key columns that one version does not have, or has as another type; a state that is not there, or
     /// does not have the table; no version before; two columns whose names differ in case alone; as [`DataFolio::query_table`].
     pub fn diff_table(&self, name: &str, options: &DiffOptions) -> Result<TableDiff> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.diff_table(name, options);
+        }
         let sides = self.sides(name, options)?;
         let mut diff = TableDiff {
             name: name.to_owned(),
@@ -108,6 +111,9 @@ impl DataFolio {
     /// # Errors
     /// As [`DataFolio::diff_table`]; a column of the result that would have the name of another.
     pub fn diff_table_rows(&self, name: &str, options: &DiffOptions) -> Result<Box<dyn RecordBatchReader + Send>> {
+        if let Some(folio) = self.checking(options.verification) {
+            return folio.diff_table_rows(name, options);
+        }
         let sides = self.sides(name, options)?;
         let names = statement::row_columns(&sides.columns);
         let mut seen = HashSet::new();

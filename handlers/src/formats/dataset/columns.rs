@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::datatypes::{DataType, Field, Metadata, Schema, SchemaRef};
 use indexmap::IndexMap;
@@ -13,7 +14,7 @@ use crate::formats::csv::CsvColumns;
 use crate::formats::detect::{self, Found};
 use crate::formats::hive::{PartitionType, partitions_of};
 use crate::formats::input::TableFile;
-use crate::formats::json_lines::JsonColumns;
+use crate::formats::json_lines::{JsonColumns, Watch};
 use crate::formats::table_files::TableFiles;
 use crate::formats::widen::common_type;
 use crate::formats::{ImportOptions, TableFormat, bad, csv, json_lines, parse_type, quoted};
@@ -27,6 +28,36 @@ pub(crate) struct Layout {
     /// Number of rows, where looking at the columns has told it.
     pub(crate) rows: Option<u64>,
     pub(super) format: TableFormat,
+}
+
+/// What was looked at for a layout that is a guess.
+pub(super) struct Guess {
+    columns: JsonColumns,
+    /// The columns without the partitions.
+    schema: SchemaRef,
+    rest: Rest,
+}
+
+impl Guess {
+    /// What watches the lines that were not looked at; the place of the first file that has such.
+    pub(super) fn into_watch(self, misjudged: &Arc<AtomicBool>) -> (usize, Watch) {
+        (self.rest.file, Watch::guess(self.columns, &self.schema, self.rest.after, misjudged))
+    }
+}
+
+/// Where the look at the files ended.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    /// The place of the first file that has lines that were not looked at.
+    file: usize,
+    /// Its last line that was.
+    after: u64,
+}
+
+/// How much text is looked at.
+struct Room {
+    bytes: u64,
+    rest: Option<Rest>,
 }
 
 /// A file of which the format is known.
@@ -96,15 +127,32 @@ enum Columns {
 /// # Errors
 /// As [`open_tables`](super::open_tables).
 pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResult<Layout> {
+    Ok(look_through(files, options, u64::MAX)?.0)
+}
+
+/// The same, where only so many bytes of JSON lines are looked at for their columns. What comes beside is `None` where that was
+/// all there is.
+pub(super) fn guessed_layout(
+    files: &TableFiles,
+    options: &ImportOptions,
+    from: u64,
+) -> HandlerResult<(Layout, Option<Guess>)> {
+    look_through(files, &ImportOptions { progress: None, ..options.clone() }, from)
+}
+
+fn look_through(files: &TableFiles, options: &ImportOptions, bytes: u64) -> HandlerResult<(Layout, Option<Guess>)> {
     files.check_any()?;
     let Some(first) = files.files.first() else { return Err(bad(&files.place, "names no file")) };
     let mut meter = Meter::new(files, options, 0, 2);
+    // What the others hold does not matter in JSON lines. Which columns a file has, a reader tells of all of them.
+    let of_wanted = options;
     let options = ImportOptions { progress: None, columns: None, ..options.clone() };
     let names: Vec<String> = partitions_of(&first.path, first.fixed)?.into_keys().collect();
     let mut partitions = vec![PartitionType::new(); names.len()];
     let mut metadata = None;
     let mut columns: Option<(TableFormat, Columns)> = None;
     let mut rows = Some(0);
+    let mut room = Room { bytes, rest: None };
     for (place, source) in files.files.iter().enumerate() {
         let values = partitions_of(&source.path, source.fixed)?;
         if !values.keys().eq(&names) {
@@ -116,13 +164,13 @@ pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResu
         let looked = Looked::at(&source.path, &options)?;
         let here = looked.format();
         options.refuse_for(&source.path, here)?;
-        let (format, columns) = columns.get_or_insert_with(|| (here, Columns::new(here, &options)));
+        let (format, columns) = columns.get_or_insert_with(|| (here, Columns::new(here, of_wanted)));
         if *format != here {
             let shown = first.path.display();
             let reason = format!("is {here}, and {shown} is {format}: files of one table have one format");
             return Err(bad(&source.path, reason));
         }
-        let counted = columns.take_in(files, place, looked, &options, &mut metadata)?;
+        let counted = columns.take_in(files, place, looked, &options, &mut metadata, &mut room)?;
         rows = rows.zip(counted).map(|(all, here)| all + here);
         if is_looked_through(here) {
             meter.pass(&source.path);
@@ -130,19 +178,28 @@ pub(crate) fn layout(files: &TableFiles, options: &ImportOptions) -> HandlerResu
     }
     let Some((format, columns)) = columns else { return Err(bad(&files.place, "names no file")) };
     // The decoder of JSON lines takes types for granted, so nothing could compare the two.
+    let is_wanted = |name: &String| of_wanted.columns.as_ref().is_none_or(|wanted| wanted.contains(name));
+    let mut read = names.iter().filter(|name| is_wanted(name));
     if let Columns::Json(known) = &columns
-        && let Some(name) = names.iter().find(|name| known.names().any(|known| known == name.as_str()))
+        && let Some(name) = read.find(|name| known.names().any(|known| known == name.as_str()))
     {
         let reason = format!("column {} is a partition as well: leave one of them out", quoted(name));
         return Err(bad(&files.place, reason));
     }
     let mut fields = columns.fields(files, &options)?;
+    let guess = match (columns, room.rest) {
+        (Columns::Json(columns), Some(rest)) => {
+            let schema = Arc::new(Schema::new(fields.values().cloned().collect::<Vec<_>>()));
+            Some(Guess { columns: *columns, schema, rest })
+        }
+        _ => None,
+    };
     for (name, found) in names.into_iter().zip(partitions) {
         fields.insert(name.clone(), Field::new(name, found.data_type(), true));
     }
     let fields: Vec<Field> = fields.into_values().collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata.unwrap_or_default()));
-    Ok(Layout { schema, rows, format })
+    Ok((Layout { schema, rows, format }, guess))
 }
 
 impl Columns {
@@ -162,6 +219,7 @@ impl Columns {
         looked: Looked,
         options: &ImportOptions,
         metadata: &mut Option<Metadata>,
+        room: &mut Room,
     ) -> HandlerResult<Option<u64>> {
         let path = looked.path.clone();
         let known = match self {
@@ -170,8 +228,18 @@ impl Columns {
                 return csv::look(file, &found, options, columns);
             }
             Self::Json(columns) => {
+                if room.bytes == 0 {
+                    room.rest.get_or_insert(Rest { file: place, after: 0 });
+                    return Ok(None);
+                }
                 let (file, found) = looked.open(options)?;
-                return json_lines::look(&file, &found, options, columns);
+                let json_lines::Looked { rows, last, bytes } =
+                    json_lines::look(&file, &found, options, room.bytes, columns)?;
+                room.bytes = room.bytes.saturating_sub(bytes);
+                if rows.is_none() && options.infer_rows.is_none() {
+                    room.rest.get_or_insert(Rest { file: place, after: last });
+                }
+                return Ok(rows);
             }
             Self::Typed(known) => known,
         };
@@ -198,7 +266,7 @@ impl Columns {
     }
 
     /// The columns of the table, with the types that the caller gives.
-    fn fields(self, files: &TableFiles, options: &ImportOptions) -> HandlerResult<IndexMap<String, Field>> {
+    fn fields(&self, files: &TableFiles, options: &ImportOptions) -> HandlerResult<IndexMap<String, Field>> {
         let mut fields: IndexMap<String, Field> = match self {
             Self::Csv(columns) => columns.fields().map(|field| (field.name().clone(), field)).collect(),
             Self::Json(columns) => {
@@ -212,7 +280,7 @@ impl Columns {
                 });
                 named.collect::<HandlerResult<_>>()?
             }
-            Self::Typed(columns) => columns.into_iter().map(|(name, (field, _))| (name, field)).collect(),
+            Self::Typed(columns) => columns.iter().map(|(name, (field, _))| (name.clone(), field.clone())).collect(),
         };
         if fields.is_empty() {
             return Err(bad(&files.place, "is empty: none of its files has a column"));

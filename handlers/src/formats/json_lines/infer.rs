@@ -52,10 +52,20 @@ const TEXT: u8 = 1 << 6;
 pub(in crate::formats) struct JsonColumns {
     columns: Columns,
     rules: Rules,
+    counts: Counts,
+    /// The places of the columns of which the last object has shown something that none before had.
+    news: Vec<usize>,
+}
+
+/// What is counted on all levels.
+#[derive(Debug, Default)]
+struct Counts {
     /// Number of columns and fields.
-    count: usize,
+    names: usize,
     /// Number of objects.
     objects: u64,
+    /// Whether something was seen that was not seen before at its place.
+    has_news: bool,
 }
 
 /// What the caller says of the columns.
@@ -75,7 +85,7 @@ impl JsonColumns {
             wanted: options.columns.as_ref().map(|names| names.iter().cloned().collect()),
             nulls: options.null_values.as_deref().map(Nulls::new),
         };
-        Self { columns: Columns::new(), rules, count: 0, objects: 0 }
+        Self { columns: Columns::new(), rules, counts: Counts::default(), news: Vec::new() }
     }
 
     /// Takes in the object of one line, which [`json_text::check`] found to be JSON.
@@ -85,22 +95,26 @@ impl JsonColumns {
     pub(super) fn add(&mut self, line: &str) -> Result<(), String> {
         let mut tokens = Tokens::new(line);
         tokens.next();
-        self.objects += 1;
-        let object = self.objects;
+        self.news.clear();
+        self.counts.objects += 1;
+        let object = self.counts.objects;
         while let Some(name) = tokens.next_name() {
             let name = unquote(name).map_err(|error| format!("not JSON: {}", json_text::sentence(&error)))?;
-            let column = column_of(&mut self.columns, &name, object, &mut self.count)
+            self.counts.has_news = false;
+            let place = column_of(&mut self.columns, &name, object, &mut self.counts)
                 .map_err(|reason| format!("column {}: {reason}", quoted(&name)))?;
-            let mut walk =
-                Walk { tokens: &mut tokens, rules: &self.rules, count: &mut self.count, objects: &mut self.objects };
+            let mut walk = Walk { tokens: &mut tokens, rules: &self.rules, counts: &mut self.counts };
             let added = if self.rules.wanted.as_ref().is_some_and(|wanted| !wanted.contains(name.as_ref())) {
                 walk.skip()
             } else if self.rules.given.contains(name.as_ref()) {
                 walk.plain()
             } else {
-                walk.value(&mut column.kind, MAX_TYPE_DEPTH)
+                walk.value(&mut self.columns[place].kind, MAX_TYPE_DEPTH)
             };
             added.map_err(|misfit| format!("column {}: {}", quoted(&misfit.place(&name)), misfit.reason))?;
+            if self.counts.has_news {
+                self.news.push(place);
+            }
         }
         Ok(())
     }
@@ -121,20 +135,37 @@ impl JsonColumns {
         }
     }
 
-    /// A sentence on the first column whose values do not fit the type that it has in this schema: there are such when the
-    /// schema was made of some of the lines only.
+    /// A sentence on a column of which the last object has a value that does not fit the type that it has in this schema: there
+    /// are such when the schema was made of some of the lines only.
     pub(super) fn misfit(&self, schema: &Schema) -> Option<String> {
-        let fits = |field: &Field| {
-            let column = self.columns.get(field.name()).filter(|_| !self.rules.given.contains(field.name()));
-            column.is_none_or(|column| fits(&column.kind, field.data_type()))
+        let misfits = |(name, column): (&String, &Column)| {
+            let (_, field) = schema.column_with_name(name)?;
+            (!fits(&column.kind, field.data_type())).then(|| field.clone())
         };
-        let field = schema.fields().iter().find(|field| !fits(field))?;
+        let field = self.found_news().find_map(misfits)?;
         let reason = "is not of the type that the lines before have";
         Some(format!(
             "column {}: a value here {reason}, {}: give the column a type",
             quoted(field.name()),
             field.data_type()
         ))
+    }
+
+    /// Whether this schema, which was made of the objects before the last one, would be the same with that.
+    pub(super) fn still_make(&self, schema: &Schema) -> bool {
+        self.found_news().all(|(name, column)| {
+            let known = schema.column_with_name(name).map(|(_, field)| field.data_type());
+            known.is_some_and(|known| data_type(&column.kind, name).is_ok_and(|now| now == *known))
+        })
+    }
+
+    /// The columns of which the last object has shown something new, and whose types come from their values.
+    fn found_news(&self) -> impl Iterator<Item = (&String, &Column)> {
+        let is_found = |name: &String| {
+            !self.rules.given.contains(name) && self.rules.wanted.as_ref().is_none_or(|wanted| wanted.contains(name))
+        };
+        let columns = self.news.iter().filter_map(|&place| self.columns.get_index(place));
+        columns.filter(move |(name, _)| is_found(name))
     }
 }
 
@@ -171,36 +202,30 @@ impl Misfit {
     }
 }
 
-/// The column of this name, which this object must not have had before.
-fn column_of<'a>(
-    columns: &'a mut Columns,
-    name: &str,
-    object: u64,
-    count: &mut usize,
-) -> Result<&'a mut Column, String> {
+/// The place of the column of this name, which this object must not have had before.
+fn column_of(columns: &mut Columns, name: &str, object: u64, counts: &mut Counts) -> Result<usize, String> {
     let place = match columns.get_index_of(name) {
         Some(place) => place,
         None => {
-            *count += 1;
-            if *count > MAX_COLUMNS {
+            counts.names += 1;
+            counts.has_news = true;
+            if counts.names > MAX_COLUMNS {
                 return Err(format!("more than {MAX_COLUMNS} different names"));
             }
             columns.insert_full(name.to_owned(), Column::default()).0
         }
     };
-    let column = &mut columns[place];
-    if std::mem::replace(&mut column.last, object) == object {
+    if std::mem::replace(&mut columns[place].last, object) == object {
         return Err("the object has two fields of this name, and a column takes one value".to_owned());
     }
-    Ok(column)
+    Ok(place)
 }
 
 /// A walk over the values of one line.
 struct Walk<'w, 't> {
     tokens: &'w mut Tokens<'t>,
     rules: &'w Rules,
-    count: &'w mut usize,
-    objects: &'w mut u64,
+    counts: &'w mut Counts,
 }
 
 impl<'t> Walk<'_, 't> {
@@ -218,11 +243,12 @@ impl<'t> Walk<'_, 't> {
             return match kind {
                 _ if seen == 0 => Ok(()),
                 Kind::Scalar(before) => {
+                    self.counts.has_news |= *before | seen != *before;
                     *before |= seen;
                     Ok(())
                 }
                 Kind::Unknown => {
-                    *kind = Kind::Scalar(seen);
+                    self.becomes(kind, Kind::Scalar(seen));
                     Ok(())
                 }
                 before => Err(clash("a plain value", before)),
@@ -236,7 +262,7 @@ impl<'t> Walk<'_, 't> {
         };
         if first == Token::ListStart {
             if matches!(kind, Kind::Unknown) {
-                *kind = Kind::List(Box::default());
+                self.becomes(kind, Kind::List(Box::default()));
             }
             let Kind::List(inner) = kind else { return Err(clash("a list", kind)) };
             loop {
@@ -248,11 +274,11 @@ impl<'t> Walk<'_, 't> {
             }
         }
         if matches!(kind, Kind::Unknown) {
-            *kind = Kind::Object(Columns::new());
+            self.becomes(kind, Kind::Object(Columns::new()));
         }
         let Kind::Object(columns) = kind else { return Err(clash("an object", kind)) };
-        *self.objects += 1;
-        let object = *self.objects;
+        self.counts.objects += 1;
+        let object = self.counts.objects;
         while let Some(name) = self.tokens.next_name() {
             let name = text_of(name)?;
             let inside = |misfit: Misfit| {
@@ -260,11 +286,17 @@ impl<'t> Walk<'_, 't> {
                 path.push(name.clone().into_owned());
                 Misfit { path, reason: misfit.reason }
             };
-            let column =
-                column_of(columns, &name, object, self.count).map_err(|reason| inside(Misfit::here(reason)))?;
-            self.value(&mut column.kind, depth).map_err(inside)?;
+            let place =
+                column_of(columns, &name, object, self.counts).map_err(|reason| inside(Misfit::here(reason)))?;
+            self.value(&mut columns[place].kind, depth).map_err(inside)?;
         }
         Ok(())
+    }
+
+    /// The first value at a place tells what it is.
+    fn becomes(&mut self, kind: &mut Kind, seen: Kind) {
+        *kind = seen;
+        self.counts.has_news = true;
     }
 
     /// Passes over a value that is of no interest.

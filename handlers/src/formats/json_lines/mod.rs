@@ -1,10 +1,13 @@
-//! JSON lines: one object a line. One pass over the file to find the columns, one to give the rows.
+//! JSON lines: one object a line. One pass over the file to find the columns, one to give the rows. Or a single one, with the
+//! columns of the first lines, while all others are watched.
 
 mod infer;
+mod lines;
+mod watch;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -12,11 +15,13 @@ use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
 pub(super) use self::infer::JsonColumns;
+use self::lines::{Lines, object_text};
+pub(super) use self::watch::Watch;
 use super::csv::{Chosen, Column, Nulls, column};
 use super::detect::Found;
 use super::hive::Partitions;
 use super::input::{Meter, TableFile};
-use super::{Compression, ImportOptions, MAX_RECORD, bad, decoder_error, invalid, parse_type};
+use super::{Compression, ImportOptions, bad, decoder_error, invalid, parse_type};
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, Blame, GuardedReader};
 use crate::json_text::{self, Token, Tokens, unquote};
@@ -30,48 +35,107 @@ pub(super) fn open(
     found: &Found,
     options: &ImportOptions,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-    let inferred = infer(&file, found.compression, options)?;
-    reader(file, found, options, inferred, options.columns.is_none())
+    let mut columns = JsonColumns::new(options);
+    let Looked { rows, last, .. } = look(&file, found, options, u64::MAX, &mut columns)?;
+    let schema = wanted_schema(&file, &columns, options)?;
+    let watch = rows.is_none().then(|| Watch::new(columns, &schema, last));
+    let lines = Lines::open(&file, found.compression, Meter::new(options.progress.as_ref(), file.size, 1, 2))?;
+    let known = Known { schema, rows, watch, is_strict: options.columns.is_none() };
+    reader(file, found, options, known, lines)
 }
 
-/// Gives the rows. When not `strict`, what is not in the schema is skipped.
+/// Opens a file with the columns of its first lines, of `guessed_from` bytes or a little more; these are kept until they are
+/// given out. When a later line shows that all lines make other columns, reading ends with an error, and the flag is set.
+pub(super) fn open_guessing(
+    file: TableFile,
+    found: &Found,
+    options: &ImportOptions,
+    guessed_from: u64,
+    misjudged: &Arc<AtomicBool>,
+) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+    let mut columns = JsonColumns::new(options);
+    let mut lines = Lines::open(&file, found.compression, Meter::new(options.progress.as_ref(), file.size, 0, 1))?;
+    let limit = Limit { rows: u64::MAX, bytes: guessed_from };
+    let Looked { rows, last, .. } = look_at(&file, found, &mut lines, limit, true, &mut columns)?;
+    let schema = match wanted_schema(&file, &columns, options) {
+        Ok(schema) => schema,
+        // What the first lines lack, the others may have.
+        Err(_) if rows.is_none() => {
+            drop(lines);
+            return open(file, found, options);
+        }
+        Err(error) => return Err(error),
+    };
+    lines.give_kept();
+    let watch = rows.is_none().then(|| Watch::guess(columns, &schema, last, misjudged));
+    let known = Known { schema, rows, watch, is_strict: options.columns.is_none() };
+    reader(file, found, options, known, lines)
+}
+
+/// What is known of the columns before the rows are read.
+struct Known {
+    /// The wanted columns.
+    schema: SchemaRef,
+    /// The number of rows where all were looked at.
+    rows: Option<u64>,
+    /// Where not all were.
+    watch: Option<Watch>,
+    /// Whether what is not in the schema would be lost. With some columns left out, it is meant to be skipped.
+    is_strict: bool,
+}
+
+/// Gives the rows.
 fn reader(
     file: TableFile,
     found: &Found,
     options: &ImportOptions,
-    inferred: Inferred,
-    strict: bool,
+    known: Known,
+    lines: Lines,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let path = file.path.clone();
-    let Inferred { schema, rows, unseen } = inferred;
+    let schema = Arc::clone(&known.schema);
     let given = given_columns(&file, &schema, options)?;
-    let lines = Lines::open(&file, found.compression, Meter::new(options.progress.as_ref(), file.size, 1, 2))?;
     let batches = JsonBatches {
         file,
         compression: found.compression,
         decoded: decoded_schema(&schema, &given),
-        schema: schema.clone(),
         given,
         nulls: options.null_values.as_deref().map(Nulls::new),
-        // With some columns left out, what is not in the schema is meant to be skipped; otherwise it would be lost.
-        strict,
-        unseen,
+        known,
         lines,
         batch_size: options.batch_size.max(1),
-        expected: rows,
         read: 0,
     };
     Ok(Box::new(GuardedReader::new(&path, schema, batches)))
 }
 
-/// Takes in the columns of one of several files; the number of its rows where all were looked at.
+/// How much of a file was looked at for its columns.
+pub(super) struct Looked {
+    /// The number of its rows where all were looked at.
+    pub(super) rows: Option<u64>,
+    /// The last line that was looked at.
+    pub(super) last: u64,
+    /// How many bytes all these lines have.
+    pub(super) bytes: u64,
+}
+
+/// How much of a file is to be looked at.
+struct Limit {
+    rows: u64,
+    bytes: u64,
+}
+
+/// Takes in the columns of a file, or of as many of its first lines as the options say, or of so many bytes.
 pub(super) fn look(
     file: &TableFile,
     found: &Found,
     options: &ImportOptions,
+    bytes: u64,
     columns: &mut JsonColumns,
-) -> HandlerResult<Option<u64>> {
-    look_at(file, found.compression, options, columns)
+) -> HandlerResult<Looked> {
+    let meter = Meter::new(options.progress.as_ref(), file.size, 0, 2);
+    let limit = Limit { rows: options.infer_rows.unwrap_or(u64::MAX), bytes };
+    look_at(file, found, &mut Lines::open(file, found.compression, meter)?, limit, false, columns)
 }
 
 /// Opens one of several files with the columns of the table; those that it does not have are nulls. `wanted` are the columns to
@@ -83,89 +147,18 @@ pub(super) fn open_as(
     table: &Schema,
     partitions: &Partitions,
     wanted: Option<&SchemaRef>,
+    watch: Option<Watch>,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let is_wanted = |name: &String| wanted.is_none_or(|wanted| wanted.column_with_name(name).is_some());
     let fields = table.fields().iter().filter(|field| !partitions.contains_key(field.name()));
     let fields: Vec<_> = fields.filter(|field| is_wanted(field.name())).cloned().collect();
-    let inferred = Inferred { schema: Arc::new(Schema::new(fields)), rows: None, unseen: None };
-    reader(file, found, options, inferred, wanted.is_none())
+    let known = Known { schema: Arc::new(Schema::new(fields)), rows: None, watch, is_strict: wanted.is_none() };
+    let lines = Lines::open(&file, found.compression, Meter::new(options.progress.as_ref(), file.size, 1, 2))?;
+    reader(file, found, options, known, lines)
 }
 
-/// Reads lines, skipping empty ones.
-struct Lines {
-    input: BufReader<Box<dyn Read + Send>>,
-    number: u64,
-}
-
-impl Lines {
-    fn open(file: &TableFile, compression: Compression, meter: Meter) -> HandlerResult<Self> {
-        Ok(Self { input: BufReader::with_capacity(128 << 10, file.content(compression, meter)?), number: 0 })
-    }
-
-    /// Appends the next line that is not empty, and gives its number.
-    fn next(&mut self, file: &TableFile, compression: Compression, buffer: &mut Vec<u8>) -> HandlerResult<Option<u64>> {
-        loop {
-            let start = buffer.len();
-            let limit = MAX_RECORD as u64 + 1;
-            let count = (&mut self.input)
-                .take(limit)
-                .read_until(b'\n', buffer)
-                .map_err(|error| file.read_error(&error, compression))?;
-            if count == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            if count as u64 == limit {
-                return Err(bad(&file.path, format!("line {}: longer than {} MiB", self.number, MAX_RECORD >> 20)));
-            }
-            if self.number == 1 && buffer[start..].starts_with(b"\xef\xbb\xbf") {
-                buffer.drain(start..start + 3);
-            }
-            if buffer[start..].iter().any(|byte| !byte.is_ascii_whitespace()) {
-                if buffer.last() != Some(&b'\n') {
-                    buffer.push(b'\n');
-                }
-                return Ok(Some(self.number));
-            }
-            buffer.truncate(start);
-        }
-    }
-}
-
-/// The object of a line.
-///
-/// # Errors
-/// A sentence on a line that is something else.
-fn object_text(line: &[u8], is_first: bool) -> Result<&str, String> {
-    // An error at the end of the line is in this line, not before the first character of the next.
-    let line = std::str::from_utf8(line.trim_ascii_end())
-        .map_err(|error| format!("not JSON: not valid UTF-8 (character {})", error.valid_up_to() + 1))?;
-    match json_text::check(line) {
-        Ok(()) if line.trim_start().starts_with('{') => Ok(line),
-        Ok(()) if is_first => {
-            Err("not a JSON object: this file is JSON, but not JSON lines (one object a line)".to_owned())
-        }
-        Ok(()) => Err("not a JSON object".to_owned()),
-        Err(error) if error.is_eof() && is_first => {
-            Err("the object does not end in this line: JSON lines have one whole object a line".to_owned())
-        }
-        Err(error) => Err(format!("not JSON: {} (character {})", json_text::sentence(&error), error.column())),
-    }
-}
-
-/// What the first pass found.
-struct Inferred {
-    /// The wanted columns.
-    schema: SchemaRef,
-    /// The number of rows where all were looked at.
-    rows: Option<u64>,
-    /// Where not all were: the columns, to look at the others when they are read.
-    unseen: Option<JsonColumns>,
-}
-
-fn infer(file: &TableFile, compression: Compression, options: &ImportOptions) -> HandlerResult<Inferred> {
-    let mut columns = JsonColumns::new(options);
-    let rows = look_at(file, compression, options, &mut columns)?;
+/// The wanted columns, with the types that hold all that was seen.
+fn wanted_schema(file: &TableFile, columns: &JsonColumns, options: &ImportOptions) -> HandlerResult<SchemaRef> {
     if columns.names().next().is_none() {
         return Err(bad(&file.path, "is empty: it has no object that tells the columns"));
     }
@@ -184,33 +177,36 @@ fn infer(file: &TableFile, compression: Compression, options: &ImportOptions) ->
         };
         Ok(Field::new(name, data_type, true))
     });
-    let schema = Arc::new(Schema::new(fields.collect::<HandlerResult<Vec<_>>>()?));
-    Ok(Inferred { schema, rows, unseen: rows.is_none().then_some(columns) })
+    Ok(Arc::new(Schema::new(fields.collect::<HandlerResult<Vec<_>>>()?)))
 }
 
-/// Takes in the lines of a file; their number where all were looked at.
+/// Takes in lines, up to a limit. Those that are kept come once more.
 fn look_at(
     file: &TableFile,
-    compression: Compression,
-    options: &ImportOptions,
+    found: &Found,
+    lines: &mut Lines,
+    limit: Limit,
+    keeps: bool,
     columns: &mut JsonColumns,
-) -> HandlerResult<Option<u64>> {
-    let mut lines = Lines::open(file, compression, Meter::new(options.progress.as_ref(), file.size, 0, 2))?;
+) -> HandlerResult<Looked> {
     let mut line = Vec::new();
-    let mut rows = 0;
-    let limit = options.infer_rows.unwrap_or(u64::MAX);
+    let (mut rows, mut bytes) = (0, 0);
     let complete = loop {
-        if rows == limit {
+        if rows == limit.rows || bytes >= limit.bytes {
             break false;
         }
         line.clear();
-        let Some(number) = lines.next(file, compression, &mut line)? else { break true };
+        let Some(number) = lines.next(file, found.compression, &mut line)? else { break true };
         object_text(&line, rows == 0)
             .and_then(|object| columns.add(object))
             .map_err(|reason| bad(&file.path, format!("line {number}: {reason}")))?;
+        if keeps {
+            lines.keep(&line, number);
+        }
         rows += 1;
+        bytes += line.len() as u64;
     };
-    Ok(complete.then_some(rows))
+    Ok(Looked { rows: complete.then_some(rows), last: lines.number(), bytes })
 }
 
 /// The columns whose type is given, by their place: Arrow's decoder gives their values as text, and the readers of CSV
@@ -263,16 +259,13 @@ fn without_nulls(line: &str, nulls: &Nulls) -> Result<String, serde_json::Error>
 struct JsonBatches {
     file: TableFile,
     compression: Compression,
-    schema: SchemaRef,
+    known: Known,
     /// The schema as the decoder takes it.
     decoded: SchemaRef,
     given: Given,
     nulls: Option<Nulls>,
-    strict: bool,
-    unseen: Option<JsonColumns>,
     lines: Lines,
     batch_size: usize,
-    expected: Option<u64>,
     read: u64,
 }
 
@@ -284,14 +277,14 @@ impl Batches for JsonBatches {
         while ends.len() < self.batch_size && text.len() < TEXT_BYTES {
             let start = text.len();
             let Some(number) = self.lines.next(&self.file, self.compression, &mut text)? else { break };
-            self.prepare(&mut text, start)
+            self.prepare(&mut text, start, number)
                 .map_err(|reason| bad(&self.file.path, format!("line {number}: {reason}")))?;
             ends.push((text.len(), number));
         }
         self.read += ends.len() as u64;
         if ends.is_empty() {
             self.file.check_unchanged()?;
-            if self.expected.is_some_and(|expected| expected != self.read) {
+            if self.known.rows.is_some_and(|expected| expected != self.read) {
                 return Err(bad(&self.file.path, "was changed while it was read: try again"));
             }
             return Ok(None);
@@ -304,13 +297,10 @@ impl Batches for JsonBatches {
 }
 
 impl JsonBatches {
-    /// Looks at a line that the first pass did not see, and takes out what stands for null.
-    fn prepare(&mut self, text: &mut Vec<u8>, start: usize) -> Result<(), String> {
-        if let Some(columns) = &mut self.unseen {
-            columns.add(object_text(&text[start..], false)?)?;
-            if let Some(misfit) = columns.misfit(&self.schema) {
-                return Err(misfit);
-            }
+    /// Looks at a line that was not looked at for the columns, and takes out what stands for null.
+    fn prepare(&mut self, text: &mut Vec<u8>, start: usize, number: u64) -> Result<(), String> {
+        if let Some(watch) = &mut self.known.watch {
+            watch.look(&text[start..], number)?;
         }
         if let Some(nulls) = &self.nulls {
             let changed = without_nulls(object_text(&text[start..], false)?, nulls)
@@ -326,7 +316,7 @@ impl JsonBatches {
         let mut decoder = ReaderBuilder::new(self.decoded.clone())
             .with_batch_size(rows)
             .with_coerce_primitive(true)
-            .with_strict_mode(self.strict)
+            .with_strict_mode(self.known.is_strict)
             .build_decoder()?;
         let used = decoder.decode(text)?;
         match decoder.flush()? {
@@ -346,7 +336,7 @@ impl JsonBatches {
             arrays[place] = column.finish();
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+        RecordBatch::try_new_with_options(self.known.schema.clone(), arrays, &options)
             .map_err(|error| decoder_error(&self.file.path, "cannot be read", error))
     }
 
@@ -367,7 +357,7 @@ impl JsonBatches {
         if let Err(found) = self.decode(&text[start_of(low)..start_of(high)], high - low) {
             error = found;
         }
-        let number = ends.get(low).map_or(self.lines.number, |end| end.1);
+        let number = ends.get(low).map_or(self.lines.number(), |end| end.1);
         let reason = error.to_string();
         let reason = reason.strip_prefix("Json error: ").unwrap_or(&reason);
         let shown: String = reason.chars().take(200).collect();

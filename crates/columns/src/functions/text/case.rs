@@ -70,17 +70,11 @@ fn letters(call: &mut Call<'_, '_>, byte: fn(&u8) -> u8, write: fn(&str, &mut Ve
 }
 
 fn lower(text: &str, bytes: &mut Vec<u8>) {
-    text.char_indices().for_each(|(at, character)| match character.is_ascii() {
-        true => bytes.push(character.to_ascii_lowercase() as u8),
-        false => push_lower(character, text, at, bytes),
-    });
+    text.char_indices().for_each(|(at, character)| push_lower(character, text, at, bytes));
 }
 
 fn upper(text: &str, bytes: &mut Vec<u8>) {
-    text.chars().for_each(|character| match character.is_ascii() {
-        true => bytes.push(character.to_ascii_uppercase() as u8),
-        false => push_upper(character, bytes),
-    });
+    text.chars().for_each(|character| push_upper(character, bytes));
 }
 
 fn fold(text: &str, bytes: &mut Vec<u8>) {

@@ -52,7 +52,8 @@ static IGNORED: LazyLock<CharSet> = LazyLock::new(|| CharSet::of_class(r"\p{Case
 /// Ideographs that stand for numbers.
 static NUMERALS: LazyLock<CharSet> = LazyLock::new(|| {
     CharSet::of_text(concat!(
-        "㐅㒃㠪㭍一七万三九二五亖亿什仟仨伍佰億兆兩八六十千卅卌叁参參叄四壱壹幺廾廿弌弍弎弐拾捌柒漆玖百肆萬貮貳贰阡陆陌陸零",
+        "㐅㒃㠪㭍一七万三两九二五亖京亿什仟仨伍佰俩倆億兆兩八六十千卄卅卌叁参參叄四壱壹幺廾廿弌弍弎弐拐拾捌柒",
+        "洞漆玖百皕秭肆萬貮貳贰鈎钩阡陆陌陸零",
         "\u{f96b}\u{f973}\u{f978}\u{f9b2}\u{f9d1}\u{f9d3}\u{f9fd}\u{20001}\u{20064}\u{200e2}\u{20121}\u{2092a}\u{20983}",
         "\u{2098c}\u{2099c}\u{20aea}\u{20afd}\u{20b19}\u{22390}\u{22998}\u{23b1b}\u{2626d}\u{2f890}",
     ))
@@ -107,11 +108,17 @@ pub(super) fn is_title(character: char) -> bool {
 
 /// Whether it has a case.
 pub(super) fn is_cased(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_alphabetic();
+    }
     character.is_lowercase() || character.is_uppercase() || is_title(character)
 }
 
 /// Puts a character behind others.
 pub(super) fn push(character: char, bytes: &mut Vec<u8>) {
+    if character.is_ascii() {
+        return bytes.push(character as u8);
+    }
     bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
@@ -121,12 +128,16 @@ fn push_all(characters: impl Iterator<Item = char>, bytes: &mut Vec<u8>) {
 
 /// Puts the upper case of a character behind others.
 pub(super) fn push_upper(character: char, bytes: &mut Vec<u8>) {
+    if character.is_ascii() {
+        return bytes.push(character.to_ascii_uppercase() as u8);
+    }
     push_all(character.to_uppercase(), bytes);
 }
 
 /// Puts the lower case of the character at a place of a text behind others. A sigma at the end of a word has another.
 pub(super) fn push_lower(character: char, text: &str, at: usize, bytes: &mut Vec<u8>) {
     match character {
+        ascii if ascii.is_ascii() => bytes.push(ascii.to_ascii_lowercase() as u8),
         'Σ' if ends_word(text, at) => push('ς', bytes),
         _ => push_all(character.to_lowercase(), bytes),
     }
@@ -142,6 +153,9 @@ fn ends_word(text: &str, at: usize) -> bool {
 
 /// Puts a character, in the form that it has at the start of a word, behind others.
 pub(super) fn push_title(character: char, bytes: &mut Vec<u8>) {
+    if character.is_ascii() {
+        return bytes.push(character.to_ascii_uppercase() as u8);
+    }
     let code = character as u32;
     let single = match code {
         0x1c4..=0x1c6 => Some('\u{1c5}'),
@@ -173,6 +187,7 @@ pub(super) fn push_title(character: char, bytes: &mut Vec<u8>) {
 /// Puts a character, in the form in which those that differ in case alone are the same, behind others.
 pub(super) fn push_folded(character: char, bytes: &mut Vec<u8>) {
     match character {
+        ascii if ascii.is_ascii() => bytes.push(ascii.to_ascii_lowercase() as u8),
         'ẞ' => bytes.extend_from_slice(b"ss"),
         // The letters of Cherokee had capitals alone at first, which have therefore stayed what others become.
         'ı' | '\u{13a0}'..='\u{13f5}' => push(character, bytes),
@@ -181,7 +196,10 @@ pub(super) fn push_folded(character: char, bytes: &mut Vec<u8>) {
     }
 }
 
-/// The byte at which the character of a number begins; the length where there are not so many.
-pub(super) fn place_of(text: &str, characters: usize) -> usize {
+/// The byte at which the character of a number begins; the length where there are not so many. All may be ASCII.
+pub(super) fn place_of(text: &str, characters: usize, ascii: bool) -> usize {
+    if ascii {
+        return characters.min(text.len());
+    }
     text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at)
 }

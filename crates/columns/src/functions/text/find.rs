@@ -178,7 +178,7 @@ pub(super) fn bounds(text: &str, start: i64, end: Option<i64>) -> Option<(usize,
     if length == text.len() {
         return Some((start, end, start));
     }
-    let from = place_of(text, start);
-    let to = if end == length { text.len() } else { from + place_of(text.get(from..)?, end - start) };
+    let from = place_of(text, start, false);
+    let to = if end == length { text.len() } else { from + place_of(text.get(from..)?, end - start, false) };
     Some((from, to, start))
 }

@@ -2,7 +2,7 @@
 
 use super::apply::{apply, subject, written};
 use super::chars::push;
-use super::view::View;
+use crate::block::{Lane, TextBuilder, Values};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::plan::{Call, Function, Operand};
 use crate::types::Type;
@@ -90,18 +90,17 @@ fn padded(call: &mut Call<'_, '_>, side: Side, fill: usize) -> ColumnsResult<Ope
     let subject = subject(call)?;
     let parameters = format!("{width} {side:?} {fill:?}");
     apply(call, &parameters, &subject, Type::Text, move |view| {
-        room(added(view, width).saturating_mul(fill.len_utf8()).saturating_add(view.whole().len()))?;
         let ascii = view.ascii();
-        Ok(Some(written(view, |text, bytes| {
-            let length = if ascii { text.len() } else { text.chars().count() };
-            pad(text, length, width, side, fill, bytes);
-        })))
+        let length = |text: &str| if ascii { text.len() } else { text.chars().count() };
+        let added = view.iter().map(|text| width.saturating_sub(length(text))).fold(0, usize::saturating_add);
+        let bytes = added.saturating_mul(fill.len_utf8()).saturating_add(view.whole().len());
+        room(bytes)?;
+        let mut builder = TextBuilder::with_capacity(view.len(), bytes);
+        for text in view.iter() {
+            builder.push_with(|bytes| pad(text, length(text), width, side, fill, bytes));
+        }
+        Ok(Some(Lane::new(Values::Text(builder.finish()))))
     })
-}
-
-/// How many characters are added to the texts of a view.
-fn added(view: &View<'_>, width: usize) -> usize {
-    view.iter().map(|text| width.saturating_sub(text.chars().count())).fold(0, usize::saturating_add)
 }
 
 fn pad(text: &str, length: usize, width: usize, side: Side, fill: char, bytes: &mut Vec<u8>) {

@@ -31,7 +31,8 @@ fn slice(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     match step {
         0 => Err(call.wrong(3, "a step of 0 leads nowhere")),
         1 => apply(call, &parameters, &subject, Type::Text, move |view| {
-            Ok(Some(parts(view, |text| Some(between(text, start.unwrap_or(0), stop)))))
+            let ascii = view.ascii();
+            Ok(Some(parts(view, |text| Some(between(text, start.unwrap_or(0), stop, ascii)))))
         }),
         _ => apply(call, &parameters, &subject, Type::Text, move |view| {
             Ok(Some(written(view, |text, bytes| stepped(text, start, stop, step, bytes))))
@@ -39,13 +40,13 @@ fn slice(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     }
 }
 
-fn between(text: &str, start: i64, stop: Option<i64>) -> &str {
+fn between(text: &str, start: i64, stop: Option<i64>, ascii: bool) -> &str {
     // Without places from the end there is no need to know how long the text is.
     match (usize::try_from(start), stop.map(usize::try_from)) {
-        (Ok(start), None) => text.get(place_of(text, start)..).unwrap_or_default(),
+        (Ok(start), None) => text.get(place_of(text, start, ascii)..).unwrap_or_default(),
         (Ok(start), Some(Ok(stop))) => {
-            let rest = text.get(place_of(text, start)..).unwrap_or_default();
-            rest.get(..place_of(rest, stop.saturating_sub(start))).unwrap_or_default()
+            let rest = text.get(place_of(text, start, ascii)..).unwrap_or_default();
+            rest.get(..place_of(rest, stop.saturating_sub(start), ascii)).unwrap_or_default()
         }
         _ => bounds(text, start, stop).and_then(|(from, to, _)| text.get(from..to)).unwrap_or_default(),
     }
@@ -81,14 +82,21 @@ fn get(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
         return lists::get(call, &operand, at);
     }
     let subject = of_texts(call, operand)?;
-    apply(call, &at.to_string(), &subject, Type::Text, move |view| Ok(Some(parts(view, |text| character(text, at)))))
+    apply(call, &at.to_string(), &subject, Type::Text, move |view| {
+        let ascii = view.ascii();
+        Ok(Some(parts(view, |text| character(text, at, ascii))))
+    })
 }
 
-fn character(text: &str, at: i64) -> Option<&str> {
+fn character(text: &str, at: i64, ascii: bool) -> Option<&str> {
     let begin = match usize::try_from(at) {
-        Ok(at) => text.char_indices().nth(at),
-        Err(_) => text.char_indices().rev().nth(usize::try_from(at.unsigned_abs()).ok()? - 1),
+        Ok(at) if ascii => at,
+        Ok(at) => text.char_indices().nth(at)?.0,
+        Err(_) => {
+            let back = usize::try_from(at.unsigned_abs()).ok()?;
+            if ascii { text.len().checked_sub(back)? } else { text.char_indices().rev().nth(back - 1)?.0 }
+        }
     };
-    let (begin, character) = begin?;
-    text.get(begin..begin + character.len_utf8())
+    let rest = text.get(begin..)?;
+    rest.get(..rest.chars().next()?.len_utf8())
 }

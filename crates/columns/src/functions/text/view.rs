@@ -42,7 +42,7 @@ impl<'v> View<'v> {
         }
         let ascii = text.is_ascii();
         let whole = ascii || offsets.iter().all(|offset| text.is_char_boundary(*offset));
-        whole.then(|| Self { text: Cow::Borrowed(text), offsets, ascii })
+        whole.then_some(Self { text: Cow::Borrowed(text), offsets, ascii })
     }
 
     /// Texts put one behind the other.

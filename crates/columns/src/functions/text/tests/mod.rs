@@ -50,7 +50,7 @@ pub(super) fn evaluate_in_blocks(
 
 /// What an expression of the column `x` has for each row.
 pub(super) fn evaluate(x: ArrayRef, expr: &str) -> ColumnsResult<Vec<Json>> {
-    Ok(evaluate_in_blocks(&[("x", x)], expr, BLOCK)?.iter().flat_map(|array| values(array)).collect())
+    Ok(evaluate_in_blocks(&[("x", x)], expr, BLOCK)?.iter().flat_map(values).collect())
 }
 
 /// The values of an array.

@@ -28,8 +28,7 @@ fn queries_of_texts_have_their_answers() {
         let code = query["code"].as_str().unwrap().replace("df[:40].", "");
         let answer = query.get("exact").unwrap_or(&query["result"]["values"]).as_array().unwrap();
         let columns = [("skey", skey.clone()), ("key", key.clone())];
-        let found: Vec<Json> =
-            evaluate_in_blocks(&columns, &code, 7).unwrap().iter().flat_map(|array| values(array)).collect();
+        let found: Vec<Json> = evaluate_in_blocks(&columns, &code, 7).unwrap().iter().flat_map(values).collect();
         assert_eq!(&found, answer, "{id}: {code}");
         seen += 1;
     }

@@ -3,6 +3,8 @@
 mod append;
 mod failures;
 mod large;
+#[cfg(target_os = "linux")] // Its kernel tells how much memory a process has of its own.
+mod memory;
 mod peers;
 mod pure;
 mod table;
