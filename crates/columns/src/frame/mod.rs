@@ -25,7 +25,7 @@ use crate::types::Type;
 ///
 /// ```
 /// # use datafolio_columns::{Frame, agg, col};
-/// # use datafolio_columns::arrow_array::{Float64Array, RecordBatch};
+/// # use arrow::array::{Float64Array, RecordBatch};
 /// # let x = std::sync::Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 4.0])) as _;
 /// # let batch = RecordBatch::try_from_iter([("x", x)])?;
 /// let frame = Frame::from_batches(batch.schema(), vec![batch])?
