@@ -31,12 +31,12 @@ pub(super) fn acquire(place: &Arc<Place>, timeout: Duration) -> StorageResult<Lo
     let start = Instant::now();
     let mut longest = SHORTEST_WAIT;
     let mut file = open(place)?;
+    let mut first = true;
     loop {
-        match place.step(IoOp::Lock, LOCK_FILE, || match file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        }) {
+        // However often it is tried, it is one step: how many steps an operation has must not depend on who else is at work.
+        let tried = if first { place.step(IoOp::Lock, LOCK_FILE, || try_lock(&file)) } else { try_lock(&file) };
+        first = false;
+        match tried {
             Ok(true) if is_current(place, &file)? => return Ok(LocalLock { _file: file }),
             // The lock of a file that someone removed in the meantime excludes nobody.
             Ok(true) => file = open(place)?,
@@ -50,6 +50,15 @@ pub(super) fn acquire(place: &Arc<Place>, timeout: Duration) -> StorageResult<Lo
         let wait = SHORTEST_WAIT + random::below(longest);
         std::thread::sleep(left.min(Duration::from_millis(wait)));
         longest = (longest * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Whether nobody else held it. A process that this one is just starting holds what is open here until it runs its program.
+fn try_lock(file: &File) -> std::io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
