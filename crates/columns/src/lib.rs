@@ -10,6 +10,8 @@
 mod aggregate;
 mod block;
 mod error;
+#[cfg(test)]
+mod expected;
 mod expr;
 mod frame;
 mod functions;
@@ -19,13 +21,14 @@ mod kernels;
 mod pass;
 mod plan;
 mod simd;
+mod store;
 pub mod source;
 mod types;
 mod value;
 
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use frame::{Aggregate, Frame, agg};
+pub use frame::{Aggregate, ExportFormat, ExportOptions, Frame, FrameBatches, OpenOptions, Paths, agg, convert};
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};
 pub use value::Value;

@@ -1,7 +1,11 @@
 //! Frames: columns of a source with what is computed of them, lazily.
 
 mod aggregate;
+mod batches;
 mod columns;
+mod export;
+mod open;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +13,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use aggregate::{Aggregate, agg};
+pub use batches::FrameBatches;
+pub use export::{ExportFormat, ExportOptions, convert};
+pub use open::{OpenOptions, Paths};
 
 use crate::error::ColumnsResult;
 use crate::expr::Expr;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::buffer::{Buffer, MutableBuffer};
 
-use super::store::Store;
+use crate::store::Store;
 use super::structure::{Dataset, Decoded, Element, Place};
 use crate::error::{ColumnsError, ColumnsResult};
 

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field};
 use super::block::{Block, Label};
 use super::locate::{Found, Parts, Values};
 use super::missing::Missing;
-use super::store::Store;
+use crate::store::Store;
 use super::structure::{Element, Padding};
 use super::text::Texts;
 use super::time::{Ticks, ticks_of};

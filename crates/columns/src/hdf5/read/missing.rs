@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 use super::block::{Block, Label};
-use super::store::Store;
+use crate::store::Store;
 use super::structure::{Dataset, Element};
 use crate::error::ColumnsResult;
 

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, GenericStringArray, OffsetSizeTrait, StringBuilder}
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::block::{Block, Label};
-use super::store::Store;
+use crate::store::Store;
 use super::structure::{Element, Padding};
 use crate::error::{ColumnsError, ColumnsResult};
 

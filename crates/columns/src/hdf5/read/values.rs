@@ -8,7 +8,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::DataType;
 
 use super::column::{Column, Kind, item};
-use super::store::Store;
+use crate::store::Store;
 use super::text::{cells, utf32};
 use crate::error::{ColumnsError, ColumnsResult};
 
