@@ -14,6 +14,8 @@
 mod aggregate;
 mod block;
 mod error;
+#[cfg(test)]
+mod expected;
 mod expr;
 mod frame;
 mod functions;
@@ -24,13 +26,14 @@ mod pass;
 mod plan;
 mod simd;
 pub mod source;
+mod store;
 mod types;
 mod value;
 
 pub use aggregate::{Aggregate, agg};
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use frame::{ColumnInfo, Frame, GroupBy};
+pub use frame::{ColumnInfo, ExportFormat, ExportOptions, Frame, FrameBatches, GroupBy, OpenOptions, Paths, convert};
 pub use functions::{FunctionInfo, functions};
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Date64Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
@@ -14,8 +15,9 @@ use arrow::datatypes::{
 
 use super::text::Dictionary;
 use super::{Buffer, Lane, Number, Texts, Values, YES, with_numbers};
-use crate::error::ColumnsResult;
+use crate::error::{ColumnsError, ColumnsResult};
 use crate::simd::prefetch;
+use crate::source::{RawBatch, RawCodes, RawColumn, RawOffsets, next_dictionary};
 
 /// Columns of some rows, ready to be cut into blocks.
 #[derive(Debug)]
@@ -29,6 +31,25 @@ impl<'a> Chunk<'a> {
     pub(crate) fn new(arrays: &'a [ArrayRef], rows: usize) -> ColumnsResult<Self> {
         let columns = arrays.iter().map(lane_of_array).collect::<ColumnsResult<_>>()?;
         Ok(Self { columns, rows })
+    }
+
+    /// Lanes over rows as they lie in a file.
+    pub(crate) fn raw(batch: &'a RawBatch) -> ColumnsResult<Self> {
+        let columns = batch.columns.iter().map(|column| match column {
+            RawColumn::Array(array) => lane_of_array(array),
+            RawColumn::Texts(texts) => {
+                let bytes = Buffer::Borrowed(texts.bytes.as_slice());
+                let values = match &texts.offsets {
+                    RawOffsets::Short(offsets) => Texts::Short(Buffer::Borrowed(offsets), bytes),
+                    RawOffsets::Long(offsets) => Texts::Long(Buffer::Borrowed(offsets), bytes),
+                };
+                Ok(Lane::with_valid(Values::Text(values), mask_of(texts.nulls.as_ref())))
+            }
+            RawColumn::Codes(RawCodes { codes, dictionary, id }) => {
+                lane_of_codes(codes, dictionary, mask_of(codes.nulls()), *id)
+            }
+        });
+        Ok(Self { columns: columns.collect::<ColumnsResult<_>>()?, rows: batch.rows })
     }
 
     /// How many rows there are.
@@ -100,10 +121,7 @@ impl<'a> Values<'a> {
 
 /// The lane of a whole array. Types are those of [`Type::of_arrow`](crate::Type::of_arrow).
 pub(crate) fn lane_of_array(array: &ArrayRef) -> ColumnsResult<Lane<'_>> {
-    let valid = array
-        .nulls()
-        .filter(|nulls| nulls.null_count() > 0)
-        .map(|nulls| Buffer::from(unpack(nulls.validity(), nulls.offset(), nulls.len())));
+    let valid = mask_of(array.nulls());
     macro_rules! number {
         ($type:ident) => {
             Number::values(Buffer::Borrowed(array.as_primitive::<$type>().values()))
@@ -184,11 +202,26 @@ pub(super) fn is_plain_number(data_type: &DataType) -> bool {
         || matches!(data_type, DataType::Boolean)
 }
 
+/// Which rows have a value; none where all have.
+fn mask_of<'a>(nulls: Option<&NullBuffer>) -> Option<Buffer<'a, u8>> {
+    let nulls = nulls.filter(|nulls| nulls.null_count() > 0)?;
+    Some(Buffer::from(unpack(nulls.validity(), nulls.offset(), nulls.len())))
+}
+
 /// Codes of a dictionary, with the places of missing texts.
 fn lane_of_dictionary<'a>(array: &'a ArrayRef, valid: Option<Buffer<'a, u8>>) -> ColumnsResult<Lane<'a>> {
     let dictionary = array.as_any_dictionary();
-    let inner = lane_of_array(dictionary.values())?;
-    let keys = dictionary.keys();
+    lane_of_codes(dictionary.keys(), dictionary.values(), valid, next_dictionary())
+}
+
+fn lane_of_codes<'a>(
+    keys: &'a dyn Array,
+    values: &'a ArrayRef,
+    valid: Option<Buffer<'a, u8>>,
+    id: u64,
+) -> ColumnsResult<Lane<'a>> {
+    // The texts of a chunk borrow from it, or are its own.
+    let inner = lane_of_array(values)?;
     let codes: Buffer<'a, i32> = match keys.data_type() {
         DataType::Int32 => Buffer::Borrowed(keys.as_primitive::<Int32Type>().values()),
         _ => {
@@ -196,7 +229,9 @@ fn lane_of_dictionary<'a>(array: &'a ArrayRef, valid: Option<Buffer<'a, u8>>) ->
             keys.as_primitive::<Int32Type>().values().to_vec().into()
         }
     };
-    let Values::Text(texts) = inner.values else { return Ok(Lane::new(Values::Carried(array.clone()))) };
+    let Values::Text(texts) = inner.values else {
+        return Err(ColumnsError::option("a dictionary of texts holds something else"));
+    };
     let valid = match &inner.valid {
         None => valid,
         Some(known) => {
@@ -207,7 +242,7 @@ fn lane_of_dictionary<'a>(array: &'a ArrayRef, valid: Option<Buffer<'a, u8>>) ->
             super::both_valid(valid, Some(known.collect::<Vec<_>>().into()))
         }
     };
-    let dictionary = Dictionary::new(texts, inner.valid);
+    let dictionary = Dictionary { texts, valid: inner.valid, id };
     Ok(Lane::with_valid(Values::Text(Texts::Codes(codes, Arc::new(dictionary))), valid))
 }
 

@@ -134,6 +134,16 @@ impl<'a> Lane<'a> {
         Self { values: self.values.repeated(rows), valid, constant: false, fault: self.fault }
     }
 
+    /// Only the rows of a mask, of which so many are [`YES`].
+    pub(crate) fn compact(&self, mask: &[u8], kept: usize) -> Self {
+        if self.constant {
+            return Self { fault: None, ..self.clone() };
+        }
+        let rows: Vec<usize> = yes_rows(mask, kept);
+        let valid = self.valid.as_ref().map(|valid| valid.gathered(&rows));
+        Self { values: self.values.gathered(&rows), valid, constant: false, fault: None }
+    }
+
     /// A lane that outlives the chunk.
     pub(crate) fn into_static(self) -> Lane<'static> {
         Lane {
@@ -150,6 +160,13 @@ impl<T: Copy> Buffer<'_, T> {
         let values: &[T] = self;
         rows.iter().filter_map(|row| values.get(*row).copied()).collect::<Vec<_>>().into()
     }
+}
+
+/// The places of the rows of a mask.
+fn yes_rows(mask: &[u8], kept: usize) -> Vec<usize> {
+    let mut rows = Vec::with_capacity(kept);
+    rows.extend(mask.iter().enumerate().filter(|(_, byte)| **byte == YES).map(|(row, _)| row));
+    rows
 }
 
 /// Which rows have a value in both.

@@ -1,9 +1,9 @@
 //! Texts of a block.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Buffer;
+use crate::source::next_dictionary;
 
 /// Texts, as they lie in Arrow: one after the other, with the places where each begins.
 #[derive(Debug, Clone)]
@@ -29,8 +29,7 @@ pub(crate) struct Dictionary<'a> {
 impl<'a> Dictionary<'a> {
     /// A dictionary with a number of its own.
     pub(crate) fn new(texts: Texts<'a>, valid: Option<Buffer<'a, u8>>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { texts, valid, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+        Self { texts, valid, id: next_dictionary() }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Frames: columns of a source with what is computed of them, lazily.
 
 mod aggregate;
+mod batches;
 mod columns;
+mod export;
 mod group_by;
+mod open;
+mod rows;
 mod schema;
 mod state;
 #[cfg(test)]
@@ -12,7 +16,10 @@ mod vaex_state;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use batches::FrameBatches;
+pub use export::{ExportFormat, ExportOptions, convert};
 pub use group_by::GroupBy;
+pub use open::{OpenOptions, Paths};
 pub use schema::ColumnInfo;
 
 use crate::error::ColumnsResult;

@@ -7,7 +7,6 @@ mod block;
 mod column;
 mod locate;
 mod missing;
-mod store;
 mod structure;
 #[cfg(test)]
 mod tests;
@@ -24,9 +23,9 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 
 use self::column::Column;
-use self::store::Store;
 use self::structure::Tree;
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::store::Store;
 
 /// How a table is read from an HDF5 file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +102,10 @@ impl Hdf5Table {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Some rows of some columns, which are named by their places in the schema.

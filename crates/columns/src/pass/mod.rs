@@ -4,9 +4,11 @@
 //! filter, then whatever the sinks want, computed once. What the threads have gathered is put together at the end.
 
 mod options;
+mod ordered;
 mod run;
 mod sink;
 
 pub use options::{PassOptions, Progress};
-pub(crate) use run::{Request, run};
+pub(crate) use ordered::Ordered;
+pub(crate) use run::{Live, Request, live_rows, run};
 pub(crate) use sink::{BlockView, Outcome, Output, Sink, SinkPlan, erased};

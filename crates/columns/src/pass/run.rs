@@ -5,14 +5,12 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use arrow::array::RecordBatch;
-
 use super::PassOptions;
 use super::sink::{BlockView, Outcome, Output, SinkPlan};
 use crate::block::{BLOCK, Chunk, Lane, Values, YES, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::plan::{Evaluator, NodeId, Plan};
-use crate::source::Source;
+use crate::source::{RawBatch, Source};
 
 /// Rows of a task: enough that taking one costs nothing, and few enough that no thread is left alone with the last one.
 const TASK: u64 = 64 * BLOCK as u64;
@@ -59,6 +57,7 @@ pub(crate) fn run(mut request: Request<'_>) -> ColumnsResult<Vec<Output>> {
 type Parts = Vec<Box<dyn Any + Send>>;
 
 fn pass(request: &Request<'_>) -> ColumnsResult<Vec<Outcome>> {
+    request.source.check()?;
     let tasks = request.source.tasks(request.rows.clone(), TASK);
     let threads = request.options.threads().min(tasks.len()).max(1);
     let shared =
@@ -106,10 +105,10 @@ impl Shared<'_, '_> {
         let total = request.rows.end - request.rows.start;
         while let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let mut row = task.start;
-            for batch in request.source.read(task.clone(), &request.plan.columns)? {
+            for batch in request.source.read_raw(task.clone(), &request.plan.columns)? {
                 let batch = batch?;
                 self.batch(&batch, row, &mut parts)?;
-                row += batch.num_rows() as u64;
+                row += batch.rows as u64;
             }
             if row != task.end {
                 return Err(ColumnsError::option(format!(
@@ -128,9 +127,9 @@ impl Shared<'_, '_> {
         Ok(parts)
     }
 
-    fn batch(&self, batch: &RecordBatch, first_row: u64, parts: &mut Parts) -> ColumnsResult<()> {
+    fn batch(&self, batch: &RawBatch, first_row: u64, parts: &mut Parts) -> ColumnsResult<()> {
         let request = self.request;
-        let chunk = Chunk::new(batch.columns(), batch.num_rows())?;
+        let chunk = Chunk::raw(batch)?;
         let mut evaluator = Evaluator::new(request.plan, &chunk);
         let mut start = 0;
         while start < chunk.rows() {
@@ -187,14 +186,14 @@ impl Shared<'_, '_> {
 }
 
 /// Rows that count.
-enum Live {
+pub(crate) enum Live {
     All,
     None,
     Some(Vec<u8>),
 }
 
 /// The rows, of those that already count, for which a condition is true. Unknown is not true.
-fn live_rows(
+pub(crate) fn live_rows(
     evaluator: &mut Evaluator<'_, '_>,
     condition: NodeId,
     before: &Live,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::{Batches, Source};
+use super::{Batches, Dictionaries, RawBatches, Source};
 use crate::error::{ColumnsError, ColumnsResult};
 
 /// Record batches, one after the other. Whether their arrays lie in memory or in a mapped file makes no difference.
@@ -16,6 +16,7 @@ pub struct BatchSource {
     /// Where each batch begins, and where the last one ends.
     starts: Vec<u64>,
     fingerprint: Option<String>,
+    dictionaries: Dictionaries,
 }
 
 impl BatchSource {
@@ -36,7 +37,7 @@ impl BatchSource {
             rows += batch.num_rows() as u64;
             starts.push(rows);
         }
-        Ok(Self { schema, batches, starts, fingerprint: None })
+        Ok(Self { schema, batches, starts, fingerprint: None, dictionaries: Dictionaries::default() })
     }
 
     /// The same rows, named by a text that no other rows have.
@@ -66,6 +67,11 @@ impl Source for BatchSource {
             Ok(batch.project(&columns)?.slice(from as usize, (to - from) as usize))
         });
         Ok(Box::new(parts.filter(|part| !part.as_ref().is_ok_and(|batch| batch.num_rows() == 0))))
+    }
+
+    fn read_raw(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<RawBatches<'_>> {
+        let batches = self.read(rows, columns)?;
+        Ok(Box::new(batches.map(|batch| batch.map(|batch| self.dictionaries.numbered(&batch)))))
     }
 
     fn fingerprint(&self, columns: &[usize]) -> Option<String> {

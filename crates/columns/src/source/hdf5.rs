@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Batches, Source};
+use super::{Batches, Dictionaries, RawBatches, Source, file_fingerprint};
 use crate::error::ColumnsResult;
 use crate::hdf5::Hdf5Table;
 
@@ -13,12 +13,13 @@ use crate::hdf5::Hdf5Table;
 pub struct Hdf5Source {
     table: Hdf5Table,
     fingerprint: Option<String>,
+    dictionaries: Dictionaries,
 }
 
 impl Hdf5Source {
     /// The rows of a table. `fingerprint` names the content of its file, where that is known.
     pub fn new(table: Hdf5Table, fingerprint: Option<String>) -> Self {
-        Self { table, fingerprint }
+        Self { table, fingerprint, dictionaries: Dictionaries::default() }
     }
 }
 
@@ -35,8 +36,20 @@ impl Source for Hdf5Source {
         Ok(Box::new(std::iter::once(self.table.read(rows, columns))))
     }
 
+    fn read_raw(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<RawBatches<'_>> {
+        let batch = self.table.read(rows, columns);
+        Ok(Box::new(std::iter::once(batch.map(|batch| self.dictionaries.numbered(&batch)))))
+    }
+
+    fn name(&self) -> String {
+        self.table.path().display().to_string()
+    }
+
+    fn check(&self) -> ColumnsResult<()> {
+        self.table.store().check_length()
+    }
+
     fn fingerprint(&self, columns: &[usize]) -> Option<String> {
-        let fingerprint = self.fingerprint.as_ref()?;
-        Some(format!("{fingerprint} {columns:?}"))
+        file_fingerprint(self.table.store(), self.fingerprint.as_ref(), columns)
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use arrow::buffer::{Buffer, MutableBuffer};
 
-use super::store::Store;
 use super::structure::{Dataset, Decoded, Element, Place};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::store::Store;
 
 /// The most bytes that a row has.
 const WIDEST: u64 = 1 << 31;

@@ -9,11 +9,11 @@ use arrow::datatypes::{DataType, Field};
 use super::block::{Block, Label};
 use super::locate::{Found, Parts, Values};
 use super::missing::Missing;
-use super::store::Store;
 use super::structure::{Element, Padding};
 use super::text::Texts;
 use super::time::{Ticks, ticks_of};
 use crate::error::ColumnsResult;
+use crate::store::Store;
 
 /// What the values of a column are.
 #[derive(Debug)]

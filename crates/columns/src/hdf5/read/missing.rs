@@ -5,9 +5,9 @@ use std::ops::Range;
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 use super::block::{Block, Label};
-use super::store::Store;
 use super::structure::{Dataset, Element};
 use crate::error::ColumnsResult;
+use crate::store::Store;
 
 /// What says which values are missing.
 #[derive(Debug)]

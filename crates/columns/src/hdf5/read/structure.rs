@@ -13,8 +13,8 @@ use hdf5_pure::{
     MetadataCacheConfig, Source, StringPadding,
 };
 
-use super::store::{Store, read_at};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::store::{Store, read_at};
 
 /// Bytes of decoded chunks that are kept for each chunked dataset.
 const CHUNK_CACHE: usize = 16 << 20;

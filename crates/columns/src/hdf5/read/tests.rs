@@ -6,17 +6,11 @@ mod foreign;
 mod layouts;
 mod ranges;
 
-use std::path::PathBuf;
-
 use arrow::array::RecordBatch;
 
 use super::{Hdf5Options, Hdf5Table};
 use crate::error::ColumnsResult;
-
-/// A file that Vaex or h5py wrote.
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests-data/vaex").join(name)
-}
+use crate::expected::fixture;
 
 fn in_group(group: &str) -> Hdf5Options {
     Hdf5Options { group: Some(group.to_owned()), ..Hdf5Options::default() }

@@ -7,9 +7,9 @@ use arrow::array::{ArrayRef, GenericStringArray, OffsetSizeTrait, StringBuilder}
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::block::{Block, Label};
-use super::store::Store;
 use super::structure::{Element, Padding};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::store::Store;
 
 /// Texts of any length.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::DataType;
 
 use super::column::{Column, Kind, item};
-use super::store::Store;
 use super::text::{cells, utf32};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::store::Store;
 
 impl Column {
     /// Some rows.

@@ -28,6 +28,7 @@ mod writer;
 mod tests;
 
 pub use rows::Rows;
+pub(crate) use target::Target;
 pub use writer::Hdf5Writer;
 
 /// Told how much is done, from 0 to 1; stops the pass by answering `false`.

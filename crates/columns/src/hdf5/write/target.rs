@@ -11,8 +11,8 @@ use super::stream::write_at;
 
 /// A file in the making. What is dropped without [`Target::commit`] is removed.
 #[derive(Debug)]
-pub(super) struct Target {
-    pub(super) file: File,
+pub(crate) struct Target {
+    pub(crate) file: File,
     temporary: PathBuf,
     path: PathBuf,
     committed: bool,
@@ -20,7 +20,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Makes the file, in the directory where it will be.
-    pub(super) fn create(path: &Path) -> ColumnsResult<Self> {
+    pub(crate) fn create(path: &Path) -> ColumnsResult<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let Some(name) = path.file_name() else {
             return Err(ColumnsError::option(format!("'{}' is not the name of a file", path.display())));
@@ -64,7 +64,7 @@ impl Target {
     }
 
     /// Brings the file to the disk, and then under its name.
-    pub(super) fn commit(mut self) -> ColumnsResult<()> {
+    pub(crate) fn commit(mut self) -> ColumnsResult<()> {
         self.file.sync_all().map_err(|error| ColumnsError::io("write", &self.path, error))?;
         fs::rename(&self.temporary, &self.path).map_err(|error| ColumnsError::io("rename to", &self.path, error))?;
         self.committed = true;

@@ -6,7 +6,7 @@ use arrow::array::Array;
 
 use super::{Hdf5Options, Hdf5Table, all, fixture};
 use crate::error::ColumnsError;
-use crate::hdf5::read::store::Store;
+use crate::store::Store;
 
 /// Small numbers that repeat from run to run.
 struct Dice(u64);

@@ -13,7 +13,7 @@ use memmap2::Mmap;
 use crate::error::{ColumnsError, ColumnsResult};
 
 /// An open file of a known length.
-pub(super) struct Store {
+pub(crate) struct Store {
     path: PathBuf,
     file: Arc<File>,
     length: u64,
@@ -34,11 +34,11 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// Opens `path`, and maps it if `mapped`.
-    pub(super) fn open(path: &Path, mapped: bool) -> ColumnsResult<Self> {
+    pub(crate) fn open(path: &Path, mapped: bool) -> ColumnsResult<Self> {
         let file = File::open(path).map_err(|source| ColumnsError::io("open", path, source))?;
         let metadata = file.metadata().map_err(|source| ColumnsError::io("read", path, source))?;
         if !metadata.is_file() {
-            return Err(ColumnsError::unsupported(path, "is no file, and HDF5 tables are read from files alone"));
+            return Err(ColumnsError::unsupported(path, "is no file, and columns are read from files alone"));
         }
         let length = metadata.len();
         let map = match mapped && length > 0 {
@@ -51,22 +51,22 @@ impl Store {
     }
 
     /// Where the file is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Bytes of the file when it was opened.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
     /// A handle for reads at positions.
-    pub(super) fn file(&self) -> Arc<File> {
+    pub(crate) fn file(&self) -> Arc<File> {
         self.file.clone()
     }
 
     /// Refuses a file that is shorter than it was: touching what is mapped beyond its end would end the process.
-    pub(super) fn check_length(&self) -> ColumnsResult<()> {
+    pub(crate) fn check_length(&self) -> ColumnsResult<()> {
         let now = self.file.metadata().map_err(|source| ColumnsError::io("read", &self.path, source))?.len();
         match now < self.length {
             true => Err(self.shortened(now)),
@@ -75,27 +75,70 @@ impl Store {
     }
 
     /// `length` bytes from `offset` on: of the mapping where there is one, else a copy.
-    pub(super) fn bytes(&self, offset: u64, length: u64) -> ColumnsResult<Buffer> {
-        if length == 0 {
+    pub(crate) fn bytes(&self, offset: u64, length: u64) -> ColumnsResult<Buffer> {
+        let (end, size) = self.within(offset, length)?;
+        if size == 0 {
             return Ok(Buffer::from_vec(Vec::<u8>::new()));
         }
-        let end = offset.checked_add(length).filter(|end| *end <= self.length);
-        let (Some(end), Ok(size)) = (end, usize::try_from(length)) else {
-            return Err(ColumnsError::damaged(
-                &self.path,
-                format!("points to {length} bytes at {offset}, and has but {} bytes", self.length),
-            ));
-        };
         if let Some(map) = &self.map {
             // The map is as long as `self.length` or longer, so both fit.
             return Ok(Buffer::from(map.slice(offset as usize..end as usize)));
         }
         let mut copy = MutableBuffer::from_len_zeroed(size);
-        match read_at(&self.file, offset, copy.as_slice_mut()) {
-            Ok(()) => Ok(copy.into()),
-            Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => Err(self.shortened(end)),
+        self.fill(offset, copy.as_slice_mut())?;
+        Ok(copy.into())
+    }
+
+    /// The same bytes for readers that know nothing of Arrow.
+    pub(crate) fn shared(&self, offset: u64, length: u64) -> ColumnsResult<Bytes> {
+        let (end, size) = self.within(offset, length)?;
+        if size == 0 {
+            return Ok(Bytes::new());
+        }
+        if let Some(map) = &self.map {
+            return Ok(map.slice(offset as usize..end as usize));
+        }
+        let mut copy = vec![0; size];
+        self.fill(offset, &mut copy)?;
+        Ok(copy.into())
+    }
+
+    /// Where a stretch ends, and how long it is, if it lies within the file.
+    fn within(&self, offset: u64, length: u64) -> ColumnsResult<(u64, usize)> {
+        if length == 0 {
+            return Ok((offset.min(self.length), 0));
+        }
+        let end = offset.checked_add(length).filter(|end| *end <= self.length);
+        match (end, usize::try_from(length)) {
+            (Some(end), Ok(size)) => Ok((end, size)),
+            _ => Err(ColumnsError::damaged(
+                &self.path,
+                format!("points to {length} bytes at {offset}, and has but {} bytes", self.length),
+            )),
+        }
+    }
+
+    fn fill(&self, offset: u64, buffer: &mut [u8]) -> ColumnsResult<()> {
+        match read_at(&self.file, offset, buffer) {
+            Ok(()) => Ok(()),
+            Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(self.shortened(offset.saturating_add(buffer.len() as u64)))
+            }
             Err(source) => Err(ColumnsError::io("read", &self.path, source)),
         }
+    }
+
+    /// A text that another file, or a later state of this one, does not have; none where the system does not tell times.
+    pub(crate) fn identity(&self) -> Option<String> {
+        let now = self.file.metadata().ok()?;
+        let time = now.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
+        let path = std::path::absolute(&self.path).ok()?;
+        Some(format!("{} {} {time} {}", path.display(), now.len(), inode(&now)))
+    }
+
+    /// Whether bytes are those of a mapping.
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.map.is_some()
     }
 
     fn shortened(&self, now: u64) -> ColumnsError {
@@ -106,6 +149,17 @@ impl Store {
         );
         ColumnsError::damaged(&self.path, reason)
     }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+/// Elsewhere path, length and time must do.
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
 }
 
 /// The whole of `file`.
@@ -121,13 +175,13 @@ fn map(file: &File) -> io::Result<Bytes> {
 
 /// Fills `buffer` from `offset` on.
 #[cfg(unix)]
-pub(super) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+pub(crate) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
 }
 
 /// Fills `buffer` from `offset` on.
 #[cfg(windows)]
-pub(super) fn read_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+pub(crate) fn read_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
     while !buffer.is_empty() {
         let count = match std::os::windows::fs::FileExt::seek_read(file, buffer, offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
