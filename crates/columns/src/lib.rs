@@ -23,9 +23,10 @@ pub mod source;
 mod types;
 mod value;
 
+pub use aggregate::{Aggregate, Keep, agg};
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use frame::{Aggregate, Frame, agg};
+pub use frame::Frame;
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};
 pub use value::Value;

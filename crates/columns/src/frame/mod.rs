@@ -8,8 +8,6 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use aggregate::{Aggregate, agg};
-
 use crate::error::ColumnsResult;
 use crate::expr::Expr;
 use crate::plan::{Column, Scope};

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array};
 
 use super::*;
+use crate::aggregate::{Aggregate, agg};
 use crate::value::Value;
 use crate::{ColumnsError, Expr, col};
 
