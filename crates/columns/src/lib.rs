@@ -26,7 +26,7 @@ mod value;
 pub use aggregate::{Aggregate, Keep, agg};
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use frame::Frame;
+pub use frame::{Answers, Batch, Frame, Metric, Promise, ValueCounts};
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};
 pub use value::Value;

@@ -1,7 +1,7 @@
 //! Aggregations: what all rows together have, or each group of them.
 
-use super::request::{Aggregate, Keep, Kind};
 use super::Moment;
+use super::request::{Aggregate, Keep, Kind};
 use crate::expr::Expr;
 
 fn one(kind: Kind, expr: impl Into<Expr>) -> Aggregate {

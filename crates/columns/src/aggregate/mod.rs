@@ -1,9 +1,24 @@
 //! Aggregations: what all rows together have.
 
 pub mod agg;
-mod moments;
+mod bits;
+mod budget;
+mod distinct;
+mod ends;
+mod list;
+mod masks;
+mod pairs;
+mod plan;
+mod quantile;
 mod request;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod top;
+mod truth;
 
-pub(crate) use moments::{Moment, Moments};
-pub use request::{Aggregate, Keep};
+pub(crate) use distinct::Report;
+pub(crate) use plan::{plan, plan_distinct, plan_top};
 pub(crate) use request::Kind;
+pub use request::{Aggregate, Keep};
+pub(crate) use summary::Moment;

@@ -27,8 +27,14 @@ pub(crate) enum Kind {
     Any,
     All,
     /// Exact, for each of the shares between 0 and 1; as one value unless `several`.
-    Quantile { shares: Vec<f64>, several: bool },
-    ApproxQuantile { shares: Vec<f64>, several: bool },
+    Quantile {
+        shares: Vec<f64>,
+        several: bool,
+    },
+    ApproxQuantile {
+        shares: Vec<f64>,
+        several: bool,
+    },
     /// How many different values there are.
     Nunique(Keep),
     ApproxNunique,
@@ -47,6 +53,40 @@ pub(crate) enum Kind {
     CorrelationMatrix,
     /// All values, missing ones as well, in the order of the rows.
     List,
+}
+
+impl Kind {
+    /// Its name in [`agg`](crate::agg).
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Moment(Moment::Count) => "count",
+            Self::Moment(Moment::Sum) => "sum",
+            Self::Moment(Moment::Mean) => "mean",
+            Self::Moment(Moment::Variance(_)) => "var",
+            Self::Moment(Moment::Deviation(_)) => "std",
+            Self::Moment(Moment::Skew) => "skew",
+            Self::Moment(Moment::Kurtosis) => "kurtosis",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::MinMax => "minmax",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Any => "any",
+            Self::All => "all",
+            Self::Quantile { .. } => "quantile",
+            Self::ApproxQuantile { .. } => "approx_quantile",
+            Self::Nunique(_) => "nunique",
+            Self::ApproxNunique => "approx_nunique",
+            Self::Unique(_) => "unique",
+            Self::TopValues(_) => "top_values",
+            Self::Mode => "mode",
+            Self::Covariance(_) => "covar",
+            Self::Correlation => "correlation",
+            Self::CovarianceMatrix(_) => "covariance_matrix",
+            Self::CorrelationMatrix => "correlation_matrix",
+            Self::List => "list",
+        }
+    }
 }
 
 /// Which of the values that are no values count as ones of their own.

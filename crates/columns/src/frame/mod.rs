@@ -1,12 +1,19 @@
 //! Frames: columns of a source with what is computed of them, lazily.
 
 mod aggregate;
+mod batch;
 mod columns;
+mod distinct;
 #[cfg(test)]
 mod tests;
+mod top;
 
 use std::ops::Range;
 use std::sync::Arc;
+
+pub use batch::{Answers, Batch, Promise};
+pub use distinct::ValueCounts;
+pub use top::Metric;
 
 use crate::error::ColumnsResult;
 use crate::expr::Expr;

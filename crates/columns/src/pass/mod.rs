@@ -9,4 +9,4 @@ mod sink;
 
 pub use options::{PassOptions, Progress};
 pub(crate) use run::{Request, run};
-pub(crate) use sink::{BlockView, Outcome, Output, Sink, SinkPlan, erased};
+pub(crate) use sink::{AnySink, BlockView, Outcome, Output, Sink, SinkPlan, erased};
