@@ -55,6 +55,8 @@ macro_rules! with_native {
     };
 }
 
+pub(super) use with_native;
+
 /// The value of such bits. Of truth values, they are 0 or 1.
 pub(crate) fn value_of_bits(bits: u64, type_: &Type) -> Value {
     match type_ {

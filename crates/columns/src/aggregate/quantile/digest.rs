@@ -5,7 +5,7 @@
 
 use std::f64::consts::PI;
 
-use crate::aggregate::bits::{nan_bits, value_of_bits};
+use crate::aggregate::bits::{nan_bits, with_native};
 use crate::aggregate::masks::{mask_of, ones};
 use crate::block::{Number, Values, YES, with_numbers};
 use crate::error::ColumnsResult;
@@ -18,6 +18,9 @@ const COMPRESSION: f64 = 200.0;
 
 /// Rows of a stretch, which begin at multiples of it; tasks of a pass are as long.
 const STRETCH: u64 = 1 << 18;
+
+/// Values that wait until they are put into a sketch together: 256 KiB.
+const WAITING: usize = 1 << 15;
 
 /// Approximate quantiles of a lane of numbers, instants or durations.
 #[derive(Debug, Clone)]
@@ -48,12 +51,12 @@ struct Digest {
 pub(crate) struct DigestPart {
     done: Vec<Digest>,
     stretch: Option<(u64, Digest)>,
-    /// Bits of the values of a block.
+    /// Bits of values that are not in a sketch yet.
     bits: Vec<u64>,
 }
 
 impl Digest {
-    /// Takes the values of a block, which rise, as bits.
+    /// Takes values, which rise, as bits.
     fn add(&mut self, bits: &[u64], type_: &Type) {
         let (Some(least), Some(greatest)) = (bits.first(), bits.last()) else { return };
         let (low, high) = self.extremes.unwrap_or((*least, *greatest));
@@ -133,9 +136,20 @@ fn between(low: (f64, f64), high: (f64, f64), at: f64) -> f64 {
 }
 
 fn float_of_bits(bits: u64, type_: &Type) -> f64 {
-    match value_of_bits(bits, type_) {
-        Value::Instant(ticks, ..) | Value::Duration(ticks, _) => ticks as f64,
-        value => value.as_f64().unwrap_or(f64::NAN),
+    with_native!(type_, N => N::from_ordered_bits(bits).float(), _ => bits as f64)
+}
+
+impl ApproxQuantiles {
+    /// Puts the values that wait into the sketch of their stretch.
+    fn settle(&self, part: &mut DigestPart) {
+        part.bits.sort_unstable();
+        if let Some(nan) = nan_bits(&self.type_) {
+            part.bits.truncate(part.bits.partition_point(|bits| *bits < nan));
+        }
+        if let Some((_, digest)) = &mut part.stretch {
+            digest.add(&part.bits, &self.type_);
+        }
+        part.bits.clear();
     }
 }
 
@@ -151,31 +165,32 @@ impl Sink for ApproxQuantiles {
         let lane = lane.clone().spread(block.rows);
         let mask = mask_of(block, &lane);
         let mask = mask.as_deref();
-        part.bits.clear();
+        let stretch = block.first_row / STRETCH;
+        if part.stretch.as_ref().is_none_or(|(known, _)| *known != stretch) {
+            self.settle(part);
+            let before = part.stretch.replace((stretch, Digest::default()));
+            part.done.extend(before.map(|(_, digest)| digest));
+        }
         match &lane.values {
             Values::Bool(bytes) => gather(&mut part.bits, &ones(bytes), mask),
             numbers => with_numbers!(numbers, values => gather(&mut part.bits, values, mask), _ => {}),
         }
-        part.bits.sort_unstable();
-        if let Some(nan) = nan_bits(&self.type_) {
-            part.bits.truncate(part.bits.partition_point(|bits| *bits < nan));
+        if part.bits.len() >= WAITING {
+            self.settle(part);
         }
-        let stretch = block.first_row / STRETCH;
-        if part.stretch.as_ref().is_none_or(|(known, _)| *known != stretch) {
-            part.done.extend(part.stretch.take().map(|(_, digest)| digest));
-        }
-        let (_, digest) = part.stretch.get_or_insert_with(|| (stretch, Digest::default()));
-        digest.add(&part.bits, &self.type_);
         Ok(())
     }
 
-    fn merge(&self, part: &mut DigestPart, other: DigestPart) -> ColumnsResult<()> {
+    fn merge(&self, part: &mut DigestPart, mut other: DigestPart) -> ColumnsResult<()> {
+        self.settle(part);
+        self.settle(&mut other);
         part.done.extend(other.done);
         part.done.extend(other.stretch.map(|(_, digest)| digest));
         Ok(())
     }
 
-    fn finish(&self, part: DigestPart) -> ColumnsResult<Outcome> {
+    fn finish(&self, mut part: DigestPart) -> ColumnsResult<Outcome> {
+        self.settle(&mut part);
         let mut all = Digest::default();
         part.done.into_iter().chain(part.stretch.map(|(_, digest)| digest)).for_each(|digest| all.join(digest));
         all.compress();
