@@ -117,10 +117,8 @@ impl Sink for End {
     }
 
     fn merge(&self, part: &mut Self::Part, other: Self::Part) -> ColumnsResult<()> {
-        if let Some(other) = other {
-            if self.better(&other.order, other.row, part.as_ref()) {
-                *part = Some(other);
-            }
+        if let Some(other) = other.filter(|other| self.better(&other.order, other.row, part.as_ref())) {
+            *part = Some(other);
         }
         Ok(())
     }

@@ -106,11 +106,11 @@ impl Both<'_> {
         let rows = self.x.iter().zip(self.y).enumerate();
         match self.there {
             None => rows.for_each(|(row, (x, y))| {
-                let there = (*x == *x) & (*y == *y);
+                let there = !x.is_nan() & !y.is_nan();
                 see(row % LANES, *x, *y, there);
             }),
             Some(mask) => rows.zip(mask).for_each(|((row, (x, y)), mask)| {
-                let there = (*x == *x) & (*y == *y) & (*mask == YES);
+                let there = !x.is_nan() & !y.is_nan() & (*mask == YES);
                 see(row % LANES, *x, *y, there);
             }),
         }

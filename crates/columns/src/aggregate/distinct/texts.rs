@@ -95,10 +95,10 @@ impl TextCounts {
             }
             Texts::Codes(codes, dictionary) => {
                 for (row, code) in codes.iter().enumerate() {
-                    if mask.is_none_or(|mask| mask.get(row) == Some(&YES)) {
-                        if let Some(bytes) = usize::try_from(*code).ok().and_then(|code| dictionary.texts.bytes(code)) {
-                            self.add_text(bytes, 1);
-                        }
+                    let there = mask.is_none_or(|mask| mask.get(row) == Some(&YES));
+                    let bytes = usize::try_from(*code).ok().and_then(|code| dictionary.texts.bytes(code));
+                    if let Some(bytes) = bytes.filter(|_| there) {
+                        self.add_text(bytes, 1);
                     }
                 }
             }

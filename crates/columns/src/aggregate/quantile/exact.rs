@@ -55,12 +55,11 @@ impl Quantiles {
     }
 
     fn add<T: Number>(&self, part: &mut QuantilesPart, values: &[T], mask: Option<&[u8]>) {
-        if self.known.is_none() && T::BITS == 64 {
-            if let Some((least, greatest)) = extremes(values, mask) {
-                let (least, greatest) = (least.ordered_bits(), greatest.ordered_bits());
-                let (low, high) = part.extremes.unwrap_or((least, greatest));
-                part.extremes = Some((low.min(least), high.max(greatest)));
-            }
+        let wanted = self.known.is_none() && T::BITS == 64;
+        if let Some((least, greatest)) = wanted.then(|| extremes(values, mask)).flatten() {
+            let (least, greatest) = (least.ordered_bits(), greatest.ordered_bits());
+            let (low, high) = part.extremes.unwrap_or((least, greatest));
+            part.extremes = Some((low.min(least), high.max(greatest)));
         }
         part.found.iter_mut().for_each(|found| found.add(values, mask));
     }

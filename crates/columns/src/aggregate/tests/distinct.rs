@@ -95,7 +95,7 @@ fn many_texts_are_counted_by_all_threads() {
     let rows = 600_000;
     let name = |row: usize| {
         let number = row * 7919 % 50_021;
-        if number % 3 == 0 { format!("{number}") } else { format!("a longer text, number {number}") }
+        if number.is_multiple_of(3) { format!("{number}") } else { format!("a longer text, number {number}") }
     };
     let short = StringArray::from_iter_values((0..rows).map(name));
     let long = frame(vec![("s", Arc::new(short))]);

@@ -39,7 +39,8 @@ fn same(found: &Value, wanted: &Json, id: &str) {
 #[test]
 fn moments_and_extremes_are_those_of_vaex() {
     let frame = fixture("table.hdf5");
-    let make: [(&str, fn(&str) -> Aggregate); 10] = [
+    type Make = fn(&str) -> Aggregate;
+    let make: [(&str, Make); 10] = [
         ("count", |name| agg::count(col(name))),
         ("sum", |name| agg::sum(col(name))),
         ("mean", |name| agg::mean(col(name))),
