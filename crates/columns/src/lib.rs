@@ -30,10 +30,13 @@ mod store;
 mod types;
 mod value;
 
-pub use aggregate::{Aggregate, agg};
+pub use aggregate::{Aggregate, Keep, agg};
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
-pub use frame::{ColumnInfo, ExportFormat, ExportOptions, Frame, FrameBatches, GroupBy, OpenOptions, Paths, convert};
+pub use frame::{
+    Answers, Axis, Batch, BinBy, ColumnInfo, ExportFormat, ExportOptions, Frame, FrameBatches, Grid, GridAxis, GroupBy,
+    Key, Limits, Metric, OpenOptions, Paths, Promise, ValueCounts, convert,
+};
 pub use functions::{FunctionInfo, functions};
 pub use pass::{PassOptions, Progress};
 pub use types::{Int, Type, Unit};

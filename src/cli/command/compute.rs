@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use arrow::array::RecordBatch;
-use datafolio_columns::{Aggregate, Expr, Frame, PassOptions, Value};
+use datafolio_columns::{Expr, Frame, PassOptions, Value};
 use serde_json::{Number, Value as Json, json};
 
 use super::head::rows_of;
@@ -18,15 +18,16 @@ use crate::text::printable;
 
 /// Compute over the columns of a table
 ///
-/// Expressions are written as in Python: `mean((x - y) ** 2)`, `std(x) / mean(x)`, `count(selection=x > 0)`. There are count, sum, mean, var,
-/// std, skew, kurtosis, min, max, minmax, median, quantile, nunique. All of them take one pass over the columns they need, by all
-/// processors, in a memory that does not depend on the size of the table.
+/// Expressions are written as in Python: `mean((x - y) ** 2)`, `std(x) / mean(x)`, `count(where=x > 0)`. There are count, sum, mean, var, std,
+/// skew, kurtosis, min, max, minmax, median, quantile, mode, nunique, unique, first, last, any, all, covar, correlation, list, and by sketches
+/// approx_median, approx_quantile, approx_nunique, top_values. All of them take one pass over the columns they need (exact quantiles some
+/// more), by all processors, in a memory that does not depend on the size of the table.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio compute flights 'mean(arr_delay)' 'quantile(arr_delay, 0.9)'
   datafolio compute flights 'mean(distance / air_time * 60)' --where \"carrier == 'UA'\"
-  datafolio compute flights 'count()' 'mean(arr_delay)' --by carrier --by month
+  datafolio compute flights 'count()' 'late=count(where=arr_delay > 15) / count()' --by carrier --by month
   datafolio compute flights 'count()' 'nunique(tailnum)' --json")]
 pub(in crate::cli) struct Args {
     /// The table
@@ -66,7 +67,13 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         frame = frame.filter(Expr::parse(condition).map_err(Error::from)?).map_err(Error::from)?;
     }
     let progress = session.reading_item("computing over", &folio, &args.item);
-    let options = PassOptions { threads: NonZeroUsize::new(folio.settings().threads), ..PassOptions::default() };
+    let settings = folio.settings();
+    let options = PassOptions {
+        threads: NonZeroUsize::new(settings.threads),
+        memory: Some(settings.memory_bytes()),
+        spill: settings.spill_dir.clone(),
+        ..PassOptions::default()
+    };
     if !args.keys.is_empty() {
         let batch = by_group(args, &frame, &options)?;
         drop(progress);
@@ -109,10 +116,10 @@ fn by_group(args: &Args, frame: &Frame, options: &PassOptions) -> Result<RecordB
     let keys = keys.collect::<Result<Vec<_>, Error>>()?;
     let wanted = args.expressions.iter().map(|text| {
         let (name, expr) = named(text).unwrap_or((text, text));
-        Ok((name.to_owned(), Aggregate::parse(expr)?))
+        Ok((name.to_owned(), Expr::parse(expr)?))
     });
     let wanted = wanted.collect::<Result<Vec<_>, Error>>()?;
-    Ok(frame.group_by(keys).sorted().agg_with(wanted, options)?)
+    Ok(frame.group_by(keys).sorted().agg_expr(&wanted, options)?)
 }
 
 /// A value as JSON: what JSON has no number for is null, and instants are text.

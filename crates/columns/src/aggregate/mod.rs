@@ -1,15 +1,25 @@
 //! Aggregations: what all rows together have.
 
+pub mod agg;
+mod bits;
 mod distinct;
-mod extremes;
-mod moments;
+mod ends;
+mod list;
+mod masks;
+mod pairs;
+mod plan;
 mod quantile;
 mod request;
+mod summary;
+#[cfg(test)]
+mod tests;
 mod text;
+mod top;
+mod truth;
 
-pub(crate) use distinct::Distinct;
-pub(crate) use moments::{Moment, Moments};
-pub(crate) use quantile::Quantile;
-pub use request::{Aggregate, agg};
-pub(crate) use request::{Answers, Kind};
-pub(crate) use text::{ANSWER, NAMES, aggregates_of};
+pub(crate) use distinct::Report;
+pub(crate) use plan::{plan, plan_distinct, plan_top};
+pub(crate) use request::Kind;
+pub use request::{Aggregate, Keep};
+pub(crate) use summary::{Moment, Part};
+pub(crate) use text::{names, take_out};

@@ -163,7 +163,7 @@ impl<T: Copy> Buffer<'_, T> {
 }
 
 /// The places of the rows of a mask.
-fn yes_rows(mask: &[u8], kept: usize) -> Vec<usize> {
+pub(crate) fn yes_rows(mask: &[u8], kept: usize) -> Vec<usize> {
     let mut rows = Vec::with_capacity(kept);
     rows.extend(mask.iter().enumerate().filter(|(_, byte)| **byte == YES).map(|(row, _)| row));
     rows

@@ -12,10 +12,10 @@ mod to_arrow;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use chunk::{Chunk, lane_of_array};
-pub(crate) use lane::{Fault, Lane, Values, both_valid, with_numbers};
+pub(crate) use lane::{Fault, Lane, Values, both_valid, with_numbers, yes_rows};
 pub(crate) use number::Number;
 pub(crate) use text::{Dictionary, TextBuilder, Texts};
-pub(crate) use to_arrow::{array_of_lane, array_of_values, data_type};
+pub(crate) use to_arrow::{array_of_lane, data_type};
 
 /// Rows of a block. With eight bytes a value, a block of a column takes 32 KiB.
 pub(crate) const BLOCK: usize = 4096;

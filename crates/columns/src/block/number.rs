@@ -38,23 +38,17 @@ pub(crate) trait Number: ArrowNativeType + PartialOrd + Default + Send + Sync + 
     fn narrow(self) -> i64;
     /// A whole number of 64 bits as its low 32 and the signed rest.
     fn halves(self) -> (u64, i64);
-    /// No value is less.
-    const LEAST: Self;
-    /// No value is greater.
-    const GREATEST: Self;
     /// Bits of a value.
     const BITS: u32 = (size_of::<Self>() * 8) as u32;
 }
 
 macro_rules! numbers {
-    ($($native:ident $bits:ident $variant:ident $arrow:ident $type:expr, $float:expr, $unsigned:expr, $least:expr, $greatest:expr, |$value:ident| $single:expr,
+    ($($native:ident $bits:ident $variant:ident $arrow:ident $type:expr, $float:expr, $unsigned:expr, |$value:ident| $single:expr,
        |$o:ident| $ordered:expr, |$b:ident| $back:expr;)*) => {$(
         impl Number for $native {
             type Arrow = $arrow;
             const TYPE: Type = $type;
             const FLOAT: bool = $float;
-            const LEAST: Self = $least;
-            const GREATEST: Self = $greatest;
 
             fn values(buffer: Buffer<'_, Self>) -> Values<'_> {
                 Values::$variant(buffer)
@@ -117,20 +111,20 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i8 u8 I8 Int8Type Type::Int(Int::I8), false, false, i8::MIN, i8::MAX, |v| Value::Int(v.into()), |v| (v as u8) ^ (1 << 7), |b| (b ^ (1 << 7)) as i8;
-    i16 u16 I16 Int16Type Type::Int(Int::I16), false, false, i16::MIN, i16::MAX, |v| Value::Int(v.into()), |v| (v as u16) ^ (1 << 15), |b| (b ^ (1 << 15)) as i16;
-    i32 u32 I32 Int32Type Type::Int(Int::I32), false, false, i32::MIN, i32::MAX, |v| Value::Int(v.into()), |v| (v as u32) ^ (1 << 31), |b| (b ^ (1 << 31)) as i32;
-    i64 u64 I64 Int64Type Type::Int(Int::I64), false, false, i64::MIN, i64::MAX, |v| Value::Int(v.into()), |v| (v as u64) ^ (1 << 63), |b| (b ^ (1 << 63)) as i64;
-    u8 u8 U8 UInt8Type Type::Int(Int::U8), false, true, u8::MIN, u8::MAX, |v| Value::Int(v.into()), |v| v, |b| b;
-    u16 u16 U16 UInt16Type Type::Int(Int::U16), false, true, u16::MIN, u16::MAX, |v| Value::Int(v.into()), |v| v, |b| b;
-    u32 u32 U32 UInt32Type Type::Int(Int::U32), false, true, u32::MIN, u32::MAX, |v| Value::Int(v.into()), |v| v, |b| b;
-    u64 u64 U64 UInt64Type Type::Int(Int::U64), false, true, u64::MIN, u64::MAX, |v| Value::Int(v.into()), |v| v, |b| b;
-    f32 u32 F32 Float32Type Type::Float32, true, false, f32::NEG_INFINITY, f32::INFINITY, |v| Value::Float(v.into()), |v| {
+    i8 u8 I8 Int8Type Type::Int(Int::I8), false, false, |v| Value::Int(v.into()), |v| (v as u8) ^ (1 << 7), |b| (b ^ (1 << 7)) as i8;
+    i16 u16 I16 Int16Type Type::Int(Int::I16), false, false, |v| Value::Int(v.into()), |v| (v as u16) ^ (1 << 15), |b| (b ^ (1 << 15)) as i16;
+    i32 u32 I32 Int32Type Type::Int(Int::I32), false, false, |v| Value::Int(v.into()), |v| (v as u32) ^ (1 << 31), |b| (b ^ (1 << 31)) as i32;
+    i64 u64 I64 Int64Type Type::Int(Int::I64), false, false, |v| Value::Int(v.into()), |v| (v as u64) ^ (1 << 63), |b| (b ^ (1 << 63)) as i64;
+    u8 u8 U8 UInt8Type Type::Int(Int::U8), false, true, |v| Value::Int(v.into()), |v| v, |b| b;
+    u16 u16 U16 UInt16Type Type::Int(Int::U16), false, true, |v| Value::Int(v.into()), |v| v, |b| b;
+    u32 u32 U32 UInt32Type Type::Int(Int::U32), false, true, |v| Value::Int(v.into()), |v| v, |b| b;
+    u64 u64 U64 UInt64Type Type::Int(Int::U64), false, true, |v| Value::Int(v.into()), |v| v, |b| b;
+    f32 u32 F32 Float32Type Type::Float32, true, false, |v| Value::Float(v.into()), |v| {
         // The bits of negative numbers run backwards. All NaN are one, above infinity.
         let bits = if v.is_nan() { f32::NAN.to_bits() } else { v.to_bits() };
         bits ^ (((bits as i32) >> 31) as u32 | (1 << 31))
     }, |b| f32::from_bits(if b >> 31 == 1 { b ^ (1 << 31) } else { !b });
-    f64 u64 F64 Float64Type Type::Float64, true, false, f64::NEG_INFINITY, f64::INFINITY, |v| Value::Float(v), |v| {
+    f64 u64 F64 Float64Type Type::Float64, true, false, |v| Value::Float(v), |v| {
         let bits = if v.is_nan() { f64::NAN.to_bits() } else { v.to_bits() };
         bits ^ (((bits as i64) >> 63) as u64 | (1 << 63))
     }, |b| f64::from_bits(if b >> 63 == 1 { b ^ (1 << 63) } else { !b });

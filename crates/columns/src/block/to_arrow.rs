@@ -14,7 +14,6 @@ use super::{Lane, Number, Texts, Values, YES};
 use crate::block::lane::with_numbers;
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::types::{Int, Type, Unit};
-use crate::value::Value;
 
 /// Arrow's type for values of a type. Units that Arrow lacks become the next finer one that it has.
 pub(crate) fn data_type(type_: &Type) -> Option<DataType> {
@@ -145,68 +144,4 @@ fn checked_offsets(offsets: impl Iterator<Item = i64>, bytes: usize) -> ColumnsR
         return Ok(offsets);
     }
     Err(ColumnsError::option("the texts of a column changed while they were read; is its file being written to?"))
-}
-
-/// The array of single values of a type. A list of two is a vector of two.
-pub(crate) fn array_of_values(values: &[Value], type_: &Type) -> ColumnsResult<ArrayRef> {
-    let nulls: Vec<bool> = values.iter().map(|value| !value.is_null()).collect();
-    let valid = || nulls.iter().copied();
-    Ok(match type_ {
-        Type::Text => Arc::new(values.iter().map(Value::as_str).collect::<GenericStringArray<i64>>()),
-        Type::Bool => Arc::new(
-            values
-                .iter()
-                .map(|value| if let Value::Bool(value) = value { Some(*value) } else { None })
-                .collect::<BooleanArray>(),
-        ),
-        Type::Float32 | Type::Float64 => {
-            let floats = values.iter().zip(valid()).map(|(value, there)| value.as_f64().filter(|_| there));
-            cast(&floats.collect::<arrow::array::Float64Array>(), &data_type(type_).unwrap_or(DataType::Float64))?
-        }
-        Type::Vector(element, _) => {
-            let flat: Vec<Value> = values
-                .iter()
-                .flat_map(|value| match value {
-                    Value::List(values) => values.clone(),
-                    _ => vec![Value::Null; 2],
-                })
-                .collect();
-            let array = array_of_values(&flat, element)?;
-            let field = Arc::new(Field::new("item", array.data_type().clone(), true));
-            Arc::new(FixedSizeListArray::try_new(field, 2, array, Some(NullBuffer::from(nulls.clone())))?)
-        }
-        _ => {
-            let ticks = values.iter().map(|value| match value {
-                Value::Int(value) => {
-                    i64::try_from(*value).or_else(|_| u64::try_from(*value).map(|value| value as i64)).ok()
-                }
-                Value::Instant(ticks, ..) | Value::Duration(ticks, _) => Some(*ticks),
-                _ => None,
-            });
-            let array = ticks.collect::<arrow::array::Int64Array>();
-            let lost = array.nulls().map_or(0, |nulls| nulls.null_count())
-                > values.iter().filter(|value| value.is_null()).count();
-            if lost {
-                return Err(ColumnsError::option("a sum is beyond 64 bits; sum it as float64, with astype"));
-            }
-            let unsigned =
-                values.iter().any(|value| matches!(value, Value::Int(value) if i64::try_from(*value).is_err()));
-            if unsigned {
-                if values.iter().any(|value| matches!(value, Value::Int(value) if *value < 0)) {
-                    return Err(ColumnsError::option(
-                        "some sums are beyond 63 bits, and others negative; sum them as float64, with astype",
-                    ));
-                }
-                return Ok(make_array(array.to_data().into_builder().data_type(DataType::UInt64).build()?));
-            }
-            match data_type(type_) {
-                Some(DataType::Date32) => cast(&cast(&array, &DataType::Int32)?, &DataType::Date32)?,
-                Some(wanted @ (DataType::Timestamp(..) | DataType::Duration(_))) => {
-                    make_array(array.to_data().into_builder().data_type(wanted).build()?)
-                }
-                Some(wanted) => cast(&array, &wanted)?,
-                None => Arc::new(array),
-            }
-        }
-    })
 }

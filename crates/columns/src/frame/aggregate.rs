@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::Frame;
-use crate::aggregate::{ANSWER, Aggregate, Answers, aggregates_of};
+use crate::aggregate::{Aggregate, names, plan, take_out};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::{Expr, Kind};
 use crate::functions;
-use crate::pass::{Output, PassOptions, Request, run};
+use crate::pass::{Output, PassOptions, Request, SinkPlan, run};
 use crate::plan::{Planner, Scope, nearest};
 use crate::value::Value;
 
 impl Frame {
-    /// Computes aggregations, all in one pass over the rows.
+    /// Computes aggregations, all in one pass over the rows; exact quantiles take a few more.
     ///
     /// # Errors
     /// Those of expressions, of rows without result that are used, and of the source.
@@ -26,20 +26,21 @@ impl Frame {
     /// Those of [`aggregate`](Self::aggregate), and [`Cancelled`](ColumnsError::Cancelled).
     pub fn aggregate_with(&self, aggregates: &[Aggregate], options: &PassOptions) -> ColumnsResult<Vec<Value>> {
         let mut planner = Planner::new(&self.scope);
+        let planned = plan(aggregates, &mut planner, options)?;
+        planned.answers(&self.pass(planner, planned.sinks.clone(), options)?)
+    }
+
+    /// Runs sinks over the rows that pass the filter.
+    pub(super) fn pass(
+        &self,
+        mut planner: Planner<'_>,
+        sinks: Vec<SinkPlan>,
+        options: &PassOptions,
+    ) -> ColumnsResult<Vec<Output>> {
         let filter = self.filter.as_ref().map(|filter| planner.bind_condition(filter)).transpose()?;
-        let answers = Answers::plan(aggregates, &mut planner, options)?;
         let plan = planner.finish();
         let rows = self.rows.clone();
-        let request =
-            Request { plan: &plan, source: self.source.as_ref(), filter, rows, sinks: answers.sinks, options };
-        let outputs = run(request)?;
-        let answer = |(sink, place): &(usize, Option<usize>)| match (outputs.get(*sink), place) {
-            (Some(Output::Value(Value::List(values))), Some(place)) => values.get(*place).cloned(),
-            (Some(Output::Value(value)), None) => Some(value.clone()),
-            _ => None,
-        };
-        let found: Option<Vec<Value>> = answers.places.iter().map(answer).collect();
-        found.ok_or_else(|| ColumnsError::option("a pass gave fewer answers than it was asked for"))
+        run(Request { plan: &plan, source: self.source.as_ref(), filter, rows, sinks, options })
     }
 
     /// Computes aggregations that are written as text, with arithmetic between them: all in one pass over the rows.
@@ -63,36 +64,44 @@ impl Frame {
     /// # Errors
     /// Those of [`compute`](Self::compute), and [`Cancelled`](ColumnsError::Cancelled).
     pub fn compute_with<S: AsRef<str>>(&self, texts: &[S], options: &PassOptions) -> ColumnsResult<Vec<Value>> {
-        let mut aggregates = Vec::new();
-        let mut rests = Vec::new();
-        for text in texts {
-            let expr = Expr::parse(text.as_ref())?;
-            let before = aggregates.len();
-            let rest = aggregates_of(&expr, &mut aggregates)?;
-            let mut names = Vec::new();
-            rest.names(&mut names);
+        let exprs = texts.iter().map(|text| Expr::parse(text.as_ref())).collect::<ColumnsResult<Vec<_>>>()?;
+        let results = self.results(&exprs)?;
+        let answers = self.aggregate_with(&results.aggregates, options)?;
+        let mut scope = Scope { variables: self.scope.variables.clone(), ..Scope::default() };
+        for (name, answer) in results.names.iter().zip(answers) {
+            scope.variables.insert(name.clone(), answer);
+        }
+        results.exprs.iter().map(|expr| evaluated(expr, &scope)).collect()
+    }
+
+    /// Takes the aggregations out of expressions.
+    pub(super) fn results(&self, exprs: &[Expr]) -> ColumnsResult<Results> {
+        let mut results = Results::default();
+        // No column that is written in an expression has such a name.
+        let name = |at: usize| -> Arc<str> { format!("\u{1}{at}").into() };
+        for expr in exprs {
+            let before = results.aggregates.len();
+            let rest = take_out(expr, &mut results.aggregates, &name)?;
+            let mut inside = Vec::new();
+            rest.names(&mut inside);
             if matches!(&*rest.kind, Kind::Call(name, _) if functions::find(name).is_none()) {
-                return Err(self.no_aggregation(&expr));
+                return Err(self.no_aggregation(expr));
             }
-            if let Some(column) = names.iter().find(|name| !name.starts_with(ANSWER) && self.has(name)) {
+            if let Some(column) = inside.iter().find(|name| self.has(name)) {
                 return Err(ColumnsError::mismatch(
-                    &expr,
+                    expr,
                     format!(
                         "`{column}` has a value for each row; say what is wanted of all of them, as in mean({column})"
                     ),
                 ));
             }
-            if aggregates.len() == before && names.is_empty() {
-                return Err(self.no_aggregation(&expr));
+            if results.aggregates.len() == before && inside.is_empty() {
+                return Err(self.no_aggregation(expr));
             }
-            rests.push((expr, rest));
+            results.exprs.push(rest);
         }
-        let answers = self.aggregate_with(&aggregates, options)?;
-        let mut scope = Scope { variables: self.scope.variables.clone(), ..Scope::default() };
-        for (at, answer) in answers.iter().enumerate() {
-            scope.variables.insert(format!("{ANSWER}{at}").into(), answer.clone());
-        }
-        rests.iter().map(|(_, rest)| evaluated(rest, &scope)).collect()
+        results.names = (0..results.aggregates.len()).map(name).collect();
+        Ok(results)
     }
 
     fn has(&self, name: &Arc<str>) -> bool {
@@ -101,12 +110,21 @@ impl Frame {
 
     fn no_aggregation(&self, expr: &Expr) -> ColumnsError {
         let hint = match &*expr.kind {
-            Kind::Call(name, _) => nearest(name, crate::aggregate::NAMES.iter().copied()),
+            Kind::Call(name, _) => nearest(name, names()),
             _ => None,
         };
         let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         ColumnsError::mismatch(expr, format!("nothing is computed of the rows here{hint}"))
     }
+}
+
+/// Expressions whose aggregations are taken out.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    pub(super) aggregates: Vec<Aggregate>,
+    /// What stands for the result of each in the expressions.
+    pub(super) names: Vec<Arc<str>>,
+    pub(super) exprs: Vec<Expr>,
 }
 
 /// What an expression without columns stands for.

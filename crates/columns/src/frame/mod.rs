@@ -1,26 +1,34 @@
 //! Frames: columns of a source with what is computed of them, lazily.
 
 mod aggregate;
+mod batch;
 mod batches;
 mod columns;
+mod distinct;
 mod export;
-mod group_by;
+mod grid;
+mod group;
 mod open;
 mod rows;
 mod schema;
 mod state;
 #[cfg(test)]
 mod tests;
+mod top;
 mod vaex_state;
 
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use batch::{Answers, Batch, Promise};
 pub use batches::FrameBatches;
+pub use distinct::ValueCounts;
 pub use export::{ExportFormat, ExportOptions, convert};
-pub use group_by::GroupBy;
+pub use grid::{Axis, BinBy, Grid, GridAxis, Limits};
+pub use group::{GroupBy, Key};
 pub use open::{OpenOptions, Paths};
 pub use schema::ColumnInfo;
+pub use top::Metric;
 
 use crate::error::ColumnsResult;
 use crate::expr::Expr;

@@ -1,3 +1,7 @@
+mod grids;
+mod groups;
+mod keys;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -5,7 +9,7 @@ use arrow::array::{
 };
 
 use super::*;
-use crate::aggregate::{Aggregate, agg};
+use crate::aggregate::{Aggregate, Keep, agg};
 use crate::pass::PassOptions;
 use crate::value::Value;
 use crate::{ColumnsError, Expr, col};
@@ -111,14 +115,14 @@ fn quantiles_and_distinct_values_are_exact() {
     let frame = small();
     assert_eq!(one(&frame, agg::median(col("f"))), Value::Float(3.0));
     assert_eq!(one(&frame, agg::median(col("x"))), Value::Float(2.5));
-    assert_eq!(one(&frame, agg::quantile(col("u"), 0.1).unwrap()), Value::Float(30.700000000000003));
-    assert_eq!(one(&frame, agg::quantile(col("f"), 1.0).unwrap()), Value::Float(4.5));
-    assert_eq!(one(&frame.filter(text("f > 9")).unwrap(), agg::median(col("f"))), Value::Null);
-    assert_eq!(one(&frame, agg::nunique(col("s"))), Value::Int(3));
-    assert_eq!(one(&frame, agg::nunique_values(col("s"))), Value::Int(2));
-    assert_eq!(one(&frame, agg::nunique(col("x"))), Value::Int(4));
-    assert_eq!(one(&frame, agg::nunique_values(col("x"))), Value::Int(2));
-    assert_eq!(one(&frame, agg::nunique(text("u > 100"))), Value::Int(2));
+    assert_eq!(one(&frame, agg::quantile(col("u"), 0.1)), Value::Float(30.700000000000003));
+    assert_eq!(one(&frame, agg::quantile(col("f"), 1.0)), Value::Float(4.5));
+    assert!(one(&frame.filter(text("f > 9")).unwrap(), agg::median(col("f"))).as_f64().unwrap().is_nan());
+    assert_eq!(one(&frame, agg::nunique(col("s"), Keep::BOTH)), Value::Int(3));
+    assert_eq!(one(&frame, agg::nunique(col("s"), Keep::NEITHER)), Value::Int(2));
+    assert_eq!(one(&frame, agg::nunique(col("x"), Keep::BOTH)), Value::Int(4));
+    assert_eq!(one(&frame, agg::nunique(col("x"), Keep::NEITHER)), Value::Int(2));
+    assert_eq!(one(&frame, agg::nunique(text("u > 100"), Keep::BOTH)), Value::Int(2));
     assert_eq!(one(&frame, agg::minmax(col("x"))), Value::List(vec![Value::Float(1.0), Value::Float(4.0)]));
     assert_eq!(one(&frame, agg::max(col("s"))), Value::from("b"));
     assert_eq!(one(&frame, agg::min(col("t"))), Value::Bool(false));
@@ -133,16 +137,18 @@ fn many_distinct_values_are_counted_by_parts() {
     let long = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("a long text {}", row % 1_001))))
         as ArrayRef;
     let frame = frame(vec![("x", x), ("s", s), ("long", long)]);
-    assert_eq!(one(&frame, agg::nunique(col("x"))), Value::Int(200_000));
-    assert_eq!(one(&frame, agg::nunique(col("s"))), Value::Int(150_001));
-    assert_eq!(one(&frame, agg::nunique(col("long"))), Value::Int(1_001));
+    assert_eq!(one(&frame, agg::nunique(col("x"), Keep::BOTH)), Value::Int(200_000));
+    assert_eq!(one(&frame, agg::nunique(col("s"), Keep::BOTH)), Value::Int(150_001));
+    assert_eq!(one(&frame, agg::nunique(col("long"), Keep::BOTH)), Value::Int(1_001));
     assert_eq!(one(&frame, agg::median(col("x"))), {
         let mut sorted: Vec<i64> = (0..rows).map(|row| (row % 200_000) - 100_000).collect();
         sorted.sort_unstable();
         Value::Float((sorted[149_999] + sorted[150_000]) as f64 / 2.0)
     });
     let little = PassOptions { memory: Some(1 << 20), ..PassOptions::default() };
-    let error = frame.aggregate_with(&[agg::nunique(col("x"))], &little).unwrap_err();
+    let both = [agg::nunique(col("x"), Keep::BOTH), agg::list(col("x"))];
+    assert_eq!(frame.aggregate_with(&both[..1], &little).unwrap(), [Value::Int(200_000)]);
+    let error = frame.aggregate_with(&both, &little).unwrap_err();
     assert!(error.to_string().contains("allow more"), "{error}");
 }
 
@@ -155,9 +161,13 @@ fn aggregations_are_read_from_text() {
     assert!((answers[3].as_f64().unwrap() - 1.2909944487358056).abs() < 1e-15);
     let message = |text: &str| frame.compute(&[text]).unwrap_err().to_string();
     assert!(message("f + 1").contains("mean(f)"), "{}", message("f + 1"));
-    assert!(message("quantile(f)").contains("from 0 to 1"), "{}", message("quantile(f)"));
+    assert!(message("quantile(f)").contains("`q` is missing"), "{}", message("quantile(f)"));
     assert!(message("maen(f)").contains("did you mean `mean`?"), "{}", message("maen(f)"));
-    assert!(message("sum(s)").contains("takes no string"), "{}", message("sum(s)"));
+    assert!(
+        message("sum(s)").contains("takes numbers, truth values, durations and instants, and this is string"),
+        "{}",
+        message("sum(s)")
+    );
 }
 
 #[test]

@@ -1,297 +1,265 @@
-//! Which group a row belongs to.
+//! Groups of rows that have the same keys.
 
-use std::collections::HashMap;
+use arrow::array::ArrayRef;
 
-use crate::block::{Lane, Number, TextBuilder, Texts, Values, YES, with_numbers};
-use crate::types::{Int, Type};
+use super::column::{Distinct, mix};
+use super::table::{NONE, Table};
+use crate::block::{Lane, array_of_lane};
+use crate::error::{ColumnsError, ColumnsResult};
+use crate::types::Type;
 
-/// The number of the group of rows without a key, until it is given one.
-const NONE: u32 = u32::MAX;
-/// How many neighbouring whole numbers are looked up directly.
-const DIRECT: usize = 1 << 16;
-
-/// Numbers for the different values of one lane, in the order in which they are met.
+/// The groups of one key or several, numbered in the order in which they are first seen.
+///
+/// Several keys are put together two by two: the numbers of both make one key of 64 bits, whose number goes with that of the next.
 #[derive(Debug)]
-pub(super) struct Keys {
-    words: Words,
-    texts: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
-    /// The value of each number.
-    values: Vec<Key>,
-    missing: u32,
-    /// Of the dictionary with this number: the number of each of its texts.
-    dictionary: Option<(u64, Vec<u32>)>,
+pub(crate) struct Keys {
+    types: Vec<Type>,
+    columns: Vec<Distinct>,
+    /// Of the second and each further key, the pairs by number: what is in front of it, and the key.
+    pairs: Vec<Pairs>,
+    /// The row that each group was first seen in.
+    first_rows: Vec<u64>,
+    scratch: Vec<u32>,
 }
 
-/// A value of a key.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Key {
-    Missing,
-    /// Bits of a number in the order of the numbers, or a text of up to seven bytes.
-    Word(u64),
-    Text(Box<[u8]>),
+#[derive(Debug)]
+struct Pairs {
+    table: Table,
+    pairs: Vec<u64>,
 }
 
-impl Default for Keys {
-    fn default() -> Self {
-        Self { words: Words::default(), texts: HashMap::default(), values: Vec::new(), missing: NONE, dictionary: None }
+impl Pairs {
+    fn number(&mut self, pair: u64) -> ColumnsResult<u32> {
+        if let Some(number) = self.table.find(pair, 0, |_| true) {
+            return Ok(number);
+        }
+        let number = u32::try_from(self.pairs.len()).ok().filter(|number| *number < u32::MAX - 1);
+        let number = number.ok_or_else(|| ColumnsError::option("there are more than four thousand million groups"))?;
+        self.table.insert(pair, 0, number);
+        self.pairs.push(pair);
+        Ok(number)
     }
+}
+
+fn pair_of(before: u32, key: u32) -> u64 {
+    u64::from(before) << 32 | u64::from(key)
 }
 
 impl Keys {
-    /// How many different values there were.
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
+    /// Groups by keys of these types; none for one that there are no groups of.
+    pub(crate) fn new(types: &[Type]) -> Option<Self> {
+        let columns: Vec<Distinct> = types.iter().map(Distinct::new).collect::<Option<_>>()?;
+        let pairs = types.iter().skip(1).map(|_| Pairs { table: Table::new(), pairs: Vec::new() }).collect();
+        Some(Self { types: types.to_vec(), columns, pairs, first_rows: Vec::new(), scratch: Vec::new() })
     }
 
-    /// The value of a number.
-    pub(super) fn key(&self, number: u32) -> Option<&Key> {
-        self.values.get(number as usize)
+    /// How many groups there are.
+    pub(crate) fn len(&self) -> usize {
+        self.first_rows.len()
     }
 
-    /// The number of a value.
-    pub(super) fn number(&mut self, key: &Key) -> u32 {
-        match key {
-            Key::Missing => self.missing(),
-            Key::Word(word) => self.word(*word),
-            Key::Text(text) => self.text(text),
-        }
-    }
-
-    /// The number of each row of a block; of rows that do not count, any.
-    pub(super) fn numbers(&mut self, lane: &Lane<'_>, live: Option<&[u8]>, rows: usize, numbers: &mut Vec<u32>) {
-        numbers.clear();
-        let valid = lane.valid_rows(rows);
-        let all = lane.valid.is_none() && live.is_none();
-        let lane = lane.clone().spread(rows);
-        let counts = |row: usize| live.is_none_or(|live| live.get(row) == Some(&YES));
-        let has = |row: usize| valid.as_ref().is_none_or(|valid| valid.get(row) == Some(&YES));
-        match &lane.values {
-            Values::Text(Texts::Codes(codes, dictionary)) => {
-                let known = self.of_dictionary(dictionary.id, &dictionary.texts);
-                let mut known = known;
-                for (row, code) in codes.iter().enumerate() {
-                    let number = match (counts(row), has(row)) {
-                        (false, _) => 0,
-                        (true, false) => self.missing(),
-                        (true, true) => {
-                            let code = usize::try_from(*code).unwrap_or(0);
-                            match known.get(code).copied().filter(|number| *number != NONE) {
-                                Some(number) => number,
-                                None => {
-                                    let number = self.text(dictionary.texts.bytes(code).unwrap_or_default());
-                                    if let Some(slot) = known.get_mut(code) {
-                                        *slot = number;
-                                    }
-                                    number
-                                }
-                            }
-                        }
-                    };
-                    numbers.push(number);
-                }
-                self.dictionary = Some((dictionary.id, known));
+    /// Writes the group of each row. `row_of` tells the number of a row of the block.
+    pub(crate) fn encode(
+        &mut self,
+        lanes: &[Lane<'_>],
+        rows: usize,
+        row_of: impl Fn(usize) -> u64,
+        groups: &mut Vec<u32>,
+    ) -> ColumnsResult<()> {
+        let Some((column, lane)) = self.columns.first_mut().zip(lanes.first()) else {
+            // Without a key, all rows are one group.
+            groups.clear();
+            groups.resize(rows, 0);
+            if rows > 0 && self.first_rows.is_empty() {
+                self.first_rows.push(row_of(0));
             }
-            Values::Text(texts) => {
-                for row in 0..rows {
-                    numbers.push(match (counts(row), has(row)) {
-                        (false, _) => 0,
-                        (true, false) => self.missing(),
-                        (true, true) => self.text(texts.bytes(row).unwrap_or_default()),
-                    });
+            return Ok(());
+        };
+        column.encode(lane, rows, groups)?;
+        let rest = self.columns.iter_mut().skip(1).zip(lanes.iter().skip(1)).zip(&mut self.pairs);
+        for ((column, lane), pairs) in rest {
+            column.encode(lane, rows, &mut self.scratch)?;
+            let mut last = (u64::MAX, 0);
+            for (group, key) in groups.iter_mut().zip(&self.scratch) {
+                let pair = pair_of(*group, *key);
+                if pair != last.0 {
+                    last = (pair, pairs.number(pair)?);
+                }
+                *group = last.1;
+            }
+        }
+        let count = self.count();
+        let known = self.first_rows.len();
+        if count > known {
+            self.first_rows.resize(count, u64::MAX);
+            for (row, group) in groups.iter().enumerate().rev().filter(|(_, group)| **group as usize >= known) {
+                if let Some(first) = self.first_rows.get_mut(*group as usize) {
+                    *first = row_of(row);
                 }
             }
-            Values::Bool(bytes) => {
-                for (row, byte) in bytes.iter().enumerate() {
-                    numbers.push(match (counts(row), has(row)) {
-                        (false, _) => 0,
-                        (true, false) => self.missing(),
-                        (true, true) => self.word(u64::from(byte & 1)),
-                    });
-                }
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        match self.pairs.last() {
+            Some(pairs) => pairs.pairs.len(),
+            None => self.columns.first().map_or(self.first_rows.len(), Distinct::len),
+        }
+    }
+
+    /// Takes the groups of another, and tells which number each has here.
+    pub(crate) fn absorb(&mut self, other: &Self) -> ColumnsResult<Vec<u32>> {
+        let maps: Vec<Vec<u32>> = self
+            .columns
+            .iter_mut()
+            .zip(&other.columns)
+            .map(|(column, other)| column.absorb(other))
+            .collect::<ColumnsResult<_>>()?;
+        let mut mapping = match maps.first() {
+            Some(map) => map.clone(),
+            None => vec![0; other.len()],
+        };
+        for ((pairs, others), map) in self.pairs.iter_mut().zip(&other.pairs).zip(maps.iter().skip(1)) {
+            mapping = others
+                .pairs
+                .iter()
+                .map(|pair| {
+                    let before = mapping.get((pair >> 32) as usize).copied().unwrap_or(0);
+                    let key = map.get(*pair as u32 as usize).copied().unwrap_or(0);
+                    pairs.number(pair_of(before, key))
+                })
+                .collect::<ColumnsResult<_>>()?;
+        }
+        if self.columns.is_empty() {
+            self.first_rows.resize(self.first_rows.len().max(other.len()), u64::MAX);
+        }
+        self.first_rows.resize(self.count(), u64::MAX);
+        for (group, row) in mapping.iter_mut().zip(&other.first_rows) {
+            if let Some(first) = self.first_rows.get_mut(*group as usize) {
+                *first = (*first).min(*row);
             }
-            values => with_numbers!(values, values => {
-                if all {
-                    values.iter().for_each(|value| numbers.push(self.word(bits(*value))));
-                } else {
-                    for (row, value) in values.iter().enumerate() {
-                        numbers.push(match (counts(row), has(row)) {
-                            (false, _) => 0,
-                            (true, false) => self.missing(),
-                            (true, true) => self.word(bits(*value)),
-                        });
-                    }
-                }
-            }, _ => {
-                let missing = self.missing();
-                numbers.resize(rows, missing);
-            }),
+        }
+        Ok(mapping)
+    }
+
+    /// Takes those groups of another for which `wanted` is true, and tells which number each has here: [`NONE`] for the others.
+    pub(crate) fn absorb_some(&mut self, other: &Self, wanted: impl Fn(u32) -> bool) -> ColumnsResult<Vec<u32>> {
+        let mut mapping = vec![NONE; other.len()];
+        for (group, (place, row)) in mapping.iter_mut().zip(&other.first_rows).enumerate() {
+            if !wanted(group as u32) {
+                continue;
+            }
+            let parts = other.parts(group as u32);
+            let columns = self.columns.iter_mut().zip(&other.columns);
+            let mut numbers = columns.zip(&parts).map(|((column, other), part)| column.absorb_one(other, *part));
+            let mut number = numbers.next().transpose()?.unwrap_or(0);
+            for (pairs, key) in self.pairs.iter_mut().zip(numbers) {
+                number = pairs.number(pair_of(number, key?))?;
+            }
+            *place = number;
+            if self.first_rows.len() <= number as usize {
+                self.first_rows.resize(number as usize + 1, u64::MAX);
+            }
+            if let Some(first) = self.first_rows.get_mut(number as usize) {
+                *first = (*first).min(*row);
+            }
+        }
+        Ok(mapping)
+    }
+
+    /// Takes rows of groups that are known already, in no order.
+    pub(crate) fn lower_first_rows(&mut self, groups: &[u32], rows: &[u64]) {
+        for (group, row) in groups.iter().zip(rows) {
+            if let Some(first) = self.first_rows.get_mut(*group as usize) {
+                *first = (*first).min(*row);
+            }
         }
     }
 
-    /// The numbers that texts of a dictionary have so far.
-    fn of_dictionary(&mut self, id: u64, texts: &Texts<'_>) -> Vec<u32> {
-        match self.dictionary.take() {
-            Some((known, numbers)) if known == id => numbers,
-            _ => vec![NONE; texts.len()],
+    /// The number of the key in each place, of a group.
+    fn parts(&self, group: u32) -> Vec<u32> {
+        let mut parts = Vec::with_capacity(self.columns.len());
+        let mut before = group;
+        for pairs in self.pairs.iter().rev() {
+            let pair = pairs.pairs.get(before as usize).copied().unwrap_or(0);
+            parts.push(pair as u32);
+            before = (pair >> 32) as u32;
         }
+        if !self.columns.is_empty() {
+            parts.push(before);
+        }
+        parts.reverse();
+        parts
     }
 
-    fn missing(&mut self) -> u32 {
-        if self.missing == NONE {
-            self.missing = self.values.len() as u32;
-            self.values.push(Key::Missing);
-        }
-        self.missing
+    /// A hash of the keys of a group, the same in every thread.
+    pub(crate) fn hash(&self, group: u32) -> u64 {
+        self.parts(group).iter().zip(&self.columns).fold(0, |hash, (part, column)| mix(hash ^ column.hash(*part)))
     }
 
-    #[inline]
-    fn word(&mut self, word: u64) -> u32 {
-        let next = self.values.len() as u32;
-        let number = self.words.number(word, next);
-        if number == next {
-            self.values.push(Key::Word(word));
-        }
-        number
+    /// The groups in the order of the row that each was first seen in.
+    pub(crate) fn by_row(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by_key(|group| self.first_rows.get(*group as usize).copied());
+        order
     }
 
-    #[inline]
-    fn text(&mut self, text: &[u8]) -> u32 {
-        if let Some(word) = short(text) {
-            return self.word(word);
+    /// The groups in the order of their keys. What is missing comes last, in either direction.
+    pub(crate) fn by_key(&self, descending: bool) -> Vec<u32> {
+        // Ranks of the values of each key, so that groups are compared by whole numbers.
+        let ranks: Vec<Vec<u32>> = self.columns.iter().map(|column| column.ranks(descending)).collect();
+        let parts: Vec<Vec<u32>> = (0..self.len() as u32)
+            .map(|group| {
+                let parts = self.parts(group);
+                parts.iter().zip(&ranks).map(|(part, ranks)| ranks.get(*part as usize).copied().unwrap_or(0)).collect()
+            })
+            .collect();
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by(|a, b| parts.get(*a as usize).cmp(&parts.get(*b as usize)));
+        order
+    }
+
+    /// The keys of groups, an array for each.
+    pub(crate) fn arrays(&self, groups: &[u32]) -> ColumnsResult<Vec<ArrayRef>> {
+        let mut numbers: Vec<Vec<u32>> = self.columns.iter().map(|_| Vec::with_capacity(groups.len())).collect();
+        for group in groups {
+            for (numbers, part) in numbers.iter_mut().zip(self.parts(*group)) {
+                numbers.push(part);
+            }
         }
-        if let Some(number) = self.texts.get(text) {
-            return *number;
-        }
-        let number = self.values.len() as u32;
-        self.texts.insert(text.into(), number);
-        self.values.push(Key::Text(text.into()));
-        number
+        let columns = self.columns.iter().zip(&self.types).zip(numbers);
+        columns.map(|((column, type_), numbers)| array_of_lane(column.lane(&numbers), groups.len(), type_)).collect()
+    }
+
+    /// The rows that the groups were first seen in.
+    pub(crate) fn first_rows(&self) -> &[u64] {
+        &self.first_rows
+    }
+
+    /// Bytes that they take.
+    pub(crate) fn memory(&self) -> usize {
+        let columns: usize = self.columns.iter().map(Distinct::memory).sum();
+        let pairs: usize = self.pairs.iter().map(|pairs| pairs.table.memory() + pairs.pairs.capacity() * 8).sum();
+        columns + pairs + self.first_rows.capacity() * 8
     }
 }
 
-/// Bits by which numbers are told apart. Both zeros are one, and all NaN are.
-#[inline(always)]
-fn bits<T: Number>(value: T) -> u64 {
-    if value == T::default() { T::default().ordered_bits() } else { value.ordered_bits() }
-}
-
-/// A text of up to seven bytes with its length, in 64 bits.
-#[inline(always)]
-fn short(text: &[u8]) -> Option<u64> {
-    if text.len() > 7 {
-        return None;
-    }
-    let mut word = (text.len() as u64) << 56;
-    for (at, byte) in text.iter().enumerate() {
-        word |= u64::from(*byte) << (8 * at);
-    }
-    Some(word)
-}
-
-/// Numbers for words: directly where they lie close together, else by open addressing.
-#[derive(Debug, Default)]
-struct Words {
-    /// The least word that is looked up directly, and the numbers from there on.
-    base: u64,
-    direct: Vec<u32>,
-    /// Words and their numbers; no number for a free place.
-    slots: Vec<(u64, u32)>,
-    len: usize,
-}
-
-impl Words {
-    #[inline]
-    fn number(&mut self, word: u64, next: u32) -> u32 {
-        if self.direct.is_empty() {
-            self.base = word.saturating_sub(DIRECT as u64 / 2);
-            self.direct = vec![NONE; DIRECT];
-        }
-        if let Some(number) = self.direct.get_mut(word.wrapping_sub(self.base) as usize) {
-            if *number == NONE {
-                *number = next;
-            }
-            return *number;
-        }
-        self.hashed(word, next)
-    }
-
-    fn hashed(&mut self, word: u64, next: u32) -> u32 {
-        if (self.len + 1) * 2 > self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len() - 1;
-        let mut at = place(word) & mask;
-        while let Some(slot) = self.slots.get_mut(at) {
-            if slot.1 == NONE {
-                *slot = (word, next);
-                self.len += 1;
-                return next;
-            }
-            if slot.0 == word {
-                return slot.1;
-            }
-            at = (at + 1) & mask;
-        }
-        next
-    }
-
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(1024);
-        let old = std::mem::replace(&mut self.slots, vec![(0, NONE); size]);
-        for (word, number) in old.into_iter().filter(|(_, number)| *number != NONE) {
-            let mut at = place(word) & (size - 1);
-            while self.slots.get(at).is_some_and(|slot| slot.1 != NONE) {
-                at = (at + 1) & (size - 1);
-            }
-            if let Some(slot) = self.slots.get_mut(at) {
-                *slot = (word, number);
+impl Distinct {
+    /// The rank of each value. What is missing has the last.
+    fn ranks(&self, descending: bool) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_unstable_by(|a, b| match (self.missing() == Some(*a), self.missing() == Some(*b), descending) {
+            (false, false, true) => self.compare(*b, *a),
+            (false, false, false) => self.compare(*a, *b),
+            (a, b, _) => a.cmp(&b),
+        });
+        let mut ranks = vec![0; order.len()];
+        for (rank, number) in order.iter().enumerate() {
+            if let Some(place) = ranks.get_mut(*number as usize) {
+                *place = rank as u32;
             }
         }
+        ranks
     }
-}
-
-#[inline(always)]
-fn place(word: u64) -> usize {
-    let word = word.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (word ^ (word >> 32)) as usize
-}
-
-/// The values of keys as a lane of a type.
-pub(super) fn lane_of_keys(keys: &[Key], type_: &Type) -> Lane<'static> {
-    let valid: Vec<u8> = keys.iter().map(|key| if matches!(key, Key::Missing) { 0 } else { YES }).collect();
-    let words = || keys.iter().map(|key| if let Key::Word(word) = key { *word } else { 0 });
-    fn numbers<T: Number>(words: impl Iterator<Item = u64>) -> Values<'static> {
-        T::values(words.map(T::from_ordered_bits).collect::<Vec<T>>().into())
-    }
-    let values = match type_ {
-        Type::Text => {
-            let mut builder = TextBuilder::with_capacity(keys.len(), keys.len() * 8);
-            for key in keys {
-                match key {
-                    Key::Missing => builder.push(""),
-                    Key::Text(text) => builder.push(std::str::from_utf8(text).unwrap_or_default()),
-                    Key::Word(word) => {
-                        let bytes = word.to_le_bytes();
-                        let text = bytes.get(..usize::from(bytes[7])).unwrap_or_default();
-                        builder.push(std::str::from_utf8(text).unwrap_or_default());
-                    }
-                }
-            }
-            Values::Text(builder.finish())
-        }
-        Type::Bool => Values::Bool(words().map(|word| if word == 1 { YES } else { 0 }).collect::<Vec<u8>>().into()),
-        Type::Int(Int::I8) => numbers::<i8>(words()),
-        Type::Int(Int::I16) => numbers::<i16>(words()),
-        Type::Int(Int::I32) => numbers::<i32>(words()),
-        Type::Int(Int::U8) => numbers::<u8>(words()),
-        Type::Int(Int::U16) => numbers::<u16>(words()),
-        Type::Int(Int::U32) => numbers::<u32>(words()),
-        Type::Int(Int::U64) => numbers::<u64>(words()),
-        Type::Float32 => numbers::<f32>(words()),
-        Type::Float64 => numbers::<f64>(words()),
-        Type::Null => Values::Null,
-        _ => numbers::<i64>(words()),
-    };
-    let all = !valid.contains(&0);
-    Lane::with_valid(values, if all { None } else { Some(valid.into()) })
 }

@@ -1,12 +1,20 @@
 //! Aggregations by group.
 //!
-//! Each thread gives every group that it meets a number, by a table of its own, and keeps what is gathered in vectors by that number. At the
-//! end the tables are put together. Groups come out in the order in which they occur, or sorted by their keys.
+//! Each thread numbers the groups in the order in which it meets them, and its states have something for each number. At the end
+//! the groups of all threads are put together, and the states with them.
 
+mod column;
+mod grid;
 mod keys;
+mod kind;
 mod sink;
+mod spill;
+mod state;
 mod states;
-#[cfg(test)]
-mod tests;
+mod table;
 
-pub(crate) use sink::{GroupBy, KeyColumn, Wanted};
+pub(crate) use column::Distinct;
+pub(crate) use grid::{Bins, GridSink};
+pub(crate) use kind::{GroupKind, check};
+pub(crate) use sink::{GroupSink, Order, StatePlan, holds};
+pub(crate) use spill::Store;

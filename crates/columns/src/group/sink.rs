@@ -1,238 +1,313 @@
-//! Gathers by group, in one pass.
+//! Gathers groups in a pass.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::{SortColumn, lexsort_to_indices, take};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array};
+use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices};
+use arrow::datatypes::Schema;
 
-use super::keys::{Key, Keys, lane_of_keys};
-use super::states::State;
-use crate::aggregate::Kind;
-use crate::block::{array_of_lane, array_of_values};
+use super::keys::Keys;
+use super::kind::{GroupKind, state_of};
+use super::spill::{self, DEEPEST, Files, Store, Writers, part_of};
+use super::state::{GroupState, GroupView, RowNumbers};
+use crate::block::{Chunk, Lane, Values, count_yes, yes_rows};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::pass::{BlockView, Outcome, Output, Sink};
 use crate::types::Type;
 
-/// A key.
-#[derive(Debug, Clone)]
-pub(crate) struct KeyColumn {
-    pub(crate) name: String,
-    pub(crate) type_: Type,
+/// In which order groups come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Order {
+    /// Of the row that each is first seen in.
+    #[default]
+    FirstSeen,
+    /// Of the keys.
+    Ascending,
+    Descending,
 }
 
-/// An aggregation of each group.
+/// What a state is made for.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) type_: Type,
-    /// Its lane among those of the sink; none for a count of rows.
-    pub(crate) input: Option<usize>,
-    /// The lane of its own condition.
+pub(crate) struct StatePlan {
+    pub(crate) kinds: Vec<GroupKind>,
+    pub(crate) types: Vec<Type>,
+    /// Its lanes, by their places among those of the sink.
+    pub(crate) inputs: Range<usize>,
+    /// The lane of the condition that its rows must fulfil.
     pub(crate) selection: Option<usize>,
 }
 
-/// Groups by keys, whose lanes come first.
+/// Groups by keys, which are the first lanes.
 #[derive(Debug)]
-pub(crate) struct GroupBy {
-    pub(crate) keys: Vec<KeyColumn>,
-    pub(crate) wanted: Vec<Wanted>,
-    /// Whether groups come out sorted by their keys, or as they occur.
-    pub(crate) sorted: bool,
-    /// Bytes that groups may take.
-    pub(crate) memory: u64,
+pub(crate) struct GroupSink {
+    pub(crate) keys: Vec<Type>,
+    pub(crate) states: Vec<StatePlan>,
+    /// For each column behind the keys, the state and which of its arrays it is.
+    pub(crate) columns: Vec<(usize, usize)>,
+    pub(crate) names: Vec<String>,
+    pub(crate) order: Order,
+    /// The types of all lanes.
+    pub(crate) types: Vec<Type>,
+    /// Bytes that the groups of a thread may take, before further rows are written to files.
+    pub(crate) budget: usize,
+    pub(crate) store: Arc<Store>,
 }
 
-/// What one thread has.
+/// The groups of a thread.
 #[derive(Debug)]
-pub(crate) struct Part {
-    /// Numbers for the values of each key.
-    keys: Vec<Keys>,
-    /// Numbers for pairs: of the first two keys, of these and the third, and so on.
-    pairs: Vec<Keys>,
-    /// The row in which each group occurred first.
-    first_rows: Vec<u64>,
-    states: Vec<State>,
+pub(crate) struct Groups {
+    keys: Keys,
+    states: Vec<Box<dyn GroupState>>,
     numbers: Vec<u32>,
-    groups: Vec<u32>,
+    /// How often the rows were cut into parts before they came here.
+    level: u32,
+    blocks: usize,
+    writers: Option<Writers>,
+    /// What other threads have written.
+    files: Option<Files>,
 }
 
-impl Part {
-    fn group_count(&self) -> usize {
-        self.pairs.last().or(self.keys.first()).map_or(0, Keys::len)
+/// Blocks between two looks at the memory.
+const LOOKS: usize = 8;
+
+impl GroupSink {
+    fn groups(&self, level: u32) -> ColumnsResult<Groups> {
+        let keys = Keys::new(&self.keys).ok_or_else(|| {
+            let types: Vec<String> = self.keys.iter().map(Type::to_string).collect();
+            ColumnsError::option(format!(
+                "there are no groups by {}; keys are numbers, texts, truth values or instants",
+                types.join(", ")
+            ))
+        })?;
+        let states = self.states.iter().map(|plan| state_of(&plan.kinds, &plan.types)).collect::<ColumnsResult<_>>()?;
+        Ok(Groups { keys, states, numbers: Vec::new(), level, blocks: 0, writers: None, files: None })
     }
 
-    /// The number of the pair of two numbers.
-    fn pair(a: u32, b: u32) -> Key {
-        Key::Word(u64::from(a) << 32 | u64::from(b))
-    }
-
-    /// The values of the keys of a group.
-    fn values(&self, group: u32) -> Option<Vec<Key>> {
-        let mut reversed = Vec::with_capacity(self.keys.len());
-        let mut left = group;
-        for (pairs, keys) in self.pairs.iter().zip(self.keys.iter().skip(1)).rev() {
-            let Key::Word(word) = pairs.key(left)? else { return None };
-            reversed.push(keys.key(*word as u32)?.clone());
-            left = (word >> 32) as u32;
+    fn take(&self, groups: &mut Groups, lanes: &[Lane<'_>], count: usize, rows: RowNumbers<'_>) -> ColumnsResult<()> {
+        if let Some(writers) = &mut groups.writers {
+            return writers.add(lanes, count, rows);
         }
-        reversed.push(self.keys.first()?.key(left)?.clone());
-        reversed.reverse();
-        Some(reversed)
-    }
-
-    /// The group of these values.
-    fn group(&mut self, values: &[Key]) -> u32 {
-        let mut group = 0;
-        for (at, value) in values.iter().enumerate() {
-            let Some(number) = self.keys.get_mut(at).map(|keys| keys.number(value)) else { continue };
-            group = match at.checked_sub(1).and_then(|pair| self.pairs.get_mut(pair)) {
-                None => number,
-                Some(pairs) => pairs.number(&Self::pair(group, number)),
-            };
+        let (keys, _) = lanes.split_at_checked(self.keys.len()).unwrap_or_default();
+        groups.keys.encode(keys, count, |row| rows.get(row), &mut groups.numbers)?;
+        let known = groups.keys.len();
+        groups.states.iter_mut().for_each(|state| state.grow(known));
+        update(&self.states, &mut groups.states, lanes, &groups.numbers, count, rows)?;
+        groups.blocks += 1;
+        if groups.blocks.is_multiple_of(LOOKS) && groups.memory() > self.budget {
+            self.overflow(groups)?;
         }
-        group
-    }
-
-    fn grow(&mut self) {
-        let count = self.group_count();
-        self.first_rows.resize(count, u64::MAX);
-        self.states.iter_mut().for_each(|state| state.grow(count));
-    }
-}
-
-impl Sink for GroupBy {
-    type Part = Part;
-
-    fn start(&self) -> ColumnsResult<Part> {
-        Ok(Part {
-            keys: self.keys.iter().map(|_| Keys::default()).collect(),
-            pairs: self.keys.iter().skip(1).map(|_| Keys::default()).collect(),
-            first_rows: Vec::new(),
-            states: self.wanted.iter().map(|wanted| State::new(wanted.kind)).collect(),
-            numbers: Vec::new(),
-            groups: Vec::new(),
-        })
-    }
-
-    fn block(&self, part: &mut Part, block: &BlockView<'_, '_>) -> ColumnsResult<()> {
-        let (mut groups, mut numbers) = (std::mem::take(&mut part.groups), std::mem::take(&mut part.numbers));
-        for (at, keys) in part.keys.iter_mut().enumerate() {
-            let Some(lane) = block.lanes.get(at) else { continue };
-            if at == 0 {
-                keys.numbers(lane, block.live, block.rows, &mut groups);
-                continue;
-            }
-            keys.numbers(lane, block.live, block.rows, &mut numbers);
-            if let Some(pairs) = part.pairs.get_mut(at - 1) {
-                for (row, (group, number)) in groups.iter_mut().zip(&numbers).enumerate() {
-                    if block.live.is_none_or(|live| live.get(row) == Some(&crate::block::YES)) {
-                        *group = pairs.number(&Part::pair(*group, *number));
-                    }
-                }
-            }
-        }
-        let before = part.first_rows.len();
-        part.grow();
-        if part.first_rows.len() > before {
-            for (row, group) in groups.iter().enumerate() {
-                if block.live.is_none_or(|live| live.get(row) == Some(&crate::block::YES))
-                    && let Some(first) = part.first_rows.get_mut(*group as usize)
-                {
-                    *first = (*first).min(block.first_row + row as u64);
-                }
-            }
-            self.check_memory(part)?;
-        }
-        for (wanted, state) in self.wanted.iter().zip(&mut part.states) {
-            let own;
-            let live = match wanted.selection.and_then(|selection| block.lanes.get(selection)) {
-                None => block.live,
-                Some(condition) => {
-                    own = block.true_rows(condition);
-                    Some(own.as_slice())
-                }
-            };
-            let lane = wanted.input.and_then(|input| block.lanes.get(input));
-            state.update(lane.map(|lane| (lane, &wanted.type_)), &groups, live, wanted.kind);
-        }
-        (part.groups, part.numbers) = (groups, numbers);
         Ok(())
     }
 
-    fn merge(&self, part: &mut Part, other: Part) -> ColumnsResult<()> {
-        let count = other.group_count();
-        let mut mapping = Vec::with_capacity(count);
-        for group in 0..count as u32 {
-            let Some(values) = other.values(group) else { continue };
-            mapping.push(part.group(&values));
-        }
-        part.grow();
-        for (group, first) in mapping.iter().zip(&other.first_rows) {
-            if let Some(own) = part.first_rows.get_mut(*group as usize) {
-                *own = (*own).min(*first);
-            }
-        }
-        for (state, other) in part.states.iter_mut().zip(other.states) {
-            state.merge(other, &mapping);
-        }
-        self.check_memory(part)
-    }
-
-    fn finish(&self, mut part: Part) -> ColumnsResult<Outcome> {
-        let mut order: Vec<u32> = (0..part.group_count() as u32).collect();
-        order.sort_by_key(|group| part.first_rows.get(*group as usize).copied());
-        let rows = order.len();
-        let values: Vec<Vec<Key>> = order.iter().filter_map(|group| part.values(*group)).collect();
-        let (mut fields, mut arrays): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
-        let mut push = |name: &str, array: ArrayRef| {
-            fields.push(Field::new(name, array.data_type().clone(), true));
-            arrays.push(array);
-        };
-        for (at, key) in self.keys.iter().enumerate() {
-            let column: Vec<Key> = values.iter().map(|keys| keys.get(at).cloned().unwrap_or(Key::Missing)).collect();
-            push(&key.name, array_of_lane(lane_of_keys(&column, &key.type_), rows, &key.type_)?);
-        }
-        for (wanted, state) in self.wanted.iter().zip(&mut part.states) {
-            let column: Vec<_> =
-                order.iter().map(|group| state.value(*group as usize, wanted.kind, &wanted.type_)).collect();
-            push(&wanted.name, array_of_values(&column, &wanted.kind.type_of(&wanted.type_))?);
-        }
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
-        Ok(Outcome::Done(Output::Batch(if self.sorted { self.sorted(&batch)? } else { batch })))
-    }
-}
-
-impl GroupBy {
-    fn sorted(&self, batch: &RecordBatch) -> ColumnsResult<RecordBatch> {
-        let columns: Vec<SortColumn> = batch
-            .columns()
-            .iter()
-            .take(self.keys.len())
-            .map(|values| SortColumn {
-                values: values.clone(),
-                options: Some(arrow::compute::SortOptions { descending: false, nulls_first: false }),
-            })
-            .collect();
-        if columns.is_empty() || batch.num_rows() == 0 {
-            return Ok(batch.clone());
-        }
-        let places: UInt32Array = lexsort_to_indices(&columns, None)?;
-        let arrays =
-            batch.columns().iter().map(|array| Ok(take(array, &places, None)?)).collect::<ColumnsResult<_>>()?;
-        Ok(RecordBatch::try_new(batch.schema(), arrays)?)
-    }
-
-    fn check_memory(&self, part: &Part) -> ColumnsResult<()> {
-        let groups = part.group_count() as u64;
-        let taken = groups * 64 * self.keys.len().max(1) as u64 + part.states.iter().map(State::bytes).sum::<u64>();
-        if taken > self.memory {
+    /// From here on rows are written to files.
+    fn overflow(&self, groups: &mut Groups) -> ColumnsResult<()> {
+        let carried = self.types.iter().any(|type_| matches!(type_, Type::Other(_)));
+        if self.keys.is_empty() || groups.level >= DEEPEST || groups.keys.len() == 1 && groups.level > 0 || carried {
             return Err(ColumnsError::option(format!(
-                "{groups} groups took more than {} MB of memory; allow more, group by fewer keys, or filter first",
-                self.memory >> 20
+                "what is kept of a group takes {} bytes, which is beyond the memory budget, and it cannot be cut into parts; \
+                 raise the budget, or ask for less than all values of a group",
+                groups.memory()
             )));
         }
+        groups.writers = Some(Writers::new(self.store.clone(), &self.types, self.keys.len(), groups.level));
         Ok(())
+    }
+
+    /// Keys and the other columns of all groups, in the order of the numbers, and the row that each was first seen in.
+    fn arrays(&self, groups: &mut Groups) -> ColumnsResult<(Vec<ArrayRef>, Vec<u64>)> {
+        // Of no rows at all there is one group without a key, as an aggregation of no rows has a value.
+        let known = groups.keys.len().max(usize::from(self.keys.is_empty()));
+        let numbers: Vec<u32> = (0..groups.keys.len() as u32).collect();
+        let mut arrays = groups.keys.arrays(&numbers)?;
+        let mut values: Vec<Vec<ArrayRef>> = Vec::with_capacity(groups.states.len());
+        for state in &mut groups.states {
+            state.grow(known);
+            values.push(state.finish()?);
+        }
+        for (state, at) in &self.columns {
+            let Some(array) = values.get(*state).and_then(|arrays| arrays.get(*at)) else {
+                return Err(ColumnsError::option(
+                    "an aggregation has no values; this is a defect of datafolio, please report it",
+                ));
+            };
+            arrays.push(array.clone());
+        }
+        Ok((arrays, groups.keys.first_rows().to_vec()))
+    }
+
+    fn batch(&self, arrays: Vec<ArrayRef>) -> ColumnsResult<RecordBatch> {
+        if arrays.is_empty() {
+            return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
+        }
+        Ok(RecordBatch::try_from_iter_with_nullable(
+            self.names.iter().zip(arrays).map(|(name, array)| (name, array, true)),
+        )?)
+    }
+
+    /// All groups, none of which was written to files.
+    fn whole(&self, mut groups: Groups) -> ColumnsResult<RecordBatch> {
+        let order = match self.order {
+            Order::FirstSeen => groups.keys.by_row(),
+            Order::Ascending => groups.keys.by_key(false),
+            Order::Descending => groups.keys.by_key(true),
+        };
+        let (arrays, _) = self.arrays(&mut groups)?;
+        if self.keys.is_empty() {
+            return self.batch(arrays);
+        }
+        let places = UInt32Array::from(order);
+        let arrays = arrays.iter().map(|array| arrow::compute::take(array, &places, None));
+        self.batch(arrays.collect::<Result<_, _>>()?)
+    }
+
+    /// The groups in memory and those of the files, part by part.
+    fn parts(&self, mut groups: Groups, done: &mut Vec<(Vec<ArrayRef>, Vec<u64>)>) -> ColumnsResult<()> {
+        let Some(files) = groups.all_files()? else {
+            done.push(self.arrays(&mut groups)?);
+            return Ok(());
+        };
+        for (part, files) in files.iter().enumerate() {
+            let mut next = self.groups(groups.level + 1)?;
+            let level = groups.level;
+            let known = &groups.keys;
+            let mapping = next.keys.absorb_some(known, |group| part_of(known.hash(group), level) == part)?;
+            for (state, other) in next.states.iter_mut().zip(&mut groups.states) {
+                state.grow(next.keys.len());
+                state.merge(other.as_mut(), &mapping)?;
+            }
+            for file in files {
+                spill::read(file, |batch, rows| {
+                    let chunk = Chunk::new(batch.columns(), batch.num_rows())?;
+                    let lanes: Vec<Lane<'_>> = (0..batch.num_columns())
+                        .filter_map(|column| chunk.block(column, 0..batch.num_rows()))
+                        .collect();
+                    self.take(&mut next, &lanes, batch.num_rows(), RowNumbers::Each(rows))?;
+                    if next.writers.is_none() {
+                        next.keys.lower_first_rows(&next.numbers, rows);
+                    }
+                    Ok(())
+                })?;
+            }
+            self.parts(next, done)?;
+        }
+        Ok(())
+    }
+
+    /// The groups of all parts in the order that is asked for.
+    fn joined(&self, parts: &[(Vec<ArrayRef>, Vec<u64>)]) -> ColumnsResult<RecordBatch> {
+        let columns = self.keys.len() + self.columns.len();
+        let arrays: Vec<ArrayRef> = (0..columns)
+            .map(|at| {
+                let pieces: Vec<&dyn Array> =
+                    parts.iter().filter_map(|(arrays, _)| arrays.get(at)).map(AsRef::as_ref).collect();
+                Ok(arrow::compute::concat(&pieces)?)
+            })
+            .collect::<ColumnsResult<_>>()?;
+        let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
+        let by = |values: ArrayRef, options: SortOptions| SortColumn { values, options: Some(options) };
+        let columns: Vec<SortColumn> = match self.order {
+            Order::FirstSeen => {
+                let rows = parts.iter().flat_map(|(_, rows)| rows.iter().copied());
+                vec![by(Arc::new(UInt64Array::from_iter_values(rows)), SortOptions::default())]
+            }
+            _ => arrays.iter().take(self.keys.len()).map(|key| by(key.clone(), options)).collect(),
+        };
+        let places = lexsort_to_indices(&columns, None)?;
+        let arrays = arrays.iter().map(|array| arrow::compute::take(array, &places, None));
+        self.batch(arrays.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Groups {
+    fn memory(&self) -> usize {
+        self.keys.memory() + self.states.iter().map(|state| state.memory()).sum::<usize>()
+    }
+
+    /// The files of all threads; none where no row was written.
+    fn all_files(&mut self) -> ColumnsResult<Option<Files>> {
+        let own = self.writers.take().map(Writers::finish).transpose()?;
+        Ok(both(self.files.take(), own))
+    }
+}
+
+fn both(a: Option<Files>, b: Option<Files>) -> Option<Files> {
+    match (a, b) {
+        (Some(mut a), Some(b)) => {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.extend(b));
+            Some(a)
+        }
+        (one, other) => one.or(other),
+    }
+}
+
+/// Gives each state its lanes of a block.
+pub(super) fn update(
+    plans: &[StatePlan],
+    states: &mut [Box<dyn GroupState>],
+    lanes: &[Lane<'_>],
+    groups: &[u32],
+    count: usize,
+    rows: RowNumbers<'_>,
+) -> ColumnsResult<()> {
+    for (plan, state) in plans.iter().zip(states) {
+        let selected =
+            plan.selection.and_then(|selection| lanes.get(selection)).map(|condition| holds(condition, count));
+        let arguments: Vec<Lane<'_>> =
+            lanes.get(plan.inputs.clone()).unwrap_or_default().iter().map(|lane| lane.clone().spread(count)).collect();
+        state.update(&GroupView { lanes: &arguments, groups, live: selected.as_deref(), rows })?;
+    }
+    Ok(())
+}
+
+/// For which rows a condition is true.
+pub(crate) fn holds(condition: &Lane<'_>, rows: usize) -> Vec<u8> {
+    let condition = condition.clone().spread(rows);
+    let valid = condition.valid_rows(rows);
+    let Values::Bool(values) = condition.values else { return vec![0; rows] };
+    let mut mask = values.into_vec();
+    if let Some(valid) = valid {
+        mask.iter_mut().zip(valid.iter()).for_each(|(a, b)| *a &= b);
+    }
+    mask
+}
+
+impl Sink for GroupSink {
+    type Part = Groups;
+
+    fn start(&self) -> ColumnsResult<Groups> {
+        self.groups(0)
+    }
+
+    fn block(&self, part: &mut Groups, block: &BlockView<'_, '_>) -> ColumnsResult<()> {
+        let Some(live) = block.live else {
+            return self.take(part, block.lanes, block.rows, RowNumbers::From(block.first_row));
+        };
+        let kept = count_yes(live);
+        let lanes: Vec<Lane<'_>> = block.lanes.iter().map(|lane| lane.compact(live, kept)).collect();
+        let rows: Vec<u64> = yes_rows(live, kept).iter().map(|row| block.first_row + *row as u64).collect();
+        self.take(part, &lanes, kept, RowNumbers::Each(&rows))
+    }
+
+    fn merge(&self, part: &mut Groups, mut other: Groups) -> ColumnsResult<()> {
+        let (own, theirs) = (part.all_files()?, other.all_files()?);
+        part.files = both(own, theirs);
+        let mapping = part.keys.absorb(&other.keys)?;
+        let known = part.keys.len();
+        for (state, other) in part.states.iter_mut().zip(&mut other.states) {
+            state.grow(known);
+            state.merge(other.as_mut(), &mapping)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&self, mut part: Groups) -> ColumnsResult<Outcome> {
+        part.files = part.all_files()?;
+        if part.files.is_none() {
+            return Ok(Outcome::Done(Output::Batch(self.whole(part)?)));
+        }
+        let mut parts = Vec::new();
+        self.parts(part, &mut parts)?;
+        Ok(Outcome::Done(Output::Batch(self.joined(&parts)?)))
     }
 }

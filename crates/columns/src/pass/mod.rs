@@ -11,4 +11,4 @@ mod sink;
 pub use options::{PassOptions, Progress};
 pub(crate) use ordered::Ordered;
 pub(crate) use run::{Live, Request, live_rows, run};
-pub(crate) use sink::{BlockView, Outcome, Output, Sink, SinkPlan, erased};
+pub(crate) use sink::{AnySink, BlockView, Outcome, Output, Sink, SinkPlan, erased};

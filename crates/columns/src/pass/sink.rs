@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::block::{Lane, Values, count_yes};
+use crate::block::{Lane, count_yes};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::plan::NodeId;
 use crate::value::Value;
@@ -34,19 +34,6 @@ impl<'a> BlockView<'_, 'a> {
             (None, Some(valid)) => Some(valid.into_vec()),
             (Some(live), Some(valid)) => Some(live.iter().zip(valid.iter()).map(|(a, b)| a & b).collect()),
         }
-    }
-
-    /// Rows that count and for which a condition is true.
-    pub(crate) fn true_rows(&self, condition: &Lane<'a>) -> Vec<u8> {
-        let lane = condition.clone().spread(self.rows);
-        let mut mask = match &lane.values {
-            Values::Bool(values) => values.to_vec(),
-            _ => vec![0; self.rows],
-        };
-        for other in [lane.valid.as_deref(), self.live].into_iter().flatten() {
-            mask.iter_mut().zip(other).for_each(|(a, b)| *a &= b);
-        }
-        mask
     }
 
     /// How many rows count.

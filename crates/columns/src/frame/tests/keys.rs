@@ -73,12 +73,14 @@ fn what_is_no_group_says_so() {
     let k = Arc::new(Int32Array::from_iter_values(0..100_000)) as ArrayRef;
     let frame = frame(vec![("k", k)]);
     let none: [(&str, Expr); 0] = [];
-    assert!(frame.group_by(none).agg([("n", agg::count_rows())]).unwrap_err().to_string().contains("no key"));
+    let one = frame.group_by(none).agg([("n", agg::count_rows())]).unwrap();
+    assert_eq!(one.column(0).as_primitive::<Int64Type>().values(), &[100_000]);
     let twice = frame.group_by([("k", col("k"))]).agg([("k", agg::count_rows())]).unwrap_err();
-    assert!(twice.to_string().contains("'k'"), "{twice}");
+    assert!(twice.to_string().contains("`k`"), "{twice}");
+    // Groups that do not fit are written to disk, and come out all the same.
     let options = crate::PassOptions { memory: Some(1 << 20), ..Default::default() };
-    let full = frame.group_by([("k", col("k"))]).agg_with([("n", agg::count_rows())], &options).unwrap_err();
-    assert!(full.to_string().contains("1 MB"), "{full}");
+    let full = frame.group_by([("k", col("k"))]).agg_with([("n", agg::count_rows())], &options).unwrap();
+    assert_eq!(full.num_rows(), 100_000);
 }
 
 type Naive = BTreeMap<(Option<String>, Option<i32>), (i64, Vec<f64>)>;

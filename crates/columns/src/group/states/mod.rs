@@ -1,0 +1,19 @@
+//! What the aggregations keep for each group.
+
+mod collected;
+mod distinct;
+mod extremes;
+mod floats;
+mod moments;
+mod pairs;
+mod positions;
+mod truth;
+mod whole;
+
+pub(crate) use collected::{Collected, Wanted};
+pub(crate) use distinct::DistinctCounts;
+pub(crate) use extremes::{Extreme, Extremes};
+pub(crate) use moments::MomentState;
+pub(crate) use pairs::{Pair, PairState};
+pub(crate) use positions::{Position, Positions};
+pub(crate) use truth::{Truth, TruthState};
