@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use parse::time::instant_of;
+pub(crate) use parse::time::{instant_of, instant_text, nanoseconds, ticks as ticks_of};
 pub use build::{Case, When, call, call_with, col, lit, when};
 
 use crate::error::{ColumnsResult, Span};

@@ -1,7 +1,14 @@
 //! The functions of expressions, one file for each kind.
 
+mod cast;
+mod choice;
+mod lookup;
 mod math;
+mod missing;
 mod registry;
+mod rounding;
+#[cfg(test)]
+mod tests;
 pub(crate) mod vector;
 
 use std::collections::HashMap;
@@ -12,7 +19,15 @@ pub(crate) use registry::Registry;
 use crate::plan::Function;
 
 /// All functions, by kind.
-static KINDS: &[&[Function]] = &[math::FUNCTIONS, vector::FUNCTIONS];
+static KINDS: &[&[Function]] = &[
+    cast::FUNCTIONS,
+    choice::FUNCTIONS,
+    lookup::FUNCTIONS,
+    math::FUNCTIONS,
+    missing::FUNCTIONS,
+    rounding::FUNCTIONS,
+    vector::FUNCTIONS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| KINDS.iter().flat_map(|kind| kind.iter()).map(|function| (function.name, function)).collect());

@@ -1,12 +1,19 @@
 //! What computes lanes of lanes: the loops behind operators and functions.
 
 pub(crate) mod arithmetic;
+pub(crate) mod bins;
 pub(crate) mod cast;
+pub(crate) mod choice;
 pub(crate) mod compare;
+pub(crate) mod convert;
 pub(crate) mod logic;
 mod integers;
+pub(crate) mod missing;
+pub(crate) mod printf;
+pub(crate) mod reals;
 mod sides;
 pub(crate) mod texts;
+mod written;
 pub(crate) mod times;
 pub(crate) mod vectors;
 
