@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::cast;
@@ -176,7 +175,6 @@ pub(super) fn is_plain_number(data_type: &DataType) -> bool {
 
 /// Codes of a dictionary, with the places of missing texts.
 fn lane_of_dictionary<'a>(array: &'a ArrayRef, valid: Option<Buffer<'a, u8>>) -> ColumnsResult<Lane<'a>> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     let dictionary = array.as_any_dictionary();
     let inner = lane_of_array(dictionary.values())?;
     let keys = dictionary.keys();
@@ -196,8 +194,7 @@ fn lane_of_dictionary<'a>(array: &'a ArrayRef, valid: Option<Buffer<'a, u8>>) ->
             super::both_valid(valid, Some(known.collect::<Vec<_>>().into()))
         }
     };
-    let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    let dictionary = Dictionary { texts, valid: inner.valid, id };
+    let dictionary = Dictionary::new(texts, inner.valid);
     Ok(Lane::with_valid(Values::Text(Texts::Codes(codes, Arc::new(dictionary))), valid))
 }
 

@@ -77,6 +77,11 @@ impl<'a> Lane<'a> {
             (Value::Instant(ticks, ..), Type::Instant(..)) | (Value::Duration(ticks, _), Type::Duration(_)) => {
                 Values::I64(vec![*ticks].into())
             }
+            (Value::List(values), Type::Vector(element, shape)) if shape.iter().product::<usize>() == values.len() => {
+                // A vector has all of its components.
+                let components = Lane::of_values(values, element).filter(|lane| lane.valid.is_none())?;
+                Values::Vector(Box::new(components.values), values.len())
+            }
             (_, Type::Float64) => Values::F64(vec![value.as_f64()?].into()),
             (_, Type::Float32) => Values::F32(vec![value.as_f64()? as f32].into()),
             (_, Type::Int(int)) => {

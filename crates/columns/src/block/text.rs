@@ -1,6 +1,7 @@
 //! Texts of a block.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Buffer;
 
@@ -23,6 +24,14 @@ pub(crate) struct Dictionary<'a> {
     pub(crate) valid: Option<Buffer<'a, u8>>,
     /// Tells dictionaries apart: the same number, the same texts.
     pub(crate) id: u64,
+}
+
+impl<'a> Dictionary<'a> {
+    /// A dictionary with a number of its own.
+    pub(crate) fn new(texts: Texts<'a>, valid: Option<Buffer<'a, u8>>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { texts, valid, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
 }
 
 impl<'a> Texts<'a> {

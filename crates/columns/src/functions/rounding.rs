@@ -167,7 +167,7 @@ fn sorted_into(call: &mut Call<'_, '_>, x: usize, edges: usize, side: Side, reve
 }
 
 /// A value as ticks of a unit; none where it is no instant or duration that is a whole number of them.
-fn ticks(value: &Value, unit: Unit) -> Option<i64> {
+pub(super) fn ticks(value: &Value, unit: Unit) -> Option<i64> {
     let (ticks, from) = match value {
         Value::Instant(ticks, from, _) | Value::Duration(ticks, from) => (*ticks, *from),
         Value::Text(text) => match crate::kernels::cast::instant_of_text(text, unit, None).ok()? {

@@ -1,6 +1,12 @@
 //! Functions against answers of others, and against plain loops.
 
+mod choices;
 mod fixtures;
+mod numbers;
+mod properties;
+mod texts;
+mod timing;
+mod vectors;
 
 use std::sync::Arc;
 
