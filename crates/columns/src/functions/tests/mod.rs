@@ -5,7 +5,6 @@ mod fixtures;
 mod numbers;
 mod properties;
 mod texts;
-mod timing;
 mod vectors;
 
 use std::sync::Arc;
