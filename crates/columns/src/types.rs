@@ -248,6 +248,10 @@ impl Type {
                     let width = usize::try_from(*width).unwrap_or(0);
                     Self::Vector(Box::new(element), Arc::from([width]))
                 }
+                Self::Vector(element, inner) => {
+                    let width = usize::try_from(*width).unwrap_or(0);
+                    Self::Vector(element, std::iter::once(width).chain(inner.iter().copied()).collect())
+                }
                 _ => Self::Other(data_type.to_string().into()),
             },
             other => Self::Other(other.to_string().into()),

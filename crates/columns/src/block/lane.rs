@@ -246,8 +246,12 @@ impl<'a> Values<'a> {
                 values.get(row).map_or(Value::Null, |ticks| Value::Duration(*ticks, *unit))
             }
             (Self::Text(texts), _) => texts.get(row).map_or(Value::Null, Value::from),
-            (Self::Vector(values, width), Type::Vector(element, _)) => {
-                Value::List((row * width..(row + 1) * width).map(|at| values.value(at, element)).collect())
+            (Self::Vector(values, width), Type::Vector(element, shape)) => {
+                let mut components: Vec<Value> = (row * width..(row + 1) * width).map(|at| values.value(at, element)).collect();
+                for length in shape.iter().skip(1).rev() {
+                    components = components.chunks((*length).max(1)).map(|inner| Value::List(inner.to_vec())).collect();
+                }
+                Value::List(components)
             }
             (numbers, _) => with_numbers!(numbers, buffer => {
                 buffer.get(row).map_or(Value::Null, |number| super::Number::value(*number))

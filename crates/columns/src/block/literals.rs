@@ -37,9 +37,8 @@ impl Lane<'static> {
             Type::Vector(..) | Type::Other(_) => return None,
         };
         let missing = values.iter().any(Value::is_null);
-        let valid = missing.then(|| {
-            values.iter().map(|value| if value.is_null() { 0 } else { YES }).collect::<Vec<_>>().into()
-        });
+        let valid = missing
+            .then(|| values.iter().map(|value| if value.is_null() { 0 } else { YES }).collect::<Vec<_>>().into());
         Some(Self::with_valid(lane, valid))
     }
 }

@@ -1,8 +1,8 @@
 //! Values as values of another type, and as text.
 
 use crate::error::{ColumnsError, ColumnsResult};
-use crate::kernels::convert::convert;
 pub(super) use crate::kernels::convert::Errors;
+use crate::kernels::convert::convert;
 use crate::kernels::printf::Format;
 use crate::plan::{Call, Function, Operand};
 use crate::types::Type;
@@ -14,8 +14,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
         about: "The value as one of another type; errors=\"null\" makes what does not fit missing, \"saturate\" the nearest that fits.",
         bind: astype,
     },
-    Function { name: "to_string", arguments: &["x"], about: "The value as text, numbers as Python writes them.", bind: to_string },
-    Function { name: "format", arguments: &["x", "format"], about: "The value as text by a printf format, as \"%05d\" or \"%.2f\".", bind: format },
+    Function {
+        name: "to_string",
+        arguments: &["x"],
+        about: "The value as text, numbers as Python writes them.",
+        bind: to_string,
+    },
+    Function {
+        name: "format",
+        arguments: &["x", "format"],
+        about: "The value as text by a printf format, as \"%05d\" or \"%.2f\".",
+        bind: format,
+    },
 ];
 
 /// The type that an argument names, if there is one.

@@ -56,7 +56,8 @@ fn case(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     values.push(if count % 2 == 1 { call.operand(count - 1)? } else { call.planner.literal(Value::Null, &expr)? });
     let (nodes, type_) = call.planner.unify(&values, &expr)?;
     let last = nodes.last().copied();
-    let nodes = conditions.into_iter().zip(nodes).flat_map(|(condition, value)| [condition, value]).chain(last).collect();
+    let nodes =
+        conditions.into_iter().zip(nodes).flat_map(|(condition, value)| [condition, value]).chain(last).collect();
     let node = call.planner.compute_with("case".to_owned(), choice::first_true(), nodes, type_, &expr, false)?;
     Ok(call.planner.computed(node, &expr))
 }
@@ -71,7 +72,9 @@ fn condition(call: &mut Call<'_, '_>, at: usize) -> ColumnsResult<usize> {
 }
 
 fn between(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
-    let given = |at: usize| call.given(at).cloned().ok_or_else(|| ColumnsError::mismatch(&call.expr, "a limit is missing".to_owned()));
+    let given = |at: usize| {
+        call.given(at).cloned().ok_or_else(|| ColumnsError::mismatch(&call.expr, "a limit is missing".to_owned()))
+    };
     let (x, low, high) = (given(0)?, given(1)?, given(2)?);
     let mut expr = Expr::between(&x, low, high);
     (expr.span, expr.text) = (call.expr.span, call.expr.text.clone());

@@ -1,7 +1,7 @@
 //! Values looked up in lists and pairs.
 
-use crate::error::{ColumnsError, ColumnsResult};
 use crate::block::Lane;
+use crate::error::{ColumnsError, ColumnsResult};
 use crate::kernels::lookup::{Keys, Others, contains, key_bits, mapped};
 use crate::plan::{Call, Function, Operand, common_type};
 use crate::types::{Int, Type};
@@ -88,7 +88,8 @@ fn map(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
         keys.push(Value::Null);
         results.push(value);
     }
-    let number = |results: &[Value]| u32::try_from(results.len()).map_err(|_| call.wrong(1, "there are too many pairs"));
+    let number =
+        |results: &[Value]| u32::try_from(results.len()).map_err(|_| call.wrong(1, "there are too many pairs"));
     if let Some(value) = nan {
         others.nan = Some(number(&results)?);
         results.push(value);
@@ -103,7 +104,9 @@ fn map(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     let literals: Vec<Operand> =
         results.iter().map(|value| call.planner.literal(value.clone(), &expr)).collect::<ColumnsResult<_>>()?;
     let type_ = common_type(literals.iter()).unwrap_or(Type::Null);
-    let Some(lane) = Lane::of_values(&results, &type_).filter(|_| common_type(literals.iter()).is_some() || results.is_empty()) else {
+    let Some(lane) =
+        Lane::of_values(&results, &type_).filter(|_| common_type(literals.iter()).is_some() || results.is_empty())
+    else {
         return Err(call.wrong(1, "the results are of different types; write all as numbers, or all as text"));
     };
     let kernel = mapped(keys, lane, others, x.type_.clone());

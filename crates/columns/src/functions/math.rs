@@ -147,7 +147,8 @@ pub(super) fn pair(
         return call.compute(parameters, &[&a, &b], type_, move |arguments| kernel(arguments));
     };
     let vector = Type::Vector(Box::new(type_.clone()), shape);
-    let side = |operand: &Operand| if matches!(operand.type_, Type::Vector(..)) { vector.clone() } else { type_.clone() };
+    let side =
+        |operand: &Operand| if matches!(operand.type_, Type::Vector(..)) { vector.clone() } else { type_.clone() };
     let (a, b) = (call.cast(left, &side(left))?, call.cast(right, &side(right))?);
     let kernel = vectors::zip(kernel);
     call.compute(parameters, &[&a, &b], vector, move |arguments| kernel(arguments))

@@ -6,16 +6,66 @@ use crate::plan::{Call, Function, Operand};
 use crate::types::Type;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function { name: "ismissing", arguments: &["x"], about: "Whether the value is missing.", bind: |call| test(call, false, true, false) },
-    Function { name: "isnan", arguments: &["x"], about: "Whether the value is NaN, which what is missing is not.", bind: |call| test(call, true, false, false) },
-    Function { name: "isna", arguments: &["x"], about: "Whether the value is missing or NaN.", bind: |call| test(call, true, true, false) },
-    Function { name: "notmissing", arguments: &["x"], about: "Whether the value is not missing.", bind: |call| test(call, false, true, true) },
-    Function { name: "notnan", arguments: &["x"], about: "Whether the value is not NaN, as what is missing is not.", bind: |call| test(call, true, false, true) },
-    Function { name: "notna", arguments: &["x"], about: "Whether the value is neither missing nor NaN.", bind: |call| test(call, true, true, true) },
-    Function { name: "fillna", arguments: &["x", "value", "fill_nan?", "fill_masked?"], about: "The value, or another where it is missing or NaN.", bind: fillna },
-    Function { name: "fillmissing", arguments: &["x", "value"], about: "The value, or another where it is missing.", bind: |call| fill(call, false, true) },
-    Function { name: "fillnan", arguments: &["x", "value"], about: "The value, or another where it is NaN.", bind: |call| fill(call, true, false) },
-    Function { name: "coalesce", arguments: &["values*"], about: "The first of some values that is not missing.", bind: coalesce },
+    Function {
+        name: "ismissing",
+        arguments: &["x"],
+        about: "Whether the value is missing.",
+        bind: |call| test(call, false, true, false),
+    },
+    Function {
+        name: "isnan",
+        arguments: &["x"],
+        about: "Whether the value is NaN, which what is missing is not.",
+        bind: |call| test(call, true, false, false),
+    },
+    Function {
+        name: "isna",
+        arguments: &["x"],
+        about: "Whether the value is missing or NaN.",
+        bind: |call| test(call, true, true, false),
+    },
+    Function {
+        name: "notmissing",
+        arguments: &["x"],
+        about: "Whether the value is not missing.",
+        bind: |call| test(call, false, true, true),
+    },
+    Function {
+        name: "notnan",
+        arguments: &["x"],
+        about: "Whether the value is not NaN, as what is missing is not.",
+        bind: |call| test(call, true, false, true),
+    },
+    Function {
+        name: "notna",
+        arguments: &["x"],
+        about: "Whether the value is neither missing nor NaN.",
+        bind: |call| test(call, true, true, true),
+    },
+    Function {
+        name: "fillna",
+        arguments: &["x", "value", "fill_nan?", "fill_masked?"],
+        about: "The value, or another where it is missing or NaN.",
+        bind: fillna,
+    },
+    Function {
+        name: "fillmissing",
+        arguments: &["x", "value"],
+        about: "The value, or another where it is missing.",
+        bind: |call| fill(call, false, true),
+    },
+    Function {
+        name: "fillnan",
+        arguments: &["x", "value"],
+        about: "The value, or another where it is NaN.",
+        bind: |call| fill(call, true, false),
+    },
+    Function {
+        name: "coalesce",
+        arguments: &["values*"],
+        about: "The first of some values that is not missing.",
+        bind: coalesce,
+    },
 ];
 
 fn test(call: &mut Call<'_, '_>, nan: bool, absent: bool, negated: bool) -> ColumnsResult<Operand> {

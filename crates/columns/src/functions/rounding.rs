@@ -13,18 +13,78 @@ use super::math::{componentwise, pair};
 pub(super) static FUNCTIONS: &[Function] = &[
     Function { name: "abs", arguments: &["x"], about: "A number or a duration without its sign.", bind: abs },
     Function { name: "sign", arguments: &["x"], about: "-1, 0 or 1; NaN for NaN.", bind: sign },
-    Function { name: "floor", arguments: &["x"], about: "The greatest whole number that is not greater.", bind: |call| whole(call, f32::floor, f64::floor) },
-    Function { name: "ceil", arguments: &["x"], about: "The least whole number that is not less.", bind: |call| whole(call, f32::ceil, f64::ceil) },
-    Function { name: "trunc", arguments: &["x"], about: "The number without the digits after the point.", bind: |call| whole(call, f32::trunc, f64::trunc) },
-    Function { name: "rint", arguments: &["x"], about: "The nearest whole number, and of two the even one.", bind: |call| whole(call, f32::round_ties_even, f64::round_ties_even) },
-    Function { name: "round", arguments: &["x", "decimals?"], about: "Rounded to so many digits after the point, halves to the even digit.", bind: round },
-    Function { name: "clip", arguments: &["x", "min?", "max?"], about: "The nearest value that is neither less than `min` nor greater than `max`.", bind: clip },
-    Function { name: "minimum", arguments: &["a", "b", "more*"], about: "The least of some values; NaN where one is.", bind: |call| extreme(call, Extreme::Minimum) },
-    Function { name: "maximum", arguments: &["a", "b", "more*"], about: "The greatest of some values; NaN where one is.", bind: |call| extreme(call, Extreme::Maximum) },
-    Function { name: "fmin", arguments: &["a", "b", "more*"], about: "The least of some values, of which NaN is none.", bind: |call| extreme(call, Extreme::MinimumNumber) },
-    Function { name: "fmax", arguments: &["a", "b", "more*"], about: "The greatest of some values, of which NaN is none.", bind: |call| extreme(call, Extreme::MaximumNumber) },
-    Function { name: "digitize", arguments: &["x", "bins", "right?"], about: "The number of the bin that a value lies in, 0 before the first edge.", bind: digitize },
-    Function { name: "searchsorted", arguments: &["x", "values", "side?"], about: "Where a value would be put into sorted values.", bind: searchsorted },
+    Function {
+        name: "floor",
+        arguments: &["x"],
+        about: "The greatest whole number that is not greater.",
+        bind: |call| whole(call, f32::floor, f64::floor),
+    },
+    Function {
+        name: "ceil",
+        arguments: &["x"],
+        about: "The least whole number that is not less.",
+        bind: |call| whole(call, f32::ceil, f64::ceil),
+    },
+    Function {
+        name: "trunc",
+        arguments: &["x"],
+        about: "The number without the digits after the point.",
+        bind: |call| whole(call, f32::trunc, f64::trunc),
+    },
+    Function {
+        name: "rint",
+        arguments: &["x"],
+        about: "The nearest whole number, and of two the even one.",
+        bind: |call| whole(call, f32::round_ties_even, f64::round_ties_even),
+    },
+    Function {
+        name: "round",
+        arguments: &["x", "decimals?"],
+        about: "Rounded to so many digits after the point, halves to the even digit.",
+        bind: round,
+    },
+    Function {
+        name: "clip",
+        arguments: &["x", "min?", "max?"],
+        about: "The nearest value that is neither less than `min` nor greater than `max`.",
+        bind: clip,
+    },
+    Function {
+        name: "minimum",
+        arguments: &["a", "b", "more*"],
+        about: "The least of some values; NaN where one is.",
+        bind: |call| extreme(call, Extreme::Minimum),
+    },
+    Function {
+        name: "maximum",
+        arguments: &["a", "b", "more*"],
+        about: "The greatest of some values; NaN where one is.",
+        bind: |call| extreme(call, Extreme::Maximum),
+    },
+    Function {
+        name: "fmin",
+        arguments: &["a", "b", "more*"],
+        about: "The least of some values, of which NaN is none.",
+        bind: |call| extreme(call, Extreme::MinimumNumber),
+    },
+    Function {
+        name: "fmax",
+        arguments: &["a", "b", "more*"],
+        about: "The greatest of some values, of which NaN is none.",
+        bind: |call| extreme(call, Extreme::MaximumNumber),
+    },
+    Function {
+        name: "digitize",
+        arguments: &["x", "bins", "right?"],
+        about: "The number of the bin that a value lies in, 0 before the first edge.",
+        bind: digitize,
+    },
+    Function {
+        name: "searchsorted",
+        arguments: &["x", "values", "side?"],
+        about: "Where a value would be put into sorted values.",
+        bind: searchsorted,
+    },
 ];
 
 /// Whole and floating-point numbers as they are; truth values count as 0 and 1.
@@ -80,7 +140,8 @@ fn whole(
 
 fn round(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     let x = numbers(call, 0)?;
-    let decimals = i32::try_from(call.integer(1)?.unwrap_or(0)).map_err(|_| call.wrong(1, "so many digits has no number"))?;
+    let decimals =
+        i32::try_from(call.integer(1)?.unwrap_or(0)).map_err(|_| call.wrong(1, "so many digits has no number"))?;
     let kernel = match (is_whole(&x.type_), decimals) {
         (true, 0..) => return Ok(x),
         (true, digits) => reals::round_integers(digits.unsigned_abs()),
@@ -136,13 +197,26 @@ fn searchsorted(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
 }
 
 /// The places of values among the edges of bins, which may also run downwards where `reversible`.
-fn sorted_into(call: &mut Call<'_, '_>, x: usize, edges: usize, side: Side, reversible: bool) -> ColumnsResult<Operand> {
+fn sorted_into(
+    call: &mut Call<'_, '_>,
+    x: usize,
+    edges: usize,
+    side: Side,
+    reversible: bool,
+) -> ColumnsResult<Operand> {
     let values = call.values(edges)?;
     let x = call.operand(x)?;
-    let whole = matches!(x.type_, Type::Int(_) | Type::Bool) && values.iter().all(|value| matches!(value, Value::Int(_)));
+    let whole =
+        matches!(x.type_, Type::Int(_) | Type::Bool) && values.iter().all(|value| matches!(value, Value::Int(_)));
     let (found, type_) = match &x.type_ {
-        Type::Instant(unit, _) => (values.iter().map(|value| ticks(value, *unit)).collect::<Option<Vec<_>>>().map(Bins::Whole), x.type_.clone()),
-        Type::Duration(unit) => (values.iter().map(|value| ticks(value, *unit)).collect::<Option<Vec<_>>>().map(Bins::Whole), x.type_.clone()),
+        Type::Instant(unit, _) => (
+            values.iter().map(|value| ticks(value, *unit)).collect::<Option<Vec<_>>>().map(Bins::Whole),
+            x.type_.clone(),
+        ),
+        Type::Duration(unit) => (
+            values.iter().map(|value| ticks(value, *unit)).collect::<Option<Vec<_>>>().map(Bins::Whole),
+            x.type_.clone(),
+        ),
         // 64 bits without a sign are more than `int64` has.
         type_ if whole && *type_ != Type::Int(crate::types::Int::U64) => {
             let edges = values.iter().map(|value| value.as_i128().and_then(|value| i64::try_from(value).ok()));

@@ -12,29 +12,98 @@ use crate::types::{Int, Type};
 use crate::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function { name: "sum", arguments: &["v", "axis?"], about: "The sum of the components of a vector over an axis, of which the rows are 0.", bind: |call| over(call, Over::Sum) },
-    Function { name: "mean", arguments: &["v", "axis?"], about: "The mean of the components of a vector over an axis.", bind: |call| over(call, Over::Mean) },
-    Function { name: "min", arguments: &["v", "axis?"], about: "The least component of a vector over an axis; NaN where one is.", bind: |call| over(call, Over::Least) },
-    Function { name: "max", arguments: &["v", "axis?"], about: "The greatest component of a vector over an axis; NaN where one is.", bind: |call| over(call, Over::Greatest) },
-    Function { name: "std", arguments: &["v", "axis?", "ddof?"], about: "The standard deviation of the components of a vector over an axis.", bind: std },
-    Function { name: "array_sum", arguments: &["v", "axis?"], about: "The sum of the components of a vector, of all axes or of one.", bind: array_sum },
-    Function { name: "dot", arguments: &["a", "b"], about: "The sum of the products of the components of two vectors.", bind: |call| pair(call, Pair::Dot) },
+    Function {
+        name: "sum",
+        arguments: &["v", "axis?"],
+        about: "The sum of the components of a vector over an axis, of which the rows are 0.",
+        bind: |call| over(call, Over::Sum),
+    },
+    Function {
+        name: "mean",
+        arguments: &["v", "axis?"],
+        about: "The mean of the components of a vector over an axis.",
+        bind: |call| over(call, Over::Mean),
+    },
+    Function {
+        name: "min",
+        arguments: &["v", "axis?"],
+        about: "The least component of a vector over an axis; NaN where one is.",
+        bind: |call| over(call, Over::Least),
+    },
+    Function {
+        name: "max",
+        arguments: &["v", "axis?"],
+        about: "The greatest component of a vector over an axis; NaN where one is.",
+        bind: |call| over(call, Over::Greatest),
+    },
+    Function {
+        name: "std",
+        arguments: &["v", "axis?", "ddof?"],
+        about: "The standard deviation of the components of a vector over an axis.",
+        bind: std,
+    },
+    Function {
+        name: "array_sum",
+        arguments: &["v", "axis?"],
+        about: "The sum of the components of a vector, of all axes or of one.",
+        bind: array_sum,
+    },
+    Function {
+        name: "dot",
+        arguments: &["a", "b"],
+        about: "The sum of the products of the components of two vectors.",
+        bind: |call| pair(call, Pair::Dot),
+    },
     Function { name: "dotp", arguments: &["a", "b"], about: "The same as dot.", bind: |call| pair(call, Pair::Dot) },
-    Function { name: "dot_product", arguments: &["a", "b"], about: "The same as dot; both may be lists of expressions.", bind: |call| pair(call, Pair::Dot) },
-    Function { name: "cosine", arguments: &["a", "b"], about: "The cosine of the angle between two vectors; NaN where one has no length.", bind: |call| pair(call, Pair::Cosine) },
-    Function { name: "l2", arguments: &["a", "b"], about: "The Euclidean distance of two vectors.", bind: |call| pair(call, Pair::Distance) },
-    Function { name: "norm", arguments: &["v", "ord?"], about: "The length of a vector; with ord=1 the sum of the sizes of its components, with ord=inf the greatest.", bind: norm },
-    Function { name: "stack", arguments: &["values", "more*"], about: "Several values of a row as one vector.", bind: stack },
-    Function { name: "getitem", arguments: &["v", "at"], about: "A component of a vector, from the end where negative.", bind: getitem },
+    Function {
+        name: "dot_product",
+        arguments: &["a", "b"],
+        about: "The same as dot; both may be lists of expressions.",
+        bind: |call| pair(call, Pair::Dot),
+    },
+    Function {
+        name: "cosine",
+        arguments: &["a", "b"],
+        about: "The cosine of the angle between two vectors; NaN where one has no length.",
+        bind: |call| pair(call, Pair::Cosine),
+    },
+    Function {
+        name: "l2",
+        arguments: &["a", "b"],
+        about: "The Euclidean distance of two vectors.",
+        bind: |call| pair(call, Pair::Distance),
+    },
+    Function {
+        name: "norm",
+        arguments: &["v", "ord?"],
+        about: "The length of a vector; with ord=1 the sum of the sizes of its components, with ord=inf the greatest.",
+        bind: norm,
+    },
+    Function {
+        name: "stack",
+        arguments: &["values", "more*"],
+        about: "Several values of a row as one vector.",
+        bind: stack,
+    },
+    Function {
+        name: "getitem",
+        arguments: &["v", "at"],
+        about: "A component of a vector, from the end where negative.",
+        bind: getitem,
+    },
 ];
 
 /// `v[:, 1]`, `v[:, 2:5]`.
 pub(crate) fn index(planner: &mut Planner<'_>, vector: Operand, axes: &[Axis], expr: &Expr) -> ColumnsResult<Operand> {
     let Type::Vector(element, shape) = &vector.type_ else {
-        return Err(ColumnsError::mismatch(expr, format!("{} has no components; rows are chosen by filtering the frame", vector.type_)));
+        return Err(ColumnsError::mismatch(
+            expr,
+            format!("{} has no components; rows are chosen by filtering the frame", vector.type_),
+        ));
     };
     if axes.len() > shape.len() {
-        let reason = format!("{} has {} axes beside the rows, and {} are taken of it", vector.type_, shape.len(), axes.len());
+        let reason =
+            format!("{} has {} axes beside the rows, and {} are taken of it", vector.type_, shape.len(), axes.len());
         return Err(ColumnsError::mismatch(expr, reason));
     }
     let mut places = vec![0];
@@ -44,7 +113,10 @@ pub(crate) fn index(planner: &mut Planner<'_>, vector: Operand, axes: &[Axis], e
             None => 0..*length,
             Some(Axis::At(position)) => {
                 let place = from_start(*position, *length).filter(|place| place < length).ok_or_else(|| {
-                    ColumnsError::mismatch(expr, format!("there is no component {position} of {length}; the first is 0, the last -1"))
+                    ColumnsError::mismatch(
+                        expr,
+                        format!("there is no component {position} of {length}; the first is 0, the last -1"),
+                    )
                 })?;
                 place..place + 1
             }
@@ -62,7 +134,8 @@ pub(crate) fn index(planner: &mut Planner<'_>, vector: Operand, axes: &[Axis], e
         if !matches!(axes.get(at), Some(Axis::At(_))) {
             left.push(positions.len());
         }
-        places = places.iter().flat_map(|place| positions.clone().map(move |position| place * length + position)).collect();
+        places =
+            places.iter().flat_map(|place| positions.clone().map(move |position| place * length + position)).collect();
     }
     let (single, type_) = match left.is_empty() {
         true => (true, element.as_ref().clone()),
@@ -98,7 +171,9 @@ fn over(call: &mut Call<'_, '_>, what: Over) -> ColumnsResult<Operand> {
     }
     match call.integer(1)? {
         Some(axis) => over_axis(call, &v, axis, what),
-        None => Err(call.wrong(1, "is missing; axis=1 is for each row, and without axis it is an aggregation of the frame")),
+        None => {
+            Err(call.wrong(1, "is missing; axis=1 is for each row, and without axis it is an aggregation of the frame"))
+        }
     }
 }
 
@@ -167,13 +242,17 @@ fn vectors(call: &mut Call<'_, '_>, at: usize) -> ColumnsResult<Operand> {
         (Some(values), _) => {
             // Of one type, in which they are computed with.
             let floats = values.iter().map(|value| value.as_f64().map(Value::Float)).collect::<Option<Vec<_>>>();
-            let floats = floats.filter(|floats| !floats.is_empty()).ok_or_else(|| call.wrong(at, "a list of numbers is expected"))?;
+            let floats = floats
+                .filter(|floats| !floats.is_empty())
+                .ok_or_else(|| call.wrong(at, "a list of numbers is expected"))?;
             call.planner.literal(Value::List(floats), &expr)?
         }
         (None, Kind::List(items)) => stacked(call, items, &expr)?,
         _ => call.operand(at)?,
     };
-    let Type::Vector(element, shape) = &operand.type_ else { return Err(call.wrong_type(&operand, "vectors and lists of numbers")) };
+    let Type::Vector(element, shape) = &operand.type_ else {
+        return Err(call.wrong_type(&operand, "vectors and lists of numbers"));
+    };
     let element = if element.is_float() { element.as_ref().clone() } else { Type::Float64 };
     let type_ = Type::Vector(Box::new(element), shape.clone());
     call.cast(&operand, &type_)
@@ -181,7 +260,9 @@ fn vectors(call: &mut Call<'_, '_>, at: usize) -> ColumnsResult<Operand> {
 
 fn pair(call: &mut Call<'_, '_>, what: Pair) -> ColumnsResult<Operand> {
     let (a, b) = (vectors(call, 0)?, vectors(call, 1)?);
-    let (Type::Vector(_, x), Type::Vector(_, y)) = (&a.type_, &b.type_) else { return Err(call.wrong_type(&a, "vectors")) };
+    let (Type::Vector(_, x), Type::Vector(_, y)) = (&a.type_, &b.type_) else {
+        return Err(call.wrong_type(&a, "vectors"));
+    };
     if x != y || x.len() != 1 {
         let reason = format!("vectors of the same width are expected, and these are {} and {}", a.type_, b.type_);
         return Err(call.wrong(1, &reason));
@@ -218,7 +299,12 @@ fn stacked(call: &mut Call<'_, '_>, items: &[Expr], expr: &Expr) -> ColumnsResul
     let element = match &type_ {
         Type::Bool => type_,
         type_ if type_.is_number() => type_.clone(),
-        _ => return Err(ColumnsError::mismatch(expr, format!("a vector has numbers as components, and these are {type_}"))),
+        _ => {
+            return Err(ColumnsError::mismatch(
+                expr,
+                format!("a vector has numbers as components, and these are {type_}"),
+            ));
+        }
     };
     let vector = Type::Vector(Box::new(element), [nodes.len()].into());
     let node = call.planner.compute("stack".to_owned(), components::stacked(), nodes, vector, expr)?;

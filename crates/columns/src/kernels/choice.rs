@@ -33,7 +33,9 @@ pub(crate) fn first_true() -> Kernel {
             let (mask, known) = truth(&condition, rows);
             let mask = match known {
                 None => mask,
-                Some(known) => mask.iter().zip(known.iter()).map(|(truth, known)| truth & known).collect::<Vec<_>>().into(),
+                Some(known) => {
+                    mask.iter().zip(known.iter()).map(|(truth, known)| truth & known).collect::<Vec<_>>().into()
+                }
             };
             chosen = blend(&mask, value, chosen, rows)?;
             chosen.fault = Fault::both(condition.fault, chosen.fault);
@@ -95,7 +97,12 @@ fn blend<'a>(mask: &[u8], yes: Lane<'a>, no: Lane<'a>, rows: usize) -> ColumnsRe
 }
 
 /// The rows of a fault that are taken.
-fn fault_in(fault: Option<Arc<Fault>>, constant: bool, taken: impl Fn(usize) -> bool, rows: usize) -> Option<Arc<Fault>> {
+fn fault_in(
+    fault: Option<Arc<Fault>>,
+    constant: bool,
+    taken: impl Fn(usize) -> bool,
+    rows: usize,
+) -> Option<Arc<Fault>> {
     let fault = fault?;
     let at = |row: usize| fault.rows.get(if constant { 0 } else { row }).copied().unwrap_or(0);
     let rows: Vec<u8> = (0..rows).map(|row| if taken(row) { at(row) } else { 0 }).collect();
@@ -163,8 +170,12 @@ impl<T: Copy> Loop for Blend<'_, T> {
             ((yes, false), (no, false)) => {
                 mask.zip(yes.iter().zip(no)).map(|(mask, (yes, no))| if *mask != 0 { *yes } else { *no }).collect()
             }
-            (([yes, ..], true), (no, false)) => mask.zip(no).map(|(mask, no)| if *mask != 0 { *yes } else { *no }).collect(),
-            ((yes, false), ([no, ..], true)) => mask.zip(yes).map(|(mask, yes)| if *mask != 0 { *yes } else { *no }).collect(),
+            (([yes, ..], true), (no, false)) => {
+                mask.zip(no).map(|(mask, no)| if *mask != 0 { *yes } else { *no }).collect()
+            }
+            ((yes, false), ([no, ..], true)) => {
+                mask.zip(yes).map(|(mask, yes)| if *mask != 0 { *yes } else { *no }).collect()
+            }
             (([yes, ..], true), ([no, ..], true)) => mask.map(|mask| if *mask != 0 { *yes } else { *no }).collect(),
             _ => Vec::new(),
         }

@@ -50,7 +50,10 @@ fn pick<'a, T: Copy + Default>(values: &[T], width: usize, places: &[usize], joi
             rows.for_each(|row| picked.extend_from_slice(row.get(*first..=*last).unwrap_or_default()));
             picked.into()
         }
-        _ => rows.flat_map(|row| places.iter().map(|place| row.get(*place).copied().unwrap_or_default())).collect::<Vec<_>>().into(),
+        _ => rows
+            .flat_map(|row| places.iter().map(|place| row.get(*place).copied().unwrap_or_default()))
+            .collect::<Vec<_>>()
+            .into(),
     }
 }
 
@@ -109,8 +112,13 @@ pub(crate) fn over(what: Over, axis: AxisOf, single: bool) -> Kernel {
         let components = reduce!(Bool I8 I16 I32 I64 U8 U16 U32 U64);
         let count = (axis.outer * axis.inner).max(1);
         let rows = bad.chunks(count).map(|row| if row.contains(&YES) { YES } else { 0 }).collect();
-        let fault = fault_of(rows, lane.valid.as_deref(), |_| "the sum of the components is too large for 64 bits".to_owned());
-        let values = if single || matches!(components, Values::Null) { components } else { Values::Vector(Box::new(components), count) };
+        let fault =
+            fault_of(rows, lane.valid.as_deref(), |_| "the sum of the components is too large for 64 bits".to_owned());
+        let values = if single || matches!(components, Values::Null) {
+            components
+        } else {
+            Values::Vector(Box::new(components), count)
+        };
         Ok(Lane { fault, ..Lane::with_valid(values, lane.valid) })
     })
 }
@@ -226,7 +234,11 @@ fn extreme<T: Copy + PartialOrd + Default>(run: &[T], better: impl Fn(T, T) -> b
     found.into_iter().chain(rest.iter().copied()).fold(first, |a, b| if a != a { a } else { best(a, b) })
 }
 
-fn whole_sums<'a, T: Copy + Into<i128> + TryFrom<i128> + Default>(values: &[T], length: usize, bad: &mut Vec<u8>) -> Buffer<'a, T> {
+fn whole_sums<'a, T: Copy + Into<i128> + TryFrom<i128> + Default>(
+    values: &[T],
+    length: usize,
+    bad: &mut Vec<u8>,
+) -> Buffer<'a, T> {
     let sums = values.chunks_exact(length.max(1)).map(|run| {
         let sum = T::try_from(run.iter().fold(0_i128, |sum, value| sum + (*value).into())).ok();
         bad.push(if sum.is_none() { YES } else { 0 });

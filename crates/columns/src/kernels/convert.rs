@@ -35,7 +35,9 @@ pub(crate) fn convert(from: &Type, to: &Type, errors: Errors) -> Option<Kernel> 
         (from @ (Type::Int(_) | Type::Bool), Type::Instant(..) | Type::Duration(_)) => {
             to_number(from.clone(), Type::INT64, errors)
         }
-        (Type::Instant(a, zone), Type::Instant(b, other)) if zone.is_some() == other.is_some() => to_unit(*a, *b, true, errors),
+        (Type::Instant(a, zone), Type::Instant(b, other)) if zone.is_some() == other.is_some() => {
+            to_unit(*a, *b, true, errors)
+        }
         (Type::Duration(a), Type::Duration(b)) => {
             let calendar = |unit: &Unit| unit.nanoseconds().is_none();
             if calendar(a) != calendar(b) {
@@ -138,21 +140,53 @@ wholes!(i8 i16 i32 i64 u8 u16 u32 u64);
 macro_rules! for_whole {
     ($int:expr, $target:ident => $body:expr) => {
         match $int {
-            Int::I8 => { type $target = i8; $body }
-            Int::I16 => { type $target = i16; $body }
-            Int::I32 => { type $target = i32; $body }
-            Int::I64 => { type $target = i64; $body }
-            Int::U8 => { type $target = u8; $body }
-            Int::U16 => { type $target = u16; $body }
-            Int::U32 => { type $target = u32; $body }
-            Int::U64 => { type $target = u64; $body }
+            Int::I8 => {
+                type $target = i8;
+                $body
+            }
+            Int::I16 => {
+                type $target = i16;
+                $body
+            }
+            Int::I32 => {
+                type $target = i32;
+                $body
+            }
+            Int::I64 => {
+                type $target = i64;
+                $body
+            }
+            Int::U8 => {
+                type $target = u8;
+                $body
+            }
+            Int::U16 => {
+                type $target = u16;
+                $body
+            }
+            Int::U32 => {
+                type $target = u32;
+                $body
+            }
+            Int::U64 => {
+                type $target = u64;
+                $body
+            }
         }
     };
 }
 
 fn whole_to_number<'a, S>(values: &[S], to: &Type, saturate: bool) -> Cast<'a>
 where
-    S: Number + TryInto<i8> + TryInto<i16> + TryInto<i32> + TryInto<i64> + TryInto<u8> + TryInto<u16> + TryInto<u32> + TryInto<u64>,
+    S: Number
+        + TryInto<i8>
+        + TryInto<i16>
+        + TryInto<i32>
+        + TryInto<i64>
+        + TryInto<u8>
+        + TryInto<u16>
+        + TryInto<u32>
+        + TryInto<u64>,
 {
     match to {
         Type::Float32 => (Values::F32(map(values, |value| value.float() as f32)), Vec::new().into()),
@@ -182,7 +216,8 @@ fn float_to_number<'a, S: Number + Into<f64>>(values: &[S], to: &Type, saturate:
                 let value: f64 = value.into();
                 value.is_finite() && !(value as f32).is_finite()
             };
-            let bad = if saturate { Vec::new().into() } else { map(values, |value| if beyond(value) { YES } else { 0 }) };
+            let bad =
+                if saturate { Vec::new().into() } else { map(values, |value| if beyond(value) { YES } else { 0 }) };
             let nearest = |value: S| {
                 let value: f64 = value.into();
                 if value.is_finite() { value.clamp(f32::MIN.into(), f32::MAX.into()) as f32 } else { value as f32 }
@@ -198,7 +233,8 @@ fn float_to_number<'a, S: Number + Into<f64>>(values: &[S], to: &Type, saturate:
                 let fits = if saturate { !whole.is_nan() } else { whole >= least && whole < end };
                 if fits { 0 } else { YES }
             });
-            let values = for_whole!(int, Target => Target::values(map(values, |value: S| Target::of_float(value.into()))));
+            let values =
+                for_whole!(int, Target => Target::values(map(values, |value: S| Target::of_float(value.into()))));
             (values, bad)
         }
         _ => (Values::F64(map(values, |value: S| value.into())), Vec::new().into()),
@@ -243,7 +279,9 @@ fn to_text(from: Type, errors: Errors) -> Kernel {
         let mut bad = vec![0; rows];
         match (&lane.values, &from) {
             (Values::Text(_), _) => return Ok(lane),
-            (Values::Bool(values), _) => values.iter().for_each(|value| builder.push(if *value == YES { "True" } else { "False" })),
+            (Values::Bool(values), _) => {
+                values.iter().for_each(|value| builder.push(if *value == YES { "True" } else { "False" }))
+            }
             (Values::I64(ticks), Type::Instant(unit, zone)) => {
                 for (ticks, bad) in ticks.iter().zip(&mut bad) {
                     builder.push_with(|text| {
@@ -324,7 +362,11 @@ struct Parse<'t, 'a> {
 }
 
 impl<'a> Parse<'_, 'a> {
-    fn lane<T: Copy + Default + 'a>(self, read: impl Fn(&str) -> Option<T>, values: impl Fn(Buffer<'a, T>) -> Values<'a>) -> Lane<'a> {
+    fn lane<T: Copy + Default + 'a>(
+        self,
+        read: impl Fn(&str) -> Option<T>,
+        values: impl Fn(Buffer<'a, T>) -> Values<'a>,
+    ) -> Lane<'a> {
         let time = matches!(self.to, Type::Instant(..) | Type::Duration(_));
         let (mut bad, mut none) = (vec![0; self.rows], None);
         let mut found = Vec::with_capacity(self.rows);
@@ -364,7 +406,8 @@ pub(super) fn each_text<'a>(
     }
     let known = f(&dictionary.texts, dictionary.valid.clone(), count);
     // Rows without a value have any code.
-    let places: Vec<usize> = codes.iter().map(|code| usize::try_from(*code).ok().filter(|code| *code < count).unwrap_or(0)).collect();
+    let places: Vec<usize> =
+        codes.iter().map(|code| usize::try_from(*code).ok().filter(|code| *code < count).unwrap_or(0)).collect();
     if known.fault.is_some() {
         // Which row fails first, and whether any does, only the rows can tell.
         return f(texts, valid, rows);

@@ -54,7 +54,9 @@ impl<A: Copy + Into<f64>, B: Copy + Into<f64>> Loop for Vectors<'_, A, B> {
                 let length = squares(b).sqrt();
                 rows.map(|a| cosine(a, b, length)).collect()
             }
-            (Pair::Cosine, false) => rows.zip(b.chunks_exact(width)).map(|(a, b)| cosine(a, b, squares(b).sqrt())).collect(),
+            (Pair::Cosine, false) => {
+                rows.zip(b.chunks_exact(width)).map(|(a, b)| cosine(a, b, squares(b).sqrt())).collect()
+            }
             (Pair::Distance, true) => rows.map(|a| distance(a, b)).collect(),
             (Pair::Distance, false) => rows.zip(b.chunks_exact(width)).map(|(a, b)| distance(a, b)).collect(),
         }
@@ -143,7 +145,11 @@ impl<A: Copy + Into<f64>> Loop for Norms<'_, A> {
             Norm::One => rows.map(|a| summed(a, |value| value.into().abs())).collect(),
             Norm::Two => rows.map(|a| summed(a, |value| value.into() * value.into()).sqrt()).collect(),
             Norm::Greatest => rows
-                .map(|a| a.iter().map(|value| (*value).into().abs()).fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a }))
+                .map(|a| {
+                    a.iter()
+                        .map(|value| (*value).into().abs())
+                        .fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a })
+                })
                 .collect(),
         }
     }

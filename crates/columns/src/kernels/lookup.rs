@@ -92,7 +92,11 @@ impl Keys {
         };
         if let Some(valid) = lane.valid_rows(rows) {
             let missing = self.missing.unwrap_or(NONE);
-            numbers.iter_mut().zip(valid.iter()).for_each(|(number, valid)| if *valid != YES { *number = missing });
+            numbers.iter_mut().zip(valid.iter()).for_each(|(number, valid)| {
+                if *valid != YES {
+                    *number = missing
+                }
+            });
         }
         numbers
     }
@@ -137,7 +141,9 @@ impl Table {
                 values.iter().map(|value| found(*value)).collect()
             }
             Self::Dense(least, places) => {
-                let place = |value: T| bits_of(value).wrapping_sub(*least).try_into().ok().and_then(|at: usize| places.get(at)).copied();
+                let place = |value: T| {
+                    bits_of(value).wrapping_sub(*least).try_into().ok().and_then(|at: usize| places.get(at)).copied()
+                };
                 values.iter().map(|value| place(*value).unwrap_or(NONE)).collect()
             }
             Self::Hashed(places) => values.iter().map(|value| found(bits_of(*value), places)).collect(),
@@ -184,7 +190,8 @@ fn found(bits: u64, places: &[(u64, u32)]) -> u32 {
 }
 
 fn numbers_of_texts(texts: &Texts<'_>, keys: &HashMap<Box<[u8]>, u32>, rows: usize) -> Vec<u32> {
-    let number = |texts: &Texts<'_>, row: usize| texts.bytes(row).and_then(|text| keys.get(text)).copied().unwrap_or(NONE);
+    let number =
+        |texts: &Texts<'_>, row: usize| texts.bytes(row).and_then(|text| keys.get(text)).copied().unwrap_or(NONE);
     let lane = each_text(texts, None, rows, |texts, _, rows| {
         Lane::new(Values::U32((0..rows).map(|row| number(texts, row)).collect::<Vec<_>>().into()))
     });
@@ -264,14 +271,19 @@ pub(crate) fn mapped(keys: Keys, results: Lane<'static>, others: Others, from: T
         let fault = fault.map(|failed| {
             let row = failed.iter().position(|row| *row == YES).unwrap_or(0);
             let value = lane.values.value(row, &from);
-            Arc::new(Fault { rows: failed, reason: format!("{value} is no key of `map`; give it a default_value"), node: None })
+            Arc::new(Fault {
+                rows: failed,
+                reason: format!("{value} is no key of `map`; give it a default_value"),
+                node: None,
+            })
         });
         let places: Vec<usize> = numbers.iter().map(|number| *number as usize).collect();
         let valid = results.valid.as_ref().map(|valid| valid.gathered(&places));
         let values = match &dictionary {
-            Some(dictionary) => {
-                Values::Text(Texts::Codes(numbers.iter().map(|number| *number as i32).collect::<Vec<_>>().into(), dictionary.clone()))
-            }
+            Some(dictionary) => Values::Text(Texts::Codes(
+                numbers.iter().map(|number| *number as i32).collect::<Vec<_>>().into(),
+                dictionary.clone(),
+            )),
             None => results.values.gathered(&places),
         };
         Ok(Lane { fault, ..Lane::with_valid(values, both_valid(valid, known.map(Into::into))) })

@@ -64,7 +64,9 @@ impl Format {
                 continue;
             }
             if found {
-                return Err(format!("'{text}' has several conversions, and there is one value; a percent sign is written %%"));
+                return Err(format!(
+                    "'{text}' has several conversions, and there is one value; a percent sign is written %%"
+                ));
             }
             found = true;
             rest = format.conversion(rest, text)?;
@@ -94,7 +96,9 @@ impl Format {
             let (digits, after) = rest.split_at(length);
             *rest = after;
             let value = if digits.is_empty() { Some(0) } else { digits.parse().ok() };
-            value.filter(|value| *value <= MAX_WIDTH).ok_or_else(|| format!("'{text}' asks for more than {MAX_WIDTH} characters"))
+            value
+                .filter(|value| *value <= MAX_WIDTH)
+                .ok_or_else(|| format!("'{text}' asks for more than {MAX_WIDTH} characters"))
         };
         self.width = number(&mut rest)?;
         if let Some(after) = rest.strip_prefix('.') {
@@ -134,7 +138,8 @@ impl Format {
         Arc::new(move |mut arguments: Arguments<'_>| {
             let rows = arguments.rows;
             let lane = arguments.next();
-            let mut builder = TextBuilder::with_capacity(rows, rows * (self.before.len() + self.after.len() + self.width.max(8)));
+            let mut builder =
+                TextBuilder::with_capacity(rows, rows * (self.before.len() + self.after.len() + self.width.max(8)));
             let mut scratch = Vec::new();
             match &lane.values {
                 Values::Text(texts) => {

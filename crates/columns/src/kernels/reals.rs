@@ -187,7 +187,11 @@ pub(crate) fn round_integers(digits: u32) -> Kernel {
 }
 
 /// The fault of rows that have operands and no result.
-pub(super) fn fault_of(mut rows: Vec<u8>, valid: Option<&[u8]>, reason: impl Fn(usize) -> String) -> Option<Arc<Fault>> {
+pub(super) fn fault_of(
+    mut rows: Vec<u8>,
+    valid: Option<&[u8]>,
+    reason: impl Fn(usize) -> String,
+) -> Option<Arc<Fault>> {
     if let Some(valid) = valid {
         rows.iter_mut().zip(valid).for_each(|(row, valid)| *row &= valid);
     }

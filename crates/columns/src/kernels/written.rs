@@ -10,7 +10,13 @@ use crate::value::Value;
 pub(super) fn write_float(text: &mut Vec<u8>, value: impl std::fmt::Debug + Into<f64> + Copy) {
     let wide: f64 = value.into();
     if !wide.is_finite() {
-        let name: &[u8] = if wide.is_nan() { b"nan" } else if wide > 0.0 { b"inf" } else { b"-inf" };
+        let name: &[u8] = if wide.is_nan() {
+            b"nan"
+        } else if wide > 0.0 {
+            b"inf"
+        } else {
+            b"-inf"
+        };
         text.extend_from_slice(name);
         return;
     }
@@ -121,7 +127,9 @@ pub(super) fn read_duration(text: &str, unit: Unit) -> Option<i64> {
         return Some(if negative { -count } else { count });
     };
     let mut nanoseconds: i128 = 0;
-    for (part, units) in [(days, &[('W', 604_800_i64), ('D', 86_400)][..]), (time, &[('H', 3600), ('M', 60), ('S', 1)][..])] {
+    for (part, units) in
+        [(days, &[('W', 604_800_i64), ('D', 86_400)][..]), (time, &[('H', 3600), ('M', 60), ('S', 1)][..])]
+    {
         let mut part = part;
         for (letter, seconds) in units {
             let Some((count, after)) = part.split_once(*letter) else { continue };

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use arrow::array::{
+    Array, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampNanosecondArray,
+};
 use arrow::datatypes::Int32Type;
 
 use super::{batch, text, try_text, written};
 
 fn values() -> RecordBatch {
-    let codes: DictionaryArray<Int32Type> = vec![Some("a"), Some("b"), None, Some("a"), Some("c")].into_iter().collect();
+    let codes: DictionaryArray<Int32Type> =
+        vec![Some("a"), Some("b"), None, Some("a"), Some("c")].into_iter().collect();
     batch(vec![
         ("x", Arc::new(Float64Array::from(vec![Some(1.0), Some(f64::NAN), None, Some(4.0), Some(-0.0)]))),
         ("i", Arc::new(Int32Array::from(vec![Some(1), None, Some(3), Some(4), Some(0)]))),
@@ -16,7 +20,10 @@ fn values() -> RecordBatch {
         ("s", Arc::new(StringArray::from(vec![Some("a"), Some("b"), None, Some("a"), Some("c")]))),
         ("d", Arc::new(codes)),
         ("c", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(true), Some(false)]))),
-        ("t", Arc::new(TimestampNanosecondArray::from(vec![Some(0), Some(86_400_000_000_000), None, Some(1), Some(2)]))),
+        (
+            "t",
+            Arc::new(TimestampNanosecondArray::from(vec![Some(0), Some(86_400_000_000_000), None, Some(1), Some(2)])),
+        ),
     ])
 }
 
@@ -42,7 +49,10 @@ fn missing_and_nan_are_two_things() {
         ("fillnan(x, n)", "1.0 2.0 None 4.0 -0.0"),
         ("fillna(i, 0.5)", "1.0 0.5 3.0 4.0 0.0"),
         ("fillmissing(d, '?')", "\"a\" \"b\" \"?\" \"a\" \"c\""),
-        ("fillna(t, datetime64(5, 'ns'))", "datetime64(0, 'ns') datetime64(86400000000000, 'ns') datetime64(5, 'ns') datetime64(1, 'ns') datetime64(2, 'ns')"),
+        (
+            "fillna(t, datetime64(5, 'ns'))",
+            "datetime64(0, 'ns') datetime64(86400000000000, 'ns') datetime64(5, 'ns') datetime64(1, 'ns') datetime64(2, 'ns')",
+        ),
         ("coalesce(i, x, 7)", "1.0 nan 3.0 4.0 0.0"),
         ("coalesce(x, i, 7)", "1.0 nan 3.0 4.0 -0.0"),
         ("coalesce(None, i)", "1 None 3 4 0"),
@@ -85,7 +95,12 @@ fn what_is_not_chosen_need_not_have_a_result() {
     assert_eq!(written(&batch, "coalesce(i, 12 // (n - 1))"), "1 12 3 4 0");
     assert_eq!(written(&batch, "fillna(i, 12 // (n - 1))"), "1 12 3 4 0");
     // Where it is chosen, it needs one; and a condition does, unless one before it is true.
-    for expr in ["where(n == 1, -1, 12 // n)", "case(n == 1, -1, 12 // n > 5, 1, 0)", "where(12 // n > 5, 1, 0)", "fillna(i, 12 // (n - 2))"] {
+    for expr in [
+        "where(n == 1, -1, 12 // n)",
+        "case(n == 1, -1, 12 // n > 5, 1, 0)",
+        "where(12 // n > 5, 1, 0)",
+        "fillna(i, 12 // (n - 2))",
+    ] {
         let error = try_text(&batch, expr).unwrap_err().to_string();
         assert!(error.contains("has no result of type int64, in row"), "{expr}: {error}");
     }
@@ -107,14 +122,21 @@ fn lists_have_missing_values_and_nan() {
         ("isin(n, [])", "False False False False False"),
         ("n not in [1, 2]", "False False True True True"),
         ("isin(n, [1, 2, 3, 100, 200, 300, 400, 500, 4])", "True True True True False"),
-        ("isin(n, [1, 2, 3, 10000000000, 20000000000, -30000000000000, 40000000000, 50000000000])", "True True True False False"),
+        (
+            "isin(n, [1, 2, 3, 10000000000, 20000000000, -30000000000000, 40000000000, 50000000000])",
+            "True True True False False",
+        ),
         ("isin(x, [1, 2, 3, 1e300, 1e200, -1e100, nan, 7, 0])", "True True False False True"),
     ] {
         assert_eq!(written(&batch, expr), answers, "{expr}");
     }
-    assert!(try_text(&batch, "isin(n, ['a'])").unwrap_err().to_string().contains("\"a\" is no value that goes with int64"));
+    assert!(
+        try_text(&batch, "isin(n, ['a'])").unwrap_err().to_string().contains("\"a\" is no value that goes with int64")
+    );
     assert!(try_text(&batch, "isin(s, [1])").unwrap_err().to_string().contains("1 is no value that goes with string"));
-    assert!(try_text(&batch, "isin(n, [i])").unwrap_err().to_string().contains("needs a value here that is written out"));
+    assert!(
+        try_text(&batch, "isin(n, [i])").unwrap_err().to_string().contains("needs a value here that is written out")
+    );
 }
 
 #[test]
@@ -137,6 +159,9 @@ fn pairs_give_what_values_are_keys_of() {
     }
     let error = try_text(&batch, "map(n, {1: 'one', 2: 'two'})").unwrap_err().to_string();
     assert!(error.starts_with("3 is no key of `map`; give it a default_value, in row 2"), "{error}");
-    assert_eq!(written(&batch, "where((n > 0) & (n < 3), map(n, {1: 'one', 2: 'two'}), '-')"), "\"one\" \"two\" \"-\" \"-\" \"-\"");
+    assert_eq!(
+        written(&batch, "where((n > 0) & (n < 3), map(n, {1: 'one', 2: 'two'}), '-')"),
+        "\"one\" \"two\" \"-\" \"-\" \"-\""
+    );
     assert!(try_text(&batch, "map(n, {1: 'one', 2: 2})").unwrap_err().to_string().contains("of different types"));
 }

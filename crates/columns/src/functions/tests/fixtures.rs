@@ -54,7 +54,9 @@ fn expressions_are_what_vaex_computes() {
         let batch = if id.starts_with("ex_") { &rows } else { &vectors };
         let code = match id {
             // What users of Vaex have to write in Python is a function here.
-            "v_dot" => format!("dot(f4x24, {:?})", (0..24).map(|at| -1.0 + 2.0 * f64::from(at) / 23.0).collect::<Vec<_>>()),
+            "v_dot" => {
+                format!("dot(f4x24, {:?})", (0..24).map(|at| -1.0 + 2.0 * f64::from(at) / 23.0).collect::<Vec<_>>())
+            }
             _ => expression(query["code"].as_str().unwrap()),
         };
         let (type_, values) = text(batch, &code);

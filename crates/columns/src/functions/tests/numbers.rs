@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, UInt8Array, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, Float32Array, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, UInt8Array,
+    UInt64Array,
+};
 
 use super::{batch, near, text, try_text, written};
 use crate::types::Type;
 use crate::value::Value;
-
 
 const X: &str = "-700.5 -2.5 -1.0 -0.5 -0.3 -1e-10 -0.0 0.0 1e-300 1e-10 0.3 0.5 1.0 1.5 2.5 3.5 30.0 700.5 1e+22 1e+300 inf -inf nan";
 
@@ -143,7 +145,10 @@ fn whole_numbers_stay_whole_where_they_can() {
     assert_eq!(written(&values, "sign(i)"), "1 -1 None 1 -1");
     assert_eq!(written(&values, "isinf(i)"), "False False None False False");
     let error = try_text(&values, "round(b, -1)").unwrap_err().to_string();
-    assert!(error.starts_with("127 rounded to 1 digits before the point is too large for its type, in row 0"), "{error}");
+    assert!(
+        error.starts_with("127 rounded to 1 digits before the point is too large for its type, in row 0"),
+        "{error}"
+    );
     let least = batch(vec![("b", Arc::new(Int8Array::from(vec![Some(1), None, Some(-128)])))]);
     let error = try_text(&least, "abs(b)").unwrap_err().to_string();
     assert!(error.starts_with("-128 without its sign is no value of int8, in row 2"), "{error}");
@@ -153,7 +158,17 @@ fn whole_numbers_stay_whole_where_they_can() {
 #[test]
 fn values_are_put_into_bins_as_numpy_does() {
     let x = Arc::new(Float64Array::from(vec![-1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 9.0, f64::NAN]));
-    let i = Arc::new(Int64Array::from(vec![Some(0), Some(1), Some(2), Some(3), Some(4), None, Some(i64::MAX), Some(i64::MIN), Some(5)]));
+    let i = Arc::new(Int64Array::from(vec![
+        Some(0),
+        Some(1),
+        Some(2),
+        Some(3),
+        Some(4),
+        None,
+        Some(i64::MAX),
+        Some(i64::MIN),
+        Some(5),
+    ]));
     let values = batch(vec![("x", x), ("i", i)]);
     assert_eq!(written(&values, "digitize(x, [0, 1, 2, 3])"), "0 1 1 2 3 3 4 4 4");
     assert_eq!(written(&values, "digitize(x, [0, 1, 2, 3], right=True)"), "0 0 1 1 2 3 3 4 4");

@@ -72,15 +72,23 @@ const LAWS: &[(&str, &[&str], Naive)] = &[
     ("minimum(x, y)", &["x", "y"], |row| both(row, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) })),
     ("fmax(x, y)", &["x", "y"], |row| both(row, f64::max)),
     ("fmin(x, y)", &["x", "y"], |row| both(row, f64::min)),
-    ("clip(x, -1, 1)", &["x"], |row| from_float(float_of(&row[0]).map(|x| if x.is_nan() { x } else { x.clamp(-1.0, 1.0) }))),
-    ("clip(x, y, 1)", &["x", "y"], |row| both(row, |x, y| if x.is_nan() || y.is_nan() { f64::NAN } else { x.max(y).min(1.0) })),
+    ("clip(x, -1, 1)", &["x"], |row| {
+        from_float(float_of(&row[0]).map(|x| if x.is_nan() { x } else { x.clamp(-1.0, 1.0) }))
+    }),
+    ("clip(x, y, 1)", &["x", "y"], |row| {
+        both(row, |x, y| if x.is_nan() || y.is_nan() { f64::NAN } else { x.max(y).min(1.0) })
+    }),
     ("floor(x)", &["x"], |row| from_float(float_of(&row[0]).map(f64::floor))),
     ("isna(x)", &["x"], |row| Value::Bool(float_of(&row[0]).is_none_or(f64::is_nan))),
     ("notnan(x)", &["x"], |row| Value::Bool(!float_of(&row[0]).is_some_and(f64::is_nan))),
     ("isfinite(x)", &["x"], |row| float_of(&row[0]).map_or(Value::Null, |x| Value::Bool(x.is_finite()))),
-    ("fillna(x, y)", &["x", "y"], |row| if float_of(&row[0]).is_none_or(f64::is_nan) { row[1].clone() } else { row[0].clone() }),
+    ("fillna(x, y)", &["x", "y"], |row| {
+        if float_of(&row[0]).is_none_or(f64::is_nan) { row[1].clone() } else { row[0].clone() }
+    }),
     ("fillmissing(x, 0)", &["x"], |row| if row[0].is_null() { Value::Float(0.0) } else { row[0].clone() }),
-    ("coalesce(x, y, 2)", &["x", "y"], |row| row.iter().find(|value| !value.is_null()).cloned().unwrap_or(Value::Float(2.0))),
+    ("coalesce(x, y, 2)", &["x", "y"], |row| {
+        row.iter().find(|value| !value.is_null()).cloned().unwrap_or(Value::Float(2.0))
+    }),
     ("where(c, x, y)", &["c", "x", "y"], |row| match row[0] {
         Value::Bool(truth) => row[if truth { 1 } else { 2 }].clone(),
         _ => Value::Null,
@@ -95,7 +103,9 @@ const LAWS: &[(&str, &[&str], Naive)] = &[
         (_, Some(x)) if x > 0.0 => Value::Float(x),
         _ => row[2].clone(),
     }),
-    ("isin(x, [0, 1, nan])", &["x"], |row| Value::Bool(float_of(&row[0]).is_some_and(|x| x == 0.0 || x == 1.0 || x.is_nan()))),
+    ("isin(x, [0, 1, nan])", &["x"], |row| {
+        Value::Bool(float_of(&row[0]).is_some_and(|x| x == 0.0 || x == 1.0 || x.is_nan()))
+    }),
     ("isin(x, [0, 0.5, 1, 1.5, 2, -0.5, -1, None])", &["x"], |row| {
         Value::Bool(float_of(&row[0]).is_none_or(|x| [0.0, 0.5, 1.0, 1.5, 2.0, -0.5, -1.0].contains(&x)))
     }),

@@ -156,3 +156,34 @@ proptest! {
         }
     }
 }
+
+/// NumPy: `m = np.arange(12.0).reshape(2, 2, 3)`, and `m.sum(axis=1)`, `m.max(axis=2)`, `m[:, 1, :2]` and so on.
+#[test]
+fn vectors_have_any_number_of_axes() {
+    let numbers: Vec<f64> = (0..12).map(f64::from).collect();
+    let inner = list(Arc::new(Float64Array::from(numbers)), 3, None);
+    let batch = batch(vec![("m", list(inner, 2, None))]);
+    assert_eq!(text(&batch, "m").0.to_string(), "float64[2, 3]");
+    for (expr, answers) in [
+        ("m", "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] [[6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]"),
+        ("m.sum(axis=1)", "[3.0, 5.0, 7.0] [15.0, 17.0, 19.0]"),
+        ("m.sum(axis=2)", "[3.0, 12.0] [21.0, 30.0]"),
+        ("m.max(axis=-1)", "[2.0, 5.0] [8.0, 11.0]"),
+        ("array_sum(m)", "15.0 51.0"),
+        ("m[:, 1, :2]", "[3.0, 4.0] [9.0, 10.0]"),
+        ("m[:, 1]", "[3.0, 4.0, 5.0] [9.0, 10.0, 11.0]"),
+        ("m[:, :, 0]", "[0.0, 3.0] [6.0, 9.0]"),
+        ("m[:, -1, -1]", "5.0 11.0"),
+        ("(m * 2)[:, 0, 1]", "2.0 14.0"),
+    ] {
+        assert_eq!(written(&batch, expr), answers, "{expr}");
+    }
+    assert!(try_text(&batch, "dot(m, [1, 2])").unwrap_err().to_string().contains("vectors of the same width"));
+}
+
+#[test]
+fn what_is_in_a_missing_vector_may_be_missing() {
+    let inner = Arc::new(Float64Array::from(vec![Some(1.0), Some(2.0), None, None]));
+    let batch = batch(vec![("v", list(inner, 2, Some(vec![true, false])))]);
+    assert_eq!(written(&batch, "v.sum(axis=1)"), "3.0 None");
+}
