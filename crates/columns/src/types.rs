@@ -248,6 +248,10 @@ impl Type {
                     let width = usize::try_from(*width).unwrap_or(0);
                     Self::Vector(Box::new(element), Arc::from([width]))
                 }
+                Self::Vector(element, inner) => {
+                    let width = usize::try_from(*width).unwrap_or(0);
+                    Self::Vector(element, std::iter::once(width).chain(inner.iter().copied()).collect())
+                }
                 _ => Self::Other(data_type.to_string().into()),
             },
             other => Self::Other(other.to_string().into()),
@@ -273,6 +277,10 @@ impl Type {
             "float64" | "float" => Self::Float64,
             "str" | "string" | "large_string" | "text" => Self::Text,
             "date" => Self::Instant(Unit::Day, None),
+            _ if name.contains(", ") => {
+                let (unit, zone) = name.strip_suffix(']')?.strip_prefix("datetime64[")?.split_once(", ")?;
+                Self::Instant(Unit::from_letters(unit)?, Some(zone.into()))
+            }
             _ => match (unit_of(name, "datetime64"), unit_of(name, "timedelta64")) {
                 (Some(unit), _) => Self::Instant(unit, None),
                 (_, Some(unit)) => Self::Duration(unit),

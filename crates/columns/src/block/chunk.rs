@@ -171,16 +171,24 @@ pub(crate) fn lane_of_array(array: &ArrayRef) -> ColumnsResult<Lane<'_>> {
             lane.values
         }
         DataType::Dictionary(_, values) if is_text(values) => return lane_of_dictionary(array, valid),
-        DataType::FixedSizeList(field, width) if is_plain_number(field.data_type()) => {
+        DataType::FixedSizeList(field, width) if has_plain_numbers(field.data_type()) => {
             let list = array.as_fixed_size_list();
             let width = usize::try_from(*width).unwrap_or(0);
             let first = list.value_offset_at(0);
             let inner = lane_of_array(list.values())?;
-            // A missing component makes a vector that cannot be computed with.
-            if inner.valid.is_some() {
-                Values::Carried(array.clone())
-            } else {
-                Values::Vector(Box::new(inner.values.slice(first..first + list.len() * width)), width)
+            // What lies in a row that is missing may be missing too; elsewhere it makes a vector that cannot be computed with.
+            let complete = inner.valid.as_ref().is_none_or(|components| {
+                (0..list.len()).all(|row| {
+                    let start = first + row * width;
+                    list.is_null(row) || components.get(start..start + width).is_some_and(|row| !row.contains(&0))
+                })
+            });
+            match inner.values.slice(first..first + list.len() * width) {
+                _ if !complete => Values::Carried(array.clone()),
+                Values::Carried(_) => Values::Carried(array.clone()),
+                // Several axes lie in one line.
+                Values::Vector(values, inner_width) => Values::Vector(values, width * inner_width),
+                values => Values::Vector(Box::new(values), width),
             }
         }
         _ => Values::Carried(array.clone()),
@@ -206,6 +214,14 @@ pub(super) fn is_plain_number(data_type: &DataType) -> bool {
 fn mask_of<'a>(nulls: Option<&NullBuffer>) -> Option<Buffer<'a, u8>> {
     let nulls = nulls.filter(|nulls| nulls.null_count() > 0)?;
     Some(Buffer::from(unpack(nulls.validity(), nulls.offset(), nulls.len())))
+}
+
+/// Whether it is such a number, or vectors of these.
+fn has_plain_numbers(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::FixedSizeList(field, _) => has_plain_numbers(field.data_type()),
+        other => is_plain_number(other),
+    }
 }
 
 /// Codes of a dictionary, with the places of missing texts.

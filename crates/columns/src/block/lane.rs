@@ -77,6 +77,11 @@ impl<'a> Lane<'a> {
             (Value::Instant(ticks, ..), Type::Instant(..)) | (Value::Duration(ticks, _), Type::Duration(_)) => {
                 Values::I64(vec![*ticks].into())
             }
+            (Value::List(values), Type::Vector(element, shape)) if shape.iter().product::<usize>() == values.len() => {
+                // A vector has all of its components.
+                let components = Lane::of_values(values, element).filter(|lane| lane.valid.is_none())?;
+                Values::Vector(Box::new(components.values), values.len())
+            }
             (_, Type::Float64) => Values::F64(vec![value.as_f64()?].into()),
             (_, Type::Float32) => Values::F32(vec![value.as_f64()? as f32].into()),
             (_, Type::Int(int)) => {
@@ -241,8 +246,13 @@ impl<'a> Values<'a> {
                 values.get(row).map_or(Value::Null, |ticks| Value::Duration(*ticks, *unit))
             }
             (Self::Text(texts), _) => texts.get(row).map_or(Value::Null, Value::from),
-            (Self::Vector(values, width), Type::Vector(element, _)) => {
-                Value::List((row * width..(row + 1) * width).map(|at| values.value(at, element)).collect())
+            (Self::Vector(values, width), Type::Vector(element, shape)) => {
+                let mut components: Vec<Value> =
+                    (row * width..(row + 1) * width).map(|at| values.value(at, element)).collect();
+                for length in shape.iter().skip(1).rev() {
+                    components = components.chunks((*length).max(1)).map(|inner| Value::List(inner.to_vec())).collect();
+                }
+                Value::List(components)
             }
             (numbers, _) => with_numbers!(numbers, buffer => {
                 buffer.get(row).map_or(Value::Null, |number| super::Number::value(*number))

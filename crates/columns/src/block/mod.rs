@@ -6,6 +6,7 @@
 mod buffer;
 mod chunk;
 mod lane;
+mod literals;
 mod number;
 mod text;
 mod to_arrow;

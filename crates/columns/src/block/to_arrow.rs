@@ -35,8 +35,12 @@ pub(crate) fn data_type(type_: &Type) -> Option<DataType> {
         Type::Instant(unit, zone) => DataType::Timestamp(arrow_unit(*unit)?, zone.clone()),
         Type::Duration(unit) => DataType::Duration(arrow_unit(*unit)?),
         Type::Vector(element, shape) => {
-            let width = i32::try_from(shape.iter().product::<usize>()).ok()?;
-            DataType::FixedSizeList(Arc::new(Field::new("item", data_type(element)?, false)), width)
+            let mut inner = data_type(element)?;
+            for length in shape.iter().rev() {
+                inner =
+                    DataType::FixedSizeList(Arc::new(Field::new("item", inner, false)), i32::try_from(*length).ok()?);
+            }
+            inner
         }
         Type::Other(_) => return None,
     })
@@ -70,14 +74,18 @@ pub(crate) fn array_of_lane(lane: Lane<'_>, rows: usize, type_: &Type) -> Column
         Values::Bool(bytes) => Arc::new(BooleanArray::new(pack(&bytes), nulls)),
         Values::Text(texts) => return array_of_texts(texts, nulls),
         Values::Vector(values, width) => {
-            let Type::Vector(element, _) = type_ else {
+            let Type::Vector(element, shape) = type_ else {
                 return Err(ColumnsError::option(format!("vectors were taken for values of type {type_}")));
             };
-            let values = array_of_lane(Lane::new(*values), rows * width, element)?;
-            let field = Arc::new(Field::new("item", values.data_type().clone(), false));
-            let width =
-                i32::try_from(width).map_err(|_| ColumnsError::option("vectors of so many components are too wide"))?;
-            Arc::new(FixedSizeListArray::try_new(field, width, values, nulls)?)
+            let mut values = array_of_lane(Lane::new(*values), rows * width, element)?;
+            for (at, length) in shape.iter().enumerate().rev() {
+                let field = Arc::new(Field::new("item", values.data_type().clone(), false));
+                let length = i32::try_from(*length)
+                    .map_err(|_| ColumnsError::option("vectors of so many components are too wide"))?;
+                let nulls = if at == 0 { nulls.clone() } else { None };
+                values = Arc::new(FixedSizeListArray::try_new(field, length, values, nulls)?);
+            }
+            values
         }
         Values::I64(ticks) if wanted == DataType::Date32 => {
             let days = ticks.iter().map(|day| i32::try_from(*day).unwrap_or(0)).collect::<Vec<_>>();

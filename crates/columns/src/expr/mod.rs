@@ -15,7 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use build::{Case, When, call, call_with, col, lit, when};
-pub(crate) use parse::time::instant_of;
+pub(crate) use parse::time::{instant_of, instant_text, nanoseconds, ticks as ticks_of};
 
 use crate::error::{ColumnsResult, Span};
 use crate::value::Value;

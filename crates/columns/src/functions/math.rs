@@ -1,95 +1,163 @@
-//! Functions of one number: roots, exponentials, logarithms, angles, rounding. `float32` stays `float32`, all others become `float64`, as in
-//! NumPy. Of vectors they are taken component by component.
+//! Functions of real numbers, with NumPy's names: `float32` stays `float32`, whole numbers become `float64`, and vectors are
+//! computed component by component.
 
-use std::sync::Arc;
-
-use crate::block::{Lane, Values};
 use crate::error::ColumnsResult;
-use crate::kernels::{map, vectors};
-use crate::plan::{Arguments, Call, Function, Kernel, Operand};
+use crate::kernels::{reals, vectors};
+use crate::plan::{Call, Function, Kernel, Operand, common_type};
 use crate::types::Type;
 
-/// The number that a function takes, as `float32` or `float64`, or a vector of such.
-fn float_operand(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
-    let operand = call.operand(0)?;
-    let float = |type_: &Type| match type_ {
-        Type::Float32 => Some(Type::Float32),
-        Type::Float64 | Type::Int(_) | Type::Bool | Type::Null => Some(Type::Float64),
-        _ => None,
-    };
-    let wanted = match &operand.type_ {
-        Type::Vector(element, shape) => float(element).map(|element| Type::Vector(Box::new(element), shape.clone())),
-        type_ => float(type_),
-    };
-    match wanted {
-        Some(type_) => call.cast(&operand, &type_),
-        None => Err(call.wrong_type(&operand, "a number")),
-    }
-}
-
-/// Computes of a number or, component by component, of a vector.
-pub(super) fn of_floats(call: &mut Call<'_, '_>, kernel: Kernel) -> ColumnsResult<Operand> {
-    let operand = float_operand(call)?;
-    let type_ = operand.type_.clone();
-    let kernel = if matches!(type_, Type::Vector(..)) { vectors::map(kernel) } else { kernel };
-    call.compute("", &[&operand], type_, move |arguments| kernel(arguments))
-}
-
-macro_rules! functions {
-    ($($name:literal $about:literal |$x:ident| $body:expr;)*) => {
-        pub(super) static FUNCTIONS: &[Function] = &[$(
-            Function {
+/// Functions of one number: NumPy's name, what it gives, and the methods of `f32` and `f64`.
+macro_rules! real_functions {
+    ($($name:literal $about:literal $single:expr, $double:expr;)*) => {
+        &[
+            $(Function {
                 name: $name,
                 arguments: &["x"],
                 about: $about,
-                bind: |call| {
-                    let kernel: Kernel = Arc::new(|mut arguments: Arguments<'_>| {
-                        let lane = arguments.next();
-                        let values = match &lane.values {
-                            Values::F32(values) => Values::F32(map(values, |$x: f32| $body)),
-                            Values::F64(values) => Values::F64(map(values, |$x: f64| $body)),
-                            _ => Values::Null,
-                        };
-                        Ok(Lane::with_valid(values, lane.valid))
-                    });
-                    of_floats(call, kernel)
-                },
+                bind: |call| real(call, reals::floats($single, $double)),
+            },)*
+            Function {
+                name: "arctan2",
+                arguments: &["y", "x"],
+                about: "The angle of the point (x, y), in radians from -pi to pi.",
+                bind: |call| real_pair(call, reals::pairs(f32::atan2, f64::atan2)),
             },
-        )*];
+            Function {
+                name: "hypot",
+                arguments: &["x", "y"],
+                about: "The length of the vector (x, y), without overflow on the way.",
+                bind: |call| real_pair(call, reals::pairs(f32::hypot, f64::hypot)),
+            },
+            Function {
+                name: "isfinite",
+                arguments: &["x"],
+                about: "Whether a number is neither NaN nor infinite.",
+                bind: |call| test(call, reals::tests(f32::is_finite, f64::is_finite, true)),
+            },
+            Function {
+                name: "isinf",
+                arguments: &["x"],
+                about: "Whether a number is infinite.",
+                bind: |call| test(call, reals::tests(f32::is_infinite, f64::is_infinite, false)),
+            },
+        ]
     };
 }
 
-functions! {
-    "sqrt" "The square root." |x| x.sqrt();
-    "cbrt" "The cube root." |x| x.cbrt();
-    "exp" "e to the power of the number." |x| x.exp();
-    "exp2" "2 to the power of the number." |x| x.exp2();
-    "expm1" "e to the power of the number, less 1, exact near zero." |x| x.exp_m1();
-    "log" "The natural logarithm." |x| x.ln();
-    "log2" "The logarithm to base 2." |x| x.log2();
-    "log10" "The logarithm to base 10." |x| x.log10();
-    "log1p" "The natural logarithm of 1 plus the number, exact near zero." |x| x.ln_1p();
-    "sin" "The sine of an angle in radians." |x| x.sin();
-    "cos" "The cosine of an angle in radians." |x| x.cos();
-    "tan" "The tangent of an angle in radians." |x| x.tan();
-    "arcsin" "The angle of a sine, in radians." |x| x.asin();
-    "arccos" "The angle of a cosine, in radians." |x| x.acos();
-    "arctan" "The angle of a tangent, in radians." |x| x.atan();
-    "sinh" "The hyperbolic sine." |x| x.sinh();
-    "cosh" "The hyperbolic cosine." |x| x.cosh();
-    "tanh" "The hyperbolic tangent." |x| x.tanh();
-    "arcsinh" "The inverse of the hyperbolic sine." |x| x.asinh();
-    "arccosh" "The inverse of the hyperbolic cosine." |x| x.acosh();
-    "arctanh" "The inverse of the hyperbolic tangent." |x| x.atanh();
-    "deg2rad" "Degrees as radians." |x| x.to_radians();
-    "rad2deg" "Radians as degrees." |x| x.to_degrees();
-    "floor" "The greatest whole number that is not greater." |x| x.floor();
-    "ceil" "The least whole number that is not less." |x| x.ceil();
-    "trunc" "The whole number without what is behind the point." |x| x.trunc();
-    "rint" "The nearest whole number, of two the even one." |x| x.round_ties_even();
-    "sinc" "sin(pi x) / (pi x), and 1 at zero." |x| {
-        // The constant of the type that is meant here.
-        let angle = (x * 180.0).to_radians();
-        if x == 0.0 { 1.0 } else { angle.sin() / angle }
+pub(super) static FUNCTIONS: &[Function] = real_functions! {
+    "sqrt" "The square root; NaN for negative numbers." f32::sqrt, f64::sqrt;
+    "cbrt" "The cube root." f32::cbrt, f64::cbrt;
+    "exp" "e to the power of x." f32::exp, f64::exp;
+    "exp2" "2 to the power of x." f32::exp2, f64::exp2;
+    "expm1" "e to the power of x, less 1, exact near 0." f32::exp_m1, f64::exp_m1;
+    "log" "The natural logarithm." f32::ln, f64::ln;
+    "log2" "The logarithm to base 2." f32::log2, f64::log2;
+    "log10" "The logarithm to base 10." f32::log10, f64::log10;
+    "log1p" "The natural logarithm of 1 + x, exact near 0." f32::ln_1p, f64::ln_1p;
+    "sin" "The sine of an angle in radians." f32::sin, f64::sin;
+    "cos" "The cosine of an angle in radians." f32::cos, f64::cos;
+    "tan" "The tangent of an angle in radians." f32::tan, f64::tan;
+    "arcsin" "The angle, in radians, that has this sine." f32::asin, f64::asin;
+    "arccos" "The angle, in radians, that has this cosine." f32::acos, f64::acos;
+    "arctan" "The angle, in radians, that has this tangent." f32::atan, f64::atan;
+    "sinh" "The hyperbolic sine." f32::sinh, f64::sinh;
+    "cosh" "The hyperbolic cosine." f32::cosh, f64::cosh;
+    "tanh" "The hyperbolic tangent." f32::tanh, f64::tanh;
+    "arcsinh" "The inverse of the hyperbolic sine." |x| f64::from(x).asinh() as f32, f64::asinh;
+    "arccosh" "The inverse of the hyperbolic cosine." |x| f64::from(x).acosh() as f32, f64::acosh;
+    "arctanh" "The inverse of the hyperbolic tangent." |x| f64::from(x).atanh() as f32, f64::atanh;
+    "deg2rad" "Radians of an angle in degrees." f32::to_radians, f64::to_radians;
+    "rad2deg" "Degrees of an angle in radians." f32::to_degrees, f64::to_degrees;
+    "sinc" "sin(pi x) / (pi x), and 1 at 0." |x| sinc(x.into()) as f32, sinc;
+};
+
+fn sinc(x: f64) -> f64 {
+    let angle = std::f64::consts::PI * x;
+    if angle == 0.0 { 1.0 } else { angle.sin() / angle }
+}
+
+/// The floating-point type that numbers of a type are computed in.
+pub(super) fn real_type(type_: &Type) -> Option<Type> {
+    Some(match type_ {
+        Type::Float32 | Type::Float64 => type_.clone(),
+        Type::Int(_) | Type::Bool | Type::Null => Type::Float64,
+        Type::Vector(element, shape) => Type::Vector(Box::new(real_type(element)?), shape.clone()),
+        _ => return None,
+    })
+}
+
+fn real(call: &mut Call<'_, '_>, kernel: Kernel) -> ColumnsResult<Operand> {
+    let x = call.operand(0)?;
+    let type_ = real_type(&x.type_).ok_or_else(|| call.wrong_type(&x, "numbers"))?;
+    let x = call.cast(&x, &type_)?;
+    componentwise(call, "", &x, type_, kernel)
+}
+
+fn test(call: &mut Call<'_, '_>, kernel: Kernel) -> ColumnsResult<Operand> {
+    let x = call.operand(0)?;
+    let type_ = match &x.type_ {
+        Type::Vector(_, shape) => Type::Vector(Box::new(Type::Bool), shape.clone()),
+        type_ if type_.is_number() || matches!(type_, Type::Null | Type::Bool) => Type::Bool,
+        _ => return Err(call.wrong_type(&x, "numbers")),
     };
+    componentwise(call, "", &x, type_, kernel)
+}
+
+fn real_pair(call: &mut Call<'_, '_>, kernel: Kernel) -> ColumnsResult<Operand> {
+    let (a, b) = (call.operand(0)?, call.operand(1)?);
+    pair(call, "", [&a, &b], real_type, kernel, "numbers, and vectors of the same width")
+}
+
+/// What a kernel of numbers makes of numbers, or of every component of vectors.
+pub(super) fn componentwise(
+    call: &mut Call<'_, '_>,
+    parameters: &str,
+    x: &Operand,
+    type_: Type,
+    kernel: Kernel,
+) -> ColumnsResult<Operand> {
+    let kernel = if matches!(x.type_, Type::Vector(..)) { vectors::map(kernel) } else { kernel };
+    call.compute(parameters, &[x], type_, move |arguments| kernel(arguments))
+}
+
+/// What a kernel of two values of the same type makes of these, also of a vector and a number, or of two vectors. `type_of` says
+/// in which type values of a common type are computed.
+pub(super) fn pair(
+    call: &mut Call<'_, '_>,
+    parameters: &str,
+    [left, right]: [&Operand; 2],
+    type_of: fn(&Type) -> Option<Type>,
+    kernel: Kernel,
+    expected: &str,
+) -> ColumnsResult<Operand> {
+    let elements = [element(left), element(right)];
+    let shape = match (&left.type_, &right.type_) {
+        (Type::Vector(_, a), Type::Vector(_, b)) if a != b => return Err(call.wrong_type(right, expected)),
+        (Type::Vector(_, shape), _) | (_, Type::Vector(_, shape)) => Some(shape.clone()),
+        _ => None,
+    };
+    let common = common_type(elements.iter());
+    let Some(type_) = common.as_ref().and_then(type_of) else {
+        // The first one if it is no such value by itself, else the second, which does not go with it.
+        let (wrong, other) = if type_of(&elements[0].type_).is_none() { (left, right) } else { (right, left) };
+        return Err(call.wrong_type(wrong, &format!("{expected}, beside {}", other.type_)));
+    };
+    let Some(shape) = shape else {
+        let (a, b) = (call.cast(left, &type_)?, call.cast(right, &type_)?);
+        return call.compute(parameters, &[&a, &b], type_, move |arguments| kernel(arguments));
+    };
+    let vector = Type::Vector(Box::new(type_.clone()), shape);
+    let side =
+        |operand: &Operand| if matches!(operand.type_, Type::Vector(..)) { vector.clone() } else { type_.clone() };
+    let (a, b) = (call.cast(left, &side(left))?, call.cast(right, &side(right))?);
+    let kernel = vectors::zip(kernel);
+    call.compute(parameters, &[&a, &b], vector, move |arguments| kernel(arguments))
+}
+
+/// An operand as one of the components of a vector, for finding types.
+fn element(operand: &Operand) -> Operand {
+    match &operand.type_ {
+        Type::Vector(element, _) => Operand { type_: element.as_ref().clone(), ..operand.clone() },
+        _ => operand.clone(),
+    }
 }

@@ -2,10 +2,11 @@
 
 mod cast;
 mod choice;
+mod lookup;
 mod math;
 mod missing;
-mod numbers;
 mod registry;
+mod rounding;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,8 +20,15 @@ pub(crate) use registry::{Registry, UserKernel};
 use crate::plan::Function;
 
 /// All functions, by kind.
-static KINDS: &[&[Function]] =
-    &[cast::FUNCTIONS, choice::FUNCTIONS, math::FUNCTIONS, missing::FUNCTIONS, numbers::FUNCTIONS, vector::FUNCTIONS];
+static KINDS: &[&[Function]] = &[
+    cast::FUNCTIONS,
+    choice::FUNCTIONS,
+    lookup::FUNCTIONS,
+    math::FUNCTIONS,
+    missing::FUNCTIONS,
+    rounding::FUNCTIONS,
+    vector::FUNCTIONS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| all().map(|function| (function.name, function)).collect());

@@ -1,232 +1,417 @@
-//! Values as values of a type that may not have them: what `astype` does.
+//! Casts: values as values of a type that may not have all of them.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::block::{Fault, Lane, Number, TextBuilder, Values, YES, with_numbers};
-use crate::expr::instant_of;
+use super::reals::fault_of;
+use super::sides::map;
+use super::written;
+use crate::block::{Buffer, Lane, Number, TextBuilder, Texts, Values, YES, both_valid, with_numbers};
+use crate::expr::{nanoseconds, ticks_of};
 use crate::plan::{Arguments, Kernel};
 use crate::types::{Int, Type, Unit};
-use crate::value::Value;
 
 /// What becomes of a value that the type does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Misfit {
-    /// Its row has no result, which is an error once it is used.
-    Fault,
-    /// It is missing.
-    Missing,
-    /// It is the nearest value of the type; what is no number at all is zero.
-    Nearest,
+pub(crate) enum Errors {
+    /// The row has no result.
+    Strict,
+    /// The row is missing.
+    Null,
+    /// The row has the nearest value there is. NaN is near none and becomes missing; a text that is no such value has no result.
+    Saturate,
 }
 
-/// What makes values of one type values of another; none where there is no meaning in it.
-pub(crate) fn conversion(from: &Type, to: &Type, misfit: Misfit) -> Option<Kernel> {
-    let ticks = |type_: &Type| matches!(type_, Type::Instant(..) | Type::Duration(_));
-    match (from, to) {
-        (Type::Bool | Type::Int(_) | Type::Float32 | Type::Float64, Type::Int(int)) => Some(to_int(*int, misfit)),
-        // Ticks, as NumPy gives them.
-        (from, Type::Int(int)) if ticks(from) => Some(to_int(*int, misfit)),
-        (from, Type::Bool) if from.is_number() => Some(to_bool()),
-        (Type::Text, Type::Int(_) | Type::Float32 | Type::Float64 | Type::Bool | Type::Instant(..)) => {
-            Some(parsed(to.clone(), misfit))
+/// What casts values of a type to another; none where no cast is meant.
+pub(crate) fn convert(from: &Type, to: &Type, errors: Errors) -> Option<Kernel> {
+    let kernel = match (from, to) {
+        (Type::Vector(from, _), Type::Vector(to, _)) => return convert(from, to, errors).map(super::vectors::map),
+        (from, Type::Text) if is_written(from) => to_text(from.clone(), errors),
+        (Type::Text, to) if *to != Type::Text && is_written(to) => of_text(to.clone(), errors),
+        (from, Type::Bool) if from.is_number() => to_bool(),
+        (Type::Bool, to) if to.is_number() => super::cast::promotion(from, to)?,
+        (from, to) if from.is_number() && to.is_number() => to_number(from.clone(), to.clone(), errors),
+        // Ticks are numbers.
+        (Type::Instant(..) | Type::Duration(_), to) if to.is_number() => to_number(Type::INT64, to.clone(), errors),
+        (from @ (Type::Int(_) | Type::Bool), Type::Instant(..) | Type::Duration(_)) => {
+            to_number(from.clone(), Type::INT64, errors)
         }
-        (_, Type::Text) if from.is_ordered() => Some(written(from.clone())),
-        (Type::Float64, Type::Float32) => super::cast::promotion(from, to),
-        (Type::Instant(a, _), Type::Instant(b, _)) | (Type::Duration(a), Type::Duration(b)) => {
-            super::cast::promotion(from, to).or_else(|| super::times::coarser(*a, *b))
+        (Type::Instant(a, zone), Type::Instant(b, other)) if zone.is_some() == other.is_some() => {
+            to_unit(*a, *b, true, errors)
         }
-        (Type::Int(_), Type::Instant(..) | Type::Duration(_)) => super::cast::promotion(from, &Type::INT64),
-        (Type::Vector(from, shape), Type::Vector(to, other)) if shape == other => {
-            conversion(from, to, misfit).map(super::vectors::map)
+        (Type::Duration(a), Type::Duration(b)) => {
+            let calendar = |unit: &Unit| unit.nanoseconds().is_none();
+            if calendar(a) != calendar(b) {
+                return None;
+            }
+            to_unit(*a, *b, false, errors)
         }
-        _ => super::cast::promotion(from, to),
-    }
+        _ => return None,
+    };
+    Some(kernel)
 }
 
-/// The rows of a lane that have a value, and fail a test, as what becomes of them.
-fn with_misfits<'a>(
-    lane: Lane<'a>,
+/// Whether there is a way to write values of a type as text.
+fn is_written(type_: &Type) -> bool {
+    matches!(type_, Type::Bool | Type::Text | Type::Instant(..) | Type::Duration(_)) || type_.is_number()
+}
+
+/// The lane of values of which those in `bad` are none of the type.
+fn finished<'a>(
     values: Values<'a>,
-    bad: Vec<u8>,
-    misfit: Misfit,
+    valid: Option<Buffer<'a, u8>>,
+    bad: &[u8],
+    missing: bool,
     reason: impl Fn(usize) -> String,
 ) -> Lane<'a> {
-    let mut bad = bad;
-    if let Some(valid) = lane.valid_rows(bad.len()) {
-        bad.iter_mut().zip(valid.iter()).for_each(|(bad, valid)| *bad &= valid);
+    if bad.iter().fold(0, |any, byte| any | byte) == 0 {
+        return Lane::with_valid(values, valid);
     }
-    let Some(first) = bad.iter().position(|row| *row == YES) else { return Lane::with_valid(values, lane.valid) };
-    match misfit {
-        Misfit::Nearest => Lane::with_valid(values, lane.valid),
-        Misfit::Fault => {
-            let fault = Some(Arc::new(Fault { rows: bad, reason: reason(first), node: None }));
-            Lane { fault, ..Lane::with_valid(values, lane.valid) }
-        }
-        Misfit::Missing => {
-            let fits = bad.iter().map(|row| !row).collect::<Vec<u8>>().into();
-            Lane::with_valid(values, crate::block::both_valid(lane.valid, Some(fits)))
-        }
+    if missing {
+        let good = map(bad, |byte: u8| !byte);
+        return Lane::with_valid(values, both_valid(valid, Some(good)));
     }
+    let fault = fault_of(bad.to_vec(), valid.as_deref(), reason);
+    Lane { fault, ..Lane::with_valid(values, valid) }
 }
-
-fn to_int(int: Int, misfit: Misfit) -> Kernel {
-    Arc::new(move |mut arguments: Arguments<'_>| {
-        let lane = arguments.next();
-        let mut bad = Vec::new();
-        macro_rules! to {
-            ($values:expr, $variant:ident $native:ident) => {{
-                let (least, greatest) = (i128::from($native::MIN), i128::from($native::MAX));
-                let mut found = Vec::with_capacity($values.len());
-                for value in $values {
-                    let whole = value.whole_number();
-                    let fits = whole.is_some_and(|whole| (least..=greatest).contains(&whole));
-                    bad.push(if fits { 0 } else { YES });
-                    found.push(whole.unwrap_or(0).clamp(least, greatest) as $native);
-                }
-                Values::$variant(found.into())
-            }};
-        }
-        macro_rules! of {
-            ($values:expr) => {
-                match int {
-                    Int::I8 => to!($values, I8 i8),
-                    Int::I16 => to!($values, I16 i16),
-                    Int::I32 => to!($values, I32 i32),
-                    Int::I64 => to!($values, I64 i64),
-                    Int::U8 => to!($values, U8 u8),
-                    Int::U16 => to!($values, U16 u16),
-                    Int::U32 => to!($values, U32 u32),
-                    Int::U64 => to!($values, U64 u64),
-                }
-            };
-        }
-        let values = match &lane.values {
-            Values::Bool(bytes) => {
-                let ones: Vec<u8> = bytes.iter().map(|byte| byte & 1).collect();
-                of!(ones.iter().copied())
-            }
-            numbers => with_numbers!(numbers, values => of!(values.iter().copied()), _ => Values::Null),
-        };
-        let original = lane.values.clone();
-        let reason = |row: usize| {
-            let value =
-                with_numbers!(&original, values => values.get(row).map(|value| Number::value(*value)), _ => None);
-            format!("{} is no value of {int}", value.unwrap_or(Value::Null))
-        };
-        Ok(with_misfits(lane, values, bad, misfit, reason))
-    })
-}
-
-/// Numbers as whole ones, without what is behind the point.
-trait Whole: Copy {
-    fn whole_number(self) -> Option<i128>;
-}
-
-macro_rules! whole {
-    ($($type:ident)*) => {$(
-        impl Whole for $type {
-            #[inline(always)]
-            fn whole_number(self) -> Option<i128> {
-                Some(i128::from(self))
-            }
-        }
-    )*};
-}
-whole!(i8 i16 i32 i64 u8 u16 u32 u64);
-
-macro_rules! whole_of_float {
-    ($($type:ident)*) => {$(
-        impl Whole for $type {
-            #[inline(always)]
-            fn whole_number(self) -> Option<i128> {
-                // Infinities become the ends of the range, which no type of 64 bits has.
-                (!self.is_nan()).then_some(self as i128)
-            }
-        }
-    )*};
-}
-whole_of_float!(f32 f64);
 
 fn to_bool() -> Kernel {
     Arc::new(|mut arguments: Arguments<'_>| {
         let lane = arguments.next();
         let values = with_numbers!(&lane.values, values => {
-            Values::Bool(super::map(values, |value| if Number::float(value) == 0.0 { 0 } else { YES }))
+            // NaN is not zero.
+            Values::Bool(map(values, |value| if value.float() == 0.0 { 0 } else { YES }))
         }, _ => Values::Null);
-        Ok(Lane::with_valid(values, lane.valid))
+        Ok(Lane { values, ..lane })
     })
 }
 
-/// Texts read as values, exactly as they stand.
-fn parsed(to: Type, misfit: Misfit) -> Kernel {
+fn to_number(from: Type, to: Type, errors: Errors) -> Kernel {
     Arc::new(move |mut arguments: Arguments<'_>| {
-        let rows = arguments.rows;
         let lane = arguments.next();
-        let Values::Text(texts) = lane.values.clone() else { return Ok(lane) };
-        let mut bad = Vec::with_capacity(rows);
-        macro_rules! read {
-            ($variant:ident, $default:expr, |$text:ident| $parse:expr) => {{
-                let mut found = Vec::with_capacity(rows);
-                for row in 0..rows {
-                    let $text = texts.get(row).unwrap_or_default();
-                    let value = $parse;
-                    bad.push(if value.is_some() { 0 } else { YES });
-                    found.push(value.unwrap_or($default));
+        let saturate = errors == Errors::Saturate;
+        macro_rules! cast {
+            ($($variant:ident)*; $values:ident => $whole:expr) => {
+                match &lane.values {
+                    $(Values::$variant($values) => $whole,)*
+                    Values::Bool(values) => {
+                        let values = map(values, |value: u8| value & 1);
+                        whole_to_number(&values, &to, saturate)
+                    }
+                    Values::F32(values) => float_to_number(values, &to, saturate),
+                    Values::F64(values) => float_to_number(values, &to, saturate),
+                    _ => return Ok(Lane::new(Values::Null)),
                 }
-                Values::$variant(found.into())
-            }};
+            };
         }
-        let values = match &to {
-            Type::Bool => read!(Bool, 0, |text| match text {
-                "True" | "true" | "1" => Some(YES),
-                "False" | "false" | "0" => Some(0),
-                _ => None,
-            }),
-            Type::Float32 => read!(F32, 0.0, |text| text.parse().ok()),
-            Type::Float64 => read!(F64, 0.0, |text| text.parse().ok()),
-            Type::Int(Int::I8) => read!(I8, 0, |text| text.parse().ok()),
-            Type::Int(Int::I16) => read!(I16, 0, |text| text.parse().ok()),
-            Type::Int(Int::I32) => read!(I32, 0, |text| text.parse().ok()),
-            Type::Int(Int::I64) => read!(I64, 0, |text| text.parse().ok()),
-            Type::Int(Int::U8) => read!(U8, 0, |text| text.parse().ok()),
-            Type::Int(Int::U16) => read!(U16, 0, |text| text.parse().ok()),
-            Type::Int(Int::U32) => read!(U32, 0, |text| text.parse().ok()),
-            Type::Int(Int::U64) => read!(U64, 0, |text| text.parse().ok()),
-            Type::Instant(unit, _) => read!(I64, 0, |text| instant(text, *unit)),
-            _ => Values::Null,
-        };
-        let reason = |row: usize| format!("'{}' is no value of {to}", texts.get(row).unwrap_or_default());
-        Ok(with_misfits(lane, values, bad, misfit, reason))
+        let (values, bad) = cast!(I8 I16 I32 I64 U8 U16 U32 U64; values => whole_to_number(values, &to, saturate));
+        let reason = |row: usize| format!("{} is no value of {to}", lane.values.value(row, &from));
+        // What saturating leaves over is NaN.
+        Ok(finished(values, lane.valid.clone(), &bad, errors != Errors::Strict, reason))
     })
 }
 
-fn instant(text: &str, unit: Unit) -> Option<i64> {
-    match instant_of(text, Some(unit)) {
-        Ok(Value::Instant(ticks, ..)) => Some(ticks),
-        _ => None,
+/// Numbers of another type, and which of them are none of it.
+type Cast<'a> = (Values<'a>, Buffer<'a, u8>);
+
+/// The whole numbers of a type.
+trait Whole: Number {
+    const LEAST: Self;
+    const GREATEST: Self;
+    /// The nearest value.
+    fn of_float(value: f64) -> Self;
+}
+
+macro_rules! wholes {
+    ($($type:ident)*) => {$(
+        impl Whole for $type {
+            const LEAST: Self = $type::MIN;
+            const GREATEST: Self = $type::MAX;
+
+            #[inline(always)]
+            fn of_float(value: f64) -> Self {
+                value as $type
+            }
+        }
+    )*};
+}
+wholes!(i8 i16 i32 i64 u8 u16 u32 u64);
+
+/// Runs `$body` with `$target` as the type of whole numbers.
+macro_rules! for_whole {
+    ($int:expr, $target:ident => $body:expr) => {
+        match $int {
+            Int::I8 => {
+                type $target = i8;
+                $body
+            }
+            Int::I16 => {
+                type $target = i16;
+                $body
+            }
+            Int::I32 => {
+                type $target = i32;
+                $body
+            }
+            Int::I64 => {
+                type $target = i64;
+                $body
+            }
+            Int::U8 => {
+                type $target = u8;
+                $body
+            }
+            Int::U16 => {
+                type $target = u16;
+                $body
+            }
+            Int::U32 => {
+                type $target = u32;
+                $body
+            }
+            Int::U64 => {
+                type $target = u64;
+                $body
+            }
+        }
+    };
+}
+
+fn whole_to_number<'a, S>(values: &[S], to: &Type, saturate: bool) -> Cast<'a>
+where
+    S: Number
+        + TryInto<i8>
+        + TryInto<i16>
+        + TryInto<i32>
+        + TryInto<i64>
+        + TryInto<u8>
+        + TryInto<u16>
+        + TryInto<u32>
+        + TryInto<u64>,
+{
+    match to {
+        Type::Float32 => (Values::F32(map(values, |value| value.float() as f32)), Vec::new().into()),
+        Type::Int(int) => for_whole!(int, Target => whole_to_whole::<S, Target>(values, saturate)),
+        _ => (Values::F64(map(values, S::float)), Vec::new().into()),
     }
 }
 
-/// Values as text: numbers as Python writes them, instants as ISO 8601 has them.
-fn written(from: Type) -> Kernel {
+fn whole_to_whole<'a, S: Number + TryInto<T>, T: Whole>(values: &[S], saturate: bool) -> Cast<'a> {
+    let nearest = |value: S| match value.try_into() {
+        Ok(value) => value,
+        Err(_) if value < S::default() => T::LEAST,
+        Err(_) => T::GREATEST,
+    };
+    let bad = if saturate {
+        Vec::new().into()
+    } else {
+        map(values, |value: S| if TryInto::<T>::try_into(value).is_ok() { 0 } else { YES })
+    };
+    (T::values(map(values, nearest)), bad)
+}
+
+fn float_to_number<'a, S: Number + Into<f64>>(values: &[S], to: &Type, saturate: bool) -> Cast<'a> {
+    match to {
+        Type::Float32 => {
+            let beyond = |value: S| {
+                let value: f64 = value.into();
+                value.is_finite() && !(value as f32).is_finite()
+            };
+            let bad =
+                if saturate { Vec::new().into() } else { map(values, |value| if beyond(value) { YES } else { 0 }) };
+            let nearest = |value: S| {
+                let value: f64 = value.into();
+                if value.is_finite() { value.clamp(f32::MIN.into(), f32::MAX.into()) as f32 } else { value as f32 }
+            };
+            (Values::F32(map(values, nearest)), bad)
+        }
+        Type::Int(int) => {
+            let (least, greatest) = int.range();
+            // Both are powers of two, or 0, and thus the same as floating-point numbers.
+            let (least, end) = (least as f64, (greatest + 1) as f64);
+            let bad = map(values, |value: S| {
+                let whole = Into::<f64>::into(value).trunc();
+                let fits = if saturate { !whole.is_nan() } else { whole >= least && whole < end };
+                if fits { 0 } else { YES }
+            });
+            let values =
+                for_whole!(int, Target => Target::values(map(values, |value: S| Target::of_float(value.into()))));
+            (values, bad)
+        }
+        _ => (Values::F64(map(values, |value: S| value.into())), Vec::new().into()),
+    }
+}
+
+/// Instants or durations in ticks of another unit. Of a coarser one, the tick that they lie in.
+fn to_unit(from: Unit, to: Unit, instants: bool, errors: Errors) -> Kernel {
+    let ratio = from.nanoseconds().zip(to.nanoseconds());
+    let one = move |ticks: i64| -> Option<i64> {
+        match ratio {
+            Some((a, b)) if a >= b && a % b == 0 => ticks.checked_mul(a / b),
+            Some((a, b)) if b % a == 0 => Some(ticks.div_euclid(b / a)),
+            _ if from == to => Some(ticks),
+            _ if instants => ticks_of(nanoseconds(ticks, from)?, to),
+            _ if from == Unit::Year => ticks.checked_mul(12),
+            _ => Some(ticks.div_euclid(12)),
+        }
+    };
+    Arc::new(move |mut arguments: Arguments<'_>| {
+        let lane = arguments.next();
+        let Values::I64(ticks) = &lane.values else { return Ok(Lane::new(Values::Null)) };
+        let nearest = |ticks: i64| one(ticks).unwrap_or(if ticks < 0 { -i64::MAX } else { i64::MAX });
+        let values = map(ticks, nearest);
+        let bad = match errors {
+            Errors::Saturate => Vec::new().into(),
+            _ => map(ticks, |ticks| if one(ticks).is_some() { 0 } else { YES }),
+        };
+        let reason = |row: usize| {
+            let ticks = ticks.get(row).copied().unwrap_or_default();
+            format!("{ticks} {} is beyond what {} can count", from.as_str(), to.as_str())
+        };
+        Ok(finished(Values::I64(values), lane.valid.clone(), &bad, errors == Errors::Null, reason))
+    })
+}
+
+fn to_text(from: Type, errors: Errors) -> Kernel {
     Arc::new(move |mut arguments: Arguments<'_>| {
         let rows = arguments.rows;
         let lane = arguments.next();
         let mut builder = TextBuilder::with_capacity(rows, rows * 8);
-        let mut text = String::new();
-        for row in 0..rows {
-            text.clear();
-            if lane.is_valid(row) {
-                let _ = match lane.values.value(row, &from) {
-                    Value::Text(value) => text.write_str(&value),
-                    Value::Instant(ticks, unit, _) => super::times::write_instant(&mut text, ticks, unit),
-                    Value::Duration(ticks, unit) => write!(text, "{ticks} {}", unit.as_str()),
-                    value => write!(text, "{value}"),
-                };
+        let mut bad = vec![0; rows];
+        match (&lane.values, &from) {
+            (Values::Text(_), _) => return Ok(lane),
+            (Values::Bool(values), _) => {
+                values.iter().for_each(|value| builder.push(if *value == YES { "True" } else { "False" }))
             }
-            builder.push(&text);
+            (Values::I64(ticks), Type::Instant(unit, zone)) => {
+                for (ticks, bad) in ticks.iter().zip(&mut bad) {
+                    builder.push_with(|text| {
+                        if !written::write_instant(text, *ticks, *unit, zone.is_some()) {
+                            *bad = YES;
+                        }
+                    });
+                }
+            }
+            (Values::I64(ticks), Type::Duration(unit)) => {
+                ticks.iter().for_each(|ticks| builder.push_with(|text| written::write_duration(text, *ticks, *unit)));
+            }
+            (Values::F32(values), _) => {
+                values.iter().for_each(|value| builder.push_with(|text| written::write_float(text, *value)));
+            }
+            (Values::F64(values), _) => {
+                values.iter().for_each(|value| builder.push_with(|text| written::write_float(text, *value)));
+            }
+            (values, _) => with_numbers!(values, values => {
+                values.iter().for_each(|value| builder.push_with(|text| {
+                    // Memory takes whatever is written.
+                    let _ = std::io::Write::write_fmt(text, format_args!("{value:?}"));
+                }));
+            }, _ => return Ok(Lane::new(Values::Null))),
         }
-        Ok(Lane::with_valid(Values::Text(builder.finish()), lane.valid))
+        let reason = |row: usize| format!("{} has a year of more than four digits", lane.values.value(row, &from));
+        Ok(finished(Values::Text(builder.finish()), lane.valid.clone(), &bad, errors == Errors::Null, reason))
     })
+}
+
+/// Values that texts are, which are not trimmed.
+fn of_text(to: Type, errors: Errors) -> Kernel {
+    let missing = errors == Errors::Null;
+    let saturate = errors == Errors::Saturate;
+    Arc::new(move |mut arguments: Arguments<'_>| {
+        let rows = arguments.rows;
+        let lane = arguments.next();
+        let Values::Text(texts) = lane.values else { return Ok(lane) };
+        Ok(each_text(&texts, lane.valid, rows, |texts, valid, rows| {
+            let one = Parse { texts, valid, rows, missing, to: &to };
+            match &to {
+                Type::Bool => one.lane(written::read_bool, Values::Bool),
+                Type::Float32 => one.lane(|text| text.parse::<f32>().ok(), Values::F32),
+                Type::Float64 => one.lane(|text| text.parse::<f64>().ok(), Values::F64),
+                Type::Int(int) => for_whole!(int, Target => one.lane(
+                    |text| if saturate { saturated::<Target>(text) } else { text.parse::<Target>().ok() },
+                    Target::values,
+                )),
+                Type::Instant(unit, _) => one.lane(|text| written::read_instant(text, *unit), Values::I64),
+                Type::Duration(unit) => one.lane(|text| written::read_duration(text, *unit), Values::I64),
+                _ => Lane::new(Values::Null),
+            }
+        }))
+    })
+}
+
+/// The nearest whole number to one that is written out, however long it is.
+fn saturated<T: Whole + std::str::FromStr>(text: &str) -> Option<T> {
+    if let Ok(value) = text.parse() {
+        return Some(value);
+    }
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    number.then_some(if negative { T::LEAST } else { T::GREATEST })
+}
+
+/// Texts to be read as values of a type.
+struct Parse<'t, 'a> {
+    texts: &'t Texts<'a>,
+    valid: Option<Buffer<'a, u8>>,
+    rows: usize,
+    missing: bool,
+    to: &'t Type,
+}
+
+impl<'a> Parse<'_, 'a> {
+    fn lane<T: Copy + Default + 'a>(
+        self,
+        read: impl Fn(&str) -> Option<T>,
+        values: impl Fn(Buffer<'a, T>) -> Values<'a>,
+    ) -> Lane<'a> {
+        let time = matches!(self.to, Type::Instant(..) | Type::Duration(_));
+        let (mut bad, mut none) = (vec![0; self.rows], None);
+        let mut found = Vec::with_capacity(self.rows);
+        for (row, bad) in bad.iter_mut().enumerate() {
+            let text = self.texts.get(row);
+            let value = text.and_then(&read);
+            if value.is_none() {
+                if time && text == Some("NaT") {
+                    none.get_or_insert_with(|| vec![YES; self.rows])[row] = 0;
+                } else {
+                    *bad = YES;
+                }
+            }
+            found.push(value.unwrap_or_default());
+        }
+        let valid = both_valid(self.valid, none.map(Into::into));
+        let reason = |row: usize| {
+            let text = self.texts.get(row).unwrap_or_default();
+            let text: String = text.chars().take(60).collect();
+            format!("{} is no value of {}", crate::value::Value::from(text), self.to)
+        };
+        finished(values(found.into()), valid, &bad, self.missing, reason)
+    }
+}
+
+/// What is computed of texts: once for each text of a dictionary that has no more of them than there are rows.
+pub(super) fn each_text<'a>(
+    texts: &Texts<'a>,
+    valid: Option<Buffer<'a, u8>>,
+    rows: usize,
+    f: impl Fn(&Texts<'a>, Option<Buffer<'a, u8>>, usize) -> Lane<'a>,
+) -> Lane<'a> {
+    let Texts::Codes(codes, dictionary) = texts else { return f(texts, valid, rows) };
+    let count = dictionary.texts.len();
+    if count == 0 || count > rows {
+        return f(texts, valid, rows);
+    }
+    let known = f(&dictionary.texts, dictionary.valid.clone(), count);
+    // Rows without a value have any code.
+    let places: Vec<usize> =
+        codes.iter().map(|code| usize::try_from(*code).ok().filter(|code| *code < count).unwrap_or(0)).collect();
+    if known.fault.is_some() {
+        // Which row fails first, and whether any does, only the rows can tell.
+        return f(texts, valid, rows);
+    }
+    let valid = both_valid(valid, known.valid.as_ref().map(|valid| valid.gathered(&places)));
+    Lane::with_valid(known.values.gathered(&places), valid)
 }

@@ -170,6 +170,14 @@ pub(super) fn negate<'a, T: Integer>(values: &[T], valid: Option<&[u8]>) -> Lane
     overflowing((values, false), (&one, true), |a, _| a.negated(), valid, reason)
 }
 
+/// `|x|`.
+pub(super) fn absolute<'a, T: Integer>(values: &[T], valid: Option<&[u8]>) -> Lane<'a> {
+    let one = [T::default()];
+    let reason = |a: T, _: T| format!("{a:?} without its sign is no value of {}", T::TYPE);
+    let f = |a: T, _: T| if a < T::default() { a.negated() } else { (a, false) };
+    overflowing((values, false), (&one, true), f, valid, reason)
+}
+
 /// `<< >>`.
 pub(super) fn shift<'a, T: Integer>(
     operator: Binary,

@@ -6,7 +6,6 @@ use super::sides::zip;
 use crate::block::{Fault, Lane, Values, YES, both_valid};
 use crate::expr::Binary;
 use crate::plan::{Arguments, Kernel};
-use crate::types::Unit;
 
 /// How many times a duration goes into another.
 pub(crate) fn ratio() -> Kernel {
@@ -47,49 +46,4 @@ pub(crate) fn scaled(operator: Binary) -> Kernel {
         let values: Vec<i64> = exact.iter().map(|ticks| *ticks as i64).collect();
         Ok(Lane { fault, ..Lane::with_valid(Values::I64(values.into()), valid) })
     })
-}
-
-/// Ticks of a coarser unit, rounded down; none where the units do not fit into each other.
-pub(crate) fn coarser(from: Unit, to: Unit) -> Option<Kernel> {
-    let factor = match (from, to) {
-        (Unit::Month, Unit::Year) => 12,
-        _ => {
-            let (a, b) = (from.nanoseconds()?, to.nanoseconds()?);
-            if b % a != 0 {
-                return None;
-            }
-            b / a
-        }
-    };
-    Some(Arc::new(move |mut arguments: Arguments<'_>| {
-        let lane = arguments.next();
-        let Values::I64(ticks) = &lane.values else { return Ok(lane) };
-        let values = super::map(ticks, |ticks: i64| ticks.div_euclid(factor));
-        Ok(Lane::with_valid(Values::I64(values), lane.valid))
-    }))
-}
-
-/// Writes an instant as ISO 8601 has it, with as much as its unit tells.
-pub(crate) fn write_instant(text: &mut String, ticks: i64, unit: Unit) -> std::fmt::Result {
-    use std::fmt::Write as _;
-    let nanoseconds = match unit {
-        Unit::Year => return write!(text, "{:04}", 1970 + i128::from(ticks)),
-        Unit::Month => {
-            let (year, month) = (1970 + ticks.div_euclid(12), ticks.rem_euclid(12) + 1);
-            return write!(text, "{year:04}-{month:02}");
-        }
-        unit => i128::from(unit.nanoseconds().unwrap_or(1)),
-    };
-    let total = i128::from(ticks) * nanoseconds;
-    let (seconds, rest) = (total.div_euclid(1_000_000_000), total.rem_euclid(1_000_000_000));
-    let instant =
-        i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, rest as u32));
-    let Some(instant) = instant else { return write!(text, "{ticks} {}", unit.as_str()) };
-    match unit {
-        Unit::Week | Unit::Day => write!(text, "{}", instant.format("%Y-%m-%d")),
-        Unit::Hour | Unit::Minute | Unit::Second => write!(text, "{}", instant.format("%Y-%m-%dT%H:%M:%S")),
-        Unit::Milli => write!(text, "{}", instant.format("%Y-%m-%dT%H:%M:%S%.3f")),
-        Unit::Micro => write!(text, "{}", instant.format("%Y-%m-%dT%H:%M:%S%.6f")),
-        _ => write!(text, "{}", instant.format("%Y-%m-%dT%H:%M:%S%.9f")),
-    }
 }

@@ -82,7 +82,7 @@ pub(crate) fn instant_of(text: &str, unit: Option<Unit>) -> Result<Value, String
 }
 
 /// An instant, as ticks of a unit that may be coarser.
-fn ticks(nanoseconds: i128, unit: Unit) -> Option<i64> {
+pub(crate) fn ticks(nanoseconds: i128, unit: Unit) -> Option<i64> {
     let days = i64::try_from(nanoseconds.div_euclid(DAY)).ok()?;
     match unit {
         Unit::Year => Some(civil(days).0 - 1970),
@@ -211,11 +211,21 @@ impl Reading<'_> {
 ///
 /// Years are taken to begin in March, so that the day that some lack is their last; in 400 of them there are 146,097
 /// days.
-fn days(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let of_year = (153 * month + 2) / 5 + day - 1;
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// Nanoseconds from 1970-01-01 to an instant; none where the calendar is not continued that far.
+pub(crate) fn nanoseconds(ticks: i64, unit: Unit) -> Option<i128> {
+    let year = |years: i64| Some(years).filter(|years| years.abs() < 1_000_000_000).map(|years| 1970 + years);
+    match unit {
+        Unit::Year => Some(i128::from(days(year(ticks)?, 1, 1)) * DAY),
+        Unit::Month => Some(i128::from(days(year(ticks.div_euclid(12))?, ticks.rem_euclid(12) + 1, 1)) * DAY),
+        _ => Some(i128::from(ticks) * i128::from(unit.nanoseconds()?)),
+    }
 }
 
 /// Year, month and day of a number of days since 1970-01-01.
@@ -231,7 +241,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// An instant as text that is read as the same one; none for weeks, and for years of more than four digits.
-pub(in crate::expr) fn instant_text(ticks: i64, unit: Unit) -> Option<String> {
+pub(crate) fn instant_text(ticks: i64, unit: Unit) -> Option<String> {
     let (days, nanoseconds) = match unit {
         Unit::Week => return None,
         Unit::Year => (days(1970_i64.checked_add(ticks).filter(in_four_digits)?, 1, 1), 0),
