@@ -14,7 +14,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use chunk::{Chunk, lane_of_array};
 pub(crate) use lane::{Fault, Lane, Values, both_valid, with_numbers};
 pub(crate) use number::Number;
-pub(crate) use text::{TextBuilder, Texts};
+pub(crate) use text::{Dictionary, TextBuilder, Texts};
 pub(crate) use to_arrow::{array_of_lane, data_type};
 
 /// Rows of a block. With eight bytes a value, a block of a column takes 32 KiB.

@@ -2,6 +2,7 @@
 
 mod math;
 mod registry;
+mod time;
 pub(crate) mod vector;
 
 use std::collections::HashMap;
@@ -12,7 +13,16 @@ pub(crate) use registry::Registry;
 use crate::plan::Function;
 
 /// All functions, by kind.
-static KINDS: &[&[Function]] = &[math::FUNCTIONS, vector::FUNCTIONS];
+static KINDS: &[&[Function]] = &[
+    math::FUNCTIONS,
+    vector::FUNCTIONS,
+    time::parts::FUNCTIONS,
+    time::names::FUNCTIONS,
+    time::bins::FUNCTIONS,
+    time::zones::FUNCTIONS,
+    time::months::FUNCTIONS,
+    time::durations::FUNCTIONS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| KINDS.iter().flat_map(|kind| kind.iter()).map(|function| (function.name, function)).collect());

@@ -2,6 +2,8 @@
 
 pub(crate) mod arithmetic;
 pub(crate) mod cast;
+pub(crate) mod civil;
+pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod logic;
 mod integers;
@@ -9,5 +11,6 @@ mod sides;
 pub(crate) mod texts;
 pub(crate) mod times;
 pub(crate) mod vectors;
+pub(crate) mod zones;
 
 pub(crate) use sides::{map, zip};

@@ -1,11 +1,14 @@
-//! Durations by floating-point numbers.
+//! Durations by floating-point numbers, and instants in other units.
 
 use std::sync::Arc;
 
-use super::sides::zip;
-use crate::block::{Fault, Lane, Values, YES, both_valid};
+use super::clock::{self, Piece};
+use super::sides::{map, zip};
+use super::civil;
+use crate::block::{Buffer, Fault, Lane, Values, YES, both_valid};
 use crate::expr::Binary;
 use crate::plan::{Arguments, Kernel};
+use crate::types::Unit;
 
 /// How many times a duration goes into another.
 pub(crate) fn ratio() -> Kernel {
@@ -46,4 +49,62 @@ pub(crate) fn scaled(operator: Binary) -> Kernel {
         let values: Vec<i64> = exact.iter().map(|ticks| *ticks as i64).collect();
         Ok(Lane { fault, ..Lane::with_valid(Values::I64(values.into()), valid) })
     })
+}
+
+/// Ticks of a coarser unit, rounded down as in NumPy: instants of all units, durations of a fixed length, and months as years.
+/// Nothing where the unit is not coarser, or its ticks are not whole ones of the other.
+///
+/// Durations of a fixed length have no months and years; callers see to that.
+pub(crate) fn coarser(from: Unit, to: Unit) -> Option<Kernel> {
+    let divisor = match (from, to) {
+        _ if to >= from => return None,
+        (Unit::Month, Unit::Year) => Some(12),
+        (_, Unit::Month | Unit::Year) => None,
+        _ => Some(to.nanoseconds()? / from.nanoseconds()?),
+    };
+    Some(Arc::new(move |mut arguments: Arguments<'_>| {
+        let lane = arguments.next();
+        let Values::I64(ticks) = &lane.values else { return Ok(lane) };
+        if let Some(divisor) = divisor {
+            let values = map(ticks, move |ticks: i64| ticks.div_euclid(divisor));
+            return Ok(Lane::with_valid(Values::I64(values), lane.valid));
+        }
+        let fault = too_far(ticks, &lane, clock::limit(from));
+        let days = clock::pieces(ticks, from, Piece::Day);
+        let values = match to {
+            Unit::Year => map(&days, |day| i64::from(civil::year(day)) - 1970),
+            _ => map(&days, |day| i64::from(civil::months(day)) - 1970 * 12),
+        };
+        Ok(Lane { fault, ..Lane::with_valid(Values::I64(values), lane.valid) })
+    }))
+}
+
+/// Instants of whole years or months in days, or in what days are made of; nothing for other units.
+pub(crate) fn beginnings(from: Unit, to: Unit) -> Option<Kernel> {
+    if !matches!(from, Unit::Year | Unit::Month) {
+        return None;
+    }
+    let per_day = clock::ticks_per_day(to)?;
+    let limit = clock::limit(from);
+    let most = i64::MAX / per_day;
+    Some(Arc::new(move |mut arguments: Arguments<'_>| {
+        let lane = arguments.next();
+        let Values::I64(ticks) = &lane.values else { return Ok(lane) };
+        let days: Buffer<'_, i64> = map(&clock::pieces(ticks, from, Piece::Day), i64::from);
+        let fault = Fault::both(too_far(ticks, &lane, limit), too_far(&days, &lane, most));
+        let values = map(&days, move |day: i64| day.wrapping_mul(per_day));
+        Ok(Lane { fault, ..Lane::with_valid(Values::I64(values), lane.valid) })
+    }))
+}
+
+/// The fault of instants of which a number is beyond a limit.
+fn too_far(ticks: &[i64], lane: &Lane<'_>, limit: i64) -> Option<Arc<Fault>> {
+    let far = |ticks: i64| ticks > limit || ticks < -limit;
+    if !ticks.iter().fold(false, |any, ticks| any | far(*ticks)) {
+        return None;
+    }
+    let counts = |row: usize, ticks: i64| lane.is_valid(row) && far(ticks);
+    let rows: Vec<u8> = ticks.iter().enumerate().map(|(row, ticks)| if counts(row, *ticks) { YES } else { 0 }).collect();
+    let reason = "the instant is too far from 1970 for the unit it is to have".to_owned();
+    rows.contains(&YES).then(|| Arc::new(Fault { rows, reason, node: None }))
 }

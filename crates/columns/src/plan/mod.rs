@@ -17,7 +17,7 @@ pub(crate) use bind::Planner;
 pub(crate) use call::{Bind, Call, Function};
 pub(crate) use evaluate::Evaluator;
 pub(crate) use operand::Operand;
-pub(crate) use scope::{Column, Scope};
+pub(crate) use scope::{Column, Scope, nearest};
 
 use crate::block::Lane;
 use crate::error::{ColumnsResult, Place};
