@@ -19,13 +19,13 @@ def instants(zone):
     random = np.random.default_rng(7)
     seconds = list(random.integers(-2_200_000_000, 4_000_000_000, 12))
     seconds += [0, -1, 1, 951_782_400, 951_868_799, -2_203_891_200, 1_609_459_199, 1_483_228_800]
-    info = ZoneInfo(zone) if zone and not zone.startswith("+") else None
+    info = ZoneInfo(zone) if zone and "/" in zone else None
     if info:
         # Changes of offset, by hours, then to the second.
         probes = pd.date_range("1900-01-01", "2040-01-01", freq="12h", tz="UTC").to_pydatetime()
         changes = [(a, b) for a, b in zip(probes, probes[1:])
                    if a.astimezone(info).utcoffset() != b.astimezone(info).utcoffset()]
-        chosen = changes[:4] + changes[-3:] + [changes[i] for i in random.integers(0, len(changes), 4)]
+        chosen = changes[:3] + changes[-2:] + [changes[i] for i in random.integers(0, len(changes), 3)]
         if zone == "Pacific/Apia":
             chosen += [change for change in changes if change[0].year == 2011]
         for before, after in chosen:
@@ -92,6 +92,15 @@ def of(zone):
     return said
 
 
+def durations():
+    random = np.random.default_rng(8)
+    series = [0, 1, -1, 999, -999, 1_000, -1_000, 86_399_999_999_999, -86_400_000_000_000, -86_400_000_000_001]
+    series += [int(value) for value in random.integers(-(2**62), 2**62, 10)]
+    parts = pd.Series(pd.to_timedelta(series, unit="ns"))
+    said = {part: plain(getattr(parts.dt, part)) for part in ("days", "seconds", "microseconds", "nanoseconds")}
+    return {"ticks": series, "total_seconds": plain(parts.dt.total_seconds()), **said}
+
+
 with open(__file__.replace("times.py", "pandas.json"), "w") as file:
     zones = ",\n".join(json.dumps(of(zone), separators=(",", ":")) for zone in ZONES)
-    file.write(f'{{"pandas":"{pd.__version__}","zones":[\n{zones}\n]}}\n')
+    file.write(f'{{"pandas":"{pd.__version__}","durations":{json.dumps(durations())},"zones":[\n{zones}\n]}}\n')

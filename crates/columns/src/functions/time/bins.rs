@@ -160,7 +160,8 @@ impl Bins {
         Some(match self.width {
             Width::Finer => map(ticks, |tick| tick),
             Width::Ticks { width, origin } => {
-                let origin = (origin - ahead).rem_euclid(width);
+                let even = (origin - ahead).rem_euclid(2 * width);
+                let origin = even % width;
                 match towards {
                     Towards::Floor => places(ticks, width, origin, |tick, place| tick.wrapping_sub(place)),
                     Towards::Ceil => places(ticks, width, origin, move |tick, place| {
@@ -168,8 +169,7 @@ impl Bins {
                     }),
                     Towards::Nearest => {
                         // Two bins, of which the first is even.
-                        let origin = if origin == (self.origin(ahead)) { origin } else { origin + width };
-                        places(ticks, 2 * width, origin, move |tick, place| {
+                        places(ticks, 2 * width, even, move |tick, place| {
                             let add = if 2 * place <= width {
                                 0
                             } else if 2 * place < 3 * width {
@@ -186,8 +186,9 @@ impl Bins {
                 let per_day = clock::ticks_per_day(self.unit)?;
                 let local: Buffer<'_, i64> = map(ticks, move |tick: i64| tick.wrapping_add(ahead));
                 // Rows that are too far are found by `one`.
-                let limit = (clock::limit(self.unit) / 2).min(i64::MAX - 1);
-                if local.iter().fold(false, |any, tick| any | (*tick > limit) | (*tick < -limit)) && clock::limit(self.unit) < i64::MAX {
+                let limit = clock::limit(self.unit);
+                let far = |tick: i64| (tick > limit / 2) | (tick < -limit / 2);
+                if limit < i64::MAX && local.iter().fold(false, |any, tick| any | far(*tick)) {
                     return None;
                 }
                 let days = clock::pieces(&local, self.unit, Piece::Day);
@@ -203,14 +204,6 @@ impl Bins {
         })
     }
 
-    /// The first tick, from 0 on, with which an even bin of two begins in UTC.
-    fn origin(&self, ahead: i64) -> i64 {
-        match self.width {
-            Width::Ticks { width, origin } => (origin - ahead).rem_euclid(2 * width),
-            _ => 0,
-        }
-    }
-
     /// The beginning of the bin of an instant, or of the next; none where it cannot be counted.
     fn one(&self, tick: i64, towards: Towards) -> Option<i64> {
         let interval = self.rules.interval(tick.div_euclid(self.per_second));
@@ -223,8 +216,10 @@ impl Bins {
         let next = next?;
         let near = next.checked_sub(ahead)?;
         let end = interval.end.saturating_mul(self.per_second);
-        let ceil = if near < end || (near == end && self.one(near, Towards::Floor) == Some(near)) {
+        let ceil = if near < end {
             near
+        } else if self.one(end, Towards::Floor) == Some(end) {
+            end
         } else {
             let (instants, fraction) = self.instants(next);
             let ticks = |second: i64| second.checked_mul(self.per_second)?.checked_add(fraction);
@@ -255,6 +250,11 @@ impl Bins {
             }
             Instants::None(gap) => gap.checked_mul(self.per_second)?,
         };
+        // Where bins have passed since it began, clocks were set back into one of them, which begins again with that.
+        let change = interval.saturating_mul(self.per_second);
+        if !self.of_days && found < change && self.one(change.saturating_sub(1), Towards::Floor).is_some_and(|last| last > found) {
+            return Some(change);
+        }
         Some(found.min(tick))
     }
 

@@ -44,6 +44,8 @@ enum Piece {
     Micro,
     MonthName(usize),
     DayName(usize),
+    /// As `+0530`; with seconds where there are.
+    Offset,
     /// What the zone is called.
     Abbreviation,
     Other(Item<'static>),
@@ -63,7 +65,7 @@ impl Format {
     /// Reads a format. The error says what is wrong with it.
     pub(super) fn new(pattern: &str, unit: Unit, zone: Option<Arc<str>>, rules: Zone) -> Result<Self, String> {
         let mut pieces = Vec::new();
-        // Python's `%f` are six digits, chrono's nine. Twice `%` is left alone.
+        // Python's `%f` are six digits, and chrono's nine; its `%z` has seconds, and `chrono` rounds them.
         let mut rest = pattern;
         while let Some((before, after)) = rest.split_once('%') {
             literal(&mut pieces, before);
@@ -75,6 +77,7 @@ impl Format {
                 "Z" if zone.is_none() => {}
                 "Z" => pieces.push(Piece::Abbreviation),
                 "z" if zone.is_none() => {}
+                "z" => pieces.push(Piece::Offset),
                 _ => {
                     let text = format!("%{specifier}");
                     let items = StrftimeItems::new(&text)
@@ -168,6 +171,15 @@ impl Piece {
             Self::Micro => digits::<6>(bytes, moment.nano / 1_000),
             Self::MonthName(letters) => name(bytes, &MONTHS, civil::month(moment.day) - 1, *letters),
             Self::DayName(letters) => name(bytes, &DAYS, civil::day_of_week(moment.day), *letters),
+            Self::Offset => {
+                let ahead = moment.offset.unsigned_abs();
+                bytes.push(if moment.offset < 0 { b'-' } else { b'+' });
+                digits::<2>(bytes, ahead / 3_600);
+                digits::<2>(bytes, ahead / 60 % 60);
+                if ahead % 60 != 0 {
+                    digits::<2>(bytes, ahead % 60);
+                }
+            }
             Self::Abbreviation => {
                 let abbreviation = format.rules.abbreviation(moment.second, format.zone.as_deref());
                 bytes.extend_from_slice(abbreviation.as_bytes());
@@ -194,7 +206,7 @@ fn literal(pieces: &mut Vec<Piece>, text: &str) {
 
 /// The bytes of what follows a `%`: perhaps marks and digits, then a letter.
 fn specifier(text: &str) -> usize {
-    let marks = text.bytes().take_while(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'#' | b'+' | b'0'..=b'9')).count();
+    let marks = text.bytes().take_while(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'+' | b'0'..=b'9')).count();
     let marks = if text.get(..marks).is_some_and(|marks| marks.ends_with('+')) { marks - 1 } else { marks };
     marks + text.get(marks..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
 }

@@ -127,10 +127,9 @@ fn timestamp(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
             let lane = arguments.next();
             let Values::I64(ticks) = &lane.values else { return Ok(Lane::new(Values::Null)) };
             let valid = present(ticks, &lane);
-            // Whole seconds and fractions by themselves: their sum is rounded once.
-            let seconds = move |ticks: i64| match per_second {
-                1 => ticks as f64,
-                _ => ticks as f64 / per_second as f64,
+            // Whole seconds are exact, so that only the sum with the fraction is rounded.
+            let seconds = move |ticks: i64| {
+                ticks.div_euclid(per_second) as f64 + ticks.rem_euclid(per_second) as f64 / per_second as f64
             };
             Ok(Lane::with_valid(Values::F64(map(ticks, seconds)), valid))
         });
