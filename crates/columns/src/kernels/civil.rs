@@ -80,8 +80,8 @@ pub(crate) fn day_of_year(day: i32) -> i32 {
 /// The day of the week: Monday is 0.
 #[inline(always)]
 pub(crate) fn day_of_week(day: i32) -> i32 {
-    // 1970-01-01 was a Thursday; what is added is a multiple of 7, and 3.
-    ((day as u32).wrapping_add(2_147_483_643 + 3) % 7) as i32
+    // 1970-01-01 was a Thursday; what is added is a multiple of 7, and 3, so that no day is negative.
+    ((day as u32).wrapping_add(2_147_483_646 + 3) % 7) as i32
 }
 
 /// The week of ISO 8601: weeks begin on Monday, and belong to the year of their Thursday.
