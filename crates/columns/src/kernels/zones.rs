@@ -129,16 +129,20 @@ impl Zone {
             Self::Fixed(_) => zone.and_then(|zone| Tz::from_str(zone).ok()),
         };
         let offset = self.offset(second);
-        let instant = chrono::DateTime::from_timestamp(second, 0).map(|instant| instant.naive_utc());
-        match named.zip(instant).and_then(|(zone, instant)| {
-            zone.offset_from_utc_datetime(&instant).abbreviation().map(str::to_owned)
-        }) {
-            Some(abbreviation) => abbreviation,
-            None if offset == 0 => "UTC".to_owned(),
-            None => {
-                let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
-                format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-            }
+        let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        let Some(named) = named else {
+            return match offset {
+                0 => "UTC".to_owned(),
+                _ => format!("UTC{sign}{hours:02}:{minutes:02}"),
+            };
+        };
+        let instant = chrono::DateTime::from_timestamp(second, 0).unwrap_or_default().naive_utc();
+        match (named.offset_from_utc_datetime(&instant).abbreviation(), minutes) {
+            (Some(abbreviation), _) => abbreviation.to_owned(),
+            // Not all have letters, and are called by the offset.
+            (None, 0) => format!("{sign}{hours:02}"),
+            (None, _) => format!("{sign}{hours:02}{minutes:02}"),
         }
     }
 

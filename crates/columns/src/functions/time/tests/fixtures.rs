@@ -9,8 +9,7 @@ use crate::hdf5::{Hdf5Options, Hdf5Table};
 
 /// The text that Vaex's Python stands for, without the rows it takes.
 fn expression(code: &str) -> String {
-    let code = code.replace("df[:30].", "").replace("[:30]", "").replace("df.", "").replace("d.", "").replace("np.", "");
-    code.strip_suffix(".values").unwrap_or(&code).to_owned()
+    code.replace("df[:30].", "").replace("[:30]", "").replace("df.ts", "ts").replace("d.ts", "ts").replace("np.", "")
 }
 
 fn json(value: &Value) -> Json {
