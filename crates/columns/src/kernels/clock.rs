@@ -110,7 +110,11 @@ fn split<const DAY: i64>(ticks: i64) -> (f64, f64) {
     let shift = const { DAY.trailing_zeros() };
     let ticks = ticks.clamp(-limit, limit);
     let (day, rest) = divided(float(ticks >> shift), const { (DAY >> DAY.trailing_zeros()) as f64 });
-    (day, rest * const { (1_i64 << DAY.trailing_zeros()) as f64 } + float(ticks & const { (1 << DAY.trailing_zeros()) - 1 }))
+    (
+        day,
+        rest * const { (1_i64 << DAY.trailing_zeros()) as f64 }
+            + float(ticks & const { (1 << DAY.trailing_zeros()) - 1 }),
+    )
 }
 
 #[cfg(test)]
@@ -144,7 +148,8 @@ mod tests {
             for day in [-last, -last + 1, -719_468, -1, 0, 1, 11_017, 100_000, last - 1, last] {
                 for second in [0, 1, 43_200, 86_399] {
                     for beside in [-1, 0, 1] {
-                        let ticks = day.checked_mul(per_day).and_then(|ticks| ticks.checked_add(second * per_second + beside));
+                        let ticks =
+                            day.checked_mul(per_day).and_then(|ticks| ticks.checked_add(second * per_second + beside));
                         ticks.into_iter().for_each(|ticks| check(ticks, unit));
                     }
                 }

@@ -108,3 +108,46 @@ fn too_far(ticks: &[i64], lane: &Lane<'_>, limit: i64) -> Option<Arc<Fault>> {
     let reason = "the instant is too far from 1970 for the unit it is to have".to_owned();
     rows.contains(&YES).then(|| Arc::new(Fault { rows, reason, node: None }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAYS: [i64; 13] = [-366, -1000, -8, -7, -1, 0, 1, 30, 31, 59, 365, 1000, 100_000];
+
+    fn computed(kernel: Option<Kernel>, ticks: &[i64]) -> (Vec<i64>, bool) {
+        let lane = Lane::new(Values::I64(ticks.to_vec().into()));
+        let lane = kernel.unwrap()(Arguments::new(vec![lane], ticks.len())).unwrap();
+        let Values::I64(values) = lane.values else { panic!("ticks are expected") };
+        (values.to_vec(), lane.fault.is_some())
+    }
+
+    #[test]
+    fn coarser_units_round_down_as_numpy_does() {
+        // np.array(DAYS, 'M8[from]').astype('M8[to]').astype('i8') in NumPy 2.4.
+        for (from, to, said) in [
+            (Unit::Nano, Unit::Second, [-1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (Unit::Second, Unit::Day, [-1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 1]),
+            (Unit::Day, Unit::Week, [-53, -143, -2, -1, -1, 0, 0, 4, 4, 8, 52, 142, 14_285]),
+            (Unit::Day, Unit::Month, [-13, -33, -1, -1, -1, 0, 0, 0, 1, 2, 12, 32, 3_285]),
+            (Unit::Day, Unit::Year, [-2, -3, -1, -1, -1, 0, 0, 0, 0, 0, 1, 2, 273]),
+            (Unit::Month, Unit::Year, [-31, -84, -1, -1, -1, 0, 0, 2, 2, 4, 30, 83, 8_333]),
+            (Unit::Week, Unit::Month, [-85, -230, -2, -2, -1, 0, 0, 6, 7, 13, 83, 230, 22_998]),
+            (Unit::Hour, Unit::Month, [-1, -2, -1, -1, -1, 0, 0, 0, 0, 0, 0, 1, 136]),
+        ] {
+            assert_eq!(computed(coarser(from, to), &DAYS), (said.to_vec(), false), "{from:?} {to:?}");
+        }
+        assert!(coarser(Unit::Day, Unit::Nano).is_none() && coarser(Unit::Day, Unit::Day).is_none());
+        assert!(computed(coarser(Unit::Second, Unit::Month), &[i64::MAX]).1);
+    }
+
+    #[test]
+    fn years_and_months_begin_with_their_first_day() {
+        // np.array([-1, 0, 54], 'M8[Y]').astype('M8[D]').astype('i8'), and of months; a year of NumPy's nanoseconds may wrap.
+        assert_eq!(computed(beginnings(Unit::Year, Unit::Day), &[-1, 0, 54]), (vec![-365, 0, 19_723], false));
+        assert_eq!(computed(beginnings(Unit::Month, Unit::Hour), &[-1, 0, 1]), (vec![-744, 0, 744], false));
+        assert!(!computed(beginnings(Unit::Year, Unit::Nano), &[-292, 292]).1);
+        assert!(computed(beginnings(Unit::Year, Unit::Nano), &[293]).1);
+        assert!(beginnings(Unit::Day, Unit::Nano).is_none() && beginnings(Unit::Year, Unit::Week).is_none());
+    }
+}

@@ -210,7 +210,9 @@ impl Table {
             let later = i64::from(january(year) - january(like)) * DAY;
             let of_year = i64::from(january(like)) * DAY..i64::from(january(like + 1)) * DAY;
             for at in 0..length {
-                let (Some(start), Some(offset)) = (self.starts.get(at).copied(), self.offsets.get(at).copied()) else { continue };
+                let (Some(start), Some(offset)) = (self.starts.get(at).copied(), self.offsets.get(at).copied()) else {
+                    continue;
+                };
                 if of_year.contains(&start) {
                     self.starts.push(start + later);
                     self.offsets.push(offset);
@@ -259,7 +261,11 @@ impl Table {
             None => i64::MAX,
         };
         let offset = self.offsets.get(at).copied().unwrap_or(0);
-        Interval { start: start.saturating_add(if later > 0 { later } else { 0 }), end: end.saturating_add(later), offset }
+        Interval {
+            start: start.saturating_add(if later > 0 { later } else { 0 }),
+            end: end.saturating_add(later),
+            offset,
+        }
     }
 
     fn instants(&self, local: i64) -> Instants {
@@ -285,9 +291,9 @@ impl Table {
     }
 
     fn local<'a, const SECOND: i64>(&self, ticks: &[i64]) -> Buffer<'a, i64> {
-        let (least, greatest) = ticks.iter().fold((i64::MAX, i64::MIN), |(least, greatest), ticks| {
-            (least.min(*ticks), greatest.max(*ticks))
-        });
+        let (least, greatest) = ticks
+            .iter()
+            .fold((i64::MAX, i64::MIN), |(least, greatest), ticks| (least.min(*ticks), greatest.max(*ticks)));
         let interval = self.interval(least.div_euclid(SECOND));
         if greatest.div_euclid(SECOND) < interval.end {
             let offset = i64::from(interval.offset) * SECOND;
@@ -306,11 +312,14 @@ fn offset_of(name: &str) -> Option<i32> {
         _ => return None,
     };
     let digits = rest.replacen(':', "", 1);
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || !matches!((digits.len(), rest.len()), (2, 2) | (4, 4) | (4, 5)) {
+    if !digits.bytes().all(|byte| byte.is_ascii_digit())
+        || !matches!((digits.len(), rest.len()), (2, 2) | (4, 4) | (4, 5))
+    {
         return None;
     }
     let (hours, minutes) = digits.split_at_checked(2)?;
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, if minutes.is_empty() { 0 } else { minutes.parse().ok()? });
+    let (hours, minutes): (i32, i32) =
+        (hours.parse().ok()?, if minutes.is_empty() { 0 } else { minutes.parse().ok()? });
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
 }
 

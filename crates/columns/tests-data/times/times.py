@@ -1,7 +1,7 @@
 """Writes pandas.json: what pandas says of instants in several zones. Needs pandas and tzdata."""
 
 import json
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -53,6 +53,26 @@ def ticks(series):
     return [None if pd.isna(value) else int(tick) for value, tick in zip(series, series.astype("i8"))]
 
 
+def localize(tick, tz, forward):
+    """The instant of a local time; none where there are two; the end of a gap, or the last nanosecond before."""
+    second, fraction = divmod(tick, 1_000_000_000)
+    naive = datetime(1970, 1, 1) + timedelta(seconds=second)
+    utc = lambda fold: int((naive.replace(tzinfo=tz, fold=fold) - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds())
+    at = lambda second: datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=second)
+    first, second = utc(0), utc(1)
+    if first < second:
+        return None
+    if first == second:
+        return first * 1_000_000_000 + fraction
+    # In a gap, the offset before is taken for the first, and is behind the gap, and the one after for the second.
+    low, high = second, first
+    offset = at(low).astimezone(tz).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at(middle).astimezone(tz).utcoffset() == offset else (low, middle)
+    return high * 1_000_000_000 - (0 if forward else 1)
+
+
 def of(zone):
     series = instants(zone)
     said = {"zone": zone, "instants": ticks(series), "parts": {}, "formats": {}, "floor": {}, "ceil": {}, "round": {}}
@@ -79,14 +99,12 @@ def of(zone):
         said["floor"][width] = ticks(start)
     if zone:
         said["local"] = ticks(local)
-        said["localize"] = {}
-        for name, ambiguous, nonexistent in [("NaT", "NaT", "NaT"), ("shift_forward", "NaT", "shift_forward"),
-                                             ("shift_backward", "NaT", "shift_backward")]:
-            said["localize"][name] = ticks(local.dt.tz_localize(series.dt.tz, ambiguous=ambiguous, nonexistent=nonexistent))
-        gaps = local + pd.Timedelta("1h")
-        said["gaps"] = ticks(gaps)
-        said["localize"]["gaps_forward"] = ticks(gaps.dt.tz_localize(series.dt.tz, ambiguous="NaT", nonexistent="shift_forward"))
-        said["localize"]["gaps_backward"] = ticks(gaps.dt.tz_localize(series.dt.tz, ambiguous="NaT", nonexistent="shift_backward"))
+        said["gaps"] = ticks(local + pd.Timedelta("1h"))
+        # By the standard library: pandas goes too far where a gap is not an hour.
+        said["localize"] = {
+            of + name: [localize(tick, series.dt.tz, forward) for tick in said[of]]
+            for of in ("local", "gaps") for name, forward in (("_forward", True), ("_backward", False))
+        }
     else:
         said["months"] = {str(n): ticks(series.map(lambda value: value + pd.DateOffset(months=n))) for n in (-25, -1, 1, 12, 30)}
     return said

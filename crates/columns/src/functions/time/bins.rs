@@ -54,10 +54,15 @@ fn bind(call: &mut Call<'_, '_>, towards: Towards) -> ColumnsResult<Operand> {
     }
     instant = instant.at_least(call, unit)?;
     let type_ = Type::Instant(instant.unit, instant.zone.clone());
-    let width = Width::of(frequency, instant.unit).ok_or_else(|| {
-        call.wrong(1, &format!("'{text}' is wider than what {} can count", instant.unit.as_str()))
-    })?;
-    let bins = Bins { width, unit: instant.unit, per_second: per_second(instant.unit), rules: instant.rules, of_days: frequency.of_days() };
+    let width = Width::of(frequency, instant.unit)
+        .ok_or_else(|| call.wrong(1, &format!("'{text}' is wider than what {} can count", instant.unit.as_str())))?;
+    let bins = Bins {
+        width,
+        unit: instant.unit,
+        per_second: per_second(instant.unit),
+        rules: instant.rules,
+        of_days: frequency.of_days(),
+    };
     call.compute(&text, &[&instant.operand], type_, move |mut arguments: Arguments<'_>| {
         let lane = arguments.next();
         let Values::I64(ticks) = &lane.values else { return Ok(Lane::new(Values::Null)) };
@@ -112,7 +117,12 @@ const MONTHS: i64 = 70_000_000;
 const CERTAIN: i64 = 2 * 86_400;
 
 impl Bins {
-    fn all<'a>(&self, ticks: &[i64], valid: &Option<Buffer<'_, u8>>, towards: Towards) -> (Buffer<'a, i64>, Option<Arc<Fault>>) {
+    fn all<'a>(
+        &self,
+        ticks: &[i64],
+        valid: &Option<Buffer<'_, u8>>,
+        towards: Towards,
+    ) -> (Buffer<'a, i64>, Option<Arc<Fault>>) {
         if let Some(values) = self.fast(ticks, towards) {
             // A bin that begins before the first tick there is wraps to the other side.
             let wrong = |value: i64, tick: i64| match towards {
@@ -133,9 +143,13 @@ impl Bins {
             }
         }
         let values: Vec<Option<i64>> = ticks.iter().map(|tick| self.one(*tick, towards)).collect();
-        let fault = fault_where(ticks, |_| true, |row| matches!(values.get(row), Some(None)), valid, || {
-            format!("the bin begins before or after what {} can count", self.unit.as_str())
-        });
+        let fault = fault_where(
+            ticks,
+            |_| true,
+            |row| matches!(values.get(row), Some(None)),
+            valid,
+            || format!("the bin begins before or after what {} can count", self.unit.as_str()),
+        );
         (values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().into(), fault)
     }
 
@@ -192,7 +206,8 @@ impl Bins {
                     return None;
                 }
                 let days = clock::pieces(&local, self.unit, Piece::Day);
-                let first = |months: i32| i64::from(civil::first_of_month(months)).wrapping_mul(per_day).wrapping_sub(ahead);
+                let first =
+                    |months: i32| i64::from(civil::first_of_month(months)).wrapping_mul(per_day).wrapping_sub(ahead);
                 match months {
                     1 => map(&days, move |day| first(civil::months(day))),
                     3 => map(&days, move |day| first(civil::months(day).div_euclid(3) * 3)),
@@ -252,7 +267,10 @@ impl Bins {
         };
         // Where bins have passed since it began, clocks were set back into one of them, which begins again with that.
         let change = interval.saturating_mul(self.per_second);
-        if !self.of_days && found < change && self.one(change.saturating_sub(1), Towards::Floor).is_some_and(|last| last > found) {
+        if !self.of_days
+            && found < change
+            && self.one(change.saturating_sub(1), Towards::Floor).is_some_and(|last| last > found)
+        {
             return Some(change);
         }
         Some(found.min(tick))
@@ -279,7 +297,8 @@ impl Bins {
                     Unit::Month => local.checked_add(1970 * 12)?,
                     unit => {
                         let day = local.div_euclid(clock::ticks_per_day(unit)?);
-                        civil::months(i32::try_from(day).ok().filter(|day| i64::from(*day).abs() <= civil::DAYS)?).into()
+                        civil::months(i32::try_from(day).ok().filter(|day| i64::from(*day).abs() <= civil::DAYS)?)
+                            .into()
                     }
                 };
                 let number = since_zero.div_euclid(months.into());

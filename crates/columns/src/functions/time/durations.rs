@@ -19,7 +19,9 @@ pub(in crate::functions) static FUNCTIONS: &[Function] = &[
             Values::I64(map(ticks, move |ticks: i64| ticks.div_euclid(divisor).saturating_mul(factor)))
         })
     }),
-    function("td_seconds", "Seconds of the day that has begun, from 0 to 86399.", |call| rest(call, DAY, 1_000_000_000)),
+    function("td_seconds", "Seconds of the day that has begun, from 0 to 86399.", |call| {
+        rest(call, DAY, 1_000_000_000)
+    }),
     function("td_microseconds", "Microseconds of the second that has begun.", |call| rest(call, 1_000_000_000, 1_000)),
     function("td_nanoseconds", "Nanoseconds of the microsecond that has begun.", |call| rest(call, 1_000, 1)),
     function("td_total_days", "All of it in days, with fractions.", |call| total(call, DAY)),

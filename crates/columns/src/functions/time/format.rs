@@ -80,11 +80,13 @@ impl Format {
                 "z" => pieces.push(Piece::Offset),
                 _ => {
                     let text = format!("%{specifier}");
-                    let items = StrftimeItems::new(&text)
-                        .parse_to_owned()
-                        .map_err(|_| format!("'{text}' stands for nothing in a format; a percent sign is written '%%'"))?;
+                    let items = StrftimeItems::new(&text).parse_to_owned().map_err(|_| {
+                        format!("'{text}' stands for nothing in a format; a percent sign is written '%%'")
+                    })?;
                     if zone.is_none() && items.iter().any(needs_zone) {
-                        return Err(format!("'{text}' needs instants with a zone; give them one with `dt_tz_localize`"));
+                        return Err(format!(
+                            "'{text}' needs instants with a zone; give them one with `dt_tz_localize`"
+                        ));
                     }
                     pieces.extend(items.into_iter().map(Piece::of));
                 }
@@ -99,9 +101,13 @@ impl Format {
     pub(super) fn texts(&self, ticks: &[i64], valid: &Option<Buffer<'_, u8>>) -> (Texts<'static>, Option<Arc<Fault>>) {
         let limit = LIMIT.saturating_mul(self.per_second);
         let far = |ticks: i64| ticks > limit || ticks < -limit;
-        let fault = fault_where(ticks, far, |row| ticks.get(row).is_some_and(|ticks| far(*ticks)), valid, || {
-            "years before -260000 and after 260000 are not written as text".to_owned()
-        });
+        let fault = fault_where(
+            ticks,
+            far,
+            |row| ticks.get(row).is_some_and(|ticks| far(*ticks)),
+            valid,
+            || "years before -260000 and after 260000 are not written as text".to_owned(),
+        );
         let mut builder = TextBuilder::with_capacity(ticks.len(), ticks.len() * self.pieces.len() * 4);
         for (row, ticks) in ticks.iter().enumerate() {
             let written = valid.as_ref().is_none_or(|valid| valid.get(row) == Some(&crate::block::YES)) && !far(*ticks);
@@ -176,7 +182,7 @@ impl Piece {
                 bytes.push(if moment.offset < 0 { b'-' } else { b'+' });
                 digits::<2>(bytes, ahead / 3_600);
                 digits::<2>(bytes, ahead / 60 % 60);
-                if ahead % 60 != 0 {
+                if !ahead.is_multiple_of(60) {
                     digits::<2>(bytes, ahead % 60);
                 }
             }
@@ -185,11 +191,14 @@ impl Piece {
                 bytes.extend_from_slice(abbreviation.as_bytes());
             }
             Self::Other(item) => {
-                let local = DateTime::from_timestamp(moment.second + i64::from(moment.offset), 0).unwrap_or_default().naive_utc();
+                let local = DateTime::from_timestamp(moment.second + i64::from(moment.offset), 0)
+                    .unwrap_or_default()
+                    .naive_utc();
                 let time = local.time();
                 let time = time.with_nanosecond(moment.nano).unwrap_or(time);
                 let Some(offset) = FixedOffset::east_opt(moment.offset) else { return };
-                let text = DelayedFormat::new_with_offset(Some(local.date()), Some(time), &offset, std::iter::once(item));
+                let text =
+                    DelayedFormat::new_with_offset(Some(local.date()), Some(time), &offset, std::iter::once(item));
                 let _ = write!(bytes, "{text}");
             }
         }

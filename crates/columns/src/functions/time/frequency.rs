@@ -43,9 +43,13 @@ impl Frequency {
             "us" | "U" | "microsecond" | "microseconds" => Self::Ticks(number, Unit::Micro),
             "ns" | "N" | "nanosecond" | "nanoseconds" => Self::Ticks(number, Unit::Nano),
             _ if letters.starts_with("W-") => {
-                return Err(format!("'{text}': weeks begin on Monday; take days off before and add them again for another day"));
+                return Err(format!(
+                    "'{text}': weeks begin on Monday; take days off before and add them again for another day"
+                ));
             }
-            "ME" | "QE" | "YE" => return Err(format!("'{text}': bins begin with the first day of a month; write 'M', 'Q' or 'Y'")),
+            "ME" | "QE" | "YE" => {
+                return Err(format!("'{text}': bins begin with the first day of a month; write 'M', 'Q' or 'Y'"));
+            }
             _ => return Err(wrong()),
         })
     }

@@ -68,9 +68,13 @@ impl Instant {
             let valid = present(ticks, &lane);
             let values = rules.local(ticks, per_second(unit));
             let wrapped = |row: usize| differ(ticks.get(row), values.get(row));
-            let fault = fault_where(ticks, |ticks| !(-FAR..FAR).contains(&ticks), wrapped, &valid, || {
-                format!("local time is beyond what {} can count; cast it to a coarser unit", unit.as_str())
-            });
+            let fault = fault_where(
+                ticks,
+                |ticks| !(-FAR..FAR).contains(&ticks),
+                wrapped,
+                &valid,
+                || format!("local time is beyond what {} can count; cast it to a coarser unit", unit.as_str()),
+            );
             Ok(Lane { fault, ..Lane::with_valid(Values::I64(values), valid) })
         });
         let name = format!("local time {}", fine.zone.as_deref().unwrap_or_default());
@@ -90,9 +94,13 @@ impl Instant {
             let valid = present(ticks, &lane);
             let limit = clock::limit(unit);
             let far = |ticks: i64| ticks > limit || ticks < -limit;
-            let fault = fault_where(ticks, far, |row| ticks.get(row).is_some_and(|ticks| far(*ticks)), &valid, || {
-                "the instant is more than 5.8 million years from 1970".to_owned()
-            });
+            let fault = fault_where(
+                ticks,
+                far,
+                |row| ticks.get(row).is_some_and(|ticks| far(*ticks)),
+                &valid,
+                || "the instant is more than 5.8 million years from 1970".to_owned(),
+            );
             Ok(Lane { fault, ..Lane::with_valid(Values::I32(clock::pieces(ticks, unit, piece)), valid) })
         });
         let type_ = Type::Int(Int::I32);

@@ -42,9 +42,13 @@ fn add_months(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
         let valid = both_valid(present(ticks, &instants), numbers.valid.clone());
         let values: Vec<Option<i64>> =
             ticks.iter().zip(months.iter()).map(|(tick, months)| later(*tick, *months, unit, &rules)).collect();
-        let fault = fault_where(ticks, |_| true, |row| matches!(values.get(row), Some(None)), &valid, || {
-            format!("the instant is beyond what {} can count", unit.as_str())
-        });
+        let fault = fault_where(
+            ticks,
+            |_| true,
+            |row| matches!(values.get(row), Some(None)),
+            &valid,
+            || format!("the instant is beyond what {} can count", unit.as_str()),
+        );
         let values = values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
         Ok(Lane { fault, ..Lane::with_valid(Values::I64(values.into()), valid) })
     })

@@ -13,7 +13,12 @@ use crate::types::{Type, Unit};
 
 pub(in crate::functions) static FUNCTIONS: &[Function] = &[
     Function { name: "dt_month_name", arguments: &["x"], about: "The English name of the month.", bind: month_name },
-    Function { name: "dt_day_name", arguments: &["x"], about: "The English name of the day of the week.", bind: day_name },
+    Function {
+        name: "dt_day_name",
+        arguments: &["x"],
+        about: "The English name of the day of the week.",
+        bind: day_name,
+    },
     Function {
         name: "dt_strftime",
         arguments: &["x", "format"],
@@ -23,7 +28,18 @@ pub(in crate::functions) static FUNCTIONS: &[Function] = &[
 ];
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 pub(super) const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -45,7 +61,11 @@ fn day_name(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     named(call, &DAY_NAMES, civil::day_of_week)
 }
 
-fn named<F>(call: &mut Call<'_, '_>, names: &'static LazyLock<Arc<Dictionary<'static>>>, code: F) -> ColumnsResult<Operand>
+fn named<F>(
+    call: &mut Call<'_, '_>,
+    names: &'static LazyLock<Arc<Dictionary<'static>>>,
+    code: F,
+) -> ColumnsResult<Operand>
 where
     F: Fn(i32) -> i32 + Copy + Send + Sync + 'static,
 {

@@ -50,7 +50,9 @@ pub(in crate::functions) static FUNCTIONS: &[Function] = &[
     part("dt_minute", "The minute of the hour.", |call| {
         of_time(call, Piece::Second, |second| (second as u32 / 60 % 60) as i32)
     }),
-    part("dt_second", "The second of the minute.", |call| of_time(call, Piece::Second, |second| (second as u32 % 60) as i32)),
+    part("dt_second", "The second of the minute.", |call| {
+        of_time(call, Piece::Second, |second| (second as u32 % 60) as i32)
+    }),
     part("dt_millisecond", "Whole milliseconds of the second.", |call| {
         of_time(call, Piece::Nano, |nano| (nano as u32 / 1_000_000) as i32)
     }),
@@ -72,7 +74,12 @@ const fn part(name: &'static str, about: &'static str, bind: crate::plan::Bind) 
     Function { name, arguments: &["x"], about, bind }
 }
 
-fn of(call: &mut Call<'_, '_>, piece: Piece, type_: Type, values: fn(&[i32]) -> Values<'static>) -> ColumnsResult<Operand> {
+fn of(
+    call: &mut Call<'_, '_>,
+    piece: Piece,
+    type_: Type,
+    values: fn(&[i32]) -> Values<'static>,
+) -> ColumnsResult<Operand> {
     let piece = Instant::argument(call, 0)?.piece(call, piece)?;
     call.compute("", &[&piece], type_, move |mut arguments: Arguments<'_>| {
         let lane = arguments.next();

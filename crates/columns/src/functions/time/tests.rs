@@ -7,7 +7,9 @@ mod refusals;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DurationNanosecondArray, Int64Array, RecordBatch, TimestampNanosecondArray, TimestampSecondArray};
+use arrow::array::{
+    ArrayRef, DurationNanosecondArray, Int64Array, RecordBatch, TimestampNanosecondArray, TimestampSecondArray,
+};
 
 use crate::block::{BLOCK, Chunk};
 use crate::error::ColumnsResult;

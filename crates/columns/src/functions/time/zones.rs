@@ -75,7 +75,9 @@ fn choice(call: &Call<'_, '_>, at: usize, before: &str, after: &str) -> ColumnsR
         Some("NaT" | "null") => Choice::Missing,
         Some(word) if word == before => Choice::Before,
         Some(word) if word == after => Choice::After,
-        Some(_) => return Err(call.wrong(at, &format!("it is one of \"raise\", \"{before}\", \"{after}\" and \"NaT\""))),
+        Some(_) => {
+            return Err(call.wrong(at, &format!("it is one of \"raise\", \"{before}\", \"{after}\" and \"NaT\"")));
+        }
     })
 }
 
@@ -97,7 +99,8 @@ fn localize(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     }
     let instant = instant.at_least(call, Unit::Second)?;
     let type_ = Type::Instant(instant.unit, Some(name.clone()));
-    let locals = Locals { per_second: per_second(instant.unit), unit: instant.unit, name, rules, ambiguous, nonexistent };
+    let locals =
+        Locals { per_second: per_second(instant.unit), unit: instant.unit, name, rules, ambiguous, nonexistent };
     let parameters = format!("{} {ambiguous:?} {nonexistent:?}", locals.name);
     call.compute(&parameters, &[&instant.operand], type_, move |mut arguments: Arguments<'_>| {
         let lane = arguments.next();
@@ -147,9 +150,10 @@ impl Locals {
             ticks,
             |tick| bad.is_some() || !(-FAR..FAR).contains(&tick),
             |row| {
-                let wrapped = ticks.get(row).zip(values.get(row)).is_some_and(|(before, after)| {
-                    !(-FAR..FAR).contains(before) && (before ^ after) < 0
-                });
+                let wrapped = ticks
+                    .get(row)
+                    .zip(values.get(row))
+                    .is_some_and(|(before, after)| !(-FAR..FAR).contains(before) && (before ^ after) < 0);
                 wrapped || bad.as_ref().is_some_and(|bad| bad.get(row) == Some(&YES))
             },
             &valid,

@@ -65,7 +65,10 @@ fn rules_go_on_after_the_database_ends() {
     ] {
         assert_eq!(berlin.offset(second), offset, "{second}");
         let interval = berlin.interval(second);
-        assert!(interval.start <= second && second < interval.end && interval.offset == offset, "{second}: {interval:?}");
+        assert!(
+            interval.start <= second && second < interval.end && interval.offset == offset,
+            "{second}: {interval:?}"
+        );
     }
     // Morocco's rules end with a fixed offset.
     let casablanca = Zone::named("Africa/Casablanca").unwrap();

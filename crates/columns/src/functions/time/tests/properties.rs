@@ -20,7 +20,9 @@ fn edges_of_blocks_and_missing_rows_make_no_difference() {
     for rows in [0, 1, 4_095, 4_096, 4_097, 10_000] {
         let ticks = |row: usize| (row % 7 != 3).then_some(row as i64 * 7_919_000_000_007 - 20_000_000_000_000_000);
         let all = nanoseconds((0..rows).map(ticks).collect(), Some("America/New_York"));
-        for text in ["t.dt.year", "t.dt.hour", "t.dt.day_name", "t.dt.floor('M')", "t.dt.round('15min')", "t.dt.strftime('%d')"] {
+        for text in
+            ["t.dt.year", "t.dt.hour", "t.dt.day_name", "t.dt.floor('M')", "t.dt.round('15min')", "t.dt.strftime('%d')"]
+        {
             let together = values(&all, text);
             assert_eq!(together.len(), rows);
             for row in (0..rows).step_by(97) {
@@ -41,8 +43,18 @@ fn no_time_is_missing() {
     // NumPy's mark, where nobody has made a missing value of it.
     let batch = nanoseconds(vec![Some(i64::MIN), Some(0)], None);
     for text in [
-        "t.dt.year", "t.dt.date", "t.dt.weekofyear", "t.dt.hour", "t.dt.floor('W')", "t.dt.strftime('%Y')", "t.dt.month_name",
-        "t.dt.timestamp()", "t.dt.add_months(1)", "t.dt.tz_localize('Asia/Kolkata')", "t.dt.is_month_end", "t.dt.ceil('h')",
+        "t.dt.year",
+        "t.dt.date",
+        "t.dt.weekofyear",
+        "t.dt.hour",
+        "t.dt.floor('W')",
+        "t.dt.strftime('%Y')",
+        "t.dt.month_name",
+        "t.dt.timestamp()",
+        "t.dt.add_months(1)",
+        "t.dt.tz_localize('Asia/Kolkata')",
+        "t.dt.is_month_end",
+        "t.dt.ceil('h')",
     ] {
         let values = values(&batch, text);
         assert!(values[0].is_null() && !values[1].is_null(), "{text}: {values:?}");
@@ -82,10 +94,20 @@ fn every_unit_has_the_same_parts() {
     let columns = batch(vec![
         ("D", Arc::new(Date32Array::from(days.to_vec()))),
         ("s", Arc::new(TimestampSecondArray::from_iter_values(days.iter().map(seconds_of)))),
-        ("ms", Arc::new(TimestampMillisecondArray::from_iter_values(days.iter().map(|day| seconds_of(day) * 1_000 + 456)))),
-        ("us", Arc::new(TimestampMicrosecondArray::from_iter_values(days.iter().map(|day| seconds_of(day) * 1_000_000 + 456_789)))),
+        (
+            "ms",
+            Arc::new(TimestampMillisecondArray::from_iter_values(days.iter().map(|day| seconds_of(day) * 1_000 + 456))),
+        ),
+        (
+            "us",
+            Arc::new(TimestampMicrosecondArray::from_iter_values(
+                days.iter().map(|day| seconds_of(day) * 1_000_000 + 456_789),
+            )),
+        ),
     ]);
-    for part in ["year", "month", "day", "weekofyear", "isoyear", "day_name", "days_in_month", "date", "strftime('%j %G-%V')"] {
+    for part in
+        ["year", "month", "day", "weekofyear", "isoyear", "day_name", "days_in_month", "date", "strftime('%j %G-%V')"]
+    {
         let said = values(&columns, &format!("D.dt.{part}"));
         for unit in ["s", "ms", "us"] {
             assert_eq!(values(&columns, &format!("{unit}.dt.{part}")), said, "{part} of {unit}");
@@ -105,13 +127,25 @@ fn days_that_clocks_begin_twice_or_late_are_one_bin() {
     // In Havana clocks go from 01:00 back to 00:00 (2021-11-07T05:00 UTC), and from 00:00 to 01:00 (2021-03-14T05:00 UTC).
     let first_midnight = 1_636_257_600;
     let batch = seconds(
-        vec![Some(first_midnight), Some(first_midnight + 3_600), Some(first_midnight + 5_400), Some(1_615_698_000), Some(1_615_701_600)],
+        vec![
+            Some(first_midnight),
+            Some(first_midnight + 3_600),
+            Some(first_midnight + 5_400),
+            Some(1_615_698_000),
+            Some(1_615_701_600),
+        ],
         Some("America/Havana"),
     );
     let ticks = |text: &str| -> Vec<i64> {
-        values(&batch, text).iter().map(|value| if let Value::Instant(ticks, ..) = value { *ticks } else { panic!() }).collect()
+        values(&batch, text)
+            .iter()
+            .map(|value| if let Value::Instant(ticks, ..) = value { *ticks } else { panic!() })
+            .collect()
     };
-    assert_eq!(ticks("t.dt.floor('D')"), [first_midnight, first_midnight, first_midnight, 1_615_698_000, 1_615_698_000]);
+    assert_eq!(
+        ticks("t.dt.floor('D')"),
+        [first_midnight, first_midnight, first_midnight, 1_615_698_000, 1_615_698_000]
+    );
     // The hour that clocks show twice is two.
     let hours = ticks("t.dt.floor('h')");
     assert_eq!(hours[..3], [first_midnight, first_midnight + 3_600, first_midnight + 3_600]);

@@ -17,7 +17,10 @@ fn errors_say_what_would_do() {
         ("t.td.days", "parts of instants are `.dt.day`"),
         ("n.td.days", "a difference of instants is one"),
         ("timedelta64(3, 'M').td.days", "months and years differ in theirs"),
-        ("w.dt.year", "'Europe/Berlim' is no time zone: one is named as in 'Europe/Berlin', 'UTC' or '+05:30'; did you mean 'Europe/Berlin'?"),
+        (
+            "w.dt.year",
+            "'Europe/Berlim' is no time zone: one is named as in 'Europe/Berlin', 'UTC' or '+05:30'; did you mean 'Europe/Berlin'?",
+        ),
         ("t.dt.strftime('%Y-%Q')", "argument `format` of `dt_strftime`: '%Q' stands for nothing in a format"),
         ("t.dt.strftime('100%')", "'%' stands for nothing in a format; a percent sign is written '%%'"),
         ("t.dt.strftime('%:z')", "needs instants with a zone"),
@@ -45,10 +48,16 @@ fn rows_beyond_what_is_counted_have_no_result() {
     let far = seconds(vec![Some(0), Some(i64::MAX / 2)], None);
     assert!(message(&far, "t.dt.year").starts_with("the instant is more than 5.8 million years from 1970, in row 1"));
     let early = nanoseconds(vec![Some(i64::MIN + 1)], None);
-    assert!(message(&early, "t.dt.floor('D')").starts_with("the bin begins before or after what ns can count, in row 0"));
-    assert!(message(&early, "t.dt.floor('M')").starts_with("the bin begins before or after what ns can count, in row 0"));
+    assert!(
+        message(&early, "t.dt.floor('D')").starts_with("the bin begins before or after what ns can count, in row 0")
+    );
+    assert!(
+        message(&early, "t.dt.floor('M')").starts_with("the bin begins before or after what ns can count, in row 0")
+    );
     let late = nanoseconds(vec![Some(i64::MAX)], None);
-    assert!(message(&late, "t.dt.ceil('7h')").starts_with("the bin begins before or after what ns can count, in row 0"));
+    assert!(
+        message(&late, "t.dt.ceil('7h')").starts_with("the bin begins before or after what ns can count, in row 0")
+    );
     assert!(message(&late, "t.dt.add_months(1)").starts_with("the instant is beyond what ns can count, in row 0"));
     let zoned = nanoseconds(vec![Some(i64::MAX)], Some("Asia/Kolkata"));
     assert!(message(&zoned, "t.dt.hour").starts_with("local time is beyond what ns can count"));
@@ -58,8 +67,12 @@ fn rows_beyond_what_is_counted_have_no_result() {
 fn times_that_clocks_showed_twice_or_never_are_refused() {
     // 2021-10-31T02:30 and 2021-03-28T02:30.
     let local = seconds(vec![Some(1_635_647_400), Some(1_616_898_600)], None);
-    assert!(message(&local, "t.dt.tz_localize('Europe/Berlin')").starts_with("clocks in Europe/Berlin showed this time twice, or never"));
-    let text = |ambiguous: &str| format!("t.dt.tz_localize('Europe/Berlin', ambiguous='{ambiguous}', nonexistent='NaT')");
+    assert!(
+        message(&local, "t.dt.tz_localize('Europe/Berlin')")
+            .starts_with("clocks in Europe/Berlin showed this time twice, or never")
+    );
+    let text =
+        |ambiguous: &str| format!("t.dt.tz_localize('Europe/Berlin', ambiguous='{ambiguous}', nonexistent='NaT')");
     let instant = |second| Value::Instant(second, crate::types::Unit::Second, Some("Europe/Berlin".into()));
     assert_eq!(values(&local, &text("earliest")), [instant(1_635_640_200), Value::Null]);
     assert_eq!(values(&local, &text("latest")), [instant(1_635_643_800), Value::Null]);
