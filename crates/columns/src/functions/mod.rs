@@ -10,6 +10,7 @@ mod rounding;
 #[cfg(test)]
 mod tests;
 mod text;
+mod time;
 pub(crate) mod vector;
 
 use std::collections::HashMap;
@@ -28,6 +29,12 @@ static KINDS: &[&[Function]] = &[
     missing::FUNCTIONS,
     rounding::FUNCTIONS,
     vector::FUNCTIONS,
+    time::parts::FUNCTIONS,
+    time::names::FUNCTIONS,
+    time::bins::FUNCTIONS,
+    time::zones::FUNCTIONS,
+    time::months::FUNCTIONS,
+    time::durations::FUNCTIONS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =

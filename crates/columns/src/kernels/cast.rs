@@ -32,7 +32,8 @@ pub(crate) fn promotion(from: &Type, to: &Type) -> Option<Kernel> {
                 Ok(Lane { values, ..lane })
             }))
         }
-        (Type::Instant(a, _), Type::Instant(b, _)) | (Type::Duration(a), Type::Duration(b)) => finer(*a, *b),
+        (Type::Instant(a, _), Type::Instant(b, _)) => super::times::beginnings(*a, *b).or_else(|| finer(*a, *b)),
+        (Type::Duration(a), Type::Duration(b)) => finer(*a, *b),
         (Type::Vector(from, shape), Type::Vector(element, other)) if shape == other => {
             promotion(from, element).map(super::vectors::map)
         }

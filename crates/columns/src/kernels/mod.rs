@@ -4,6 +4,8 @@ pub(crate) mod arithmetic;
 pub(crate) mod bins;
 pub(crate) mod cast;
 pub(crate) mod choice;
+pub(crate) mod civil;
+pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod components;
 pub(crate) mod convert;
@@ -19,5 +21,6 @@ pub(crate) mod texts;
 pub(crate) mod times;
 pub(crate) mod vectors;
 mod written;
+pub(crate) mod zones;
 
 pub(crate) use sides::map;

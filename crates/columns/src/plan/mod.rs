@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use bind::Planner;
-pub(crate) use call::{Call, Function};
+pub(crate) use call::{Bind, Call, Function};
 pub(crate) use evaluate::Evaluator;
 pub(crate) use operand::{Operand, common_type};
 pub(crate) use scope::{Column, Scope, nearest};

@@ -314,10 +314,15 @@ fn of_times(
     right: &Operand,
     expr: &Expr,
 ) -> ColumnsResult<NodeId> {
-    let wrong = || refused(operator, left, right, expr, "; instants have differences, and take durations");
     let fixed = |unit: Unit| unit.nanoseconds().is_some();
+    let calendar = matches!((&left.type_, &right.type_), (Type::Instant(..), Type::Duration(unit)) if !fixed(*unit));
+    let hint = match calendar {
+        true => "; months and years differ in length; `dt_add_months(x, n)` adds them",
+        false => "; instants have differences, and take durations",
+    };
+    let wrong = || refused(operator, left, right, expr, hint);
     match (&left.type_, operator, &right.type_) {
-        (Type::Instant(a, zone), Binary::Add | Binary::Subtract, Type::Duration(b)) if fixed(*a) && fixed(*b) => {
+        (Type::Instant(a, zone), Binary::Add | Binary::Subtract, Type::Duration(b)) if fixed(*a) == fixed(*b) => {
             let unit = (*a).max(*b);
             let (instant, duration) = (Type::Instant(unit, zone.clone()), Type::Duration(unit));
             let nodes = vec![planner.cast(left, &instant)?, planner.cast(right, &duration)?];
@@ -330,7 +335,7 @@ fn of_times(
             )
         }
         (Type::Duration(_), Binary::Add, Type::Instant(..)) => of_times(planner, operator, right, left, expr),
-        (Type::Instant(a, zone), Binary::Subtract, Type::Instant(b, other)) if fixed(*a) && fixed(*b) => {
+        (Type::Instant(a, zone), Binary::Subtract, Type::Instant(b, other)) if fixed(*a) == fixed(*b) => {
             if zone.is_some() != other.is_some() {
                 return Err(wrong());
             }
