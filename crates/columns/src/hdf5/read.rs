@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafolio_core::counted;
 
 use self::column::Column;
 use self::store::Store;
@@ -70,8 +71,10 @@ impl Hdf5Table {
             let (column, field) = Column::open(&store, found)?;
             if let Some(first) = columns.first().filter(|first| first.rows != column.rows) {
                 return Err(column.label.damaged(format_args!(
-                    "has {} rows, and column '{}' has {}",
-                    column.rows, first.label.column, first.rows
+                    "has {}, and column '{}' has {}",
+                    counted(column.rows, "row"),
+                    first.label.column,
+                    first.rows
                 )));
             }
             columns.push(column);
