@@ -75,7 +75,7 @@ torture: claim peers
 
 # DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
 bench: claim peers
-	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench import --bench tables
+	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench hdf5 --bench import --bench tables
 	cargo bench $(ALL) --profile dev --bench tables
 
 docs: claim peers

@@ -19,6 +19,7 @@
 mod artifact;
 mod data;
 mod error;
+mod file_state;
 pub mod formats;
 mod guard;
 mod handler;
@@ -51,7 +52,8 @@ pub use model::{ModelFile, serialization_format};
 pub use numpy_array::{NumpyArray, StoredArray, open_array};
 pub use page_rows::{Limit, RowsWithin, ValueSpan, rows_within};
 pub use referenced_table::{
-    ReferenceCheck, ReferenceState, ReferencedTable, check_reference, reference_files, table_paths,
+    ReferenceCheck, ReferenceState, ReferencedTable, check_reference, reference_files, reference_files_state,
+    table_paths,
 };
 pub use registry::Registry;
 pub use stored_file::{ALL_PARTS, StoredFile, all_files, stored_files};

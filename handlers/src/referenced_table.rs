@@ -3,6 +3,7 @@
 mod address;
 mod check;
 mod fingerprint;
+mod state;
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -25,6 +26,7 @@ pub(crate) use address::without_secrets;
 use address::{Address, absolute};
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
 use fingerprint::Fingerprint;
+pub use state::reference_files_state;
 
 /// The formats that a reference may name.
 const FORMATS: [&str; 5] = ["parquet", "csv", "arrow", "hdf5", "delta"];

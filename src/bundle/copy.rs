@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafolio_core::history::{HISTORY_DIR, HistoryFile};
-use datafolio_core::{Catalogue, Change, Entry, PARTS_DIR, RelPath, SealCheck, item_type};
+use datafolio_core::{Catalogue, Change, Entry, PARTS_DIR, RelPath, SealCheck, counted, item_type};
 use datafolio_handlers::{StoredFile, all_files};
 use datafolio_storage::{Source, Storage, StorageError, Verification, VerifiedSource, copy_source};
 use indexmap::IndexSet;
@@ -87,7 +87,7 @@ impl DataFolio {
                 let copied = self.copy_entry(&copy, entry, &mut created)?;
                 batch.change(Change::Repoint { name: name.clone(), entry: Some(copied) }, String::new())?;
             }
-            batch.name(format!("copy {} items from {}", names.len(), self.location()));
+            batch.name(format!("copy {} from {}", counted(names.len(), "item"), self.location()));
             Ok(())
         });
         match filled {

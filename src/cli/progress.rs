@@ -40,7 +40,6 @@ impl Progress {
     }
 
     /// Begins, where it can perhaps be told how much of it is done, in percent.
-    #[cfg(feature = "sql")]
     pub(super) fn of_share(
         out: &Output,
         what: impl Into<String>,
@@ -143,7 +142,6 @@ impl Counter {
 }
 
 /// What is shown where it is known how much is done.
-#[cfg(feature = "sql")]
 const PERCENT: &str = "{msg} {wide_bar} {pos} % {elapsed}";
 
 /// What is shown: a bar where the end is known, else a spinner, with the bytes where they are counted.
@@ -179,7 +177,6 @@ mod tests {
                 assert!(ProgressStyle::with_template(style(total, is_counted)).is_ok());
             }
         }
-        #[cfg(feature = "sql")]
         assert!(ProgressStyle::with_template(PERCENT).is_ok());
         assert_eq!((capped(7, Some(5)), capped(3, Some(5)), capped(7, None)), (5, 3, 7));
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
-use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, item_type, time};
+use datafolio_core::{
+    AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, counted, item_type, time,
+};
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, import_types, open_table};
 use datafolio_handlers::{ALL_PARTS, OrderedCategories, StoredFile, WriteOptions, file_stem, stored_files};
 use datafolio_handlers::{
@@ -282,7 +284,7 @@ impl Batch<'_> {
             inputs: options.add.inputs,
             created_at: time::to_iso(time::now()),
         };
-        self.change(Change::Append(Box::new(change)), format!("append {rows} rows to {name}"))?;
+        self.change(Change::Append(Box::new(change)), format!("append {} to {name}", counted(rows, "row")))?;
         Ok(appended)
     }
 

@@ -6,7 +6,7 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, time};
+use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, counted, time};
 use datafolio_handlers::{Draft, HandlerError, Misfit, TableReadOptions, read_table, stored_files};
 use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
@@ -237,7 +237,7 @@ impl Batch<'_> {
             Edit::Delete => "delete",
             Edit::Set(_) => "update",
         };
-        self.change(Change::Put(put), format!("{verb} {rows} rows of {}", record.name()))
+        self.change(Change::Put(put), format!("{verb} {} of {}", counted(rows, "row"), record.name()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use datafolio_core::{Change, CompactParts, CoreError, Entry, ItemRecord, Part, item_type, time};
+use datafolio_core::{Change, CompactParts, CoreError, Entry, ItemRecord, Part, counted, item_type, time};
 use datafolio_handlers::{TableReadOptions, read_merged, stored_files};
 use serde::Serialize;
 
@@ -189,7 +189,7 @@ impl Batch<'_> {
             whole: None,
             created_at: time::to_iso(time::now()),
         };
-        self.change(Change::Compact(Box::new(change)), format!("merge {} parts of {name}", merged.len()))?;
+        self.change(Change::Compact(Box::new(change)), format!("merge {} of {name}", counted(merged.len(), "part")))?;
         Ok(Compacted {
             name: name.to_owned(),
             parts_before: parts.len(),

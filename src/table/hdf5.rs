@@ -17,10 +17,13 @@ use crate::error::{Error, Result};
 const CHUNK_ROWS: usize = 1 << 16;
 /// Columns for which the rows are walked once, by each thread.
 const COLUMNS_AT_ONCE: usize = 8;
+/// About how much of the time it takes to look at texts and categories before the first row is written.
+const LOOKING: f64 = 0.25;
 
 impl DataFolio {
     /// Writes a table to an HDF5 file in Vaex's layout, which Vaex maps and h5py and others read; returns how many rows it
-    /// has. A file that is there is replaced once the new one is whole.
+    /// has. A file that is there is replaced once the new one is whole; a process that is killed leaves a hidden `.NAME.*.tmp`
+    /// beside it.
     ///
     /// The rows are read several times: once for the room that texts and categories take, then for every few columns.
     ///
@@ -48,6 +51,21 @@ impl DataFolio {
         rows: &TableOptions,
         options: &Hdf5WriteOptions,
     ) -> Result<u64> {
+        self.export_hdf5_watched(name, path, rows, options, &|_| true)
+    }
+
+    /// The same, telling how much of it is done, from 0 to 1; an answer of `false` stops it, and what was there stays.
+    ///
+    /// # Errors
+    /// As [`DataFolio::export_hdf5`]; [`ColumnsError::Cancelled`] where it was stopped.
+    pub fn export_hdf5_watched(
+        &self,
+        name: &str,
+        path: impl AsRef<Path>,
+        rows: &TableOptions,
+        options: &Hdf5WriteOptions,
+        progress: &(dyn Fn(f64) -> bool + Sync),
+    ) -> Result<u64> {
         let reader = self.read_table(name, rows)?;
         let schema = reader.schema();
         let count = match self.rows_known(name, rows)? {
@@ -56,8 +74,11 @@ impl DataFolio {
         };
         let table = Walked { folio: self, name, rows, schema, count };
         let mut writer = Hdf5Writer::create(path, options.clone())?;
-        writer.layout(&table, None).map_err(unwrapped)?;
-        writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, self.settings().threads, None).map_err(unwrapped)?;
+        let looking = |share: f64| progress(share * LOOKING);
+        let writing = |share: f64| progress(LOOKING + share * (1.0 - LOOKING));
+        writer.layout(&table, Some(&looking)).map_err(unwrapped)?;
+        let threads = self.settings().threads;
+        writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, threads, Some(&writing)).map_err(unwrapped)?;
         writer.finish()?;
         Ok(count)
     }

@@ -52,6 +52,18 @@ fn what_git_takes_is_shown_too() {
     has(&text, &["making snapshot v1", "Created snapshot"]);
 }
 
+/// The rows of a table are read several times for it, and the bytes that were read tell nothing.
+#[cfg(feature = "sql")]
+#[test]
+fn an_export_to_hdf5_shows_how_far_it_is() {
+    let home = Home::with_bundle();
+    home.ok(&["view", "many", "SELECT i, 'a text with the number ' || i AS s FROM range(3000000) AS t(i)"]);
+    let Some(text) = shown(&home, "datafolio export many many.hdf5") else { return };
+    has(&text, &["exporting many", " % ", "Exported many"]);
+    let end = text.find("Exported").unwrap();
+    assert!(!text[end..].contains("exporting"), "{text:?}");
+}
+
 /// Programs, and people who asked for quiet, see nothing of it.
 #[test]
 fn nothing_is_shown_where_nobody_watches() {

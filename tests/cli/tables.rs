@@ -269,6 +269,18 @@ fn differences_between_versions_are_shown() {
         "change_type,changed_columns,id,old_word,new_word,old_n,new_n\n\
          removed,,2,b,,2,\nchanged,\"word,n\",3,c,x,3,4\nadded,,4,,d,,4\nadded,,5,,e,,5\n"
     );
+    // A limit is one of the rows that come out, wherever they go.
+    for (rows, says_more) in [("2", true), ("9", false)] {
+        let ran = home.run(&["diff", "t", "v1", "--key", "id", "-o", "some.jsonl", "--overwrite", "-n", rows]);
+        let lines = fs::read_to_string(home.path("some.jsonl")).unwrap().lines().count();
+        assert_eq!(lines, if says_more { 2 } else { 4 });
+        has(&format!("{}{}", ran.out, ran.err), &["Added:     2 rows", &format!("Wrote {lines} rows")]);
+        assert_eq!(ran.err.contains("(more rows than 2: see --limit)"), says_more, "{}", ran.err);
+    }
+    assert_eq!(home.json(&["diff", "t", "v1", "--full", "-n", "1"])["rows"].as_array().unwrap().len(), 1);
+    has(&home.run(&["diff", "t", "v1", "--full", "-n", "1"]).err, &["more rows than 1"]);
+    has(&home.fails(&["diff", "t", "v1", "--limit", "1"], 2), &["--full"]);
+    has(&home.fails(&["diff", "t", "v1", "--full", "--output", "x.csv"], 2), &["cannot be used"]);
     has(&home.fails(&["diff", "t", "--key", "nmae"], 1), &["nmae"]);
     has(&home.fails(&["diff", "t", "v9"], 1), &["v9"]);
     has(&home.fails(&["diff", "params"], 1), &["'params'", "table"]);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchIterator,
-    RecordBatchReader, StringArray,
+    ArrayRef, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    RecordBatchIterator, RecordBatchReader, StringArray,
 };
 use arrow::datatypes::{DataType, Int32Type};
 use datafolio::{
@@ -516,6 +516,72 @@ fn checking_what_is_compared_can_be_chosen_for_one_call() {
                     }
                 }
             }
+        }
+    }
+}
+
+fn decimals(values: &[Option<i128>], digits: u8, scale: i8) -> ArrayRef {
+    let column = Decimal128Array::from(values.to_vec()).with_precision_and_scale(digits, scale).unwrap();
+    Arc::new(column)
+}
+
+/// SQL compares decimals with floating-point numbers as the latter, of which one stands for many of the former.
+#[test]
+fn decimals_that_became_floats_are_compared_exactly() {
+    let (_dir, folio) = new_bundle();
+    let ids = || ints(&(1..=10).map(Some).collect::<Vec<_>>());
+    // In thousandths. 0.1 has no floating-point number; 2^53 + 1 and 2^53 have one in common for SQL.
+    let whole = [500, 100, ((1 << 53) + 1) * 1_000, (1 << 53) * 1_000, -125, 0, 1_234, 10_000];
+    let exact: Vec<Option<i128>> = whole.into_iter().map(Some).chain([None, None]).collect();
+    let even = (1_u64 << 53) as f64;
+    let floating = [0.5, 0.1, even, even, -0.125, -0.0, f64::NAN, 10.0].map(Some);
+    let floating: Vec<Option<f64>> = floating.into_iter().chain([None, Some(f64::INFINITY)]).collect();
+    let before = put(&folio, "t", &batch(vec![("id", ids()), ("v", decimals(&exact, 38, 3))]));
+    let after = put(&folio, "t", &batch(vec![("id", ids()), ("v", floats(&floating))]));
+    let back =
+        |options: DiffOptions| options.from(TableState::Version(after.clone())).to(TableState::Version(before.clone()));
+    for options in [by_id(), back(by_id())] {
+        let diff = folio.diff_table("t", &options).unwrap();
+        assert_eq!((counts(&diff), diff.changed_columns["v"]), ((0, 0, 4, Some(6)), 4));
+        let rows = json_rows(folio.diff_table_rows("t", &options).unwrap());
+        assert_eq!(rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>(), [2, 3, 7, 10].map(|id| json!(id)));
+    }
+    for options in [DiffOptions::new(), back(DiffOptions::new())] {
+        assert_eq!(counts(&folio.diff_table("t", &options).unwrap()), (4, 4, 0, Some(6)));
+    }
+    let rows = json_rows(folio.diff_table_rows("t", &DiffOptions::new()).unwrap());
+    let tenth: Vec<_> = rows.iter().filter(|row| row["id"] == 2).map(|row| row["v"].clone()).collect();
+    assert!(tenth.contains(&json!("0.1")) && tenth.contains(&json!("1.0000000000000001e-01")), "{rows:?}");
+
+    // As many digits as there are, none before the point, and 32 bits.
+    let ids = || ints(&[Some(1), Some(2), Some(3)]);
+    let small = decimals(&[Some(5 * 10_i128.pow(36)), Some(10_i128.pow(36)), Some(-25 * 10_i128.pow(35))], 37, 37);
+    put(&folio, "s", &batch(vec![("id", ids()), ("v", small)]));
+    let single: ArrayRef = Arc::new(Float32Array::from(vec![0.5, 0.1, -0.25]));
+    put(&folio, "s", &batch(vec![("id", ids()), ("v", single)]));
+    assert_eq!(counts(&folio.diff_table("s", &by_id()).unwrap()), (0, 0, 1, Some(2)));
+    let error = folio.diff_table("s", &DiffOptions::new().key(["v"])).unwrap_err();
+    assert!(error.to_string().contains("rows cannot be told apart by it"), "{error}");
+}
+
+/// SQL has no decimals for the values of both, and failed.
+#[test]
+fn decimals_without_a_type_in_common_are_compared() {
+    let (_dir, folio) = new_bundle();
+    let ids = || ints(&[Some(1), Some(2), Some(3)]);
+    let largest = 10_i128.pow(38) - 1;
+    let versions = [
+        decimals(&[Some(largest), Some(2), None], 38, 0),
+        decimals(&[Some(25 * 10_i128.pow(19)), Some(2 * 10_i128.pow(20)), Some(0)], 38, 20),
+        ints(&[Some(i64::MAX), Some(2), Some(0)]),
+        decimals(&[Some(5 * 10_i128.pow(36)), Some(2 * 10_i128.pow(37)), Some(0)], 38, 37),
+    ];
+    for (version, expected) in versions.into_iter().zip([None, Some(2), Some(1), Some(1)]) {
+        put(&folio, "t", &batch(vec![("id", ids()), ("v", version)]));
+        if let Some(changed) = expected {
+            assert_eq!(counts(&folio.diff_table("t", &by_id()).unwrap()), (0, 0, changed, Some(3 - changed)));
+            let whole = counts(&folio.diff_table("t", &DiffOptions::new()).unwrap());
+            assert_eq!(whole, (changed, changed, 0, Some(3 - changed)));
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array, Int8Array,
-    Int64Array, LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray,
+    ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array,
+    Int8Array, Int64Array, LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray,
     TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
@@ -280,4 +280,24 @@ fn long_decimals_are_refused_where_they_are_asked_for() {
         // Shorter ones are what they are.
         assert_eq!(one(&folio, &format!("SELECT (max(short) = 12.34::DECIMAL(20, 2))::VARCHAR FROM {table}")), "true");
     }
+}
+
+/// DuckDB gives 2,048 rows at a time, each with all values of an ENUM, and several of them become one batch.
+#[test]
+fn values_of_an_enum_stay_in_the_order_by_which_they_compare() {
+    let (_dir, folio) = with_numbers();
+    let sql = "SELECT (['high', 'low', 'middle'][1 + i % 3])::ENUM('low', 'middle', 'high', 'never') AS size \
+               FROM range(40000) AS t(i)";
+    let mut rows = 0;
+    for batch in folio.query(sql, &QueryOptions::new()).unwrap() {
+        let batch = batch.unwrap();
+        let sizes = batch.column(0).as_any_dictionary();
+        let values: Vec<_> = sizes.values().as_string::<i32>().iter().flatten().collect();
+        assert_eq!(values, ["low", "middle", "high", "never"]);
+        for (row, key) in sizes.normalized_keys().into_iter().enumerate() {
+            assert_eq!(key, [2, 0, 1][(rows + row) % 3]);
+        }
+        rows += batch.num_rows();
+    }
+    assert_eq!(rows, 40_000);
 }

@@ -22,6 +22,7 @@ mod path;
 mod record;
 mod snapshot;
 pub mod time;
+mod words;
 
 pub use apply::{Applied, Working, replay};
 pub use catalogue::{Catalogue, CommitStamp, Layout, Resolver, SCHEMA_VERSION};
@@ -38,3 +39,4 @@ pub use parts::{AppendParts, CompactParts, PARTS, PARTS_DIR, Part};
 pub use path::RelPath;
 pub use record::ItemRecord;
 pub use snapshot::{Snapshot, SnapshotRecord};
+pub use words::counted;

@@ -13,6 +13,7 @@
 
 mod bounds;
 mod check;
+mod concat;
 mod condition;
 mod control;
 mod database;

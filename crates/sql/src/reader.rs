@@ -9,11 +9,11 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use duckdb::{Connection, ToSql};
 
+use crate::concat::concat_rows;
 use crate::control::{AGAIN, QueryControl};
 use crate::database::{Database, Databases, Given, Stamped, changed};
 use crate::error::{SqlError, SqlResult, TableFailure};
@@ -245,7 +245,7 @@ impl Run {
             if rows >= BATCH_ROWS || (ended && rows > 0) {
                 let batch = match held.as_slice() {
                     [batch] => batch.clone(),
-                    held => concat_batches(&given, held).map_err(|error| failed(&error))?,
+                    held => concat_rows(&given, held).map_err(|error| failed(&error))?,
                 };
                 let batch = match SchemaRef::clone(&columns) == given {
                     true => batch,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{FieldRef, Schema};
+use datafolio_core::counted;
 
 use self::columns::{Column, columns};
 use super::input::{Meter, TableFile};
@@ -53,7 +54,7 @@ fn rows(
     let mut fields: Vec<FieldRef> = Vec::new();
     for array in &arrays {
         if array.rows != rows {
-            let reason = format!("has {} rows, and the files before it have {rows}", array.rows);
+            let reason = format!("has {}, and the files before it have {rows}", counted(array.rows, "row"));
             return Err(bad(&array.file.path, reason));
         }
         for column in &array.columns {

@@ -6,6 +6,7 @@
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use datafolio_core::counted;
 
 use super::TableReadOptions;
 use super::columns::Picked;
@@ -69,7 +70,9 @@ impl<B: Blame> Batches for ArrowBatches<B> {
                     .ok_or_else(|| self.blame.damaged("it has more rows than its entry records".to_owned()))?;
             }
             (None, Some(missing)) if *missing > 0 => {
-                return Err(self.blame.damaged(format!("it has {missing} rows less than its entry records")));
+                return Err(self
+                    .blame
+                    .damaged(format!("it has {} less than its entry records", counted(missing, "row"))));
             }
             _ => {}
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use datafolio_core::counted;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
@@ -288,7 +289,7 @@ fn project(blame: &dyn Blame, schema: &Schema, places: &[usize]) -> HandlerResul
 
 /// Number of rows, when all that the footer says fits into the file; else what does not.
 fn check_chunks(metadata: &ParquetMetaData, size: u64) -> Result<u64, String> {
-    let count = |rows: i64| u64::try_from(rows).map_err(|_| format!("its footer counts {rows} rows"));
+    let count = |rows: i64| u64::try_from(rows).map_err(|_| format!("its footer counts {}", counted(rows, "row")));
     let mut rows: u64 = 0;
     for (index, group) in metadata.row_groups().iter().enumerate() {
         rows = rows.saturating_add(count(group.num_rows())?);
@@ -304,7 +305,7 @@ fn check_chunks(metadata: &ParquetMetaData, size: u64) -> Result<u64, String> {
     if rows == recorded {
         Ok(rows)
     } else {
-        Err(format!("its footer counts {recorded} rows, and its row groups have {rows}"))
+        Err(format!("its footer counts {}, and its row groups have {rows}", counted(recorded, "row")))
     }
 }
 

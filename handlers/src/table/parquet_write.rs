@@ -8,6 +8,7 @@ use std::thread::{Builder, scope};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
+use datafolio_core::counted;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::basic::{Compression, ZstdLevel};
@@ -105,7 +106,7 @@ pub fn write_parquet(
     let written = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     if written != groups.rows {
         // A table without columns: Parquet counts the rows of a group by its columns.
-        let reason = format!("{} rows without columns cannot be stored as Parquet", groups.rows);
+        let reason = format!("{} without columns cannot be stored as Parquet", counted(groups.rows, "row"));
         return Err(HandlerError::Invalid { item: item.to_owned(), reason });
     }
     Ok(Written { schema: restored_schema(&schema), rows: written })

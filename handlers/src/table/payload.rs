@@ -2,6 +2,7 @@
 
 use arrow::array::RecordBatchReader;
 use arrow::ipc::reader::FileReader;
+use datafolio_core::counted;
 
 use super::TableReadOptions;
 use super::arrow_read::{Decoder, open_arrow};
@@ -22,7 +23,11 @@ pub(crate) fn read_parquet(
     let blame = InPayload { item: item.to_owned(), file: file.clone() };
     let opened = ParquetFile::open(&blame, file, part)?;
     if let Some(rows) = rows.filter(|rows| *rows != opened.rows) {
-        return Err(blame.damaged(format!("its entry records {rows} rows, and its file has {}", opened.rows)));
+        return Err(blame.damaged(format!(
+            "its entry records {}, and its file has {}",
+            counted(rows, "row"),
+            opened.rows
+        )));
     }
     let (schema, batches) = opened.read(&blame, part)?;
     Ok(Box::new(GuardedReader::blaming(blame, schema, batches)))

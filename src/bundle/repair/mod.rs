@@ -85,19 +85,7 @@ pub fn repair(path: impl AsRef<Path>, options: &RepairOptions) -> Result<RepairR
 /// # Errors
 /// As [`repair`].
 pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Result<RepairReport> {
-    repair_in(&storage, options)
-}
-
-/// `items.json` as it was found.
-#[derive(Debug)]
-struct Raw {
-    bytes: Vec<u8>,
-    /// The bytes as text, as far as they are.
-    text: String,
-    tag: VersionTag,
-}
-
-fn repair_in(storage: &Arc<dyn Storage>, options: &RepairOptions) -> Result<RepairReport> {
+    let storage = &storage;
     let _lock = storage.lock(options.settings.lock_timeout)?;
     let raw = storage.read_tagged(&file("items.json")?, u64::MAX)?.map(|(bytes, tag)| {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -131,6 +119,15 @@ fn repair_in(storage: &Arc<dyn Storage>, options: &RepairOptions) -> Result<Repa
         raw if survey.is_damaged_commit(&head) => recover(storage, options, raw, &Error::Core(CoreError::BrokenSeal)),
         raw => heal::heal(storage.as_ref(), &Arc::new(head), raw.as_ref().map(|raw| &raw.tag)),
     }
+}
+
+/// `items.json` as it was found.
+#[derive(Debug)]
+struct Raw {
+    bytes: Vec<u8>,
+    /// The bytes as text, as far as they are.
+    text: String,
+    tag: VersionTag,
 }
 
 fn missing(storage: &dyn Storage) -> Error {

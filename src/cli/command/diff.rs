@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::value::file::write_whole;
+use crate::cli::value::first::{Cut, first};
 use crate::cli::value::preview::{self, Rest};
 use crate::cli::value::rows::{self, EXTENSIONS, RowFormat, Rows};
 use crate::cli::words::{count, grouped};
@@ -50,13 +51,13 @@ pub(in crate::cli) struct Args {
     #[arg(short, long, value_name = "COLUMN,...", value_delimiter = ',')]
     key: Vec<String>,
     /// Show the rows that differ, with their values before and after
-    #[arg(long)]
+    #[arg(long, group = "rows")]
     full: bool,
-    /// Most rows that are shown
-    #[arg(short = 'n', long, value_name = "N", default_value_t = SHOWN, requires = "full")]
-    limit: usize,
+    /// At most so many of the rows that differ, shown or written; the counts are of all [default: 100 of a list, else all]
+    #[arg(short = 'n', long, value_name = "N", requires = "rows")]
+    limit: Option<usize>,
     /// Write the rows that differ to a file, whose extension says how
-    #[arg(short, long, value_name = "FILE", conflicts_with = "full")]
+    #[arg(short, long, value_name = "FILE", group = "rows")]
     output: Option<PathBuf>,
     /// Replace the file if it is there
     #[arg(long, requires = "output")]
@@ -79,16 +80,19 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if let Some((path, format)) = file {
         let rows = folio.diff_table_rows(&args.item, &options)?;
         let rows = if matches!(format, RowFormat::Csv | RowFormat::Tsv) { flat(rows) } else { rows };
+        let (rows, cut) = first(rows, args.limit);
         let threads = folio.settings().threads;
         let written = write_whole(path, args.overwrite, |file| rows::write(rows, format, threads, file))?;
         drop(progress);
         if out.is_json() {
             value["path"] = json!(path);
-            return out.json(&value);
+            out.json(&value)?;
+        } else {
+            show(&diff, out)?;
+            let shown = printable(&path.display().to_string());
+            out.done(format_args!("Wrote {} to {shown}", count(written, "row")))?;
         }
-        show(&diff, out)?;
-        let shown = printable(&path.display().to_string());
-        return out.done(format_args!("Wrote {} to {shown}", count(written, "row")));
+        return tell_cut(&cut, args, out);
     }
     if !args.full {
         drop(progress);
@@ -96,19 +100,30 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     }
     let rows = folio.diff_table_rows(&args.item, &options)?;
     if out.is_json() {
+        let (rows, cut) = first(rows, args.limit);
         let rows = preview::json(rows)?;
         drop(progress);
         value["rows"] = rows["rows"].clone();
-        return out.json(&value);
+        out.json(&value)?;
+        return tell_cut(&cut, args, out);
     }
     drop(progress);
     show(&diff, out)?;
     out.line("")?;
-    match preview::show_first(rows, args.limit, out)? {
+    let limit = args.limit.unwrap_or(SHOWN);
+    match preview::show_first(rows, limit, out)? {
         (_, Rest::Some) => {
-            out.aside(format_args!("(more rows than {}: see --limit and --output)", grouped(args.limit as u64)))
+            out.aside(format_args!("(more rows than {}: see --limit and --output)", grouped(limit as u64)))
         }
         (_, Rest::None) => Ok(()),
+    }
+}
+
+/// Says that rows were left out, which whoever reads the others cannot see.
+fn tell_cut(cut: &Cut, args: &Args, out: &mut Output) -> Outcome {
+    match args.limit.filter(|_| cut.was_made()) {
+        Some(limit) => out.aside(format_args!("(more rows than {}: see --limit)", grouped(limit as u64))),
+        None => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::StoredArray;
@@ -12,6 +14,7 @@ use super::cat::copy_to;
 use crate::bundle::is_the_bundles_own;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::value::file::{refuse_existing, write_whole};
 use crate::cli::value::rows::{self, RowFormat};
@@ -24,7 +27,8 @@ use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
 /// Write an item to a file
 ///
 /// The file's extension says how: a table as .parquet, .csv, .tsv, .jsonl, .json, .arrow or .hdf5, an array as .npy or .json,
-/// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are.
+/// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are. The file gets
+/// its name when it is whole; a run that is killed leaves a hidden .NAME.*.tmp beside it, which can be deleted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -53,7 +57,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return Err(Failure::new("invalid-argument", ErrorCategory::InvalidInput, message).hint("give another file"));
     }
     let extension = args.file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let progress = session.reading_item("exporting", &folio, &args.item);
+    let mut progress = session.reading_item("exporting", &folio, &args.item);
     let version = args.version.as_deref();
     match value::stored_array(&folio, &args.item, version)? {
         Some(array) => write_array(&array, args, &extension)?,
@@ -61,7 +65,16 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             refuse_existing(&args.file, args.overwrite)?;
             let mut rows = TableOptions::new();
             rows.version = args.version.clone();
-            folio.export_hdf5(&args.item, &args.file, &rows, &Hdf5WriteOptions::default())?;
+            // Its rows are read several times: the bytes that were read do not say how far it is.
+            let done = Arc::new(AtomicU64::new(0));
+            let told = Arc::clone(&done);
+            let percent = move || Some(f64::from_bits(told.load(Ordering::Relaxed)));
+            progress = Progress::of_share(&session.out, format!("exporting {}", printable(&args.item)), percent);
+            let tell = |share: f64| {
+                done.store((share * 100.0).to_bits(), Ordering::Relaxed);
+                true
+            };
+            folio.export_hdf5_watched(&args.item, &args.file, &rows, &Hdf5WriteOptions::default(), &tell)?;
         }
         None => {
             let data = match value::read(&folio, &args.item, version) {

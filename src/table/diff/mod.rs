@@ -1,5 +1,7 @@
 //! What has changed in the rows of a table between two of its versions.
 
+#[cfg(feature = "sql")]
+mod numeral;
 mod options;
 #[cfg(feature = "sql")]
 mod run;

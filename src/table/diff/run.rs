@@ -26,8 +26,8 @@ impl DataFolio {
     /// is changed when one of the other columns that both have holds another value; NaN is equal to NaN, and null to null. Columns
     /// that only one version has are told as such and change no row. Without a key, rows are compared as a whole, by the columns
     /// that both have, and as often as they occur. Columns are matched by name. Values of a column whose type has changed are
-    /// compared as numbers or texts where both are, else as what they are written as; a whole number is equal to a floating-point
-    /// one of exactly its value.
+    /// compared as numbers or texts where both are, else as what they are written as; a whole number or a decimal is equal to a
+    /// floating-point one of exactly its value: the decimal 0.5 is, and 0.1 is not, which floating-point numbers do not have.
     ///
     /// Files that both versions have are not read, neither for a key that occurs twice. The others are joined in DuckDB, which
     /// puts what exceeds the setting `memory` on disk.

@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafolio_handlers::arrow_field_type_name;
 
+use super::numeral::Numeral;
 use super::{ColumnType, RetypedColumn};
 use crate::error::{Error, Result};
 use crate::table::exact::{refuse_folded, refuse_inexact};
@@ -37,6 +38,9 @@ pub(super) enum Comparison {
     /// A whole number with a floating-point one that does not hold all of its values: for SQL both are the latter, and several
     /// whole numbers are equal to one.
     Exactly,
+    /// Decimals with numbers of another type, which SQL would round to compare them, or cannot: as these are written, in the
+    /// earlier and in the later version.
+    AsNumerals(Numeral, Numeral),
     /// As what they are written as.
     AsText,
 }
@@ -57,6 +61,9 @@ impl Comparison {
         let (before, after) = (plain(before), plain(after));
         if family(before) != family(after) {
             return Self::AsText;
+        }
+        if let Some((before, after)) = Numeral::of(before, after).filter(|_| before != after) {
+            return Self::AsNumerals(before, after);
         }
         match (bits(before), bits(after)) {
             (Some((whole, true)), Some((digits, false))) | (Some((digits, false)), Some((whole, true)))
@@ -125,7 +132,7 @@ impl Columns {
             let name = before.name().clone();
             if key.contains(&name) {
                 // An integer and the float next to it are equal for SQL, and the next integer may be as well.
-                if compared == Comparison::AsText || is_floating(before) != is_floating(after) {
+                if compared != Comparison::Plainly || is_floating(before) != is_floating(after) {
                     return Err(Error::Invalid(format!(
                         "column '{name}' of table '{item}' is {was} in the earlier and {is} in the later version: \
                          rows cannot be told apart by it"

@@ -69,6 +69,9 @@ fn differs(index: usize, column: &Shared) -> String {
         Comparison::Exactly => {
             format!("({plainly} OR TRY_CAST(f.c{index} AS HUGEINT) IS DISTINCT FROM TRY_CAST(t.c{index} AS HUGEINT))")
         }
+        Comparison::AsNumerals(from, to) => {
+            format!("{} IS DISTINCT FROM {}", from.text(&format!("f.c{index}")), to.text(&format!("t.c{index}")))
+        }
         Comparison::AsText => format!("CAST(f.c{index} AS VARCHAR) IS DISTINCT FROM CAST(t.c{index} AS VARCHAR)"),
     }
 }
@@ -119,6 +122,9 @@ fn counted(columns: &Columns) -> String {
                     "CASE WHEN TRY_CAST({name} AS HUGEINT) = {name} THEN CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR) \
                      ELSE CAST({name} AS VARCHAR) END AS c{index}"
                 ),
+                Comparison::AsNumerals(from, to) => {
+                    format!("{} AS c{index}", if is_to { to } else { from }.text(&name))
+                }
                 Comparison::AsText => format!("CAST({name} AS VARCHAR) AS c{index}"),
             }
         });

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafolio_core::counted;
 
 use self::column::Column;
 use self::structure::Tree;
@@ -69,8 +70,10 @@ impl Hdf5Table {
             let (column, field) = Column::open(&store, found)?;
             if let Some(first) = columns.first().filter(|first| first.rows != column.rows) {
                 return Err(column.label.damaged(format_args!(
-                    "has {} rows, and column '{}' has {}",
-                    column.rows, first.label.column, first.rows
+                    "has {}, and column '{}' has {}",
+                    counted(column.rows, "row"),
+                    first.label.column,
+                    first.rows
                 )));
             }
             columns.push(column);

@@ -2,14 +2,13 @@
 //! of files is looked at whenever it is opened.
 
 use std::collections::HashMap;
-use std::fs::{self, Metadata};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use arrow::datatypes::SchemaRef;
 
 use crate::error::HandlerResult;
+use crate::file_state::FileState;
 use crate::formats::detect::Found;
 use crate::formats::input::TableFile;
 use crate::formats::{Compression, ImportOptions, TableFormat, open_found, parquet_file};
@@ -17,9 +16,6 @@ use crate::table::TableReadOptions;
 
 /// Beyond so many files all are forgotten: a file that is looked at again costs time and nothing else.
 const MOST: usize = 65_536;
-/// Files written more recently than this are not remembered: the clock of a file system may be so coarse that a change right
-/// after the look would leave the same time.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// What one file says. Text files say nothing before all of them is read, and are not remembered.
 #[derive(Debug, Clone)]
@@ -33,11 +29,7 @@ pub(super) struct Head {
 /// The state of a file, and what it is to be read as.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    path: PathBuf,
-    size: u64,
-    modified: SystemTime,
-    /// Its inode and when that was changed, where the system tells: a time that was set back does not hide a change.
-    inode: Option<(u64, i64, i64)>,
+    file: FileState,
     format: Option<TableFormat>,
     compression: Option<Compression>,
 }
@@ -57,7 +49,7 @@ fn all() -> MutexGuard<'static, Known> {
 
 /// What is remembered of a file as it is now.
 pub(super) fn known(path: &Path, options: &ImportOptions) -> Option<Head> {
-    let key = Key::of(path, &fs::metadata(path).ok()?, options)?;
+    let key = Key::of(FileState::now(path)?, options);
     all().heads.get(&key).cloned()
 }
 
@@ -66,7 +58,7 @@ pub(super) fn known(path: &Path, options: &ImportOptions) -> Option<Head> {
 /// # Errors
 /// As [`open_table`](crate::formats::open_table).
 pub(super) fn read(file: TableFile, found: &Found, options: &ImportOptions) -> HandlerResult<Head> {
-    let key = file.file.metadata().ok().and_then(|facts| Key::of(&file.path, &facts, options));
+    let state = file.file.metadata().ok().and_then(|facts| FileState::of(&file.path, &facts));
     let format = found.format;
     let (schema, rows) = match format {
         TableFormat::Parquet => {
@@ -76,7 +68,7 @@ pub(super) fn read(file: TableFile, found: &Found, options: &ImportOptions) -> H
         _ => (open_found(file, found, options, &TableReadOptions::default())?.schema(), None),
     };
     let mut head = Head { format, schema, rows };
-    if let Some(key) = key.filter(Key::is_settled) {
+    if let Some(state) = state.filter(FileState::is_settled) {
         let mut known = all();
         match known.last.as_ref().filter(|last| is_same(last, &head.schema)).cloned() {
             Some(last) => head.schema = last,
@@ -85,33 +77,15 @@ pub(super) fn read(file: TableFile, found: &Found, options: &ImportOptions) -> H
         if known.heads.len() >= MOST {
             known.heads.clear();
         }
-        known.heads.insert(key, head.clone());
+        known.heads.insert(Key::of(state, options), head.clone());
     }
     Ok(head)
 }
 
 impl Key {
-    /// `None` for a file whose state cannot be told from others.
-    fn of(path: &Path, facts: &Metadata, options: &ImportOptions) -> Option<Self> {
-        let modified = facts.modified().ok().filter(|_| path.is_absolute())?;
-        let (format, compression) = (options.format, options.compression);
-        Some(Self { path: path.to_owned(), size: facts.len(), modified, inode: inode(facts), format, compression })
+    fn of(file: FileState, options: &ImportOptions) -> Self {
+        Self { file, format: options.format, compression: options.compression }
     }
-
-    fn is_settled(&self) -> bool {
-        self.modified.elapsed().is_ok_and(|age| age >= SETTLED_AFTER)
-    }
-}
-
-#[cfg(unix)]
-fn inode(facts: &Metadata) -> Option<(u64, i64, i64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((facts.ino(), facts.ctime(), facts.ctime_nsec()))
-}
-
-#[cfg(not(unix))]
-fn inode(_facts: &Metadata) -> Option<(u64, i64, i64)> {
-    None
 }
 
 /// Whether two schemas are the same in all. That categories have an order is no part of what Arrow compares.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::buffer::{Buffer, MutableBuffer};
+use datafolio_core::counted;
 
 use super::structure::{Dataset, Decoded, Element, Place};
 use crate::error::{ColumnsError, ColumnsResult};
@@ -110,7 +111,7 @@ impl Block {
     /// The bytes of some rows, as they are in the file.
     pub(super) fn bytes(&self, store: &Store, label: &Label, rows: Range<u64>) -> ColumnsResult<Buffer> {
         if rows.start > rows.end || rows.end > self.rows {
-            return Err(label.damaged(format_args!("has {} rows, and not {}", self.rows, rows.end)));
+            return Err(label.damaged(format_args!("has {}, and not {}", counted(self.rows, "row"), rows.end)));
         }
         let count = rows.end - rows.start;
         let length = count * self.width;

@@ -2,6 +2,7 @@
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafolio_core::counted;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,7 +105,7 @@ pub(super) fn walk(
         }
     }
     if seen < expected {
-        return Err(faults::changed(path, &format!("there are {seen} rows, and {expected} were announced")));
+        return Err(faults::changed(path, &format!("there are {}, and {expected} announced", counted(seen, "row"))));
     }
     Ok(())
 }

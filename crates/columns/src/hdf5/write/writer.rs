@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
+use datafolio_core::counted;
 
 use crate::error::ColumnsResult;
 
@@ -181,7 +182,7 @@ impl Hdf5Writer {
             return Err(faults::changed(&self.path, "the columns are not those of layout"));
         }
         if rows.rows() != table.rows {
-            let reason = format!("there are {} rows, and layout saw {}", rows.rows(), table.rows);
+            let reason = format!("there are {}, and layout saw {}", counted(rows.rows(), "row"), table.rows);
             return Err(faults::changed(&self.path, &reason));
         }
         let sink = Sink { file: &target.file, path: &self.path, column: "", origin: table.origin };

@@ -143,7 +143,7 @@ fn rows_that_are_not_those_of_layout_are_refused() {
         (texts(full.clone()), vec![texts(full.clone()), texts(full.clone())], "more rows"),
         (texts(full.clone()), vec![], "0 rows"),
         (one.clone(), vec![other], "misses a value"),
-        (one.clone(), vec![one.slice(0, 1)], "there are 1 rows"),
+        (one.clone(), vec![one.slice(0, 1)], "there are 1 row, and"),
         (one, vec![texts(full)], "of type"),
         (words("a"), vec![words("b")], "values in its dictionary"),
     ] {
