@@ -5,7 +5,7 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test check fmt lint light directions portable peers claim torture bench docs package packable clean
+.PHONY: help demo test check fmt lint light directions portable peers claim torture bench docs package clean
 
 help:
 	@echo "make demo      build, then show the main job on real data"
@@ -15,7 +15,7 @@ help:
 	@echo "make torture   the long runs: 16 processes x 200 commits, thousands of kills"
 	@echo "make bench     measure against the peers; results belong into docs/benchmarks.md"
 	@echo "make docs      regenerate what is generated in docs/"
-	@echo "make package   what would be published"
+	@echo "make package   packages of all crates, unpacked and compiled"
 
 # All there is, with Polars, which users have to ask for. Features of other dependencies follow from it, so one set of packages
 # is used wherever everything is meant.
@@ -82,15 +82,9 @@ docs: claim peers
 	UPDATE_DOCS=1 cargo test $(ALL) --test main docs
 	UPDATE_DOCS=1 cargo test $(ALL) --test main cli::reference
 
-# Cargo treats the packages as if they came from a registry, where a version never changes: what it unpacked and built of them
-# before has to go.
+# Packages of all crates, unpacked and compiled.
 package: claim
-	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/datafolio-* "$(CARGO_TARGET_DIR)"/debug/.fingerprint/datafolio*
-	cargo package --workspace --exclude datafolio-testkit --allow-dirty
-
-# Whether there can be packages: what their manifests say, and which files they hold. Nothing is compiled.
-packable:
-	cargo package --workspace --exclude datafolio-testkit --allow-dirty --no-verify --quiet
+	./scripts/check-packages.sh
 
 clean:
 	cargo clean
