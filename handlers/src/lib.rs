@@ -50,7 +50,7 @@ pub use json_data::JsonData;
 pub use json_text::{JsonError, parse_json};
 pub use model::{ModelFile, serialization_format};
 pub use numpy_array::{NumpyArray, StoredArray, open_array};
-pub use page_rows::{Limit, RowsWithin, ValueSpan, rows_within};
+pub use page_rows::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within};
 pub use referenced_table::{
     ReferenceCheck, ReferenceState, ReferencedTable, check_reference, reference_files, reference_files_state,
     table_paths,

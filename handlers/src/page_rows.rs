@@ -32,13 +32,20 @@ const MOST_CHUNKS: usize = 10_000;
 pub struct ValueSpan {
     /// The column.
     pub column: String,
+    /// They lie in one of these.
+    pub ranges: Vec<ValueRange>,
+}
+
+/// A range of values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValueRange {
     /// The smallest of them; `None` for no bound.
     pub least: Option<Limit>,
     /// The largest of them; `None` for no bound.
     pub most: Option<Limit>,
 }
 
-/// An end of a [`ValueSpan`].
+/// An end of a [`ValueRange`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Limit {
     /// Of whole numbers; of dates in days, of instants in their unit.
@@ -182,6 +189,12 @@ impl<'a> Column<'a> {
 impl ValueSpan {
     /// Whether some value between these extremes lies within it, as far as is known.
     fn may_hold(&self, mins: &ArrayRef, maxes: &ArrayRef, place: usize) -> bool {
+        self.ranges.iter().any(|range| range.may_hold(mins, maxes, place))
+    }
+}
+
+impl ValueRange {
+    fn may_hold(&self, mins: &ArrayRef, maxes: &ArrayRef, place: usize) -> bool {
         let is = |values: &ArrayRef, end: Option<&Limit>, ordering| {
             end.is_some_and(|end| compare(values, place, end) == Some(ordering))
         };
@@ -189,7 +202,7 @@ impl ValueSpan {
     }
 }
 
-/// How a value compares with an end of a span; `None` where that is not known.
+/// How a value compares with an end of a range; `None` where that is not known.
 fn compare(values: &ArrayRef, place: usize, end: &Limit) -> Option<Ordering> {
     if place >= values.len() || values.is_null(place) {
         return None;
@@ -270,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_rules_nothing_out() {
-        let span = |least, most| ValueSpan { column: "x".to_owned(), least, most };
+        let span = |least, most| ValueSpan { column: "x".to_owned(), ranges: vec![ValueRange { least, most }] };
         let numbers = |value: Option<i64>| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
         let floats = |value: f64| -> ArrayRef { Arc::new(Float64Array::from(vec![value])) };
         let texts = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
@@ -293,6 +306,11 @@ mod tests {
             (span(text("5"), None), numbers(Some(1)), numbers(Some(2)), true),
         ] {
             assert_eq!(span.may_hold(&min, &max, 0), expected, "{span:?} {min:?} {max:?}");
+        }
+        let ranges = [1, 9].map(|value| ValueRange { least: int(value), most: int(value) }).to_vec();
+        let span = ValueSpan { column: "x".to_owned(), ranges };
+        for (min, max, expected) in [(0, 1, true), (2, 8, false), (2, 9, true), (10, 11, false)] {
+            assert_eq!(span.may_hold(&numbers(Some(min)), &numbers(Some(max)), 0), expected, "{min} {max}");
         }
     }
 

@@ -1,12 +1,13 @@
 //! Rows that a condition cannot hold for, by what the files of a table record of their values: they are not looked at.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use chrono::NaiveDate;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{Limit, ValueSpan, rows_within, stored_files};
+use datafolio_handlers::{Limit, ValueRange, ValueSpan, rows_within, stored_files};
 use datafolio_sql::{Bound, Comparison, Condition, Constant};
 
 use super::shares::MOST_FILES;
@@ -16,6 +17,8 @@ use crate::bundle::DataFolio;
 const FEW: u64 = 1 << 16;
 /// ... where DuckDB would have so many more before it, in row groups that it cannot skip.
 const MANY: u64 = 1 << 18;
+/// A list of more values is looked for as what lies between them: each would be compared with the extremes of each page.
+const MOST_RANGES: usize = 1_000;
 
 /// The rows of a table that a condition may hold for.
 pub(super) struct InQuestion {
@@ -91,6 +94,8 @@ fn comes_alike(schema: &Schema) -> bool {
     schema.fields().iter().all(|field| match field.data_type() {
         DataType::Boolean | DataType::Float32 | DataType::Float64 | DataType::Date32 | DataType::Binary => true,
         DataType::Timestamp(unit, None) => *unit != TimeUnit::Second,
+        // SQL keeps microseconds of the finer ones, which a stream refuses.
+        DataType::Timestamp(unit, Some(_)) => matches!(unit, TimeUnit::Millisecond | TimeUnit::Microsecond),
         DataType::Dictionary(_, value) => is_text(value),
         DataType::FixedSizeList(inner, _) => inner.data_type() == &DataType::Float32,
         of => is_text(of) || of.is_integer(),
@@ -109,18 +114,57 @@ fn spans(schema: &Schema, bounds: &[Bound]) -> Vec<ValueSpan> {
 fn span(schema: &Schema, bound: &Bound) -> Option<ValueSpan> {
     let folded = bound.column.to_lowercase();
     let field = schema.fields().iter().find(|field| field.name().to_lowercase() == folded)?;
-    let (least, most) = ends(field.data_type(), &bound.constant)?;
-    // NaN is above all numbers, and extremes do not tell of it.
-    let is_float = field.data_type().is_floating();
-    let (least, most) = match bound.comparison {
+    let constants = of_one_type(&bound.constants);
+    let ranges = constants.iter().map(|constant| range(field.data_type(), bound.comparison, constant));
+    let ranges: Vec<ValueRange> = ranges.collect::<Option<_>>()?;
+    let ranges = if ranges.len() > MOST_RANGES { vec![around(ranges)] } else { ranges };
+    Some(ValueSpan { column: field.name().clone(), ranges })
+}
+
+/// What lies between the smallest and the largest value of ranges of one type.
+fn around(ranges: Vec<ValueRange>) -> ValueRange {
+    let order = |one: &Limit, other: &Limit| match (one, other) {
+        (Limit::Int(one), Limit::Int(other)) => one.cmp(other),
+        (Limit::Float(one), Limit::Float(other)) => one.total_cmp(other),
+        (Limit::Text(one), Limit::Text(other)) => one.cmp(other),
+        _ => Ordering::Equal,
+    };
+    let (least, most): (Vec<_>, Vec<_>) = ranges.into_iter().map(|range| (range.least, range.most)).unzip();
+    // One that has no end leaves all of them without.
+    let least: Option<Vec<Limit>> = least.into_iter().collect();
+    let most: Option<Vec<Limit>> = most.into_iter().collect();
+    ValueRange {
+        least: least.and_then(|ends| ends.into_iter().min_by(order)),
+        most: most.and_then(|ends| ends.into_iter().max_by(order)),
+    }
+}
+
+/// The values of a type that compare so with a constant.
+fn range(of: &DataType, comparison: Comparison, constant: &Constant) -> Option<ValueRange> {
+    let (least, most) = ends(of, constant)?;
+    let (least, most) = match comparison {
         Comparison::Less => (None, Some(below(&least, most))),
         Comparison::AtMost => (None, Some(most)),
         Comparison::Equal => (Some(least), Some(most)),
-        Comparison::AtLeast | Comparison::More if is_float => return None,
+        // NaN is above all numbers, and extremes do not tell of it.
+        Comparison::AtLeast | Comparison::More if of.is_floating() => return None,
         Comparison::AtLeast => (Some(least), None),
         Comparison::More => (Some(above(least, &most)), None),
     };
-    Some(ValueSpan { column: field.name().clone(), least, most })
+    Some(ValueRange { least, most })
+}
+
+/// The constants as SQL compares them: those of a list in one type, in which a whole number beside a fraction may be rounded, and
+/// a time beside one within a zone lies in one as well.
+fn of_one_type(constants: &[Constant]) -> Vec<Constant> {
+    let has_float = constants.iter().any(|constant| matches!(constant, Constant::Float(_)));
+    let has_instant = constants.iter().any(|constant| matches!(constant, Constant::Instant(_)));
+    let converted = constants.iter().map(|constant| match constant {
+        Constant::Int(value) if has_float => Constant::Float(*value as f64),
+        Constant::Text(text) | Constant::Time(text) if has_instant => Constant::Instant(text.clone()),
+        other => other.clone(),
+    });
+    converted.collect()
 }
 
 /// The next smaller whole number, where a constant is one.
@@ -160,19 +204,33 @@ fn ends(of: &DataType, constant: &Constant) -> Option<(Limit, Limit)> {
             let (first, last) = days(text)?;
             (Limit::Int(first), Limit::Int(last))
         }
+        (DataType::Date32, Constant::Instant(text)) => {
+            let (first, last) = days_anywhere(text)?;
+            (Limit::Int(first), Limit::Int(last))
+        }
         (DataType::Timestamp(unit, None), Constant::Text(text) | Constant::Time(text)) => {
             let (first, last) = days(text)?;
-            let day = 86_400
-                * match unit {
-                    TimeUnit::Second => 1,
-                    TimeUnit::Millisecond => 1_000,
-                    TimeUnit::Microsecond => 1_000_000,
-                    TimeUnit::Nanosecond => 1_000_000_000,
-                };
-            (Limit::Int(first * day), Limit::Int(last * day))
+            (Limit::Int(first * day(*unit)), Limit::Int(last * day(*unit)))
+        }
+        // Which zone a text without one is in is for SQL to say.
+        (DataType::Timestamp(unit, Some(_)), Constant::Text(text) | Constant::Time(text))
+        | (DataType::Timestamp(unit, _), Constant::Instant(text)) => {
+            let (first, last) = days_anywhere(text)?;
+            (Limit::Int(first * day(*unit)), Limit::Int(last * day(*unit)))
         }
         _ => return None,
     })
+}
+
+/// The length of a day.
+fn day(unit: TimeUnit) -> i128 {
+    86_400
+        * match unit {
+            TimeUnit::Second => 1,
+            TimeUnit::Millisecond => 1_000,
+            TimeUnit::Microsecond => 1_000_000,
+            TimeUnit::Nanosecond => 1_000_000_000,
+        }
 }
 
 fn number(constant: &Constant) -> Option<f64> {
@@ -200,6 +258,12 @@ fn days(text: &str) -> Option<(i128, i128)> {
     Some(if time.is_empty() { (day, day) } else { (day - 1, day + 2) })
 }
 
+/// The same wherever on Earth the text is meant.
+fn days_anywhere(text: &str) -> Option<(i128, i128)> {
+    let (first, last) = days(text)?;
+    Some(if first == last { (first - 1, first + 2) } else { (first, last) })
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::datatypes::Field;
@@ -207,11 +271,52 @@ mod tests {
     use super::*;
 
     fn told(of: DataType, comparison: Comparison, constant: Constant) -> Option<(Option<Limit>, Option<Limit>)> {
+        told_of_all(of, comparison, vec![constant])?.pop()
+    }
+
+    fn told_of_all(
+        of: DataType,
+        comparison: Comparison,
+        constants: Vec<Constant>,
+    ) -> Option<Vec<(Option<Limit>, Option<Limit>)>> {
         let schema = Schema::new(vec![Field::new("X", of, true)]);
-        let bound = Bound { column: "x".to_owned(), comparison, constant };
+        let bound = Bound { column: "x".to_owned(), comparison, constants };
         let found = spans(&schema, &[bound]).pop()?;
         assert_eq!(found.column, "X");
-        Some((found.least, found.most))
+        Some(found.ranges.into_iter().map(|range| (range.least, range.most)).collect())
+    }
+
+    #[test]
+    fn a_list_stands_for_each_of_its_values() {
+        let int = |value| (Some(Limit::Int(value)), Some(Limit::Int(value)));
+        let listed = |of, constants| told_of_all(of, Comparison::Equal, constants);
+        assert_eq!(listed(DataType::Int64, vec![Constant::Int(9), Constant::Int(1)]), Some(vec![int(9), int(1)]));
+        // SQL makes floating-point numbers of all, of which several whole ones are one.
+        let ends = listed(DataType::Int64, vec![Constant::Int((1 << 53) + 1), Constant::Float(0.5)]).unwrap();
+        let Some(Limit::Float(least)) = &ends[0].0 else { panic!("{ends:?}") };
+        assert!(*least < (1_i64 << 53) as f64);
+        let many: Vec<Constant> = (0..=MOST_RANGES as i128).rev().map(Constant::Int).collect();
+        assert_eq!(listed(DataType::Int64, many), Some(vec![(int(0).0, int(MOST_RANGES as i128).1)]));
+        assert_eq!(listed(DataType::Int64, vec![Constant::Int(1), Constant::Text("2".to_owned())]), None);
+    }
+
+    #[test]
+    fn instants_within_zones_lie_between_the_days_around_them() {
+        const DAY: i128 = 86_400_000;
+        let zoned = DataType::Timestamp(TimeUnit::Millisecond, Some("Europe/Berlin".into()));
+        let around = (Some(Limit::Int(0)), Some(Limit::Int(3 * DAY)));
+        for text in ["1970-01-02", "1970-01-02 10:00", "1970-01-02T10:00:00.5+05:30"].map(str::to_owned) {
+            for constant in [Constant::Text(text.clone()), Constant::Time(text.clone()), Constant::Instant(text)] {
+                assert_eq!(told(zoned.clone(), Comparison::Equal, constant).as_ref(), Some(&around));
+            }
+        }
+        let local = DataType::Timestamp(TimeUnit::Millisecond, None);
+        let midnight = || "1970-01-02".to_owned();
+        assert_eq!(told(local.clone(), Comparison::Equal, Constant::Instant(midnight())).as_ref(), Some(&around));
+        let listed = vec![Constant::Time(midnight()), Constant::Instant(midnight())];
+        assert_eq!(told_of_all(local, Comparison::Equal, listed).unwrap(), [around.clone(), around]);
+        let berlin = Constant::Text("1970-01-02 10:00 Europe/Berlin".to_owned());
+        assert_eq!(told(zoned, Comparison::Equal, berlin), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A random sample of the rows of a table.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use datafolio_core::random::draw;
 use datafolio_handlers::{HandlerError, TableReadOptions};
 
 use super::read::{TableOptions, collect};
@@ -49,73 +49,5 @@ impl DataFolio {
             rows += batch.map_err(HandlerError::from)?.num_rows() as u64;
         }
         Ok(rows)
-    }
-}
-
-/// So many different numbers below `all`, ascending: Floyd's algorithm, which draws once for each.
-fn draw(all: u64, wanted: u64, seed: u64) -> BTreeSet<u64> {
-    if wanted >= all {
-        return (0..all).collect();
-    }
-    let mut random = SplitMix(seed);
-    let mut drawn = BTreeSet::new();
-    for last in all - wanted..all {
-        let row = random.below(last + 1);
-        if !drawn.insert(row) {
-            drawn.insert(last);
-        }
-    }
-    drawn
-}
-
-/// The generator SplitMix64 (Steele, Lea and Flood 2014): the same numbers for a seed on every machine and in every release.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`, each equally likely: what lies in the last, incomplete round is drawn again.
-    fn below(&mut self, end: u64) -> u64 {
-        let complete = u64::MAX - u64::MAX % end;
-        loop {
-            let number = self.next();
-            if number < complete {
-                return number % end;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The first numbers for seed 1234567 as other implementations give them.
-    #[test]
-    fn the_generator_is_splitmix64() {
-        let mut random = SplitMix(1_234_567);
-        let numbers: Vec<u64> = (0..3).map(|_| random.next()).collect();
-        assert_eq!(numbers, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
-    }
-
-    #[test]
-    fn every_row_is_as_likely_as_any_other() {
-        let mut counts = [0_u32; 20];
-        for seed in 0..20_000 {
-            let rows = draw(20, 5, seed);
-            assert_eq!(rows.len(), 5);
-            rows.into_iter().for_each(|row| counts[row as usize] += 1);
-        }
-        // 5,000 expected of each, with a standard deviation of 61.
-        assert!(counts.iter().all(|count| (4_700..5_300).contains(count)), "{counts:?}");
-        assert_eq!(draw(3, 5, 1).len(), 3);
-        assert_eq!(draw(1 << 40, 5, 1), draw(1 << 40, 5, 1));
-        assert!(draw(0, 5, 1).is_empty());
     }
 }

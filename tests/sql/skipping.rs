@@ -28,6 +28,8 @@ fn rows(range: std::ops::Range<i64>) -> RecordBatch {
     let name: ArrayRef = Arc::new(StringArray::from_iter_values(all().map(name_of)));
     let day: ArrayRef = Arc::new(Date32Array::from_iter_values(all().map(|n| (n / 1_000) as i32)));
     let at: ArrayRef = Arc::new(TimestampMillisecondArray::from_iter_values(all().map(|n| n * MINUTE)));
+    let zoned = TimestampMillisecondArray::from_iter_values(all().map(|n| n * MINUTE)).with_timezone("Europe/Berlin");
+    let zoned: ArrayRef = Arc::new(zoned);
     let n: ArrayRef = Arc::new(Int64Array::from_iter_values(all()));
     let long: ArrayRef = Arc::new(StringArray::from_iter_values(all().map(long_name_of)));
     let columns = [
@@ -39,6 +41,7 @@ fn rows(range: std::ops::Range<i64>) -> RecordBatch {
         ("long", long),
         ("day", day),
         ("moment", at),
+        ("zoned", zoned),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
 }
@@ -80,12 +83,27 @@ fn pages_that_a_condition_rules_out_are_not_read() {
         "day <= DATE '1970-01-05'".to_owned(),
         format!("name < '{}'", name_of(5_000)),
         "moment < '1970-01-04 11:20:00' AND n < (SELECT 5000)".to_owned(),
+        "zoned < TIMESTAMPTZ '1970-01-04 12:20:00+01'".to_owned(),
+        "zoned < '1970-01-04 11:20:00Z'".to_owned(),
+        "'1970-01-04T13:20:00+02:00'::TIMESTAMP WITH TIME ZONE > zoned".to_owned(),
     ] {
         assert_eq!(read(&condition).unwrap(), (0..5_000).collect::<Vec<_>>(), "{condition}");
     }
     assert_eq!(read("x < 1000 AND NOT isnan(x)").unwrap().last(), Some(&2_999));
     assert_eq!(read("id = 4999").unwrap(), [4_999]);
-    for condition in ["n >= 390000", "n < 5000 OR n = 390000", "abs(n) < 5000", "x > 130000"] {
+    for condition in [
+        "n IN (4, 4999)",
+        "table.id IN (4, 4999, -1000000, 500000) AND x > 1",
+        "x * 3 < 5000 AND name IN ('row 0000004', 'row 0004999', 'none')",
+        "day IN (DATE '1970-01-05', DATE '1970-01-01') AND n % 4995 = 4",
+        "zoned IN ('1970-01-01 00:04:00+00', '1970-01-04 11:19:00Z')",
+        "zoned IN (TIMESTAMPTZ '1970-01-01 01:04:00+01', TIMESTAMPTZ '1970-01-04 11:19:00+00')",
+    ] {
+        assert_eq!(read(condition).unwrap_or_else(|error| panic!("{condition}: {error}")), [4, 4_999], "{condition}");
+    }
+    for condition in
+        ["n >= 390000", "n < 5000 OR n = 390000", "abs(n) < 5000", "x > 130000", "n IN (4, 390000)", "n NOT IN (4)"]
+    {
         assert!(read(condition).is_err(), "{condition}");
     }
 }
@@ -105,12 +123,15 @@ impl Dice {
 
     /// A condition on one column, about a row somewhere.
     fn comparison(&mut self, n: i64) -> String {
-        let constant = match self.below(7) {
+        let constant = match self.below(10) {
             0 => ("id", n.to_string()),
             1 => ("id", format!("{n}.5")),
             2 => ("x", format!("{:.3}", n as f64 / 3.0)),
             3 => ("name", format!("'{}'", name_of(n))),
             4 => ("long", format!("'{}'", long_name_of(n))),
+            7 => return format!("id IN ({n}, {}, {}.0, {})", n + 90_000, n + 5, n / 2),
+            8 => return format!("name IN ('{}', '{}')", name_of(n), name_of(n / 3)),
+            9 => ("zoned", format!("TIMESTAMPTZ '{}+00'", timestamp_ms_to_datetime(n * MINUTE).unwrap())),
             5 => ("day", format!("DATE '{}'", date32_to_datetime((n / 1_000) as i32).unwrap().date())),
             _ => ("moment", format!("'{}'", timestamp_ms_to_datetime(n * MINUTE).unwrap())),
         };

@@ -19,6 +19,7 @@ mod parse;
 mod parts;
 pub mod patch;
 mod path;
+pub mod random;
 mod record;
 mod snapshot;
 pub mod time;

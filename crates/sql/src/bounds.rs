@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-/// A comparison of a column with a constant.
+/// A comparison of a column with constants.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
     /// The column, as the condition writes it.
     pub column: String,
-    /// How the column is to compare with the constant.
+    /// How the column is to compare with one of the constants.
     pub comparison: Comparison,
-    /// The constant.
-    pub constant: Constant,
+    /// The constants: one, or those of a list (`IN`).
+    pub constants: Vec<Constant>,
 }
 
 /// How a value is to compare with another.
@@ -63,6 +63,8 @@ pub enum Constant {
     Text(String),
     /// The text of a date, or of an instant without a zone.
     Time(String),
+    /// The text of an instant within a zone.
+    Instant(String),
 }
 
 /// The bounds in the tree of a condition.
@@ -76,7 +78,7 @@ fn collect(expression: &Value, found: &mut Vec<Bound>) {
     let part = |name: &str| expression.get(name).unwrap_or(&Value::Null);
     let mut add = |column: &Value, comparison: Comparison, constant: &Value| {
         if let (Some(column), Some(constant)) = (column_of(column), constant_of(constant)) {
-            found.push(Bound { column, comparison, constant });
+            found.push(Bound { column, comparison, constants: vec![constant] });
         }
     };
     match (part("class").as_str(), part("type").as_str()) {
@@ -94,6 +96,13 @@ fn collect(expression: &Value, found: &mut Vec<Bound>) {
         (Some("BETWEEN"), Some("COMPARE_BETWEEN")) => {
             add(part("input"), Comparison::AtLeast, part("lower"));
             add(part("input"), Comparison::AtMost, part("upper"));
+        }
+        (Some("OPERATOR"), Some("COMPARE_IN")) => {
+            let children = part("children").as_array().map_or(&[][..], Vec::as_slice);
+            let Some((column, list)) = children.split_first() else { return };
+            if let (Some(column), Some(constants)) = (column_of(column), list.iter().map(constant_of).collect()) {
+                found.push(Bound { column, comparison: Comparison::Equal, constants });
+            }
         }
         _ => {}
     }
@@ -130,9 +139,11 @@ fn constant_of(expression: &Value) -> Option<Constant> {
         "CAST" => {
             let of = expression.get("type_expr")?;
             let text = |name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default();
-            let is_time = ["date", "timestamp"].iter().any(|name| text("type_name").eq_ignore_ascii_case(name));
-            match constant_of(expression.get("child")?)? {
-                Constant::Text(value) if is_time && text("schema").is_empty() => Some(Constant::Time(value)),
+            let Constant::Text(value) = constant_of(expression.get("child")?)? else { return None };
+            match text("type_name").to_ascii_lowercase().as_str() {
+                _ if !text("schema").is_empty() => None,
+                "date" | "timestamp" => Some(Constant::Time(value)),
+                "timestamptz" | "timestamp with time zone" => Some(Constant::Instant(value)),
                 _ => None,
             }
         }
@@ -146,9 +157,9 @@ mod tests {
     use super::*;
     use crate::condition::check_condition;
 
-    fn told(condition: &str) -> Vec<(String, Comparison, Constant)> {
+    fn told(condition: &str) -> Vec<(String, Comparison, Vec<Constant>)> {
         let bounds = check_condition(condition).unwrap().bounds;
-        bounds.into_iter().map(|bound| (bound.column, bound.comparison, bound.constant)).collect()
+        bounds.into_iter().map(|bound| (bound.column, bound.comparison, bound.constants)).collect()
     }
 
     #[test]
@@ -167,11 +178,25 @@ mod tests {
             ("day >= DATE '2024-01-31' AND moment < '2024-01-31 10:00'::TIMESTAMP", {
                 vec![("day", AtLeast, time("2024-01-31")), ("moment", Less, time("2024-01-31 10:00"))]
             }),
+            ("moment > TIMESTAMPTZ '2024-01-31 10:00+01' AND moment < '2024-02-01'::TIMESTAMP WITH TIME ZONE", {
+                let instant = |text: &str| Constant::Instant(text.to_owned());
+                vec![("moment", More, instant("2024-01-31 10:00+01")), ("moment", Less, instant("2024-02-01"))]
+            }),
             ("id < 3 AND x < (SELECT max(x) FROM table)", vec![("id", Less, int(3))]),
         ] {
-            let expected: Vec<_> = expected.into_iter().map(|(name, how, what)| (name.to_owned(), how, what)).collect();
-            assert_eq!(told(condition), expected, "{condition}");
+            let expected = expected.into_iter().map(|(name, how, what)| (name.to_owned(), how, vec![what]));
+            assert_eq!(told(condition), expected.collect::<Vec<_>>(), "{condition}");
         }
+    }
+
+    #[test]
+    fn a_list_is_equality_with_one_of_its_values() {
+        let equal = |name: &str, constants| vec![(name.to_owned(), Comparison::Equal, constants)];
+        let text = |text: &str| Constant::Text(text.to_owned());
+        let ints = vec![Constant::Int(1), Constant::Int(-2), Constant::Float(2.5)];
+        assert_eq!(told("table.id IN (1, -2, 2.5)"), equal("id", ints));
+        assert_eq!(told("name IN ('a', 'b') AND x > y"), equal("name", vec![text("a"), text("b")]));
+        assert_eq!(told("id IN (5)"), equal("id", vec![Constant::Int(5)]));
     }
 
     #[test]
@@ -192,7 +217,14 @@ mod tests {
             "name COLLATE NOCASE = 'a'",
             "name::INTEGER < 5",
             "id < '5'::INTEGER",
-            "moment < '2024-01-31'::TIMESTAMPTZ",
+            "moment < '10:00'::TIME",
+            "id NOT IN (1, 2)",
+            "NOT id IN (1, 2)",
+            "id IN (1, NULL)",
+            "id IN (1, x)",
+            "(id, x) IN ((1, 2))",
+            "id IN (SELECT 1)",
+            "5 IN (id, x)",
             "id < NULL",
             "true",
         ] {

@@ -171,7 +171,7 @@ enum Column {
 }
 
 impl Reading {
-    fn new(frame: &Frame, columns: &[(Arc<str>, Expr)]) -> ColumnsResult<Self> {
+    pub(super) fn new(frame: &Frame, columns: &[(Arc<str>, Expr)]) -> ColumnsResult<Self> {
         let own = frame.source.schema();
         let mut planner = Planner::new(&frame.scope);
         let filter = frame.filter.as_ref().map(|filter| planner.bind_condition(filter)).transpose()?;
@@ -221,8 +221,13 @@ impl Reading {
         (blocks.max(1) * BLOCK as u64).min(TASK_ROWS)
     }
 
+    /// The columns of the source that are read.
+    pub(super) fn columns_read(&self) -> &[usize] {
+        &self.read
+    }
+
     /// The rows of a task that pass.
-    fn task(&self, rows: Range<u64>) -> ColumnsResult<Vec<RecordBatch>> {
+    pub(super) fn task(&self, rows: Range<u64>) -> ColumnsResult<Vec<RecordBatch>> {
         let mut first = rows.start;
         let mut found = Vec::new();
         for batch in self.source.read(rows, &self.read)? {
@@ -352,7 +357,7 @@ fn width_of(type_: &DataType) -> u64 {
 
 impl Frame {
     /// The column of the source that an expression is nothing else than.
-    fn place_of(&self, expr: &Expr) -> Option<usize> {
+    pub(super) fn place_of(&self, expr: &Expr) -> Option<usize> {
         let mut expr = expr;
         // A column that is another name for another, and so on; a circle is an error that binding tells.
         for _ in 0..100 {

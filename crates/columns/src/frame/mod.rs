@@ -4,12 +4,15 @@ mod aggregate;
 mod batch;
 mod batches;
 mod columns;
+mod concat;
+mod describe;
 mod distinct;
 mod export;
 mod grid;
 mod group;
 mod open;
 mod rows;
+mod sample;
 mod schema;
 mod state;
 #[cfg(test)]
@@ -22,6 +25,7 @@ use std::sync::Arc;
 
 pub use batch::{Answers, Batch, Promise};
 pub use batches::FrameBatches;
+pub use describe::ColumnSummary;
 pub use distinct::ValueCounts;
 pub use export::{ExportFormat, ExportOptions, convert};
 pub use grid::{Axis, BinBy, Grid, GridAxis, Limits};

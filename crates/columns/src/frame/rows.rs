@@ -116,6 +116,28 @@ impl Frame {
         Ok(Self { source, filter: None, rows, ..self.clone() })
     }
 
+    /// The numbers of the rows in the source that pass the filter.
+    pub(super) fn passing(&self, options: &PassOptions) -> ColumnsResult<Vec<u64>> {
+        self.source.check()?;
+        let reading = Reading::of_filter(self)?;
+        let tasks = Arc::new(self.source.tasks(self.rows.clone(), TASK));
+        let cut = tasks.clone();
+        let found = Ordered::new(tasks.len(), options.threads(), move |task| {
+            let task = cut.get(task).cloned().unwrap_or_default();
+            let mask = reading.mask(task.clone())?;
+            let rows = mask.iter().enumerate().filter(|(_, byte)| **byte == YES);
+            Ok::<_, ColumnsError>(rows.map(|(row, _)| task.start + row as u64).collect::<Vec<u64>>())
+        });
+        let mut all = Vec::new();
+        for rows in found {
+            all.extend(rows?);
+            if options.cancelled() {
+                return Err(ColumnsError::Cancelled);
+            }
+        }
+        Ok(all)
+    }
+
     /// Finds the rows at rising positions in one pass, which ends where the last one is found.
     fn located(&self, positions: &[u64], options: &PassOptions) -> ColumnsResult<Located> {
         self.source.check()?;

@@ -1,6 +1,7 @@
 mod grids;
 mod groups;
 mod keys;
+mod rows;
 
 use std::sync::Arc;
 
