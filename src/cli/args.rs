@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
     add, append, at, cat, cli_reference, compact, completions, compute, copy, describe, du, export, find, folios, gc,
-    get, head, import, info, init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm, sample, set,
-    settings, snapshot, undo, verify,
+    get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm,
+    sample, set, settings, snapshot, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -182,6 +182,8 @@ pub(super) enum ReadCommand {
     Sample(sample::Args),
     Iter(iter::Args),
     Compute(compute::Args),
+    Hist(hist::Args),
+    Heatmap(heatmap::Args),
     #[cfg(feature = "sql")]
     Sql(sql::Args),
     #[cfg(feature = "sql")]
@@ -246,6 +248,8 @@ impl ReadCommand {
             Self::Sample(args) => sample::run(&args, session),
             Self::Iter(args) => iter::run(&args, session),
             Self::Compute(args) => compute::run(&args, session),
+            Self::Hist(args) => hist::run(&args, session),
+            Self::Heatmap(args) => heatmap::run(&args, session),
             #[cfg(feature = "sql")]
             Self::Sql(args) => sql::run(&args, session),
             #[cfg(feature = "sql")]

@@ -27,6 +27,7 @@ mod inputs;
 mod json_keys;
 mod output;
 mod panics;
+mod plot;
 mod progress;
 mod prompt;
 mod session;

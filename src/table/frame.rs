@@ -3,14 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use datafolio_columns::source::{Batches, Source};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafolio_columns::source::{Batches, ConcatSource, Guard, IpcSource, Source};
 use datafolio_columns::{ColumnsError, ColumnsResult, Frame};
-use datafolio_core::ItemRecord;
-use datafolio_handlers::HandlerError;
+use datafolio_core::{ItemRecord, item_type};
+use datafolio_handlers::{HandlerError, stored_files};
+use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
 use super::content::content_of;
+use super::hdf5::unwrapped;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::text::shell_word;
@@ -23,7 +25,9 @@ impl DataFolio {
     /// A table as a frame: virtual columns and filters that cost nothing, and aggregations in one parallel pass over the columns they need.
     ///
     /// Nothing is read before something is asked for. The frame keeps to the version that the handle sees now, whatever is written
-    /// meanwhile.
+    /// meanwhile. Tables in Arrow files (`table_format` `arrow`) are mapped and used as they lie; what a pass touches is checked
+    /// before, once. Answers of aggregations are kept by content, in memory and in the cache directory: the same question about
+    /// the same rows takes no pass ([`Frame::without_results`] asks anew).
     ///
     /// ```
     /// # fn main() -> datafolio::Result<()> {
@@ -74,6 +78,14 @@ impl DataFolio {
             }
             .into());
         };
+        let frame = |source: Arc<dyn Source>| match self.settings().verification {
+            // What is read unchecked may be damaged, and who asks for everything to be checked wants it to be read.
+            Verification::Off | Verification::Full => Frame::new(source),
+            Verification::Touched => Frame::new(source).with_results(self.known_facts().answers()),
+        };
+        if let Some(source) = self.mapped(&record, &facts.schema)? {
+            return Ok(frame(source));
+        }
         let mut ends = Vec::new();
         let mut end = 0;
         for file in &facts.files {
@@ -86,7 +98,58 @@ impl DataFolio {
         }
         let fingerprint = content_of(&record);
         let source = TableRows { folio: self.pinned(), record, schema: facts.schema.clone(), rows, ends, fingerprint };
-        Ok(Frame::new(Arc::new(source)))
+        Ok(frame(Arc::new(source)))
+    }
+}
+
+impl DataFolio {
+    /// The rows of a table whose files are used as they lie: Arrow files on this machine. What a pass touches is checked before, once.
+    fn mapped(&self, record: &Arc<ItemRecord>, schema: &Schema) -> Result<Option<Arc<dyn Source>>> {
+        let is_arrow = record.item_type() != item_type::REFERENCED_TABLE && record.str("table_format") == Some("arrow");
+        if !is_arrow || !schema.fields().iter().all(|field| is_mappable(field.data_type())) {
+            return Ok(None);
+        }
+        let (item, content) = (self.handler_item(record), content_of(record));
+        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+        for (place, file) in stored_files(record)?.iter().enumerate() {
+            let opened = item.open_file(file)?;
+            let (Some(open), Some(path)) = (opened.mappable_file(), item.local_path_of(file)) else { return Ok(None) };
+            let damage = |source: StorageError| HandlerError::Payload { item: record.name().to_owned(), source };
+            let open = open.map_err(damage)?;
+            let name = record.name().to_owned();
+            let guard: Guard = Arc::new(move |offset, length| {
+                let damage = |source| HandlerError::Payload { item: name.clone(), source };
+                opened.check(offset, length).map_err(|error| Box::new(Error::from(damage(error))) as _)
+            });
+            let fingerprint = content.as_ref().map(|content| format!("{content} {place}"));
+            let source = IpcSource::guarded(open, &path, guard, fingerprint).map_err(unwrapped)?;
+            if let Some(rows) = file.rows.filter(|rows| *rows != source.rows()) {
+                return Err(item
+                    .damaged(format!("its entry records {rows} rows, and its file has {}", source.rows()))
+                    .into());
+            }
+            sources.push(Arc::new(source));
+        }
+        match (sources.pop(), sources.is_empty()) {
+            (Some(one), true) => Ok(Some(one)),
+            (Some(last), false) => {
+                sources.push(last);
+                Ok(Some(Arc::new(ConcatSource::new(sources, false)?)))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+}
+
+/// Whether values of a type are used as they lie in an Arrow file.
+fn is_mappable(of: &DataType) -> bool {
+    match of {
+        DataType::Union(..) | DataType::RunEndEncoded(..) | DataType::ListView(_) | DataType::LargeListView(_) => false,
+        DataType::FixedSizeList(item, width) => *width > 0 && is_mappable(item.data_type()),
+        DataType::List(item) | DataType::LargeList(item) | DataType::Map(item, _) => is_mappable(item.data_type()),
+        DataType::Dictionary(_, values) => is_mappable(values),
+        DataType::Struct(fields) => fields.iter().all(|field| is_mappable(field.data_type())),
+        _ => true,
     }
 }
 

@@ -127,7 +127,7 @@ impl Rows for Walked<'_> {
 }
 
 /// The error of reading the table as it was.
-fn unwrapped(error: ColumnsError) -> Error {
+pub(super) fn unwrapped(error: ColumnsError) -> Error {
     match error {
         ColumnsError::Source(source) => match source.downcast::<Error>() {
             Ok(error) => *error,

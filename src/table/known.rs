@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafolio_columns::{MemoryResults, ResultCache};
 use datafolio_core::ItemRecord;
 use datafolio_handlers::{FileFacts, Item, TableFacts, reference_files_state, stored_files, table_facts};
 use datafolio_storage::{ContentCache, Verification};
@@ -20,6 +21,38 @@ use crate::view::view_of;
 pub(crate) struct KnownFacts {
     facts: Mutex<HashMap<String, Arc<TableFacts>>>,
     disk: ContentCache,
+    answers: Arc<Answers>,
+}
+
+/// Answers of frames, for as long as the process runs, and for the next one.
+#[derive(Debug)]
+struct Answers {
+    memory: MemoryResults,
+    disk: ContentCache,
+}
+
+/// Bytes of answers that are kept in memory.
+const ANSWERS: usize = 16 << 20;
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { memory: MemoryResults::new(ANSWERS), disk: ContentCache::default() }
+    }
+}
+
+impl ResultCache for Answers {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.memory.get(key).or_else(|| {
+            let answer = self.disk.get(key)?;
+            self.memory.put(key, &answer);
+            Some(answer)
+        })
+    }
+
+    fn put(&self, key: &str, answer: &[u8]) {
+        self.memory.put(key, answer);
+        self.disk.put(key, answer);
+    }
 }
 
 /// What a key begins with. The number changes whenever a release finds out something else, or writes it otherwise.
@@ -32,7 +65,14 @@ impl KnownFacts {
 
     /// In the directory of the cache, within so many bytes.
     pub(crate) fn new(dir: Option<PathBuf>, bytes: u64) -> Self {
-        Self { facts: Mutex::default(), disk: ContentCache::new(dir).capped(bytes) }
+        let disk = ContentCache::new(dir).capped(bytes);
+        let answers = Arc::new(Answers { disk: disk.clone(), ..Answers::default() });
+        Self { facts: Mutex::default(), disk, answers }
+    }
+
+    /// Where answers of frames are kept.
+    pub(super) fn answers(&self) -> Arc<dyn ResultCache> {
+        self.answers.clone()
     }
 
     fn facts(&self, content: &str, uses_disk: bool) -> Option<Arc<TableFacts>> {

@@ -1,4 +1,4 @@
-//! `compute`.
+//! `compute`, `hist`, `heatmap`.
 
 use super::{Home, has};
 
@@ -32,6 +32,45 @@ fn mistakes_say_what_to_do() {
         (&["compute", "raw", "count()", "--with", "id"], "NAME=EXPRESSION"),
         (&["compute", "raw", "sum(1 // (id - id))"], "has no result"),
         (&["compute", "none", "count()"], "none"),
+    ] {
+        let ran = home.run(arguments);
+        assert_ne!(ran.code, 0, "{arguments:?}");
+        assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn distributions_are_shown_and_drawn() {
+    let home = Home::with_bundle();
+    let rows = home.json(&["info", "raw"])["record"]["num_rows"].as_u64().unwrap();
+    let json = home.json(&["hist", "raw", "id", "--bins", "4"]);
+    let counted: u64 = json["values"].as_array().unwrap().iter().map(|count| count.as_f64().unwrap() as u64).sum();
+    assert_eq!((counted, json["edges"].as_array().unwrap().len()), (rows, 5));
+    let text = home.ok(&["hist", "raw", "id", "--bins", "2", "--limits", "0:1000"]);
+    has(&text, &["0 – 500", "500 – 1000", "count()", "█", &rows.to_string()]);
+    let cells = home.json(&["heatmap", "raw", "id", "id % 2", "--x-bins", "3", "--y-bins", "2"]);
+    let counted: f64 = cells["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|column| column.as_array().unwrap())
+        .map(|count| count.as_f64().unwrap())
+        .sum();
+    assert_eq!(counted as u64, rows);
+    has(&home.ok(&["heatmap", "raw", "id", "id"]), &["count() from 1 to"]);
+
+    home.ok(&["hist", "raw", "id", "-o", "h.svg"]);
+    let svg = std::fs::read_to_string(home.path("h.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("count() of id in raw") && svg.ends_with("</svg>\n"), "{svg}");
+    home.ok(&["heatmap", "raw", "id", "id", "-o", "h.png"]);
+    assert!(std::fs::read(home.path("h.png")).unwrap().starts_with(b"\x89PNG"));
+    for (arguments, said) in [
+        (&["hist", "raw", "id", "-o", "h.svg"][..], "exists already"),
+        (&["hist", "raw", "id", "-o", "h.gif"], ".svg or .png"),
+        (&["hist", "raw", "id", "--bins", "0"], "bins are none to show"),
+        (&["hist", "raw", "id", "--limits", "5"], "0:100"),
+        (&["hist", "raw", "id", "--limits", "9:1"], "limits from 9 to 1"),
+        (&["heatmap", "raw", "id", "nothing"], "nothing"),
     ] {
         let ran = home.run(arguments);
         assert_ne!(ran.code, 0, "{arguments:?}");

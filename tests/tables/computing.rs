@@ -1,5 +1,8 @@
 //! Tables as frames that are computed over.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 #[cfg(feature = "sql")]
 use datafolio::ImportOptions;
 use datafolio::columns::{Expr, Frame, Value, agg, col};
@@ -108,4 +111,47 @@ fn a_frame_and_a_query_agree() {
         assert!((answer.as_f64().unwrap() / of_query - 1.0).abs() < 1e-12, "{answer} and {of_query}");
     }
     assert_eq!(answers[3], Value::Int(batch.column(3).as_primitive::<Int64Type>().value(0).into()));
+}
+
+/// A table whose columns lie far apart in an Arrow file, with one byte of the last one changed.
+#[test]
+fn of_a_mapped_table_what_is_touched_is_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    let rows = 1_500_000_i64;
+    let column = |step: i64| Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * step))) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("a", column(1)), ("b", column(2)), ("c", column(3))]).unwrap();
+    folio.add("t", batch.slice(0, 1_400_000), AddOptions::new().table_format("arrow")).unwrap();
+    folio.append_table("t", batch.slice(1_400_000, 100_000), AppendOptions::new()).unwrap();
+    let sum = |name: &str| folio.frame("t").unwrap().aggregate(&[agg::sum(col(name))]);
+    assert_eq!(sum("b").unwrap(), [Value::Int(i128::from(rows * (rows - 1)))]);
+
+    let path = folio.table_parts("t").unwrap()[0].path.clone().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let needle = (3 * 1_399_990_i64).to_le_bytes();
+    let at = bytes.windows(8).rposition(|window| window == needle).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let folio = DataFolio::open(folio.location()).unwrap();
+    let sum = |name: &str| folio.frame("t").unwrap().aggregate(&[agg::sum(col(name))]);
+    assert_eq!(sum("a").unwrap(), [Value::Int(i128::from(rows * (rows - 1) / 2))]);
+    let error = datafolio::Error::from(sum("c").unwrap_err());
+    assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{error}");
+    assert!(error.to_string().contains("\"t\"") || error.to_string().contains("'t'"), "{error}");
+}
+
+#[test]
+fn a_table_that_has_changed_is_not_answered_from_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    for rows in [10, 20, 20_000] {
+        folio.add("t", sample(0..rows), AddOptions::new().overwrite()).unwrap();
+        for _ in 0..2 {
+            let answers = folio.frame("t").unwrap().aggregate(&[agg::sum(col("id"))]).unwrap();
+            assert_eq!(answers, [Value::Int(i128::from(rows * (rows - 1) / 2))]);
+        }
+    }
+    folio.append_table("t", sample(20_000..20_010), AppendOptions::new()).unwrap();
+    let answers = folio.frame("t").unwrap().aggregate(&[agg::count_rows(), agg::max(col("id"))]).unwrap();
+    assert_eq!(answers, [Value::Int(20_010), Value::Int(20_009)]);
 }

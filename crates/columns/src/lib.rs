@@ -24,6 +24,7 @@ pub mod hdf5;
 mod kernels;
 mod pass;
 mod plan;
+mod results;
 mod simd;
 pub mod source;
 mod store;
@@ -39,5 +40,6 @@ pub use frame::{
 };
 pub use functions::{FunctionInfo, functions};
 pub use pass::{PassOptions, Progress};
+pub use results::{MemoryResults, ResultCache};
 pub use types::{Int, Type, Unit};
 pub use value::Value;

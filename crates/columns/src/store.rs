@@ -12,6 +12,10 @@ use memmap2::Mmap;
 
 use crate::error::{ColumnsError, ColumnsResult};
 
+/// Asked before a stretch of a file (where it begins, and its length) is used for the first time and ever after: whether it is as it was
+/// recorded.
+pub type Guard = Arc<dyn Fn(u64, u64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
+
 /// An open file of a known length.
 pub(crate) struct Store {
     path: PathBuf,
@@ -19,6 +23,7 @@ pub(crate) struct Store {
     length: u64,
     /// The whole file, unless it is to be read in pieces.
     map: Option<Bytes>,
+    guard: Option<Guard>,
 }
 
 impl fmt::Debug for Store {
@@ -36,6 +41,11 @@ impl Store {
     /// Opens `path`, and maps it if `mapped`.
     pub(crate) fn open(path: &Path, mapped: bool) -> ColumnsResult<Self> {
         let file = File::open(path).map_err(|source| ColumnsError::io("open", path, source))?;
+        Self::of_file(file, path, mapped, None)
+    }
+
+    /// A file that is open already. Errors call it by `path`.
+    pub(crate) fn of_file(file: File, path: &Path, mapped: bool, guard: Option<Guard>) -> ColumnsResult<Self> {
         let metadata = file.metadata().map_err(|source| ColumnsError::io("read", path, source))?;
         if !metadata.is_file() {
             return Err(ColumnsError::unsupported(path, "is no file, and columns are read from files alone"));
@@ -47,7 +57,7 @@ impl Store {
         };
         // Between the two questions the file may have been cut; what is mapped is what there is.
         let length = map.as_ref().map_or(length, |map| length.min(map.len() as u64));
-        Ok(Self { path: path.to_owned(), file: Arc::new(file), length, map })
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), length, map, guard })
     }
 
     /// Where the file is.
@@ -103,14 +113,19 @@ impl Store {
         Ok(copy.into())
     }
 
-    /// Where a stretch ends, and how long it is, if it lies within the file.
+    /// Where a stretch ends, and how long it is, if it lies within the file and is as it was recorded.
     fn within(&self, offset: u64, length: u64) -> ColumnsResult<(u64, usize)> {
         if length == 0 {
             return Ok((offset.min(self.length), 0));
         }
         let end = offset.checked_add(length).filter(|end| *end <= self.length);
         match (end, usize::try_from(length)) {
-            (Some(end), Ok(size)) => Ok((end, size)),
+            (Some(end), Ok(size)) => {
+                if let Some(guard) = &self.guard {
+                    guard(offset, length).map_err(ColumnsError::Source)?;
+                }
+                Ok((end, size))
+            }
             _ => Err(ColumnsError::damaged(
                 &self.path,
                 format!("points to {length} bytes at {offset}, and has but {} bytes", self.length),

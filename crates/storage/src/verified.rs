@@ -140,6 +140,34 @@ impl VerifiedSource {
         Ok(())
     }
 
+    /// Checks what has not been checked yet of a stretch of the file.
+    ///
+    /// # Errors
+    /// When some of it is damaged or cannot be read.
+    pub fn check(&self, offset: u64, length: u64) -> StorageResult<()> {
+        let Some(touched) = self.touched.as_ref().filter(|touched| !touched.is_complete()) else { return Ok(()) };
+        let end = offset.saturating_add(length).min(self.source.size());
+        let size = touched.blocks.block_size;
+        let mut buffer = Vec::new();
+        for index in (offset / size..end.div_ceil(size)).filter(|index| !touched.is_checked(*index)) {
+            let (start, end) = self.block_range(touched, index);
+            buffer.resize((end - start) as usize, 0);
+            self.read_block(touched, index, &mut buffer)?;
+        }
+        Ok(())
+    }
+
+    /// The open file, for who maps it and has each stretch [checked](Self::check) before it is used; none where there is no file.
+    pub fn mappable_file(&self) -> Option<StorageResult<File>> {
+        let file = self.source.try_clone_file()?;
+        Some(file.map_err(|source| StorageError::Io {
+            action: "open",
+            path: self.path.to_string(),
+            location: self.location.clone(),
+            source,
+        }))
+    }
+
     /// Whether there are bytes that will be compared with what was recorded when they are read.
     pub fn is_unchecked(&self) -> bool {
         self.touched.is_some()

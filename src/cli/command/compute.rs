@@ -1,15 +1,12 @@
 //! `compute`: aggregations over a table, in one pass.
 
-use std::num::NonZeroUsize;
-
 use arrow::array::RecordBatch;
 use datafolio_columns::{Expr, Frame, PassOptions, Value};
 use serde_json::{Number, Value as Json, json};
 
+use super::frame_args::{FrameArgs, named, pass_options};
 use super::head::rows_of;
-use crate::cli::completion;
 use crate::cli::failure::Outcome;
-use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::value::preview;
@@ -30,50 +27,20 @@ Examples:
   datafolio compute flights 'count()' 'late=count(where=arr_delay > 15) / count()' --by carrier --by month
   datafolio compute flights 'count()' 'nunique(tailnum)' --json")]
 pub(in crate::cli) struct Args {
-    /// The table
-    #[arg(add = completion::items())]
-    item: String,
+    #[command(flatten)]
+    frame: FrameArgs,
     /// What to compute
     #[arg(required = true, value_name = "EXPRESSION")]
     expressions: Vec<String>,
-    /// Only rows for which this condition holds: an expression, as `(x > 0) & (name == 'a')`
-    #[arg(long = "where", value_name = "CONDITION")]
-    filter: Option<String>,
-    /// A column that is computed, for the expressions: may be given several times
-    #[arg(long = "with", value_name = "NAME=EXPRESSION")]
-    columns: Vec<String>,
     /// Once for each value of this expression: may be given several times, also as NAME=EXPRESSION
     #[arg(long = "by", value_name = "EXPRESSION")]
     keys: Vec<String>,
-    /// A version of it, by its id in `datafolio log ITEM --versions`
-    #[arg(add = completion::versions(), long, value_name = "ID")]
-    version: Option<String>,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
-    let folio = session.reader()?;
-    inputs::warn_changed(&folio, &args.item, &mut session.out);
-    let mut frame = match &args.version {
-        None => folio.frame(&args.item)?,
-        Some(version) => folio.frame_of_version(&args.item, version)?,
-    };
-    for column in &args.columns {
-        let Some((name, expr)) = named(column) else {
-            return Err(Error::Invalid(format!("--with takes NAME=EXPRESSION, and was given '{column}'")).into());
-        };
-        frame = frame.with_column(name, Expr::parse(expr).map_err(Error::from)?);
-    }
-    if let Some(condition) = &args.filter {
-        frame = frame.filter(Expr::parse(condition).map_err(Error::from)?).map_err(Error::from)?;
-    }
-    let progress = session.reading_item("computing over", &folio, &args.item);
-    let settings = folio.settings();
-    let options = PassOptions {
-        threads: NonZeroUsize::new(settings.threads),
-        memory: Some(settings.memory_bytes()),
-        spill: settings.spill_dir.clone(),
-        ..PassOptions::default()
-    };
+    let (folio, frame) = args.frame.open(session)?;
+    let progress = session.reading_item("computing over", &folio, &args.frame.item);
+    let options = pass_options(&folio);
     if !args.keys.is_empty() {
         let batch = by_group(args, &frame, &options)?;
         drop(progress);
@@ -90,21 +57,13 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         let answers = args.expressions.iter().zip(&answers);
         let answers: Vec<Json> =
             answers.map(|(text, answer)| json!({ "expression": text, "value": json_of(answer) })).collect();
-        return out.json(&json!({ "item": args.item, "answers": answers }));
+        return out.json(&json!({ "item": args.frame.item, "answers": answers }));
     }
     let mut table = Table::new(out, &["EXPRESSION", "VALUE"], &[1]);
     for (text, answer) in args.expressions.iter().zip(&answers) {
         table.row([printable(text).as_str(), shown(answer).as_str()]);
     }
     table.print(out)
-}
-
-/// The name and the expression of `NAME=EXPRESSION`; none where it is an expression alone, which may compare.
-fn named(text: &str) -> Option<(&str, &str)> {
-    let (name, expr) = text.split_once('=')?;
-    let is_name =
-        !name.trim().is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || " _".contains(letter));
-    (is_name && !expr.starts_with('=')).then(|| (name.trim(), expr))
 }
 
 /// A row for each group.

@@ -9,6 +9,7 @@ use crate::expr::{Expr, Kind};
 use crate::functions;
 use crate::pass::{Output, PassOptions, Request, SinkPlan, run};
 use crate::plan::{Planner, Scope, nearest};
+use crate::results::{ResultCache, decode, encode};
 use crate::value::Value;
 
 impl Frame {
@@ -25,9 +26,67 @@ impl Frame {
     /// # Errors
     /// Those of [`aggregate`](Self::aggregate), and [`Cancelled`](ColumnsError::Cancelled).
     pub fn aggregate_with(&self, aggregates: &[Aggregate], options: &PassOptions) -> ColumnsResult<Vec<Value>> {
+        match &self.results {
+            Some(results) => self.answered(aggregates, results.as_ref(), options),
+            None => self.computed(aggregates, options),
+        }
+    }
+
+    /// The frame with a place where answers of aggregations are kept: who asks again gets them without a pass, also from other frames of the
+    /// same content. Where the source does not know its content, and of functions of one's own, nothing is kept.
+    #[must_use]
+    pub fn with_results(&self, results: Arc<dyn ResultCache>) -> Self {
+        Self { results: Some(results), ..self.clone() }
+    }
+
+    /// The frame without such a place.
+    #[must_use]
+    pub fn without_results(&self) -> Self {
+        Self { results: None, ..self.clone() }
+    }
+
+    fn computed(&self, aggregates: &[Aggregate], options: &PassOptions) -> ColumnsResult<Vec<Value>> {
         let mut planner = Planner::new(&self.scope);
         let planned = plan(aggregates, &mut planner, options)?;
         planned.answers(&self.pass(planner, planned.sinks.clone(), options)?)
+    }
+
+    /// Computes what is not known.
+    fn answered(
+        &self,
+        aggregates: &[Aggregate],
+        results: &dyn ResultCache,
+        options: &PassOptions,
+    ) -> ColumnsResult<Vec<Value>> {
+        let keys: Vec<Option<String>> = aggregates.iter().map(|aggregate| self.key_of(aggregate, options)).collect();
+        let known = |key: &Option<String>| results.get(key.as_deref()?).and_then(|bytes| decode(&bytes));
+        let mut answers: Vec<Option<Value>> = keys.iter().map(known).collect();
+        let open: Vec<usize> = (0..answers.len()).filter(|at| answers.get(*at).is_some_and(Option::is_none)).collect();
+        if !open.is_empty() {
+            let asked: Vec<Aggregate> = open.iter().filter_map(|at| aggregates.get(*at).cloned()).collect();
+            for (at, answer) in open.into_iter().zip(self.computed(&asked, options)?) {
+                if let (Some(key), Some(bytes)) = (keys.get(at).and_then(Option::as_ref), encode(&answer)) {
+                    results.put(key, &bytes);
+                }
+                if let Some(place) = answers.get_mut(at) {
+                    *place = Some(answer);
+                }
+            }
+        }
+        Ok(answers.into_iter().map(|answer| answer.unwrap_or(Value::Null)).collect())
+    }
+
+    /// All that an answer depends on, as text: the content of the columns, what is computed of them, and which rows count. None where that
+    /// cannot be told, or where it is wrong: computing says why.
+    fn key_of(&self, aggregate: &Aggregate, options: &PassOptions) -> Option<String> {
+        let mut planner = Planner::new(&self.scope);
+        let planned = plan(std::slice::from_ref(aggregate), &mut planner, options).ok()?;
+        let filter = self.filter.as_ref().map(|filter| planner.bind_condition(filter)).transpose().ok()?;
+        let content = self.source.fingerprint(planner.columns())?;
+        let inputs: Vec<_> = planned.sinks.iter().map(|sink| (&sink.inputs, sink.selection)).collect();
+        let computation = planner.computation()?;
+        let (kind, rows) = (aggregate.kind(), &self.rows);
+        Some(format!("{KEYS} {content} {rows:?} {kind:?} {inputs:?} {filter:?} {computation}"))
     }
 
     /// Runs sinks over the rows that pass the filter.
@@ -117,6 +176,9 @@ impl Frame {
         ColumnsError::mismatch(expr, format!("nothing is computed of the rows here{hint}"))
     }
 }
+
+/// What keys of answers begin with. The number changes whenever a release computes something otherwise.
+const KEYS: &str = "answers 1";
 
 /// Expressions whose aggregations are taken out.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
 
 use super::Frame;
 use super::aggregate::Results;
@@ -258,14 +258,18 @@ impl Frame {
                 }
             }
         }
+        let source = self.source.schema();
+        let none = |operand: &Operand| match self.place_of(&operand.expr) {
+            // A column as it is may be of a type that is not computed with, such as lists.
+            Some(place) => Ok(new_empty_array(source.field(place).data_type())),
+            None => {
+                array_of_lane(Lane::new(Values::empty(&operand.type_, 0).unwrap_or(Values::Null)), 0, &operand.type_)
+            }
+        };
         let columns = parts.iter().zip(&operands);
         columns
             .map(|(parts, operand)| match parts.as_slice() {
-                [] => array_of_lane(
-                    Lane::new(Values::empty(&operand.type_, 0).unwrap_or(Values::Null)),
-                    0,
-                    &operand.type_,
-                ),
+                [] => none(operand),
                 [one] => Ok(one.clone()),
                 parts => Ok(arrow::compute::concat(&parts.iter().map(|part| part.as_ref()).collect::<Vec<_>>())?),
             })

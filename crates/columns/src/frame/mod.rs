@@ -37,6 +37,7 @@ pub use top::Metric;
 use crate::error::ColumnsResult;
 use crate::expr::Expr;
 use crate::plan::{Column, Scope};
+use crate::results::ResultCache;
 use crate::source::Source;
 use crate::types::Type;
 
@@ -62,6 +63,8 @@ pub struct Frame {
     filter: Option<Expr>,
     /// The rows of the source that the frame has, before the filter.
     rows: Range<u64>,
+    /// Where answers are kept.
+    results: Option<Arc<dyn ResultCache>>,
 }
 
 impl Frame {
@@ -75,7 +78,7 @@ impl Frame {
         }
         let names = scope.columns.keys().cloned().collect();
         let rows = 0..source.rows();
-        Self { source, scope: Arc::new(scope), names: Arc::new(names), filter: None, rows }
+        Self { source, scope: Arc::new(scope), names: Arc::new(names), filter: None, rows, results: None }
     }
 
     /// Record batches in memory, which all have this schema.

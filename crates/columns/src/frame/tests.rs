@@ -1,3 +1,4 @@
+mod answers;
 mod grids;
 mod groups;
 mod keys;

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use crate::block::{Lane, array_of_lane, lane_of_array};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::{Argument, Expr};
-use crate::plan::{Arguments, Kernel, Operand, Planner};
+use crate::plan::{Arguments, Kernel, Operand, Planner, USER};
 use crate::types::Type;
 
 /// What a user function computes: an array for each argument, all of the same length, to an array of that length.
@@ -81,7 +81,7 @@ impl UserFunction {
             function.run(&arrays, rows)
         });
         // Two functions of the same name may follow each other, but not in one plan.
-        let node = planner.compute(format!("user {}", self.name), kernel, nodes, self.type_.clone(), expr)?;
+        let node = planner.compute(format!("{USER}{}", self.name), kernel, nodes, self.type_.clone(), expr)?;
         Ok(planner.computed(node, expr))
     }
 

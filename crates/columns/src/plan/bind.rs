@@ -31,9 +31,32 @@ pub(crate) struct Planner<'s> {
     depth: usize,
 }
 
+/// What the key of a function of the caller's own begins with.
+pub(crate) const USER: &str = "user ";
+
 impl<'s> Planner<'s> {
     pub(crate) fn new(scope: &'s Scope) -> Self {
         Self { scope, plan: Plan::default(), known: HashMap::new(), inside: Vec::new(), depth: 0 }
+    }
+
+    /// All that is computed, as a text: the same for expressions that come to the same. None where a function of the caller's own is part of
+    /// it, of which nothing is known but its name.
+    pub(crate) fn computation(&self) -> Option<String> {
+        let mut steps: Vec<(NodeId, &str)> = self.known.iter().map(|(key, node)| (*node, key.as_str())).collect();
+        steps.sort_unstable();
+        let mut text = String::new();
+        for (node, key) in steps {
+            if key.starts_with(USER) {
+                return None;
+            }
+            text.push_str(&format!("{node} {key}\u{2}"));
+        }
+        Some(text)
+    }
+
+    /// The columns of the source that are read so far.
+    pub(crate) fn columns(&self) -> &[usize] {
+        &self.plan.columns
     }
 
     /// The finished plan.

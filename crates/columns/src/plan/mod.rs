@@ -13,7 +13,7 @@ mod scope;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use bind::Planner;
+pub(crate) use bind::{Planner, USER};
 pub(crate) use call::{Bind, Call, Function};
 pub(crate) use evaluate::Evaluator;
 pub(crate) use operand::{Operand, common_type};

@@ -26,6 +26,7 @@ pub use raw::{RawBatch, RawBatches, RawCodes, RawColumn, RawOffsets, RawTexts};
 pub use take::TakeSource;
 
 use crate::error::ColumnsResult;
+pub use crate::store::Guard;
 use crate::store::Store;
 
 /// Rows of columns that stay as they are for as long as they are read.

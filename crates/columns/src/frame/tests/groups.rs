@@ -484,3 +484,13 @@ fn groups_that_do_not_fit_are_written_and_taken_away() {
     let error = frame.group_by([col("k")]).agg_expr(&columns, &missing).unwrap_err();
     assert!(error.to_string().contains("cannot make a directory for groups in"), "{error}");
 }
+
+#[test]
+fn of_no_rows_there_are_no_groups_of_any_aggregation() {
+    let none = table().filter(text("x > 1e9")).unwrap();
+    let columns =
+        [("l", "list(x)"), ("m", "minmax(x)"), ("q", "median(x)"), ("t", "max(key)"), ("s", "sum(id) / count()")];
+    let groups = none.group_by([col("cat")]).agg_text(&columns).unwrap();
+    assert_eq!((groups.num_rows(), groups.num_columns()), (0, 6));
+    assert!(matches!(groups.column(1).data_type(), arrow::datatypes::DataType::LargeList(_)));
+}

@@ -13,6 +13,7 @@ mod message;
 mod tests;
 mod walk;
 
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use self::dictionary::Dictionaries;
 use self::walk::{BatchPlace, walk};
 use super::{Batches, RawBatch, RawBatches, Source, even_tasks, file_fingerprint};
 use crate::error::{ColumnsError, ColumnsResult};
-use crate::store::Store;
+use crate::store::{Guard, Store};
 
 /// The rows of an Arrow IPC file or stream.
 #[derive(Debug)]
@@ -44,7 +45,18 @@ impl IpcSource {
     /// # Errors
     /// Where the file is no Arrow IPC, or its headers point outside of it.
     pub fn open(path: impl AsRef<Path>, mapped: bool, fingerprint: Option<String>) -> ColumnsResult<Self> {
-        let store = Store::open(path.as_ref(), mapped)?;
+        Self::of_store(Store::open(path.as_ref(), mapped)?, fingerprint)
+    }
+
+    /// Maps a file that is open already, and asks `guard` before anything of it is used. Errors call it by `path`.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and of the guard.
+    pub fn guarded(file: File, path: &Path, guard: Guard, fingerprint: Option<String>) -> ColumnsResult<Self> {
+        Self::of_store(Store::of_file(file, path, true, Some(guard))?, fingerprint)
+    }
+
+    fn of_store(store: Store, fingerprint: Option<String>) -> ColumnsResult<Self> {
         let found = walk(&store)?;
         let rows = found.batches.last().map_or(0, |batch| batch.start + batch.rows);
         let dictionaries = Dictionaries::new(found.dictionaries);
