@@ -1,19 +1,22 @@
 //! Tables as frames, to compute over out of core.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use datafolio_columns::source::{Batches, ConcatSource, Guard, IpcSource, Source};
-use datafolio_columns::{ColumnsError, ColumnsResult, Frame};
+use datafolio_columns::{ColumnsError, ColumnsResult, Frame, Origin, PassOptions};
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{HandlerError, stored_files};
+use datafolio_handlers::{Data, HandlerError, stored_files};
 use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
 use super::content::content_of;
 use super::hdf5::unwrapped;
-use crate::bundle::DataFolio;
+use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own};
 use crate::error::{Error, Result};
 use crate::text::shell_word;
 use crate::view::is_view;
@@ -60,6 +63,43 @@ impl DataFolio {
         self.frame_of(name, Some(version))
     }
 
+    /// Stores the rows of a frame that pass its filter, with all its columns, as a table. Unless the options name inputs, the tables of this
+    /// bundle that the frame was made of are recorded as such, in the versions that it has read.
+    ///
+    /// ```
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = datafolio::DataFolio::create(dir.path().join("study"))?;
+    /// # let column: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::Float64Array::from(vec![1.0, 2.0, 4.0]));
+    /// # let batch = arrow::array::RecordBatch::try_from_iter([("score", column)]).unwrap();
+    /// # folio.add("scores", batch, datafolio::AddOptions::new())?;
+    /// use datafolio::columns::col;
+    ///
+    /// let high = folio.frame("scores")?.filter(col("score").greater(1))?.with_column("double", col("score") * 2);
+    /// let made = folio.add_frame("high", &high, datafolio::AddOptions::new())?;
+    /// assert_eq!(made.record["inputs"], serde_json::json!(["scores"]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`DataFolio::add_table`]; those of expressions, and of rows without a result.
+    pub fn add_frame(&self, name: &str, frame: &Frame, options: AddOptions) -> Result<ItemInfo> {
+        let pass = PassOptions { threads: NonZeroUsize::new(self.settings().threads), ..PassOptions::default() };
+        let rows: Box<dyn RecordBatchReader + Send> = Box::new(frame.to_reader(&pass)?);
+        let (mut options, mut own) = (options, Own::default());
+        if options.inputs.is_empty() {
+            // A table that takes the place of the one that it was made of has none.
+            let others = || frame.origins().iter().filter(|origin| origin.name != name);
+            options = options.inputs(others().map(|origin| origin.name.clone()));
+            own.input_versions = Some(others().map(|origin| (origin.name.clone(), origin.version.clone())).collect());
+        }
+        let ((), made) = self
+            .once_seen(|batch| batch.add_own(item_type::INCLUDED_TABLE, name, Data::Table(rows), options, own))
+            .map_err(of_frame)?;
+        ItemInfo::of(made.item(name)?)
+    }
+
     fn frame_of(&self, name: &str, version: Option<&str>) -> Result<Frame> {
         let record = self.table_record(name, version)?;
         let facts = self.facts_of(&record)?;
@@ -78,10 +118,17 @@ impl DataFolio {
             }
             .into());
         };
-        let frame = |source: Arc<dyn Source>| match self.settings().verification {
-            // What is read unchecked may be damaged, and who asks for everything to be checked wants it to be read.
-            Verification::Off | Verification::Full => Frame::new(source),
-            Verification::Touched => Frame::new(source).with_results(self.known_facts().answers()),
+        let version = match version {
+            Some(version) => version.to_owned(),
+            None => self.state().catalogue().current.get(name).map(|entry| entry.token()).unwrap_or_default(),
+        };
+        let frame = |source: Arc<dyn Source>| {
+            let frame = Frame::new(source).with_origins([Origin { name: name.to_owned(), version }]);
+            match self.settings().verification {
+                // What is read unchecked may be damaged, and who asks for everything to be checked wants it to be read.
+                Verification::Off | Verification::Full => frame,
+                Verification::Touched => frame.with_results(self.known_facts().answers()),
+            }
         };
         if let Some(source) = self.mapped(&record, &facts.schema)? {
             return Ok(frame(source));
@@ -138,6 +185,15 @@ impl DataFolio {
             }
             (None, _) => Ok(None),
         }
+    }
+}
+
+/// The error of an expression or of a row, where it was carried through a reader of rows.
+fn of_frame(error: Error) -> Error {
+    let Error::Handler(HandlerError::Arrow(ArrowError::ExternalError(source))) = error else { return error };
+    match source.downcast::<ColumnsError>() {
+        Ok(error) => unwrapped(*error),
+        Err(source) => Error::Handler(HandlerError::Arrow(ArrowError::ExternalError(source))),
     }
 }
 

@@ -58,6 +58,9 @@ fn distributions_are_shown_and_drawn() {
         .sum();
     assert_eq!(counted as u64, rows);
     has(&home.ok(&["heatmap", "raw", "id", "id"]), &["count() from 1 to"]);
+    // Whole numbers that are few have a bin each.
+    let parity = home.json(&["hist", "raw", "id % 2"]);
+    assert_eq!(parity["edges"], serde_json::json!([0.0, 1.0, 2.0]));
 
     home.ok(&["hist", "raw", "id", "-o", "h.svg"]);
     let svg = std::fs::read_to_string(home.path("h.svg")).unwrap();

@@ -155,3 +155,32 @@ fn a_table_that_has_changed_is_not_answered_from_before() {
     let answers = folio.frame("t").unwrap().aggregate(&[agg::count_rows(), agg::max(col("id"))]).unwrap();
     assert_eq!(answers, [Value::Int(20_010), Value::Int(20_009)]);
 }
+
+#[test]
+fn a_frame_is_stored_with_what_it_was_made_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    folio.add("t", sample(0..1_000), AddOptions::new()).unwrap();
+    folio.add("u", sample(1_000..1_010), AddOptions::new()).unwrap();
+    let version = folio.item_info("t").unwrap().version;
+    let odd = folio.frame("t").unwrap().filter(text("id % 2 == 1")).unwrap().with_column("double", text("id * 2"));
+    let both = Frame::concat(&[odd, folio.frame("u").unwrap()]).unwrap();
+    // The frame keeps to what it has seen, and says so.
+    folio.add("t", sample(0..5), AddOptions::new().overwrite()).unwrap();
+    folio.add_frame("made", &both, AddOptions::new().table_format("arrow").description("odd ones")).unwrap();
+    let info = folio.item_info("made").unwrap();
+    assert_eq!(info.record["inputs"], serde_json::json!(["t", "u"]));
+    assert_eq!(info.record["input_versions"]["t"], version);
+    let answers = folio.frame("made").unwrap().aggregate(&[agg::count_rows(), agg::count(col("double"))]).unwrap();
+    assert_eq!(answers, [Value::Int(510), Value::Int(500)]);
+
+    // A table of its own rows, and rows without a result.
+    let half = folio.frame("made").unwrap().filter(text("id < 500")).unwrap();
+    folio.add_frame("made", &half, AddOptions::new().overwrite()).unwrap();
+    let inputs = folio.item_info("made").unwrap().record.get("inputs").cloned();
+    assert!(inputs.is_none_or(|inputs| inputs == serde_json::json!([])));
+    let broken = folio.frame("made").unwrap().with_column("none", text("1 // (id - id)"));
+    let error = folio.add_frame("broken", &broken, AddOptions::new()).unwrap_err();
+    assert_eq!(error.code(), "no-result", "{error}");
+    assert!(!folio.contains("broken"));
+}

@@ -35,8 +35,9 @@ pub use aggregate::{Aggregate, Keep, agg};
 pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
 pub use frame::{
-    Answers, Axis, Batch, BinBy, ColumnInfo, ColumnSummary, ExportFormat, ExportOptions, Frame, FrameBatches, Grid,
-    GridAxis, GroupBy, Key, Limits, Metric, OpenOptions, Paths, Promise, ValueCounts, convert,
+    Answers, Axis, Batch, BinBy, ColumnInfo, ColumnSummary, ExportFormat, ExportOptions, Frame, FrameBatches,
+    FrameReader, Grid, GridAxis, GroupBy, Key, Limits, Metric, OpenOptions, Origin, Paths, Promise, ValueCounts,
+    convert,
 };
 pub use functions::{FunctionInfo, functions};
 pub use pass::{PassOptions, Progress};

@@ -2,7 +2,7 @@
 
 use arrow::array::ArrayRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafolio_columns::{Axis, Expr, Frame, GridAxis, Limits, Type};
+use datafolio_columns::{Axis, Expr, Frame, GridAxis, Limits, Type, Value, agg};
 
 use crate::cli::failure::Outcome;
 use crate::error::Error;
@@ -43,6 +43,9 @@ pub(in crate::cli) fn axis_of(
     if matches!(type_, Type::Text | Type::Bool) && limits.is_none() {
         return Ok(Axis::values(expr).named(text));
     }
+    if matches!(type_, Type::Int(_)) && limits.is_none() && !logarithmic && is_narrow(frame, &expr, bins)? {
+        return Ok(Axis::whole(expr).named(text));
+    }
     let limits = match limits {
         None => Limits::MinMax,
         Some(Between::Values(low, high)) => Limits::Given(low, high),
@@ -52,13 +55,28 @@ pub(in crate::cli) fn axis_of(
     Ok(axis.named(text).closed(true))
 }
 
+/// Whether there is a bin for each whole number between the least and the greatest.
+fn is_narrow(frame: &Frame, expr: &Expr, bins: usize) -> Outcome<bool> {
+    let extremes = frame.aggregate(&[agg::minmax(expr.clone())]).map_err(Error::from)?.pop();
+    let Some(Value::List(extremes)) = extremes else { return Ok(false) };
+    let whole = |at: usize| extremes.get(at).and_then(Value::as_i128);
+    Ok(whole(0).zip(whole(1)).is_some_and(|(least, most)| (most - least) < bins as i128))
+}
+
 /// The names of the bins: the values that they are, or where each begins and ends.
 pub(in crate::cli) fn labels(axis: &GridAxis) -> Vec<String> {
     if let Some(values) = &axis.values {
         return texts(values);
     }
-    let edges: Vec<String> = axis.edges.iter().flatten().map(|edge| short(*edge)).collect();
-    edges.windows(2).map(|pair| pair.join(" – ")).collect()
+    let edges: Vec<f64> = axis.edges.iter().flatten().copied().collect();
+    // A bin of one whole number is called by it.
+    let whole = edges.windows(2).all(|pair| matches!(pair, [low, high] if low.fract() == 0.0 && high - low == 1.0));
+    let name = |pair: &[f64]| match pair {
+        [low, _] if whole => short(*low),
+        [low, high] => format!("{} – {}", short(*low), short(*high)),
+        _ => String::new(),
+    };
+    edges.windows(2).map(name).collect()
 }
 
 /// Values as text.

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_empty_array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, RecordBatchReader, new_empty_array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat, concat_batches, filter};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 
 use super::Frame;
 use crate::block::{BLOCK, Chunk, YES, array_of_lane, count_yes, data_type};
@@ -85,7 +86,33 @@ impl Iterator for FrameBatches {
     }
 }
 
+/// The rows of a frame for readers that take errors of Arrow.
+#[derive(Debug)]
+pub struct FrameReader(FrameBatches);
+
+impl Iterator for FrameReader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.map_err(|error| ArrowError::ExternalError(Box::new(error))))
+    }
+}
+
+impl RecordBatchReader for FrameReader {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+}
+
 impl Frame {
+    /// The rows that pass the filter, with all columns, as a reader of record batches, as other libraries take them.
+    ///
+    /// # Errors
+    /// Those of [`to_batches`](Self::to_batches).
+    pub fn to_reader(&self, options: &PassOptions) -> ColumnsResult<FrameReader> {
+        Ok(FrameReader(self.to_batches(options)?))
+    }
+
     /// The rows that pass the filter, with all columns, as record batches.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Frame;
+use super::{Frame, Origin};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::Expr;
 use crate::functions::UserKernel;
@@ -86,6 +86,17 @@ impl Frame {
         let function: Arc<UserKernel> = Arc::new(function);
         Arc::make_mut(&mut frame.scope).functions.add(name.into(), returns, function);
         frame
+    }
+
+    /// What the rows come from, as whoever made the frame has said: the tables of a bundle.
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// The frame with what its rows come from.
+    #[must_use]
+    pub fn with_origins(&self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        Self { origins: origins.into_iter().collect(), ..self.clone() }
     }
 
     /// Only the rows for which a condition is true. Rows for which it is unknown are left out.

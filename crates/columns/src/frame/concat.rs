@@ -1,12 +1,13 @@
 //! Frames one below the other, and the rows of a frame as a source of others.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use super::Frame;
 use super::batches::Reading;
+use super::{Frame, Origin};
 use crate::error::ColumnsResult;
 use crate::expr::{Expr, col};
 use crate::pass::PassOptions;
@@ -32,7 +33,8 @@ impl Frame {
     /// ```
     pub fn concat(frames: &[Self]) -> ColumnsResult<Self> {
         let sources = frames.iter().map(Self::to_source).collect::<ColumnsResult<Vec<_>>>()?;
-        Ok(Self::new(Arc::new(ConcatSource::new(sources, false)?)))
+        let origins: BTreeSet<Origin> = frames.iter().flat_map(|frame| frame.origins.iter().cloned()).collect();
+        Ok(Self::new(Arc::new(ConcatSource::new(sources, false)?)).with_origins(origins))
     }
 
     /// The rows that pass the filter, with all columns, as a source of their own.

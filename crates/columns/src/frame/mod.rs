@@ -24,7 +24,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use batch::{Answers, Batch, Promise};
-pub use batches::FrameBatches;
+pub use batches::{FrameBatches, FrameReader};
 pub use describe::ColumnSummary;
 pub use distinct::ValueCounts;
 pub use export::{ExportFormat, ExportOptions, convert};
@@ -65,6 +65,16 @@ pub struct Frame {
     rows: Range<u64>,
     /// Where answers are kept.
     results: Option<Arc<dyn ResultCache>>,
+    origins: Arc<[Origin]>,
+}
+
+/// A version of something that rows come from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// What it is called.
+    pub name: String,
+    /// Which version of it.
+    pub version: String,
 }
 
 impl Frame {
@@ -78,7 +88,15 @@ impl Frame {
         }
         let names = scope.columns.keys().cloned().collect();
         let rows = 0..source.rows();
-        Self { source, scope: Arc::new(scope), names: Arc::new(names), filter: None, rows, results: None }
+        Self {
+            source,
+            scope: Arc::new(scope),
+            names: Arc::new(names),
+            filter: None,
+            rows,
+            results: None,
+            origins: Arc::new([]),
+        }
     }
 
     /// Record batches in memory, which all have this schema.
