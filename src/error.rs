@@ -363,6 +363,9 @@ impl Error {
                 Misfit::Null => Some(Cow::Borrowed("give it a value in every row")),
                 _ => hint_of(self.code()).map(Cow::Borrowed),
             },
+            Self::Storage(StorageError::TooLarge { path, .. }) if path == "items.json" => Some(Cow::Borrowed(
+                "no catalogue is as large: `datafolio repair` puts it aside and goes back to the last good revision",
+            )),
             // A version that no release has given is damage.
             Self::Core(CoreError::UnknownSchema { .. }) if self.category() == ErrorCategory::Corrupt => {
                 hint_of("damaged-catalogue").map(Cow::Borrowed)

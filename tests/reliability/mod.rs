@@ -16,6 +16,7 @@ mod hostile_parts;
 mod kills;
 mod mending;
 mod outcomes;
+mod oversized;
 mod pages;
 mod power;
 mod put_back;
