@@ -169,7 +169,8 @@ fn what_it_deletes_is_named_as_lost() {
     let report = folio.verify(&VerifyOptions::default()).unwrap();
     let named = |version: &String| report.findings.iter().any(|f| f.version.as_ref() == Some(version));
     assert!(named(&version) && named(&of_rich));
-    assert!(!report.is_clean());
+    assert!(report.is_valid() && !report.is_clean());
+    assert_eq!(report.lost_versions(), 2);
 
     let versions = folio.versions("later").unwrap();
     let availability: Vec<(&str, bool)> = versions.iter().map(|v| (v.version.as_str(), v.available)).collect();
