@@ -366,6 +366,10 @@ impl Error {
             Self::Storage(StorageError::TooLarge { path, .. }) if path == "items.json" => Some(Cow::Borrowed(
                 "no catalogue is as large: `datafolio repair` puts it aside and goes back to the last good revision",
             )),
+            Self::Handler(HandlerError::FileAlone { item, .. }) => Some(Cow::Owned(format!(
+                "`datafolio export {} FILE` copies the file as it is; `item_path` names it",
+                shell_word(item)
+            ))),
             // A version that no release has given is damage.
             Self::Core(CoreError::UnknownSchema { .. }) if self.category() == ErrorCategory::Corrupt => {
                 hint_of("damaged-catalogue").map(Cow::Borrowed)
