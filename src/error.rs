@@ -538,7 +538,10 @@ fn hint_of(code: &str) -> Option<&'static str> {
         }
         "bad-settings-file" => "correct the line that the message names",
         "unreadable-settings-file" => "check the path in DATAFOLIO_CONFIG and the permissions of the file",
-        "broken-seal" | "damaged-catalogue" | "damaged-entry" => {
+        "damaged-entry" => {
+            "`datafolio repair` brings the entry back from the history, where that has one that can be read"
+        }
+        "broken-seal" | "damaged-catalogue" => {
             "`datafolio repair` goes back to the last good revision; `datafolio repair --accept` takes the file as it is"
         }
         "bundle-exists" => "open it, or choose another place",

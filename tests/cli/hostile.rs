@@ -180,7 +180,7 @@ fn a_bad_entry_is_told_in_plain_words() {
     let home = Home::with_bundle();
     edit(&home, |catalogue| item(catalogue, "notes")["filename"] = json!(7));
     let err = home.fails(&["ls"], 1);
-    has(&err, &["item \"notes\"", "expected a string"]);
+    has(&err, &["item 'notes': its entry in items.json", "expected a string"]);
     edit(&home, |catalogue| item(catalogue, "notes")["filename"] = json!("/etc/passwd"));
     has(&home.fails(&["cat", "notes"], 1), &["it is absolute"]);
 }
@@ -203,7 +203,7 @@ fn damaged_items_are_named_in_every_list_for_programs() {
     assert_eq!(described["contents"]["included_tables"], json!(["raw"]));
     assert_eq!((&described["contents"]["json_data"], described["items"].as_array().unwrap().len()), (&json!([]), 2));
     assert_eq!(described["items"][1]["error"]["code"], "damaged-entry");
-    has(&home.run(&["find", "raw"]).err, &["⚠", "\"notes\""]);
+    has(&home.run(&["find", "raw"]).err, &["⚠", "item 'notes'"]);
 }
 
 #[test]

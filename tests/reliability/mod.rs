@@ -6,6 +6,7 @@ mod apart;
 mod child;
 mod corpora;
 mod damage;
+mod damaged_entries;
 mod disk;
 mod faults;
 mod garbage;

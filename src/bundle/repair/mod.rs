@@ -2,11 +2,13 @@
 //!
 //! What there is to repair from is looked over first ([`survey`]). A catalogue that is damaged goes back to the state of a
 //! commit, or, where another program wrote it, what is whole in it is saved ([`salvage`], with [`lenient`] reading); what
-//! DataFolio 1.3 has dropped comes back ([`after_1x`]); both put two states together ([`merge`]). A sound catalogue whose
+//! DataFolio 1.3 has dropped comes back ([`after_1x`]); both put two states together ([`merge`]). Single entries that cannot be
+//! read come back from the history ([`entries`]). A sound catalogue whose
 //! history is damaged gets that put right ([`heal`]), and one that is older than the history gives way to what was committed
 //! after it ([`forward`]).
 
 mod after_1x;
+mod entries;
 mod forward;
 mod heal;
 mod lenient;
@@ -130,7 +132,28 @@ pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Res
         raw if survey.is_damaged_commit(&head) => {
             recover(storage, options, Found::of(raw), &Error::Core(CoreError::BrokenSeal))
         }
-        raw => heal::heal(storage.as_ref(), &Arc::new(head), raw.as_ref().map(|raw| &raw.tag)),
+        raw => mend(storage.as_ref(), &survey, raw.as_ref(), &Arc::new(head)),
+    }
+}
+
+/// Puts right what is damaged in a catalogue that is sound as a whole, or in its history.
+fn mend(storage: &dyn Storage, survey: &Survey, raw: Option<&Raw>, head: &Arc<State>) -> Result<RepairReport> {
+    if let Some(raw) = raw
+        && let Some(report) = entries::restore(storage, survey, raw, head)?
+    {
+        return Ok(report);
+    }
+    let mut report = heal::heal(storage, head, raw.map(|raw| &raw.tag))?;
+    let mut left = entries::problems(head.catalogue()).into_iter().peekable();
+    match left.peek() {
+        Some(CoreError::DamagedEntry { item, reason }) if report.problem.is_none() => {
+            let reason = format!("{reason}; the history has none of it that can be read");
+            Err(CoreError::DamagedEntry { item: item.clone(), reason }.into())
+        }
+        _ => {
+            report.given_up.extend(left.map(|problem| problem.to_string()));
+            Ok(report)
+        }
     }
 }
 
