@@ -2,6 +2,7 @@
 
 pub(super) mod array;
 pub(super) mod file;
+#[cfg(feature = "sql")]
 pub(super) mod first;
 pub(super) mod preview;
 pub(super) mod rows;
