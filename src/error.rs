@@ -363,6 +363,13 @@ impl Error {
                 Misfit::Null => Some(Cow::Borrowed("give it a value in every row")),
                 _ => hint_of(self.code()).map(Cow::Borrowed),
             },
+            Self::Storage(StorageError::TooLarge { path, .. }) if path == "items.json" => Some(Cow::Borrowed(
+                "no catalogue is as large: `datafolio repair` puts it aside and goes back to the last good revision",
+            )),
+            Self::Handler(HandlerError::FileAlone { item, .. }) => Some(Cow::Owned(format!(
+                "`datafolio export {} FILE` copies the file as it is; `item_path` names it",
+                shell_word(item)
+            ))),
             // A version that no release has given is damage.
             Self::Core(CoreError::UnknownSchema { .. }) if self.category() == ErrorCategory::Corrupt => {
                 hint_of("damaged-catalogue").map(Cow::Borrowed)
@@ -531,7 +538,10 @@ fn hint_of(code: &str) -> Option<&'static str> {
         }
         "bad-settings-file" => "correct the line that the message names",
         "unreadable-settings-file" => "check the path in DATAFOLIO_CONFIG and the permissions of the file",
-        "broken-seal" | "damaged-catalogue" | "damaged-entry" => {
+        "damaged-entry" => {
+            "`datafolio repair` brings the entry back from the history, where that has one that can be read"
+        }
+        "broken-seal" | "damaged-catalogue" => {
             "`datafolio repair` goes back to the last good revision; `datafolio repair --accept` takes the file as it is"
         }
         "bundle-exists" => "open it, or choose another place",

@@ -161,6 +161,14 @@ pub enum HandlerError {
         /// The feature or release that has it.
         needs: String,
     },
+    /// The payload is what was recorded, and its value is one that cannot be held here: its file can be had.
+    #[error("item '{item}': {reason}, and cannot be read as a value; its file is whole")]
+    FileAlone {
+        /// The item.
+        item: String,
+        /// What the value has.
+        reason: String,
+    },
     /// Two handlers take the value.
     #[error("{found} is taken by two handlers, '{first}' and '{second}': one of them must not recognise it")]
     Ambiguous {
@@ -229,7 +237,7 @@ impl HandlerError {
             | Self::OptionNotTaken { .. }
             | Self::Arrow(_)
             | Self::Parquet(_) => ErrorCategory::InvalidInput,
-            Self::UnknownType { .. } | Self::Unsupported { .. } => ErrorCategory::Unsupported,
+            Self::UnknownType { .. } | Self::Unsupported { .. } | Self::FileAlone { .. } => ErrorCategory::Unsupported,
             Self::TypeTaken { .. } => ErrorCategory::Exists,
             Self::FileNotFound { .. } | Self::MissingReference { .. } | Self::UnknownColumn { .. } => {
                 ErrorCategory::NotFound
@@ -273,7 +281,7 @@ impl HandlerError {
                 StorageError::NotFound { .. } => "missing-payload",
                 source => source.code(),
             },
-            Self::Unsupported { .. } => "unsupported",
+            Self::Unsupported { .. } | Self::FileAlone { .. } => "unsupported",
             Self::Ambiguous { .. } => "ambiguous-data",
             Self::TypeTaken { .. } => "item-type-taken",
             Self::SecondPayload { .. } => "second-payload",

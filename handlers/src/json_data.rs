@@ -27,7 +27,7 @@ impl Handler for JsonData {
             return Err(HandlerError::WrongKind { expected: "a JSON value", found: data.kind().to_owned() });
         };
         if !is_shallow(&value, MAX_DEPTH) {
-            let reason = format!("it is nested deeper than {MAX_DEPTH} levels, which JSON readers refuse");
+            let reason = format!("it is nested deeper than {MAX_DEPTH} levels");
             return Err(HandlerError::Invalid { item: sink.name().to_owned(), reason });
         }
         let mut writer = sink.payload(".json")?;
@@ -40,20 +40,20 @@ impl Handler for JsonData {
 
     fn read(&self, item: &Item<'_>) -> HandlerResult<Data> {
         let bytes = read_all(item)?;
+        let file_alone = |reason| HandlerError::FileAlone { item: item.name().to_owned(), reason };
         parse_json(text(item, &bytes)?).map(Data::Json).map_err(|error| match error {
-            JsonError::Number(number) => HandlerError::Unsupported {
-                what: format!("item '{}': the number {number}", item.name()),
-                needs: "a reader of numbers beyond 64 bits: take the payload's text".to_owned(),
-            },
+            JsonError::Number(number) => file_alone(format!("it has the number {number}, which is beyond 64 bits")),
+            JsonError::Depth => file_alone(format!("it is nested deeper than {MAX_DEPTH} levels")),
             other => item.damaged(other),
         })
     }
 
-    /// Numbers of any size are JSON, though [`read`](Handler::read) does not take all of them.
+    /// Numbers of any size and lists of any depth are JSON, though [`read`](Handler::read) does not take all of them: other
+    /// programs write them.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
         let bytes = read_all(item)?;
         match parse_json(text(item, &bytes)?) {
-            Ok(_) | Err(JsonError::Number(_)) => Ok(()),
+            Ok(_) | Err(JsonError::Number(_) | JsonError::Depth) => Ok(()),
             Err(other) => Err(item.damaged(other)),
         }
     }
@@ -149,11 +149,24 @@ mod tests {
             assert!(error.to_string().contains(number), "{error}");
             verified.unwrap();
         }
-        let deep = format!("{}1{}", "[".repeat(128), "]".repeat(128));
-        for text in ["", "{\"a\": }", "[1] 2", "\u{feff}1", &deep] {
+        for text in ["", "{\"a\": }", "[1] 2", "\u{feff}1"] {
             let (value, verified) = read(text);
             assert_eq!((value.unwrap_err().code(), verified.unwrap_err().code()), ("damaged-item", "damaged-item"));
         }
+    }
+
+    /// Python nests about as deeply as its stack goes.
+    #[test]
+    fn a_value_nested_too_deeply_to_be_read_is_no_damage() {
+        for depth in [128, 200, 100_000] {
+            let (value, verified) = read(&format!("{}1{}", "[".repeat(depth), "]".repeat(depth)));
+            let error = value.unwrap_err();
+            assert_eq!((error.code(), error.category().as_str()), ("unsupported", "unsupported"));
+            assert!(error.to_string().contains("deeper than 127 levels"), "{error}");
+            verified.unwrap();
+        }
+        let (value, verified) = read(&"[".repeat(200));
+        assert_eq!((value.unwrap_err().code(), verified.unwrap_err().code()), ("damaged-item", "damaged-item"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum JsonError {
     #[error("not JSON: {0}")]
     Syntax(String),
     /// Lists and objects are nested too deeply.
-    #[error("nested deeper than {MAX_DEPTH} levels, which JSON readers refuse")]
+    #[error("nested deeper than {MAX_DEPTH} levels")]
     Depth,
     /// It has a number that no integer or float of 64 bits is.
     #[error("the number {0} does not fit in 64 bits, and would be changed")]

@@ -14,7 +14,7 @@ use crate::history::{chain, rebuild};
 use crate::text::shorten_value;
 
 /// Largest catalogue that is read: a bound against hostile files, far above what a bundle of a million items has.
-const MAX_CATALOGUE: u64 = 4 << 30;
+pub(crate) const MAX_CATALOGUE: u64 = 4 << 30;
 
 /// One state of the bundle as a handle sees it. It never changes; a handle swaps it for another.
 #[derive(Debug, Clone)]

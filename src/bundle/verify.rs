@@ -46,10 +46,11 @@ pub enum Severity {
     Note,
     /// Allowed, and rarely meant: somebody should look at it. Nothing is lost.
     Warning,
+    /// A version of an old revision cannot be read; current items and snapshots are whole. DataFolio 2.x leaves these behind
+    /// whenever it overwrites an item.
+    Lost,
     /// It could not be looked at: the system refused, or this build cannot.
     Unread,
-    /// A version of an old revision cannot be read; current items and snapshots are whole.
-    Lost,
     /// An item, a snapshot or the history is damaged.
     Damage,
 }
@@ -101,6 +102,17 @@ impl VerifyReport {
     /// Whether nothing is damaged or lost, and all could be looked at.
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| finding.severity <= Severity::Warning)
+    }
+
+    /// Whether nothing is damaged, and all could be looked at. Versions that only old revisions name may be lost.
+    pub fn is_valid(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity <= Severity::Lost)
+    }
+
+    /// How many versions that only old revisions name are lost.
+    pub fn lost_versions(&self) -> usize {
+        let lost = self.findings.iter().filter(|finding| finding.severity == Severity::Lost);
+        lost.map(|finding| (&finding.item, &finding.version)).collect::<HashSet<_>>().len()
     }
 
     pub(crate) fn add(&mut self, severity: Severity, code: &str, message: String) {

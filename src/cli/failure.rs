@@ -117,6 +117,11 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether the message points to a place in a text of the user's own, over several lines: a pattern, or the settings file.
+    pub(super) fn points_into_a_text(&self) -> bool {
+        matches!(self.code(), "invalid-pattern" | "bad-settings-file")
+    }
+
     /// What can be done about it.
     pub(super) fn category(&self) -> ErrorCategory {
         match self {

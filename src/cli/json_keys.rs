@@ -164,7 +164,7 @@ pub(super) const PRINTED: &[Printed] = &[
     object("snapshot reproduce", &["instructions"]),
     object("snapshot delete", &["snapshot", "dropped", "revision"]),
     object("snapshot gc", &["files", "dry_run"]),
-    object("verify", &["findings", "versions", "read", "bytes", "commits", "clean", "location"]),
+    object("verify", &["findings", "versions", "read", "bytes", "commits", "valid", "clean", "location"]),
     below("verify", "findings", &["severity", "item", "version", "snapshots?", "code", "message"]),
     list(
         "verify --references",

@@ -168,9 +168,9 @@ impl Output {
     pub(super) fn warn(&mut self, text: impl Display) {
         if self.json {
             // Nothing is left to do when nobody takes it.
-            let _ = writeln!(self.stderr, "{}", json!({"warning": text.to_string()}));
+            let _ = writeln!(self.stderr, "{}", printable_json(&json!({"warning": text.to_string()}).to_string()));
         } else if !self.quiet {
-            self.say(Paint::Warn, "⚠", &text.to_string());
+            self.say(Paint::Warn, "⚠", &printable(&text.to_string()));
         }
     }
 
@@ -179,21 +179,25 @@ impl Output {
         if self.json {
             if let Some(value) = failure.to_json() {
                 // Nothing is left to do when nobody takes it.
-                let _ = writeln!(self.stderr, "{value}");
+                let _ = writeln!(self.stderr, "{}", printable_json(&value.to_string()));
             }
             return;
         }
         let Some((message, hint)) = failure.words() else { return };
+        // Whatever else a message quotes may come from a bundle of somebody else's: a line break in it would begin a line that
+        // looks like one of ours.
+        let message = match failure.points_into_a_text() {
+            true => message.lines().map(printable).collect::<Vec<_>>().join("\n"),
+            false => printable(&message),
+        };
         self.say(Paint::Bad, "✗ Error:", &message);
         if let Some(hint) = hint {
-            self.say(Paint::Faint, "hint:", &hint);
+            self.say(Paint::Faint, "hint:", &printable(&hint));
         }
     }
 
-    /// A line of standard error, which must not drive a terminal either.
+    /// A text for standard error, which has been made [`printable`]: it must not drive a terminal either.
     fn say(&mut self, paint: Paint, mark: &str, text: &str) {
-        let text: Vec<String> = text.lines().map(printable).collect();
-        let text = text.join("\n");
         let _ = match self.colors(self.stderr.is_terminal()) {
             true => writeln!(self.stderr, "\u{1b}[{}m{mark}\u{1b}[0m {text}", paint.code()),
             false => writeln!(self.stderr, "{mark} {text}"),

@@ -180,7 +180,7 @@ fn a_bad_entry_is_told_in_plain_words() {
     let home = Home::with_bundle();
     edit(&home, |catalogue| item(catalogue, "notes")["filename"] = json!(7));
     let err = home.fails(&["ls"], 1);
-    has(&err, &["item \"notes\"", "expected a string"]);
+    has(&err, &["item 'notes': its entry in items.json", "expected a string"]);
     edit(&home, |catalogue| item(catalogue, "notes")["filename"] = json!("/etc/passwd"));
     has(&home.fails(&["cat", "notes"], 1), &["it is absolute"]);
 }
@@ -203,7 +203,7 @@ fn damaged_items_are_named_in_every_list_for_programs() {
     assert_eq!(described["contents"]["included_tables"], json!(["raw"]));
     assert_eq!((&described["contents"]["json_data"], described["items"].as_array().unwrap().len()), (&json!([]), 2));
     assert_eq!(described["items"][1]["error"]["code"], "damaged-entry");
-    has(&home.run(&["find", "raw"]).err, &["⚠", "\"notes\""]);
+    has(&home.run(&["find", "raw"]).err, &["⚠", "item 'notes'"]);
 }
 
 #[test]
@@ -278,4 +278,40 @@ fn verify_tells_damage_from_what_it_could_not_read() {
     let ran = home.run(&["verify"]);
     assert_eq!(ran.code, 1, "{}", ran.out);
     has(&ran.out, &["'params'", "'notes'", "Versions: 3"]);
+}
+
+/// A name with a line break could add a line that looks like one of the program's own.
+#[test]
+fn names_cannot_forge_a_line_of_standard_error() {
+    const NAME: &str = "x\n✓ Valid\r\u{202e}";
+    let escaped = "x\\n✓ Valid\\r\\u{202e}";
+    let home = Home::with_bundle();
+    edit(&home, |catalogue| {
+        item(catalogue, "notes")["name"] = json!(NAME);
+        item(catalogue, "raw")["inputs"] = json!([NAME]);
+        item(catalogue, "params")["inputs"] = json!([NAME]);
+    });
+    let warned = home.run(&["rm", NAME, "-y"]).err;
+    has(&warned, &["⚠", escaped]);
+    let failed = home.fails(&["get", NAME], 1);
+    has(&failed, &["✗ Error:", escaped]);
+    let failed_again = home.fails(&["rename", NAME, "y"], 1);
+    for text in [&warned, &failed, &failed_again] {
+        let marks = ["⚠ ", "✗ Error: ", "hint: "];
+        assert!(text.lines().all(|line| marks.iter().any(|mark| line.starts_with(mark))), "{text:?}");
+        assert!(!text.contains(['\r', '\u{202e}']), "{text:?}");
+    }
+    // For programs it is the same name, and nothing that drives a terminal.
+    let text = home.fails(&["get", NAME, "--json"], 1);
+    assert!(text.trim_end().lines().count() == 1 && !text.contains('\u{202e}'), "{text:?}");
+    let error: Value = serde_json::from_str(&text).unwrap();
+    assert!(error["error"]["message"].as_str().unwrap().contains(NAME), "{error}");
+}
+
+/// The lines of a message that points into a text stay below each other.
+#[test]
+fn what_points_into_a_pattern_keeps_its_lines() {
+    let home = Home::with_bundle();
+    let text = home.fails(&["find", "--regex", "a(b"], 2);
+    has(&text, &["a(b\n", "^\n"]);
 }

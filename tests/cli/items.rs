@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Home, has};
+use super::{Home, has, hostile};
 
 #[test]
 fn ls_lists_and_filters() {
@@ -235,4 +235,30 @@ fn add_takes_a_category_for_files_alone() {
     }
     home.ok(&["add", "x.json", "--category", "c", "--as-file"]);
     assert_eq!(home.json(&["info", "x"])["record"]["category"], "c");
+}
+
+/// JSON that is nested more deeply than is read here, or has a number beyond 64 bits, as Python writes both.
+#[test]
+fn json_that_cannot_be_read_as_a_value_is_exported_byte_for_byte() {
+    let home = Home::with_bundle();
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for text in [deep.as_str(), "[123456789012345678901234567890]"] {
+        std::fs::write(home.ok(&["path", "params"]).trim_end(), text).unwrap();
+        hostile::edit(&home, |catalogue| {
+            let fields = hostile::item(catalogue, "params").as_object_mut().unwrap();
+            fields.retain(|field, _| !["sha256", "checksum", "size_bytes", "blocks"].contains(&field.as_str()));
+        });
+        has(&home.ok(&["verify"]), &["✓ Valid"]);
+        let error = home.fails(&["get", "params"], 1);
+        has(&error, &["cannot be read as a value; its file is whole", "hint: `datafolio export params FILE`"]);
+        assert!(!error.contains("damage"), "{error}");
+        for arguments in [&["cat", "params"][..], &["cat", "params", "--json"], &["cat", "params", "--format", "json"]]
+        {
+            assert_eq!(home.ok(arguments), text);
+        }
+        home.fails(&["cat", "params", "--format", "csv"], 2);
+        home.ok(&["export", "params", "copy.json", "--overwrite"]);
+        assert_eq!(std::fs::read_to_string(home.path("copy.json")).unwrap(), text);
+        has(&home.fails(&["export", "params", "copy.csv"], 1), &["copy.csv", "hint: call it *.json"]);
+    }
 }

@@ -122,3 +122,35 @@ fn an_older_catalogue_is_told_and_gives_way() {
     assert_eq!(home.ok(&["meta", "b"]), "1\n");
     home.ok(&["verify"]);
 }
+
+/// DataFolio 2.3 removes the file of the version before whenever it overwrites an item, and made every bundle that it writes to
+/// invalid.
+#[test]
+fn versions_that_only_old_revisions_name_may_be_lost_in_a_valid_bundle() {
+    let home = Home::with_bundle();
+    for text in ["second", "third"] {
+        let old = home.ok(&["path", "notes"]);
+        home.write("notes.txt", text);
+        home.ok(&["add", "notes.txt", "--overwrite"]);
+        std::fs::remove_file(old.trim_end()).unwrap();
+        if text == "second" {
+            has(&home.ok(&["verify"]), &["✓ Valid DataFolio bundle", ", 1 old version is lost\n", "lost    version"]);
+        }
+    }
+    for command in [&["verify"][..], &["validate"], &["verify", "--quick"]] {
+        let out = home.ok(command);
+        has(&out, &["✓ Valid DataFolio bundle", ", 2 old versions are lost\n"]);
+        assert_eq!(out.matches("  lost    version").count(), 2, "{out}");
+        let report = home.json(command);
+        assert_eq!((&report["valid"], &report["clean"]), (&json!(true), &json!(false)));
+        assert_eq!(report["findings"].as_array().unwrap().len(), 2, "{report}");
+    }
+    // Damage stays damage.
+    damage(&home, "params");
+    for command in ["verify", "validate"] {
+        let ran = home.run(&[command]);
+        assert_eq!(ran.code, 1);
+        has(&ran.out, &["✗ Invalid DataFolio bundle", "damage", "lost"]);
+    }
+    assert_eq!(home.json_of(&["verify"])["valid"], false);
+}

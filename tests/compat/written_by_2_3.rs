@@ -1,5 +1,7 @@
 //! DataFolio 2.3 writes to a bundle of ours, deletes what it deletes, and everything that was promised is still there.
 
+use std::fs;
+
 use datafolio::{AddOptions, CommitKind, CopyOptions, DataFolio, Severity, SnapshotOptions, VerifyOptions};
 use serde_json::{Map, Value, json};
 
@@ -169,7 +171,8 @@ fn what_it_deletes_is_named_as_lost() {
     let report = folio.verify(&VerifyOptions::default()).unwrap();
     let named = |version: &String| report.findings.iter().any(|f| f.version.as_ref() == Some(version));
     assert!(named(&version) && named(&of_rich));
-    assert!(!report.is_clean());
+    assert!(report.is_valid() && !report.is_clean());
+    assert_eq!(report.lost_versions(), 2);
 
     let versions = folio.versions("later").unwrap();
     let availability: Vec<(&str, bool)> = versions.iter().map(|v| (v.version.as_str(), v.available)).collect();
@@ -362,4 +365,25 @@ fn contents_pages_are_the_same() {
     let folio = sample.reopen();
     folio.set_metadata("k", 1).unwrap();
     assert_eq!(page(), theirs);
+}
+
+/// Python nests lists more deeply than is read here. The bytes are what was recorded.
+#[test]
+fn a_value_nested_too_deeply_to_be_read_is_whole_and_its_file_can_be_had() {
+    let Some((sample, mut peer, _)) = both() else { return };
+    peer.get("folio.add('deep', __import__('functools').reduce(lambda a, _: [a], range(200), 1)) and None");
+    let folio = sample.reopen();
+    let error = folio.get("deep").unwrap_err();
+    assert_eq!((error.code(), error.category().as_str()), ("unsupported", "unsupported"));
+    assert!(error.to_string().contains("deeper than 127 levels"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("`datafolio export deep FILE`") && hint.contains("item_path"), "{hint}");
+    assert_eq!(findings(&folio), []);
+    assert!(folio.validate().unwrap()["deep"]);
+    let path = folio.item_path("deep").unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(findings(&sample.reopen())[0].0, Severity::Damage);
 }

@@ -315,13 +315,13 @@ mod tests {
         let entry = Entry::parse(&deep).unwrap();
         let error = entry.record().unwrap_err();
         assert_eq!(error.code(), "damaged-entry");
-        assert!(error.to_string().contains("\"deep\""), "{error}");
+        assert!(error.to_string().contains("item 'deep'"), "{error}");
     }
 
     #[test]
     fn an_entry_with_a_wrong_type_is_an_error_that_names_it() {
         let error = Entry::parse(r#"{"name": "x", "filename": 7}"#).unwrap_err();
-        assert!(error.to_string().contains("\"x\""), "{error}");
+        assert!(error.to_string().contains("item 'x'"), "{error}");
         assert!(Entry::parse("[]").is_err());
         assert!(Entry::parse("{}").is_err());
     }

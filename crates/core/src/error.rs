@@ -100,7 +100,7 @@ pub enum CoreError {
         known: i64,
     },
     /// One entry of the catalogue cannot be read.
-    #[error("item {item:?}: its entry in items.json is damaged: {reason}")]
+    #[error("item '{item}': its entry in items.json is damaged: {reason}")]
     DamagedEntry {
         /// Name of the item, as far as it could be read.
         item: String,

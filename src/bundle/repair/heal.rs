@@ -12,8 +12,8 @@ use datafolio_storage::{Storage, StorageError, VersionTag};
 use serde_json::Map;
 
 use crate::bundle::repair::survey::direct_files;
-use crate::bundle::repair::{RepairReport, Repaired, keep_aside, publish};
-use crate::bundle::state::State;
+use crate::bundle::repair::{RepairReport, Repaired, move_aside, publish};
+use crate::bundle::state::{MAX_CATALOGUE, State};
 use crate::error::{Error, Result};
 use crate::history::chain::{self, read_text};
 use crate::history::{external, rebuild};
@@ -143,7 +143,8 @@ impl Mend<'_> {
     fn read(&self, commit: &CommitRef) -> Result<Option<HistoryEntry>> {
         match chain::read_entry(self.storage, commit) {
             Ok(entry) => Ok(Some(entry)),
-            Err(Error::Core(_) | Error::Storage(StorageError::NotFound { .. })) => Ok(None),
+            Err(Error::Storage(StorageError::NotFound { .. })) => Ok(None),
+            Err(error) if is_damage(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -192,8 +193,8 @@ impl Mend<'_> {
         }
         match read_text(self.storage, &commit.checkpoint_path()?) {
             Ok(text) => Ok(Some(Some(text).filter(|text| fingerprint(text) == entry.catalogue))),
-            Err(Error::Core(_)) => Ok(Some(None)),
             Err(Error::Storage(StorageError::NotFound { .. })) => Ok(None),
+            Err(error) if is_damage(&error) => Ok(Some(None)),
             Err(error) => Err(error),
         }
     }
@@ -281,13 +282,10 @@ impl Mend<'_> {
 
     /// Keeps a file of the history aside, under another name.
     fn set_aside(&mut self, path: &RelPath) -> Result<()> {
-        match self.storage.read(path, u64::MAX) {
-            Ok(bytes) => {
-                self.kept_aside.push(keep_aside(self.storage, path.file_name(), &bytes)?);
-                self.storage.delete(path)?;
-            }
-            Err(StorageError::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
+        match move_aside(self.storage, path) {
+            Ok(kept) => self.kept_aside.push(kept),
+            Err(Error::Storage(StorageError::NotFound { .. })) => {}
+            Err(error) => return Err(error),
         }
         let path = path.file_name();
         self.files.retain(|(commit, kind)| {
@@ -305,13 +303,23 @@ impl Mend<'_> {
         let path = commit.checkpoint_path()?;
         match read_text(self.storage, &path) {
             Ok(found) if found == text => return Ok(()),
-            Ok(_) | Err(Error::Core(_)) => self.set_aside(&path)?,
+            Ok(_) => self.set_aside(&path)?,
             Err(Error::Storage(StorageError::NotFound { .. })) => {}
+            Err(error) if is_damage(&error) => self.set_aside(&path)?,
             Err(error) => return Err(error),
         }
         chain::write_new(self.storage, &path, text)?;
         self.files.push((commit.clone(), HistoryFile::Checkpoint));
         Ok(())
+    }
+}
+
+/// Whether what was read is damaged; a file that is larger than any catalogue is.
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Core(_) => true,
+        Error::Storage(StorageError::TooLarge { size, .. }) => *size > MAX_CATALOGUE,
+        _ => false,
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! What there is to repair from is looked over first ([`survey`]). A catalogue that is damaged goes back to the state of a
 //! commit, or, where another program wrote it, what is whole in it is saved ([`salvage`], with [`lenient`] reading); what
-//! DataFolio 1.3 has dropped comes back ([`after_1x`]); both put two states together ([`merge`]). A sound catalogue whose
+//! DataFolio 1.3 has dropped comes back ([`after_1x`]); both put two states together ([`merge`]). Single entries that cannot be
+//! read come back from the history ([`entries`]). A sound catalogue whose
 //! history is damaged gets that put right ([`heal`]), and one that is older than the history gives way to what was committed
 //! after it ([`forward`]).
 
 mod after_1x;
+mod entries;
 mod forward;
 mod heal;
 mod lenient;
@@ -31,7 +33,7 @@ use crate::bundle::migrate::forget_old_layout;
 use crate::bundle::open::local_storage;
 use crate::bundle::repair::salvage::{Salvage, salvage};
 use crate::bundle::repair::survey::{Candidate, Chosen, Survey};
-use crate::bundle::state::{State, file, load};
+use crate::bundle::state::{MAX_CATALOGUE, State, file, load};
 use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
 use crate::history::ahead::Ahead;
@@ -87,15 +89,24 @@ pub fn repair(path: impl AsRef<Path>, options: &RepairOptions) -> Result<RepairR
 pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Result<RepairReport> {
     let storage = &storage;
     let _lock = storage.lock(options.settings.lock_timeout)?;
-    let raw = storage.read_tagged(&file("items.json")?, u64::MAX)?.map(|(bytes, tag)| {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Raw { bytes, text, tag }
-    });
+    let raw = match storage.read_tagged(&file("items.json")?, MAX_CATALOGUE) {
+        Ok(found) => found.map(|(bytes, tag)| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Raw { bytes, text, tag }
+        }),
+        // No catalogue is as large. It cannot be taken as it is either.
+        Err(error @ StorageError::TooLarge { .. }) if !options.accept => {
+            return recover(storage, options, Found::TooLarge, &error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let head = match load(storage.as_ref(), SealCheck::Required) {
         Ok(head) => head,
         // A catalogue of a later format is not damaged, and going back would lose what it has.
         Err(error) if error.category() == ErrorCategory::Unsupported => return Err(error),
-        Err(error @ (Error::Core(_) | Error::NotABundle { .. })) => return recover(storage, options, raw, &error),
+        Err(error @ (Error::Core(_) | Error::NotABundle { .. })) => {
+            return recover(storage, options, Found::of(raw), &error);
+        }
         Err(error) => return Err(error),
     };
     let survey = Survey::of(storage.as_ref())?;
@@ -115,9 +126,34 @@ pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Res
             }
         }
         // What is left of a bundle of 1.x is no reason to forget the items of 2.x.
-        None if head.catalogue().is_damaged_by_1x() => recover(storage, options, None, &missing(storage.as_ref())),
-        raw if survey.is_damaged_commit(&head) => recover(storage, options, raw, &Error::Core(CoreError::BrokenSeal)),
-        raw => heal::heal(storage.as_ref(), &Arc::new(head), raw.as_ref().map(|raw| &raw.tag)),
+        None if head.catalogue().is_damaged_by_1x() => {
+            recover(storage, options, Found::Nothing, &missing(storage.as_ref()))
+        }
+        raw if survey.is_damaged_commit(&head) => {
+            recover(storage, options, Found::of(raw), &Error::Core(CoreError::BrokenSeal))
+        }
+        raw => mend(storage.as_ref(), &survey, raw.as_ref(), &Arc::new(head)),
+    }
+}
+
+/// Puts right what is damaged in a catalogue that is sound as a whole, or in its history.
+fn mend(storage: &dyn Storage, survey: &Survey, raw: Option<&Raw>, head: &Arc<State>) -> Result<RepairReport> {
+    if let Some(raw) = raw
+        && let Some(report) = entries::restore(storage, survey, raw, head)?
+    {
+        return Ok(report);
+    }
+    let mut report = heal::heal(storage, head, raw.map(|raw| &raw.tag))?;
+    let mut left = entries::problems(head.catalogue()).into_iter().peekable();
+    match left.peek() {
+        Some(CoreError::DamagedEntry { item, reason }) if report.problem.is_none() => {
+            let reason = format!("{reason}; the history has none of it that can be read");
+            Err(CoreError::DamagedEntry { item: item.clone(), reason }.into())
+        }
+        _ => {
+            report.given_up.extend(left.map(|problem| problem.to_string()));
+            Ok(report)
+        }
     }
 }
 
@@ -130,21 +166,40 @@ struct Raw {
     tag: VersionTag,
 }
 
+/// What stands in the place of `items.json`.
+#[derive(Debug)]
+enum Found {
+    Nothing,
+    /// A file that was read.
+    Raw(Raw),
+    /// A file that is larger than what is read at once. Of it nothing is known, and nothing is saved.
+    TooLarge,
+}
+
+impl Found {
+    fn of(raw: Option<Raw>) -> Self {
+        raw.map_or(Self::Nothing, Self::Raw)
+    }
+
+    fn raw(&self) -> Option<&Raw> {
+        match self {
+            Self::Raw(raw) => Some(raw),
+            Self::Nothing | Self::TooLarge => None,
+        }
+    }
+}
+
 fn missing(storage: &dyn Storage) -> Error {
     Error::NotABundle { location: storage.location() }
 }
 
 /// Goes back to the last good revision, saves what is whole, or takes the file as it is.
-fn recover(
-    storage: &Arc<dyn Storage>,
-    options: &RepairOptions,
-    raw: Option<Raw>,
-    problem: &Error,
-) -> Result<RepairReport> {
+fn recover(storage: &Arc<dyn Storage>, options: &RepairOptions, found: Found, problem: &Error) -> Result<RepairReport> {
     let survey = Survey::of(storage.as_ref())?;
-    let text = raw.as_ref().map(|raw| raw.text.as_str());
+    let raw = found.raw();
+    let text = raw.map(|raw| raw.text.as_str());
     if options.accept
-        && let Some(raw) = &raw
+        && let Some(raw) = raw
     {
         return accept(storage.as_ref(), &survey, raw, &problem.to_string());
     }
@@ -180,12 +235,13 @@ fn recover(
     let (mut catalogue, before) = plan;
     // The new revision is above every one that was ever given, so that version ids stay unique.
     catalogue.revision = catalogue.revision.max(newest);
-    let kept_aside = match &raw {
-        Some(raw) => vec![keep_aside(storage.as_ref(), "items.json", &raw.bytes)?],
-        None => Vec::new(),
+    let kept_aside = match &found {
+        Found::Raw(raw) => vec![keep_aside(storage.as_ref(), "items.json", &raw.bytes)?],
+        Found::TooLarge => vec![move_aside(storage.as_ref(), &file("items.json")?)?],
+        Found::Nothing => Vec::new(),
     };
     let action = report.action.clone().unwrap_or_default();
-    let tag = raw.as_ref().map(|raw| &raw.tag);
+    let tag = raw.map(|raw| &raw.tag);
     let revision = publish(storage.as_ref(), Repaired { catalogue, tag, before, action: &action })?;
     Ok(RepairReport { problem: Some(problem.to_string()), revision, kept_aside, ..report })
 }
@@ -280,8 +336,7 @@ fn publish(storage: &dyn Storage, repaired: Repaired<'_>) -> Result<u64> {
 
 /// Keeps what a file held aside; its path.
 fn keep_aside(storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<String> {
-    let stamp = time::now().format("%Y%m%dT%H%M%S%6f");
-    let path: RelPath = file(&format!("history/damaged/{stamp}-{name}"))?;
+    let path = aside(name)?;
     let mut staged = storage.create(&path)?;
     staged.write_all(bytes).map_err(|source| StorageError::Io {
         action: "write",
@@ -291,4 +346,21 @@ fn keep_aside(storage: &dyn Storage, name: &str, bytes: &[u8]) -> Result<String>
     })?;
     staged.finish()?;
     Ok(path.to_string())
+}
+
+/// Gives a file a name among those that are kept aside, instead of its own; its new path. It may be of any size: where the
+/// place has second names for files, no byte of it is read or copied.
+fn move_aside(storage: &dyn Storage, from: &RelPath) -> Result<String> {
+    let path = aside(from.file_name())?;
+    storage.duplicate(from, &path)?;
+    // Otherwise a crash could leave the file without any name.
+    storage.settle()?;
+    storage.delete(from)?;
+    Ok(path.to_string())
+}
+
+/// A name for a file that is kept aside.
+fn aside(name: &str) -> Result<RelPath> {
+    let stamp = time::now().format("%Y%m%dT%H%M%S%6f");
+    file(&format!("history/damaged/{stamp}-{name}"))
 }

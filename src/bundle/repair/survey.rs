@@ -144,14 +144,18 @@ impl Survey {
 
     /// The state of the most credible commit that can be rebuilt, whatever it misses.
     pub(super) fn latest(&self, storage: &dyn Storage) -> Result<Option<Candidate>> {
-        self.one_of_each_revision().find_map(|known| self.candidate(storage, known).transpose()).transpose()
+        self.states(storage).next().transpose()
+    }
+
+    /// The states that can be rebuilt, most credible first.
+    pub(super) fn states(&self, storage: &dyn Storage) -> impl Iterator<Item = Result<Candidate>> {
+        self.one_of_each_revision().filter_map(|known| self.candidate(storage, known).transpose())
     }
 
     /// The latest state, or an earlier one that misses fewer payloads and has all that can be read of the later: versions,
     /// snapshots and metadata. What can be read is never given up for what cannot.
     pub(super) fn best(&self, storage: &dyn Storage) -> Result<Option<Chosen>> {
-        let states = self.one_of_each_revision().filter_map(|known| self.candidate(storage, known).transpose());
-        let mut states = states.take(LOOKED_AT);
+        let mut states = self.states(storage).take(LOOKED_AT);
         let Some(mut best) = states.next().transpose()? else { return Ok(None) };
         let mut passed_over = Vec::new();
         let mut between = Vec::new();

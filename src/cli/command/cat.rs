@@ -61,7 +61,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if let Some(array) = value::stored_array(&folio, &args.item, args.version.as_deref())? {
         return if has_rows { Err(no_rows("an array")) } else { self::array(&array, args, form, &mut session.out) };
     }
-    let data = value::read(&folio, &args.item, args.version.as_deref())?;
+    let data = value::read_or_file(&folio, &args.item, args.version.as_deref())?;
     if !matches!(data, Data::Table(_)) && has_rows {
         return Err(no_rows(data.kind()));
     }
@@ -74,6 +74,9 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         Data::Json(value) => out.json(&value),
         Data::Timestamp(instant) if form == Some(Form::Json) => out.json(&iso(instant)),
         Data::Timestamp(instant) => out.line(iso(instant)),
+        Data::Payload(source) if form == Some(Form::Json) && value::is_json(&folio, &args.item)? => {
+            copy(source, &args.item, out)
+        }
         Data::Payload(_) if form.is_some() => {
             Err(Failure::usage(format!("'{}' is a file: its bytes have one form only", args.item))
                 .hint("`datafolio get --json` shows the beginning of a text, `datafolio export` writes the file"))

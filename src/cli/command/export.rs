@@ -27,7 +27,8 @@ use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
 /// Write an item to a file
 ///
 /// The file's extension says how: a table as .parquet, .csv, .tsv, .jsonl, .json, .arrow or .hdf5, an array as .npy or .json,
-/// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are. The file gets
+/// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are, and so is JSON
+/// of other programs that cannot be read here: nested too deeply, or with numbers beyond 64 bits. The file gets
 /// its name when it is whole; a run that is killed leaves a hidden .NAME.*.tmp beside it, which can be deleted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -77,13 +78,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             folio.export_hdf5_watched(&args.item, &args.file, &rows, &Hdf5WriteOptions::default(), &tell)?;
         }
         None => {
-            let data = match value::read(&folio, &args.item, version) {
-                // Whatever it is, it is a file.
-                Err(failure) if failure.code() == "unknown-item-type" => {
-                    Data::Payload(folio.file_of(&args.item, version)?)
-                }
-                other => other?,
-            };
+            let data = value::read_or_file(&folio, &args.item, version)?;
+            if matches!(data, Data::Payload(_)) && extension != "json" && value::is_json(&folio, &args.item)? {
+                return Err(unknown(args, "a JSON value", "*.json"));
+            }
             write(data, args, &extension, folio.settings().threads)?;
         }
     }

@@ -9,7 +9,7 @@ use crate::text::printable;
 ///
 /// A catalogue that cannot be read, or was changed by hand, goes back to the last good revision of the history. If Python
 /// DataFolio wrote it last, what is whole in it is saved as well. What DataFolio 1.3 has dropped comes back from the
-/// history, and damaged entries of the history are written again. An older catalogue that was put back by hand gives way
+/// history, and so do single entries that cannot be read; damaged entries of the history are written again. An older catalogue that was put back by hand gives way
 /// to what was committed after it. Nothing is deleted: the files that were there are kept aside.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -32,7 +32,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
             "damaged-catalogue" | "damaged-entry" | "broken-seal" if args.accept => {
                 failure.hint("bring items.json back from a backup")
             }
-            "damaged-catalogue" | "damaged-entry" | "broken-seal" => failure.hint(
+            "damaged-entry" => failure.hint(
+                "bring items.json back from a backup, or remove the item with `datafolio rm`; the others are not concerned",
+            ),
+            "damaged-catalogue" | "broken-seal" => failure.hint(
                 "bring items.json back from a backup; if it was changed on purpose, `datafolio repair --accept` takes \
                  it as it is",
             ),

@@ -34,8 +34,8 @@ Examples:
   datafolio verify --references
 
 Exit codes:
-  0  nothing is damaged; there may be warnings; with --references, nothing has changed
-  1  something is damaged or lost; with --references, has changed or is gone
+  0  no damage; there may be warnings or lost old versions; with --references, nothing has changed
+  1  something is damaged; with --references, has changed or is gone
   2  the arguments are wrong; also an ITEM that is not there
   3  the bundle, a file of it, or what a reference leads to could not be read
   4  another program held the lock")]
@@ -104,6 +104,7 @@ fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
     let out = &mut session.out;
     if out.is_json() {
         let mut value = json!(report);
+        value["valid"] = json!(report.is_valid());
         value["clean"] = json!(report.is_clean());
         value["location"] = json!(folio.location());
         out.json(&value)?;
@@ -111,9 +112,9 @@ fn check(options: &VerifyOptions, session: &mut Session) -> Outcome {
         show(&folio, options, &report, out)?;
     }
     match report.findings.iter().map(|finding| finding.severity).max() {
-        None | Some(Severity::Note | Severity::Warning) => Ok(()),
+        None | Some(Severity::Note | Severity::Warning | Severity::Lost) => Ok(()),
         Some(Severity::Unread) => Err(Failure::Said(EXIT_UNREADABLE)),
-        Some(Severity::Lost | Severity::Damage) => Err(Failure::Said(EXIT_ERROR)),
+        Some(Severity::Damage) => Err(Failure::Said(EXIT_ERROR)),
     }
 }
 
@@ -172,8 +173,13 @@ fn to_read(folio: &DataFolio, options: &VerifyOptions) -> Option<u64> {
 
 fn show(folio: &DataFolio, options: &VerifyOptions, report: &VerifyReport, out: &mut Output) -> Outcome {
     let location = printable(&folio.location());
-    if report.is_clean() {
-        out.done(format_args!("Valid DataFolio bundle: {location}"))?;
+    if report.is_valid() {
+        let lost = match report.lost_versions() {
+            0 => String::new(),
+            1 => ", 1 old version is lost".to_owned(),
+            lost => format!(", {} old versions are lost", grouped(lost as u64)),
+        };
+        out.done(format_args!("Valid DataFolio bundle: {location}{lost}"))?;
     } else {
         let mark = out.paint(Paint::Bad, "✗");
         out.line(format_args!("{mark} Invalid DataFolio bundle: {location}"))?;
