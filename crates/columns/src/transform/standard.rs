@@ -84,9 +84,12 @@ impl StandardScaler {
             let offset = fitted(&column, "mean", answers.first())?;
             let variance = fitted(&column, "variance", answers.get(1))?;
             let (low, high) = ends(&column, answers.get(2))?;
-            // The variance of equal values need not be 0, since their mean is rounded; scikit-learn guesses by a bound that grows with the
-            // rows. Their extremes are equal, and cost nothing in the same pass.
-            let scale = if low == high { 1.0 } else { divisor(variance.sqrt()) };
+            // The mean of equal values is rounded, so that their variance need not be 0, and scikit-learn guesses by a bound that grows with
+            // the rows. That they are equal is known by their ends, which cost nothing in the same pass.
+            if low == high {
+                return Ok(Scale { column, offset: low, scale: 1.0 });
+            }
+            let scale = divisor(variance.sqrt());
             Ok(Scale { column, offset, scale })
         };
         let columns = names.into_iter().zip(answers).map(fit).collect::<ColumnsResult<_>>()?;
