@@ -153,8 +153,8 @@ fn states_that_are_none_say_why() {
 #[test]
 fn no_state_makes_it_panic() {
     let mut deep = json!(1);
-    for _ in 0..5_000 {
-        deep = json!([deep]);
+    for _ in 0..1_000 {
+        deep = Json::Array(vec![deep]);
     }
     let others = [
         json!(null),
@@ -189,7 +189,7 @@ fn no_state_makes_it_panic() {
                 *state.pointer_mut(&place).unwrap() = other.clone();
                 check(&state, &frame, &mut read, &mut applied);
             }
-            let (parent, last) = place.rsplit_once('/').unwrap_or_default();
+            let Some((parent, last)) = place.rsplit_once('/') else { continue };
             let mut state = good.clone();
             if let Some(Json::Object(members)) = state.pointer_mut(parent) {
                 members.remove(last);
