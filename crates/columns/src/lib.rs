@@ -7,6 +7,7 @@
 //!
 //! * [`Frame`]: rows of a [`Source`](source::Source) with virtual columns, a filter, variables and selections; what is asked of it is
 //!   computed in blocks, by all processors, in one pass. [`agg`] has what can be asked of all rows, or of each group.
+//! * [`transform`]: scalers and encoders, fitted to one frame and applied to others, with their state as JSON.
 //!
 //! This crate knows nothing of bundles. It has unsafe code in three places: the mapping of files, the loops for certain processors
 //! (`simd.rs`), and the two loops that fill a new vector (`kernels/sides.rs`).
@@ -28,6 +29,7 @@ mod results;
 mod simd;
 pub mod source;
 mod store;
+pub mod transform;
 mod types;
 mod value;
 

@@ -8,6 +8,7 @@ use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::Expr;
 use crate::pass::{Output, PassOptions};
 use crate::plan::Planner;
+use crate::value::Value;
 
 /// What [`Frame::value_counts`] counts, and in which order it tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +62,22 @@ impl Frame {
         self.distinct("unique", &expr.into(), None, Report::Table(keep), &PassOptions::default())
     }
 
+    /// The different values of several expressions with how often each occurs, in one pass. They rise, as those of
+    /// [`unique`](Self::unique).
+    pub(crate) fn counted(
+        &self,
+        name: &str,
+        exprs: &[Expr],
+        keep: Keep,
+        options: &PassOptions,
+    ) -> ColumnsResult<Vec<Vec<(Value, u64)>>> {
+        let mut planner = Planner::new(&self.scope);
+        let report = Report::Pairs(keep);
+        let plan = |expr: &Expr| plan_distinct(name, expr, None, report, &mut planner, options);
+        let sinks = exprs.iter().map(plan).collect::<ColumnsResult<Vec<_>>>()?;
+        self.pass(planner, sinks, options)?.into_iter().map(pairs).collect()
+    }
+
     fn distinct(
         &self,
         name: &str,
@@ -76,4 +93,20 @@ impl Frame {
             other => Err(ColumnsError::option(format!("a table was expected, and {other:?} came"))),
         }
     }
+}
+
+/// The values and counts that a sink gives.
+fn pairs(output: Output) -> ColumnsResult<Vec<(Value, u64)>> {
+    let pair = |pair: Value| match pair {
+        Value::List(both) => {
+            let count = both.get(1).and_then(Value::as_i128).and_then(|count| u64::try_from(count).ok())?;
+            Some((both.into_iter().next()?, count))
+        }
+        _ => None,
+    };
+    match output {
+        Output::Value(Value::List(found)) => found.into_iter().map(pair).collect::<Option<Vec<_>>>(),
+        _ => None,
+    }
+    .ok_or_else(|| ColumnsError::option("values with their counts were expected, and something else came"))
 }

@@ -3,7 +3,7 @@
 use crate::block::Lane;
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::kernels::lookup::{Keys, Others, contains, key_bits, mapped};
-use crate::plan::{Call, Function, Operand, common_type};
+use crate::plan::{Call, Function, Operand, with_literal};
 use crate::types::{Int, Type};
 use crate::value::Value;
 
@@ -100,16 +100,19 @@ fn map(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
     }
     let keys_key = format!("{} {others:?}", Value::List(keys.clone()));
     let keys = keys_of(call, 1, &x, &keys)?;
-    let expr = call.expr.clone();
-    let literals: Vec<Operand> =
-        results.iter().map(|value| call.planner.literal(value.clone(), &expr)).collect::<ColumnsResult<_>>()?;
-    let type_ = common_type(literals.iter()).unwrap_or(Type::Null);
-    let Some(lane) =
-        Lane::of_values(&results, &type_).filter(|_| common_type(literals.iter()).is_some() || results.is_empty())
-    else {
+    let type_ = if results.is_empty() { Some(Type::Null) } else { type_of_all(&results) };
+    let Some((lane, type_)) = type_.and_then(|type_| Some((Lane::of_values(&results, &type_)?, type_))) else {
         return Err(call.wrong(1, "the results are of different types; write all as numbers, or all as text"));
     };
     let kernel = mapped(keys, lane, others, x.type_.clone());
     let parameters = format!("{keys_key} {}", Value::List(results));
     call.compute(&parameters, &[&x], type_, move |arguments| kernel(arguments))
+}
+
+/// The type that values which are written out have in common. They become no nodes of the plan: each of those names the expression that
+/// it is of, which is as long as all of the pairs together.
+fn type_of_all(values: &[Value]) -> Option<Type> {
+    let mut values = values.iter().map(|value| (value, value.type_of()));
+    let first = values.next()?.1;
+    values.try_fold(first, |type_, (value, own)| with_literal(&type_, value, &own))
 }

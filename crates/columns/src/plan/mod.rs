@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) use bind::{Planner, USER};
 pub(crate) use call::{Bind, Call, Function};
 pub(crate) use evaluate::Evaluator;
-pub(crate) use operand::{Operand, common_type};
+pub(crate) use operand::{Operand, common_type, with_literal};
 pub(crate) use scope::{Column, Scope, nearest};
 
 use crate::block::Lane;

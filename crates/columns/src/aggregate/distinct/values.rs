@@ -21,6 +21,8 @@ pub(crate) enum Report {
     Mode,
     /// All with their counts, as a table; the least frequent first where `ascending`, and at most so many.
     Counts { keep: Keep, ascending: bool, limit: Option<usize> },
+    /// All with their counts, as a list of lists of two that rises.
+    Pairs(Keep),
 }
 
 /// The different values of a lane.
@@ -69,6 +71,11 @@ impl Sink for Distinct {
             Report::Counts { keep, ascending, limit } => {
                 let order = if ascending { Order::LeastFrequent } else { Order::MostFrequent };
                 Output::Batch(entries.keep(keep).sorted(order, limit).table(&self.type_, true)?)
+            }
+            Report::Pairs(keep) => {
+                let sorted = entries.keep(keep).sorted(Order::Value, None).values(&self.type_);
+                let pair = |(value, count): (Value, u64)| Value::List(vec![value, Value::from(count)]);
+                Output::Value(Value::List(sorted.into_iter().map(pair).collect()))
             }
         }))
     }
