@@ -90,7 +90,7 @@ fn deep_nesting_is_an_error_or_is_kept_as_text_wherever_it_stands() {
             }
         }
         // It names the item, where it stands in one.
-        assert!(look_at_all(&in_entry("novel")).unwrap_err().to_string().contains("\"deep\""));
+        assert!(look_at_all(&in_entry("novel")).unwrap_err().to_string().contains("item 'deep'"));
     }
 }
 
