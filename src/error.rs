@@ -232,7 +232,7 @@ pub enum Error {
     Handler(HandlerError),
     /// Columns of a file could not be read or written.
     #[error(transparent)]
-    Columns(#[from] ColumnsError),
+    Columns(ColumnsError),
     /// The settings are not acceptable.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -253,6 +253,19 @@ pub(crate) fn readable<T>(read: Result<T>) -> Result<Option<T>> {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.category() == ErrorCategory::Storage => Err(error),
         Err(_) => Ok(None),
+    }
+}
+
+impl From<ColumnsError> for Error {
+    /// The error of a source that is one of this library is that error.
+    fn from(error: ColumnsError) -> Self {
+        match error {
+            ColumnsError::Source(source) => match source.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(source) => Self::Columns(ColumnsError::Source(source)),
+            },
+            other => Self::Columns(other),
+        }
     }
 }
 

@@ -15,7 +15,6 @@ use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
 use super::content::content_of;
-use super::hdf5::unwrapped;
 use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own};
 use crate::error::{Error, Result};
 use crate::text::shell_word;
@@ -169,7 +168,7 @@ impl DataFolio {
                 opened.check(offset, length).map_err(|error| Box::new(Error::from(damage(error))) as _)
             });
             let fingerprint = content.as_ref().map(|content| format!("{content} {place}"));
-            let source = IpcSource::guarded(open, &path, guard, fingerprint).map_err(unwrapped)?;
+            let source = IpcSource::guarded(open, &path, guard, fingerprint)?;
             if let Some(rows) = file.rows.filter(|rows| *rows != source.rows()) {
                 return Err(item
                     .damaged(format!("its entry records {rows} rows, and its file has {}", source.rows()))
@@ -192,7 +191,7 @@ impl DataFolio {
 fn of_frame(error: Error) -> Error {
     let Error::Handler(HandlerError::Arrow(ArrowError::ExternalError(source))) = error else { return error };
     match source.downcast::<ColumnsError>() {
-        Ok(error) => unwrapped(*error),
+        Ok(error) => Error::from(*error),
         Err(source) => Error::Handler(HandlerError::Arrow(ArrowError::ExternalError(source))),
     }
 }

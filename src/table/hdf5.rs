@@ -76,9 +76,9 @@ impl DataFolio {
         let mut writer = Hdf5Writer::create(path, options.clone())?;
         let looking = |share: f64| progress(share * LOOKING);
         let writing = |share: f64| progress(LOOKING + share * (1.0 - LOOKING));
-        writer.layout(&table, Some(&looking)).map_err(unwrapped)?;
+        writer.layout(&table, Some(&looking))?;
         let threads = self.settings().threads;
-        writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, threads, Some(&writing)).map_err(unwrapped)?;
+        writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, threads, Some(&writing))?;
         writer.finish()?;
         Ok(count)
     }
@@ -123,16 +123,5 @@ impl Rows for Walked<'_> {
         let source = |error: Error| ColumnsError::Source(Box::new(error));
         let reader = self.folio.read_table(self.name, &options).map_err(source)?;
         Ok(Box::new(reader.map(move |batch| batch.map_err(|error| source(error.into())))))
-    }
-}
-
-/// The error of reading the table as it was.
-pub(super) fn unwrapped(error: ColumnsError) -> Error {
-    match error {
-        ColumnsError::Source(source) => match source.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(source) => ColumnsError::Source(source).into(),
-        },
-        other => other.into(),
     }
 }

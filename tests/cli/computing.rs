@@ -43,7 +43,7 @@ fn mistakes_say_what_to_do() {
 fn distributions_are_shown_and_drawn() {
     let home = Home::with_bundle();
     let rows = home.json(&["info", "raw"])["record"]["num_rows"].as_u64().unwrap();
-    let json = home.json(&["hist", "raw", "id", "--bins", "4"]);
+    let json = home.json(&["hist", "raw", "id * 1.0", "--bins", "4"]);
     let counted: u64 = json["values"].as_array().unwrap().iter().map(|count| count.as_f64().unwrap() as u64).sum();
     assert_eq!((counted, json["edges"].as_array().unwrap().len()), (rows, 5));
     let text = home.ok(&["hist", "raw", "id", "--bins", "2", "--limits", "0:1000"]);

@@ -94,7 +94,7 @@ fn pages_that_a_condition_rules_out_are_not_read() {
     for condition in [
         "n IN (4, 4999)",
         "table.id IN (4, 4999, -1000000, 500000) AND x > 1",
-        "x * 3 < 5000 AND name IN ('row 0000004', 'row 0004999', 'none')",
+        "x < 5000 AND name IN ('row 0000004', 'row 0004999', 'none')",
         "day IN (DATE '1970-01-05', DATE '1970-01-01') AND n % 4995 = 4",
         "zoned IN ('1970-01-01 00:04:00+00', '1970-01-04 11:19:00Z')",
         "zoned IN (TIMESTAMPTZ '1970-01-01 01:04:00+01', TIMESTAMPTZ '1970-01-04 11:19:00+00')",
