@@ -92,20 +92,20 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return if out.is_json() {
             out.json(&json!({ "path": path }))
         } else {
-            out.done(&format!("Wrote {}", path.display()))
+            out.done(format!("Wrote {}", path.display()))
         };
     }
     let left = y.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     for (line, label) in cells.lines(out.is_colored()).into_iter().zip(y.iter().rev()) {
-        out.line(&format!("{label:>left$} {line}"))?;
+        out.line(format!("{label:>left$} {line}"))?;
     }
     if let (Some(first), Some(last)) = (x.first(), x.last()) {
-        out.line(&format!("{:left$} {first} … {last}", ""))?;
+        out.line(format!("{:left$} {first} … {last}", ""))?;
     }
     let numbers = || values.iter().filter_map(|value| there(*value)).filter(|value| value.is_finite());
     let (least, most) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
     if most >= least {
-        out.line(&format!("{:left$} {} from {} to {}", "", args.value, short(least), short(most)))?;
+        out.line(format!("{:left$} {} from {} to {}", "", args.value, short(least), short(most)))?;
     }
     Ok(())
 }

@@ -73,7 +73,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return if out.is_json() {
             out.json(&json!({ "path": path }))
         } else {
-            out.done(&format!("Wrote {}", path.display()))
+            out.done(format!("Wrote {}", path.display()))
         };
     }
     if out.is_json() {
