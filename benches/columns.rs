@@ -24,7 +24,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use datafolio_columns::{Expr, Frame, agg};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use datafolio_columns::{Axis, Expr, Frame, Keep, Limits, Metric, ValueCounts, agg};
 
 use table::Columns;
 
@@ -161,6 +163,27 @@ fn engine(dir: &std::path::Path, results: &mut Results) {
     let value = |aggregate: datafolio_columns::Aggregate| frame.aggregate(&[aggregate]).unwrap()[0].to_string();
     ask("mean of expression", &|| value(agg::mean(text("(x * y) ** 2"))));
     ask("filtered sum", &|| value(agg::sum(text("vx")).selection(text("(x > 0) & (cat == 7)"))));
+    let rows = |batch: arrow::array::RecordBatch| batch.num_rows().to_string();
+    ask("groupby 100 integers", &|| {
+        let wanted = [("m", agg::mean(text("x"))), ("s", agg::std(text("x"), 0)), ("c", agg::count_rows())];
+        rows(frame.group_by([text("cat")]).agg(wanted).unwrap())
+    });
+    ask("groupby 1,000 texts", &|| {
+        rows(frame.group_by([text("key")]).agg([("s", agg::sum(text("x"))), ("c", agg::count_rows())]).unwrap())
+    });
+    ask("value counts of texts", &|| rows(frame.value_counts(text("key"), &ValueCounts::default()).unwrap()));
+    ask("histogram 256 x 256", &|| {
+        let axis = |name: &str| Axis::new(text(name), Limits::Given(-4.0, 4.0), 256);
+        let grid = frame.bin_by([axis("x"), axis("y")]).agg([("c", agg::count_rows())]).unwrap();
+        let counts = grid.column("c").unwrap().as_primitive::<Int64Type>();
+        counts.values().iter().sum::<i64>().to_string()
+    });
+    ask("median", &|| value(agg::median(text("x"))));
+    ask("distinct integers", &|| value(agg::nunique(text("id"), Keep::NEITHER)));
+    let vectors = Frame::open(dir.join("vectors.hdf5")).unwrap();
+    let target: Vec<f64> = (0..table::WIDTH).map(|at| at as f64 / table::WIDTH as f64).collect();
+    let name = vectors.columns().next().unwrap().to_owned();
+    ask("top ten by dot product", &|| rows(vectors.nearest(text(&name), &target, 10, Metric::Dot, &[]).unwrap()));
     ask("filter that keeps 1 %", &|| value(agg::mean(text("vx")).selection(text("y > 2.3263"))));
     ask("mean with nulls", &|| value(agg::mean(text("n"))));
     ask("twenty aggregates", &|| {
