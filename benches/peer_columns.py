@@ -88,7 +88,7 @@ def twenty(df):
 def with_polars():
     import polars as pl
 
-    df = pl.scan_ipc(path("table.arrow"), memory_map=True)
+    df = pl.scan_ipc(path("table.arrow"))
     c = pl.col
 
     def run(frame):

@@ -27,6 +27,7 @@
 //! view/             views: queries that are read like tables
 //! derived_table/    tables that remember the query they were made by
 //! lineage.rs        what was made from what
+//! mapped.rs         rows that are converted once to files which are mapped
 //! facts/            what snapshots and commits record of their surroundings
 //! settings.rs       threads, memory, cache, retention
 //! ```
@@ -45,7 +46,9 @@ mod error;
 pub mod facts;
 mod history;
 mod lineage;
+mod mapped;
 mod query;
+mod rows;
 mod settings;
 mod snapshot;
 mod table;
@@ -78,6 +81,7 @@ pub use derived_table::{
 pub use error::{Error, Result};
 pub use history::{Log, LogBreak, LogEntry, Undone, VersionInfo};
 pub use lineage::{Lineage, LineageError};
+pub use mapped::open_frame;
 pub use query::QueryOptions;
 #[cfg(feature = "sql")]
 pub use query::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};

@@ -10,26 +10,19 @@ use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type, Int
 use datafolio_columns::Frame;
 use datafolio_columns::hdf5::{Hdf5Options, Hdf5Table, Hdf5WriteOptions, Hdf5Writer};
 use datafolio_columns::source::Hdf5Source;
+use datafolio_core::random::SplitMix;
 
 /// Components of a vector.
 pub const WIDTH: usize = 768;
 /// Rows that are made at once.
 const STEP: usize = 1 << 20;
 
-/// A generator of numbers, the same every time (SplitMix64).
-struct Random(u64);
+/// A generator of numbers, the same every time.
+struct Random(SplitMix);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
     fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.0.draw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Two normally distributed numbers.
@@ -40,19 +33,19 @@ impl Random {
 }
 
 fn rows(from: usize, count: usize, total: usize) -> RecordBatch {
-    let mut random = Random(from as u64);
+    let mut random = Random(SplitMix::new(from as u64));
     let normal: Vec<(f64, f64)> = (0..count).map(|_| random.normal()).collect();
     let x: ArrayRef = Arc::new(Float32Array::from_iter_values(normal.iter().map(|pair| pair.0 as f32)));
     let y: ArrayRef = Arc::new(Float32Array::from_iter_values(normal.iter().map(|pair| pair.1 as f32)));
     let vx: ArrayRef = Arc::new(Float64Array::from_iter_values((0..count).map(|_| random.unit() * 100.0 - 50.0)));
-    let cat: ArrayRef = Arc::new(Int32Array::from_iter_values((0..count).map(|_| (random.next() % 100) as i32)));
+    let cat: ArrayRef = Arc::new(Int32Array::from_iter_values((0..count).map(|_| (random.0.draw() % 100) as i32)));
     let key: ArrayRef =
-        Arc::new(StringArray::from_iter_values((0..count).map(|_| format!("key{:03}", random.next() % 1000))));
+        Arc::new(StringArray::from_iter_values((0..count).map(|_| format!("key{:03}", random.0.draw() % 1000))));
     // Sixty of a hundred rows have a number that no other has.
     let id: ArrayRef =
-        Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.next() % total as u64) as i64 * 7919)));
+        Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.0.draw() % total as u64) as i64 * 7919)));
     let many: ArrayRef =
-        Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.next() % 1_000_000) as i64 * 7919)));
+        Arc::new(Int64Array::from_iter_values((0..count).map(|_| (random.0.draw() % 1_000_000) as i64 * 7919)));
     let n: ArrayRef = Arc::new(Float64Array::from_iter((0..count).map(|_| {
         let value = random.unit();
         (value > 0.1).then_some(value)
@@ -71,7 +64,7 @@ fn rows(from: usize, count: usize, total: usize) -> RecordBatch {
 }
 
 fn vectors(from: usize, count: usize) -> RecordBatch {
-    let mut random = Random(from as u64 + 1);
+    let mut random = Random(SplitMix::new(from as u64 + 1));
     let values: Vec<f32> = (0..count * WIDTH).map(|_| random.unit() as f32 - 0.5).collect();
     let field = Arc::new(Field::new("item", DataType::Float32, false));
     let list = FixedSizeListArray::try_new(field, WIDTH as i32, Arc::new(Float32Array::from(values)), None).unwrap();

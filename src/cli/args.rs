@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    add, append, at, cat, cli_reference, compact, completions, compute, copy, describe, du, export, find, folios, gc,
-    get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, reference, rename, repair, rm,
-    sample, set, settings, snapshot, undo, verify,
+    add, append, at, cat, cli_reference, compact, completions, compute, convert, copy, describe, du, export, find,
+    folios, gc, get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, reference, rename,
+    repair, rm, sample, set, settings, snapshot, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -143,6 +143,7 @@ pub(super) enum Command {
     Reference(reference::Args),
     Append(append::Args),
     Compact(compact::Args),
+    Convert(convert::Args),
     #[command(flatten)]
     Read(ReadCommand),
     #[cfg(feature = "sql")]
@@ -210,6 +211,7 @@ impl Command {
             Self::Reference(args) => reference::run(args, session),
             Self::Append(args) => append::run(&args, session),
             Self::Compact(args) => compact::run(&args, session),
+            Self::Convert(args) => convert::run(&args, session),
             Self::Read(command) => command.run(session),
             #[cfg(feature = "sql")]
             Self::View(args) => view::run(&args, session),

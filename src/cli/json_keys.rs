@@ -58,6 +58,7 @@ pub(super) const PRINTED: &[Printed] = &[
     list("import", &["name", "item_type", "category", "version", "archived", "record"]),
     object("append", &["name", "rows", "size_bytes", "created", "new_columns", "num_rows", "parts", "compacted?"]),
     list("compact", &["name", "parts_before", "parts_after", "rows", "bytes_before", "bytes_after"]),
+    object("convert", &["files", "rows", "size_bytes"]),
     list("ls", &["name", "item_type", "category", "version", "archived", "record", "size_bytes"]),
     object("describe", &["location", "revision", "snapshot", "metadata", "contents", "items", "snapshots"]),
     object(

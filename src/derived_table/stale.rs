@@ -156,6 +156,11 @@ impl DataFolio {
     /// Why a view cannot be read.
     pub(crate) fn broken(&self, record: &ItemRecord) -> Vec<StaleReason> {
         let unreadable = |error: Error| vec![StaleReason::Unreadable { message: error.to_string() }];
+        match self.frame_of_view(record) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Vec::new(),
+            Err(error) => return unreadable(error),
+        }
         let view = match view_of(record) {
             Ok(Some(view)) => view,
             Ok(None) => return Vec::new(),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
+use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table, stored_files};
 use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
+use super::frames::{self, is_frame};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::table::{refuse_folded, refuse_inexact};
@@ -44,6 +46,8 @@ pub(crate) struct Exposer<'a> {
     folio: &'a DataFolio,
     /// A table that goes by another name in the query.
     argument: Option<(&'a str, &'a Arc<ItemRecord>)>,
+    /// Frames that go before items of their names.
+    frames: &'a [(String, Frame)],
     seen: HashSet<Key>,
     /// The views that are being looked into, the innermost last.
     open: Vec<(Key, String)>,
@@ -60,12 +64,18 @@ impl<'a> Exposer<'a> {
         Self {
             folio,
             argument,
+            frames: &[],
             seen: HashSet::new(),
             open: Vec::new(),
             is_making: false,
             exposed: Vec::new(),
             read: Vec::new(),
         }
+    }
+
+    /// With frames that the query may name.
+    pub(crate) fn with_frames(self, frames: &'a [(String, Frame)]) -> Self {
+        Self { frames, ..self }
     }
 
     /// Takes what was exposed by another as known.
@@ -101,13 +111,20 @@ impl<'a> Exposer<'a> {
             return Err(Error::ViewCycle { path });
         }
         let argument = self.argument.filter(|(name, _)| key.0.is_none() && table.name.eq_ignore_ascii_case(name));
-        if let (Some((name, _)), Some((_, view))) = (argument, self.open.last()) {
+        let frame = self.frames.iter().find(|(name, _)| key.0.is_none() && is_frame(name, table));
+        let other = argument.map(|(name, _)| name).or(frame.map(|(name, _)| name.as_str()));
+        if let (Some(name), Some((_, view))) = (other, self.open.last()) {
             return Err(Error::Invalid(format!(
                 "view '{view}' reads an item called '{name}', which is the name of another table in this query: give \
                  the item another name"
             )));
         }
         if !self.seen.insert(key.clone()) {
+            return Ok(());
+        }
+        if let Some((name, frame)) = frame {
+            let relation = frames::relation(name, frame, self.folio.settings().threads)?;
+            self.exposed.push(Exposed { schema, name: table.name.clone(), relation });
             return Ok(());
         }
         let (folio, record) = match (argument, within) {
@@ -127,12 +144,20 @@ impl<'a> Exposer<'a> {
             Some(_) => record.str("version_id").unwrap_or_default().to_owned(),
             None => handle.state().item(record.name())?.token(),
         };
-        let relation = match view_of(&record)? {
-            None => {
+        let snapshot = folio.as_ref().map(|within| within.schema.clone());
+        let relation = match (handle.frame_of_view(&record)?, view_of(&record)?) {
+            (Some(frame), _) => {
+                for below in frame.origins() {
+                    let (record, version) = (handle.record(&below.name)?, below.version.clone());
+                    self.note(ReadInput { snapshot: snapshot.clone(), record, version });
+                }
+                frames::relation(record.name(), &frame, self.folio.settings().threads)?
+            }
+            (None, None) => {
                 refuse_folded(record.name(), record.strings("columns"))?;
                 handle.relation(&record)?
             }
-            Some(view) => {
+            (None, Some(view)) => {
                 if self.open.len() >= DEEPEST {
                     return Err(Error::Invalid(format!(
                         "view '{}' stands on more than {DEEPEST} views, one on the other: store one of them with derive",
@@ -152,9 +177,20 @@ impl<'a> Exposer<'a> {
                 Relation::View(checked)
             }
         };
-        self.read.push(ReadInput { snapshot: folio.map(|within| within.schema), record, version });
+        self.note(ReadInput { snapshot, record, version });
         self.exposed.push(Exposed { schema, name: table.name.clone(), relation });
         Ok(())
+    }
+
+    /// A version that is read, once: a table may be read by itself and below the state of a frame.
+    fn note(&mut self, input: ReadInput) {
+        let is_same = |other: &ReadInput| {
+            (&other.snapshot, other.record.name(), &other.version)
+                == (&input.snapshot, input.record.name(), &input.version)
+        };
+        if !self.read.iter().any(is_same) {
+            self.read.push(input);
+        }
     }
 
     /// A name that a view reads and that is not there is told as what became of it.

@@ -3,6 +3,8 @@
 #[cfg(feature = "sql")]
 mod expose;
 #[cfg(feature = "sql")]
+mod frames;
+#[cfg(feature = "sql")]
 mod names;
 #[cfg(feature = "sql")]
 mod run;
@@ -20,7 +22,7 @@ pub(crate) use expose::{Exposer, ReadInput};
 pub use datafolio_sql::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};
 
 /// What a query is given beside its text.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct QueryOptions {
     /// Values for `?`, `$1` or `$name`.
@@ -37,6 +39,9 @@ pub struct QueryOptions {
     /// What watches it from the start, and stops it; the reader has one in any case.
     #[cfg(feature = "sql")]
     pub control: Option<QueryControl>,
+    /// Frames that are tables of the query.
+    #[cfg(feature = "sql")]
+    pub frames: Vec<(String, datafolio_columns::Frame)>,
 }
 
 impl QueryOptions {
@@ -79,6 +84,13 @@ impl QueryOptions {
     #[cfg(feature = "sql")]
     pub fn control(mut self, control: &QueryControl) -> Self {
         self.control = Some(control.clone());
+        self
+    }
+
+    /// A frame as a table of the query, under this name, with its filter and its virtual columns. It goes before an item of that name.
+    #[cfg(feature = "sql")]
+    pub fn frame(mut self, name: impl Into<String>, frame: &datafolio_columns::Frame) -> Self {
+        self.frames.push((name.into(), frame.clone()));
         self
     }
 

@@ -8,7 +8,7 @@ use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Settings, Shares, Tab
 use super::QueryOptions;
 use super::expose::{Exposer, ReadInput};
 use crate::bundle::DataFolio;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::table::is_table_entry;
 
 /// The name that the queried table has in a query.
@@ -105,10 +105,10 @@ impl DataFolio {
         options: &QueryOptions,
     ) -> Result<QueryReader> {
         let checked = check(sql)?;
-        let exposed = self.expose_all(&checked, argument)?;
+        let exposed = self.expose_all(&checked, argument, options)?;
         let settings = self.query_settings(options);
         let shares = match (checked.tables.as_slice(), exposed.as_slice()) {
-            ([table], [found]) if checked.is_separable() => {
+            ([table], [found]) if checked.is_separable() && options.frames.is_empty() => {
                 let (folio, record) = self.record_of(table, argument)?;
                 let threads = settings.threads.unwrap_or(1);
                 folio.as_ref().unwrap_or(self).shares_of(&record, &found.relation, &(0..u64::MAX), threads)?
@@ -122,6 +122,12 @@ impl DataFolio {
     pub(crate) fn query_with_inputs(&self, sql: &str, options: &QueryOptions) -> Result<(QueryReader, Vec<ReadInput>)> {
         if let Some(folio) = self.checking(options.verification) {
             return folio.query_with_inputs(sql, options);
+        }
+        if let Some((frame, _)) = options.frames.first() {
+            return Err(Error::Invalid(format!(
+                "a table that is derived can be made again, and frame '{frame}' lasts no longer than this process: store \
+                 the frame with add_frame and name that table, or store the result of query_frame with add_frame"
+            )));
         }
         let checked = check(&Quoted::unchanged(sql))?;
         let mut exposer = Exposer::new(self, None);
@@ -150,8 +156,13 @@ impl DataFolio {
     }
 
     /// All that a query reads.
-    fn expose_all(&self, checked: &Checked, argument: Option<&Arc<ItemRecord>>) -> Result<Vec<Exposed>> {
-        let mut exposer = Exposer::new(self, argument.map(|record| (TABLE, record)));
+    fn expose_all(
+        &self,
+        checked: &Checked,
+        argument: Option<&Arc<ItemRecord>>,
+        options: &QueryOptions,
+    ) -> Result<Vec<Exposed>> {
+        let mut exposer = Exposer::new(self, argument.map(|record| (TABLE, record))).with_frames(&options.frames);
         checked.tables.iter().try_for_each(|table| exposer.add(table))?;
         if checked.lists_tables {
             self.all_tables().iter().try_for_each(|table| exposer.add_name(table))?;

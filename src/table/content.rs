@@ -47,7 +47,7 @@ impl FileContent {
 }
 
 /// All that what a reader says of a version depends on, as text: equal for two versions only where both have the same rows.
-pub(super) fn content_of(record: &ItemRecord) -> Option<String> {
+pub(crate) fn content_of(record: &ItemRecord) -> Option<String> {
     let files: Vec<String> = files_of(record)?.into_iter().map(|file| file.checked_by).collect();
     let format = record.str("table_format").unwrap_or("parquet");
     // Which columns a table of several parts has stands in its entry.

@@ -29,7 +29,8 @@ impl DataFolio {
     /// Nothing is read before something is asked for. The frame keeps to the version that the handle sees now, whatever is written
     /// meanwhile. Tables in Arrow files (`table_format` `arrow`) are mapped and used as they lie; what a pass touches is checked
     /// before, once. Answers of aggregations are kept by content, in memory and in the cache directory: the same question about
-    /// the same rows takes no pass ([`Frame::without_results`] asks anew).
+    /// the same rows takes no pass ([`Frame::without_results`] asks anew). A view that keeps the state of a frame
+    /// ([`DataFolio::add_frame_view`]) gives that frame.
     ///
     /// ```
     /// # fn main() -> datafolio::Result<()> {
@@ -48,7 +49,7 @@ impl DataFolio {
     /// ```
     ///
     /// # Errors
-    /// As [`DataFolio::get_table`]; [`HandlerError::Unsupported`] for a view and for a reference to text files, whose number of rows
+    /// As [`DataFolio::get_table`]; [`HandlerError::Unsupported`] for a view of SQL and for a reference to text files, whose number of rows
     /// only reading them would tell.
     pub fn frame(&self, name: &str) -> Result<Frame> {
         self.frame_of(name, None)
@@ -101,10 +102,13 @@ impl DataFolio {
 
     fn frame_of(&self, name: &str, version: Option<&str>) -> Result<Frame> {
         let record = self.table_record(name, version)?;
+        if let Some(frame) = self.frame_of_view(&record)? {
+            return Ok(frame);
+        }
         let facts = self.facts_of(&record)?;
         let Some(rows) = facts.rows else {
             let what = if is_view(&record) {
-                "it is a view"
+                "it is a view of SQL"
             } else {
                 "only reading all of it would tell how many rows it has"
             };

@@ -11,6 +11,7 @@ use crate::error::Result;
 
 #[cfg(feature = "sql")]
 mod add;
+mod frame;
 #[cfg(feature = "sql")]
 mod read;
 #[cfg(not(feature = "sql"))]
@@ -22,16 +23,18 @@ pub(crate) use add::cycle_through;
 
 /// The field of an entry that makes it a view.
 pub(crate) const VIEW: &str = "view";
-/// The language that views are written in.
+/// The language of queries.
 #[cfg(feature = "sql")]
 const SQL: &str = "sql";
+/// The language of states of frames, which are JSON.
+pub(crate) const FRAME: &str = "frame";
 
 /// What a view is: its text, and the columns that it had when it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// The language of the text: `sql`.
+    /// The language of the text: `sql`, or `frame` for the state of a frame.
     pub language: String,
-    /// The query.
+    /// The query, or the state as JSON.
     pub text: String,
     /// Its columns, in order.
     pub columns: Vec<ViewColumn>,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow::compute::filter_record_batch;
+use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
@@ -13,11 +12,10 @@ use datafolio_sql::{Exposed, Params, Quoted, Settings, Shares, SqlResult, Stream
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{Exposer, QueryOptions};
+use crate::rows::{Picked, Rows};
 
 /// The name that a view has in the query that reads it, whatever it is called in the bundle.
 pub(super) const READ: &str = "datafolio_view";
-
-type Rows = Box<dyn RecordBatchReader + Send>;
 
 impl DataFolio {
     /// A view with all that it stands on, ready to be read.
@@ -29,6 +27,9 @@ impl DataFolio {
 
     /// Opens a part of a view.
     pub(crate) fn open_view(&self, record: &ItemRecord, part: &TableReadOptions) -> Result<Rows> {
+        if let Some(frame) = self.frame_of_view(record)? {
+            return self.open_frame(&frame, part);
+        }
         let stream = self.view_stream(&Arc::new(record.clone()))?;
         if let Some(wanted) = &part.columns {
             stream.check_columns(record.name(), wanted)?;
@@ -40,7 +41,7 @@ impl DataFolio {
                 // Nothing behind the last one is read.
                 let end = rows.last().map_or(0, |last| last.saturating_add(1));
                 let reader = stream.select(columns, 0, Some(end))?;
-                Ok(Box::new(Picked { reader, rows: Arc::clone(rows), next: 0, start: 0 }))
+                Ok(Box::new(Picked::new(reader, Arc::clone(rows))))
             }
         }
     }
@@ -134,42 +135,5 @@ impl Iterator for Bare {
 impl RecordBatchReader for Bare {
     fn schema(&self) -> SchemaRef {
         Arc::new(Schema::empty())
-    }
-}
-
-/// Some of the rows of a stream, by their numbers.
-struct Picked {
-    reader: Rows,
-    rows: Arc<[u64]>,
-    /// The first of them that was not given yet.
-    next: usize,
-    /// The number of the next row of the stream.
-    start: u64,
-}
-
-impl Iterator for Picked {
-    type Item = std::result::Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.reader.next()? {
-            Ok(batch) => batch,
-            Err(error) => return Some(Err(error)),
-        };
-        let end = self.start + batch.num_rows() as u64;
-        let mask: BooleanArray = (self.start..end)
-            .map(|row| {
-                let is_wanted = self.rows.get(self.next) == Some(&row);
-                self.next += usize::from(is_wanted);
-                Some(is_wanted)
-            })
-            .collect();
-        self.start = end;
-        Some(filter_record_batch(&batch, &mask))
-    }
-}
-
-impl RecordBatchReader for Picked {
-    fn schema(&self) -> SchemaRef {
-        self.reader.schema()
     }
 }

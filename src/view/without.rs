@@ -11,8 +11,11 @@ impl DataFolio {
     pub(crate) fn open_view(
         &self,
         record: &ItemRecord,
-        _part: &TableReadOptions,
+        part: &TableReadOptions,
     ) -> Result<Box<dyn RecordBatchReader + Send>> {
+        if let Some(frame) = self.frame_of_view(record)? {
+            return self.open_frame(&frame, part);
+        }
         let what = format!("reading view '{}'", record.name());
         Err(HandlerError::Unsupported { what, needs: "a build with the feature sql".to_owned() }.into())
     }

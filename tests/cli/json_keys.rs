@@ -61,6 +61,7 @@ fn the_documented_keys_are_those_that_are_printed() {
         ("import", &["import", "raw.csv", "--overwrite"]),
         ("append", &["append", "raw", "raw.csv"]),
         ("compact", &["compact", "raw"]),
+        ("convert", &["convert", "raw.csv", "raw.arrow"]),
         ("verify --references", &["verify", "--references"]),
         ("ls", &["ls"]),
         ("describe", &["describe"]),

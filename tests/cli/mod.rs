@@ -7,6 +7,7 @@ mod advice;
 mod arrays;
 mod completing;
 mod computing;
+mod converting;
 mod errors;
 mod folios;
 mod history;

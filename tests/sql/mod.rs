@@ -4,6 +4,7 @@ mod changing;
 mod conditions;
 mod derived;
 mod differences;
+mod frames;
 mod gate;
 mod lanes;
 mod naming;

@@ -5,6 +5,7 @@ mod categories;
 mod computing;
 #[cfg(unix)] // Whether two names are one file is told by its inode.
 mod links;
+mod mapped;
 mod paths;
 mod reading;
 mod sources;

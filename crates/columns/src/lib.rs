@@ -38,8 +38,8 @@ pub use error::{ColumnsError, ColumnsResult, Place, Span};
 pub use expr::{Case, Expr, When, call, call_with, col, lit, when};
 pub use frame::{
     Answers, Axis, Batch, BinBy, ColumnInfo, ColumnSummary, ExportFormat, ExportOptions, Frame, FrameBatches,
-    FrameReader, Grid, GridAxis, GroupBy, Key, Limits, Metric, OpenOptions, Origin, Paths, Promise, ValueCounts,
-    convert,
+    FrameReader, Grid, GridAxis, GroupBy, Key, Limits, Metric, OpenOptions, Origin, PartitionOptions, Parts, Paths,
+    Promise, ValueCounts, convert, write_parts,
 };
 pub use functions::{FunctionInfo, functions};
 pub use pass::{PassOptions, Progress};

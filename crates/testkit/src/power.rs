@@ -16,6 +16,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use datafolio_core::random::SplitMix;
 use datafolio_storage::{IoObserver, IoOp, IoStep, Permit};
 
 /// Notes all that is done to the files of a bundle, from its first on.
@@ -255,25 +256,16 @@ enum Kind {
 /// What happens to be there: numbers from a seed.
 struct Chance {
     seed: u64,
-    state: u64,
+    random: SplitMix,
 }
 
 impl Chance {
     fn new(seed: u64, point: usize) -> Self {
-        Self { seed, state: (seed << 32) ^ point as u64 }
-    }
-
-    /// SplitMix64.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        Self { seed, random: SplitMix::new((seed << 32) ^ point as u64) }
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).unwrap_or(0)
+        usize::try_from(self.random.below(bound.max(1) as u64)).unwrap_or(0)
     }
 
     fn happens(&mut self) -> bool {

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use datafolio_columns::{ExportFormat, PartitionOptions};
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::StoredArray;
 use datafolio_storage::SourceReader;
 use serde_json::json;
 
 use super::cat::copy_to;
+use super::frame_args::pass_options;
 use crate::bundle::is_the_bundles_own;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
@@ -20,6 +22,7 @@ use crate::cli::value::file::{refuse_existing, write_whole};
 use crate::cli::value::rows::{self, RowFormat};
 use crate::cli::value::{self, array};
 use crate::cli::words::iso;
+use crate::error::Error;
 use crate::table::is_table_entry;
 use crate::text::{human_size, printable};
 use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
@@ -29,13 +32,15 @@ use crate::{Data, DataFolio, Hdf5WriteOptions, TableOptions};
 /// The file's extension says how: a table as .parquet, .csv, .tsv, .jsonl, .json, .arrow or .hdf5, an array as .npy or .json,
 /// JSON and timestamps as .json; files, models, and items of types that are not known here are copied as they are, and so is JSON
 /// of other programs that cannot be read here: nested too deeply, or with numbers beyond 64 bits. The file gets
-/// its name when it is whole; a run that is killed leaves a hidden .NAME.*.tmp beside it, which can be deleted.
+/// its name when it is whole; a run that is killed leaves a hidden .NAME.*.tmp beside it, which can be deleted. With --by, or a name
+/// that ends in /, a table becomes a directory of files, which must not be there yet.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio export flights flights.csv
   datafolio export model model.joblib --version model--r7-0c4e2a --overwrite
-  datafolio at v1.0 export flights flights-v1.parquet")]
+  datafolio at v1.0 export flights flights-v1.parquet
+  datafolio export flights by-month/ --by year,month")]
 pub(in crate::cli) struct Args {
     /// The item
     #[arg(add = completion::items())]
@@ -46,8 +51,25 @@ pub(in crate::cli) struct Args {
     #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
     /// Replace the file if it is there
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["by", "rows_per_file", "format"])]
     overwrite: bool,
+    /// Cut the rows by the values of these columns: each has a directory NAME=VALUE, and is left out of the files
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    by: Vec<String>,
+    /// The most rows of a file of a directory, about
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    rows_per_file: Option<u64>,
+    /// What the files of a directory are [default: parquet]
+    #[arg(long, value_parser = ["parquet", "arrow", "csv", "jsonl"])]
+    format: Option<String>,
+}
+
+impl Args {
+    /// Whether a directory of files is asked for.
+    fn is_directory(&self) -> bool {
+        let ends = self.file.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
+        ends || !self.by.is_empty() || self.rows_per_file.is_some() || self.format.is_some()
+    }
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
@@ -60,6 +82,11 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let extension = args.file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let mut progress = session.reading_item("exporting", &folio, &args.item);
     let version = args.version.as_deref();
+    if args.is_directory() && is_table(&folio, &args.item)? {
+        let size = to_directory(&folio, args)?;
+        drop(progress);
+        return said(args, size, session);
+    }
     match value::stored_array(&folio, &args.item, version)? {
         Some(array) => write_array(&array, args, &extension)?,
         None if matches!(extension.as_str(), "hdf5" | "h5") && is_table(&folio, &args.item)? => {
@@ -86,14 +113,40 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         }
     }
     drop(progress);
+    let size = std::fs::metadata(&args.file).map(|facts| facts.len()).unwrap_or_default();
+    said(args, size, session)
+}
+
+/// Says what was written.
+fn said(args: &Args, size: u64, session: &mut Session) -> Outcome {
     let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
-    let size = std::fs::metadata(&path).map(|facts| facts.len()).unwrap_or_default();
     let out = &mut session.out;
     if out.is_json() {
         return out.json(&json!({"item": args.item, "path": path, "size_bytes": size}));
     }
     let shown = printable(&args.file.display().to_string());
     out.done(format_args!("Exported {} to {shown} ({})", printable(&args.item), human_size(size)))
+}
+
+/// Writes a table as a directory of files; says how many bytes they have.
+fn to_directory(folio: &DataFolio, args: &Args) -> Outcome<u64> {
+    let frame = match &args.version {
+        None => folio.frame(&args.item)?,
+        Some(version) => folio.frame_of_version(&args.item, version)?,
+    };
+    let mut options =
+        PartitionOptions { by: args.by.clone(), pass: pass_options(folio), ..PartitionOptions::default() };
+    if let Some(rows) = args.rows_per_file {
+        options.rows_per_file = rows;
+    }
+    options.format = match args.format.as_deref() {
+        Some("arrow") => ExportFormat::Arrow,
+        Some("csv") => ExportFormat::Csv,
+        Some("jsonl") => ExportFormat::JsonLines,
+        _ => ExportFormat::Parquet,
+    };
+    let parts = frame.export_partitioned(&args.file, &options).map_err(Error::from)?;
+    Ok(parts.files.iter().filter_map(|file| file.metadata().ok()).map(|facts| facts.len()).sum())
 }
 
 /// Whether an item is read as a table: what is none may well be a file of that name.

@@ -17,15 +17,25 @@ pub(in crate::cli) struct FrameArgs {
     /// The table
     #[arg(add = completion::items())]
     pub(super) item: String,
+    #[command(flatten)]
+    made: Made,
+    /// A version of it, by its id in `datafolio log ITEM --versions`
+    #[arg(add = completion::versions(), long, value_name = "ID", conflicts_with = "mapped")]
+    version: Option<String>,
+    /// Convert the table once to files in the cache that are mapped into memory: for many questions about one version
+    #[arg(long)]
+    mapped: bool,
+}
+
+/// What is made of a table.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Made {
     /// Only rows for which this condition holds: an expression, as `(x > 0) & (name == 'a')`
     #[arg(long = "where", value_name = "CONDITION")]
     filter: Option<String>,
-    /// A column that is computed, for the expressions: may be given several times
+    /// A column that is computed: may be given several times
     #[arg(long = "with", value_name = "NAME=EXPRESSION")]
     columns: Vec<String>,
-    /// A version of it, by its id in `datafolio log ITEM --versions`
-    #[arg(add = completion::versions(), long, value_name = "ID")]
-    version: Option<String>,
 }
 
 impl FrameArgs {
@@ -33,10 +43,28 @@ impl FrameArgs {
     pub(super) fn open(&self, session: &mut Session) -> Result<(DataFolio, Frame), Failure> {
         let folio = session.reader()?;
         inputs::warn_changed(&folio, &self.item, &mut session.out);
-        let mut frame = match &self.version {
+        let frame = match &self.version {
+            None if self.mapped => {
+                let _progress = session.reading_item("converting", &folio, &self.item);
+                folio.mapped_frame(&self.item, &pass_options(&folio))?
+            }
             None => folio.frame(&self.item)?,
             Some(version) => folio.frame_of_version(&self.item, version)?,
         };
+        Ok((folio, self.made.of(frame)?))
+    }
+}
+
+impl Made {
+    /// Whether anything is made of it.
+    #[cfg(feature = "sql")]
+    pub(super) fn is_any(&self) -> bool {
+        self.filter.is_some() || !self.columns.is_empty()
+    }
+
+    /// The frame with the columns and the filter.
+    pub(super) fn of(&self, frame: Frame) -> Result<Frame, Failure> {
+        let mut frame = frame;
         for column in &self.columns {
             let Some((name, expr)) = named(column) else {
                 return Err(Error::Invalid(format!("--with takes NAME=EXPRESSION, and was given '{column}'")).into());
@@ -46,7 +74,7 @@ impl FrameArgs {
         if let Some(condition) = &self.filter {
             frame = frame.filter(Expr::parse(condition).map_err(Error::from)?).map_err(Error::from)?;
         }
-        Ok((folio, frame))
+        Ok(frame)
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) mod cli_reference;
 pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod compute;
+pub(super) mod convert;
 pub(super) mod copy;
 #[cfg(feature = "sql")]
 pub(super) mod derive;

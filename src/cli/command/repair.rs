@@ -33,7 +33,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
                 failure.hint("bring items.json back from a backup")
             }
             "damaged-entry" => failure.hint(
-                "bring items.json back from a backup, or remove the item with `datafolio rm`; the others are not concerned",
+                "bring items.json back from a backup, or remove the item with `datafolio rm`, after `datafolio snapshot \
+                 delete` of snapshots that hold it; the others are not concerned",
             ),
             "damaged-catalogue" | "broken-seal" => failure.hint(
                 "bring items.json back from a backup; if it was changed on purpose, `datafolio repair --accept` takes \

@@ -27,7 +27,8 @@ pub use batch::{Answers, Batch, Promise};
 pub use batches::{FrameBatches, FrameReader};
 pub use describe::ColumnSummary;
 pub use distinct::ValueCounts;
-pub use export::{ExportFormat, ExportOptions, convert};
+pub(crate) use export::failed;
+pub use export::{ExportFormat, ExportOptions, PartitionOptions, Parts, convert, write_parts};
 pub use grid::{Axis, BinBy, Grid, GridAxis, Limits};
 pub use group::{GroupBy, Key};
 pub use open::{OpenOptions, Paths};
@@ -105,5 +106,19 @@ impl Frame {
         batches: Vec<arrow::array::RecordBatch>,
     ) -> ColumnsResult<Self> {
         Ok(Self::new(Arc::new(crate::source::BatchSource::new(schema, batches)?)))
+    }
+
+    /// Rows that can be read but once, as the result of a query. They are read here: what is larger than a quarter of the options' memory
+    /// goes to a file in their spill directory, which is mapped, and gone with the last frame of it.
+    ///
+    /// Progress is told with 0 for all rows, since nobody knows how many there will be.
+    ///
+    /// # Errors
+    /// Those of the reader and of the disk, and [`Cancelled`](crate::ColumnsError::Cancelled).
+    pub fn from_reader(
+        rows: impl arrow::array::RecordBatchReader,
+        options: &crate::pass::PassOptions,
+    ) -> ColumnsResult<Self> {
+        Ok(Self::new(crate::source::spool(rows, options)?))
     }
 }

@@ -16,7 +16,8 @@ const VERSION: u64 = 1;
 
 impl Frame {
     /// Everything that was made of the source, to be applied to another one. Functions of the caller's own are named in expressions, and
-    /// have to be registered there again.
+    /// have to be registered there again. Rows that were drawn or put in another order are those of a source of its own, of which a state
+    /// says nothing.
     pub fn state(&self) -> Json {
         let texts = |expressions: &indexmap::IndexMap<Arc<str>, Expr>| -> Map<String, Json> {
             expressions.iter().map(|(name, expr)| (name.to_string(), json!(expr.to_string()))).collect()
@@ -30,6 +31,7 @@ impl Frame {
             .collect();
         let variables: Map<String, Json> =
             self.scope.variables.iter().map(|(name, value)| (name.to_string(), json!(value.to_string()))).collect();
+        let is_whole = self.rows == (0..self.source.rows());
         json!({
             "frame_state": VERSION,
             "names": self.names.iter().map(|name| name.to_string()).collect::<Vec<_>>(),
@@ -38,6 +40,7 @@ impl Frame {
             "variables": variables,
             "selections": texts(&self.scope.selections),
             "filter": self.filter.as_ref().map(|filter| filter.to_string()),
+            "rows": (!is_whole).then(|| [self.rows.start, self.rows.end]),
         })
     }
 
@@ -62,7 +65,18 @@ impl Frame {
 
     fn with_own_state(&self, members: &Map<String, Json>) -> ColumnsResult<Self> {
         let mut frame = Self::new(self.source.clone());
-        frame.rows = self.rows.clone();
+        frame.rows = match members.get("rows") {
+            None | Some(Json::Null) => self.rows.clone(),
+            Some(rows) => {
+                let pair = rows.as_array().and_then(|rows| Some((rows.first()?.as_u64()?, rows.get(1)?.as_u64()?)));
+                let (start, end) = pair.ok_or_else(|| wrong("its `rows` are no pair of numbers"))?;
+                // Another table may have fewer.
+                let start = self.rows.start.saturating_add(start).min(self.rows.end);
+                start..self.rows.start.saturating_add(end).clamp(start, self.rows.end)
+            }
+        };
+        frame.results = self.results.clone();
+        frame.origins = self.origins.clone();
         let scope = Arc::make_mut(&mut frame.scope);
         scope.functions = self.scope.functions.clone();
         let known = std::mem::take(&mut scope.columns);

@@ -183,6 +183,7 @@ impl Distinct {
     ) -> ColumnsResult<()> {
         let mut all = false;
         if let Some(range) = &self.range {
+            numbers.resize(values.len(), NONE);
             all = vectorised(LookUp { values, range, numbers });
         } else {
             numbers.reserve(values.len());
@@ -265,8 +266,8 @@ impl Distinct {
 
     fn encode_texts(&mut self, texts: &Texts<'_>, valid: Option<&[u8]>, numbers: &mut Vec<u32>) -> ColumnsResult<()> {
         match texts {
-            Texts::Short(offsets, bytes) => self.encode_bytes(offsets, |offset| offset as usize, bytes, valid, numbers),
-            Texts::Long(offsets, bytes) => self.encode_bytes(offsets, |offset| offset as usize, bytes, valid, numbers),
+            Texts::Short(offsets, bytes) => self.encode_bytes(offsets, bytes, valid, numbers),
+            Texts::Long(offsets, bytes) => self.encode_bytes(offsets, bytes, valid, numbers),
             Texts::Codes(codes, dictionary) => {
                 let known = match self.codes.take() {
                     Some((id, known)) if id == dictionary.id => known,
@@ -295,36 +296,30 @@ impl Distinct {
         }
     }
 
-    fn encode_bytes<O: Copy>(
+    fn encode_bytes<O: Offset>(
         &mut self,
         offsets: &[O],
-        place: impl Fn(O) -> usize,
         bytes: &[u8],
         valid: Option<&[u8]>,
         numbers: &mut Vec<u32>,
     ) -> ColumnsResult<()> {
-        numbers.reserve(offsets.len());
         let ends = offsets.get(1..).unwrap_or_default();
-        for (row, (start, end)) in offsets.iter().zip(ends).enumerate() {
-            if valid.is_some_and(|valid| valid.get(row) != Some(&YES)) {
-                numbers.push(self.number_of_missing()?);
-                continue;
+        numbers.resize(ends.len(), NONE);
+        let mut all = vectorised(FindShort { offsets, ends, bytes, table: &self.table, numbers });
+        if let Some(valid) = valid.filter(|valid| valid.iter().any(|byte| *byte != YES)) {
+            let missing = self.number_of_missing()?;
+            for (number, valid) in numbers.iter_mut().zip(valid) {
+                *number = if *valid == YES { *number } else { missing };
             }
-            let (start, end) = (place(*start), place(*end));
-            let length = end.wrapping_sub(start);
-            // Short texts are loaded as one word, where eight bytes can be read.
-            let word = bytes.get(start..).and_then(|rest| rest.first_chunk::<8>());
-            let found = match word {
-                Some(word) if length <= 8 => {
-                    let key = u64::from_le_bytes(*word) & low_bytes(length);
-                    self.table.find(key, length as u32, |_| true)
-                }
-                _ => None,
-            };
-            numbers.push(match found {
-                Some(number) => number,
-                None => self.number_of_text(bytes.get(start..end).unwrap_or_default())?,
-            });
+            all = false;
+        }
+        if all {
+            return Ok(());
+        }
+        for (number, (start, end)) in numbers.iter_mut().zip(offsets.iter().zip(ends)) {
+            if *number == NONE {
+                *number = self.number_of_text(bytes.get(start.place()..end.place()).unwrap_or_default())?;
+            }
         }
         Ok(())
     }
@@ -482,7 +477,7 @@ pub(crate) fn mix(value: u64) -> u64 {
 struct LookUp<'v, T> {
     values: &'v [T],
     range: &'v Range,
-    numbers: &'v mut Vec<u32>,
+    numbers: &'v mut [u32],
 }
 
 impl<T: Number> Loop for LookUp<'_, T> {
@@ -492,12 +487,68 @@ impl<T: Number> Loop for LookUp<'_, T> {
     fn run(self) -> bool {
         let (first, places) = (self.range.first, self.range.numbers.as_slice());
         let mut greatest = 0;
-        self.numbers.extend(self.values.iter().map(|value| {
+        for (value, found) in self.values.iter().zip(self.numbers) {
             let place = value.ordered_bits().wrapping_sub(first) as usize;
-            let number = places.get(place).copied().unwrap_or(NONE);
-            greatest = greatest.max(number);
-            number
-        }));
+            let number = match places.get(place) {
+                Some(number) => *number,
+                None => NONE,
+            };
+            greatest = if number > greatest { number } else { greatest };
+            *found = number;
+        }
         greatest != NONE
+    }
+}
+
+/// Where a text begins or ends.
+trait Offset: Copy {
+    fn place(self) -> usize;
+}
+
+impl Offset for i32 {
+    #[inline(always)]
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+impl Offset for i64 {
+    #[inline(always)]
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// Looks texts of up to eight bytes up, which are loaded as one word where eight bytes can be read. Answers whether all were found.
+struct FindShort<'v, O> {
+    offsets: &'v [O],
+    ends: &'v [O],
+    bytes: &'v [u8],
+    table: &'v Table,
+    numbers: &'v mut [u32],
+}
+
+impl<O: Offset> Loop for FindShort<'_, O> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let Self { offsets, ends, bytes, table, numbers } = self;
+        let mut all = true;
+        for ((start, end), found) in offsets.iter().zip(ends).zip(numbers) {
+            let start = start.place();
+            let length = end.place().wrapping_sub(start);
+            let mut number = NONE;
+            if length <= 8
+                && let Some(word) = bytes.get(start..start.wrapping_add(8))
+                && let Ok(word) = <[u8; 8]>::try_from(word)
+            {
+                let key = u64::from_le_bytes(word) & low_bytes(length);
+                number = table.find_key(key, length as u32);
+            }
+            all &= number != NONE;
+            *found = number;
+        }
+        all
     }
 }

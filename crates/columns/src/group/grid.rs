@@ -121,11 +121,12 @@ impl GridSink {
                 }
             }
             // Rows outside of an axis go to a cell behind all others.
-            let (length, outside) = (*length as u32, total as u32);
-            for (cell, along) in grid.cells.iter_mut().zip(&grid.along) {
-                let inside = *along >= 0 && *cell != outside;
-                *cell = if inside { *cell * length + *along as u32 } else { outside };
-            }
+            vectorised(Combine {
+                cells: &mut grid.cells,
+                along: &grid.along,
+                length: *length as u32,
+                outside: total as u32,
+            });
         }
         update(&self.states, &mut grid.states, lanes, &grid.cells, count, rows)
     }
@@ -194,8 +195,11 @@ fn bins_of(
     let bins = edges.len() - 1;
     let width = if logarithmic { high.ln() - low.ln() } else { high - low };
     let scale = if width > 0.0 { bins as f64 / width } else { 0.0 };
+    let even = Even { low, scale };
+    let logs = Logarithmic { low: low.ln(), scale };
     macro_rules! find {
         ($values:expr, $position:expr) => {{
+            along.resize(rows, OUTSIDE);
             let search = Search {
                 values: $values,
                 position: $position,
@@ -211,15 +215,13 @@ fn bins_of(
             }
         }};
     }
-    let find_logs = |value: f64| (value.ln() - low.ln()) * scale;
-    let find_even = |value: f64| (value - low) * scale;
     match &lane.values {
         Values::Bool(bytes) => {
             let ones: Vec<u8> = bytes.iter().map(|byte| byte & 1).collect();
-            find!(&ones, find_even);
+            find!(&ones, even);
         }
         values => with_numbers!(values, values => {
-            if logarithmic { find!(values, find_logs) } else { find!(values, find_even) }
+            if logarithmic { find!(values, logs) } else { find!(values, even) }
         }, _ => along.resize(rows, cells.missing)),
     }
     if let Some(valid) = &lane.valid {
@@ -249,39 +251,97 @@ fn settle<T: Number>(values: &[T], edges: &[f64], first: i32, along: &mut [i32])
     }
 }
 
+/// Adds an axis to the numbers of cells.
+struct Combine<'c> {
+    cells: &'c mut [u32],
+    along: &'c [i32],
+    length: u32,
+    outside: u32,
+}
+
+impl Loop for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { cells, along, length, outside } = self;
+        for (cell, along) in cells.iter_mut().zip(along) {
+            let inside = (*along >= 0) & (*cell != outside);
+            let next = cell.wrapping_mul(length).wrapping_add(*along as u32);
+            *cell = if inside { next } else { outside };
+        }
+    }
+}
+
+/// How many bins a value is above the lowest edge. A trait, since a closure would not be compiled for the processor that a loop is.
+trait Position: Copy {
+    fn of(self, value: f64) -> f64;
+}
+
+#[derive(Clone, Copy)]
+struct Even {
+    low: f64,
+    scale: f64,
+}
+
+impl Position for Even {
+    #[inline(always)]
+    fn of(self, value: f64) -> f64 {
+        (value - self.low) * self.scale
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Logarithmic {
+    low: f64,
+    scale: f64,
+}
+
+impl Position for Logarithmic {
+    #[inline(always)]
+    fn of(self, value: f64) -> f64 {
+        (value.ln() - self.low) * self.scale
+    }
+}
+
+/// More bins than any rounding of a position comes to.
+const NEAR: f64 = 1e-6;
+
 /// Finds bins. Answers whether any value is near an edge.
-struct Search<'v, T, F> {
+struct Search<'v, T, P> {
     values: &'v [T],
-    /// How many bins a value is above the lowest edge.
-    position: F,
+    position: P,
     low: f64,
     high: f64,
     closed: bool,
     bins: i32,
     cells: Cells,
-    along: &'v mut Vec<i32>,
+    along: &'v mut [i32],
 }
 
-impl<T: Number, F: Fn(f64) -> f64> Loop for Search<'_, T, F> {
+impl<T: Number, P: Position> Loop for Search<'_, T, P> {
     type Output = bool;
 
     #[inline(always)]
     fn run(self) -> bool {
         let Self { values, position, low, high, closed, bins, cells, along } = self;
         let last = f64::from(bins - 1);
-        let mut near = false;
-        along.extend(values.iter().map(|value| {
+        let end = f64::from(bins) + NEAR;
+        let mut near = 0_u32;
+        for (value, cell) in values.iter().zip(along) {
             let value = value.float();
-            let at = position(value);
-            // Nearer to a whole number than any rounding of `position`.
-            let rest = at - at.floor();
-            near |= !((rest > 1e-6) & (rest < 1.0 - 1e-6));
-            let bin = at.min(last).max(0.0) as i32;
-            let above = if closed { value > high } else { value >= high };
-            let cell = if above { cells.above } else { cells.first + bin };
-            let cell = if value < low { cells.below } else { cell };
-            if value.is_nan() { cells.missing } else { cell }
-        }));
-        near
+            let at = position.of(value);
+            // What is no number comes to the last bin, and gets its own cell below.
+            let bounded = if at < last { at } else { last };
+            let bin = if bounded > 0.0 { bounded } else { 0.0 } as i32;
+            let rest = at - f64::from(bin);
+            let inside = (at > -NEAR) & (at < end);
+            near |= u32::from(inside & ((rest < NEAR) | (rest > 1.0 - NEAR)));
+            let above = (value > high) | (!closed & (value == high));
+            let found = if above { cells.above } else { cells.first + bin };
+            let found = if value < low { cells.below } else { found };
+            *cell = if value.is_nan() { cells.missing } else { found };
+        }
+        near != 0
     }
 }

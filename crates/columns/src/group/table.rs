@@ -62,6 +62,20 @@ impl Table {
         }
     }
 
+    /// The number of a key that its bits and its tag tell, or [`NONE`].
+    #[inline(always)]
+    pub(crate) fn find_key(&self, key: u64, tag: u32) -> u32 {
+        let (slots, mask) = (self.slots.as_slice(), self.slots.len() - 1);
+        let mut at = (self.hash(key, tag) >> self.shift) as usize & mask;
+        while let Some(slot) = slots.get(at) {
+            if slot.number == NONE || (slot.key == key && slot.tag == tag) {
+                return slot.number;
+            }
+            at = (at + 1) & mask;
+        }
+        NONE
+    }
+
     /// Gives a key a number that it does not have yet.
     pub(crate) fn insert(&mut self, key: u64, tag: u32, number: u32) {
         if (self.used + 1) * 2 > self.slots.len() {

@@ -7,6 +7,7 @@ mod ipc;
 mod npy;
 mod parquet;
 mod raw;
+mod spool;
 mod take;
 
 use std::fmt::Debug;
@@ -23,6 +24,7 @@ pub use ipc::IpcSource;
 pub use npy::NpySource;
 pub(crate) use raw::{Dictionaries, next_dictionary, offsets_hold};
 pub use raw::{RawBatch, RawBatches, RawCodes, RawColumn, RawOffsets, RawTexts};
+pub(crate) use spool::{of_reader, spool};
 pub use take::TakeSource;
 
 use crate::error::ColumnsResult;

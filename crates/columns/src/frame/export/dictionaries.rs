@@ -19,7 +19,7 @@ use crate::pass::PassOptions;
 const MOST_BYTES: usize = 64 << 20;
 
 /// The dictionaries of all columns of texts that have one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Dictionaries(Vec<(usize, Kind)>);
 
 #[derive(Debug)]
@@ -31,18 +31,20 @@ enum Kind {
 }
 
 impl Dictionaries {
+    /// Texts instead of the dictionaries of these columns.
+    pub(super) fn plain(schema: &SchemaRef) -> Self {
+        let places = schema.fields().iter().enumerate().filter(|(_, field)| is_coded(field.data_type()));
+        Self(places.map(|(place, _)| (place, Kind::Plain)).collect())
+    }
+
     /// Goes through the rows once, if there are such columns, and puts their dictionaries together.
     pub(super) fn gather(frame: &Frame, pass: &PassOptions) -> ColumnsResult<Self> {
         let schema = frame.arrow_schema()?;
-        let coded = |type_: &DataType| {
-            matches!(type_, DataType::Dictionary(_, values)
-                if matches!(**values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View))
-        };
         let places: Vec<usize> = schema
             .fields()
             .iter()
             .enumerate()
-            .filter(|(_, field)| coded(field.data_type()))
+            .filter(|(_, field)| is_coded(field.data_type()))
             .map(|(at, _)| at)
             .collect();
         if places.is_empty() {
@@ -87,6 +89,12 @@ impl Dictionaries {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?)
     }
+}
+
+/// Whether values are texts that are named by codes.
+fn is_coded(type_: &DataType) -> bool {
+    matches!(type_, DataType::Dictionary(_, values)
+        if matches!(**values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View))
 }
 
 fn data_type() -> DataType {

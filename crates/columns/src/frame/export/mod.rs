@@ -3,30 +3,28 @@
 mod dictionaries;
 mod flat;
 mod npy;
+mod partitions;
+mod parts;
 #[cfg(test)]
 mod tests;
+mod writer;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::csv;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::writer::{FileWriter, StreamWriter};
-use arrow::json::writer::{LineDelimited, WriterBuilder};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 
 use self::dictionaries::Dictionaries;
+pub use self::partitions::PartitionOptions;
+pub use self::parts::{Parts, write_parts};
+use self::writer::RowWriter;
+pub(crate) use self::writer::failed;
+use super::Frame;
 use super::open::{OpenOptions, Paths};
-use super::{Frame, FrameBatches};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::col;
-use crate::hdf5::{Hdf5WriteOptions, Hdf5Writer, Rows, Target};
+use crate::hdf5::{Hdf5WriteOptions, Hdf5Writer, Rows};
 use crate::pass::PassOptions;
 
 /// What a file of a frame's rows is.
@@ -121,13 +119,9 @@ impl Frame {
         };
         let job = Job { frame: self, path, pass: &options.pass };
         match format {
-            ExportFormat::Arrow => job.arrow_file(),
-            ExportFormat::ArrowStream => job.arrow_stream(),
-            ExportFormat::Parquet => job.parquet(),
             ExportFormat::Hdf5(options) => job.hdf5(options),
-            ExportFormat::Csv => job.csv(),
-            ExportFormat::JsonLines => job.json_lines(),
             ExportFormat::Npy => job.npy(),
+            format => job.rows(&format),
         }
     }
 }
@@ -139,104 +133,21 @@ struct Job<'j> {
     pass: &'j PassOptions,
 }
 
-type Output = BufWriter<File>;
-
 impl Job<'_> {
-    fn batches(&self) -> ColumnsResult<FrameBatches> {
-        self.frame.to_batches(self.pass)
-    }
-
-    fn io(&self, error: std::io::Error) -> ColumnsError {
-        ColumnsError::io("write", self.path, error)
-    }
-
-    /// Writes a file under a temporary name, and brings it under its own when all is on the disk.
-    fn written<T>(&self, write: impl FnOnce(Output) -> ColumnsResult<(T, Output)>) -> ColumnsResult<T> {
-        let target = Target::create(self.path)?;
-        let file = target.file.try_clone().map_err(|error| self.io(error))?;
-        let (value, mut output) = write(BufWriter::with_capacity(1 << 20, file))?;
-        output.flush().map_err(|error| self.io(error))?;
-        drop(output);
-        target.commit()?;
-        Ok(value)
-    }
-
-    /// An error of a writer: where the file system failed, that is what is told.
-    fn failed(&self, error: arrow::error::ArrowError) -> ColumnsError {
-        match error {
-            arrow::error::ArrowError::IoError(_, source) => self.io(source),
-            other => other.into(),
-        }
-    }
-
-    fn arrow_file(&self) -> ColumnsResult<u64> {
-        // A file has one dictionary for each column, and parts of a frame may have others.
-        let dictionaries = Dictionaries::gather(self.frame, self.pass)?;
-        let batches = self.batches()?;
-        let schema = dictionaries.schema(&batches.schema());
-        self.written(|output| {
-            let mut writer = FileWriter::try_new(output, &schema).map_err(|error| self.failed(error))?;
-            let mut rows = 0;
-            for batch in batches {
-                let batch = dictionaries.applied(&batch?, &schema)?;
-                rows += batch.num_rows() as u64;
-                writer.write(&batch).map_err(|error| self.failed(error))?;
-            }
-            writer.finish().map_err(|error| self.failed(error))?;
-            Ok((rows, writer.into_inner().map_err(|error| self.failed(error))?))
-        })
-    }
-
-    fn arrow_stream(&self) -> ColumnsResult<u64> {
-        let batches = self.batches()?;
-        let schema = batches.schema();
-        self.written(|output| {
-            let mut writer = StreamWriter::try_new(output, &schema).map_err(|error| self.failed(error))?;
-            let rows = each(batches, |batch| writer.write(batch).map_err(|error| self.failed(error)))?;
-            writer.finish().map_err(|error| self.failed(error))?;
-            Ok((rows, writer.into_inner().map_err(|error| self.failed(error))?))
-        })
-    }
-
-    fn parquet(&self) -> ColumnsResult<u64> {
-        let batches = self.batches()?;
-        let schema = batches.schema();
-        let failed = |error: ParquetError| match error {
-            ParquetError::External(source) => match source.downcast::<std::io::Error>() {
-                Ok(source) => self.io(*source),
-                Err(other) => ColumnsError::Source(other),
-            },
-            other => ColumnsError::option(format!("cannot write '{}': {other}", self.path.display())),
+    /// Formats that take rows as they come.
+    fn rows(&self, format: &ExportFormat) -> ColumnsResult<u64> {
+        // An Arrow file has one dictionary for each column, and parts of a frame may have others.
+        let dictionaries = match format {
+            ExportFormat::Arrow => Dictionaries::gather(self.frame, self.pass)?,
+            _ => Dictionaries::default(),
         };
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-        self.written(|output| {
-            let mut writer = ArrowWriter::try_new(output, schema, Some(properties)).map_err(failed)?;
-            let rows = each(batches, |batch| writer.write(batch).map_err(failed))?;
-            Ok((rows, writer.into_inner().map_err(failed)?))
-        })
-    }
-
-    fn csv(&self) -> ColumnsResult<u64> {
-        let batches = self.batches()?;
-        let schema = flat::schema(&batches.schema());
-        self.written(|output| {
-            let mut writer = csv::WriterBuilder::new().with_header(true).build(output);
-            // The names, also where there are no rows.
-            writer.write(&RecordBatch::new_empty(schema.clone())).map_err(|error| self.failed(error))?;
-            let rows =
-                each(batches, |batch| writer.write(&flat::batch(batch, &schema)?).map_err(|error| self.failed(error)))?;
-            Ok((rows, writer.into_inner()))
-        })
-    }
-
-    fn json_lines(&self) -> ColumnsResult<u64> {
-        let batches = self.batches()?;
-        self.written(|output| {
-            let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(output);
-            let rows = each(batches, |batch| writer.write(batch).map_err(|error| self.failed(error)))?;
-            writer.finish().map_err(|error| self.failed(error))?;
-            Ok((rows, writer.into_inner()))
-        })
+        let batches = self.frame.to_batches(self.pass)?;
+        let schema = dictionaries.schema(&batches.schema());
+        let mut writer = RowWriter::create(self.path, format, &schema)?;
+        for batch in batches {
+            writer.write(&dictionaries.applied(&batch?, &schema)?)?;
+        }
+        writer.finish()
     }
 
     fn hdf5(&self, options: Hdf5WriteOptions) -> ColumnsResult<u64> {
@@ -254,17 +165,6 @@ impl Job<'_> {
         writer.finish()?;
         Ok(rows.rows)
     }
-}
-
-/// Hands all batches to a writer, and counts their rows.
-fn each(batches: FrameBatches, mut write: impl FnMut(&RecordBatch) -> ColumnsResult<()>) -> ColumnsResult<u64> {
-    let mut rows = 0;
-    for batch in batches {
-        let batch = batch?;
-        rows += batch.num_rows() as u64;
-        write(&batch)?;
-    }
-    Ok(rows)
 }
 
 /// The rows of a frame, as the HDF5 writer walks them.

@@ -1,6 +1,6 @@
 //! A column as a `.npy` file.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::Job;
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::hdf5::Target;
 
 /// The data begins at a multiple of this, as NumPy writes it.
 const ALIGNMENT: usize = 64;
@@ -26,21 +27,23 @@ impl Job<'_> {
             ColumnsError::unsupported(self.path, reason)
         })?;
         let rows = self.frame.count_rows(self.pass)?;
-        let batches = self.batches()?;
-        self.written(|mut output| {
-            output.write_all(&header(&descr, rows, &shape)).map_err(|error| self.io(error))?;
-            let mut written = 0;
-            for batch in batches {
-                let batch = batch?;
-                written += batch.num_rows() as u64;
-                let bytes = bytes_of(batch.column(0), field, &filler)?;
-                output.write_all(&bytes).map_err(|error| self.io(error))?;
-            }
-            if written != rows {
-                return Err(ColumnsError::option(format!("there were {rows} rows, and now there are {written}")));
-            }
-            Ok((rows, output))
-        })
+        let io = |error| ColumnsError::io("write", self.path, error);
+        let target = Target::create(self.path)?;
+        let mut output = BufWriter::with_capacity(1 << 20, target.file.try_clone().map_err(io)?);
+        output.write_all(&header(&descr, rows, &shape)).map_err(io)?;
+        let mut written = 0;
+        for batch in self.frame.to_batches(self.pass)? {
+            let batch = batch?;
+            written += batch.num_rows() as u64;
+            output.write_all(&bytes_of(batch.column(0), field, &filler)?).map_err(io)?;
+        }
+        if written != rows {
+            return Err(ColumnsError::option(format!("there were {rows} rows, and now there are {written}")));
+        }
+        output.flush().map_err(io)?;
+        drop(output);
+        target.commit()?;
+        Ok(rows)
     }
 }
 

@@ -29,11 +29,21 @@ impl Counts {
                 .for_each(|(count, copies)| *count += copies.iter().map(|c| u64::from(*c)).sum::<u64>());
             return;
         }
-        for (row, group) in groups.iter().enumerate() {
-            if mask.is_none_or(|mask| mask.get(row) == Some(&YES))
-                && let Some(count) = self.counts.get_mut(*group as usize)
-            {
-                *count += 1;
+        let counts = self.counts.as_mut_slice();
+        match mask {
+            None => {
+                for group in groups {
+                    if let Some(count) = counts.get_mut(*group as usize) {
+                        *count += 1;
+                    }
+                }
+            }
+            Some(mask) => {
+                for (group, mask) in groups.iter().zip(mask) {
+                    if let Some(count) = counts.get_mut(*group as usize) {
+                        *count += u64::from(mask & 1);
+                    }
+                }
             }
         }
     }
