@@ -112,12 +112,13 @@ pub fn quantiles(expr: impl Into<Expr>, shares: &[f64]) -> Aggregate {
     one(Kind::Quantile { shares: shares.to_vec(), several: true }, expr)
 }
 
-/// A quantile by a sketch, a t-digest: near it, in one pass and little memory.
+/// A quantile by a sketch, a t-digest: near it, in one pass and little memory. By group it is that of a sample of 8,192 rows, and exact
+/// where a group has no more.
 pub fn approx_quantile(expr: impl Into<Expr>, share: f64) -> Aggregate {
     one(Kind::ApproxQuantile { shares: vec![share], several: false }, expr)
 }
 
-/// Quantiles by a sketch, a t-digest, as a list.
+/// Quantiles by a sketch, as a list; see [`approx_quantile`].
 pub fn approx_quantiles(expr: impl Into<Expr>, shares: &[f64]) -> Aggregate {
     one(Kind::ApproxQuantile { shares: shares.to_vec(), several: true }, expr)
 }
@@ -139,7 +140,8 @@ pub fn unique(expr: impl Into<Expr>, keep: Keep) -> Aggregate {
 }
 
 /// The most frequent values with how often each occurs, as a list of lists of two, by a sketch of frequent items: counts are exact
-/// where there are few different values, else at most what is given.
+/// where there are few different values, else at most what is given. By group all counts are exact, and the items are structures of a
+/// `value` and its `count`.
 pub fn top_values(expr: impl Into<Expr>, count: usize) -> Aggregate {
     one(Kind::TopValues(count), expr)
 }

@@ -17,7 +17,7 @@ mod text;
 mod top;
 mod truth;
 
-pub(crate) use distinct::Report;
+pub(crate) use distinct::{HyperLogLog, Report, as_one, new_sketch};
 pub(crate) use plan::{plan, plan_distinct, plan_top};
 pub(crate) use request::Kind;
 pub use request::{Aggregate, Keep};

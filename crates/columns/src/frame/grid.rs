@@ -233,7 +233,8 @@ impl BinBy {
         let each: Vec<Aggregate> = each.collect();
         let (states, columns) = super::group::states_of(&mut planner, &each, &mut inputs)?;
         let plan = planner.finish();
-        let sink = GridSink { axes: bins, outer: self.outer, states, columns };
+        let budget = usize::try_from(options.memory_of_thread()).unwrap_or(usize::MAX);
+        let sink = GridSink { axes: bins, outer: self.outer, states, columns, budget };
         let mut shape = sink.shape();
         let cells = shape.iter().try_fold(1_usize, |cells, length| cells.checked_mul(*length)).unwrap_or(usize::MAX);
         let bytes = cells.saturating_mul(sink.states.len().max(1) * 64).saturating_mul(options.threads());

@@ -197,8 +197,8 @@ pub(super) fn states_of(
     let (mut states, mut columns) = (Vec::<StatePlan>::new(), Vec::new());
     let mut shared: HashMap<(Vec<NodeId>, Option<NodeId>), usize> = HashMap::new();
     for aggregate in aggregates {
-        let kind = GroupKind::of(aggregate)?;
-        let bound = bind(planner, aggregate, kind)?;
+        let kind = GroupKind::of(aggregate);
+        let bound = bind(planner, aggregate, &kind)?;
         let moment = matches!(kind, GroupKind::Moment(_));
         let same = (bound.nodes.clone(), bound.selection);
         if let Some(state) = shared.get(&same).copied().filter(|_| moment) {
@@ -285,7 +285,7 @@ struct Bound {
 }
 
 /// Binds what an aggregation looks at.
-fn bind(planner: &mut Planner<'_>, aggregate: &Aggregate, kind: GroupKind) -> ColumnsResult<Bound> {
+fn bind(planner: &mut Planner<'_>, aggregate: &Aggregate, kind: &GroupKind) -> ColumnsResult<Bound> {
     let selection = aggregate.condition().map(|condition| planner.bind_condition(condition)).transpose()?;
     let (mut nodes, mut types) = (Vec::new(), Vec::new());
     for expr in aggregate.exprs() {

@@ -1,5 +1,6 @@
 mod answers;
 mod grids;
+mod group_values;
 mod groups;
 mod keys;
 mod rows;

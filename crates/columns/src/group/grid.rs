@@ -4,7 +4,7 @@ use arrow::array::{Array, RecordBatch};
 
 use super::column::Distinct;
 use super::kind::state_of;
-use super::sink::{StatePlan, update};
+use super::sink::{StatePlan, looks, update};
 use super::state::{GroupState, RowNumbers};
 use crate::block::{Lane, Number, Values, YES, count_yes, with_numbers, yes_rows};
 use crate::error::{ColumnsError, ColumnsResult};
@@ -81,6 +81,8 @@ pub(crate) struct GridSink {
     pub(crate) states: Vec<StatePlan>,
     /// For each column, the state and which of its arrays it is.
     pub(crate) columns: Vec<(usize, usize)>,
+    /// Bytes that the cells of a thread may take.
+    pub(crate) budget: usize,
 }
 
 /// The cells of a thread.
@@ -91,6 +93,8 @@ pub(crate) struct Grid {
     cells: Vec<u32>,
     along: Vec<i32>,
     numbers: Vec<u32>,
+    /// Blocks since the last look at the memory.
+    blocks: usize,
 }
 
 impl GridSink {
@@ -128,7 +132,20 @@ impl GridSink {
                 outside: total as u32,
             });
         }
-        update(&self.states, &mut grid.states, lanes, &grid.cells, count, rows)
+        update(&self.states, &mut grid.states, lanes, &grid.cells, count, rows)?;
+        grid.blocks += 1;
+        if grid.blocks < looks(total) {
+            return Ok(());
+        }
+        grid.blocks = 0;
+        let memory: usize = grid.states.iter().map(|state| state.memory()).sum();
+        if memory > self.budget {
+            return Err(ColumnsError::option(format!(
+                "what is kept of the cells takes {memory} bytes, which is beyond the memory budget; raise the budget, group by bin numbers, \
+                 which goes to the disk, or ask for less than all values of a cell"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -140,7 +157,14 @@ impl Sink for GridSink {
         let mut states: Vec<Box<dyn GroupState>> =
             self.states.iter().map(|plan| state_of(&plan.kinds, &plan.types)).collect::<ColumnsResult<_>>()?;
         states.iter_mut().for_each(|state| state.grow(cells));
-        Ok(Grid { axes: self.axes.clone(), states, cells: Vec::new(), along: Vec::new(), numbers: Vec::new() })
+        Ok(Grid {
+            axes: self.axes.clone(),
+            states,
+            cells: Vec::new(),
+            along: Vec::new(),
+            numbers: Vec::new(),
+            blocks: 0,
+        })
     }
 
     fn block(&self, part: &mut Grid, block: &BlockView<'_, '_>) -> ColumnsResult<()> {

@@ -2,15 +2,15 @@
 
 use super::state::GroupState;
 use super::states::{
-    Collected, DistinctCounts, Extreme, Extremes, MomentState, Pair, PairState, Position, Positions, Truth, TruthState,
-    Wanted,
+    Collected, DistinctCounts, Extreme, Extremes, MomentState, Pair, PairState, Position, Positions, Sampled, Shares,
+    Sketched, Tally, Told, Truth, TruthState, Wanted,
 };
 use crate::aggregate::{Aggregate, Kind, Moment};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::types::Type;
 
 /// An aggregation, of no lane or several.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GroupKind {
     Moment(Moment),
     Extreme(Extreme),
@@ -23,14 +23,23 @@ pub(crate) enum GroupKind {
         missing: bool,
         nan: bool,
     },
-    /// Of two lanes.
-    Pair(Pair),
+    /// About how many different values there are.
+    Sketch,
+    Tally(Told),
+    /// Approximate quantiles.
+    Sample(Shares),
+    /// Of two lanes, or as a matrix of all pairs of several.
+    Pair {
+        pair: Pair,
+        matrix: bool,
+    },
 }
 
 impl GroupKind {
     /// How an aggregation of all rows is one of groups.
-    pub(crate) fn of(aggregate: &Aggregate) -> ColumnsResult<Self> {
-        Ok(match aggregate.kind() {
+    pub(crate) fn of(aggregate: &Aggregate) -> Self {
+        let wanted = |shares: &[f64], several: bool| Shares { shares: shares.into(), several };
+        match aggregate.kind() {
             Kind::Moment(moment) => Self::Moment(*moment),
             Kind::Min => Self::Extreme(Extreme::Least),
             Kind::Max => Self::Extreme(Extreme::Greatest),
@@ -39,27 +48,19 @@ impl GroupKind {
             Kind::Last => Self::Position(Position::Last),
             Kind::Any => Self::Truth(Truth::Any),
             Kind::All => Self::Truth(Truth::All),
-            Kind::Quantile { shares, several: false } => {
-                Self::Collect(Wanted::Quantile(shares.first().copied().unwrap_or(0.5)))
-            }
+            Kind::Quantile { shares, several } => Self::Collect(Wanted::Quantiles(wanted(shares, *several))),
+            Kind::ApproxQuantile { shares, several } => Self::Sample(wanted(shares, *several)),
             Kind::Nunique(keep) => Self::Distinct { missing: keep.missing, nan: keep.nan },
+            Kind::ApproxNunique => Self::Sketch,
+            Kind::Unique(keep) => Self::Tally(Told::Unique(*keep)),
+            Kind::TopValues(count) => Self::Tally(Told::Frequent(*count)),
             Kind::Mode => Self::Collect(Wanted::Mode),
             Kind::List(keep) => Self::Collect(Wanted::List { missing: keep.missing, nan: keep.nan }),
-            Kind::Covariance(ddof) => Self::Pair(Pair::Covariance(*ddof)),
-            Kind::Correlation => Self::Pair(Pair::Correlation),
-            other => {
-                return Err(ColumnsError::option(format!(
-                    "`{}` is of all rows, and not of groups or cells; {}",
-                    other.name(),
-                    match other {
-                        Kind::Quantile { .. } | Kind::ApproxQuantile { .. } => "ask for `quantile` one by one",
-                        Kind::ApproxNunique => "`nunique` is",
-                        Kind::Unique(_) | Kind::TopValues(_) => "group by the values too, and count",
-                        _ => "`covar` and `correlation` of two columns are",
-                    }
-                )));
-            }
-        })
+            Kind::Covariance(ddof) => Self::Pair { pair: Pair::Covariance(*ddof), matrix: false },
+            Kind::Correlation => Self::Pair { pair: Pair::Correlation, matrix: false },
+            Kind::CovarianceMatrix(ddof) => Self::Pair { pair: Pair::Covariance(*ddof), matrix: true },
+            Kind::CorrelationMatrix => Self::Pair { pair: Pair::Correlation, matrix: true },
+        }
     }
 }
 
@@ -82,17 +83,17 @@ pub(crate) fn state_of(kinds: &[GroupKind], types: &[Type]) -> ColumnsResult<Box
         (GroupKind::Extreme(extreme), _) => Box::new(Extremes::new(*extreme, first)?),
         (GroupKind::Position(position), order) => Box::new(Positions::new(*position, first, order)?),
         (GroupKind::Truth(truth), _) => Box::new(TruthState::new(*truth, first)?),
-        (GroupKind::Collect(wanted), _) => Box::new(Collected::new(*wanted, first)?),
+        (GroupKind::Collect(wanted), _) => Box::new(Collected::new(wanted.clone(), first)?),
         (GroupKind::Distinct { missing, nan }, _) => Box::new(DistinctCounts::new(first, *missing, *nan)?),
-        (GroupKind::Pair(pair), Some(second)) => Box::new(PairState::new(*pair, [first, second])?),
-        (GroupKind::Pair(_), None) => {
-            return Err(ColumnsError::option("covariance and correlation are of two columns"));
-        }
+        (GroupKind::Sketch, _) => Box::new(Sketched::new(first)?),
+        (GroupKind::Tally(told), _) => Box::new(Tally::new(*told, first)?),
+        (GroupKind::Sample(shares), _) => Box::new(Sampled::new(shares.clone(), first)?),
+        (GroupKind::Pair { pair, matrix }, _) => Box::new(PairState::new(*pair, *matrix, types)?),
         (GroupKind::Moment(moment), _) => Box::new(MomentState::new(vec![*moment], Some(first.clone()))?),
     })
 }
 
 /// Whether an aggregation takes lanes of these types.
-pub(crate) fn check(kind: GroupKind, types: &[Type]) -> ColumnsResult<()> {
-    state_of(&[kind], types).map(|_| ())
+pub(crate) fn check(kind: &GroupKind, types: &[Type]) -> ColumnsResult<()> {
+    state_of(std::slice::from_ref(kind), types).map(|_| ())
 }

@@ -11,7 +11,7 @@ use super::keys::Keys;
 use super::kind::{GroupKind, state_of};
 use super::spill::{self, DEEPEST, Files, Store, Writers, part_of};
 use super::state::{GroupState, GroupView, RowNumbers};
-use crate::block::{Chunk, Lane, Values, count_yes, yes_rows};
+use crate::block::{BLOCK, Chunk, Lane, Values, count_yes, yes_rows};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::pass::{BlockView, Outcome, Output, Sink};
 use crate::types::Type;
@@ -62,14 +62,17 @@ pub(crate) struct Groups {
     numbers: Vec<u32>,
     /// How often the rows were cut into parts before they came here.
     level: u32,
+    /// Blocks since the last look at the memory.
     blocks: usize,
     writers: Option<Writers>,
     /// What other threads have written.
     files: Option<Files>,
 }
 
-/// Blocks between two looks at the memory.
-const LOOKS: usize = 8;
+/// Blocks between two looks at the memory of so many groups. A look may visit each of them, so that it is taken less often where they are many.
+pub(super) fn looks(groups: usize) -> usize {
+    (groups / (4 * BLOCK)).max(8)
+}
 
 impl GroupSink {
     fn groups(&self, level: u32) -> ColumnsResult<Groups> {
@@ -94,8 +97,11 @@ impl GroupSink {
         groups.states.iter_mut().for_each(|state| state.grow(known));
         update(&self.states, &mut groups.states, lanes, &groups.numbers, count, rows)?;
         groups.blocks += 1;
-        if groups.blocks.is_multiple_of(LOOKS) && groups.memory() > self.budget {
-            self.overflow(groups)?;
+        if groups.blocks >= looks(known) {
+            groups.blocks = 0;
+            if groups.memory() > self.budget {
+                self.overflow(groups)?;
+            }
         }
         Ok(())
     }

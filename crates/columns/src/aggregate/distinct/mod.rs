@@ -9,7 +9,7 @@ mod texts;
 mod values;
 
 pub(crate) use nunique::Nunique;
-pub(crate) use sketch::{ApproxNunique, TopValues};
+pub(crate) use sketch::{ApproxNunique, HyperLogLog, TopValues, as_one, new_sketch};
 pub(crate) use tally::Tally;
 pub(in crate::aggregate) use tally::key;
 pub(crate) use values::{Distinct, Report};

@@ -18,6 +18,22 @@ use crate::value::Value;
 /// The binary logarithm of the registers of a HyperLogLog sketch: 2¹⁶ are off by 0.4 % or less in two cases of three, and take 64 KiB.
 const REGISTERS: u8 = 16;
 
+/// A sketch of different values.
+pub(crate) type HyperLogLog = HllSketch;
+
+/// A sketch of no values.
+pub(crate) fn new_sketch() -> ColumnsResult<HyperLogLog> {
+    HllSketch::new(REGISTERS, HllType::Hll8).map_err(failed)
+}
+
+/// The sketch of the values of two.
+pub(crate) fn as_one(a: &HyperLogLog, b: &HyperLogLog) -> ColumnsResult<HyperLogLog> {
+    let mut union = HllUnion::new(REGISTERS).map_err(failed)?;
+    union.update(a);
+    union.update(b);
+    Ok(union.to_sketch(HllType::Hll8))
+}
+
 fn failed(error: Error) -> ColumnsError {
     ColumnsError::option(format!("a sketch cannot be made: {error}"))
 }
@@ -30,7 +46,7 @@ impl Sink for ApproxNunique {
     type Part = HllSketch;
 
     fn start(&self) -> ColumnsResult<HllSketch> {
-        HllSketch::new(REGISTERS, HllType::Hll8).map_err(failed)
+        new_sketch()
     }
 
     fn block(&self, part: &mut HllSketch, block: &BlockView<'_, '_>) -> ColumnsResult<()> {
@@ -63,10 +79,7 @@ impl Sink for ApproxNunique {
     }
 
     fn merge(&self, part: &mut HllSketch, other: HllSketch) -> ColumnsResult<()> {
-        let mut union = HllUnion::new(REGISTERS).map_err(failed)?;
-        union.update(part);
-        union.update(&other);
-        *part = union.to_sketch(HllType::Hll8);
+        *part = as_one(part, &other)?;
         Ok(())
     }
 

@@ -4,22 +4,23 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, LargeListArray};
+use arrow::array::{ArrayRef, LargeListArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Field;
 
+use super::quantiles::Shares;
 use crate::block::{Lane, Number, Values, YES, array_of_lane, data_type, with_numbers};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::group::column::{Distinct, bits_of, values_of_bits};
 use crate::group::state::{GroupState, GroupView, same_state};
 use crate::group::table::NONE;
-use crate::types::{Int, Type};
+use crate::types::Type;
 
 /// What is wanted of the values.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wanted {
-    /// A quantile between 0 and 1, interpolated linearly between the two values that are nearest to it.
-    Quantile(f64),
+    /// Quantiles, interpolated linearly between the two values that are nearest to each.
+    Quantiles(Shares),
     /// The value that occurs most often, of several the least.
     Mode,
     /// All values in the order of the rows, those that are missing or NaN too where they are wanted.
@@ -44,17 +45,12 @@ pub(crate) struct Collected {
 
 impl Collected {
     pub(crate) fn new(wanted: Wanted, type_: &Type) -> ColumnsResult<Self> {
-        let fits = match wanted {
-            Wanted::Quantile(at) if !(0.0..=1.0).contains(&at) => {
-                return Err(ColumnsError::option(format!("a quantile lies between 0 and 1, and {at} does not")));
+        match &wanted {
+            Wanted::Quantiles(shares) => shares.check(type_)?,
+            Wanted::Mode | Wanted::List { .. } if type_.is_ordered() || *type_ == Type::Null => {}
+            Wanted::Mode | Wanted::List { .. } => {
+                return Err(ColumnsError::option(format!("modes and lists are not made of {type_}")));
             }
-            Wanted::Quantile(_) => {
-                type_.is_number() || matches!(type_, Type::Bool | Type::Null | Type::Duration(_) | Type::Instant(..))
-            }
-            Wanted::Mode | Wanted::List { .. } => type_.is_ordered() || *type_ == Type::Null,
-        };
-        if !fits {
-            return Err(ColumnsError::option(format!("medians, modes and lists are not made of {type_}")));
         }
         let texts = if *type_ == Type::Text { Distinct::new(type_) } else { None };
         let (owners, values, rows, numbers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -132,38 +128,16 @@ impl Collected {
         (starts, sorted)
     }
 
-    fn quantiles(&mut self, at: f64) -> ColumnsResult<ArrayRef> {
+    fn quantiles(&mut self, shares: &Shares) -> ColumnsResult<ArrayRef> {
         let (starts, mut values) = self.grouped();
-        let mut bits = Vec::with_capacity(self.groups);
-        for range in starts.windows(2) {
-            let values = values.get_mut(range[0]..range[1]).unwrap_or_default();
-            bits.push(neighbours(values, at));
-        }
-        let floats = |lower: f64, upper: f64, share: f64| {
-            // The same values need no difference, which is none of infinities.
-            if share == 0.0 || lower == upper { lower } else { lower + (upper - lower) * share }
-        };
-        if let Type::Instant(..) | Type::Duration(_) = self.type_ {
-            let ticks = bits.iter().map(|found| match found {
-                Some((lower, upper, share)) => {
-                    let (lower, upper) = (i64::from_ordered_bits(*lower), i64::from_ordered_bits(*upper));
-                    lower.saturating_add(((i128::from(upper) - i128::from(lower)) as f64 * share).floor() as i64)
-                }
-                None => 0,
-            });
-            let ticks: Vec<i64> = ticks.collect();
-            let valid: Vec<u8> = bits.iter().map(|found| if found.is_some() { YES } else { 0 }).collect();
-            return array_of_lane(
-                Lane::with_valid(Values::I64(ticks.into()), Some(valid.into())),
-                self.groups,
-                &self.type_,
-            );
-        }
-        let float = float_of_bits(&self.type_);
-        let values = bits
-            .iter()
-            .map(|found| found.map_or(f64::NAN, |(lower, upper, share)| floats(float(lower), float(upper), share)));
-        Ok(Arc::new(Float64Array::from_iter_values(values)))
+        let mut rest = values.as_mut_slice();
+        let groups = starts.windows(2).map(|range| {
+            let (values, behind) =
+                std::mem::take(&mut rest).split_at_mut_checked(range[1] - range[0]).unwrap_or_default();
+            rest = behind;
+            values
+        });
+        shares.of_groups(groups, &self.type_)
     }
 
     fn modes(&mut self) -> ColumnsResult<ArrayRef> {
@@ -215,37 +189,6 @@ impl Collected {
         let offsets = OffsetBuffer::new(starts.iter().map(|start| *start as i64).collect::<Vec<_>>().into());
         let field = Arc::new(Field::new("item", type_, true));
         Ok(Arc::new(LargeListArray::try_new(field, offsets, items, None)?))
-    }
-}
-
-/// The two values between which a quantile lies, and how far it is from the first to the second.
-pub(crate) fn neighbours(values: &mut [u64], at: f64) -> Option<(u64, u64, f64)> {
-    let last = values.len().checked_sub(1)?;
-    let place = at * last as f64;
-    let below = (place.floor() as usize).min(last);
-    let (_, lower, above) = values.select_nth_unstable(below);
-    let lower = *lower;
-    let upper = above.iter().copied().min().unwrap_or(lower);
-    Some((lower, upper, place - below as f64))
-}
-
-/// How ordered bits of a type of numbers become float64.
-fn float_of_bits(type_: &Type) -> fn(u64) -> f64 {
-    fn float<T: Number>(bits: u64) -> f64 {
-        T::from_ordered_bits(bits).float()
-    }
-    match type_ {
-        Type::Bool => |bits| f64::from(u8::from(bits != 0)),
-        Type::Int(Int::I8) => float::<i8>,
-        Type::Int(Int::I16) => float::<i16>,
-        Type::Int(Int::I32) => float::<i32>,
-        Type::Int(Int::U8) => float::<u8>,
-        Type::Int(Int::U16) => float::<u16>,
-        Type::Int(Int::U32) => float::<u32>,
-        Type::Int(Int::U64) => float::<u64>,
-        Type::Float32 => float::<f32>,
-        Type::Float64 => float::<f64>,
-        _ => float::<i64>,
     }
 }
 
@@ -317,8 +260,8 @@ impl GroupState for Collected {
     }
 
     fn finish(&mut self) -> ColumnsResult<Vec<ArrayRef>> {
-        Ok(vec![match self.wanted {
-            Wanted::Quantile(at) => self.quantiles(at)?,
+        Ok(vec![match self.wanted.clone() {
+            Wanted::Quantiles(shares) => self.quantiles(&shares)?,
             Wanted::Mode => self.modes()?,
             Wanted::List { .. } => self.lists()?,
         }])

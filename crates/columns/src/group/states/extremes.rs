@@ -40,10 +40,8 @@ enum Kept {
 
 impl Extremes {
     pub(crate) fn new(extreme: Extreme, type_: &Type) -> ColumnsResult<Self> {
-        if !type_.is_ordered() && *type_ != Type::Null || *type_ == Type::Text && extreme == Extreme::Both {
-            return Err(ColumnsError::option(format!(
-                "there is no least or greatest of {type_}; texts have `min` and `max`"
-            )));
+        if !type_.is_ordered() && *type_ != Type::Null {
+            return Err(ColumnsError::option(format!("there is no least or greatest of {type_} by group")));
         }
         let kept = match type_ {
             Type::Text => Kept::Texts(Vec::new()),
