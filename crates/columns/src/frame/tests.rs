@@ -1,6 +1,8 @@
 mod answers;
 mod grids;
 mod groups;
+#[cfg(target_os = "linux")] // `ulimit` limits memory there.
+mod hostile;
 mod keys;
 mod rows;
 
