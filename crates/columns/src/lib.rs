@@ -24,6 +24,8 @@ mod group;
 pub mod hdf5;
 mod kernels;
 mod pass;
+#[cfg(test)]
+mod peers;
 mod plan;
 mod results;
 mod simd;

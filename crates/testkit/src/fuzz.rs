@@ -3,8 +3,10 @@
 
 #![allow(clippy::panic, reason = "a target stops where something is not as it should be")]
 
+use std::io::Write;
 use std::sync::Arc;
 
+use datafolio_columns::{Frame, OpenOptions};
 use datafolio_core::history::HistoryEntry;
 use datafolio_core::{
     CatalogueFiles, Published, SealCheck, encode, fingerprint, parse_catalogue, seal_of, versions_in,
@@ -15,7 +17,14 @@ use datafolio_handlers::npy::NpyHeader;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 3] = [("catalogue", catalogue), ("history", history), ("npy_header", npy_header)];
+pub const TARGETS: [Target; 6] = [
+    ("catalogue", catalogue),
+    ("history", history),
+    ("npy_header", npy_header),
+    ("arrow_columns", columns),
+    ("hdf5_columns", columns),
+    ("npy_columns", columns),
+];
 
 /// `items.json`, sealed or not.
 pub fn catalogue(data: &[u8]) {
@@ -72,4 +81,14 @@ pub fn npy_header(data: &[u8]) {
     let again = NpyHeader::read(&mut &*bytes);
     let again = again.unwrap_or_else(|error| panic!("what was written cannot be read: {error}"));
     assert_eq!((again.shape(), again.dtype()), (header.shape(), header.dtype()), "it was written differently");
+}
+
+/// A file of columns: Arrow, HDF5 or `.npy`, as its first bytes say.
+pub fn columns(data: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new().unwrap_or_else(|error| panic!("no temporary file: {error}"));
+    file.write_all(data).unwrap_or_else(|error| panic!("the temporary file cannot be written: {error}"));
+    let options = OpenOptions { mapped: false, ..OpenOptions::default() };
+    let Ok(frame) = Frame::open_with(file.path(), &options) else { return };
+    // A count of rows may be claimed without a byte behind it.
+    let _ = frame.head(100).and_then(|rows| rows.collect());
 }

@@ -2,6 +2,8 @@ mod answers;
 mod grids;
 mod group_values;
 mod groups;
+#[cfg(target_os = "linux")] // `ulimit` limits memory there.
+mod hostile;
 mod keys;
 mod rows;
 

@@ -1,6 +1,8 @@
 //! Functions of real numbers, with NumPy's names: `float32` stays `float32`, whole numbers become `float64`, and vectors are
 //! computed component by component.
 
+use std::f64::consts::LN_2;
+
 use crate::error::ColumnsResult;
 use crate::kernels::{reals, vectors};
 use crate::plan::{Call, Function, Kernel, Operand, common_type};
@@ -63,13 +65,36 @@ pub(super) static FUNCTIONS: &[Function] = real_functions! {
     "sinh" "The hyperbolic sine." f32::sinh, f64::sinh;
     "cosh" "The hyperbolic cosine." f32::cosh, f64::cosh;
     "tanh" "The hyperbolic tangent." f32::tanh, f64::tanh;
-    "arcsinh" "The inverse of the hyperbolic sine." |x| f64::from(x).asinh() as f32, f64::asinh;
-    "arccosh" "The inverse of the hyperbolic cosine." |x| f64::from(x).acosh() as f32, f64::acosh;
-    "arctanh" "The inverse of the hyperbolic tangent." |x| f64::from(x).atanh() as f32, f64::atanh;
+    "arcsinh" "The inverse of the hyperbolic sine." |x| arcsinh(x.into()) as f32, arcsinh;
+    "arccosh" "The inverse of the hyperbolic cosine." |x| arccosh(x.into()) as f32, arccosh;
+    "arctanh" "The inverse of the hyperbolic tangent." |x| arctanh(x.into()) as f32, arctanh;
     "deg2rad" "Radians of an angle in degrees." f32::to_radians, f64::to_radians;
     "rad2deg" "Degrees of an angle in radians." f32::to_degrees, f64::to_degrees;
     "sinc" "sin(pi x) / (pi x), and 1 at 0." |x| sinc(x.into()) as f32, sinc;
 };
+
+/// Beyond, 1 is nothing beside the square of a number.
+const LARGE: f64 = 268_435_456.0;
+
+/// That of the standard library is infinite where twice the number is.
+fn arcsinh(x: f64) -> f64 {
+    if x.abs() > LARGE { (x.abs().ln() + LN_2).copysign(x) } else { x.asinh() }
+}
+
+/// That of the standard library is infinite for the largest numbers, too, and has lost half of the digits near 1.
+fn arccosh(x: f64) -> f64 {
+    let above = x - 1.0;
+    match x {
+        1.0..2.0 => (above + (2.0 * above + above * above).sqrt()).ln_1p(),
+        x if x > LARGE => x.ln() + LN_2,
+        x => x.acosh(),
+    }
+}
+
+/// That of the standard library has lost half of the digits near -1.
+fn arctanh(x: f64) -> f64 {
+    x.abs().atanh().copysign(x)
+}
 
 fn sinc(x: f64) -> f64 {
     let angle = std::f64::consts::PI * x;

@@ -8,7 +8,7 @@ mod missing;
 mod registry;
 mod rounding;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod time;
 pub(crate) mod vector;

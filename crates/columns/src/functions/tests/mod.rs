@@ -24,7 +24,7 @@ pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
 
-pub(super) fn scope_of(batch: &RecordBatch) -> Scope {
+pub(crate) fn scope_of(batch: &RecordBatch) -> Scope {
     let mut scope = Scope::default();
     for (place, field) in batch.schema().fields().iter().enumerate() {
         let column = Column { place, type_: Type::of_arrow(field.data_type()) };

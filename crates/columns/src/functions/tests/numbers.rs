@@ -206,3 +206,31 @@ fn what_takes_no_numbers_says_so() {
     assert_eq!(written(&values, "maximum(s, 'b', 'aa')"), "\"b\"");
     assert_eq!(written(&values, "minimum(s, 'b', 'aa')"), "\"a\"");
 }
+
+/// What NumPy 2.4.6 answers where the standard library loses digits, or is infinite too early.
+#[test]
+fn inverse_hyperbolic_functions_have_all_digits_at_their_ends() {
+    let x = [1.0 + 1e-9, -1.0 + 1e-9, f64::MAX, -1e308, 3e8, 1.9999];
+    let nan = f64::NAN;
+    let answers = [
+        ("arccosh(x)", [4.4721361396399915e-5, nan, 710.475860073944, nan, 20.21244021318042, 1.3169001599733006]),
+        (
+            "arcsinh(x)",
+            [
+                0.8813735877266499,
+                -0.8813735863124362,
+                710.475860073944,
+                -709.889355822726,
+                20.21244021318042,
+                1.4435907529248122,
+            ],
+        ),
+        ("arctanh(x)", [nan, -10.708206522644144, nan, nan, nan, nan]),
+    ];
+    let values = batch(vec![("x", Arc::new(Float64Array::from(x.to_vec())))]);
+    for (expr, expected) in answers {
+        for (found, expected) in text(&values, expr).1.iter().zip(expected) {
+            assert!(near(found.as_f64().unwrap(), expected, 1e-15), "{expr}: {found}, and NumPy has {expected}");
+        }
+    }
+}
