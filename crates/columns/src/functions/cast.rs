@@ -11,7 +11,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function {
         name: "astype",
         arguments: &["x", "dtype", "errors?"],
-        about: "The value as one of another type; errors=\"null\" makes what does not fit missing, \"saturate\" the nearest that fits.",
+        about: "The value as one of another type; errors=\"null\" makes what does not fit missing, \"saturate\" the nearest that fits, and NaN missing.",
         bind: astype,
     },
     Function {

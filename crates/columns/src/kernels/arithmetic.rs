@@ -68,6 +68,7 @@ trait Float:
 {
     fn floor(self) -> Self;
     fn modulo(self, other: Self) -> Self;
+    fn rest(self, other: Self) -> Self;
     fn power(self, other: Self) -> Self;
     fn root(self) -> Self;
     const ONE: Self;
@@ -92,6 +93,12 @@ macro_rules! floats {
                 } else {
                     rest
                 }
+            }
+
+            /// The sign is that of the dividend.
+            #[inline(always)]
+            fn rest(self, other: Self) -> Self {
+                self % other
             }
 
             #[inline(always)]
@@ -122,8 +129,12 @@ fn floats<'a, T: Float>(
         Binary::Multiply => in_place(a, b, constants, |a, b| a * b),
         Binary::Divide => in_place(a, b, constants, |a, b| a / b),
         Binary::FloorDivide => in_place(a, b, constants, |a, b| {
-            // As Python: the quotient that belongs to its remainder, which rounding the plain quotient may miss by one.
-            let quotient = (a - a.modulo(b)) / b;
+            // As Python: the quotient that belongs to its remainder, which rounding the plain quotient may miss by one. What is
+            // taken off is the remainder of the sign of `a`, so that nothing overflows.
+            let rest = a.rest(b);
+            let whole = (a - rest) / b;
+            let differ = (rest.float() < 0.0) != (b.float() < 0.0);
+            let quotient = if rest.float() != 0.0 && differ { whole - T::ONE } else { whole };
             let floor = quotient.floor();
             if quotient - floor > T::ONE / (T::ONE + T::ONE) {
                 floor + T::ONE

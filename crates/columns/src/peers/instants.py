@@ -41,6 +41,24 @@ def put_polars(name, expr, series, type=None):
     put(name, expr, array)
 
 
+def months_later(t, n):
+    """Where a zone's clock leaves the time out, the first instant after."""
+    zone = getattr(t.dtype, "time_zone", None)
+    if zone is None:
+        return t.dt.offset_by(f"{n}mo")
+    local = t.dt.replace_time_zone(None).dt.offset_by(f"{n}mo")
+    there = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    same = local.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
+    # Of two instants with that time the one with the offset that the clock had before.
+    there = pl.select(pl.when(offset(same) == offset(t)).then(same).otherwise(there)).to_series()
+    after = local.dt.offset_by("1h").dt.truncate("1h")
+    return there.fill_null(after.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null"))
+
+
+def offset(t):
+    return t.dt.base_utc_offset() + t.dt.dst_offset()
+
+
 for column in TIMES + ["local", "zoned", "day"]:
     t = polars(column)
     type_ = TABLE.schema.field(column).type
@@ -51,7 +69,7 @@ for column in TIMES + ["local", "zoned", "day"]:
         if column != "day" or every[-1] not in "mh":
             put_polars("dt_floor", f"{column}.dt.floor('{freq}')", t.dt.truncate(every), type_)
     for n in [1, -13, 24]:
-        put_polars("dt_add_months", f"{column}.dt.add_months({n})", t.dt.offset_by(f"{n}mo"), type_)
+        put_polars("dt_add_months", f"{column}.dt.add_months({n})", months_later(t, n), type_)
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 for column in TIMES:
     per_second = PER_SECOND[column[2:]]
@@ -92,7 +110,7 @@ for column in DURATIONS:
         put_numpy(f"td_{name}", f"{column}.td.{name}()", lambda d: np.array([function(n) for n in nanoseconds(d)], dtype), column)
     for name, length in [("days", day), ("hours", day // 24), ("minutes", day // 1440), ("seconds", second), ("milliseconds", 10**6),
                          ("microseconds", 1000), ("nanoseconds", 1)]:
-        put_numpy(f"td_total_{name}", f"{column}.td.total_{name}()", lambda d: np.array([n / length for n in nanoseconds(d)]), column)
+        put_numpy(f"td_total_{name}", f"{column}.td.total_{name}()", lambda d: np.array([n / length for n in nanoseconds(d)]), column, ulps=2)
 
 # Vectors. What is added up in single width is added up in doubles, and rounded at the end.
 for column in ["v32", "v64"]:

@@ -119,6 +119,7 @@ struct Tolerance {
     ulps: u64,
     /// As a share of the value: of sketches, and of sums whose terms cancel each other.
     relative: f64,
+    absolute: f64,
     single: bool,
 }
 
@@ -129,13 +130,19 @@ impl Tolerance {
         while let DataType::FixedSizeList(item, _) | DataType::List(item) = leaf {
             leaf = item.data_type();
         }
-        Self { ulps: noted("ulps") as u64, relative: noted("relative"), single: *leaf == DataType::Float32 }
+        Self {
+            ulps: noted("ulps") as u64,
+            relative: noted("relative"),
+            absolute: noted("absolute"),
+            single: *leaf == DataType::Float32,
+        }
     }
 
     fn holds(self, found: &Value, expected: &Value) -> bool {
         match (found, expected) {
             (Value::Float(a), Value::Float(b)) => {
-                ulps(*a, *b, self.single) <= self.ulps || (b.is_finite() && (a - b).abs() <= self.relative * b.abs())
+                ulps(*a, *b, self.single) <= self.ulps
+                    || (b.is_finite() && (a - b).abs() <= (self.relative * b.abs()).max(self.absolute))
             }
             (Value::Int(a), Value::Int(b)) => a == b || (*a - *b).abs() as f64 <= self.relative * *b as f64,
             (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.holds(a, b)),

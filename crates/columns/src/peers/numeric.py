@@ -6,6 +6,22 @@ import pyarrow as pa
 
 from asked import *
 
+
+def beyond_single(x):
+    """What is finite, and would become infinite."""
+    return np.isfinite(real(x)) & np.isinf(x.astype("f4"))
+
+
+def single(x):
+    """The shortest digits that a number of single width has, as Python lays those of doubles out."""
+    x = np.float32(x)
+    if not np.isfinite(x):
+        return str(float(x))
+    if x == 0 or 1e-4 <= abs(x) < 1e16:
+        return np.format_float_positional(x, unique=True, trim="0")
+    return np.format_float_scientific(x, unique=True, trim="-", exp_digits=2)
+
+
 MATH = {name: getattr(np, name) for name in """sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh
 arcsinh arccosh arctanh deg2rad rad2deg sinc""".split()}
 for name, function in MATH.items():
@@ -63,6 +79,9 @@ for column in NUMBERS:
 for column in NUMBERS + ["b", "s", "l", "t_us", "d_ns", "day", "zoned", "v64"]:
     there = np.asarray(TABLE[column].chunk(0).is_valid())
     nan = np.isnan(numpy(column)[0]) & there if column in REAL else np.zeros(len(there), bool)
+    if column == "v64":
+        # A vector is NaN where one of its components is.
+        nan = np.isnan(numpy(column)[0]).any(axis=1) & there
     for name, rows in [("ismissing", ~there), ("notmissing", there), ("isna", ~there | nan), ("notna", there & ~nan)]:
         put(name, f"{name}({column})", pa.array(rows))
     if column != "v64":
@@ -120,11 +139,11 @@ for column in NUMBERS + ["b"]:
         put_rows("astype", f"astype({column}, '{dtype}')", lambda x: fitted(x, lambda _: NO_RESULT), column, type=arrow)
         put_rows("astype", f"astype({column}, '{dtype}', errors='null')", lambda x: fitted(x, lambda _: None), column, type=arrow)
         if column != "b":
-            nearest = lambda x: NO_RESULT if isnan(x) else info.max if x > 0 else info.min
+            nearest = lambda x: None if isnan(x) else info.max if x > 0 else info.min
             put_rows("astype", f"astype({column}, '{dtype}', errors='saturate')", lambda x: fitted(x, nearest), column, type=arrow)
-    put_numpy("astype", f"astype({column}, 'float32')", lambda x: x.astype("f4"), column)
+    put_numpy("astype", f"astype({column}, 'float32')", lambda x: x.astype("f4"), column, fault=beyond_single)
     put_numpy("astype", f"astype({column}, 'float64')", lambda x: x.astype("f8"), column)
-    text = (lambda x: str(np.float32(x))) if column == "f32" else str
+    text = single if column == "f32" else str
     put_rows("to_string", f"to_string({column})", text, column)
     put_rows("astype", f"astype({column}, 'str')", text, column)
 for column in WHOLE:

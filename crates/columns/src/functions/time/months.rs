@@ -12,7 +12,8 @@ use crate::types::{Type, Unit};
 pub(in crate::functions) static FUNCTIONS: &[Function] = &[Function {
     name: "dt_add_months",
     arguments: &["x", "n"],
-    about: "The same day and time so many months later (earlier, if negative), or the last day of the month where it is shorter.",
+    about: "The same day and time so many months later (earlier, if negative), or the last day of the month where it is shorter. \
+            Where a zone's clock leaves that time out, the first instant after.",
     bind: add_months,
 }];
 

@@ -136,7 +136,8 @@ fn timestamp(call: &mut Call<'_, '_>) -> ColumnsResult<Operand> {
             let valid = present(ticks, &lane);
             // Whole seconds are exact, so that only the sum with the fraction is rounded.
             let seconds = move |ticks: i64| {
-                ticks.div_euclid(per_second) as f64 + ticks.rem_euclid(per_second) as f64 / per_second as f64
+                // Both have the sign of the ticks: nothing is lost where they are small.
+                (ticks / per_second) as f64 + (ticks % per_second) as f64 / per_second as f64
             };
             Ok(Lane::with_valid(Values::F64(map(ticks, seconds)), valid))
         });
