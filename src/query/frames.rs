@@ -110,6 +110,6 @@ impl Streamed for FrameStream {
         &self,
         columns: &[String],
     ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Box::new(self.frame.select(columns)?.to_reader(&self.pass)?))
+        Ok(Box::new(self.frame.reader_of(columns, &self.pass)?))
     }
 }

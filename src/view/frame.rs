@@ -118,11 +118,10 @@ impl DataFolio {
         part: &TableReadOptions,
     ) -> Result<Box<dyn RecordBatchReader + Send>> {
         let pass = PassOptions { threads: NonZeroUsize::new(self.settings().threads), ..PassOptions::default() };
-        let selected = match &part.columns {
-            Some(columns) => frame.select(columns)?,
-            None => frame.clone(),
-        };
-        let reader = Box::new(selected.to_reader(&pass)?);
+        let reader = Box::new(match &part.columns {
+            Some(columns) => frame.reader_of(columns, &pass)?,
+            None => frame.to_reader(&pass)?,
+        });
         Ok(match &part.rows {
             Some(rows) => Box::new(Picked::new(reader, Arc::clone(rows))),
             None if part.offset == 0 && part.limit.is_none() => reader,

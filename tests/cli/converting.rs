@@ -39,6 +39,7 @@ fn a_directory_is_whole_or_goes_on() {
     // Another file takes its place; what is somebody else's does not.
     home.write("b.csv", "id\n7\n");
     has(&home.ok(&["convert", "b.csv", "out/"]), &["Converted 1 row to out/"]);
+    std::fs::create_dir(home.path("mine")).unwrap();
     home.write("mine/thesis.tex", "x");
     has(&home.fails(&["convert", "b.csv", "mine/"], 1), &["holds other files"]);
 }

@@ -113,6 +113,16 @@ impl Frame {
         Ok(FrameReader(self.to_batches(options)?))
     }
 
+    /// The rows that pass the filter, with these columns, as a reader of record batches.
+    ///
+    /// # Errors
+    /// Those of [`to_batches`](Self::to_batches), and of a column that there is not.
+    pub fn reader_of<S: AsRef<str>>(&self, names: &[S], options: &PassOptions) -> ColumnsResult<FrameReader> {
+        let columns: Vec<(Arc<str>, Expr)> =
+            names.iter().map(|name| (Arc::from(name.as_ref()), col(name.as_ref()))).collect();
+        Ok(FrameReader(self.batches_of(&columns, options)?))
+    }
+
     /// The rows that pass the filter, with all columns, as record batches.
     ///
     /// # Errors
