@@ -318,7 +318,6 @@ impl Batch<'_> {
     }
 
     /// A handle to the state with the changes of this batch, for reading.
-    #[cfg(feature = "sql")]
     pub(crate) fn seen(&self) -> DataFolio {
         let state = match self.set.is_empty() {
             true => State::clone(&self.base),

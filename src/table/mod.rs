@@ -35,8 +35,8 @@ mod statistics;
 pub use append::{AppendOptions, Appended};
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub use compact::Compacted;
-#[cfg(feature = "sql")]
 pub(crate) use content::content_of;
+#[cfg(feature = "sql")]
 pub(crate) use exact::{refuse_folded, refuse_inexact};
 pub(crate) use known::KnownFacts;
 pub(crate) use read::is_table_entry;

@@ -40,7 +40,7 @@ impl Frame {
             "variables": variables,
             "selections": texts(&self.scope.selections),
             "filter": self.filter.as_ref().map(|filter| filter.to_string()),
-            "rows": (!is_whole).then(|| [self.rows.start, self.rows.end]),
+            "rows": (!is_whole).then_some([self.rows.start, self.rows.end]),
         })
     }
 

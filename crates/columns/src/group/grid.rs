@@ -360,7 +360,7 @@ impl<T: Number, P: Position> Loop for Search<'_, T, P> {
             let bin = if bounded > 0.0 { bounded } else { 0.0 } as i32;
             let rest = at - f64::from(bin);
             let inside = (at > -NEAR) & (at < end);
-            near |= u32::from(inside & ((rest < NEAR) | (rest > 1.0 - NEAR)));
+            near |= u32::from(inside & !(NEAR..=1.0 - NEAR).contains(&rest));
             let above = (value > high) | (!closed & (value == high));
             let found = if above { cells.above } else { cells.first + bin };
             let found = if value < low { cells.below } else { found };

@@ -334,7 +334,7 @@ mod tests {
             assert!(places.contains(&format!("{expected}/part-00000.parquet")), "{expected}: {places:?}");
         }
         let missing = dir.join("kind=__HIVE_DEFAULT_PARTITION__/high=false/part-00000.parquet");
-        assert_eq!(sum(&[missing.clone()]), (0..5_000).filter(|id| id % 5 == 4).sum::<i128>());
+        assert_eq!(sum(std::slice::from_ref(&missing)), (0..5_000).filter(|id| id % 5 == 4).sum::<i128>());
         assert_eq!(Frame::open(&missing).unwrap().arrow_schema().unwrap().fields().len(), 1);
         assert_eq!(sum(&parts.files), 10_000 * 9_999 / 2 - 1);
         // Nothing but the directory is left, and it is not written over.
