@@ -37,12 +37,13 @@ test: claim peers
 	@echo "== examples in the documentation"
 	cargo test $(ALL) --doc
 
-# Without DuckDB and Polars, which take longest to compile, and without the tests of columns that take longest to run. What is left has other features of a few dependencies, so a first check
-# compiles these once more; later ones take seconds.
+# Without DuckDB and Polars, which take longest to compile, and without tests that take more than a second: these are left to `make test`.
+# What is left has other features of a few dependencies, so a first check compiles these once more; later ones take seconds.
 LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --no-default-features --features datafolio/cli
+LONG = peers:: group_values:: frame::tests hdf5::write:: facts_of_a_reference guess conformance:: encoding:: streaming::
 check: fmt directions light
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
-	cargo test $(LIGHT) --lib --bins --test core --test handlers -- --skip peers:: --skip group_values::
+	cargo test $(LIGHT) --lib --bins --test core --test handlers -- $(LONG:%=--skip %)
 
 # What is compiled in the place of DuckDB and Polars where they are left out. Nothing is built for it but what the lints need.
 light: claim

@@ -52,7 +52,7 @@ impl DataFolio {
         let frame = MappedCache::of(self.settings())?.frame(&content, open, pass)?;
         let version = self.state().item(name)?.token();
         let frame = frame.with_origins([datafolio_columns::Origin { name: name.to_owned(), version }]);
-        Ok(frame.with_results(self.known_facts().answers()))
+        Ok(self.with_answers(frame))
     }
 }
 
@@ -146,7 +146,7 @@ impl MappedCache {
             let rows = open(skip).map_err(|error| ColumnsError::Source(Box::new(error)))?;
             Ok(Capped::new(rows, self.cap, "the converted table", "cache_cap"))
         };
-        let parts = write_parts(&dir, key, ROWS_PER_FILE, reader, &pass)?;
+        let parts = write_parts(&dir, key, ROWS_PER_FILE, true, reader, &pass)?;
         // For whoever looks what was used longest ago.
         let _ = File::open(&dir).and_then(|dir| dir.set_modified(SystemTime::now()));
         self.make_room(&dir);

@@ -126,12 +126,7 @@ impl DataFolio {
             None => self.state().catalogue().current.get(name).map(|entry| entry.token()).unwrap_or_default(),
         };
         let frame = |source: Arc<dyn Source>| {
-            let frame = Frame::new(source).with_origins([Origin { name: name.to_owned(), version }]);
-            match self.settings().verification {
-                // What is read unchecked may be damaged, and who asks for everything to be checked wants it to be read.
-                Verification::Off | Verification::Full => frame,
-                Verification::Touched => frame.with_results(self.known_facts().answers()),
-            }
+            self.with_answers(Frame::new(source).with_origins([Origin { name: name.to_owned(), version }]))
         };
         if let Some(source) = self.mapped(&record, &facts.schema)? {
             return Ok(frame(source));
@@ -153,6 +148,15 @@ impl DataFolio {
 }
 
 impl DataFolio {
+    /// A frame whose answers are kept, unless what they are of is not checked, or is to be checked each time.
+    pub(crate) fn with_answers(&self, frame: Frame) -> Frame {
+        match self.settings().verification {
+            // What is read unchecked may be damaged, and who asks for everything to be checked wants it to be read.
+            Verification::Off | Verification::Full => frame,
+            Verification::Touched => frame.with_results(self.known_facts().answers()),
+        }
+    }
+
     /// The rows of a table whose files are used as they lie: Arrow files on this machine. What a pass touches is checked before, once.
     fn mapped(&self, record: &Arc<ItemRecord>, schema: &Schema) -> Result<Option<Arc<dyn Source>>> {
         let is_arrow = record.item_type() != item_type::REFERENCED_TABLE && record.str("table_format") == Some("arrow");

@@ -72,7 +72,8 @@ impl DataFolio {
             Some(count) => count,
             None => reader.map(|batch| Ok(batch?.num_rows() as u64)).sum::<Result<u64>>()?,
         };
-        let table = Walked { folio: self, name, rows, schema, count };
+        let open = |names| self.read_table(name, &rows.clone().columns(names));
+        let table = Reread { schema, rows: count, open };
         let mut writer = Hdf5Writer::create(path, options.clone())?;
         let looking = |share: f64| progress(share * LOOKING);
         let writing = |share: f64| progress(LOOKING + share * (1.0 - LOOKING));
@@ -96,22 +97,20 @@ impl DataFolio {
     }
 }
 
-/// A table that is read anew each time.
-struct Walked<'a> {
-    folio: &'a DataFolio,
-    name: &'a str,
-    rows: &'a TableOptions,
-    schema: SchemaRef,
-    count: u64,
+/// Rows that are read anew for each walk: `open` gives those of the columns that are named.
+pub(crate) struct Reread<F> {
+    pub(crate) schema: SchemaRef,
+    pub(crate) rows: u64,
+    pub(crate) open: F,
 }
 
-impl Rows for Walked<'_> {
+impl<F: Fn(Vec<String>) -> Result<crate::rows::Rows> + Sync> Rows for Reread<F> {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
     fn rows(&self) -> u64 {
-        self.count
+        self.rows
     }
 
     fn batches(
@@ -119,9 +118,8 @@ impl Rows for Walked<'_> {
         columns: &[usize],
     ) -> ColumnsResult<Box<dyn Iterator<Item = ColumnsResult<RecordBatch>> + Send + '_>> {
         let names = columns.iter().filter_map(|column| self.schema.fields().get(*column)).map(|field| field.name());
-        let options = self.rows.clone().columns(names.cloned());
         let source = |error: Error| ColumnsError::Source(Box::new(error));
-        let reader = self.folio.read_table(self.name, &options).map_err(source)?;
+        let reader = (self.open)(names.cloned().collect()).map_err(source)?;
         Ok(Box::new(reader.map(move |batch| batch.map_err(|error| source(error.into())))))
     }
 }

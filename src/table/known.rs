@@ -71,7 +71,7 @@ impl KnownFacts {
     }
 
     /// Where answers of frames are kept.
-    pub(crate) fn answers(&self) -> Arc<dyn ResultCache> {
+    pub(super) fn answers(&self) -> Arc<dyn ResultCache> {
         self.answers.clone()
     }
 

@@ -38,6 +38,7 @@ pub use compact::Compacted;
 pub(crate) use content::content_of;
 #[cfg(feature = "sql")]
 pub(crate) use exact::{refuse_folded, refuse_inexact};
+pub(crate) use hdf5::Reread;
 pub(crate) use known::KnownFacts;
 pub(crate) use read::is_table_entry;
 

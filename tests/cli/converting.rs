@@ -38,7 +38,8 @@ fn a_directory_is_whole_or_goes_on() {
     has(&home.ok(&["convert", "a.csv", "out/"]), &["3 rows were there already"]);
     // Another file takes its place; what is somebody else's does not.
     home.write("b.csv", "id\n7\n");
-    has(&home.ok(&["convert", "b.csv", "out/"]), &["Converted 1 row to out/"]);
+    has(&home.fails(&["convert", "b.csv", "out/"], 1), &["something else", "--overwrite"]);
+    has(&home.ok(&["convert", "b.csv", "out/", "--overwrite"]), &["Converted 1 row to out/"]);
     std::fs::create_dir(home.path("mine")).unwrap();
     home.write("mine/thesis.tex", "x");
     has(&home.fails(&["convert", "b.csv", "mine/"], 1), &["holds other files"]);
@@ -60,6 +61,8 @@ fn a_table_is_exported_as_a_directory_cut_by_its_values() {
     assert!(home.path("whole/part-00000.parquet").is_file());
     has(&home.fails(&["export", "kinds", "whole/"], 1), &["is there already"]);
     has(&home.fails(&["export", "kinds", "more/", "--by", "nothing"], 1), &["'nothing'"]);
+    has(&home.fails(&["export", "notes", "more", "--by", "kind"], 1), &["notes is no table", "--by"]);
+    assert!(!home.path("more").exists());
 }
 
 #[cfg(feature = "sql")]

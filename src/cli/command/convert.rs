@@ -1,11 +1,10 @@
 //! `convert`: files of one format as files of another, without a bundle.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::datatypes::SchemaRef;
-use datafolio_columns::hdf5::{Hdf5Writer, Rows};
+use arrow::error::ArrowError;
+use datafolio_columns::hdf5::Hdf5Writer;
 use datafolio_columns::{ColumnsError, ColumnsResult, PassOptions, write_parts};
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::formats::{ImportOptions, TableFiles, open_tables};
@@ -22,6 +21,7 @@ use crate::cli::words::count;
 use crate::error::Error;
 use crate::mapped::{ROWS_PER_FILE, files_key};
 use crate::rows::Stretch;
+use crate::table::Reread;
 use crate::text::{human_size, printable};
 
 /// Rows that are turned into bytes at once.
@@ -50,7 +50,7 @@ pub(in crate::cli) struct Args {
     to: PathBuf,
     #[command(flatten)]
     file: TableFile,
-    /// Replace the file if it is there
+    /// Replace the file if it is there, or what was converted into the directory from other files
     #[arg(long)]
     overwrite: bool,
 }
@@ -71,7 +71,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let advised = |failure: Failure| advise(failure, "convert");
     let files = TableFiles::find(&args.files, options.format).map_err(|error| advised(Error::from(error).into()))?;
     let written = match is_directory(&args.to) {
-        true => to_directory(&files, &options, &args.to),
+        true => to_directory(&files, &options, args),
         false => to_file(&files, &options, args, threads),
     };
     let written = written.map_err(advised)?;
@@ -98,13 +98,19 @@ fn is_directory(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]) || path.is_dir()
 }
 
-fn to_directory(files: &TableFiles, options: &ImportOptions, to: &Path) -> Outcome<Written> {
+fn to_directory(files: &TableFiles, options: &ImportOptions, args: &Args) -> Outcome<Written> {
     let key = files_key(files, options)?;
     let open = |skip: u64| {
         let rows = open_tables(files, options).map_err(|error| of_source(Error::from(error)))?;
         Ok(Stretch::new(rows, skip, None))
     };
-    let parts = write_parts(to, &key, ROWS_PER_FILE, open, &PassOptions::default()).map_err(Error::from)?;
+    let parts = write_parts(&args.to, &key, ROWS_PER_FILE, args.overwrite, open, &PassOptions::default());
+    let parts = parts.map_err(|error| match error {
+        error @ ColumnsError::InvalidOption { .. } if !args.overwrite => {
+            Failure::from(Error::from(error)).hint("pass --overwrite to replace what was converted there before")
+        }
+        error => Error::from(error).into(),
+    })?;
     Ok(Written { rows: parts.rows, files: parts.files, kept: parts.kept })
 }
 
@@ -131,54 +137,25 @@ fn to_file(files: &TableFiles, options: &ImportOptions, args: &Args, threads: us
 
 /// HDF5 needs to know how many rows there are, and what room texts take, before the first byte: the files are read several times.
 fn to_hdf5(files: &TableFiles, options: &ImportOptions, to: &Path, threads: usize) -> ColumnsResult<u64> {
-    let mut walked = Walked { files, options, schema: SchemaRef::new(arrow::datatypes::Schema::empty()), rows: 0 };
-    let rows = walked.open()?;
-    walked.schema = rows.schema();
-    walked.rows = rows
-        .map(|batch| Ok(batch.map_err(|error| of_source(error.into()))?.num_rows() as u64))
-        .sum::<ColumnsResult<u64>>()?;
+    let reader = open_tables(files, options).map_err(|error| of_source(error.into()))?;
+    let schema = reader.schema();
+    let count = |batch: Result<RecordBatch, ArrowError>| {
+        batch.map(|batch| batch.num_rows() as u64).map_err(|error| of_source(error.into()))
+    };
+    let rows = reader.map(count).sum::<ColumnsResult<u64>>()?;
+    let open = |names: Vec<String>| -> Result<rows::Rows, Error> {
+        let mut options = options.clone();
+        options.columns = Some(names);
+        Ok(open_tables(files, &options)?)
+    };
+    let table = Reread { schema, rows, open };
     let mut writer = Hdf5Writer::create(to, Hdf5WriteOptions::default())?;
-    writer.layout(&walked, None)?;
-    writer.write(&walked, CHUNK_ROWS, COLUMNS_AT_ONCE, threads, None)?;
+    writer.layout(&table, None)?;
+    writer.write(&table, CHUNK_ROWS, COLUMNS_AT_ONCE, threads, None)?;
     writer.finish()?;
-    Ok(walked.rows)
+    Ok(rows)
 }
 
 fn of_source(error: Error) -> ColumnsError {
     ColumnsError::Source(Box::new(error))
-}
-
-/// The rows of files, read anew each time.
-struct Walked<'f> {
-    files: &'f TableFiles,
-    options: &'f ImportOptions,
-    schema: SchemaRef,
-    rows: u64,
-}
-
-impl Walked<'_> {
-    fn open(&self) -> ColumnsResult<rows::Rows> {
-        open_tables(self.files, self.options).map_err(|error| of_source(error.into()))
-    }
-}
-
-impl Rows for Walked<'_> {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    fn batches(
-        &self,
-        columns: &[usize],
-    ) -> ColumnsResult<Box<dyn Iterator<Item = ColumnsResult<RecordBatch>> + Send + '_>> {
-        let columns = columns.to_vec();
-        Ok(Box::new(self.open()?.map(move |batch| {
-            let batch = batch.map_err(|error| of_source(error.into()))?;
-            Ok(batch.project(&columns)?)
-        })))
-    }
 }

@@ -82,7 +82,12 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let extension = args.file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let mut progress = session.reading_item("exporting", &folio, &args.item);
     let version = args.version.as_deref();
-    if args.is_directory() && is_table(&folio, &args.item)? {
+    if args.is_directory() {
+        if !is_table(&folio, &args.item)? {
+            let message = format!("{} is no table, and only tables become directories of files", printable(&args.item));
+            return Err(Failure::new("invalid-argument", ErrorCategory::InvalidInput, message)
+                .hint("leave out --by, --rows-per-file and --format, and give the name of a file"));
+        }
         let size = to_directory(&folio, args)?;
         drop(progress);
         return said(args, size, session);

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use crate::block::{Buffer, Lane, Number, TextBuilder, Texts, Values, YES, with_numbers};
 use crate::error::{ColumnsError, ColumnsResult};
-use crate::simd::{Loop, vectorised};
+use crate::simd::vectorised;
 use crate::types::{Int, Type};
 
+use super::lookup::{FindShort, LookUp, Offset, Range};
 use super::table::{NONE, Table};
 
 /// The most numbers that are looked up by their place in a range.
@@ -33,13 +34,6 @@ enum Kept {
     Bits(Vec<u64>),
     /// Bytes of texts, and where each ends.
     Texts(Vec<usize>, Vec<u8>),
-}
-
-/// Whole numbers of a short range, whose numbers lie at their places.
-#[derive(Debug, Clone)]
-struct Range {
-    first: u64,
-    numbers: Vec<u32>,
 }
 
 impl Distinct {
@@ -74,7 +68,7 @@ impl Distinct {
             Type::Float64 => f64::NAN.ordered_bits(),
             _ => return None,
         };
-        self.table.find(bits, 0, |_| true)
+        self.table.get(bits, 0)
     }
 
     /// Bytes that it takes.
@@ -111,7 +105,7 @@ impl Distinct {
     }
 
     fn number_of_bits(&mut self, bits: u64) -> ColumnsResult<u32> {
-        if let Some(number) = self.table.find(bits, 0, |_| true) {
+        if let Some(number) = self.table.get(bits, 0) {
             return Ok(number);
         }
         let number = self.next()?;
@@ -139,7 +133,7 @@ impl Distinct {
     #[inline(always)]
     fn find_text(&self, key: u64, tag: u32, text: &[u8]) -> Option<u32> {
         if tag <= 8 {
-            return self.table.find(key, tag, |_| true);
+            return self.table.get(key, tag);
         }
         self.table.find(key, tag, |number| self.text(number) == text)
     }
@@ -189,7 +183,7 @@ impl Distinct {
             numbers.reserve(values.len());
             let mut found = true;
             for value in values {
-                let number = self.table.find(bits_of(*value), 0, |_| true).unwrap_or(NONE);
+                let number = self.table.find_key(bits_of(*value), 0);
                 found &= number != NONE;
                 numbers.push(number);
             }
@@ -408,15 +402,6 @@ pub(crate) fn bits_of<T: Number>(value: T) -> u64 {
     if T::FLOAT && value == T::default() { T::default().ordered_bits() } else { value.ordered_bits() }
 }
 
-/// As many bytes of a word as a text has.
-#[inline(always)]
-fn low_bytes(length: usize) -> u64 {
-    match length {
-        0 => 0,
-        length => u64::MAX >> (64 - 8 * length.min(8) as u32),
-    }
-}
-
 /// What stands for a text in a table: its bytes where there are up to eight, else a hash of them.
 fn key_of(text: &[u8]) -> (u64, u32) {
     let length = u32::try_from(text.len()).unwrap_or(NONE - 1);
@@ -471,84 +456,4 @@ pub(crate) fn hash_rows(lane: &Lane<'_>, hashes: &mut [u64]) {
 pub(crate) fn mix(value: u64) -> u64 {
     let product = u128::from(value ^ 0x9E37_79B9_7F4A_7C15) * u128::from(0xD6E8_FEB8_6659_FD93_u64);
     (product >> 64) as u64 ^ product as u64
-}
-
-/// Looks values up by their places in a range. Answers whether all were there.
-struct LookUp<'v, T> {
-    values: &'v [T],
-    range: &'v Range,
-    numbers: &'v mut [u32],
-}
-
-impl<T: Number> Loop for LookUp<'_, T> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        let (first, places) = (self.range.first, self.range.numbers.as_slice());
-        let mut greatest = 0;
-        for (value, found) in self.values.iter().zip(self.numbers) {
-            let place = value.ordered_bits().wrapping_sub(first) as usize;
-            let number = match places.get(place) {
-                Some(number) => *number,
-                None => NONE,
-            };
-            greatest = if number > greatest { number } else { greatest };
-            *found = number;
-        }
-        greatest != NONE
-    }
-}
-
-/// Where a text begins or ends.
-trait Offset: Copy {
-    fn place(self) -> usize;
-}
-
-impl Offset for i32 {
-    #[inline(always)]
-    fn place(self) -> usize {
-        self as usize
-    }
-}
-
-impl Offset for i64 {
-    #[inline(always)]
-    fn place(self) -> usize {
-        self as usize
-    }
-}
-
-/// Looks texts of up to eight bytes up, which are loaded as one word where eight bytes can be read. Answers whether all were found.
-struct FindShort<'v, O> {
-    offsets: &'v [O],
-    ends: &'v [O],
-    bytes: &'v [u8],
-    table: &'v Table,
-    numbers: &'v mut [u32],
-}
-
-impl<O: Offset> Loop for FindShort<'_, O> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        let Self { offsets, ends, bytes, table, numbers } = self;
-        let mut all = true;
-        for ((start, end), found) in offsets.iter().zip(ends).zip(numbers) {
-            let start = start.place();
-            let length = end.place().wrapping_sub(start);
-            let mut number = NONE;
-            if length <= 8
-                && let Some(word) = bytes.get(start..start.wrapping_add(8))
-                && let Ok(word) = <[u8; 8]>::try_from(word)
-            {
-                let key = u64::from_le_bytes(word) & low_bytes(length);
-                number = table.find_key(key, length as u32);
-            }
-            all &= number != NONE;
-            *found = number;
-        }
-        all
-    }
 }

@@ -30,7 +30,7 @@ struct Pairs {
 
 impl Pairs {
     fn number(&mut self, pair: u64) -> ColumnsResult<u32> {
-        if let Some(number) = self.table.find(pair, 0, |_| true) {
+        if let Some(number) = self.table.get(pair, 0) {
             return Ok(number);
         }
         let number = u32::try_from(self.pairs.len()).ok().filter(|number| *number < u32::MAX - 1);

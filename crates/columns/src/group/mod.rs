@@ -7,6 +7,7 @@ mod column;
 mod grid;
 mod keys;
 mod kind;
+mod lookup;
 mod sink;
 mod spill;
 mod state;

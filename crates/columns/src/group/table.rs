@@ -76,6 +76,11 @@ impl Table {
         NONE
     }
 
+    /// The number of such a key, if it has one.
+    pub(crate) fn get(&self, key: u64, tag: u32) -> Option<u32> {
+        Some(self.find_key(key, tag)).filter(|number| *number != NONE)
+    }
+
     /// Gives a key a number that it does not have yet.
     pub(crate) fn insert(&mut self, key: u64, tag: u32, number: u32) {
         if (self.used + 1) * 2 > self.slots.len() {

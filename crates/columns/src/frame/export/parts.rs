@@ -32,17 +32,18 @@ pub struct Parts {
 
 /// Writes rows to a directory of Arrow files of about `rows_per_file` rows, which [`Frame::open`](crate::Frame::open) maps as one frame.
 ///
-/// `source` names what the rows are of: the hash of a file, say. A directory that is whole and of the same source is left as it is, and
-/// one that was interrupted is continued: `open` is given the number of rows that are there already, and gives a reader of those that
+/// `source` names what the rows are of: the hash of a file, say. A directory that is whole and of the same source is left as it is, one of
+/// another source is written anew if `overwrite` says so, and one that was interrupted is continued: `open` is given the number of rows that are there already, and gives a reader of those that
 /// follow. Progress is told with 0 for all rows. Each file appears when it is whole.
 ///
 /// # Errors
 /// Those of the reader and of the disk; [`InvalidOption`](ColumnsError::InvalidOption) for a directory that holds something else, which
-/// is left alone; [`Cancelled`](ColumnsError::Cancelled).
+/// is left alone, whatever `overwrite` says, where it was not written here; [`Cancelled`](ColumnsError::Cancelled).
 pub fn write_parts<R: RecordBatchReader>(
     dir: impl AsRef<Path>,
     source: &str,
     rows_per_file: u64,
+    overwrite: bool,
     open: impl FnOnce(u64) -> ColumnsResult<R>,
     options: &PassOptions,
 ) -> ColumnsResult<Parts> {
@@ -51,7 +52,7 @@ pub fn write_parts<R: RecordBatchReader>(
         return Ok(parts);
     }
     fs::create_dir_all(dir).map_err(|error| ColumnsError::io("make the directory", dir, error))?;
-    let mut parts = begun(dir, source)?;
+    let mut parts = begun(dir, source, overwrite)?;
     write_contents(dir, source, None)?;
     let mut rows = open(parts.rows)?;
     let mut waiting = None;
@@ -100,8 +101,8 @@ fn whole_parts(dir: &Path, source: &str) -> ColumnsResult<Option<Parts>> {
     Ok(rows.filter(|_| is_whole && !files.is_empty()).map(|rows| Parts { files, rows, kept: rows }))
 }
 
-/// The files that an earlier run has finished. What is of another source is begun anew.
-fn begun(dir: &Path, source: &str) -> ColumnsResult<Parts> {
+/// The files that an earlier run has finished.
+fn begun(dir: &Path, source: &str, overwrite: bool) -> ColumnsResult<Parts> {
     let mut parts = Parts { files: Vec::new(), rows: 0, kept: 0 };
     let contents = read_contents(dir)?;
     if contents.is_none() {
@@ -115,7 +116,14 @@ fn begun(dir: &Path, source: &str) -> ColumnsResult<Parts> {
         }
         return Ok(parts);
     }
-    let is_same = contents.is_some_and(|contents| contents["source"] == source && contents["lengths"].is_null());
+    let is_of = contents.as_ref().is_some_and(|contents| contents["source"] == source);
+    if !is_of && !overwrite {
+        return Err(ColumnsError::option(format!(
+            "directory '{}' holds the rows of something else, or of an earlier state of it: give another one, or overwrite it",
+            dir.display()
+        )));
+    }
+    let is_same = is_of && contents.is_some_and(|contents| contents["lengths"].is_null());
     loop {
         let path = part_path(dir, parts.files.len());
         let part = match is_same && path.is_file() {
@@ -209,7 +217,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("made/parts");
         let none = PassOptions::default();
-        let error = write_parts(&dir, "s", 300, |_| Ok(rows(0, Some(700))), &none).unwrap_err();
+        let error = write_parts(&dir, "s", 300, false, |_| Ok(rows(0, Some(700))), &none).unwrap_err();
         assert_eq!(error.to_string(), "the disk of the rows is gone");
         // Of the third file nothing is left.
         let names = || {
@@ -224,18 +232,27 @@ mod tests {
             asked = Some(skip);
             Ok(rows(skip, None))
         };
-        let parts = write_parts(&dir, "s", 300, open, &none).unwrap();
+        let parts = write_parts(&dir, "s", 300, false, open, &none).unwrap();
         assert_eq!((asked, parts.rows, parts.kept, parts.files.len()), (Some(600), 1_000, 600, 4));
         assert_eq!(opened(&parts), (1_000, 999.0 * 500.0));
         // What is whole is not read again.
-        let again =
-            write_parts(&dir, "s", 300, |_| -> ColumnsResult<RecordBatchIterator<Vec<_>>> { panic!("read") }, &none);
+        let again = write_parts(
+            &dir,
+            "s",
+            300,
+            false,
+            |_| -> ColumnsResult<RecordBatchIterator<Vec<_>>> { panic!("read") },
+            &none,
+        );
         assert_eq!(again.unwrap(), Parts { kept: 1_000, ..parts.clone() });
         // Another source, or a file that was cut.
-        let other = write_parts(&dir, "t", 5_000, |skip| Ok(rows(skip, None)), &none).unwrap();
+        let refused = write_parts(&dir, "t", 5_000, false, |skip| Ok(rows(skip, None)), &none).unwrap_err();
+        assert!(refused.to_string().contains("something else"), "{refused}");
+        assert_eq!(opened(&parts), (1_000, 999.0 * 500.0));
+        let other = write_parts(&dir, "t", 5_000, true, |skip| Ok(rows(skip, None)), &none).unwrap();
         assert_eq!((other.kept, other.files.len(), names().len()), (0, 1, 2));
         fs::write(&other.files[0], b"cut").unwrap();
-        let mended = write_parts(&dir, "t", 5_000, |skip| Ok(rows(skip, None)), &none).unwrap();
+        let mended = write_parts(&dir, "t", 5_000, false, |skip| Ok(rows(skip, None)), &none).unwrap();
         assert_eq!((mended.kept, opened(&mended)), (0, (1_000, 999.0 * 500.0)));
     }
 
@@ -244,10 +261,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let none = PassOptions::default();
         fs::write(home.path().join("thesis.tex"), "x").unwrap();
-        let error = write_parts(home.path(), "s", 10, |skip| Ok(rows(skip, None)), &none).unwrap_err();
+        let error = write_parts(home.path(), "s", 10, false, |skip| Ok(rows(skip, None)), &none).unwrap_err();
         assert!(error.to_string().contains("holds other files"), "{error}");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-        let empty = write_parts(home.path().join("e"), "s", 10, |_| Ok(rows(1_000, None)), &none).unwrap();
+        let empty = write_parts(home.path().join("e"), "s", 10, false, |_| Ok(rows(1_000, None)), &none).unwrap();
         assert_eq!(Frame::open(empty.files.clone()).unwrap().count_rows(&none).unwrap(), 0);
         let stop = PassOptions {
             progress: Some(Arc::new(|done, all| {
@@ -256,9 +273,9 @@ mod tests {
             })),
             ..PassOptions::default()
         };
-        let stopped = write_parts(home.path().join("c"), "s", 200, |skip| Ok(rows(skip, None)), &stop);
+        let stopped = write_parts(home.path().join("c"), "s", 200, false, |skip| Ok(rows(skip, None)), &stop);
         assert!(matches!(stopped, Err(ColumnsError::Cancelled)));
-        let parts = write_parts(home.path().join("c"), "s", 200, |skip| Ok(rows(skip, None)), &none).unwrap();
+        let parts = write_parts(home.path().join("c"), "s", 200, false, |skip| Ok(rows(skip, None)), &none).unwrap();
         assert_eq!(parts.kept, 400);
     }
 }

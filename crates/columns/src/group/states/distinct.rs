@@ -33,7 +33,7 @@ impl DistinctCounts {
 
     fn insert(&mut self, group: u32, number: u32) {
         let pair = u64::from(group) << 32 | u64::from(number);
-        if self.pairs.find(pair, 0, |_| true).is_none() {
+        if self.pairs.get(pair, 0).is_none() {
             self.pairs.insert(pair, 0, 0);
             if let Some(count) = self.counts.get_mut(group as usize) {
                 *count += 1;

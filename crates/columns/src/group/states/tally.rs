@@ -64,7 +64,7 @@ impl Tally {
 
     fn add(&mut self, group: u32, number: u32, count: u64) -> ColumnsResult<()> {
         let pair = u64::from(group) << 32 | u64::from(number);
-        if let Some(at) = self.pairs.find(pair, 0, |_| true) {
+        if let Some(at) = self.pairs.get(pair, 0) {
             if let Some(entry) = self.entries.get_mut(at as usize) {
                 entry.count += count;
             }
