@@ -2,7 +2,7 @@
 //!
 //! Makes a table of `BENCH_ROWS` rows (50 million) in HDF5, Arrow and Parquet under `BENCH_DIR`, where it is kept for the next run, and asks
 //! the questions of `spec`: of the floors in `columns/floors.rs`, of the engine, and of the peers in `BENCH_PYTHON` (Polars, DuckDB,
-//! pyarrow) and `BENCH_VAEX_PYTHON` (Vaex). Run it with `make bench`; results belong into `docs/benchmarks.md`.
+//! pyarrow) and `BENCH_VAEX_PYTHON` (Vaex). `BENCH_ONLY` names a part of the questions that floors and engine are asked. Run it with `make bench`; results belong into `docs/benchmarks.md`.
 
 #![allow(
     clippy::unwrap_used,
@@ -121,6 +121,11 @@ fn measured<T>(work: impl Fn() -> T) -> (f64, f64, T) {
     (best, grown, answer.unwrap())
 }
 
+/// Whether `BENCH_ONLY` lets a question be asked.
+fn asked(question: &str) -> bool {
+    std::env::var("BENCH_ONLY").map_or(true, |only| question.contains(&only))
+}
+
 /// RssAnon in KiB.
 fn private_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -133,6 +138,9 @@ fn hand_written(columns: &Columns, results: &mut Results) {
     let (offsets, bytes) = columns.texts("key");
     let ids = columns.i64("id");
     let mut floor = |question: &str, work: &dyn Fn() -> String| {
+        if !asked(question) {
+            return;
+        }
         let (seconds, memory, answer) = measured(work);
         println!("floor\t{question}\t{seconds:.4}\t{answer}");
         results.note(question, "floor", seconds, memory);
@@ -156,6 +164,9 @@ fn engine(dir: &std::path::Path, results: &mut Results) {
     let frame: Frame = table::frame(dir);
     let text = |text: &str| Expr::parse(text).unwrap();
     let mut ask = |question: &str, work: &dyn Fn() -> String| {
+        if !asked(question) {
+            return;
+        }
         let (seconds, memory, answer) = measured(work);
         println!("engine\t{question}\t{seconds:.4}\t{answer}");
         results.note(question, "engine", seconds, memory);

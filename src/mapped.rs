@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use datafolio_columns::{ColumnsError, ColumnsResult, Frame, PassOptions, write_parts};
+use datafolio_core::item_type;
 use datafolio_core::json::sha256;
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, open_tables};
 use datafolio_handlers::reference_files_state;
@@ -23,8 +24,8 @@ pub(crate) const ROWS_PER_FILE: u64 = 1 << 22;
 const DIR: &str = "mapped";
 
 impl DataFolio {
-    /// A table as a frame of mapped columns, whatever it is stored as: for many questions about one version. What is not in Arrow files is
-    /// converted once, to the cache directory; a conversion that was interrupted goes on where it ended, and other processes
+    /// A table as a frame of mapped columns, whatever it is stored as: for many questions about one version. What is not in Arrow or HDF5
+    /// files is converted once, to the cache directory; a conversion that was interrupted goes on where it ended, and other processes
     /// wait for it. The files are kept under the content of the version, so that a table which has changed is converted anew; what was
     /// used longest ago goes when `cache_cap` is reached.
     ///
@@ -34,7 +35,9 @@ impl DataFolio {
     /// As [`DataFolio::frame`]; [`Error::Invalid`] where the settings allow no cache, or less than the table needs.
     pub fn mapped_frame(&self, name: &str, pass: &PassOptions) -> Result<Frame> {
         let record = self.table_record(name, None)?;
-        if record.str("table_format") == Some("arrow") || crate::view::is_view(&record) {
+        let is_reference = record.item_type() == item_type::REFERENCED_TABLE;
+        let as_it_lies = !is_reference && matches!(record.str("table_format"), Some("arrow" | "hdf5"));
+        if as_it_lies || crate::view::is_view(&record) {
             return self.frame(name);
         }
         let content = match crate::table::content_of(&record) {

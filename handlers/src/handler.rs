@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafolio_core::name::check_item_name;
@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
 use crate::stored_file::StoredFile;
+use crate::table::default_scratch;
 
 /// Knows one item type: how a value is recognised, written, opened and verified.
 ///
@@ -88,7 +89,7 @@ fn read_to_end(source: &dyn Source, item: &Item<'_>) -> HandlerResult<()> {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct WriteOptions {
-    /// `parquet` (the default) or `arrow`: how a table is stored.
+    /// `parquet` (the default), `arrow` or `hdf5`: how a table is stored.
     pub table_format: Option<String>,
     /// `pandas` or `polars`: the library a table came from, so that it can be given back as such.
     pub dataframe_library: Option<String>,
@@ -130,6 +131,8 @@ pub struct Sink<'a> {
     /// The directory that the payload goes to.
     dir: &'static str,
     threads: usize,
+    /// Where files are made that are not the bundle's.
+    scratch: PathBuf,
     /// The payload file that was started.
     started: Option<RelPath>,
 }
@@ -138,12 +141,18 @@ impl<'a> Sink<'a> {
     /// A sink for one item, for one thread. The bundle makes it.
     pub fn new(storage: &'a Arc<dyn Storage>, item_type: &'a str, name: &'a str) -> Self {
         let dir = item_type::payload_dir(item_type).unwrap_or("artifacts");
-        Self { storage, item_type, name, dir, threads: 1, started: None }
+        Self { storage, item_type, name, dir, threads: 1, scratch: default_scratch(), started: None }
     }
 
     /// The same, for this many threads.
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads: threads.max(1), ..self }
+    }
+
+    /// The same, with a directory in which files may be made that are gone when the item is written; it need not be there. By default
+    /// the system's directory for temporary files.
+    pub fn with_scratch(self, scratch: Option<PathBuf>) -> Self {
+        Self { scratch: scratch.unwrap_or(self.scratch), ..self }
     }
 
     /// The same, for a file that becomes a part of the item.
@@ -154,6 +163,11 @@ impl<'a> Sink<'a> {
     /// How many threads writing may use, at least one.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// A directory for files that are gone when the item is written. It may have to be made.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
     }
 
     /// The item's name, for messages.

@@ -15,14 +15,16 @@ use crate::payload_bytes::facts_of;
 use crate::referenced_table::{read_reference, reference_target};
 use crate::stored_file::{StoredFile, stored_files};
 use crate::table::{
-    ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_parquet, read_parts,
-    write_arrow, write_parquet,
+    ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_hdf5, read_parquet, read_parts,
+    write_arrow, write_hdf5, write_parquet,
 };
 
 const PARQUET: &str = "parquet";
 const ARROW: &str = "arrow";
-/// Item type `included_table`: a table as one Parquet file (`table_format` `parquet`, the default) or one Arrow IPC file
-/// (`arrow`, for tables that are to be mapped). It also reads `polars_table` items of unreleased versions.
+const HDF5: &str = "hdf5";
+
+/// Item type `included_table`: a table as one Parquet file (`table_format` `parquet`, the default), or as one Arrow IPC file
+/// (`arrow`) or HDF5 file in the layout of Vaex (`hdf5`), for tables that are to be mapped. It also reads `polars_table` items of unreleased versions.
 ///
 /// A stream of batches is written as it comes, one row group or batch in memory. Where the [`Sink`] allows several threads, its
 /// next batches are read in one of their own. A Parquet file is taken over byte for
@@ -121,6 +123,7 @@ pub(crate) fn open_stored(
     let open = match item.record().str("table_format").unwrap_or(PARQUET) {
         PARQUET => read_parquet,
         ARROW => read_arrow,
+        HDF5 => return read_hdf5(name, item.open_file(file)?, item.local_path_of(file), file.rows, options),
         other => {
             let what = format!("table '{name}' in format {other:?}");
             return Err(HandlerError::Unsupported { what, needs: "another release or feature".to_owned() });
@@ -169,8 +172,13 @@ fn write_stream(
             writer = sink.payload(".arrow")?;
             write_arrow(&item, reader, sink.threads(), &mut writer)?
         }
+        HDF5 => {
+            let (threads, scratch) = (sink.threads(), sink.scratch().to_owned());
+            writer = sink.payload(".hdf5")?;
+            write_hdf5(&item, reader, threads, &scratch, &mut writer)?
+        }
         other => {
-            let reason = format!("table format {other:?} is not known: it is {PARQUET} or {ARROW}");
+            let reason = format!("table format {other:?} is not known: it is {PARQUET}, {ARROW} or {HDF5}");
             return Err(HandlerError::Invalid { item, reason });
         }
     };

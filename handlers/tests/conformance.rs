@@ -39,7 +39,7 @@ macro_rules! conformance {
 }
 
 conformance! {
-    "included_table": included_table_as_parquet included_table_as_arrow;
+    "included_table": included_table_as_parquet included_table_as_arrow included_table_as_hdf5;
     "referenced_table": referenced_table;
     "numpy_array": numpy_array;
     "json_data": json_data;
@@ -111,9 +111,9 @@ fn noise(rows: usize) -> RecordBatch {
     RecordBatch::try_from_iter([("noise", Arc::new(Float64Array::from(values)) as ArrayRef)]).unwrap()
 }
 
-fn arrow_format() -> WriteOptions {
+fn stored_as(format: &str) -> WriteOptions {
     let mut options = WriteOptions::default();
-    options.table_format = Some("arrow".to_owned());
+    options.table_format = Some(format.to_owned());
     options
 }
 
@@ -149,9 +149,22 @@ fn included_table_as_parquet() -> Case {
 
 fn included_table_as_arrow() -> Case {
     let samples = [
-        Sample::new("small", |_| small_table().into()).with_options(arrow_format()),
-        Sample::new("empty", |_| small_table().slice(0, 0).into()).with_options(arrow_format()),
-        Sample::new("large", |_| noise(132_000).into()).with_options(arrow_format()),
+        Sample::new("small", |_| small_table().into()).with_options(stored_as("arrow")),
+        Sample::new("empty", |_| small_table().slice(0, 0).into()).with_options(stored_as("arrow")),
+        Sample::new("large", |_| noise(132_000).into()).with_options(stored_as("arrow")),
+    ];
+    Case { samples: samples.into(), kinds: &["table", "parquet file"] }
+}
+
+/// The layout has no table without rows, and says of no column that it has a value in each.
+fn included_table_as_hdf5() -> Case {
+    let large = |_: &Path| {
+        let column = noise(132_000).column(0).clone();
+        RecordBatch::try_from_iter_with_nullable([("noise", column, true)]).unwrap().into()
+    };
+    let samples = [
+        Sample::new("small", |_| small_table().into()).with_options(stored_as("hdf5")),
+        Sample::new("large", large).with_options(stored_as("hdf5")),
     ];
     Case { samples: samples.into(), kinds: &["table", "parquet file"] }
 }

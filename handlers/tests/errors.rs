@@ -43,7 +43,7 @@ fn options(table_format: &str) -> WriteOptions {
 
 #[test]
 fn a_reader_that_fails_half_way_leaves_nothing_and_keeps_its_error() {
-    for format in ["parquet", "arrow"] {
+    for format in ["parquet", "arrow", "hdf5"] {
         let schema = numbers("a").schema().as_ref().clone();
         let failure = ArrowError::CsvError("line 7".to_owned());
         let error = refused(table(vec![Ok(numbers("a")), Err(failure)], schema.clone()), &options(format));
@@ -59,7 +59,7 @@ fn a_reader_that_fails_half_way_leaves_nothing_and_keeps_its_error() {
 #[test]
 fn columns_of_the_same_name_are_refused_by_name() {
     let field = |name: &str| Field::new(name, DataType::Int64, true);
-    for format in ["parquet", "arrow"] {
+    for format in ["parquet", "arrow", "hdf5"] {
         let error = refused(table(vec![], Schema::new(vec![field("a"), field("b"), field("a")])), &options(format));
         assert_eq!(error.code(), "invalid-value");
         assert!(error.to_string().contains("\"a\""), "{error}");
@@ -72,7 +72,7 @@ fn types_that_pyarrow_could_not_read_are_refused() {
         let inner = |inner, _| DataType::List(Arc::new(Field::new_list_field(inner, true)));
         Schema::new(vec![Field::new("a", (0..depth).fold(DataType::Int64, inner), true)])
     };
-    for format in ["parquet", "arrow"] {
+    for format in ["parquet", "arrow", "hdf5"] {
         let error = refused(table(vec![], nested(33)), &options(format));
         assert_eq!(error.code(), "invalid-value");
         assert!(error.to_string().contains("\"a\""), "{error}");
@@ -86,7 +86,7 @@ fn types_that_pyarrow_could_not_read_are_refused() {
 
 #[test]
 fn batches_of_another_schema_are_refused() {
-    for format in ["parquet", "arrow"] {
+    for format in ["parquet", "arrow", "hdf5"] {
         let schema = numbers("a").schema().as_ref().clone();
         let text: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
         let other = RecordBatch::try_from_iter([("a", text)]).unwrap();

@@ -140,7 +140,7 @@ fn arrow_files_can_be_mapped() {
 #[test]
 fn parts_of_a_table_are_what_the_whole_has_there() {
     let rows = 1_200_000;
-    for table_format in ["parquet", "arrow"] {
+    for table_format in ["parquet", "arrow", "hdf5"] {
         let stored = store(counted(rows, 50_000), &format(table_format)).unwrap();
         for (offset, limit) in [
             (0, None),
@@ -184,7 +184,7 @@ fn parts_of_a_table_are_what_the_whole_has_there() {
 
 #[test]
 fn an_entry_that_counts_other_rows_is_damaged() {
-    for table_format in ["parquet", "arrow"] {
+    for table_format in ["parquet", "arrow", "hdf5"] {
         for rows in [9, 11] {
             let mut stored = store(counted(10, 4), &format(table_format)).unwrap();
             stored.record.set("num_rows", Some(json!(rows)));
@@ -223,7 +223,7 @@ fn categories_that_change_between_batches_are_one_set_in_parquet_and_refused_in_
 #[test]
 fn tables_of_unknown_form_are_not_guessed_at() {
     let mut stored = store(counted(3, 3), &WriteOptions::default()).unwrap();
-    stored.record.set("table_format", Some(json!("hdf5")));
+    stored.record.set("table_format", Some(json!("lance")));
     assert_eq!(stored.open(&TableReadOptions::default()).err().unwrap().code(), "unsupported");
     stored.record.set("table_format", Some(json!("parquet")));
     // A table of several parts has at least one.

@@ -170,8 +170,10 @@ impl Batch<'_> {
         }
         let created_at = time::to_iso(time::now());
         let stored_type = handler.item_type().to_owned();
-        let threads = self.folio.settings().threads;
-        let mut sink = Sink::new(self.folio.storage(), &stored_type, name).with_threads(threads);
+        let settings = self.folio.settings();
+        let mut sink = Sink::new(self.folio.storage(), &stored_type, name)
+            .with_threads(settings.threads)
+            .with_scratch(settings.spill_dir.clone());
         let written = handler.write(data, &options.write, &mut sink);
         if !written.as_ref().is_ok_and(|draft| draft.payload.is_some()) {
             // No entry will name what the handler may have finished all the same.

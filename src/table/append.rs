@@ -320,8 +320,9 @@ impl Batch<'_> {
         let folio = self.folio();
         let mut options = WriteOptions::default();
         options.table_format = record.str("table_format").map(str::to_owned);
-        let mut sink =
-            Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name()).with_threads(folio.settings().threads);
+        let mut sink = Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name())
+            .with_threads(folio.settings().threads)
+            .with_scratch(folio.settings().spill_dir.clone());
         if place == Place::Part {
             sink = sink.into_parts();
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_columns::source::{Batches, ConcatSource, Guard, IpcSource, Source};
+use datafolio_columns::hdf5::{Hdf5Options, Hdf5Table};
+use datafolio_columns::source::{Batches, ConcatSource, Guard, Hdf5Source, IpcSource, Source};
 use datafolio_columns::{ColumnsError, ColumnsResult, Frame, Origin, PassOptions};
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{Data, HandlerError, stored_files};
@@ -27,7 +28,7 @@ impl DataFolio {
     /// A table as a frame: virtual columns and filters that cost nothing, and aggregations in one parallel pass over the columns they need.
     ///
     /// Nothing is read before something is asked for. The frame keeps to the version that the handle sees now, whatever is written
-    /// meanwhile. Tables in Arrow files (`table_format` `arrow`) are mapped and used as they lie; what a pass touches is checked
+    /// meanwhile. Tables in Arrow and HDF5 files (`table_format` `arrow`, `hdf5`) are mapped and used as they lie; what a pass touches is checked
     /// before, once. Answers of aggregations are kept by content, in memory and in the cache directory: the same question about
     /// the same rows takes no pass ([`Frame::without_results`] asks anew). A view that keeps the state of a frame
     /// ([`DataFolio::add_frame_view`]) gives that frame.
@@ -157,10 +158,14 @@ impl DataFolio {
         }
     }
 
-    /// The rows of a table whose files are used as they lie: Arrow files on this machine. What a pass touches is checked before, once.
+    /// The rows of a table whose files are used as they lie: Arrow and HDF5 files on this machine. What a pass touches is checked before,
+    /// once.
     fn mapped(&self, record: &Arc<ItemRecord>, schema: &Schema) -> Result<Option<Arc<dyn Source>>> {
-        let is_arrow = record.item_type() != item_type::REFERENCED_TABLE && record.str("table_format") == Some("arrow");
-        if !is_arrow || !schema.fields().iter().all(|field| is_mappable(field.data_type())) {
+        let format = match record.str("table_format") {
+            Some(format @ ("arrow" | "hdf5")) if record.item_type() != item_type::REFERENCED_TABLE => format,
+            _ => return Ok(None),
+        };
+        if !schema.fields().iter().all(|field| is_mappable(field.data_type())) {
             return Ok(None);
         }
         let (item, content) = (self.handler_item(record), content_of(record));
@@ -176,13 +181,19 @@ impl DataFolio {
                 opened.check(offset, length).map_err(|error| Box::new(Error::from(damage(error))) as _)
             });
             let fingerprint = content.as_ref().map(|content| format!("{content} {place}"));
-            let source = IpcSource::guarded(open, &path, guard, fingerprint)?;
+            let source: Arc<dyn Source> = match format {
+                "hdf5" => {
+                    let table = Hdf5Table::guarded(open, &path, &Hdf5Options::default(), guard)?;
+                    Arc::new(Hdf5Source::new(table, fingerprint))
+                }
+                _ => Arc::new(IpcSource::guarded(open, &path, guard, fingerprint)?),
+            };
             if let Some(rows) = file.rows.filter(|rows| *rows != source.rows()) {
                 return Err(item
                     .damaged(format!("its entry records {rows} rows, and its file has {}", source.rows()))
                     .into());
             }
-            sources.push(Arc::new(source));
+            sources.push(source);
         }
         match (sources.pop(), sources.is_empty()) {
             (Some(one), true) => Ok(Some(one)),

@@ -37,6 +37,18 @@ fn options_say_how_a_file_is_read() {
     home.ok(&["import", "t.csv", "--table-format", "arrow", "-n", "mapped"]);
     assert_eq!(home.json(&["info", "mapped"])["record"]["table_format"], "arrow");
     assert_eq!(home.ok(&["cat", "mapped"]), "a,b\n1,2\n3,4\n");
+    home.ok(&["import", "t.csv", "--table-format", "hdf5", "-n", "for_vaex"]);
+    assert!(home.json(&["info", "for_vaex"])["record"]["filename"].as_str().unwrap().ends_with(".hdf5"));
+    assert_eq!(home.ok(&["cat", "for_vaex"]), "a,b\n1,2\n3,4\n");
+    assert_eq!(
+        home.ok(&["compute", "for_vaex", "sum(a * b)"]).trim(),
+        home.ok(&["compute", "mapped", "sum(a * b)"]).trim()
+    );
+    home.write("none.csv", "a,b\n");
+    has(
+        &home.fails(&["import", "none.csv", "--table-format", "hdf5"], 1),
+        &["none", "without rows", "parquet or arrow"],
+    );
     home.write("rows", "{\"a\": 1}\n{\"a\": null}\n");
     home.ok(&["import", "rows", "--format", "jsonl"]);
     assert_eq!(home.ok(&["cat", "rows", "--format", "jsonl"]), "{\"a\":1}\n{\"a\":null}\n");
@@ -64,7 +76,7 @@ fn wrong_options_are_usage_errors() {
         &["import", "t.csv", "--type", "a=int65"],
         &["import", "t.csv", "--delimiter", "ab"],
         &["import", "t.csv", "--format", "cvs"],
-        &["import", "t.csv", "--table-format", "hdf5"],
+        &["import", "t.csv", "--table-format", "orc"],
         &["import", "t.csv", "t.csv", "--name", "x"],
     ] {
         home.fails(arguments, 2);

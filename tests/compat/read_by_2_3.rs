@@ -8,12 +8,13 @@ use super::sample::sample;
 use crate::fixtures::{Tree, assert_item};
 use crate::support::{fixture, new_bundle};
 
-/// Fails unless 2.3 read every item with the values that are read here; tables in Arrow format it must refuse.
+/// Fails unless 2.3 read every item with the values that are read here; tables in Arrow and HDF5 format it must refuse.
 pub(super) fn assert_same_items(ours: &DataFolio, theirs: &Value) {
     let theirs = theirs.as_object().unwrap();
     assert_eq!(ours.items(true).len(), theirs.len());
     for (name, item) in theirs {
-        if ours.item_info(name).unwrap().record.get("table_format") == Some(&json!("arrow")) {
+        let record = ours.item_info(name).unwrap().record;
+        if matches!(record.get("table_format").and_then(Value::as_str), Some("arrow" | "hdf5")) {
             assert!(item.get("error").is_some(), "{name}: 2.3 reads a table that is no Parquet: {item}");
             continue;
         }
@@ -45,16 +46,18 @@ fn every_item_of_every_state_is_read_with_its_values() {
     }
 }
 
-/// A table in Arrow format is no Parquet file: 2.3 must say so, never give something else.
+/// A table in Arrow or HDF5 format is no Parquet file: 2.3 must say so, never give something else.
 #[test]
-fn tables_in_arrow_format_fail_loudly() {
+fn tables_in_other_formats_fail_loudly() {
     let Some(sample) = sample() else { return };
     let mut peer = Peer::open(Release::V2_3, sample.place()).unwrap();
-    for call in ["folio.get('mapped')", "folio.get('mapped', frame='polars')", "folio.scan_table('mapped').collect()"] {
-        let raised = peer.run(call).unwrap_err();
-        assert_ne!(raised.error, "KeyError", "{}", raised.message);
+    for name in ["mapped", "for_vaex"] {
+        for call in ["get('NAME')", "get('NAME', frame='polars')", "scan_table('NAME').collect()"] {
+            let raised = peer.run(&format!("folio.{}", call.replace("NAME", name))).unwrap_err();
+            assert_ne!(raised.error, "KeyError", "{}", raised.message);
+        }
+        assert_eq!(peer.get(&format!("folio.validate()['{name}']")), true);
     }
-    assert_eq!(peer.get("folio.validate()['mapped']"), true);
 }
 
 /// Every item has the checksum that `validate` wants, also models, arrays and tables that were taken over.
@@ -78,7 +81,7 @@ fn everything_validates() {
     assert_eq!(unchecked, sample.folio.list(true).timestamps);
     assert!(sample.folio.verify(&VerifyOptions::default()).unwrap().is_clean());
     // Damage is seen by both.
-    for name in ["big", "vector", "object", "notes", "classifier", "mapped"] {
+    for name in ["big", "vector", "object", "notes", "classifier", "mapped", "for_vaex"] {
         let path = sample.folio.item_path(name).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         let middle = bytes.len() / 2;

@@ -121,6 +121,7 @@ fn add_everything(folio: &DataFolio, beside: &Path) {
     folio.add("empty", table(0), new()).unwrap();
     folio.add("imported", Data::ParquetFile(beside.join("by_pandas.parquet")), new()).unwrap();
     folio.add("mapped", table(4), new().table_format("arrow")).unwrap();
+    folio.add("for_vaex", table(4), new().table_format("hdf5")).unwrap();
 
     folio
         .add("matrix", NpyArray::from_slice(&[2, 3], &[0.5f64, 1.0, 2.0, f64::NAN, 4.0, 5.0]).unwrap(), new())

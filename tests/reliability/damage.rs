@@ -30,6 +30,7 @@ fn bundle() -> (tempfile::TempDir, PathBuf) {
     std::fs::write(&file, "some notes that will rot").unwrap();
     folio.add("parquet", table(400), AddOptions::new()).unwrap();
     folio.add("arrow", table(400), AddOptions::new().table_format("arrow")).unwrap();
+    folio.add("hdf5", table(400), AddOptions::new().table_format("hdf5")).unwrap();
     let values: Vec<f64> = (0..40_000).map(|n| f64::from(n).sin()).collect();
     folio.add("blocks", NpyArray::from_slice(&[40_000], &values).unwrap(), AddOptions::new()).unwrap();
     folio.add("array", NpyArray::from_slice(&[3], &[1i32, 2, 3]).unwrap(), AddOptions::new()).unwrap();

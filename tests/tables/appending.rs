@@ -182,7 +182,7 @@ fn with_extra(rows: std::ops::Range<i64>) -> RecordBatch {
 #[test]
 fn a_new_column_is_null_in_the_rows_before() {
     let (_dir, folio) = new_bundle();
-    for format in ["parquet", "arrow"] {
+    for format in ["parquet", "arrow", "hdf5"] {
         let start = || plain().table_format(format);
         folio.append_table(format, sample(0..5), start()).unwrap();
         let error = folio.append_table(format, with_extra(5..8), start()).unwrap_err();

@@ -13,6 +13,7 @@ use datafolio::{AppendOptions, DataFolio, TableOptions, VerifyOptions};
 
 use crate::support::{new_bundle, reopen};
 
+/// Those that keep an order.
 const FORMATS: [&str; 2] = ["parquet", "arrow"];
 
 /// One row for each key, with these categories.

@@ -45,7 +45,7 @@ fn write_parquet(path: &Path, batch: &RecordBatch) {
 }
 
 /// The sample table in every form that can be read in part: item names.
-fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 8] {
+fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 10] {
     let all = sample(0..ROWS);
     let file = dir.join("sample.parquet");
     write_parquet(&file, &all);
@@ -56,6 +56,7 @@ fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 8] {
     };
     folio.add("streamed", reader(), AddOptions::new()).unwrap();
     folio.add("arrow", reader(), AddOptions::new().table_format("arrow")).unwrap();
+    folio.add("hdf5", reader(), AddOptions::new().table_format("hdf5")).unwrap();
     let parts = dir.join("parts");
     for (index, rows) in [0..9_999, 9_999..10_000, 10_000..10_000, 10_000..ROWS].into_iter().enumerate() {
         write_parquet(&parts.join(format!("p{index}.parquet")), &sample(rows));
@@ -73,11 +74,11 @@ fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 8] {
         };
         folio.add(name, reference, AddOptions::new()).unwrap();
     }
-    for (name, format) in [("parts", "parquet"), ("arrow_parts", "arrow")] {
+    for (name, format) in [("parts", "parquet"), ("arrow_parts", "arrow"), ("hdf5_parts", "hdf5")] {
         for rows in [0..7, 7..12_007, 12_007..12_008, 12_008..ROWS] {
             let options = AppendOptions::new().table_format(format).without_compaction();
             folio.append_table(name, sample(rows), options).unwrap();
         }
     }
-    ["parquet", "streamed", "arrow", "one_file", "directory", "text", "parts", "arrow_parts"]
+    ["parquet", "streamed", "arrow", "hdf5", "one_file", "directory", "text", "parts", "arrow_parts", "hdf5_parts"]
 }

@@ -251,7 +251,7 @@ fn what_is_no_table_or_damaged_is_an_error() {
     }
     assert_eq!(folio.preview_table("tabel", 1).unwrap_err().code(), "item-not-found");
     with_tables(&folio, dir.path());
-    for name in ["parquet", "streamed", "arrow"] {
+    for name in ["parquet", "streamed", "arrow", "hdf5"] {
         flip_a_bit(&folio.item_path(name).unwrap());
         let chunks = folio.iter_table(name, &IterOptions::new());
         let error = chunks.and_then(|chunks| chunks.collect::<Result<Vec<_>, _>>()).unwrap_err();

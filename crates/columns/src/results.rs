@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::array::RecordBatch;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
 use serde_json::{Value as Json, json};
 
 use crate::types::Unit;
@@ -102,6 +105,26 @@ pub(crate) fn encode(answer: &Value) -> Option<Vec<u8>> {
 /// The answer that bytes are; none where they are none.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Value> {
     value_of(&serde_json::from_slice(bytes).ok()?)
+}
+
+/// A table as bytes, in Arrow's form of a stream; none where it is too long to be kept.
+pub(crate) fn encode_table(answer: &RecordBatch) -> Option<Vec<u8>> {
+    // What is too long is not written first.
+    if answer.get_array_memory_size() > 2 * LONGEST {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut bytes, &answer.schema()).ok()?;
+    writer.write(answer).and_then(|()| writer.finish()).ok()?;
+    drop(writer);
+    (bytes.len() <= LONGEST).then_some(bytes)
+}
+
+/// The table that bytes are; none where they are none.
+pub(crate) fn decode_table(bytes: &[u8]) -> Option<RecordBatch> {
+    let mut reader = StreamReader::try_new(bytes, None).ok()?;
+    let answer = reader.next()?.ok()?;
+    reader.next().is_none().then_some(answer)
 }
 
 /// Numbers by their digits or bits, since those of JSON are rounded, and lack NaN.

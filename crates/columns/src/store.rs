@@ -99,6 +99,13 @@ impl Store {
         Ok(copy.into())
     }
 
+    /// `length` bytes of the mapping, of which the guard was asked for those that are used. None where there is no mapping, or where it ends
+    /// before them.
+    pub(crate) fn mapped(&self, offset: u64, length: u64) -> Option<Buffer> {
+        let (map, end) = (self.map.as_ref()?, offset.checked_add(length)?);
+        (end <= self.length).then(|| Buffer::from(map.slice(offset as usize..end as usize)))
+    }
+
     /// The same bytes for readers that know nothing of Arrow.
     pub(crate) fn shared(&self, offset: u64, length: u64) -> ColumnsResult<Bytes> {
         let (end, size) = self.within(offset, length)?;

@@ -157,6 +157,11 @@ impl VerifiedSource {
         Ok(())
     }
 
+    /// Where it is in the bundle.
+    pub fn path(&self) -> &RelPath {
+        &self.path
+    }
+
     /// The open file, for who maps it and has each stretch [checked](Self::check) before it is used; none where there is no file.
     pub fn mappable_file(&self) -> Option<StorageResult<File>> {
         let file = self.source.try_clone_file()?;

@@ -8,7 +8,7 @@ use super::input::{Meter, TableFile};
 use super::{BATCH_BYTES, ImportOptions, Rows, bad, some_rows};
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader};
-use crate::table::{TableReadOptions, places};
+use crate::table::{Hdf5Batches, TableReadOptions, reason_of};
 
 /// Opens the table in a file.
 ///
@@ -18,75 +18,39 @@ pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOpt
     // Read in pieces: a file that someone cuts meanwhile is an error then. Mapped, it would end the process.
     let table = Hdf5Table::open(&file.path, &Hdf5Options { group: None, mapped: false })
         .map_err(|error| failed(&file, error))?;
-    let all = table.schema();
-    let names: Vec<&str> = all.fields().iter().map(|field| field.name().as_str()).collect();
-    let columns = match &part.columns {
-        Some(wanted) => places(&file.path, &names, wanted)?,
-        None => (0..names.len()).collect(),
-    };
-    let schema = std::sync::Arc::new(all.project(&columns)?);
-    // Rows that are picked one by one are taken out of all of them.
-    let (start, end) = match &part.rows {
-        Some(_) => (0, table.rows()),
-        None => {
-            let start = part.offset.min(table.rows());
-            (start, part.limit.map_or(table.rows(), |limit| start.saturating_add(limit).min(table.rows())))
-        }
-    };
-    let row_bytes = (file.size / table.rows().max(1)).max(1);
-    let most = usize::try_from(BATCH_BYTES as u64 / row_bytes).unwrap_or(usize::MAX).max(1);
-    let path = file.path.clone();
-    let batches = TableBatches {
-        meter: Meter::new(options.progress.as_ref(), file.size, 0, 1),
-        file,
-        table,
-        columns,
-        next: start,
-        end,
-        batch_rows: part.batch_rows.clamp(1, most) as u64,
-    };
+    let batches = Hdf5Batches::new(&file.path, table, part, (file.size, BATCH_BYTES as u64))?;
+    let (path, schema) = (file.path.clone(), batches.schema()?);
+    let batches = FileBatches { meter: Meter::new(options.progress.as_ref(), file.size, 0, 1), file, batches };
     let rows: Rows = Box::new(GuardedReader::new(&path, schema, batches));
+    // Rows that are picked one by one are taken out of all of them.
     Ok(if part.rows.is_some() { some_rows(&path, rows, part) } else { rows })
 }
 
-struct TableBatches {
+struct FileBatches {
     meter: Meter,
     file: TableFile,
-    table: Hdf5Table,
-    columns: Vec<usize>,
-    next: u64,
-    end: u64,
-    batch_rows: u64,
+    batches: Hdf5Batches,
 }
 
-impl Batches for TableBatches {
+impl Batches for FileBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
-        if self.next >= self.end {
-            self.meter.tell(self.file.size);
-            return Ok(None);
-        }
-        let end = self.next.saturating_add(self.batch_rows).min(self.end);
-        let batch = self.table.read(self.next..end, &self.columns);
+        let batch = self.batches.read();
         // What is wrong may come of a change, which says more.
         self.file.check_unchanged()?;
         let batch = batch.map_err(|error| failed(&self.file, error))?;
-        self.next = end;
-        let share = u128::from(self.file.size) * u128::from(end) / u128::from(self.table.rows().max(1));
+        let (next, all) = self.batches.position();
+        let share = match batch {
+            Some(_) => u128::from(self.file.size) * u128::from(next) / u128::from(all.max(1)),
+            None => self.file.size.into(),
+        };
         self.meter.tell(share as u64);
-        Ok(Some(batch))
+        Ok(batch)
     }
 }
 
 /// The error with the file that it is about, which it names by itself, told once.
 fn failed(file: &TableFile, error: ColumnsError) -> HandlerError {
-    bad(
-        &file.path,
-        match error {
-            ColumnsError::Damaged { reason, .. } | ColumnsError::Unsupported { reason, .. } => reason,
-            ColumnsError::Io { action, source, .. } => format!("cannot {action} it: {source}"),
-            other => other.to_string(),
-        },
-    )
+    bad(&file.path, reason_of(error))
 }
 
 #[cfg(test)]

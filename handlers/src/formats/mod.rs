@@ -73,7 +73,7 @@ pub use types::{import_types, parse_type, types_within};
 type Rows = Box<dyn RecordBatchReader + Send>;
 
 /// A batch is given out when its values reach this size, however few rows it then has.
-const BATCH_BYTES: usize = 32 << 20;
+pub(crate) const BATCH_BYTES: usize = 32 << 20;
 /// Longest record (CSV) or line (JSON lines). An unclosed quote makes the rest of a file one field, and this is where
 /// reading it stops.
 const MAX_RECORD: usize = 64 << 20;

@@ -1,4 +1,4 @@
-//! Tables as files: Parquet and Arrow IPC, written and read batch by batch.
+//! Tables as files: Parquet, Arrow IPC and HDF5, written and read batch by batch.
 
 mod ahead;
 mod arrow_read;
@@ -11,6 +11,8 @@ mod dictionaries;
 mod encode;
 mod file_rows;
 mod fitted;
+mod hdf5_read;
+mod hdf5_write;
 mod merged;
 mod milliseconds;
 mod ordered;
@@ -33,6 +35,9 @@ pub use columns::Written;
 pub(crate) use columns::{check_schema, places};
 pub use concat::concat_rows;
 pub use fitted::fit_rows;
+pub use hdf5_read::open_stored_hdf5;
+pub(crate) use hdf5_read::{Hdf5Batches, read_hdf5, reason_of};
+pub(crate) use hdf5_write::{default_scratch, write_hdf5};
 pub use merged::read_merged;
 pub use ordered::OrderedCategories;
 pub(crate) use parquet_read::ParquetFile;
@@ -43,6 +48,9 @@ pub(crate) use source::SourceFile;
 pub(crate) use spread::Spread;
 pub use type_name::{arrow_field_type_name, arrow_type_name};
 pub(crate) use window::Window;
+
+/// The rows of a table.
+pub(crate) type TableReader = Box<dyn arrow::array::RecordBatchReader + Send>;
 
 /// Rows of the batches that are read, unless the caller says otherwise.
 const BATCH_ROWS: usize = 16_384;

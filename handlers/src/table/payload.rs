@@ -1,17 +1,14 @@
 //! Tables in the bundle: what is read is checked against the entry.
 
-use arrow::array::RecordBatchReader;
 use arrow::ipc::reader::FileReader;
 use datafolio_core::counted;
 
-use super::TableReadOptions;
 use super::arrow_read::{Decoder, open_arrow};
 use super::parquet_read::ParquetFile;
 use super::source::SourceFile;
+use super::{TableReadOptions, TableReader};
 use crate::error::HandlerResult;
 use crate::guard::{Blame, GuardedReader, InPayload};
-
-type TableReader = Box<dyn RecordBatchReader + Send>;
 
 /// Opens a Parquet file. `rows` is what the entry records.
 pub(crate) fn read_parquet(

@@ -41,8 +41,8 @@ pub(in crate::cli) struct Args {
     item: NewItem,
     #[command(flatten)]
     file: TableFile,
-    /// How tables are stored: parquet, or arrow, which can be mapped into memory
-    #[arg(long, value_name = "FORMAT", value_parser = ["parquet", "arrow"])]
+    /// How tables are stored: parquet, or arrow or hdf5 (the layout of Vaex), which can be mapped into memory
+    #[arg(long, value_name = "FORMAT", value_parser = ["parquet", "arrow", "hdf5"])]
     table_format: Option<String>,
 }
 

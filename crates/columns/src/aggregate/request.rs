@@ -117,6 +117,11 @@ impl Aggregate {
         self
     }
 
+    /// The same of another expression.
+    pub(crate) fn of(&self, expr: Expr) -> Self {
+        Self { exprs: vec![expr], ..self.clone() }
+    }
+
     /// What is to be computed.
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind

@@ -32,8 +32,8 @@ impl Frame {
         }
     }
 
-    /// The frame with a place where answers of aggregations are kept: who asks again gets them without a pass, also from other frames of the
-    /// same content. Where the source does not know its content, and of functions of one's own, nothing is kept.
+    /// The frame with a place where answers are kept, those of aggregations, groups, grids, counts of values and first rows: who asks again
+    /// gets them without a pass, also from other frames of the same content. An answer of more than 1 MiB is not kept. Where the source does not know its content, and of functions of one's own, nothing is kept.
     #[must_use]
     pub fn with_results(&self, results: Arc<dyn ResultCache>) -> Self {
         Self { results: Some(results), ..self.clone() }
@@ -58,7 +58,8 @@ impl Frame {
         results: &dyn ResultCache,
         options: &PassOptions,
     ) -> ColumnsResult<Vec<Value>> {
-        let keys: Vec<Option<String>> = aggregates.iter().map(|aggregate| self.key_of(aggregate, options)).collect();
+        let keys: Vec<Option<String>> =
+            aggregates.iter().map(|aggregate| self.key_of_one(aggregate, options)).collect();
         let known = |key: &Option<String>| results.get(key.as_deref()?).and_then(|bytes| decode(&bytes));
         let mut answers: Vec<Option<Value>> = keys.iter().map(known).collect();
         let open: Vec<usize> = (0..answers.len()).filter(|at| answers.get(*at).is_some_and(Option::is_none)).collect();
@@ -76,17 +77,12 @@ impl Frame {
         Ok(answers.into_iter().map(|answer| answer.unwrap_or(Value::Null)).collect())
     }
 
-    /// All that an answer depends on, as text: the content of the columns, what is computed of them, and which rows count. None where that
-    /// cannot be told, or where it is wrong: computing says why.
-    fn key_of(&self, aggregate: &Aggregate, options: &PassOptions) -> Option<String> {
+    /// What the answer to an aggregation is kept under. None where that cannot be told, or where it is wrong: computing says why.
+    fn key_of_one(&self, aggregate: &Aggregate, options: &PassOptions) -> Option<String> {
         let mut planner = Planner::new(&self.scope);
         let planned = plan(std::slice::from_ref(aggregate), &mut planner, options).ok()?;
         let filter = self.filter.as_ref().map(|filter| planner.bind_condition(filter)).transpose().ok()?;
-        let content = self.source.fingerprint(planner.columns())?;
-        let inputs: Vec<_> = planned.sinks.iter().map(|sink| (&sink.inputs, sink.selection)).collect();
-        let computation = planner.computation()?;
-        let (kind, rows) = (aggregate.kind(), &self.rows);
-        Some(format!("{KEYS} {content} {rows:?} {kind:?} {inputs:?} {filter:?} {computation}"))
+        self.key_of(&planner, &planned.sinks, filter, &format!("{:?}", aggregate.kind()))
     }
 
     /// Runs sinks over the rows that pass the filter.
@@ -176,9 +172,6 @@ impl Frame {
         ColumnsError::mismatch(expr, format!("nothing is computed of the rows here{hint}"))
     }
 }
-
-/// What keys of answers begin with. The number changes whenever a release computes something otherwise.
-const KEYS: &str = "answers 1";
 
 /// Expressions whose aggregations are taken out.
 #[derive(Debug, Default)]

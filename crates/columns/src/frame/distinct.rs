@@ -88,10 +88,7 @@ impl Frame {
     ) -> ColumnsResult<RecordBatch> {
         let mut planner = Planner::new(&self.scope);
         let sink = plan_distinct(name, expr, selection, report, &mut planner, options)?;
-        match self.pass(planner, vec![sink], options)?.pop() {
-            Some(Output::Batch(batch)) => Ok(batch),
-            other => Err(ColumnsError::option(format!("a table was expected, and {other:?} came"))),
-        }
+        self.table(planner, sink, &format!("distinct {report:?}"), options)
     }
 }
 

@@ -6,13 +6,14 @@ use arrow::array::{Array, ArrayRef};
 use arrow::compute::concat;
 
 use super::Frame;
+use super::components::Components;
 use super::group::{results_of, same_name};
 use crate::aggregate::{Aggregate, agg};
 use crate::block::lane_of_array;
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::Expr;
 use crate::group::{Bins, Distinct, GridSink};
-use crate::pass::{Output, PassOptions, Request, SinkPlan, erased, run};
+use crate::pass::{PassOptions, SinkPlan, erased};
 use crate::plan::Planner;
 use crate::types::Type;
 use crate::value::Value;
@@ -211,12 +212,13 @@ impl BinBy {
         asked: &[Aggregate],
         options: &PassOptions,
     ) -> ColumnsResult<(Vec<GridAxis>, Vec<usize>, Vec<ArrayRef>)> {
+        let components = Components::of(&self.frame, asked)?;
+        let asked = components.aggregates.as_slice();
         let axes: Vec<(Bins, GridAxis)> =
             self.axes.iter().map(|axis| self.axis(axis, options)).collect::<ColumnsResult<_>>()?;
         let (bins, mut axes): (Vec<Bins>, Vec<GridAxis>) = axes.into_iter().unzip();
         let frame = &self.frame;
         let mut planner = Planner::new(&frame.scope);
-        let filter = frame.filter.as_ref().map(|filter| planner.bind_condition(filter)).transpose()?;
         let mut inputs = self.axes.iter().map(|axis| planner.bind(&axis.expr)).collect::<ColumnsResult<Vec<_>>>()?;
         // Each selection has states of its own for each aggregation.
         let selections: Vec<Option<&Expr>> = match self.selections.as_slice() {
@@ -232,7 +234,9 @@ impl BinBy {
         });
         let each: Vec<Aggregate> = each.collect();
         let (states, columns) = super::group::states_of(&mut planner, &each, &mut inputs)?;
-        let plan = planner.finish();
+        // Bins that are values are those of the same rows.
+        let bins_asked: Vec<Option<(&Vec<f64>, bool, bool)>> = bins.iter().map(Bins::edges).collect();
+        let asked_for = format!("grid {bins_asked:?} {} {states:?} {columns:?}", self.outer);
         let budget = usize::try_from(options.memory_of_thread()).unwrap_or(usize::MAX);
         let sink = GridSink { axes: bins, outer: self.outer, states, columns, budget };
         let mut shape = sink.shape();
@@ -246,13 +250,8 @@ impl BinBy {
                 each.len()
             )));
         }
-        let sinks = vec![SinkPlan { sink: erased(sink), inputs, selection: None }];
-        let request =
-            Request { plan: &plan, source: frame.source.as_ref(), filter, rows: frame.rows.clone(), sinks, options };
-        let batch = match run(request)?.pop() {
-            Some(Output::Batch(batch)) => batch,
-            other => return Err(ColumnsError::option(format!("a grid gave {other:?}"))),
-        };
+        let sink = SinkPlan { sink: erased(sink), inputs, selection: None };
+        let batch = frame.table(planner, sink, &asked_for, options)?;
         let arrays = (0..asked.len())
             .map(|at| {
                 let parts: Vec<&dyn Array> = (0..selections.len())
@@ -267,7 +266,7 @@ impl BinBy {
             let values = Arc::new(arrow::array::StringArray::from(names));
             axes.insert(0, GridAxis { name: "selection".into(), edges: None, values: Some(values) });
         }
-        Ok((axes, shape, arrays))
+        Ok((axes, shape, components.gathered(&arrays)?))
     }
 
     /// The bins of an axis, whose limits are looked for where they are not given.

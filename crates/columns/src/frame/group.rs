@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_empty_array};
+use arrow::datatypes::{Field, Schema};
 
 use super::Frame;
 use super::aggregate::Results;
+use super::components::Components;
 use crate::aggregate::Aggregate;
 use crate::block::{BLOCK, Chunk, Lane, Values, array_of_lane};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::Expr;
 use crate::group::{GroupKind, GroupSink, Order, StatePlan, Store};
-use crate::pass::{Output, PassOptions, Request, SinkPlan, erased, run};
+use crate::pass::{PassOptions, SinkPlan, erased};
 use crate::plan::{Arguments, Evaluator, NodeId, Operand, Planner};
 use crate::types::Type;
 
@@ -136,6 +138,7 @@ impl GroupBy {
         Ok(RecordBatch::try_from_iter_with_nullable(arrays.into_iter().map(|(name, array)| (name, array, true)))?)
     }
 
+    /// The keys, and a column for each aggregation.
     pub(super) fn run(
         &self,
         names: &[String],
@@ -149,9 +152,21 @@ impl GroupBy {
                 return Err(same_name(name));
             }
         }
+        let components = Components::of(&self.frame, aggregates)?;
+        let groups = self.groups(&components.aggregates, options)?;
+        let (keys, values) = groups.columns().split_at(self.keys.len());
+        let arrays = keys.iter().cloned().chain(components.gathered(values)?);
+        let columns = names.into_iter().zip(arrays).map(|(name, array)| (name, array, true));
+        let options = RecordBatchOptions::new().with_row_count(Some(groups.num_rows()));
+        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
+            columns.map(|(name, array, null)| (Field::new(name, array.data_type().clone(), null), array)).unzip();
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
+    }
+
+    /// The keys, and a column for each aggregation, of which none is of vectors; names say nothing.
+    fn groups(&self, aggregates: &[Aggregate], options: &PassOptions) -> ColumnsResult<RecordBatch> {
         let frame = &self.frame;
         let mut planner = Planner::new(&frame.scope);
-        let filter = frame.filter.as_ref().map(|filter| planner.bind_condition(filter)).transpose()?;
         let (mut inputs, mut keys) = (Vec::new(), Vec::new());
         for key in &self.keys {
             let operand = planner.operand(&key.expr)?;
@@ -169,18 +184,14 @@ impl GroupBy {
         }
         let (states, columns) = states_of(&mut planner, aggregates, &mut inputs)?;
         let types = inputs.iter().map(|input| planner.type_of(*input)).collect();
-        let plan = planner.finish();
+        let names = (0..keys.len() + columns.len()).map(|at| at.to_string()).collect();
+        let asked = format!("groups {keys:?} {states:?} {columns:?} {:?}", self.order);
         // Half is for what the threads have, and half for putting it together.
         let budget = usize::try_from(options.memory()).unwrap_or(usize::MAX) / options.threads() / 2;
         let store = Arc::new(Store::new(options.spill.clone()));
         let sink = GroupSink { keys, states, columns, names, order: self.order, types, budget, store };
-        let sinks = vec![SinkPlan { sink: erased(sink), inputs, selection: None }];
-        let request =
-            Request { plan: &plan, source: frame.source.as_ref(), filter, rows: frame.rows.clone(), sinks, options };
-        match run(request)?.pop() {
-            Some(Output::Batch(batch)) => Ok(batch),
-            other => Err(ColumnsError::option(format!("an aggregation by group gave {other:?}"))),
-        }
+        let sink = SinkPlan { sink: erased(sink), inputs, selection: None };
+        frame.table(planner, sink, &asked, options)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Frames: columns of a source with what is computed of them, lazily.
 
 mod aggregate;
+mod answers;
 mod batch;
 mod batches;
 mod columns;
+mod components;
 mod concat;
 mod describe;
 mod distinct;

@@ -6,9 +6,9 @@ use arrow::array::RecordBatch;
 
 use super::Frame;
 use crate::aggregate::plan_top;
-use crate::error::{ColumnsError, ColumnsResult};
+use crate::error::ColumnsResult;
 use crate::expr::{Expr, call, lit};
-use crate::pass::{Output, PassOptions};
+use crate::pass::PassOptions;
 use crate::plan::Planner;
 use crate::value::Value;
 
@@ -54,10 +54,7 @@ impl Frame {
     ) -> ColumnsResult<RecordBatch> {
         let mut planner = Planner::new(&self.scope);
         let sink = plan_top(&expr.into(), k, descending, columns, &mut planner)?;
-        match self.pass(planner, vec![sink], options)?.pop() {
-            Some(Output::Batch(batch)) => Ok(batch),
-            other => Err(ColumnsError::option(format!("a table was expected, and {other:?} came"))),
-        }
+        self.table(planner, sink, &format!("top {k} {descending} {columns:?}"), options)
     }
 
     /// The rows whose vectors are nearest to a target, in one pass: a table with the number of the `row`, the `value` of the metric,

@@ -41,6 +41,14 @@ impl Bins {
         Self::Edges { edges: (0..=bins).map(edge).collect(), logarithmic: true, closed }
     }
 
+    /// The edges, whether they are on a logarithmic scale, and whether the last one belongs to the last bin; none where bins are values.
+    pub(crate) fn edges(&self) -> Option<(&Vec<f64>, bool, bool)> {
+        match self {
+            Self::Edges { edges, logarithmic, closed } => Some((edges, *logarithmic, *closed)),
+            Self::Values { .. } => None,
+        }
+    }
+
     /// How many bins there are.
     pub(crate) fn len(&self) -> usize {
         match self {

@@ -13,7 +13,7 @@ pub(super) struct Range {
 
 /// As many bytes of a word as a text has.
 #[inline(always)]
-fn low_bytes(length: usize) -> u64 {
+pub(crate) fn low_bytes(length: usize) -> u64 {
     match length {
         0 => 0,
         length => u64::MAX >> (64 - 8 * length.min(8) as u32),
@@ -48,7 +48,7 @@ impl<T: Number> Loop for LookUp<'_, T> {
 }
 
 /// Where a text begins or ends.
-pub(super) trait Offset: Copy {
+pub(crate) trait Offset: Copy {
     fn place(self) -> usize;
 }
 

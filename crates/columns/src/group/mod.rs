@@ -17,5 +17,6 @@ mod table;
 pub(crate) use column::Distinct;
 pub(crate) use grid::{Bins, GridSink};
 pub(crate) use kind::{GroupKind, check};
+pub(crate) use lookup::{Offset, low_bytes};
 pub(crate) use sink::{GroupSink, Order, StatePlan, holds};
 pub(crate) use spill::Store;

@@ -15,6 +15,7 @@ mod time;
 mod values;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use datafolio_core::counted;
 use self::column::Column;
 use self::structure::Tree;
 use crate::error::{ColumnsError, ColumnsResult};
-use crate::store::Store;
+use crate::source::{Dictionaries, RawBatch, RawColumn};
+use crate::store::{Guard, Store};
 
 /// How a table is read from an HDF5 file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +62,25 @@ pub struct Hdf5Table {
 impl Hdf5Table {
     /// Opens the table in the file at `path`.
     pub fn open(path: impl AsRef<Path>, options: &Hdf5Options) -> ColumnsResult<Self> {
-        let path = path.as_ref();
-        let store = Store::open(path, options.mapped)?;
+        Self::of_store(Store::open(path.as_ref(), options.mapped)?, options.group.as_deref())
+    }
+
+    /// Opens the table in a file that is open already. Errors call it by `path`.
+    pub fn of_file(file: File, path: &Path, options: &Hdf5Options) -> ColumnsResult<Self> {
+        Self::of_store(Store::of_file(file, path, options.mapped, None)?, options.group.as_deref())
+    }
+
+    /// The same, asking `guard` before anything of the file is used.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and of the guard.
+    pub fn guarded(file: File, path: &Path, options: &Hdf5Options, guard: Guard) -> ColumnsResult<Self> {
+        Self::of_store(Store::of_file(file, path, options.mapped, Some(guard))?, options.group.as_deref())
+    }
+
+    fn of_store(store: Store, group: Option<&str>) -> ColumnsResult<Self> {
         let tree = Tree::open(&store)?;
-        let located = locate::locate(path, &tree, options.group.as_deref())?;
+        let located = locate::locate(store.path(), &tree, group)?;
         let mut columns: Vec<Column> = Vec::with_capacity(located.columns.len());
         let mut fields = Vec::with_capacity(located.columns.len());
         for found in located.columns {
@@ -113,14 +130,7 @@ impl Hdf5Table {
 
     /// Some rows of some columns, which are named by their places in the schema.
     pub fn read(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<RecordBatch> {
-        if rows.start > rows.end || rows.end > self.rows {
-            let path = self.path().display();
-            return Err(ColumnsError::option(format!(
-                "rows {} to {} of '{path}' were asked for, and there are {}",
-                rows.start, rows.end, self.rows
-            )));
-        }
-        self.store.check_length()?;
+        self.check(&rows)?;
         let schema = self.schema.project(columns)?;
         let mut arrays = Vec::with_capacity(columns.len());
         for column in columns.iter().filter_map(|at| self.columns.get(*at)) {
@@ -129,5 +139,34 @@ impl Hdf5Table {
         let count = (rows.end - rows.start) as usize;
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         Ok(RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)?)
+    }
+
+    /// The same as a pass takes them: texts as they lie in the file, and dictionaries with their numbers.
+    pub(crate) fn read_raw(
+        &self,
+        rows: Range<u64>,
+        columns: &[usize],
+        dictionaries: &Dictionaries,
+    ) -> ColumnsResult<RawBatch> {
+        self.check(&rows)?;
+        let column = |column: &Column| match column.read_raw(&self.store, rows.clone())? {
+            Some(texts) => Ok(RawColumn::Texts(texts)),
+            None => Ok(dictionaries.numbered_column(&column.read(&self.store, rows.clone())?)),
+        };
+        let columns =
+            columns.iter().filter_map(|at| self.columns.get(*at)).map(column).collect::<ColumnsResult<_>>()?;
+        Ok(RawBatch { columns, rows: (rows.end - rows.start) as usize })
+    }
+
+    /// Refuses rows that there are not, and a file that is shorter than it was.
+    fn check(&self, rows: &Range<u64>) -> ColumnsResult<()> {
+        if rows.start > rows.end || rows.end > self.rows {
+            let path = self.path().display();
+            return Err(ColumnsError::option(format!(
+                "rows {} to {} of '{path}' were asked for, and there are {}",
+                rows.start, rows.end, self.rows
+            )));
+        }
+        self.store.check_length()
     }
 }

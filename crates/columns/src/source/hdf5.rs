@@ -37,8 +37,7 @@ impl Source for Hdf5Source {
     }
 
     fn read_raw(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<RawBatches<'_>> {
-        let batch = self.table.read(rows, columns);
-        Ok(Box::new(std::iter::once(batch.map(|batch| self.dictionaries.numbered(&batch)))))
+        Ok(Box::new(std::iter::once(self.table.read_raw(rows, columns, &self.dictionaries))))
     }
 
     fn name(&self) -> String {

@@ -88,18 +88,21 @@ impl Dictionaries {
 
     /// A batch whose dictionaries have the numbers that they had before.
     pub(crate) fn numbered(&self, batch: &RecordBatch) -> RawBatch {
-        let columns = batch.columns().iter().map(|array| {
-            let dictionary = array.as_any_dictionary_opt();
-            match dictionary.and_then(|dictionary| Some((dictionary, address(dictionary.values())?))) {
-                Some((dictionary, address)) => {
-                    let id = self.number(address, dictionary.values());
-                    let codes = make_array(dictionary.keys().to_data());
-                    RawColumn::Codes(RawCodes { codes, dictionary: dictionary.values().clone(), id })
-                }
-                None => RawColumn::Array(array.clone()),
+        let columns = batch.columns().iter().map(|array| self.numbered_column(array)).collect();
+        RawBatch { columns, rows: batch.num_rows() }
+    }
+
+    /// A column whose dictionary, if it has one, has the number that it had before.
+    pub(crate) fn numbered_column(&self, array: &ArrayRef) -> RawColumn {
+        let dictionary = array.as_any_dictionary_opt();
+        match dictionary.and_then(|dictionary| Some((dictionary, address(dictionary.values())?))) {
+            Some((dictionary, address)) => {
+                let id = self.number(address, dictionary.values());
+                let codes = make_array(dictionary.keys().to_data());
+                RawColumn::Codes(RawCodes { codes, dictionary: dictionary.values().clone(), id })
             }
-        });
-        RawBatch { columns: columns.collect(), rows: batch.num_rows() }
+            None => RawColumn::Array(array.clone()),
+        }
     }
 
     fn number(&self, address: Address, values: &ArrayRef) -> u64 {

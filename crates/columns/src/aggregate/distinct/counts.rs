@@ -63,7 +63,9 @@ impl Counts {
     #[cold]
     #[inline(never)]
     fn grow(&mut self) {
-        let mut larger = Self::with_slots(self.slots.len() * 4);
+        // As long as it is small, a table that is not larger than it must be stays in the first cache.
+        let times = if self.slots.len() < 1 << 12 { 2 } else { 4 };
+        let mut larger = Self::with_slots(self.slots.len() * times);
         for (key, count) in self.entries() {
             larger.add(key, count);
         }

@@ -2,6 +2,8 @@
 
 use super::counts::Counts;
 use crate::block::{Texts, YES};
+use crate::group::{Offset, low_bytes};
+use crate::simd::{Loop, vectorised};
 
 /// Texts of a dictionary that are counted by their numbers; with more, each row is looked at by itself.
 const BY_CODE: usize = 1 << 16;
@@ -12,6 +14,46 @@ pub(super) struct TextCounts {
     short: Counts,
     long: LongCounts,
     codes: Option<CodeCounts>,
+    /// Rows of a block whose texts are no numbers.
+    others: Vec<u32>,
+}
+
+/// Counts texts of up to eight bytes that can be loaded as one word, and names the rows of all others.
+struct CountShort<'v, O, const MASKED: bool> {
+    offsets: &'v [O],
+    ends: &'v [O],
+    bytes: &'v [u8],
+    mask: &'v [u8],
+    short: &'v mut Counts,
+    others: &'v mut Vec<u32>,
+}
+
+impl<O: Offset, const MASKED: bool> Loop for CountShort<'_, O, MASKED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { offsets, ends, bytes, mask, short, others } = self;
+        for (row, (start, end)) in offsets.iter().zip(ends).enumerate() {
+            if MASKED && mask.get(row) != Some(&YES) {
+                continue;
+            }
+            let start = start.place();
+            let length = end.place().wrapping_sub(start);
+            if length <= 8
+                && let Some(word) = bytes.get(start..start.wrapping_add(8))
+                && let Ok(word) = <[u8; 8]>::try_from(word)
+            {
+                let key = u64::from_le_bytes(word) & low_bytes(length);
+                // What ends in a zero could be a shorter text.
+                if key > low_bytes(length.wrapping_sub(1)) || length == 0 {
+                    short.add(key, 1);
+                    continue;
+                }
+            }
+            others.push(row as u32);
+        }
+    }
 }
 
 /// How often each text of one dictionary occurs.
@@ -67,12 +109,8 @@ impl TextCounts {
     /// Counts the texts of a mask.
     pub(super) fn add(&mut self, texts: &Texts<'_>, mask: Option<&[u8]>) {
         match texts {
-            Texts::Short(offsets, bytes) => {
-                self.each(bytes, offsets.windows(2).map(|pair| (pair[0] as usize, pair[1] as usize)), mask);
-            }
-            Texts::Long(offsets, bytes) => {
-                self.each(bytes, offsets.windows(2).map(|pair| (pair[0] as usize, pair[1] as usize)), mask);
-            }
+            Texts::Short(offsets, bytes) => self.each(offsets, bytes, mask),
+            Texts::Long(offsets, bytes) => self.each(offsets, bytes, mask),
             Texts::Codes(codes, dictionary) if dictionary.texts.len() <= BY_CODE => {
                 if self.codes.as_ref().is_none_or(|known| known.dictionary != dictionary.id) {
                     self.flush();
@@ -105,22 +143,20 @@ impl TextCounts {
         }
     }
 
-    #[inline(always)]
-    fn each(&mut self, bytes: &[u8], spans: impl Iterator<Item = (usize, usize)>, mask: Option<&[u8]>) {
-        let mut one = |(start, end): (usize, usize)| match short_key(bytes, start, end) {
-            Some(key) => self.short.add(key, 1),
-            None => self.long.add(bytes.get(start..end).unwrap_or_default(), 1),
-        };
+    fn each<O: Offset>(&mut self, offsets: &[O], bytes: &[u8], mask: Option<&[u8]>) {
+        let ends = offsets.get(1..).unwrap_or_default();
+        let mut others = std::mem::take(&mut self.others);
+        let short = &mut self.short;
         match mask {
-            None => spans.for_each(one),
-            Some(mask) => {
-                for (span, mask) in spans.zip(mask) {
-                    if *mask == YES {
-                        one(span);
-                    }
-                }
+            None => vectorised(CountShort::<O, false> { offsets, ends, bytes, mask: &[], short, others: &mut others }),
+            Some(mask) => vectorised(CountShort::<O, true> { offsets, ends, bytes, mask, short, others: &mut others }),
+        }
+        for row in others.drain(..) {
+            if let (Some(start), Some(end)) = (offsets.get(row as usize), ends.get(row as usize)) {
+                self.add_text(bytes.get(start.place()..end.place()).unwrap_or_default(), 1);
             }
         }
+        self.others = others;
     }
 
     /// Counts a text so many times.

@@ -9,6 +9,7 @@ mod parts;
 mod tests;
 mod writer;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -124,6 +125,22 @@ impl Frame {
             format => job.rows(&format),
         }
     }
+
+    /// Writes the rows that pass the filter to an HDF5 file without a name in a directory, and tells how many there are. It is gone once
+    /// nobody has it open.
+    ///
+    /// # Errors
+    /// Those of [`export_with`](Self::export_with).
+    pub fn to_hdf5_file(
+        &self,
+        dir: &Path,
+        options: &Hdf5WriteOptions,
+        pass: &PassOptions,
+    ) -> ColumnsResult<(File, u64)> {
+        let mut writer = Hdf5Writer::unnamed(dir, options)?;
+        let rows = Job { frame: self, path: dir, pass }.fill(&mut writer)?;
+        Ok((writer.into_file()?, rows))
+    }
 }
 
 /// What is to be written where.
@@ -151,18 +168,23 @@ impl Job<'_> {
     }
 
     fn hdf5(&self, options: Hdf5WriteOptions) -> ColumnsResult<u64> {
+        let mut writer = Hdf5Writer::create(self.path, options)?;
+        let rows = self.fill(&mut writer)?;
+        writer.finish()?;
+        Ok(rows)
+    }
+
+    fn fill(&self, writer: &mut Hdf5Writer) -> ColumnsResult<u64> {
         let rows = FrameRows {
             frame: self.frame,
             schema: self.frame.arrow_schema()?,
             rows: self.frame.count_rows(self.pass)?,
             pass: self.pass,
         };
-        let mut writer = Hdf5Writer::create(self.path, options)?;
         // The rows tell of their progress themselves.
         writer.layout(&rows, None)?;
         let columns = rows.schema.fields().len();
         writer.write(&rows, 1 << 16, columns, 1, None)?;
-        writer.finish()?;
         Ok(rows.rows)
     }
 }

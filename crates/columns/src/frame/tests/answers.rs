@@ -11,7 +11,7 @@ use super::text;
 use crate::error::ColumnsResult;
 use crate::source::{BatchSource, Batches, Source};
 use crate::value::Value;
-use crate::{Frame, MemoryResults, agg, col};
+use crate::{Axis, Frame, Keep, Limits, MemoryResults, ValueCounts, agg, col};
 
 /// Rows whose content has a name, and which counts how often it is read.
 #[derive(Debug)]
@@ -100,6 +100,67 @@ fn a_question_that_was_asked_before_costs_no_pass() {
     }
 }
 
+fn grid(frame: &Frame, axis: Axis) -> RecordBatch {
+    let grid = frame.bin_by([axis]).agg([("c", agg::count_rows())]).unwrap();
+    RecordBatch::try_from_iter(grid.columns).unwrap()
+}
+
+#[test]
+fn tables_that_were_asked_for_before_cost_no_pass() {
+    type Ask = (&'static str, fn(&Frame) -> RecordBatch);
+    let results = Arc::new(MemoryResults::new(1 << 20));
+    let (frame, reads) = named("one", &[1.0, 2.0, f64::NAN, 2.0]);
+    let frame = frame.with_results(results.clone());
+    let asks: [Ask; 13] = [
+        ("groups", |frame| frame.group_by([col("x")]).agg([("s", agg::sum(col("n")))]).unwrap()),
+        ("sorted", |frame| frame.group_by([col("x")]).sorted_descending().agg([("s", agg::sum(col("n")))]).unwrap()),
+        ("another aggregation", |frame| frame.group_by([col("x")]).agg([("s", agg::mean(col("n")))]).unwrap()),
+        ("a condition", |frame| {
+            frame.group_by([col("x")]).agg([("s", agg::sum(col("n")).selection(text("n > 1")))]).unwrap()
+        }),
+        ("grid", |frame| grid(frame, Axis::new(col("x"), Limits::Given(0.0, 8.0), 2))),
+        ("more bins", |frame| grid(frame, Axis::new(col("x"), Limits::Given(0.0, 4.0), 4))),
+        ("limits", |frame| grid(frame, Axis::new(col("x"), Limits::MinMax, 4))),
+        ("values", |frame| grid(frame, Axis::values(col("x")))),
+        ("counts", |frame| frame.value_counts(col("x"), &ValueCounts::default()).unwrap()),
+        ("least frequent", |frame| {
+            frame.value_counts(col("x"), &ValueCounts { ascending: true, ..ValueCounts::default() }).unwrap()
+        }),
+        ("unique", |frame| frame.unique(col("x"), Keep::NEITHER).unwrap()),
+        ("top", |frame| frame.top_k(col("n"), 2, true, &["x"]).unwrap()),
+        ("bottom", |frame| frame.top_k(col("n"), 2, false, &["x"]).unwrap()),
+    ];
+    let read = || reads.swap(0, Ordering::Relaxed) > 0;
+    let answers: Vec<RecordBatch> = asks.iter().map(|(_, ask)| ask(&frame)).collect();
+    for ((name, ask), answer) in asks.iter().zip(&answers) {
+        read();
+        // Texts, since no NaN is equal to itself.
+        assert_eq!(format!("{:?}", ask(&frame)), format!("{answer:?}"), "{name}");
+        assert!(!read(), "{name} was read again");
+        assert_eq!(format!("{:?}", ask(&frame.without_results())), format!("{answer:?}"), "{name}");
+        assert!(read());
+        let few = ask(&frame.filter(text("n < 1")).unwrap());
+        assert!(read(), "{name} of fewer rows was not read");
+        assert_ne!(format!("{few:?}"), format!("{answer:?}"), "{name}");
+    }
+    for (at, (name, _)) in asks.iter().enumerate() {
+        for (other, answer) in asks.iter().zip(&answers).skip(at + 1) {
+            assert_ne!(format!("{answer:?}"), format!("{:?}", answers[at]), "{name} and {}", other.0);
+        }
+    }
+    read();
+    let renamed = frame.group_by([("key", col("x"))]).agg([("t", agg::sum(col("n")))]).unwrap();
+    assert_eq!(renamed.column_by_name("t"), answers[0].column_by_name("s"));
+    assert!(renamed.column_by_name("key").is_some() && !read());
+    let (changed, changed_reads) = named("two", &[5.0, 5.0, 5.0, 5.0]);
+    let changed = changed.with_results(results);
+    for (name, ask) in asks {
+        changed_reads.store(0, Ordering::Relaxed);
+        ask(&changed);
+        assert!(changed_reads.load(Ordering::Relaxed) > 0, "{name} of another content");
+    }
+}
+
 #[test]
 fn of_functions_of_ones_own_nothing_is_kept() {
     let (frame, reads) = named("one", &[1.0, 2.0]);
@@ -110,6 +171,11 @@ fn of_functions_of_ones_own_nothing_is_kept() {
         reads.store(0, Ordering::Relaxed);
         assert_eq!(frame.compute(&["sum(double(x))"]).unwrap(), [Value::Float(6.0)]);
         assert!(reads.load(Ordering::Relaxed) > 0);
+    }
+    for _ in 0..2 {
+        reads.store(0, Ordering::Relaxed);
+        let groups = frame.group_by([col("n")]).agg([("s", agg::sum(text("double(x)")))]).unwrap();
+        assert!(groups.num_rows() == 2 && reads.load(Ordering::Relaxed) > 0);
     }
     assert!(frame.compute(&["sum(nothing)"]).unwrap_err().to_string().contains("nothing"));
 }

@@ -494,3 +494,56 @@ fn of_no_rows_there_are_no_groups_of_any_aggregation() {
     assert_eq!((groups.num_rows(), groups.num_columns()), (0, 6));
     assert!(matches!(groups.column(1).data_type(), arrow::datatypes::DataType::LargeList(_)));
 }
+
+/// As of all rows, vectors are aggregated by component: here against the components as columns of their own.
+#[test]
+fn vectors_are_aggregated_by_component() {
+    let values = (0..60).map(|at| if at % 11 == 5 { f64::NAN } else { f64::from(at * at % 17) });
+    let item = Arc::new(arrow::datatypes::Field::new_list_field(arrow::datatypes::DataType::Float64, true));
+    let items = Arc::new(Float64Array::from_iter_values(values));
+    let there: arrow::buffer::NullBuffer = (0..20).map(|row| row % 7 != 3).collect();
+    let vectors = arrow::array::FixedSizeListArray::try_new(item, 3, items, Some(there)).unwrap();
+    let keys: Int64Array = (0..20).map(|row| Some(row % 4)).collect();
+    let frame = frame(vec![("k", Arc::new(keys) as ArrayRef), ("v", Arc::new(vectors) as ArrayRef)]);
+    type Make = fn(Expr) -> crate::Aggregate;
+    let kinds: [Make; 8] = [
+        |v| agg::count(v),
+        |v| agg::sum(v),
+        |v| agg::mean(v).selection(text("k != 2")),
+        |v| agg::std(v, 1),
+        |v| agg::kurtosis(v),
+        |v| agg::min(v),
+        |v| agg::max(v),
+        |v| agg::minmax(v),
+    ];
+    let grid = |expr: Expr, make: Make| {
+        let axis = crate::Axis::new(col("k"), crate::Limits::Given(0.0, 4.0), 4);
+        frame.bin_by([axis]).agg([("a", make(expr))]).unwrap().column("a").unwrap().clone()
+    };
+    for make in kinds {
+        let whole = frame.group_by([col("k")]).agg([("n", agg::count_rows()), ("a", make(col("v")))]).unwrap();
+        assert_eq!(whole.num_columns(), 3);
+        let parts: Vec<[ArrayRef; 2]> = (0..3)
+            .map(|at| {
+                let part = text(&format!("v[:, {at}]"));
+                let groups = frame.group_by([col("k")]).agg([("a", make(part.clone()))]).unwrap();
+                [groups.column(1).clone(), grid(part, make)]
+            })
+            .collect();
+        for (which, found) in [whole.column(2).clone(), grid(col("v"), make)].into_iter().enumerate() {
+            let found = json(&found);
+            assert_eq!(found.len(), 4);
+            for (row, found) in found.iter().enumerate() {
+                let expected: Vec<Json> = parts.iter().map(|part| json(&part[which])[row].clone()).collect();
+                assert_eq!(found, &Json::Array(expected), "{row}");
+            }
+        }
+    }
+    // What is not told of all rows by component is not told of groups either.
+    let error = frame.group_by([col("k")]).agg([("a", agg::median(col("v")))]).unwrap_err();
+    assert!(error.to_string().contains("v"), "{error}");
+    // Arithmetic between aggregations of vectors.
+    let error = frame.group_by([col("k")]).agg_text(&[("a", "sum(v) / count(v)")]);
+    let means = frame.group_by([col("k")]).agg([("a", agg::mean(col("v")))]).unwrap();
+    assert_eq!(json(error.unwrap().column(1)), json(means.column(1)));
+}

@@ -177,32 +177,31 @@ impl<T: Number, const N: usize, const C: usize, const MASKED: bool> Loop for Add
     #[inline(always)]
     fn run(self) {
         let Self { values, groups, mask, running } = self;
-        let mut add = |at: usize, value: T, group: u32, copy: usize| {
-            let there = (!T::FLOAT || value.is_number()) && (!MASKED || mask.get(at) == Some(&YES));
-            if !there {
-                return;
-            }
-            let Some(sums) = running.get_mut(group as usize * C + copy) else { return };
-            let value = value.float();
-            if N == 2 {
-                sums[0] += 1.0;
-                sums[1] += value;
-            } else {
-                let difference = value - if sums[SHIFT].is_nan() { 0.0 } else { sums[SHIFT] };
-                let square = difference * difference;
-                sums[0] += 1.0;
-                sums[1] += difference;
-                sums[2] += square;
-                if N > 4 {
-                    sums[N - 4] += square * difference;
-                    sums[N - 3] += square * square;
-                }
-            }
-        };
         let mut at = 0;
+        // No closure, which would not be compiled for the processor that the loop is.
         for (values, groups) in values.chunks(C).zip(groups.chunks(C)) {
             for (copy, (value, group)) in values.iter().zip(groups).enumerate() {
-                add(at + copy, *value, *group, copy);
+                let there = (!T::FLOAT || value.is_number()) && (!MASKED || mask.get(at + copy) == Some(&YES));
+                let place = if there { *group as usize * C + copy } else { usize::MAX };
+                let Some(sums) = running.get_mut(place) else { continue };
+                let value = value.float();
+                let mut more = [0.0; N];
+                more[0] = 1.0;
+                if N == 2 {
+                    more[1] = value;
+                } else {
+                    let difference = value - if sums[SHIFT].is_nan() { 0.0 } else { sums[SHIFT] };
+                    let square = difference * difference;
+                    more[1] = difference;
+                    more[2] = square;
+                    if N > 4 {
+                        more[N - 4] = square * difference;
+                        more[N - 3] = square * square;
+                    }
+                }
+                for (sum, more) in sums.iter_mut().zip(more) {
+                    *sum += more;
+                }
             }
             at += C;
         }

@@ -89,7 +89,7 @@ impl MomentState {
         };
         let floats = match moment {
             Moment::Count => {
-                let counts: Vec<i64> = if let Some(counts) = &self.counts {
+                let counts: Vec<i64> = if let Some(counts) = &mut self.counts {
                     counts.counts().iter().map(|count| *count as i64).collect()
                 } else if let Some(whole) = &self.whole {
                     whole.sums().iter().map(|(_, count)| *count as i64).collect()
@@ -225,7 +225,7 @@ impl GroupState for MomentState {
 
     fn merge(&mut self, other: &mut dyn GroupState, mapping: &[u32]) -> ColumnsResult<()> {
         let other = same_state::<Self>(other)?;
-        if let (Some(here), Some(there)) = (&mut self.counts, &other.counts) {
+        if let (Some(here), Some(there)) = (&mut self.counts, &mut other.counts) {
             here.merge(there, wanted(mapping));
         }
         if let (Some(here), Some(there)) = (&mut self.whole, &other.whole) {

@@ -10,6 +10,10 @@ const COPIES: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     counts: Vec<u64>,
+    /// Those of the last rows where groups are many: half as many bytes, more of which are in the cache.
+    running: Vec<u32>,
+    /// How many rows the running counts have taken.
+    rows: usize,
 }
 
 impl Counts {
@@ -29,26 +33,23 @@ impl Counts {
                 .for_each(|(count, copies)| *count += copies.iter().map(|c| u64::from(*c)).sum::<u64>());
             return;
         }
-        let counts = self.counts.as_mut_slice();
-        match mask {
-            None => {
-                for group in groups {
-                    if let Some(count) = counts.get_mut(*group as usize) {
-                        *count += 1;
-                    }
-                }
-            }
-            Some(mask) => {
-                for (group, mask) in groups.iter().zip(mask) {
-                    if let Some(count) = counts.get_mut(*group as usize) {
-                        *count += u64::from(mask & 1);
-                    }
-                }
-            }
+        if self.rows + groups.len() > u32::MAX as usize {
+            self.flush();
+        }
+        self.rows += groups.len();
+        self.running.resize(self.counts.len(), 0);
+        vectorised(CountMany { groups, mask, counts: &mut self.running });
+    }
+
+    fn flush(&mut self) {
+        self.rows = 0;
+        for (count, running) in self.counts.iter_mut().zip(&mut self.running) {
+            *count += u64::from(std::mem::take(running));
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self, mapping: impl Iterator<Item = (usize, usize)>) {
+    pub(super) fn merge(&mut self, other: &mut Self, mapping: impl Iterator<Item = (usize, usize)>) {
+        other.flush();
         for (there, here) in mapping {
             if let (Some(count), Some(other)) = (self.counts.get_mut(here), other.counts.get(there)) {
                 *count += other;
@@ -56,12 +57,45 @@ impl Counts {
         }
     }
 
-    pub(super) fn counts(&self) -> &[u64] {
+    pub(super) fn counts(&mut self) -> &[u64] {
+        self.flush();
         &self.counts
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.counts.capacity() * 8
+        self.counts.capacity() * 8 + self.running.capacity() * 4
+    }
+}
+
+/// Counts of so many groups that rows of the same one seldom follow each other.
+struct CountMany<'v> {
+    groups: &'v [u32],
+    mask: Option<&'v [u8]>,
+    counts: &'v mut [u32],
+}
+
+impl Loop for CountMany<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { groups, mask, counts } = self;
+        match mask {
+            None => {
+                for group in groups {
+                    if let Some(count) = counts.get_mut(*group as usize) {
+                        *count = count.wrapping_add(1);
+                    }
+                }
+            }
+            Some(mask) => {
+                for (group, mask) in groups.iter().zip(mask) {
+                    if let Some(count) = counts.get_mut(*group as usize) {
+                        *count = count.wrapping_add(u32::from(mask & 1));
+                    }
+                }
+            }
+        }
     }
 }
 

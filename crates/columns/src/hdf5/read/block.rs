@@ -133,6 +133,20 @@ impl Block {
         }
     }
 
+    /// Whether rows are those of a mapping, as they lie in the file.
+    pub(super) fn is_mapped(&self, store: &Store) -> bool {
+        matches!(self.source, Source::At(_)) && store.is_mapped() && !self.swapped
+    }
+
+    /// The bytes from the first row to the end of some rows, of which only those of these rows may be used; none where they are not those of
+    /// a mapping.
+    pub(super) fn up_to(&self, store: &Store, label: &Label, rows: Range<u64>) -> ColumnsResult<Option<Buffer>> {
+        // Refuses what is not as it was recorded.
+        self.bytes(store, label, rows.clone())?;
+        let Source::At(offset) = &self.source else { return Ok(None) };
+        Ok(store.mapped(*offset, rows.end * self.width))
+    }
+
     /// The numbers of some rows in the byte order of this machine, at an address that suits their type.
     pub(super) fn numbers(&self, store: &Store, label: &Label, rows: Range<u64>) -> ColumnsResult<Buffer> {
         let bytes = self.bytes(store, label, rows)?;

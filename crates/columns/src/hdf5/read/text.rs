@@ -9,6 +9,7 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use super::block::{Block, Label};
 use super::structure::{Element, Padding};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::source::{RawOffsets, RawTexts, offsets_hold};
 use crate::store::Store;
 
 /// Texts of any length.
@@ -71,6 +72,49 @@ impl Texts {
             }
             _ => build.finish::<i64>(numbers.typed_data::<u64>().iter().map(|offset| Some(*offset))),
         }
+    }
+}
+
+impl Texts {
+    /// Some of the texts as they lie in the file; none where they would have to be copied, and where their offsets are wrong, which
+    /// [`read`](Self::read) tells better.
+    pub(super) fn raw(
+        &self,
+        store: &Store,
+        label: &Label,
+        data: &Block,
+        rows: Range<u64>,
+        nulls: Option<NullBuffer>,
+    ) -> ColumnsResult<Option<RawTexts>> {
+        if rows.is_empty() || !self.indices.is_mapped(store) || !data.is_mapped(store) {
+            return Ok(None);
+        }
+        let count = (rows.end - rows.start) as usize + 1;
+        let numbers = || self.indices.numbers(store, label, rows.start..rows.end + 1);
+        let place = |offset: Option<u64>| offset.unwrap_or(0);
+        let (offsets, holds, first, last) = match self.indices.element {
+            Element::Int { bytes: 4, signed: true } => {
+                let offsets = ScalarBuffer::<i32>::new(numbers()?, 0, count);
+                let holds = offsets_hold(&offsets, usize::try_from(self.bytes).unwrap_or(usize::MAX));
+                let end = |offset: Option<&i32>| place(offset.and_then(|offset| u64::try_from(*offset).ok()));
+                let (first, last) = (end(offsets.first()), end(offsets.last()));
+                (RawOffsets::Short(offsets), holds, first, last)
+            }
+            Element::Int { bytes: 8, signed: true } => {
+                let offsets = ScalarBuffer::<i64>::new(numbers()?, 0, count);
+                let holds = offsets_hold(&offsets, usize::try_from(self.bytes).unwrap_or(usize::MAX));
+                let end = |offset: Option<&i64>| place(offset.and_then(|offset| u64::try_from(*offset).ok()));
+                let (first, last) = (end(offsets.first()), end(offsets.last()));
+                (RawOffsets::Long(offsets), holds, first, last)
+            }
+            _ => return Ok(None),
+        };
+        if !holds {
+            return Ok(None);
+        }
+        // Short texts are loaded eight bytes at a time, some of which may be those of the next one.
+        let end = last.saturating_add(8).min(data.rows);
+        Ok(data.up_to(store, label, first..end)?.map(|bytes| RawTexts { offsets, bytes, nulls }))
     }
 }
 

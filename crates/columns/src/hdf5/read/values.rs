@@ -10,6 +10,7 @@ use arrow::datatypes::DataType;
 use super::column::{Column, Kind, item};
 use super::text::{cells, utf32};
 use crate::error::{ColumnsError, ColumnsResult};
+use crate::source::RawTexts;
 use crate::store::Store;
 
 impl Column {
@@ -74,6 +75,16 @@ impl Column {
             return Err(label.damaged(format_args!("gives {} values for {count}", values.len())));
         }
         self.lists(values, nulls.rows)
+    }
+
+    /// Some rows as a pass takes them: texts as they lie in the file.
+    pub(super) fn read_raw(&self, store: &Store, rows: Range<u64>) -> ColumnsResult<Option<RawTexts>> {
+        let Kind::Texts(texts) = &self.kind else { return Ok(None) };
+        if !self.inner.is_empty() {
+            return Ok(None);
+        }
+        let nulls = self.missing.nulls(store, &self.label, rows.clone(), false)?;
+        texts.raw(store, &self.label, &self.data, rows, nulls.elements)
     }
 
     /// Elements as nested lists of the row's dimensions.

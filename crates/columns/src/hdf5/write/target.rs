@@ -13,9 +13,9 @@ use super::stream::write_at;
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) file: File,
-    temporary: PathBuf,
+    /// Its name until it is whole; none where it has no name at all.
+    temporary: Option<PathBuf>,
     path: PathBuf,
-    committed: bool,
 }
 
 impl Target {
@@ -32,12 +32,23 @@ impl Target {
             hidden.push(format!(".{}-{count}.tmp", std::process::id()));
             let temporary = path.with_file_name(hidden);
             match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
-                Ok(file) => return Ok(Self { file, temporary, path: path.to_owned(), committed: false }),
+                Ok(file) => return Ok(Self { file, temporary: Some(temporary), path: path.to_owned() }),
                 // Left by a process of the same number that was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(ColumnsError::io("create", path, error)),
             }
         }
+    }
+
+    /// Makes a file without a name in a directory.
+    pub(super) fn unnamed(dir: &Path) -> ColumnsResult<Self> {
+        let file = tempfile::tempfile_in(dir).map_err(|error| ColumnsError::io("make a file in", dir, error))?;
+        Ok(Self { file, temporary: None, path: dir.to_owned() })
+    }
+
+    /// The file without a name.
+    pub(super) fn into_file(self) -> ColumnsResult<File> {
+        self.file.try_clone().map_err(|error| ColumnsError::io("open", &self.path, error))
     }
 
     /// Copies what another file holds to the beginning.
@@ -66,18 +77,20 @@ impl Target {
     /// Brings the file to the disk, and then under its name.
     pub(crate) fn commit(mut self) -> ColumnsResult<()> {
         self.file.sync_all().map_err(|error| ColumnsError::io("write", &self.path, error))?;
-        fs::rename(&self.temporary, &self.path).map_err(|error| ColumnsError::io("rename to", &self.path, error))?;
-        self.committed = true;
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.path).map_err(|error| ColumnsError::io("rename to", &self.path, error))?;
+        }
+        self.temporary = None;
         sync_directory(&self.path).map_err(|error| ColumnsError::io("write the directory of", &self.path, error))
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if !self.committed
-            && let Err(error) = fs::remove_file(&self.temporary)
+        if let Some(temporary) = &self.temporary
+            && let Err(error) = fs::remove_file(temporary)
         {
-            tracing::warn!(file = %self.temporary.display(), %error, "cannot remove a temporary file");
+            tracing::warn!(file = %temporary.display(), %error, "cannot remove a temporary file");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The writer: `create`, `layout`, `write`, `finish`.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
@@ -63,6 +64,21 @@ impl Hdf5Writer {
         }
         let target = Some(Target::create(&path)?);
         Ok(Self { path, group, swaps: options.byte_order.swaps(), existing, target, state: State::Created })
+    }
+
+    /// Begins a file without a name in a directory, of which nothing is left if the process is killed.
+    pub(crate) fn unnamed(dir: &Path, options: &Hdf5WriteOptions) -> ColumnsResult<Self> {
+        let (path, group) = (dir.to_owned(), names::components(&options.group)?);
+        let target = Some(Target::unnamed(dir)?);
+        Ok(Self { path, group, swaps: options.byte_order.swaps(), existing: None, target, state: State::Created })
+    }
+
+    /// The whole file without a name.
+    pub(crate) fn into_file(mut self) -> ColumnsResult<File> {
+        match (&self.state, self.target.take()) {
+            (State::Written, Some(target)) => target.into_file(),
+            _ => Err(faults::order(&self.path, "nothing was written")),
+        }
     }
 
     /// Looks at the rows, and makes room for them: once over those columns whose room depends on their values.
