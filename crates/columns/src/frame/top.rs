@@ -43,7 +43,7 @@ impl Frame {
     /// The rows with the greatest or least values, with options.
     ///
     /// # Errors
-    /// Those of [`top_k`](Self::top_k), and [`Cancelled`](ColumnsError::Cancelled).
+    /// Those of [`top_k`](Self::top_k), and [`Cancelled`](crate::ColumnsError::Cancelled).
     pub fn top_k_with(
         &self,
         expr: impl Into<Expr>,
