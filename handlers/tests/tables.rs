@@ -12,7 +12,7 @@ use datafolio_handlers::formats::{ImportOptions, open_table};
 use datafolio_handlers::{
     Data, Handler, HandlerError, HandlerResult, IncludedTable, Item, Sink, TableReadOptions, WriteOptions, read_table,
 };
-use datafolio_storage::{LocalStorage, Storage, Verification, VerifiedCache};
+use datafolio_storage::{LocalStorage, MemoryStorage, Storage, Verification, VerifiedCache};
 use datafolio_testkit::handler_suite::record;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
@@ -179,6 +179,27 @@ fn parts_of_a_table_are_what_the_whole_has_there() {
             let error = stored.open(&options).err().unwrap();
             assert_eq!(error.code(), "invalid-value", "{error}");
         }
+    }
+}
+
+/// HDF5 files are read through a file, which a storage need not have.
+#[test]
+fn tables_are_read_where_there_are_no_files() {
+    for table_format in ["parquet", "arrow", "hdf5"] {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+        let mut sink = Sink::new(&storage, "included_table", "t");
+        let draft = IncludedTable.write(counted(100_000, 4_000), &format(table_format), &mut sink).unwrap();
+        let record = record("included_table", "t", &draft);
+        let cache = VerifiedCache::disabled();
+        let item = Item::new(&record, &storage, Verification::Touched, &cache);
+        let mut options = TableReadOptions::default();
+        (options.offset, options.limit) = (99_990, None);
+        options.columns = Some(vec!["n".to_owned()]);
+        let rows: Vec<i64> = read_table(&item, &options)
+            .unwrap()
+            .flat_map(|batch| batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec())
+            .collect();
+        assert_eq!(rows, (99_990..100_000).collect::<Vec<i64>>(), "{table_format}");
     }
 }
 
