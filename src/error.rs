@@ -257,13 +257,14 @@ pub(crate) fn readable<T>(read: Result<T>) -> Result<Option<T>> {
 }
 
 impl From<ColumnsError> for Error {
-    /// The error of a source that is one of this library is that error.
+    /// The error of a source that is one of this library, or of a handler, is that error.
     fn from(error: ColumnsError) -> Self {
         match error {
-            ColumnsError::Source(source) => match source.downcast::<Self>() {
-                Ok(error) => *error,
-                Err(source) => Self::Columns(ColumnsError::Source(source)),
-            },
+            ColumnsError::Source(source) => source
+                .downcast::<Self>()
+                .map(|error| *error)
+                .or_else(|source| source.downcast::<HandlerError>().map(|error| Self::Handler(*error)))
+                .unwrap_or_else(|source| Self::Columns(ColumnsError::Source(source))),
             other => Self::Columns(other),
         }
     }

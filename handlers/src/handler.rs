@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 use crate::data::Data;
 use crate::error::{HandlerError, HandlerResult};
 use crate::stored_file::StoredFile;
-use crate::table::default_scratch;
 
 /// Knows one item type: how a value is recognised, written, opened and verified.
 ///
@@ -141,7 +140,7 @@ impl<'a> Sink<'a> {
     /// A sink for one item, for one thread. The bundle makes it.
     pub fn new(storage: &'a Arc<dyn Storage>, item_type: &'a str, name: &'a str) -> Self {
         let dir = item_type::payload_dir(item_type).unwrap_or("artifacts");
-        Self { storage, item_type, name, dir, threads: 1, scratch: default_scratch(), started: None }
+        Self { storage, item_type, name, dir, threads: 1, scratch: std::env::temp_dir(), started: None }
     }
 
     /// The same, for this many threads.

@@ -24,7 +24,8 @@ const ARROW: &str = "arrow";
 const HDF5: &str = "hdf5";
 
 /// Item type `included_table`: a table as one Parquet file (`table_format` `parquet`, the default), or as one Arrow IPC file
-/// (`arrow`) or HDF5 file in the layout of Vaex (`hdf5`), for tables that are to be mapped. It also reads `polars_table` items of unreleased versions.
+/// (`arrow`) or HDF5 file in the layout of Vaex (`hdf5`), for tables that are to be mapped. It also reads `polars_table` items of
+/// unreleased versions.
 ///
 /// A stream of batches is written as it comes, one row group or batch in memory. Where the [`Sink`] allows several threads, its
 /// next batches are read in one of their own. A Parquet file is taken over byte for
@@ -123,7 +124,7 @@ pub(crate) fn open_stored(
     let open = match item.record().str("table_format").unwrap_or(PARQUET) {
         PARQUET => read_parquet,
         ARROW => read_arrow,
-        HDF5 => return read_hdf5(name, item.open_file(file)?, item.local_path_of(file), file.rows, options),
+        HDF5 => return read_hdf5(item, file, options),
         other => {
             let what = format!("table '{name}' in format {other:?}");
             return Err(HandlerError::Unsupported { what, needs: "another release or feature".to_owned() });

@@ -69,7 +69,7 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_SPILL_DIR",
         default: "`spill` in `cache_dir`",
         accepted: "an absolute path, or one that starts with \"~/\"",
-        meaning: "Where queries put what exceeds `memory`, each in a directory of its own that goes when it ends. Not the system's temporary directory by default, as that is often memory itself.",
+        meaning: "Where queries put what exceeds `memory`, each in a directory of its own that goes when it ends. Tables are laid out here before they are stored as HDF5, in files without a name. Not the system's temporary directory by default, as that is often memory itself.",
     },
     Key {
         name: "spill_cap",

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_columns::hdf5::{Hdf5Options, Hdf5Table};
 use datafolio_columns::source::{Batches, ConcatSource, Guard, Hdf5Source, IpcSource, Source};
 use datafolio_columns::{ColumnsError, ColumnsResult, Frame, Origin, PassOptions};
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{Data, HandlerError, stored_files};
+use datafolio_handlers::{Data, HandlerError, open_stored_hdf5, stored_files};
 use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
@@ -171,6 +170,11 @@ impl DataFolio {
         let (item, content) = (self.handler_item(record), content_of(record));
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
         for (place, file) in stored_files(record)?.iter().enumerate() {
+            let fingerprint = content.as_ref().map(|content| format!("{content} {place}"));
+            if format == "hdf5" {
+                sources.push(Arc::new(Hdf5Source::new(open_stored_hdf5(&item, file, true)?.0, fingerprint)));
+                continue;
+            }
             let opened = item.open_file(file)?;
             let (Some(open), Some(path)) = (opened.mappable_file(), item.local_path_of(file)) else { return Ok(None) };
             let damage = |source: StorageError| HandlerError::Payload { item: record.name().to_owned(), source };
@@ -178,22 +182,15 @@ impl DataFolio {
             let name = record.name().to_owned();
             let guard: Guard = Arc::new(move |offset, length| {
                 let damage = |source| HandlerError::Payload { item: name.clone(), source };
-                opened.check(offset, length).map_err(|error| Box::new(Error::from(damage(error))) as _)
+                opened.check(offset, length).map_err(|error| Box::new(damage(error)) as _)
             });
-            let fingerprint = content.as_ref().map(|content| format!("{content} {place}"));
-            let source: Arc<dyn Source> = match format {
-                "hdf5" => {
-                    let table = Hdf5Table::guarded(open, &path, &Hdf5Options::default(), guard)?;
-                    Arc::new(Hdf5Source::new(table, fingerprint))
-                }
-                _ => Arc::new(IpcSource::guarded(open, &path, guard, fingerprint)?),
-            };
+            let source = IpcSource::guarded(open, &path, guard, fingerprint)?;
             if let Some(rows) = file.rows.filter(|rows| *rows != source.rows()) {
                 return Err(item
                     .damaged(format!("its entry records {rows} rows, and its file has {}", source.rows()))
                     .into());
             }
-            sources.push(source);
+            sources.push(Arc::new(source));
         }
         match (sources.pop(), sources.is_empty()) {
             (Some(one), true) => Ok(Some(one)),

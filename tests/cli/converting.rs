@@ -38,7 +38,7 @@ fn a_directory_is_whole_or_goes_on() {
     has(&home.ok(&["convert", "a.csv", "out/"]), &["3 rows were there already"]);
     // Another file takes its place; what is somebody else's does not.
     home.write("b.csv", "id\n7\n");
-    has(&home.fails(&["convert", "b.csv", "out/"], 1), &["something else", "--overwrite"]);
+    has(&home.fails(&["convert", "b.csv", "out/"], 1), &["something else", "pass `overwrite`"]);
     has(&home.ok(&["convert", "b.csv", "out/", "--overwrite"]), &["Converted 1 row to out/"]);
     std::fs::create_dir(home.path("mine")).unwrap();
     home.write("mine/thesis.tex", "x");

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -18,7 +17,10 @@ use super::columns::places;
 use super::window::Window;
 use super::{TableReadOptions, TableReader};
 use crate::error::{HandlerError, HandlerResult};
+use crate::formats::BATCH_BYTES;
 use crate::guard::{Batches, Blame, GuardedReader, guarded};
+use crate::handler::Item;
+use crate::stored_file::StoredFile;
 
 /// Bytes that are copied at once where a payload is no file of this machine.
 const PIECE: usize = 1 << 20;
@@ -80,22 +82,12 @@ impl Hdf5Batches {
     }
 }
 
-/// Opens the HDF5 file of an item. `rows` is what the entry records.
-pub(crate) fn read_hdf5(
-    item: &str,
-    source: Arc<VerifiedSource>,
-    path: Option<PathBuf>,
-    rows: Option<u64>,
-    part: &TableReadOptions,
-) -> HandlerResult<TableReader> {
-    let blame = item.to_owned();
-    let size = source.size();
-    let table = guarded(&blame, || open_stored_hdf5(item, source, path))?;
-    if let Some(rows) = rows.filter(|rows| *rows != table.rows()) {
-        let reason = format!("its entry records {}, and its file has {}", counted(rows, "row"), table.rows());
-        return Err(blame.damaged(reason));
-    }
-    let batches = Hdf5Batches::new(&blame, table, part, (size, crate::formats::BATCH_BYTES as u64))?;
+/// Opens an HDF5 file of an item.
+pub(crate) fn read_hdf5(item: &Item<'_>, file: &StoredFile, part: &TableReadOptions) -> HandlerResult<TableReader> {
+    let blame = item.name().to_owned();
+    // Read in pieces: mapped, a file that somebody cuts would end the process.
+    let (table, size) = guarded(&blame, || open_stored_hdf5(item, file, false))?;
+    let batches = Hdf5Batches::new(&blame, table, part, (size, BATCH_BYTES as u64))?;
     let schema = batches.schema()?;
     let batches = StoredBatches { item: blame.clone(), batches };
     let window = Window::new(batches, blame.clone(), schema.clone(), None);
@@ -103,22 +95,36 @@ pub(crate) fn read_hdf5(
     Ok(Box::new(GuardedReader::blaming(blame, schema, window)))
 }
 
-/// The table in the HDF5 file of an item, mapped. Whatever is used of it is compared before with what was recorded.
+/// The table in an HDF5 file of an item, and the bytes of the file. Whatever is used of it is compared before with what was recorded.
 ///
 /// # Errors
-/// [`HandlerError::Payload`] and [`HandlerError::Damaged`].
-pub fn open_stored_hdf5(item: &str, source: Arc<VerifiedSource>, path: Option<PathBuf>) -> HandlerResult<Hdf5Table> {
-    let damage = |source| HandlerError::Payload { item: item.to_owned(), source };
-    let options = Hdf5Options::default();
+/// [`HandlerError::Payload`] and [`HandlerError::Damaged`]; where something is used, the former as
+/// [`ColumnsError::Source`](datafolio_columns::ColumnsError::Source).
+pub fn open_stored_hdf5(item: &Item<'_>, file: &StoredFile, mapped: bool) -> HandlerResult<(Hdf5Table, u64)> {
+    let source = item.open_file(file)?;
+    let size = source.size();
+    let path = item.local_path_of(file).unwrap_or_default();
+    let name = item.name().to_owned();
+    let damage = move |source| HandlerError::Payload { item: name.clone(), source };
+    let options = Hdf5Options { group: None, mapped };
     let table = match source.mappable_file() {
-        Some(file) => {
-            let guard: Guard =
-                Arc::new(move |offset, length| source.check(offset, length).map_err(|error| Box::new(error) as _));
-            Hdf5Table::guarded(file.map_err(damage)?, &path.unwrap_or_default(), &options, guard)
+        Some(open) => {
+            let open = open.map_err(&damage)?;
+            let guard: Guard = Arc::new(move |offset, length| {
+                source.check(offset, length).map_err(|error| Box::new(damage(error)) as _)
+            });
+            Hdf5Table::guarded(open, &path, &options, guard)
         }
-        None => Hdf5Table::of_file(copied(source.as_ref()).map_err(damage)?, &path.unwrap_or_default(), &options),
+        None => Hdf5Table::of_file(copied(source.as_ref()).map_err(damage)?, &path, &options),
     };
-    table.map_err(|error| of_stored(item, error))
+    let table = table.map_err(|error| of_stored(item.name(), error))?;
+    match file.rows.filter(|rows| *rows != table.rows()) {
+        None => Ok((table, size)),
+        Some(rows) => {
+            let rows = counted(rows, "row");
+            Err(item.damaged(format!("its entry records {rows}, and its file has {}", table.rows())))
+        }
+    }
 }
 
 /// The bytes of a payload in a file without a name.
@@ -154,8 +160,8 @@ impl Batches for StoredBatches {
 fn of_stored(item: &str, error: ColumnsError) -> HandlerError {
     let item = item.to_owned();
     match error {
-        ColumnsError::Source(source) => match source.downcast::<StorageError>() {
-            Ok(source) => HandlerError::Payload { item, source: *source },
+        ColumnsError::Source(source) => match source.downcast::<HandlerError>() {
+            Ok(error) => *error,
             Err(other) => HandlerError::Damaged { item, reason: other.to_string() },
         },
         error => HandlerError::Damaged { item, reason: reason_of(error) },

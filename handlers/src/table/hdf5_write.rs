@@ -2,7 +2,7 @@
 
 use std::io::{Seek, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -85,9 +85,4 @@ fn of_rows(item: &str, error: ColumnsError) -> HandlerError {
         ColumnsError::Io { source, .. } => source.into(),
         error => HandlerError::Invalid { item: item.to_owned(), reason: reason_of(error) },
     }
-}
-
-/// Where files are made that are not the bundle's, unless the bundle says otherwise.
-pub(crate) fn default_scratch() -> PathBuf {
-    std::env::temp_dir()
 }

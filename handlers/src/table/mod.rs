@@ -37,7 +37,7 @@ pub use concat::concat_rows;
 pub use fitted::fit_rows;
 pub use hdf5_read::open_stored_hdf5;
 pub(crate) use hdf5_read::{Hdf5Batches, read_hdf5, reason_of};
-pub(crate) use hdf5_write::{default_scratch, write_hdf5};
+pub(crate) use hdf5_write::write_hdf5;
 pub use merged::read_merged;
 pub use ordered::OrderedCategories;
 pub(crate) use parquet_read::ParquetFile;

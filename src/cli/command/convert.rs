@@ -105,12 +105,7 @@ fn to_directory(files: &TableFiles, options: &ImportOptions, args: &Args) -> Out
         Ok(Stretch::new(rows, skip, None))
     };
     let parts = write_parts(&args.to, &key, ROWS_PER_FILE, args.overwrite, open, &PassOptions::default());
-    let parts = parts.map_err(|error| match error {
-        error @ ColumnsError::InvalidOption { .. } if !args.overwrite => {
-            Failure::from(Error::from(error)).hint("pass --overwrite to replace what was converted there before")
-        }
-        error => Error::from(error).into(),
-    })?;
+    let parts = parts.map_err(Error::from)?;
     Ok(Written { rows: parts.rows, files: parts.files, kept: parts.kept })
 }
 

@@ -55,7 +55,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// The bytes of a text: UTF-8, which Arrow checks where chunks are made.
+    /// The bytes of a text: UTF-8, which is checked where chunks are made.
     #[inline]
     pub(crate) fn bytes(&self, row: usize) -> Option<&[u8]> {
         match self {

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_empty_array};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
 
 use super::Frame;
 use super::aggregate::Results;
@@ -156,14 +155,14 @@ impl GroupBy {
         let groups = self.groups(&components.aggregates, options)?;
         let (keys, values) = groups.columns().split_at(self.keys.len());
         let arrays = keys.iter().cloned().chain(components.gathered(values)?);
-        let columns = names.into_iter().zip(arrays).map(|(name, array)| (name, array, true));
-        let options = RecordBatchOptions::new().with_row_count(Some(groups.num_rows()));
-        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
-            columns.map(|(name, array, null)| (Field::new(name, array.data_type().clone(), null), array)).unzip();
-        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
+        let columns = names.iter().zip(arrays).map(|(name, array)| (name, array, true));
+        match names.is_empty() {
+            true => Ok(groups),
+            false => Ok(RecordBatch::try_from_iter_with_nullable(columns)?),
+        }
     }
 
-    /// The keys, and a column for each aggregation, of which none is of vectors; names say nothing.
+    /// The keys, and a column for each aggregation, of which none is of vectors, by their places.
     fn groups(&self, aggregates: &[Aggregate], options: &PassOptions) -> ColumnsResult<RecordBatch> {
         let frame = &self.frame;
         let mut planner = Planner::new(&frame.scope);
@@ -184,12 +183,11 @@ impl GroupBy {
         }
         let (states, columns) = states_of(&mut planner, aggregates, &mut inputs)?;
         let types = inputs.iter().map(|input| planner.type_of(*input)).collect();
-        let names = (0..keys.len() + columns.len()).map(|at| at.to_string()).collect();
         let asked = format!("groups {keys:?} {states:?} {columns:?} {:?}", self.order);
         // Half is for what the threads have, and half for putting it together.
         let budget = usize::try_from(options.memory()).unwrap_or(usize::MAX) / options.threads() / 2;
         let store = Arc::new(Store::new(options.spill.clone()));
-        let sink = GroupSink { keys, states, columns, names, order: self.order, types, budget, store };
+        let sink = GroupSink { keys, states, columns, order: self.order, types, budget, store };
         let sink = SinkPlan { sink: erased(sink), inputs, selection: None };
         frame.table(planner, sink, &asked, options)
     }

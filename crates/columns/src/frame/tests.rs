@@ -5,6 +5,7 @@ mod groups;
 #[cfg(target_os = "linux")] // `ulimit` limits memory there.
 mod hostile;
 mod keys;
+mod not_text;
 mod rows;
 
 use std::sync::Arc;

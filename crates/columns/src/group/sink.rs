@@ -38,14 +38,13 @@ pub(crate) struct StatePlan {
     pub(crate) selection: Option<usize>,
 }
 
-/// Groups by keys, which are the first lanes.
+/// Groups by keys, which are the first lanes. Keys and columns come out by their places.
 #[derive(Debug)]
 pub(crate) struct GroupSink {
     pub(crate) keys: Vec<Type>,
     pub(crate) states: Vec<StatePlan>,
     /// For each column behind the keys, the state and which of its arrays it is.
     pub(crate) columns: Vec<(usize, usize)>,
-    pub(crate) names: Vec<String>,
     pub(crate) order: Order,
     /// The types of all lanes.
     pub(crate) types: Vec<Type>,
@@ -146,9 +145,8 @@ impl GroupSink {
         if arrays.is_empty() {
             return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
         }
-        Ok(RecordBatch::try_from_iter_with_nullable(
-            self.names.iter().zip(arrays).map(|(name, array)| (name, array, true)),
-        )?)
+        let named = arrays.into_iter().enumerate().map(|(at, array)| (at.to_string(), array, true));
+        Ok(RecordBatch::try_from_iter_with_nullable(named)?)
     }
 
     /// All groups, none of which was written to files.

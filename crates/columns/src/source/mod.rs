@@ -22,7 +22,7 @@ pub use concat::ConcatSource;
 pub use hdf5::Hdf5Source;
 pub use ipc::IpcSource;
 pub use npy::NpySource;
-pub(crate) use raw::{Dictionaries, next_dictionary, offsets_hold};
+pub(crate) use raw::{Dictionaries, next_dictionary, offsets_hold, texts_hold};
 pub use raw::{RawBatch, RawBatches, RawCodes, RawColumn, RawOffsets, RawTexts};
 pub(crate) use spool::{of_reader, spool};
 pub use take::TakeSource;
@@ -57,7 +57,7 @@ pub trait Source: Debug + Send + Sync {
     /// takes it for granted that they are UTF-8, so they are looked at here.
     fn read(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<Batches<'_>>;
 
-    /// Reads some rows for a pass, which looks at texts itself.
+    /// Reads some rows for a pass: texts and codes as they lie in the file, of which no more is looked at than that they are texts.
     fn read_raw(&self, rows: Range<u64>, columns: &[usize]) -> ColumnsResult<RawBatches<'_>> {
         let batches = self.read(rows, columns)?;
         Ok(Box::new(batches.map(|batch| batch.map(|batch| RawBatch::of(&batch)))))

@@ -23,14 +23,13 @@ pub type RawBatches<'s> = Box<dyn Iterator<Item = ColumnsResult<RawBatch>> + Sen
 pub enum RawColumn {
     /// An array that is whole in Arrow's sense.
     Array(ArrayRef),
-    /// Texts whose bytes nobody has looked at yet.
+    /// Texts as they lie in the file.
     Texts(RawTexts),
     /// Codes for the texts of a dictionary.
     Codes(RawCodes),
 }
 
-/// Texts in Arrow's layout. The offsets rise and stay within the bytes, unless the file is written to meanwhile; the bytes need not
-/// be UTF-8.
+/// Texts in Arrow's layout. The offsets rise and stay within the bytes, and these are UTF-8, unless the file is written to meanwhile.
 #[derive(Debug)]
 pub struct RawTexts {
     /// Where each text begins, and where the last one ends.
@@ -133,6 +132,18 @@ fn address(values: &ArrayRef) -> Option<Address> {
         _ => values.as_string::<i64>().value_data().as_ptr() as usize,
     };
     Some([values.len(), offsets, bytes, nulls])
+}
+
+/// Whether the bytes between offsets, which [hold](offsets_hold), are texts.
+pub(crate) fn texts_hold<T: ArrowNativeType>(offsets: &[T], bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return false };
+    let Some(between) = bytes.get(first.as_usize()..last.as_usize()) else { return false };
+    // Of what is ASCII, as most columns are, each part is a text.
+    between.is_ascii()
+        || std::str::from_utf8(between).is_ok_and(|text| {
+            let first = first.as_usize();
+            offsets.iter().all(|offset| text.is_char_boundary(offset.as_usize() - first))
+        })
 }
 
 /// Whether offsets rise from something that is not negative and end within so many bytes.

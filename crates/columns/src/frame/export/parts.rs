@@ -119,7 +119,8 @@ fn begun(dir: &Path, source: &str, overwrite: bool) -> ColumnsResult<Parts> {
     let is_of = contents.as_ref().is_some_and(|contents| contents["source"] == source);
     if !is_of && !overwrite {
         return Err(ColumnsError::option(format!(
-            "directory '{}' holds the rows of something else, or of an earlier state of it: give another one, or overwrite it",
+            "directory '{}' holds the rows of something else, or of an earlier state of it: give another one, or pass `overwrite` to \
+             replace them",
             dir.display()
         )));
     }

@@ -11,7 +11,7 @@ const COPIES: usize = 4;
 pub(super) struct Counts {
     counts: Vec<u64>,
     /// Those of the last rows where groups are many: half as many bytes, more of which are in the cache.
-    running: Vec<u32>,
+    running: Vec<[u32; 1]>,
     /// How many rows the running counts have taken.
     rows: usize,
 }
@@ -37,14 +37,14 @@ impl Counts {
             self.flush();
         }
         self.rows += groups.len();
-        self.running.resize(self.counts.len(), 0);
-        vectorised(CountMany { groups, mask, counts: &mut self.running });
+        self.running.resize(self.counts.len(), [0]);
+        vectorised(Count { groups, mask, counts: &mut self.running });
     }
 
     fn flush(&mut self) {
         self.rows = 0;
         for (count, running) in self.counts.iter_mut().zip(&mut self.running) {
-            *count += u64::from(std::mem::take(running));
+            *count += std::mem::take(running).map(u64::from).into_iter().sum::<u64>();
         }
     }
 
@@ -67,14 +67,14 @@ impl Counts {
     }
 }
 
-/// Counts of so many groups that rows of the same one seldom follow each other.
-struct CountMany<'v> {
+/// Counts in so many copies, which rows take in turn: where groups are few, rows of the same one need not wait for each other.
+struct Count<'v, const C: usize> {
     groups: &'v [u32],
     mask: Option<&'v [u8]>,
-    counts: &'v mut [u32],
+    counts: &'v mut [[u32; C]],
 }
 
-impl Loop for CountMany<'_> {
+impl<const C: usize> Loop for Count<'_, C> {
     type Output = ();
 
     #[inline(always)]
@@ -82,38 +82,7 @@ impl Loop for CountMany<'_> {
         let Self { groups, mask, counts } = self;
         match mask {
             None => {
-                for group in groups {
-                    if let Some(count) = counts.get_mut(*group as usize) {
-                        *count = count.wrapping_add(1);
-                    }
-                }
-            }
-            Some(mask) => {
-                for (group, mask) in groups.iter().zip(mask) {
-                    if let Some(count) = counts.get_mut(*group as usize) {
-                        *count = count.wrapping_add(u32::from(mask & 1));
-                    }
-                }
-            }
-        }
-    }
-}
-
-struct Count<'v> {
-    groups: &'v [u32],
-    mask: Option<&'v [u8]>,
-    counts: &'v mut [[u32; COPIES]],
-}
-
-impl Loop for Count<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { groups, mask, counts } = self;
-        match mask {
-            None => {
-                for groups in groups.chunks(COPIES) {
+                for groups in groups.chunks(C) {
                     for (copy, group) in groups.iter().enumerate() {
                         if let Some(count) = counts.get_mut(*group as usize) {
                             count[copy] += 1;
@@ -122,7 +91,7 @@ impl Loop for Count<'_> {
                 }
             }
             Some(mask) => {
-                for (groups, mask) in groups.chunks(COPIES).zip(mask.chunks(COPIES)) {
+                for (groups, mask) in groups.chunks(C).zip(mask.chunks(C)) {
                     for (copy, (group, mask)) in groups.iter().zip(mask).enumerate() {
                         if let Some(count) = counts.get_mut(*group as usize) {
                             count[copy] += u32::from(mask & 1);

@@ -9,7 +9,7 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use super::block::{Block, Label};
 use super::structure::{Element, Padding};
 use crate::error::{ColumnsError, ColumnsResult};
-use crate::source::{RawOffsets, RawTexts, offsets_hold};
+use crate::source::{RawOffsets, RawTexts, offsets_hold, texts_hold};
 use crate::store::Store;
 
 /// Texts of any length.
@@ -76,7 +76,7 @@ impl Texts {
 }
 
 impl Texts {
-    /// Some of the texts as they lie in the file; none where they would have to be copied, and where their offsets are wrong, which
+    /// Some of the texts as they lie in the file; none where they would have to be copied, and where they are damaged, which
     /// [`read`](Self::read) tells better.
     pub(super) fn raw(
         &self,
@@ -90,32 +90,35 @@ impl Texts {
             return Ok(None);
         }
         let count = (rows.end - rows.start) as usize + 1;
-        let numbers = || self.indices.numbers(store, label, rows.start..rows.end + 1);
-        let place = |offset: Option<u64>| offset.unwrap_or(0);
-        let (offsets, holds, first, last) = match self.indices.element {
+        let numbers = self.indices.numbers(store, label, rows.start..rows.end + 1)?;
+        let end = usize::try_from(self.bytes).unwrap_or(usize::MAX);
+        let found = match self.indices.element {
             Element::Int { bytes: 4, signed: true } => {
-                let offsets = ScalarBuffer::<i32>::new(numbers()?, 0, count);
-                let holds = offsets_hold(&offsets, usize::try_from(self.bytes).unwrap_or(usize::MAX));
-                let end = |offset: Option<&i32>| place(offset.and_then(|offset| u64::try_from(*offset).ok()));
-                let (first, last) = (end(offsets.first()), end(offsets.last()));
-                (RawOffsets::Short(offsets), holds, first, last)
+                span::<i32>(numbers, count, end).map(|(offsets, span)| (RawOffsets::Short(offsets), span))
             }
             Element::Int { bytes: 8, signed: true } => {
-                let offsets = ScalarBuffer::<i64>::new(numbers()?, 0, count);
-                let holds = offsets_hold(&offsets, usize::try_from(self.bytes).unwrap_or(usize::MAX));
-                let end = |offset: Option<&i64>| place(offset.and_then(|offset| u64::try_from(*offset).ok()));
-                let (first, last) = (end(offsets.first()), end(offsets.last()));
-                (RawOffsets::Long(offsets), holds, first, last)
+                span::<i64>(numbers, count, end).map(|(offsets, span)| (RawOffsets::Long(offsets), span))
             }
-            _ => return Ok(None),
+            _ => None,
         };
-        if !holds {
-            return Ok(None);
-        }
+        let Some((offsets, span)) = found else { return Ok(None) };
         // Short texts are loaded eight bytes at a time, some of which may be those of the next one.
-        let end = last.saturating_add(8).min(data.rows);
-        Ok(data.up_to(store, label, first..end)?.map(|bytes| RawTexts { offsets, bytes, nulls }))
+        let end = span.end.saturating_add(8).min(data.rows);
+        let Some(bytes) = data.up_to(store, label, span.start..end)? else { return Ok(None) };
+        let holds = match &offsets {
+            RawOffsets::Short(offsets) => texts_hold(offsets, &bytes),
+            RawOffsets::Long(offsets) => texts_hold(offsets, &bytes),
+        };
+        Ok(holds.then_some(RawTexts { offsets, bytes, nulls }))
     }
+}
+
+/// Offsets, and where the first text begins and the last one ends; none where they do not hold within so many bytes.
+fn span<O: OffsetSizeTrait>(numbers: Buffer, count: usize, bytes: usize) -> Option<(ScalarBuffer<O>, Range<u64>)> {
+    let offsets = ScalarBuffer::<O>::new(numbers, 0, count);
+    let (first, last) = (offsets.first()?, offsets.last()?);
+    let span = first.to_usize()? as u64..last.to_usize()? as u64;
+    offsets_hold(&offsets, bytes).then_some((offsets, span))
 }
 
 /// What an array of texts is made of besides its offsets.

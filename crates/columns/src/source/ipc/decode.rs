@@ -18,7 +18,7 @@ use super::codec::decompressed;
 use super::dictionary::Dictionaries;
 use super::layout::{Cursor, Layout};
 use crate::error::{ColumnsError, ColumnsResult};
-use crate::source::{RawCodes, RawColumn, RawOffsets, RawTexts, offsets_hold};
+use crate::source::{RawCodes, RawColumn, RawOffsets, RawTexts, offsets_hold, texts_hold};
 use crate::store::Store;
 
 /// Decodes the columns of a batch.
@@ -65,11 +65,11 @@ impl<'s> Decoder<'s> {
         let mut walk = Walk { decoder: self, cursor: self.layout.column(column), column: field.name() };
         match field.data_type() {
             DataType::Utf8 => {
-                let (offsets, bytes, nulls) = walk.bytes::<i32>(rows)?;
+                let (offsets, bytes, nulls) = walk.texts::<i32>(rows)?;
                 Ok(RawColumn::Texts(RawTexts { offsets: RawOffsets::Short(offsets), bytes, nulls }))
             }
             DataType::LargeUtf8 => {
-                let (offsets, bytes, nulls) = walk.bytes::<i64>(rows)?;
+                let (offsets, bytes, nulls) = walk.texts::<i64>(rows)?;
                 Ok(RawColumn::Texts(RawTexts { offsets: RawOffsets::Long(offsets), bytes, nulls }))
             }
             DataType::Dictionary(key, values)
@@ -207,6 +207,18 @@ impl Walk<'_> {
         let first = offsets.first().copied().unwrap_or_default();
         let bytes = self.part_of(&place, first.as_usize()..end)?;
         Ok((offsets.iter().map(|offset| *offset - first).collect(), bytes, nulls))
+    }
+
+    /// The same of bytes that are texts.
+    fn texts<T: OffsetSizeTrait>(
+        &mut self,
+        rows: Range<usize>,
+    ) -> ColumnsResult<(ScalarBuffer<T>, Buffer, Option<NullBuffer>)> {
+        let (offsets, bytes, nulls) = self.bytes::<T>(rows)?;
+        match offsets.len() <= 1 || texts_hold(&offsets, &bytes) {
+            true => Ok((offsets, bytes, nulls)),
+            false => Err(self.damaged("has text that is not UTF-8")),
+        }
     }
 
     /// Texts or strings of bytes that Arrow may rely on: with offsets that nobody changes.
