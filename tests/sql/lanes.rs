@@ -53,6 +53,33 @@ fn rows_come_in_the_order_of_the_table() {
     assert_eq!((all.len() as i64, all.last().copied()), (ROWS, Some(ROWS)));
 }
 
+/// Parts after one that left few rows gather theirs before they give any; those after one with many do not.
+#[test]
+fn few_rows_and_many_come_in_the_order_of_the_table() {
+    const ALL: i64 = 6_400_000;
+    let (_dir, folio) = new_bundle();
+    let id: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ALL));
+    folio.add("large", data(&RecordBatch::try_from_iter([("id", id)]).unwrap()), AddOptions::new()).unwrap();
+    let options = QueryOptions::new().threads(2);
+    let is_wanted = |id: &i64| if (2_000_000..4_400_000).contains(id) { *id % 3 > 0 } else { *id % 500 == 7 };
+    let sql =
+        "SELECT id FROM table WHERE CASE WHEN id >= 2000000 AND id < 4400000 THEN id % 3 > 0 ELSE id % 500 = 7 END";
+    assert!(numbers(&folio, sql, &options).into_iter().eq((0..ALL).filter(is_wanted)));
+    // Errors and the end of the time come out of parts that gather, too.
+    let fails =
+        format!("SELECT CASE WHEN id < {} THEN id ELSE 'x'::BIGINT END FROM large WHERE id % 500 = 7", ALL - 1000);
+    let fails = fails.replace("'x'", "concat('x', id)");
+    assert_eq!(folio.query(&fails, &options).and_then(rows).unwrap_err().code(), "sql-failed");
+    let control = QueryControl::new();
+    let options = QueryOptions::new().threads(2).control(&control);
+    let slow = "SELECT id FROM large WHERE id % 500 = 7 AND (id < 2000000 OR regexp_matches(sha256(sha256(id::TEXT)), '^[0-9a-f]*$'))";
+    let mut reader = folio.query(slow, &options).unwrap();
+    assert!(reader.next().unwrap().is_ok());
+    control.cancel();
+    let error = reader.find_map(Result::err).map(datafolio::Error::from);
+    assert_eq!(error.unwrap().code(), "sql-cancelled");
+}
+
 #[test]
 fn progress_is_told_while_rows_come_and_not_afterwards() {
     let (_dir, folio) = with_large();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use duckdb::{Connection, ToSql};
+use duckdb::{Connection, Statement, ToSql};
 
 use crate::concat::concat_rows;
 use crate::control::{AGAIN, QueryControl};
@@ -21,8 +22,13 @@ use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
 use crate::session::{Failure, Session, Settings, execute, share_of};
 
-/// DuckDB gives 2,048 rows at a time; so many are put together.
+/// DuckDB gives so many rows at a time.
+const DUCKDB_ROWS: usize = 2_048;
+/// And so many are put together.
 const BATCH_ROWS: usize = 16_384;
+/// DuckDB hands out what a condition leaves of each 2,048 rows, at a price for each piece. Where that is less than one row of so
+/// many, the next parts have DuckDB gather their rows first, until one of them has more: that much waits for whoever reads it.
+const SPARSE: usize = 8;
 /// Bytes of rows that threads may be ahead of the reader, together; less where the query may take little memory.
 const AHEAD: u64 = 64 << 20;
 
@@ -93,6 +99,7 @@ pub(crate) fn start(
         sql,
         params,
         shares,
+        is_sparse: AtomicBool::new(false),
     });
     let databases = settings.databases.clone();
     let mut reader = QueryReader {
@@ -177,6 +184,13 @@ struct Run {
     sql: String,
     params: Params,
     shares: Vec<Range<u64>>,
+    /// Whether few of the rows of the part before this one were left.
+    is_sparse: AtomicBool,
+}
+
+/// Runs a statement: its rows come while it goes, or are gathered before.
+fn begin(statement: &mut Statement<'_>, params: impl duckdb::Params, gathers: bool) -> duckdb::Result<()> {
+    if gathers { statement.execute(params).map(drop) } else { statement.stream_arrow(params).map(drop) }
 }
 
 impl Run {
@@ -209,35 +223,37 @@ impl Run {
             execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
         }
         let mut statement = connection.prepare(&self.sql).map_err(|error| self.stop(&error))?;
-        let stream = match &self.params {
-            Params::None => statement.stream_arrow([]),
-            Params::Positional(values) => statement.stream_arrow(duckdb::params_from_iter(values)),
+        let gathers = self.is_sparse.load(Ordering::Relaxed);
+        let begun = match &self.params {
+            Params::None => begin(&mut statement, [], gathers),
+            Params::Positional(values) => begin(&mut statement, duckdb::params_from_iter(values), gathers),
             Params::Named(values) => {
                 let values: Vec<(&str, &dyn ToSql)> =
                     values.iter().map(|(name, value): &(String, ParamValue)| (name.as_str(), value as _)).collect();
-                statement.stream_arrow(values.as_slice())
+                begin(&mut statement, values.as_slice(), gathers)
             }
         };
-        let mut stream = stream.map_err(|error| self.stop(&error))?;
+        begun.map_err(|error| self.stop(&error))?;
         if self.control.was_stopped() {
             return Err(self.why(SqlError::Cancelled));
         }
-        let given = stream.get_schema();
+        let given = statement.schema();
         let columns = told_apart(&given);
         if !tell(&columns) {
             return Ok(false);
         }
         let failed = |error: &ArrowError| Stop::Sql(SqlError::Failed { message: error.to_string() });
         let (mut held, mut rows) = (Vec::new(), 0);
+        let (mut all_pieces, mut all_rows) = (0, 0);
         loop {
-            let next = stream.next();
-            let ended = !matches!(next, Some(Ok(_)));
+            let next = statement.step().map_err(|error| self.stop(&error))?.map(|piece| RecordBatch::from(&piece));
+            let ended = next.is_none();
             match next {
-                Some(Ok(batch)) => {
+                Some(batch) => {
                     rows += batch.num_rows();
+                    (all_pieces, all_rows) = (all_pieces + 1, all_rows + batch.num_rows());
                     held.push(batch);
                 }
-                Some(Err(error)) => return Err(self.stop(&error)),
                 // A query that was interrupted may end as if it had no more rows.
                 None if self.control.was_stopped() => return Err(self.why(SqlError::Cancelled)),
                 None => {}
@@ -266,9 +282,18 @@ impl Run {
                 }
             }
             if ended {
+                if all_pieces > 0 {
+                    let looked_at = if gathers { self.share_rows(lane) } else { all_pieces * DUCKDB_ROWS };
+                    self.is_sparse.store(all_rows < looked_at / SPARSE, Ordering::Relaxed);
+                }
                 return Ok(true);
             }
         }
+    }
+
+    /// How many rows a part looks at; without an end to its rows there is no telling.
+    fn share_rows(&self, lane: usize) -> usize {
+        self.shares.get(lane).map_or(0, |share| usize::try_from(share.end - share.start).unwrap_or(usize::MAX))
     }
 
     fn why(&self, error: SqlError) -> Stop {
