@@ -4,10 +4,10 @@
 //! hardly repeat that is a megabyte more in every row group, and the time that it took to find out.
 
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::Schema;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
-/// Narrower values repeat in any row group.
-const WIDE: usize = 4;
+use super::leaves::{bytes, numbers};
+
 /// Values of the beginning that are looked at.
 const LOOKED_AT: usize = 16_384;
 /// The share of these that must be different. Of eight bytes each, drawn evenly, that are some 131,000 different values: the
@@ -16,32 +16,27 @@ const SHARE: f64 = 15.0 / 16.0;
 /// Bits that hashes of values set; the values are far fewer.
 const BITS: usize = 1 << 17;
 
-/// The columns of numbers, dates and the like whose first values are nearly all different.
-pub(super) fn useless(schema: &Schema, first: &[RecordBatch]) -> Vec<usize> {
+/// The columns of numbers, dates and the like, and of vectors of them, whose first values are nearly all different.
+pub(super) fn useless(parquet: &SchemaDescriptor, first: &[RecordBatch]) -> Vec<ColumnPath> {
     let mut bits = vec![0_u64; BITS / 64];
-    let width = |index: usize| schema.field(index).data_type().primitive_width().filter(|width| *width >= WIDE);
-    let columns = (0..schema.fields().len()).filter_map(|index| Some((index, width(index)?)));
-    let useless = columns.filter(|(index, width)| {
+    let useless = (0..parquet.num_columns()).filter(|leaf| {
         bits.fill(0);
         let mut seen = 0;
         for batch in first {
-            let rows = batch.num_rows().min(LOOKED_AT - seen);
-            if let Some(column) = batch.columns().get(*index) {
-                note(&column.slice(0, rows), *width, &mut bits);
-            }
-            seen += rows;
+            let Some(values) = numbers(parquet, *leaf, batch) else { return false };
+            let values = values.slice(0, values.len().min(LOOKED_AT - seen));
+            note(&values, &mut bits);
+            seen += values.len();
         }
         different(&bits) > SHARE * seen as f64
     });
-    useless.map(|(index, _)| index).collect()
+    useless.map(|leaf| parquet.column(leaf).path().clone()).collect()
 }
 
 /// Sets a bit for each value.
-fn note(column: &dyn Array, width: usize, bits: &mut [u64]) {
-    let data = column.to_data();
-    let values = data.buffers().first().map_or(&[][..], |buffer| buffer.as_slice());
-    let values = values.get(data.offset() * width..).unwrap_or_default();
-    for value in values.chunks_exact(width).take(data.len()) {
+fn note(values: &dyn Array, bits: &mut [u64]) {
+    let width = values.data_type().primitive_width().unwrap_or(1);
+    for value in bytes(values).chunks_exact(width) {
         let mut hash = 0_u64;
         for part in value.chunks(8) {
             let mut bytes = [0; 8];
@@ -68,7 +63,11 @@ fn different(bits: &[u64]) -> f64 {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int16Array, Int32Array, Int64Array, StringArray};
+    use arrow::array::{
+        ArrayRef, Decimal128Array, FixedSizeListArray, Float64Array, Int16Array, Int32Array, Int64Array, StringArray,
+    };
+    use arrow::datatypes::{DataType, Field};
+    use parquet::arrow::ArrowSchemaConverter;
 
     use super::*;
 
@@ -76,6 +75,9 @@ mod tests {
     fn numbers_that_hardly_repeat_get_none() {
         let n = 16_384_i64;
         let mixed = |row: i64| row.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed());
+        let numbers = Int32Array::from_iter_values((0..2 * n).map(|row| mixed(row) as i32));
+        let element = Arc::new(Field::new("element", DataType::Int32, false));
+        let vectors = FixedSizeListArray::new(element, 2, Arc::new(numbers), None);
         let columns: Vec<(&str, ArrayRef, bool)> = vec![
             ("counted", Arc::new(Int64Array::from_iter_values(0..n)), true),
             ("random", Arc::new(Float64Array::from_iter_values((0..n).map(|row| mixed(row) as f64))), true),
@@ -84,16 +86,20 @@ mod tests {
             ("half", Arc::new(Int64Array::from_iter_values((0..n).map(|row| mixed(row / 2)))), false),
             ("narrow", Arc::new(Int16Array::from_iter_values((0..n).map(|row| row as i16))), false),
             ("text", Arc::new(StringArray::from_iter_values((0..n).map(|row| row.to_string()))), false),
+            ("vectors", Arc::new(vectors), true),
             ("constant", Arc::new(Int64Array::from_iter_values((0..n).map(|_| 7))), false),
         ];
-        let expected: Vec<usize> = (0..columns.len()).filter(|index| columns[*index].2).collect();
+        let expected: Vec<&str> = columns.iter().filter(|column| column.2).map(|column| column.0).collect();
         let whole =
             RecordBatch::try_from_iter(columns.iter().map(|(name, column, _)| (*name, column.clone()))).unwrap();
-        let schema = whole.schema();
-        assert_eq!(useless(&schema, std::slice::from_ref(&whole)), expected);
+        let parquet = ArrowSchemaConverter::new().convert(&whole.schema()).unwrap();
+        let useless = |first: &[RecordBatch]| -> Vec<String> {
+            useless(&parquet, first).iter().map(|path| path.parts()[0].clone()).collect()
+        };
+        assert_eq!(useless(std::slice::from_ref(&whole)), expected);
         // In parts, of which the last is not looked at.
         let parts = [whole.slice(0, 5), whole.slice(5, 10_000), whole.slice(10_005, 6_379), whole.slice(0, 9)];
-        assert_eq!(useless(&schema, &parts), expected);
-        assert!(useless(&schema, &[]).is_empty());
+        assert_eq!(useless(&parts), expected);
+        assert!(useless(&[]).is_empty());
     }
 }

@@ -3,6 +3,7 @@
 //! Threads take whole columns of a step of rows, those first that took longest before. What a column becomes depends on its
 //! values and on nothing else, so that a table gives the same file whatever the number of threads.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
@@ -12,7 +13,11 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::Result;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
+
+use super::packing::properties_of;
 
 /// Steps of fewer rows are encoded without help.
 const ALONE: usize = 1024;
@@ -20,6 +25,9 @@ const ALONE: usize = 1024;
 /// The columns of the row group in progress, and who encodes them.
 pub(super) struct Encoder {
     schema: SchemaRef,
+    parquet: SchemaDescriptor,
+    /// How the file is encoded, and what makes a row group like that.
+    properties: WriterPropertiesPtr,
     factory: ArrowRowGroupWriterFactory,
     /// How many leaves each column has: one, unless it is nested.
     leaves: Vec<usize>,
@@ -72,7 +80,9 @@ pub(super) struct Size {
 }
 
 impl Encoder {
-    pub(super) fn new(schema: SchemaRef, parquet: &SchemaDescriptor, factory: ArrowRowGroupWriterFactory) -> Self {
+    /// For this file.
+    pub(super) fn new<W: Write + Send>(schema: SchemaRef, file: &SerializedFileWriter<W>) -> Self {
+        let parquet = file.schema_descr().clone();
         let mut leaves = vec![0; schema.fields().len()];
         for leaf in 0..parquet.num_columns() {
             if let Some(count) = leaves.get_mut(parquet.get_column_root_idx(leaf)) {
@@ -82,12 +92,23 @@ impl Encoder {
         let columns = leaves.iter().map(|_| Mutex::default()).collect();
         let order = (0..leaves.len()).collect();
         let turn = Mutex::new(Turn { order, ..Turn::default() });
-        Self { schema, factory, leaves, columns, turn, changed: Condvar::new() }
+        let factory = ArrowRowGroupWriterFactory::new(file, SchemaRef::clone(&schema));
+        let properties = Arc::clone(file.properties());
+        Self { schema, parquet, properties, factory, leaves, columns, turn, changed: Condvar::new() }
     }
 
-    /// Begins a row group.
-    pub(super) fn begin(&self, number: usize) -> Result<()> {
-        let mut writers = self.factory.create_column_writers(number)?.into_iter();
+    /// Begins a row group whose first rows are these.
+    pub(super) fn begin(&self, number: usize, first: &RecordBatch) -> Result<()> {
+        let writers = match properties_of(&self.properties, &self.parquet, first) {
+            Some(of_group) => {
+                // A factory has the properties of a file; this one is never written.
+                let file =
+                    SerializedFileWriter::new(std::io::sink(), self.parquet.root_schema_ptr(), Arc::new(of_group))?;
+                ArrowRowGroupWriterFactory::new(&file, SchemaRef::clone(&self.schema)).create_column_writers(number)?
+            }
+            None => self.factory.create_column_writers(number)?,
+        };
+        let mut writers = writers.into_iter();
         for (column, leaves) in self.columns.iter().zip(&self.leaves) {
             lock(column).leaves = writers.by_ref().take(*leaves).collect();
         }

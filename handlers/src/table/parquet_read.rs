@@ -123,7 +123,8 @@ impl ParquetFile {
             let columns = match wanted.split(&roots, part) {
                 Some(groups) => {
                     let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
-                    Columns::Split(SplitColumns::start(blame, decoded.clone(), readers, wanted.waiting(&roots))?)
+                    let waiting = wanted.waiting(&roots);
+                    Columns::Split(SplitColumns::start(blame, decoded.clone(), readers, part.threads, waiting)?)
                 }
                 None => Columns::Whole(Box::new(open(&roots)?)),
             };
@@ -205,12 +206,13 @@ impl<'a> Wanted<'a> {
         usize::try_from((BYTES / batch_bytes.max(1)).clamp(1, MOST)).unwrap_or(1)
     }
 
-    /// The columns in groups that take about as long to decode as each other, where several threads are allowed and there is
-    /// enough to do for them.
+    /// The columns in groups, several for each thread, where several threads are allowed and there is enough to do for them.
     fn split(&self, roots: &[usize], part: &TableReadOptions) -> Option<Vec<Vec<usize>>> {
         const WORTH_IT: u64 = 2 << 20;
         /// Another file is decoded meanwhile: less is worth a thread.
         const WORTH_ONE: u64 = 64 << 10;
+        /// With fewer, a thread would wait for another at every batch.
+        const GROUPS: usize = 4;
         /// A page and the dictionary before it, which are decoded whole for a few rows.
         const AT_LEAST: u64 = 1 << 20;
         let threads = part.threads;
@@ -237,7 +239,7 @@ impl<'a> Wanted<'a> {
         // The largest first, each to the group that has least.
         let mut largest_first = roots.to_vec();
         largest_first.sort_by_key(|root| std::cmp::Reverse(size_of(root)));
-        let mut groups = vec![(0_u64, Vec::new()); threads.min(roots.len())];
+        let mut groups = vec![(0_u64, Vec::new()); threads.saturating_mul(GROUPS).min(roots.len())];
         for root in largest_first {
             if let Some((size, group)) = groups.iter_mut().min_by_key(|(size, group)| (*size, group.len())) {
                 *size += size_of(&root).max(1);

@@ -9,13 +9,12 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::counted;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
 
 use super::ahead::with_read_ahead;
 use super::categories;
@@ -51,7 +50,7 @@ const SMALL_STEP: usize = 256;
 
 /// How a table of this schema that begins with these rows is encoded. All columns of a row group are in progress at once, so what each costs beside its
 /// values decides what a table of many columns needs.
-fn properties(schema: &Schema, first: &[RecordBatch]) -> WriterProperties {
+fn properties(schema: &Schema, first: &[RecordBatch]) -> HandlerResult<WriterProperties> {
     let columns = schema.flattened_fields().len();
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -60,16 +59,13 @@ fn properties(schema: &Schema, first: &[RecordBatch]) -> WriterProperties {
         .set_max_row_group_bytes(Some(GROUP_BYTES));
     let builder = match columns {
         0..=MANY_COLUMNS => {
-            let names =
-                dictionaries::useless(schema, first).into_iter().map(|index| schema.field(index).name().clone());
-            let without = |builder: WriterPropertiesBuilder, name| {
-                builder.set_column_dictionary_enabled(ColumnPath::new(vec![name]), false)
-            };
-            return names.fold(builder, without).build();
+            let parquet = ArrowSchemaConverter::new().convert(schema)?;
+            let without = |builder: WriterPropertiesBuilder, path| builder.set_column_dictionary_enabled(path, false);
+            return Ok(dictionaries::useless(&parquet, first).into_iter().fold(builder, without).build());
         }
         _ => builder.set_dictionary_enabled(false).set_write_batch_size(SMALL_STEP),
     };
-    if columns <= VERY_MANY_COLUMNS { builder } else { builder.set_compression(Compression::SNAPPY) }.build()
+    Ok(if columns <= VERY_MANY_COLUMNS { builder } else { builder.set_compression(Compression::SNAPPY) }.build())
 }
 
 /// Writes a stream of batches; times in seconds become times in milliseconds, since Parquet has no seconds, and dates in
@@ -88,9 +84,9 @@ pub fn write_parquet(
     let schema = reader.schema();
     let (first, has_ended) = first_rows(&mut reader)?;
     first.iter().try_for_each(|batch| refuse_other_columns(item, &schema, batch))?;
-    let writer = ArrowWriter::try_new(sink, SchemaRef::clone(&schema), Some(properties(&schema, &first)))?;
-    let (mut file, factory) = writer.into_serialized_writer()?;
-    let encoder = Encoder::new(SchemaRef::clone(&schema), file.schema_descr(), factory);
+    let writer = ArrowWriter::try_new(sink, SchemaRef::clone(&schema), Some(properties(&schema, &first)?))?;
+    let (mut file, _) = writer.into_serialized_writer()?;
+    let encoder = Encoder::new(SchemaRef::clone(&schema), &file);
     let mut groups = Groups::new(item, SchemaRef::clone(&schema), &encoder);
     let mut write = |group| append(&mut file, group);
     // A table that ends with its first rows is not worth a thread.
@@ -207,10 +203,11 @@ impl<'a> Groups<'a> {
                     self.complete(give)?;
                     continue;
                 }
+                let rows_of_step = batch.slice(done, rows);
                 if self.held == 0 {
-                    self.encoder.begin(self.number)?;
+                    self.encoder.begin(self.number, &rows_of_step)?;
                 }
-                self.encoder.encode(batch.slice(done, rows))?;
+                self.encoder.encode(rows_of_step)?;
                 done += rows;
                 self.held += rows;
             }
