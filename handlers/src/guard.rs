@@ -22,7 +22,7 @@ compile_error!(
 );
 
 /// Whose bytes a decoder works on, and so whose name an error bears.
-pub(crate) trait Blame: Send + fmt::Debug {
+pub(crate) trait Blame: Send + Sync + fmt::Debug {
     /// The bytes are damaged; `reason` says how.
     fn damaged(&self, reason: String) -> HandlerError;
 

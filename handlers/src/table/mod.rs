@@ -7,6 +7,7 @@ mod categories;
 mod columns;
 mod concat;
 mod dates;
+mod decoders;
 mod dictionaries;
 mod encode;
 mod file_rows;
@@ -36,6 +37,7 @@ pub(crate) use arrow_write::write_arrow;
 pub use columns::Written;
 pub(crate) use columns::{check_schema, places};
 pub use concat::concat_rows;
+pub use decoders::Decoders;
 pub use fitted::fit_rows;
 pub use hdf5_read::open_stored_hdf5;
 pub(crate) use hdf5_read::{Hdf5Batches, read_hdf5, reason_of};
@@ -76,8 +78,9 @@ pub struct TableReadOptions {
     pub first_rows: Option<usize>,
     /// How many threads may decode.
     pub threads: usize,
-    /// Whether a thread decodes ahead of whoever reads, also where there is too little for several.
-    pub ahead: bool,
+    /// The threads that decode, where those of several files are to be the same: then one decodes ahead of whoever reads, also where
+    /// there is too little for several.
+    pub decoders: Option<Decoders>,
 }
 
 impl Default for TableReadOptions {
@@ -90,7 +93,7 @@ impl Default for TableReadOptions {
             batch_rows: BATCH_ROWS,
             first_rows: None,
             threads: 1,
-            ahead: false,
+            decoders: None,
         }
     }
 }

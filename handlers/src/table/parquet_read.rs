@@ -124,7 +124,9 @@ impl ParquetFile {
                 Some(groups) => {
                     let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
                     let waiting = wanted.waiting(&roots);
-                    Columns::Split(SplitColumns::start(blame, decoded.clone(), readers, part.threads, waiting)?)
+                    let decoders = part.decoders.clone().unwrap_or_default();
+                    let schema = SchemaRef::clone(&decoded);
+                    Columns::Split(SplitColumns::start(&decoders, blame, schema, readers, part.threads, waiting)?)
                 }
                 None => Columns::Whole(Box::new(open(&roots)?)),
             };
@@ -234,7 +236,7 @@ impl<'a> Wanted<'a> {
         let share = |size: u64| u64::try_from(u128::from(size) * u128::from(self.rows) / all).unwrap_or(size);
         let bytes: u64 = roots.iter().map(size_of).map(|size| share(size).max((size / groups).min(AT_LEAST))).sum();
         if bytes < WORTH_IT || roots.len() < 2 {
-            return (part.ahead && bytes >= WORTH_ONE).then(|| vec![roots.to_vec()]);
+            return (part.decoders.is_some() && bytes >= WORTH_ONE).then(|| vec![roots.to_vec()]);
         }
         // The largest first, each to the group that has least.
         let mut largest_first = roots.to_vec();

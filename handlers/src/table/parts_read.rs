@@ -9,7 +9,7 @@ use datafolio_core::ItemRecord;
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
 use super::milliseconds::{stored, stored_type};
-use super::{Spread, TableReadOptions, places};
+use super::{Decoders, Spread, TableReadOptions, places};
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader};
 use crate::handler::Item;
@@ -35,7 +35,7 @@ pub(crate) fn read_parts(item: &Item<'_>, part: &TableReadOptions) -> HandlerRes
     let batches = PartBatches {
         schema: schema.clone(),
         files,
-        wanted: Spread::new(TableReadOptions { ahead: opens_ahead, ..part.clone() }),
+        wanted: Spread::new(TableReadOptions { decoders: opens_ahead.then(Decoders::default), ..part.clone() }),
         next: 0,
         current: None,
         upcoming: None,
