@@ -65,19 +65,25 @@ fn few_rows_and_many_come_in_the_order_of_the_table() {
     let sql =
         "SELECT id FROM table WHERE CASE WHEN id >= 2000000 AND id < 4400000 THEN id % 3 > 0 ELSE id % 500 = 7 END";
     assert!(numbers(&folio, sql, &options).into_iter().eq((0..ALL).filter(is_wanted)));
-    // Errors and the end of the time come out of parts that gather, too.
+    // Errors, cancelling and the end of the time come out of parts that gather, too.
     let fails =
         format!("SELECT CASE WHEN id < {} THEN id ELSE 'x'::BIGINT END FROM large WHERE id % 500 = 7", ALL - 1000);
     let fails = fails.replace("'x'", "concat('x', id)");
     assert_eq!(folio.query(&fails, &options).and_then(rows).unwrap_err().code(), "sql-failed");
     let control = QueryControl::new();
     let options = QueryOptions::new().threads(2).control(&control);
-    let slow = "SELECT id FROM large WHERE id % 500 = 7 AND (id < 2000000 OR regexp_matches(sha256(sha256(id::TEXT)), '^[0-9a-f]*$'))";
-    let mut reader = folio.query(slow, &options).unwrap();
+    // All rows of the later parts are slow.
+    let hash = "sha256(sha256(sha256(sha256(id::TEXT))))";
+    let slow = format!(
+        "SELECT id FROM large WHERE CASE WHEN id < 2000000 THEN id % 500 = 7 ELSE regexp_matches({hash}, '^00') END"
+    );
+    let mut reader = folio.query(&slow, &options).unwrap();
     assert!(reader.next().unwrap().is_ok());
     control.cancel();
     let error = reader.find_map(Result::err).map(datafolio::Error::from);
     assert_eq!(error.unwrap().code(), "sql-cancelled");
+    let timed = QueryOptions::new().threads(2).timeout(Duration::from_millis(300));
+    assert_eq!(folio.query(&slow, &timed).and_then(rows).unwrap_err().code(), "sql-timed-out");
 }
 
 #[test]

@@ -27,8 +27,11 @@ const DUCKDB_ROWS: usize = 2_048;
 /// And so many are put together.
 const BATCH_ROWS: usize = 16_384;
 /// DuckDB hands out what a condition leaves of each 2,048 rows, at a price for each piece. Where that is less than one row of so
-/// many, the next parts have DuckDB gather their rows first, until one of them has more: that much waits for whoever reads it.
+/// many, the next parts have DuckDB gather their rows first, until one of them has more.
 const SPARSE: usize = 8;
+/// DuckDB does not count gathered rows among its memory. A part whose rows would all take more than so many times what may wait of
+/// other parts is not gathered, however few are expected.
+const GATHERED: usize = 4;
 /// Bytes of rows that threads may be ahead of the reader, together; less where the query may take little memory.
 const AHEAD: u64 = 64 << 20;
 
@@ -99,7 +102,8 @@ pub(crate) fn start(
         sql,
         params,
         shares,
-        is_sparse: AtomicBool::new(false),
+        gathers: AtomicBool::new(false),
+        most_gathered: usize::try_from(ahead).unwrap_or(usize::MAX).saturating_mul(GATHERED),
     });
     let databases = settings.databases.clone();
     let mut reader = QueryReader {
@@ -184,8 +188,27 @@ struct Run {
     sql: String,
     params: Params,
     shares: Vec<Range<u64>>,
-    /// Whether few of the rows of the part before this one were left.
-    is_sparse: AtomicBool,
+    /// Whether the next part gathers its rows, judging by one before it.
+    gathers: AtomicBool,
+    /// Bytes that all rows of a part that does may take.
+    most_gathered: usize,
+}
+
+/// What a part has given.
+#[derive(Debug, Clone, Copy, Default)]
+struct Yield {
+    /// Rows that the condition looked at.
+    looked_at: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Yield {
+    /// Whether parts of so many rows are to gather theirs, if they are like this one.
+    fn gathers(&self, part_rows: usize, most: usize) -> bool {
+        let row = self.bytes / self.rows.max(1);
+        self.rows > 0 && self.rows < self.looked_at / SPARSE && row.saturating_mul(part_rows) <= most
+    }
 }
 
 /// Runs a statement: its rows come while it goes, or are gathered before.
@@ -223,7 +246,10 @@ impl Run {
             execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
         }
         let mut statement = connection.prepare(&self.sql).map_err(|error| self.stop(&error))?;
-        let gathers = self.is_sparse.load(Ordering::Relaxed);
+        if self.control.was_stopped() {
+            return Err(self.why(SqlError::Cancelled));
+        }
+        let gathers = self.gathers.load(Ordering::Relaxed);
         let begun = match &self.params {
             Params::None => begin(&mut statement, [], gathers),
             Params::Positional(values) => begin(&mut statement, duckdb::params_from_iter(values), gathers),
@@ -244,14 +270,20 @@ impl Run {
         }
         let failed = |error: &ArrowError| Stop::Sql(SqlError::Failed { message: error.to_string() });
         let (mut held, mut rows) = (Vec::new(), 0);
-        let (mut all_pieces, mut all_rows) = (0, 0);
+        let part_rows = self.part_rows(lane);
+        let mut all = Yield { looked_at: if gathers { part_rows } else { 0 }, ..Yield::default() };
         loop {
+            // What was gathered comes without another look at that.
+            if self.control.was_stopped() {
+                return Err(self.why(SqlError::Cancelled));
+            }
             let next = statement.step().map_err(|error| self.stop(&error))?.map(|piece| RecordBatch::from(&piece));
             let ended = next.is_none();
             match next {
                 Some(batch) => {
                     rows += batch.num_rows();
-                    (all_pieces, all_rows) = (all_pieces + 1, all_rows + batch.num_rows());
+                    all.rows += batch.num_rows();
+                    all.looked_at += if gathers { 0 } else { DUCKDB_ROWS };
                     held.push(batch);
                 }
                 // A query that was interrupted may end as if it had no more rows.
@@ -277,23 +309,24 @@ impl Run {
                 };
                 held.clear();
                 rows = 0;
+                all.bytes += batch.get_array_memory_size();
                 if !self.lanes.push(lane, Ok(batch)) {
                     return Ok(false);
                 }
             }
             if ended {
-                if all_pieces > 0 {
-                    let looked_at = if gathers { self.share_rows(lane) } else { all_pieces * DUCKDB_ROWS };
-                    self.is_sparse.store(all_rows < looked_at / SPARSE, Ordering::Relaxed);
+                if all.rows > 0 {
+                    self.gathers.store(all.gathers(part_rows, self.most_gathered), Ordering::Relaxed);
                 }
                 return Ok(true);
             }
         }
     }
 
-    /// How many rows a part looks at; without an end to its rows there is no telling.
-    fn share_rows(&self, lane: usize) -> usize {
-        self.shares.get(lane).map_or(0, |share| usize::try_from(share.end - share.start).unwrap_or(usize::MAX))
+    /// How many rows a part looks at: those of the last one, whose end need not be told, count as many as those before.
+    fn part_rows(&self, lane: usize) -> usize {
+        let share = self.shares.get(lane).filter(|share| share.end < u64::MAX).or_else(|| self.shares.first());
+        share.map_or(0, |share| usize::try_from(share.end - share.start).unwrap_or(usize::MAX))
     }
 
     fn why(&self, error: SqlError) -> Stop {
@@ -365,5 +398,21 @@ impl Drop for QueryReader {
 impl fmt::Debug for QueryReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueryReader").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rows_that_fit_are_gathered() {
+        let given = Yield { looked_at: 1 << 20, rows: 10_000, bytes: 1_000_000 };
+        assert!(given.gathers(1 << 20, 256 << 20));
+        assert!(!Yield { rows: 200_000, bytes: 20_000_000, ..given }.gathers(1 << 20, 256 << 20), "many");
+        assert!(!Yield { bytes: 10_000_000, ..given }.gathers(1 << 20, 256 << 20), "rows of a kilobyte");
+        assert!(!given.gathers(1 << 30, 256 << 20), "a part that large");
+        assert!(!given.gathers(1 << 20, 0), "no memory");
+        assert!(!Yield::default().gathers(1 << 20, 256 << 20), "nothing to judge by");
     }
 }

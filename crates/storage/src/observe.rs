@@ -2,7 +2,8 @@
 //!
 //! [`LocalStorage`](crate::LocalStorage) announces every step to an [`IoObserver`], when it has one. An observer can number
 //! the steps, end the process before or after the n-th, return the error that the system call should have returned, or
-//! shorten a write. Without an observer a step costs one test of an `Option`.
+//! shorten a write. Without an observer a step costs one test of an `Option`. The syncs of a long file while it is written are none: what
+//! they do, the one at its end does again.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};

@@ -68,14 +68,11 @@ pub(super) fn properties_of(
 }
 
 fn packing_of(parquet: &SchemaDescriptor, leaf: usize, first: &RecordBatch) -> Packing {
-    let rows = first.num_rows();
-    let (mut plain, mut width, mut bits) = (Vec::new(), 0, 0);
+    let Some(all) = numbers(parquet, leaf, first) else { return Packing::Compressed };
+    let width = all.data_type().primitive_width().unwrap_or_default();
+    let (mut plain, mut bits) = (Vec::new(), 0);
     for piece in 0..PIECES {
-        let start = rows / PIECES * piece;
-        let Some(values) = numbers(parquet, leaf, &first.slice(start, rows / PIECES)) else {
-            return Packing::Compressed;
-        };
-        let values = values.slice(0, values.len().min(TRIED / PIECES));
+        let values = all.slice(all.len() / PIECES * piece, (all.len() / PIECES).min(TRIED / PIECES));
         let values = match values.null_count() {
             0 => values,
             // Nulls take no place in the file.
@@ -84,7 +81,6 @@ fn packing_of(parquet: &SchemaDescriptor, leaf: usize, first: &RecordBatch) -> P
                 Err(_) => return Packing::Compressed,
             },
         };
-        width = values.data_type().primitive_width().unwrap_or_default();
         let piece = bytes(&values);
         bits += match width {
             4 => bits_of_differences(piece.chunks_exact(4).map(|value| i64::from(i32::from_le_bytes(array(value))))),
@@ -93,8 +89,10 @@ fn packing_of(parquet: &SchemaDescriptor, leaf: usize, first: &RecordBatch) -> P
         plain.extend(piece);
     }
     // Of few values nothing can be told.
-    let packed = zstd::bulk::compress(&plain, LEVEL).ok().filter(|_| plain.len() >= TRIED);
-    let Some(packed) = packed else { return Packing::Compressed };
+    if plain.len() < TRIED {
+        return Packing::Compressed;
+    }
+    let Ok(packed) = zstd::bulk::compress(&plain, LEVEL) else { return Packing::Compressed };
     let whole = match parquet.column(leaf).physical_type() {
         Physical::INT32 => width == 4,
         Physical::INT64 => width == 8,
@@ -116,6 +114,7 @@ fn array<const N: usize>(value: &[u8]) -> [u8; N] {
 /// Bits that the differences of numbers take, each block with as many as its widest, beside a byte that says so.
 fn bits_of_differences(values: impl Iterator<Item = i64>) -> usize {
     let (mut before, mut least, mut greatest, mut held, mut bits) = (None, i64::MAX, i64::MIN, 0, 0);
+    let widest = |least: i64, greatest: i64| 64 - greatest.wrapping_sub(least).leading_zeros() as usize;
     for value in values {
         if let Some(before) = before {
             let difference = value.wrapping_sub(before);
@@ -123,12 +122,11 @@ fn bits_of_differences(values: impl Iterator<Item = i64>) -> usize {
         }
         before = Some(value);
         if held == BLOCK {
-            let widest = 64 - greatest.wrapping_sub(least).leading_zeros() as usize;
-            bits += BLOCK * widest + 8;
+            bits += BLOCK * widest(least, greatest) + 8;
             (least, greatest, held) = (i64::MAX, i64::MIN, 0);
         }
     }
-    bits
+    if held > 0 { bits + BLOCK * widest(least, greatest) + 8 } else { bits }
 }
 
 #[cfg(test)]

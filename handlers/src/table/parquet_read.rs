@@ -11,8 +11,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
+use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::Length;
 
 use super::columns::Picked;
@@ -226,7 +227,7 @@ impl<'a> Wanted<'a> {
         let mut sizes: HashMap<usize, u64> = HashMap::new();
         for group in metadata.row_groups() {
             for (leaf, column) in group.columns().iter().enumerate() {
-                let size = column.uncompressed_size().max(0).unsigned_abs();
+                let size = decoded_bytes(column);
                 *sizes.entry(columns.get_column_root_idx(leaf)).or_default() += size;
             }
         }
@@ -313,18 +314,25 @@ fn check_chunks(metadata: &ParquetMetaData, size: u64) -> Result<u64, String> {
     }
 }
 
+/// Bytes of the values of a column of a row group when they are decoded. Dictionaries and differences make them smaller in the file
+/// before it is compressed.
+fn decoded_bytes(column: &ColumnChunkMetaData) -> u64 {
+    let width = match column.column_type() {
+        Physical::INT32 | Physical::FLOAT => 4,
+        Physical::INT64 | Physical::DOUBLE => 8,
+        Physical::BOOLEAN | Physical::INT96 | Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => 0,
+    };
+    let numbers = column.num_values().saturating_mul(width);
+    let texts = column.unencoded_byte_array_data_bytes().unwrap_or(0);
+    column.uncompressed_size().max(texts).max(numbers).max(0).unsigned_abs()
+}
+
 /// How many rows fit a batch. Rows can be large (embeddings, documents), and those of one row group larger than those of
-/// another, so the widest row group counts. A dictionary makes strings small in the file and not in memory; where the file
-/// records how long they are without it, that counts.
+/// another, so the widest row group counts.
 fn fitting_rows(groups: &[RowGroupMetaData], wanted: &ProjectionMask) -> usize {
     let fitting = groups.iter().map(|group| {
         let columns = group.columns().iter().enumerate().filter(|(leaf, _)| wanted.leaf_included(*leaf));
-        let bytes: u64 = columns
-            .map(|(_, column)| {
-                let unpacked = column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0));
-                unpacked.max(0).unsigned_abs()
-            })
-            .fold(0, u64::saturating_add);
+        let bytes: u64 = columns.map(|(_, column)| decoded_bytes(column)).fold(0, u64::saturating_add);
         let rows = group.num_rows().max(0).unsigned_abs();
         rows.saturating_mul(BATCH_BYTES).checked_div(bytes).unwrap_or(u64::MAX)
     });

@@ -177,33 +177,51 @@ impl<T: Number, const N: usize, const C: usize, const MASKED: bool> Loop for Add
     #[inline(always)]
     fn run(self) {
         let Self { values, groups, mask, running } = self;
+        // Pieces of a fixed length, whose rows follow each other without a look at how many there are.
+        let ((pieces, rest), (piece_groups, rest_groups)) = (values.as_chunks::<C>(), groups.as_chunks::<C>());
         let mut at = 0;
         // No closure, which would not be compiled for the processor that the loop is.
-        for (values, groups) in values.chunks(C).zip(groups.chunks(C)) {
+        for (values, groups) in pieces.iter().zip(piece_groups) {
             for (copy, (value, group)) in values.iter().zip(groups).enumerate() {
-                let there = (!T::FLOAT || value.is_number()) && (!MASKED || mask.get(at + copy) == Some(&YES));
-                let place = if there { *group as usize * C + copy } else { usize::MAX };
-                let Some(sums) = running.get_mut(place) else { continue };
-                let value = value.float();
-                let mut more = [0.0; N];
-                more[0] = 1.0;
-                if N == 2 {
-                    more[1] = value;
-                } else {
-                    let difference = value - if sums[SHIFT].is_nan() { 0.0 } else { sums[SHIFT] };
-                    let square = difference * difference;
-                    more[1] = difference;
-                    more[2] = square;
-                    if N > 4 {
-                        more[N - 4] = square * difference;
-                        more[N - 3] = square * square;
-                    }
-                }
-                for (sum, more) in sums.iter_mut().zip(more) {
-                    *sum += more;
-                }
+                let there = !MASKED || mask.get(at + copy) == Some(&YES);
+                add_one::<T, N, C>(running, *value, *group, copy, there);
             }
             at += C;
         }
+        for (copy, (value, group)) in rest.iter().zip(rest_groups).enumerate() {
+            let there = !MASKED || mask.get(at + copy) == Some(&YES);
+            add_one::<T, N, C>(running, *value, *group, copy, there);
+        }
+    }
+}
+
+/// Adds the value of a row to a copy of the running sums of its group.
+#[inline(always)]
+fn add_one<T: Number, const N: usize, const C: usize>(
+    running: &mut [[f64; N]],
+    value: T,
+    group: u32,
+    copy: usize,
+    there: bool,
+) {
+    let place = if there && (!T::FLOAT || value.is_number()) { group as usize * C + copy } else { usize::MAX };
+    let Some(sums) = running.get_mut(place) else { return };
+    let value = value.float();
+    let mut more = [0.0; N];
+    more[0] = 1.0;
+    if N == 2 {
+        more[1] = value;
+    } else {
+        let difference = value - if sums[SHIFT].is_nan() { 0.0 } else { sums[SHIFT] };
+        let square = difference * difference;
+        more[1] = difference;
+        more[2] = square;
+        if N > 4 {
+            more[N - 4] = square * difference;
+            more[N - 3] = square * square;
+        }
+    }
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum += more;
     }
 }

@@ -82,20 +82,33 @@ impl<const C: usize> Loop for Count<'_, C> {
         let Self { groups, mask, counts } = self;
         match mask {
             None => {
-                for groups in groups.chunks(C) {
+                // Pieces of a fixed length, whose rows follow each other without a look at how many there are.
+                let (pieces, rest) = groups.as_chunks::<C>();
+                for groups in pieces {
                     for (copy, group) in groups.iter().enumerate() {
                         if let Some(count) = counts.get_mut(*group as usize) {
                             count[copy] += 1;
                         }
                     }
                 }
+                for group in rest {
+                    if let Some(count) = counts.get_mut(*group as usize) {
+                        count[0] += 1;
+                    }
+                }
             }
             Some(mask) => {
-                for (groups, mask) in groups.chunks(C).zip(mask.chunks(C)) {
+                let ((pieces, rest), (masks, rest_mask)) = (groups.as_chunks::<C>(), mask.as_chunks::<C>());
+                for (groups, mask) in pieces.iter().zip(masks) {
                     for (copy, (group, mask)) in groups.iter().zip(mask).enumerate() {
                         if let Some(count) = counts.get_mut(*group as usize) {
                             count[copy] += u32::from(mask & 1);
                         }
+                    }
+                }
+                for (group, mask) in rest.iter().zip(rest_mask) {
+                    if let Some(count) = counts.get_mut(*group as usize) {
+                        count[0] += u32::from(mask & 1);
                     }
                 }
             }
