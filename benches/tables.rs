@@ -79,7 +79,8 @@ fn in_process(what: &str, dir: &Path, rows: u64, limit: Option<u64>) {
     let mut command = match limit.filter(|_| has_prlimit) {
         Some(bytes) => {
             let mut command = Command::new("prlimit");
-            command.arg(format!("--data={bytes}")).arg(own);
+            // The stacks of threads count as data, whether or not they are in use: eight megabytes each, and DuckDB has some thirty.
+            command.args(["--stack=2097152", &format!("--data={bytes}")]).arg(own);
             command
         }
         None => Command::new(own),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_handlers::{FileFacts, HandlerError, TableFacts, TableReadOptions, concat_rows};
+use datafolio_handlers::{FileFacts, HandlerError, Joined, TableFacts, TableReadOptions};
 use datafolio_storage::Verification;
 
 use super::Conditional;
@@ -280,6 +280,7 @@ pub struct TableChunks {
     /// Fewer rows than a chunk, but for those of the last batch.
     pending: VecDeque<Pending>,
     pending_rows: usize,
+    joined: Joined,
     position: u64,
     ended: bool,
 }
@@ -287,7 +288,16 @@ pub struct TableChunks {
 impl TableChunks {
     fn new(rows: Source, chunk_size: usize, position: u64) -> Self {
         let schema = rows.schema();
-        Self { rows, schema, chunk_size, pending: VecDeque::new(), pending_rows: 0, position, ended: false }
+        Self {
+            rows,
+            schema,
+            chunk_size,
+            pending: VecDeque::new(),
+            pending_rows: 0,
+            joined: Joined::default(),
+            position,
+            ended: false,
+        }
     }
 
     /// The columns of every chunk.
@@ -330,7 +340,7 @@ impl TableChunks {
             [only] => only.batch.clone(),
             several => {
                 let batches: Vec<RecordBatch> = several.iter().map(|pending| pending.batch.clone()).collect();
-                concat_rows(&self.schema, &batches)?
+                self.joined.concat(&self.schema, &batches)?
             }
         }))
     }

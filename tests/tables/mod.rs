@@ -6,6 +6,7 @@ mod computing;
 #[cfg(unix)] // Whether two names are one file is told by its inode.
 mod links;
 mod mapped;
+mod packed;
 mod paths;
 mod reading;
 mod sources;

@@ -232,3 +232,162 @@ impl PartialEq for Decoders {
 }
 
 impl Eq for Decoders {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+    use bytes::{Buf, Bytes, buf};
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::errors::ParquetError;
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::reader::{ChunkReader, Length};
+
+    use super::*;
+
+    /// What becomes of a read.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Fate {
+        Works,
+        Fails,
+        Panics,
+    }
+
+    /// A file of which reads work for a while only.
+    #[derive(Clone)]
+    struct Flaky {
+        bytes: Bytes,
+        left: Arc<AtomicUsize>,
+        then: Fate,
+    }
+
+    impl Length for Flaky {
+        fn len(&self) -> u64 {
+            self.bytes.len() as u64
+        }
+    }
+
+    impl ChunkReader for Flaky {
+        type T = buf::Reader<Bytes>;
+
+        fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+            self.read()?;
+            Ok(self.bytes.slice(usize::try_from(start).unwrap()..).reader())
+        }
+
+        fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+            self.read()?;
+            let start = usize::try_from(start).unwrap();
+            Ok(self.bytes.slice(start..start + length))
+        }
+    }
+
+    impl Flaky {
+        fn read(&self) -> Result<(), ParquetError> {
+            let works = self.then == Fate::Works || self.left.fetch_sub(1, Ordering::Relaxed) > 0;
+            match self.then {
+                Fate::Panics if !works => panic!("the reader gave up"),
+                Fate::Fails if !works => Err(ParquetError::External(Box::new(io::Error::other("the disk is gone")))),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    /// Readers of a file whose rows count up from `first`, each of all of them; reads of its pages end like this.
+    fn readers(first: i64, rows: i64, count: usize, then: Fate) -> Vec<FileRows> {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(first..first + rows));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_data_page_row_count_limit(50)
+            .set_write_batch_size(50)
+            .set_dictionary_enabled(false)
+            .build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let left = Arc::new(AtomicUsize::new(1_000));
+        let file = Flaky { bytes: bytes.into(), left: left.clone(), then };
+        let reader = || {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
+            FileRows::new(None, builder.with_batch_size(50).build().unwrap())
+        };
+        let readers = (0..count).map(|_| reader()).collect();
+        left.store(6, Ordering::Relaxed);
+        readers
+    }
+
+    /// All rows that are still to come: those of each reader, which are the same.
+    fn rest(decoding: &Decoding) -> HandlerResult<Vec<i64>> {
+        let mut values = Vec::new();
+        loop {
+            let batches = decoding.next()?;
+            let numbers = batches.iter().map(|batch| batch.as_ref().map(|batch| batch.column(0).as_primitive()));
+            let numbers: Vec<Option<&arrow::array::PrimitiveArray<Int64Type>>> = numbers.collect();
+            assert!(numbers.windows(2).all(|pair| pair[0] == pair[1]), "groups give other rows");
+            match numbers.first().copied().flatten() {
+                Some(numbers) => values.extend(numbers.values()),
+                None => return Ok(values),
+            }
+        }
+    }
+
+    fn decode(decoders: &Decoders, readers: Vec<FileRows>) -> Decoding {
+        decoders.decode(Arc::new("t".to_owned()), readers, 2, 2).unwrap()
+    }
+
+    #[test]
+    fn files_share_their_threads_and_keep_their_rows() {
+        let decoders = Decoders::default();
+        let files: Vec<Decoding> =
+            (0..5).map(|file| decode(&decoders, readers(file * 1_000, 990, 3, Fate::Works))).collect();
+        // Not in the order in which they came.
+        for (file, decoding) in files.iter().enumerate().rev() {
+            let first = file as i64 * 1_000;
+            assert_eq!(rest(decoding).unwrap(), (first..first + 990).collect::<Vec<_>>());
+            assert!(rest(decoding).unwrap().is_empty(), "and then there are none");
+        }
+        assert_eq!(decoders.0.running.lock().unwrap().len(), 2);
+        assert_eq!(decoders.0.shared.state().files.len(), 5);
+        drop(files);
+        assert_eq!(decoders.0.shared.state().files.len(), 0);
+    }
+
+    #[test]
+    fn a_file_that_nobody_wants_any_more_holds_up_no_other() {
+        let decoders = Decoders::default();
+        for _ in 0..20 {
+            let (unread, begun) = (
+                decode(&decoders, readers(0, 5_000, 4, Fate::Works)),
+                decode(&decoders, readers(0, 5_000, 4, Fate::Works)),
+            );
+            let other = decode(&decoders, readers(7, 500, 4, Fate::Works));
+            begun.next().unwrap();
+            drop((unread, begun));
+            assert_eq!(rest(&other).unwrap(), (7..507).collect::<Vec<_>>());
+        }
+        // Threads that are decoding, or waiting for someone to read, end with it.
+        let threads = Arc::downgrade(&decoders.0.shared);
+        let unread = decode(&decoders, readers(0, 5_000, 4, Fate::Works));
+        drop((decoders, unread));
+        assert_eq!(threads.strong_count(), 0, "a thread is still there");
+    }
+
+    #[test]
+    fn what_ends_one_file_ends_no_other() {
+        for (fate, reason) in [(Fate::Fails, "the disk is gone"), (Fate::Panics, "the reader gave up")] {
+            let decoders = Decoders::default();
+            let bad = decode(&decoders, readers(0, 5_000, 3, fate));
+            let good = decode(&decoders, readers(0, 5_000, 3, Fate::Works));
+            let error = rest(&bad).unwrap_err();
+            assert!(matches!(&error, HandlerError::Damaged { item, .. } if item == "t"), "{error:?}");
+            assert!(error.to_string().contains(reason), "{error}");
+            assert_eq!(rest(&good).unwrap().len(), 5_000);
+        }
+    }
+}

@@ -6,7 +6,7 @@
 use arrow::array::{Array, RecordBatch};
 use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
-use super::leaves::{bytes, numbers};
+use super::leaves::{bytes, held, numbers};
 
 /// Values of the beginning that are looked at.
 const LOOKED_AT: usize = 16_384;
@@ -15,20 +15,24 @@ const LOOKED_AT: usize = 16_384;
 const SHARE: f64 = 15.0 / 16.0;
 /// Bits that hashes of values set; the values are far fewer.
 const BITS: usize = 1 << 17;
+/// Of a column with nulls so many values at least tell something.
+const ENOUGH: usize = 1_024;
 
 /// The columns of numbers, dates and the like, and of vectors of them, whose first values are nearly all different.
 pub(super) fn useless(parquet: &SchemaDescriptor, first: &[RecordBatch]) -> Vec<ColumnPath> {
     let mut bits = vec![0_u64; BITS / 64];
     let useless = (0..parquet.num_columns()).filter(|leaf| {
         bits.fill(0);
-        let mut seen = 0;
+        let (mut looked_at, mut seen) = (0, 0);
         for batch in first {
             let Some(values) = numbers(parquet, *leaf, batch) else { return false };
-            let values = values.slice(0, values.len().min(LOOKED_AT - seen));
+            let values = values.slice(0, values.len().min(LOOKED_AT - looked_at));
+            looked_at += values.len();
+            let Some(values) = held(values) else { return false };
             note(&values, &mut bits);
             seen += values.len();
         }
-        different(&bits) > SHARE * seen as f64
+        seen >= looked_at.min(ENOUGH) && different(&bits) > SHARE * seen as f64
     });
     useless.map(|leaf| parquet.column(leaf).path().clone()).collect()
 }
@@ -87,6 +91,9 @@ mod tests {
             ("narrow", Arc::new(Int16Array::from_iter_values((0..n).map(|row| row as i16))), false),
             ("text", Arc::new(StringArray::from_iter_values((0..n).map(|row| row.to_string()))), false),
             ("vectors", Arc::new(vectors), true),
+            ("one in three", Arc::new(Int64Array::from_iter((0..n).map(|row| (row % 3 == 0).then_some(row)))), true),
+            ("seldom", Arc::new(Int64Array::from_iter((0..n).map(|row| (row % 99 == 0).then_some(row)))), false),
+            ("never", Arc::new(Int64Array::from_iter((0..n).map(|_| None))), false),
             ("constant", Arc::new(Int64Array::from_iter_values((0..n).map(|_| 7))), false),
         ];
         let expected: Vec<&str> = columns.iter().filter(|column| column.2).map(|column| column.0).collect();

@@ -1,6 +1,7 @@
 //! The numbers that a leaf of a Parquet file holds.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::{filter, is_not_null};
 use arrow::datatypes::DataType;
 use parquet::schema::types::SchemaDescriptor;
 
@@ -18,6 +19,14 @@ pub(super) fn numbers(parquet: &SchemaDescriptor, leaf: usize, rows: &RecordBatc
         _ => ArrayRef::clone(column),
     };
     values.data_type().primitive_width().filter(|width| *width >= WIDE).map(|_| values)
+}
+
+/// Those of them that are not null: nulls take no place in the file.
+pub(super) fn held(values: ArrayRef) -> Option<ArrayRef> {
+    match values.null_count() {
+        0 => Some(values),
+        _ => is_not_null(&values).and_then(|held| filter(&values, &held)).ok(),
+    }
 }
 
 /// Their bytes, those below nulls included.

@@ -6,12 +6,11 @@
 //! have zeros in the next.
 
 use arrow::array::{Array, RecordBatch};
-use arrow::compute::{filter, is_not_null};
 use parquet::basic::{Compression, Encoding, Type as Physical};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::leaves::{bytes, numbers};
+use super::leaves::{bytes, held, numbers};
 
 /// Values that are tried, of as many places of the rows as there are pieces.
 const TRIED: usize = 4_096;
@@ -73,14 +72,7 @@ fn packing_of(parquet: &SchemaDescriptor, leaf: usize, first: &RecordBatch) -> P
     let (mut plain, mut bits) = (Vec::new(), 0);
     for piece in 0..PIECES {
         let values = all.slice(all.len() / PIECES * piece, (all.len() / PIECES).min(TRIED / PIECES));
-        let values = match values.null_count() {
-            0 => values,
-            // Nulls take no place in the file.
-            _ => match is_not_null(&values).and_then(|held| filter(&values, &held)) {
-                Ok(values) => values,
-                Err(_) => return Packing::Compressed,
-            },
-        };
+        let Some(values) = held(values) else { return Packing::Compressed };
         let piece = bytes(&values);
         bits += match width {
             4 => bits_of_differences(piece.chunks_exact(4).map(|value| i64::from(i32::from_le_bytes(array(value))))),

@@ -1,6 +1,6 @@
 //! Reading a table whose rows lie in several files of the bundle.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader, new_null_array};
@@ -38,7 +38,7 @@ pub(crate) fn read_parts(item: &Item<'_>, part: &TableReadOptions) -> HandlerRes
         wanted: Spread::new(TableReadOptions { decoders: opens_ahead.then(Decoders::default), ..part.clone() }),
         next: 0,
         current: None,
-        upcoming: None,
+        upcoming: VecDeque::new(),
         opens_ahead,
     };
     Ok(Box::new(GuardedReader::blaming(name, schema, batches)))
@@ -142,10 +142,15 @@ struct PartBatches {
     next: usize,
     /// The rows of a file, by its place.
     current: Option<(usize, TableReader)>,
-    /// Those of the file behind it, which is opened while this one is read: its threads have begun to decode by the time.
-    upcoming: Option<(usize, HandlerResult<TableReader>)>,
+    /// Those of the files behind it, which are opened while this one is read: threads decode them where they would wait for it.
+    upcoming: VecDeque<(usize, HandlerResult<TableReader>)>,
     opens_ahead: bool,
 }
+
+/// Files that are opened ahead have so many bytes together, or are one...
+const AHEAD_BYTES: u64 = 1 << 20;
+/// ...and are so many at most: each keeps its file open.
+const AHEAD_FILES: usize = 16;
 
 impl Batches for PartBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
@@ -161,20 +166,28 @@ impl Batches for PartBatches {
                     None => self.current = None,
                 }
             }
-            let opened = match self.upcoming.take() {
-                Some(opened) => Some(opened),
-                None => self.open_next(),
-            };
+            let opened = self.upcoming.pop_front().or_else(|| self.open_next());
             let Some((index, reader)) = opened else { return Ok(None) };
             self.current = Some((index, reader?));
-            if self.opens_ahead {
-                self.upcoming = self.open_next();
-            }
+            self.open_ahead();
         }
     }
 }
 
 impl PartBatches {
+    fn open_ahead(&mut self) {
+        let mut bytes: u64 = self.upcoming.iter().map(|(index, _)| self.size_of(*index)).sum();
+        while self.opens_ahead && bytes < AHEAD_BYTES && self.upcoming.len() < AHEAD_FILES {
+            let Some(opened) = self.open_next() else { break };
+            bytes = bytes.saturating_add(self.size_of(opened.0));
+            self.upcoming.push_back(opened);
+        }
+    }
+
+    fn size_of(&self, index: usize) -> u64 {
+        self.files.list.get(index).and_then(|file| file.expected.size).unwrap_or(AHEAD_BYTES)
+    }
+
     /// Opens the next file that has rows which are wanted.
     fn open_next(&mut self) -> Option<(usize, HandlerResult<TableReader>)> {
         while !self.wanted.is_done() {
