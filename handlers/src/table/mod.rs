@@ -25,6 +25,7 @@ mod parquet_write;
 mod parts_read;
 mod payload;
 mod source;
+mod spare;
 mod split_columns;
 mod spread;
 mod type_name;

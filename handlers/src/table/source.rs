@@ -8,6 +8,8 @@ use datafolio_storage::{Source, StorageError};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::spare::Spare;
+
 /// A file that a table is read from.
 ///
 /// Arrow and Parquet turn the errors of their input into text. The first error of the source is kept here as it was, so
@@ -16,11 +18,12 @@ use parquet::file::reader::{ChunkReader, Length};
 pub(crate) struct SourceFile {
     source: Arc<dyn Source>,
     failure: Arc<Mutex<Option<StorageError>>>,
+    spare: Spare,
 }
 
 impl SourceFile {
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, failure: Arc::default() }
+        Self { source, failure: Arc::default(), spare: Spare::default() }
     }
 
     /// The first error that the source had, once.
@@ -61,9 +64,7 @@ impl ChunkReader for SourceFile {
         if end.is_none() {
             return Err(ParquetError::EOF(format!("{length} bytes at {start} lie behind the end of the file")));
         }
-        let mut buffer = vec![0; length];
-        self.read_at(&mut buffer, start)?;
-        Ok(buffer.into())
+        Ok(self.spare.filled(length, |buffer| self.read_at(buffer, start))?)
     }
 }
 

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
 use super::Frame;
 use super::aggregate::Results;
 use super::components::Components;
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, Moment};
 use crate::block::{BLOCK, Chunk, Lane, Values, array_of_lane};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::expr::Expr;
@@ -228,7 +228,33 @@ pub(super) fn states_of(
         let selection = bound.selection.map(|_| last);
         states.push(StatePlan { kinds: vec![kind], types: bound.types, inputs: first..last, selection });
     }
+    count_with_moments(&mut states, &mut columns);
     Ok((states, columns))
+}
+
+/// Rows are counted by the sums of a lane, if there are any: they have to count the rows that they take as it is.
+fn count_with_moments(states: &mut Vec<StatePlan>, columns: &mut [(usize, usize)]) {
+    let is_moment = |plan: &StatePlan| {
+        plan.selection.is_none() && plan.kinds.iter().all(|kind| matches!(kind, GroupKind::Moment(_)))
+    };
+    let sums = |kind: &GroupKind| !matches!(kind, GroupKind::Moment(Moment::Count));
+    let Some(rows) = states.iter().position(|plan| is_moment(plan) && plan.types.is_empty()) else { return };
+    let with = |plan: &StatePlan| is_moment(plan) && !plan.types.is_empty() && plan.kinds.iter().any(sums);
+    let Some(mut with) = states.iter().position(with) else { return };
+    let Some(plan) = states.get_mut(with) else { return };
+    let counted = plan.kinds.len();
+    plan.kinds.push(GroupKind::Rows);
+    states.remove(rows);
+    if with > rows {
+        with -= 1;
+    }
+    for (state, at) in columns {
+        if *state == rows {
+            (*state, *at) = (with, counted);
+        } else if *state > rows {
+            *state -= 1;
+        }
+    }
 }
 
 /// What is computed of the values of the aggregations. It sees them, and the variables and functions of the frame.

@@ -104,7 +104,8 @@ impl Distinct {
         Ok(number)
     }
 
-    fn number_of_bits(&mut self, bits: u64) -> ColumnsResult<u32> {
+    /// The number of a value, by its ordered bits.
+    pub(super) fn number_of_bits(&mut self, bits: u64) -> ColumnsResult<u32> {
         if let Some(number) = self.table.get(bits, 0) {
             return Ok(number);
         }

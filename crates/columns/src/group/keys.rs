@@ -3,6 +3,7 @@
 use arrow::array::ArrayRef;
 
 use super::column::{Distinct, mix};
+use super::direct::Direct;
 use super::table::{NONE, Table};
 use crate::block::{Lane, array_of_lane};
 use crate::error::{ColumnsError, ColumnsResult};
@@ -163,6 +164,25 @@ impl Keys {
             }
             if let Some(first) = self.first_rows.get_mut(number as usize) {
                 *first = (*first).min(*row);
+            }
+        }
+        Ok(mapping)
+    }
+
+    /// Takes the places of the only key, and tells which number each has here: [`NONE`] for those that no row has had.
+    pub(super) fn absorb_places(&mut self, other: &Direct) -> ColumnsResult<Vec<u32>> {
+        let mut mapping = vec![NONE; other.top()];
+        let Some(column) = self.columns.first_mut() else { return Ok(mapping) };
+        for (place, bits, row) in other.places() {
+            let number = column.number_of_bits(bits)?;
+            if let Some(place) = mapping.get_mut(place) {
+                *place = number;
+            }
+            if self.first_rows.len() <= number as usize {
+                self.first_rows.resize(number as usize + 1, u64::MAX);
+            }
+            if let Some(first) = self.first_rows.get_mut(number as usize) {
+                *first = (*first).min(row);
             }
         }
         Ok(mapping)

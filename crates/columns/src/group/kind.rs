@@ -13,6 +13,8 @@ use crate::types::Type;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GroupKind {
     Moment(Moment),
+    /// How many rows there are, beside moments of a lane: all that they take, and those that they pass over.
+    Rows,
     Extreme(Extreme),
     /// In the order of a second lane, if there is one.
     Position(Position),
@@ -74,7 +76,8 @@ pub(crate) fn state_of(kinds: &[GroupKind], types: &[Type]) -> ColumnsResult<Box
         })
         .collect();
     if !moments.is_empty() {
-        return Ok(Box::new(MomentState::new(moments, types.first().cloned())?));
+        let rows = kinds.contains(&GroupKind::Rows);
+        return Ok(Box::new(MomentState::new(moments, types.first().cloned(), rows)?));
     }
     let Some((kind, first)) = kinds.first().zip(types.first()) else {
         return Err(ColumnsError::option("the aggregation needs something to aggregate"));
@@ -89,7 +92,7 @@ pub(crate) fn state_of(kinds: &[GroupKind], types: &[Type]) -> ColumnsResult<Box
         (GroupKind::Tally(told), _) => Box::new(Tally::new(*told, first)?),
         (GroupKind::Sample(shares), _) => Box::new(Sampled::new(shares.clone(), first)?),
         (GroupKind::Pair { pair, matrix }, _) => Box::new(PairState::new(*pair, *matrix, types)?),
-        (GroupKind::Moment(moment), _) => Box::new(MomentState::new(vec![*moment], Some(first.clone()))?),
+        (GroupKind::Moment(_) | GroupKind::Rows, _) => Box::new(MomentState::new(moments, Some(first.clone()), true)?),
     })
 }
 

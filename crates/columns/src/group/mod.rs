@@ -4,6 +4,7 @@
 //! the groups of all threads are put together, and the states with them.
 
 mod column;
+mod direct;
 mod grid;
 mod keys;
 mod kind;

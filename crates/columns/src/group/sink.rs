@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array};
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices};
 use arrow::datatypes::Schema;
 
+use super::direct::Direct;
 use super::keys::Keys;
 use super::kind::{GroupKind, state_of};
 use super::spill::{self, DEEPEST, Files, Store, Writers, part_of};
@@ -58,6 +59,8 @@ pub(crate) struct GroupSink {
 pub(crate) struct Groups {
     keys: Keys,
     states: Vec<Box<dyn GroupState>>,
+    /// Those of the blocks whose keys have places, until they join the others.
+    direct: Option<Box<DirectGroups>>,
     numbers: Vec<u32>,
     /// How often the rows were cut into parts before they came here.
     level: u32,
@@ -66,6 +69,13 @@ pub(crate) struct Groups {
     writers: Option<Writers>,
     /// What other threads have written.
     files: Option<Files>,
+}
+
+/// Groups by the places of their keys.
+#[derive(Debug)]
+struct DirectGroups {
+    keys: Direct,
+    states: Vec<Box<dyn GroupState>>,
 }
 
 /// Blocks between two looks at the memory of so many groups. A look may visit each of them, so that it is taken less often where they are many.
@@ -82,8 +92,13 @@ impl GroupSink {
                 types.join(", ")
             ))
         })?;
-        let states = self.states.iter().map(|plan| state_of(&plan.kinds, &plan.types)).collect::<ColumnsResult<_>>()?;
-        Ok(Groups { keys, states, numbers: Vec::new(), level, blocks: 0, writers: None, files: None })
+        let states = || self.states.iter().map(|plan| state_of(&plan.kinds, &plan.types)).collect::<ColumnsResult<_>>();
+        let direct = match self.keys.as_slice() {
+            [Type::Int(_)] if level == 0 => Some(Box::new(DirectGroups { keys: Direct::new(), states: states()? })),
+            _ => None,
+        };
+        let states = states()?;
+        Ok(Groups { keys, states, direct, numbers: Vec::new(), level, blocks: 0, writers: None, files: None })
     }
 
     fn take(&self, groups: &mut Groups, lanes: &[Lane<'_>], count: usize, rows: RowNumbers<'_>) -> ColumnsResult<()> {
@@ -91,10 +106,21 @@ impl GroupSink {
             return writers.add(lanes, count, rows);
         }
         let (keys, _) = lanes.split_at_checked(self.keys.len()).unwrap_or_default();
-        groups.keys.encode(keys, count, |row| rows.get(row), &mut groups.numbers)?;
-        let known = groups.keys.len();
-        groups.states.iter_mut().for_each(|state| state.grow(known));
-        update(&self.states, &mut groups.states, lanes, &groups.numbers, count, rows)?;
+        let numbers = &mut groups.numbers;
+        let mut direct = groups.direct.as_deref_mut();
+        let has_places = direct
+            .as_mut()
+            .zip(keys.first())
+            .is_some_and(|(direct, key)| direct.keys.encode(key, count, |row| rows.get(row), numbers));
+        let (known, states) = match direct.filter(|_| has_places) {
+            Some(direct) => (direct.keys.top(), &mut direct.states),
+            None => {
+                groups.keys.encode(keys, count, |row| rows.get(row), numbers)?;
+                (groups.keys.len(), &mut groups.states)
+            }
+        };
+        states.iter_mut().for_each(|state| state.grow(known));
+        update(&self.states, states, lanes, numbers, count, rows)?;
         groups.blocks += 1;
         if groups.blocks >= looks(known) {
             groups.blocks = 0;
@@ -107,6 +133,7 @@ impl GroupSink {
 
     /// From here on rows are written to files.
     fn overflow(&self, groups: &mut Groups) -> ColumnsResult<()> {
+        groups.settle()?;
         let carried = self.types.iter().any(|type_| matches!(type_, Type::Other(_)));
         if self.keys.is_empty() || groups.level >= DEEPEST || groups.keys.len() == 1 && groups.level > 0 || carried {
             return Err(ColumnsError::option(format!(
@@ -225,7 +252,20 @@ impl GroupSink {
 
 impl Groups {
     fn memory(&self) -> usize {
-        self.keys.memory() + self.states.iter().map(|state| state.memory()).sum::<usize>()
+        let direct = self.direct.iter().flat_map(|direct| &direct.states);
+        self.keys.memory() + self.states.iter().chain(direct).map(|state| state.memory()).sum::<usize>()
+    }
+
+    /// Has the groups by places join the others.
+    fn settle(&mut self) -> ColumnsResult<()> {
+        let Some(mut direct) = self.direct.take() else { return Ok(()) };
+        let mapping = self.keys.absorb_places(&direct.keys)?;
+        let known = self.keys.len();
+        for (state, other) in self.states.iter_mut().zip(&mut direct.states) {
+            state.grow(known);
+            state.merge(other.as_mut(), &mapping)?;
+        }
+        Ok(())
     }
 
     /// The files of all threads; none where no row was written.
@@ -294,6 +334,8 @@ impl Sink for GroupSink {
     }
 
     fn merge(&self, part: &mut Groups, mut other: Groups) -> ColumnsResult<()> {
+        part.settle()?;
+        other.settle()?;
         let (own, theirs) = (part.all_files()?, other.all_files()?);
         part.files = both(own, theirs);
         let mapping = part.keys.absorb(&other.keys)?;
@@ -306,6 +348,7 @@ impl Sink for GroupSink {
     }
 
     fn finish(&self, mut part: Groups) -> ColumnsResult<Outcome> {
+        part.settle()?;
         part.files = part.all_files()?;
         if part.files.is_none() {
             return Ok(Outcome::Done(Output::Batch(self.whole(part)?)));

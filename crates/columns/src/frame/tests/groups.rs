@@ -435,6 +435,32 @@ fn groups_of_many_blocks_and_threads_are_those_of_a_plain_reading() {
     }
 }
 
+/// Blocks whose keys lie in a short range are grouped by their places in it, and others otherwise: both make one set of groups.
+#[test]
+fn keys_of_a_short_range_are_in_one_set_of_groups_with_all_others() {
+    let rows = 60_000_i64;
+    let key = |row: i64| match (row / 4_096 % 5, row % 1_000) {
+        (2, 7) => Some(100_000 + row),
+        (3, 7) => None,
+        (4, 7) => Some(-300),
+        // Further keys that have a place.
+        (1, 9) => Some(row % 400),
+        _ => Some(row * 7 % 90 + row / 30_000),
+    };
+    let value = |row: i64| match row % 11 {
+        3 => None,
+        5 => Some(f64::NAN),
+        _ => Some((row * row % 1_009) as f64 / 7.0),
+    };
+    let keys: Vec<Option<i64>> = (0..rows).map(key).collect();
+    let values: Vec<Option<f64>> = (0..rows).map(value).collect();
+    let all_there: Vec<Option<f64>> = values.iter().map(|value| Some(value.unwrap_or(f64::NAN))).collect();
+    for threads in [1, 2] {
+        check(&keys, &values, threads).unwrap();
+        check(&keys, &all_there, threads).unwrap();
+    }
+}
+
 /// Groups that pass the memory budget are finished part by part, and the answers are the same.
 #[test]
 fn groups_that_do_not_fit_are_written_and_taken_away() {

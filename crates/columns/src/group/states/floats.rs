@@ -21,8 +21,6 @@ pub(super) struct Sums<const N: usize> {
     totals: Vec<Part>,
     /// Rows that the running sums have taken.
     rows: usize,
-    /// Groups that have nothing to take differences from.
-    bare: usize,
 }
 
 /// With so many groups at most, each has copies.
@@ -35,7 +33,7 @@ const SHIFT: usize = 3;
 
 impl<const N: usize> Sums<N> {
     pub(super) fn new() -> Self {
-        Self { running: Vec::new(), copies: COPIES, groups: 0, totals: Vec::new(), rows: 0, bare: 0 }
+        Self { running: Vec::new(), copies: COPIES, groups: 0, totals: Vec::new(), rows: 0 }
     }
 
     const fn order() -> u32 {
@@ -59,19 +57,15 @@ impl<const N: usize> Sums<N> {
         let mut bare = [0.0; N];
         if N > 2 {
             bare[SHIFT] = f64::NAN;
-            self.bare += groups - self.groups;
         }
         self.groups = groups;
         self.running.resize(groups * self.copies, bare);
     }
 
-    /// Takes the values of the rows of a mask that are no NaN.
-    pub(super) fn add<T: Number>(&mut self, values: &[T], groups: &[u32], mask: Option<&[u8]>) {
-        if self.bare > 0 {
-            self.settle(values, groups, mask);
-        }
+    /// Takes the values of the rows of a mask that are no NaN. Answers how many there are.
+    pub(super) fn add<T: Number>(&mut self, values: &[T], groups: &[u32], mask: Option<&[u8]>) -> usize {
         let copies = self.copies;
-        match (mask, copies) {
+        let taken = match (mask, copies) {
             (None, COPIES) => {
                 vectorised(Add::<T, N, COPIES, false> { values, groups, mask: &[], running: &mut self.running })
             }
@@ -80,28 +74,13 @@ impl<const N: usize> Sums<N> {
                 vectorised(Add::<T, N, COPIES, true> { values, groups, mask, running: &mut self.running })
             }
             (Some(mask), _) => vectorised(Add::<T, N, 1, true> { values, groups, mask, running: &mut self.running }),
-        }
+        };
         self.rows += values.len();
         let first = self.totals.is_empty() && N > 2;
         if self.rows >= (16 * self.groups).max(if first { 4096 } else { WINDOW }) {
             self.flush();
         }
-    }
-
-    /// Gives groups something to take differences from: their first number.
-    fn settle<T: Number>(&mut self, values: &[T], groups: &[u32], mask: Option<&[u8]>) {
-        for (row, (value, group)) in values.iter().zip(groups).enumerate() {
-            let first = *group as usize * self.copies;
-            let Some(copies) = self.running.get_mut(first..first + self.copies) else { continue };
-            if copies.first().is_none_or(|copy| !copy[SHIFT].is_nan()) {
-                continue;
-            }
-            let value = value.float();
-            if value.is_finite() && mask.is_none_or(|mask| mask.get(row) == Some(&YES)) {
-                copies.iter_mut().for_each(|copy| copy[SHIFT] = value);
-                self.bare -= 1;
-            }
-        }
+        taken
     }
 
     /// Adds the running sums to the totals.
@@ -172,30 +151,31 @@ struct Add<'v, T, const N: usize, const C: usize, const MASKED: bool> {
 }
 
 impl<T: Number, const N: usize, const C: usize, const MASKED: bool> Loop for Add<'_, T, N, C, MASKED> {
-    type Output = ();
+    type Output = usize;
 
     #[inline(always)]
-    fn run(self) {
+    fn run(self) -> usize {
         let Self { values, groups, mask, running } = self;
         // Pieces of a fixed length, whose rows follow each other without a look at how many there are.
         let ((pieces, rest), (piece_groups, rest_groups)) = (values.as_chunks::<C>(), groups.as_chunks::<C>());
-        let mut at = 0;
+        let (mut at, mut taken) = (0, 0);
         // No closure, which would not be compiled for the processor that the loop is.
         for (values, groups) in pieces.iter().zip(piece_groups) {
             for (copy, (value, group)) in values.iter().zip(groups).enumerate() {
                 let there = !MASKED || mask.get(at + copy) == Some(&YES);
-                add_one::<T, N, C>(running, *value, *group, copy, there);
+                taken += usize::from(add_one::<T, N, C>(running, *value, *group, copy, there));
             }
             at += C;
         }
         for (copy, (value, group)) in rest.iter().zip(rest_groups).enumerate() {
             let there = !MASKED || mask.get(at + copy) == Some(&YES);
-            add_one::<T, N, C>(running, *value, *group, copy, there);
+            taken += usize::from(add_one::<T, N, C>(running, *value, *group, copy, there));
         }
+        taken
     }
 }
 
-/// Adds the value of a row to a copy of the running sums of its group.
+/// Adds the value of a row to a copy of the running sums of its group, if it is there and no NaN. Answers whether it is.
 #[inline(always)]
 fn add_one<T: Number, const N: usize, const C: usize>(
     running: &mut [[f64; N]],
@@ -203,16 +183,23 @@ fn add_one<T: Number, const N: usize, const C: usize>(
     group: u32,
     copy: usize,
     there: bool,
-) {
-    let place = if there && (!T::FLOAT || value.is_number()) { group as usize * C + copy } else { usize::MAX };
-    let Some(sums) = running.get_mut(place) else { return };
+) -> bool {
+    if !there || T::FLOAT && !value.is_number() {
+        return false;
+    }
+    let first = group as usize * C;
+    let Some(sums) = running.get_mut(first + copy) else { return false };
     let value = value.float();
     let mut more = [0.0; N];
     more[0] = 1.0;
     if N == 2 {
         more[1] = value;
     } else {
-        let difference = value - if sums[SHIFT].is_nan() { 0.0 } else { sums[SHIFT] };
+        if sums[SHIFT].is_nan() {
+            add_first(running.get_mut(first..first + C).unwrap_or_default(), copy, value);
+            return true;
+        }
+        let difference = value - sums[SHIFT];
         let square = difference * difference;
         more[1] = difference;
         more[2] = square;
@@ -223,5 +210,26 @@ fn add_one<T: Number, const N: usize, const C: usize>(
     }
     for (sum, more) in sums.iter_mut().zip(more) {
         *sum += more;
+    }
+    true
+}
+
+/// Adds a value to a copy of a group that has nothing to take differences from: the first finite number is that.
+#[cold]
+fn add_first<const N: usize>(copies: &mut [[f64; N]], copy: usize, value: f64) {
+    for sums in copies.iter_mut().filter(|_| value.is_finite()) {
+        if let Some(shift) = sums.get_mut(SHIFT) {
+            *shift = value;
+        }
+    }
+    let Some(sums) = copies.get_mut(copy) else { return };
+    sums[0] += 1.0;
+    if !value.is_finite() {
+        let powers = [value, value * value];
+        sums.iter_mut().skip(1).zip(powers).for_each(|(sum, power)| *sum += power);
+        if N > 4 {
+            sums[N - 4] += value * powers[1];
+            sums[N - 3] += powers[1] * powers[1];
+        }
     }
 }

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, UInt64Array};
 use super::floats::Sums;
 use super::whole::{Counts, WholeSums};
 use crate::aggregate::{Moment, Part};
-use crate::block::{Buffer, Lane, Values, YES, array_of_lane, with_numbers};
+use crate::block::{Buffer, Lane, Number, Values, YES, array_of_lane, with_numbers};
 use crate::error::{ColumnsError, ColumnsResult};
 use crate::group::state::{GroupState, GroupView, same_state, wanted};
 use crate::types::Type;
@@ -16,6 +16,8 @@ use crate::types::Type;
 #[derive(Debug)]
 pub(crate) struct MomentState {
     moments: Vec<Moment>,
+    /// Rows that the moments pass over, where all rows are asked for.
+    passed_over: Option<Counts>,
     /// None of rows as such.
     type_: Option<Type>,
     groups: usize,
@@ -43,8 +45,9 @@ macro_rules! with_sums {
 }
 
 impl MomentState {
-    /// For values of a type, or for rows as such where there is none.
-    pub(crate) fn new(moments: Vec<Moment>, type_: Option<Type>) -> ColumnsResult<Self> {
+    /// For values of a type, or for rows as such where there is none. With `rows` all rows are counted too, whatever their values are:
+    /// an array behind those of the moments.
+    pub(crate) fn new(moments: Vec<Moment>, type_: Option<Type>, rows: bool) -> ColumnsResult<Self> {
         let order = moments.iter().map(|moment| order_of(*moment)).max().unwrap_or(0);
         let sums = moments.iter().any(|moment| order_of(*moment) == 1);
         let count = moments.contains(&Moment::Count);
@@ -78,7 +81,28 @@ impl MomentState {
                 )));
             }
         }
-        Ok(Self { moments, type_, groups: 0, counts, whole, floats })
+        let passed_over = rows.then(Counts::default);
+        Ok(Self { moments, passed_over, type_, groups: 0, counts, whole, floats })
+    }
+
+    /// How many rows of each group the moments have taken.
+    fn taken(&mut self) -> Vec<u64> {
+        if let Some(counts) = &mut self.counts {
+            counts.counts().to_vec()
+        } else if let Some(whole) = &self.whole {
+            whole.sums().iter().map(|(_, count)| *count).collect()
+        } else if let Some(floats) = &mut self.floats {
+            with_sums!(floats, sums => sums.totals().iter().map(Part::count).collect())
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// How many rows each group has.
+    fn rows(&mut self) -> Option<ArrayRef> {
+        let passed_over = self.passed_over.as_mut()?.counts().to_vec();
+        let rows = self.taken().into_iter().zip(passed_over).map(|(taken, other)| (taken + other) as i64);
+        Some(Arc::new(Int64Array::from_iter_values(rows)))
     }
 
     fn value(&mut self, moment: Moment) -> ColumnsResult<ArrayRef> {
@@ -89,17 +113,8 @@ impl MomentState {
         };
         let floats = match moment {
             Moment::Count => {
-                let counts: Vec<i64> = if let Some(counts) = &mut self.counts {
-                    counts.counts().iter().map(|count| *count as i64).collect()
-                } else if let Some(whole) = &self.whole {
-                    whole.sums().iter().map(|(_, count)| *count as i64).collect()
-                } else {
-                    of_parts(&mut self.floats, &|part| part.count() as f64)
-                        .into_iter()
-                        .map(|count| count as i64)
-                        .collect()
-                };
-                return Ok(Arc::new(Int64Array::from(counts)));
+                let counts = self.taken().into_iter().map(|count| count as i64);
+                return Ok(Arc::new(Int64Array::from_iter_values(counts)));
             }
             Moment::Sum | Moment::Mean if self.whole.is_some() => return self.whole_value(moment),
             Moment::Sum => of_parts(&mut self.floats, &Part::float_sum),
@@ -174,10 +189,29 @@ fn ticks(values: impl Iterator<Item = Option<i64>>, type_: &Type) -> ColumnsResu
     array_of_lane(Lane::with_valid(Values::I64(ticks.into()), Some(valid.into())), rows, type_)
 }
 
+/// Counts the rows that are not in the mask, and those with NaN where sums have taken `taken` of the others.
+fn pass_over(counts: &mut Counts, groups: &[u32], mask: Option<&[u8]>, taken: Option<usize>, values: &Values<'_>) {
+    if mask.is_none() && taken.is_none_or(|taken| taken == groups.len()) {
+        return;
+    }
+    let mut passed: Vec<u8> = match mask {
+        Some(mask) => mask.iter().map(|byte| !byte & YES).collect(),
+        None => vec![0; groups.len()],
+    };
+    if taken.is_some() {
+        with_numbers!(values, values => {
+            for (passed, value) in passed.iter_mut().zip(values.iter()) {
+                *passed |= if value.is_number() { 0 } else { YES };
+            }
+        }, _ => {});
+    }
+    counts.add(groups, Some(&passed));
+}
+
 impl GroupState for MomentState {
     fn grow(&mut self, groups: usize) {
         self.groups = groups;
-        if let Some(counts) = &mut self.counts {
+        for counts in self.counts.iter_mut().chain(&mut self.passed_over) {
             counts.grow(groups);
         }
         if let Some(whole) = &mut self.whole {
@@ -203,6 +237,7 @@ impl GroupState for MomentState {
         if let Some(counts) = &mut self.counts {
             counts.add(view.groups, mask);
         }
+        let mut taken = None;
         let bools;
         let values = match &lane.values {
             Values::Bool(bytes) => {
@@ -217,15 +252,21 @@ impl GroupState for MomentState {
                 whole.add(values, view.groups, mask);
             }
             if let Some(floats) = &mut self.floats {
-                with_sums!(floats, sums => sums.add(values, view.groups, mask));
+                taken = Some(with_sums!(floats, sums => sums.add(values, view.groups, mask)));
             }
         }, _ => {});
+        if let Some(passed_over) = &mut self.passed_over {
+            pass_over(passed_over, view.groups, mask, taken.filter(|_| self.whole.is_none()), values);
+        }
         Ok(())
     }
 
     fn merge(&mut self, other: &mut dyn GroupState, mapping: &[u32]) -> ColumnsResult<()> {
         let other = same_state::<Self>(other)?;
         if let (Some(here), Some(there)) = (&mut self.counts, &mut other.counts) {
+            here.merge(there, wanted(mapping));
+        }
+        if let (Some(here), Some(there)) = (&mut self.passed_over, &mut other.passed_over) {
             here.merge(there, wanted(mapping));
         }
         if let (Some(here), Some(there)) = (&mut self.whole, &other.whole) {
@@ -241,11 +282,14 @@ impl GroupState for MomentState {
     }
 
     fn finish(&mut self) -> ColumnsResult<Vec<ArrayRef>> {
-        self.moments.clone().into_iter().map(|moment| self.value(moment)).collect()
+        let moments = self.moments.clone().into_iter().map(|moment| self.value(moment));
+        let mut arrays = moments.collect::<ColumnsResult<Vec<_>>>()?;
+        arrays.extend(self.rows());
+        Ok(arrays)
     }
 
     fn memory(&self) -> usize {
-        let counts = self.counts.as_ref().map_or(0, Counts::memory);
+        let counts: usize = self.counts.iter().chain(&self.passed_over).map(Counts::memory).sum();
         let whole = self.whole.as_ref().map_or(0, WholeSums::memory);
         counts + whole + self.floats.as_ref().map_or(0, |floats| with_sums!(floats, sums => sums.memory()))
     }
