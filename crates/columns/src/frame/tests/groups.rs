@@ -461,6 +461,20 @@ fn keys_of_a_short_range_are_in_one_set_of_groups_with_all_others() {
     }
 }
 
+#[test]
+fn groups_by_places_come_in_the_order_of_their_first_rows() {
+    let keys: Vec<i32> = (0..30_000).map(|row| (row * 37 + row / 10_000) % 150 - 70).collect();
+    let mut expected: Vec<i32> = Vec::new();
+    for key in &keys {
+        if !expected.contains(key) {
+            expected.push(*key);
+        }
+    }
+    let frame = frame(vec![("k", Arc::new(Int32Array::from(keys)))]);
+    let groups = frame.group_by([col("k")]).agg([("n", agg::count_rows())]).unwrap();
+    assert_eq!(groups.column(0).as_primitive::<Int32Type>().values(), expected.as_slice());
+}
+
 /// Groups that pass the memory budget are finished part by part, and the answers are the same.
 #[test]
 fn groups_that_do_not_fit_are_written_and_taken_away() {
