@@ -147,8 +147,8 @@ struct PartBatches {
     opens_ahead: bool,
 }
 
-/// Files that are opened ahead have so many bytes together, or are one...
-const AHEAD_BYTES: u64 = 1 << 20;
+/// Files that are opened ahead have so many bytes together when they are decoded, or are one...
+const AHEAD_BYTES: u64 = 4 << 20;
 /// ...and are so many at most: each keeps its file open.
 const AHEAD_FILES: usize = 16;
 
@@ -184,8 +184,14 @@ impl PartBatches {
         }
     }
 
+    /// About how many bytes a file has when it is decoded, of which compression may have left next to nothing.
     fn size_of(&self, index: usize) -> u64 {
-        self.files.list.get(index).and_then(|file| file.expected.size).unwrap_or(AHEAD_BYTES)
+        let Some(file) = self.files.list.get(index) else { return 0 };
+        let values = file.rows.map(|rows| rows.saturating_mul(self.schema.fields().len() as u64));
+        match (file.expected.size, values) {
+            (Some(size), Some(values)) => size.max(values.saturating_mul(8)),
+            _ => AHEAD_BYTES,
+        }
     }
 
     /// Opens the next file that has rows which are wanted.
