@@ -17,7 +17,7 @@ const MANY: usize = 8;
 /// ...and so many of each tier above.
 const SOME: usize = 4;
 /// What the parts of the lowest tier have at most, in bytes; each tier above has [`SOME`] times as much. To read a part costs about
-/// as much as to read the rows of 150 kB more, so it does not pay to keep smaller ones apart for long.
+/// as much as to read some hundred kilobytes more, so it does not pay to keep smaller ones apart for long.
 const LOWEST_TIER: u64 = 256 << 10;
 /// Parts of this size are never merged unasked.
 const LARGE: u64 = 64 << 20;

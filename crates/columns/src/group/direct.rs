@@ -76,7 +76,8 @@ impl Direct {
     pub(super) fn places(&self) -> impl Iterator<Item = (usize, u64, u64)> + '_ {
         let first = self.first.unwrap_or(0);
         let places = self.first_rows.iter().enumerate().filter(|(_, row)| **row != UNSEEN);
-        places.map(move |(place, row)| (place, first + place as u64, *row))
+        // Places are counted past the greatest number, too.
+        places.map(move |(place, row)| (place, first.wrapping_add(place as u64), *row))
     }
 }
 
@@ -158,6 +159,17 @@ mod tests {
             (PLACES - 1, bits(442), 1_001),
         ];
         assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn places_go_on_behind_the_greatest_number() {
+        let mut direct = Direct::new();
+        for keys in [[i64::MAX; 2], [i64::MIN, i64::MIN + 3]] {
+            let lane = Lane::new(Values::I64(keys.to_vec().into()));
+            assert!(direct.encode(&lane, 2, |row| row as u64, &mut Vec::new()));
+        }
+        let keys: Vec<u64> = direct.places().map(|(_, bits, _)| bits).collect();
+        assert_eq!(keys, [i64::MAX, i64::MIN, i64::MIN + 3].map(Number::ordered_bits));
     }
 
     #[test]

@@ -159,31 +159,29 @@ impl Keys {
                 number = pairs.number(pair_of(number, key?))?;
             }
             *place = number;
-            if self.first_rows.len() <= number as usize {
-                self.first_rows.resize(number as usize + 1, u64::MAX);
-            }
-            if let Some(first) = self.first_rows.get_mut(number as usize) {
-                *first = (*first).min(*row);
-            }
+            self.see(number, *row);
         }
         Ok(mapping)
+    }
+
+    /// A group, which may be new, has a row.
+    fn see(&mut self, group: u32, row: u64) {
+        if self.first_rows.len() <= group as usize {
+            self.first_rows.resize(group as usize + 1, u64::MAX);
+        }
+        if let Some(first) = self.first_rows.get_mut(group as usize) {
+            *first = (*first).min(row);
+        }
     }
 
     /// Takes the places of the only key, and tells which number each has here: [`NONE`] for those that no row has had.
     pub(super) fn absorb_places(&mut self, other: &Direct) -> ColumnsResult<Vec<u32>> {
         let mut mapping = vec![NONE; other.top()];
-        let Some(column) = self.columns.first_mut() else { return Ok(mapping) };
         for (place, bits, row) in other.places() {
+            let Some((column, mapped)) = self.columns.first_mut().zip(mapping.get_mut(place)) else { continue };
             let number = column.number_of_bits(bits)?;
-            if let Some(place) = mapping.get_mut(place) {
-                *place = number;
-            }
-            if self.first_rows.len() <= number as usize {
-                self.first_rows.resize(number as usize + 1, u64::MAX);
-            }
-            if let Some(first) = self.first_rows.get_mut(number as usize) {
-                *first = (*first).min(row);
-            }
+            *mapped = number;
+            self.see(number, row);
         }
         Ok(mapping)
     }

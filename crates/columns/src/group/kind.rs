@@ -92,7 +92,11 @@ pub(crate) fn state_of(kinds: &[GroupKind], types: &[Type]) -> ColumnsResult<Box
         (GroupKind::Tally(told), _) => Box::new(Tally::new(*told, first)?),
         (GroupKind::Sample(shares), _) => Box::new(Sampled::new(shares.clone(), first)?),
         (GroupKind::Pair { pair, matrix }, _) => Box::new(PairState::new(*pair, *matrix, types)?),
-        (GroupKind::Moment(_) | GroupKind::Rows, _) => Box::new(MomentState::new(moments, Some(first.clone()), true)?),
+        (GroupKind::Moment(_) | GroupKind::Rows, _) => {
+            return Err(ColumnsError::option(
+                "rows are counted beside moments of a lane; this is a defect of datafolio, please report it",
+            ));
+        }
     })
 }
 

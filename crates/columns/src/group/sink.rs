@@ -203,10 +203,7 @@ impl GroupSink {
             let level = groups.level;
             let known = &groups.keys;
             let mapping = next.keys.absorb_some(known, |group| part_of(known.hash(group), level) == part)?;
-            for (state, other) in next.states.iter_mut().zip(&mut groups.states) {
-                state.grow(next.keys.len());
-                state.merge(other.as_mut(), &mapping)?;
-            }
+            merge(&mut next.states, &mut groups.states, next.keys.len(), &mapping)?;
             for file in files {
                 spill::read(file, |batch, rows| {
                     let chunk = Chunk::new(batch.columns(), batch.num_rows())?;
@@ -260,12 +257,7 @@ impl Groups {
     fn settle(&mut self) -> ColumnsResult<()> {
         let Some(mut direct) = self.direct.take() else { return Ok(()) };
         let mapping = self.keys.absorb_places(&direct.keys)?;
-        let known = self.keys.len();
-        for (state, other) in self.states.iter_mut().zip(&mut direct.states) {
-            state.grow(known);
-            state.merge(other.as_mut(), &mapping)?;
-        }
-        Ok(())
+        merge(&mut self.states, &mut direct.states, self.keys.len(), &mapping)
     }
 
     /// The files of all threads; none where no row was written.
@@ -273,6 +265,20 @@ impl Groups {
         let own = self.writers.take().map(Writers::finish).transpose()?;
         Ok(both(self.files.take(), own))
     }
+}
+
+/// Has states of so many groups take those of others.
+fn merge(
+    states: &mut [Box<dyn GroupState>],
+    others: &mut [Box<dyn GroupState>],
+    groups: usize,
+    mapping: &[u32],
+) -> ColumnsResult<()> {
+    for (state, other) in states.iter_mut().zip(others) {
+        state.grow(groups);
+        state.merge(other.as_mut(), mapping)?;
+    }
+    Ok(())
 }
 
 fn both(a: Option<Files>, b: Option<Files>) -> Option<Files> {
@@ -339,12 +345,7 @@ impl Sink for GroupSink {
         let (own, theirs) = (part.all_files()?, other.all_files()?);
         part.files = both(own, theirs);
         let mapping = part.keys.absorb(&other.keys)?;
-        let known = part.keys.len();
-        for (state, other) in part.states.iter_mut().zip(&mut other.states) {
-            state.grow(known);
-            state.merge(other.as_mut(), &mapping)?;
-        }
-        Ok(())
+        merge(&mut part.states, &mut other.states, part.keys.len(), &mapping)
     }
 
     fn finish(&self, mut part: Groups) -> ColumnsResult<Outcome> {
