@@ -34,6 +34,7 @@ allow datafolio-handlers "datafolio-core datafolio-columns datafolio-storage"
 allow datafolio-sql "datafolio-core"
 allow datafolio-frames "datafolio-core"
 allow datafolio "datafolio-core datafolio-columns datafolio-storage datafolio-handlers datafolio-sql datafolio-frames"
+allow datafolio-python "datafolio"
 
 # The model does no I/O and knows no file format.
 for heavy in arrow parquet rustix tempfile; do

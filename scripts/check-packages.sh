@@ -32,5 +32,5 @@ done
 cp Cargo.lock "$unpacked/Cargo.lock"
 
 cd "$unpacked"
-CARGO_TARGET_DIR="$target" cargo check --quiet --workspace --features datafolio/polars
+PYO3_BUILD_EXTENSION_MODULE=1 CARGO_TARGET_DIR="$target" cargo check --quiet --workspace --features datafolio/polars
 echo "$(ls -d ./*/ | wc -l) packages hold what they are compiled from"

@@ -16,7 +16,7 @@ if [ ! -d "$target" ] || { [ "${1:-}" != --always ] && [ "$(cat "$mark" 2>/dev/n
     echo "$here" >"$mark"
     exit 0
 fi
-crates=(-p datafolio -p datafolio-columns -p datafolio-core -p datafolio-storage -p datafolio-handlers -p datafolio-sql -p datafolio-frames -p datafolio-testkit)
+crates=(-p datafolio -p datafolio-columns -p datafolio-core -p datafolio-storage -p datafolio-handlers -p datafolio-sql -p datafolio-frames -p datafolio-python -p datafolio-testkit)
 for profile in dev release; do
     cargo clean --quiet --offline --profile "$profile" "${crates[@]}" 2>/dev/null ||
         cargo clean --quiet --profile "$profile" "${crates[@]}"
