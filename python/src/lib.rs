@@ -1,6 +1,5 @@
 //! The compiled half of the Python package `datafolio`: the library of Rust, with the types of Python.
 
-
 /// The module `datafolio._native`.
 #[pymodule]
 mod _native {
