@@ -5,11 +5,13 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test check fmt lint light directions portable peers claim torture bench docs package clean
+.PHONY: help demo test python wheel check fmt lint light directions portable peers claim torture bench docs package clean
 
 help:
 	@echo "make demo      build, then show the main job on real data"
 	@echo "make test      build, install the peers that are tested against, run every test"
+	@echo "make python    the tests of the Python package, over the module that is built"
+	@echo "make wheel     the wheel that is released (compiles everything for speed: half an hour)"
 	@echo "make check     formatting, lints and the light tests: seconds, once dependencies are built"
 	@echo "make portable  whether it compiles for Windows and macOS (installs their standard libraries with rustup)"
 	@echo "make torture   the long runs: 16 processes x 200 commits, thousands of kills"
@@ -36,6 +38,19 @@ test: claim peers
 	cargo test $(ALL) --all-targets
 	@echo "== examples in the documentation"
 	cargo test $(ALL) --doc
+	@echo "== the Python package"
+	$(MAKE) python
+
+# The Python package over the module that the build above has made: its tests, its types, and the examples in its documentation.
+PYTHON_ENV = PYTHONPATH="$(CARGO_TARGET_DIR)/python" $(DATAFOLIO_PEERS)/python/bin/python
+python: peers
+	./scripts/python-package.sh
+	$(PYTHON_ENV) -m pytest -c python/pyproject.toml --rootdir python python/tests
+
+# The wheel that is released.
+wheel:
+	python3 -m venv "$(CACHE)/maturin" && "$(CACHE)/maturin/bin/pip" install --quiet "maturin>=1.9,<2"
+	cd python && "$(CACHE)/maturin/bin/maturin" build --release --out "$(CARGO_TARGET_DIR)/wheels"
 
 # Without DuckDB and Polars, which take longest to compile, and without tests that take more than a second: these are left to `make test`.
 # What is left has other features of a few dependencies, so a first check compiles these once more; later ones take seconds.

@@ -21,6 +21,11 @@ tables=(
     "ibis-framework[duckdb]==12.0.0" "duckdb==2.0.1" "sqlglot==30.30.0" "polars==2.1.0" "pandas==3.1.1" "numpy==2.4.6"
     "pyarrow==26.0.1"
 )
+# What the Python package is tested with.
+packages=(
+    "pytest==9.2.0" "hypothesis==6.170.17" "mypy==2.4.1" "pandas==3.1.1" "numpy==2.4.6" "pyarrow==26.0.1" "polars==2.1.0" "duckdb==2.0.1"
+    "scikit-learn==1.9.1" "skops==0.16.0" "joblib==1.6.0" "matplotlib==3.11.2" "ibis-framework[duckdb]==12.0.0" "sqlglot==30.30.0" "narwhals==2.29.0"
+)
 # What judges the HDF5 files that are written here.
 hdf5=("h5py==3.16.0" "numpy==2.4.6" "pyarrow==26.0.1")
 vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "h5py==3.16.0" "numpy==2.4.6" "pandas==2.3.3" "pyarrow==26.0.1" "setuptools==65.5.0")
@@ -29,6 +34,7 @@ vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "h5py==3.16.0" "numpy==2.4.6" "pan
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     common=("pandas" "numpy" "pyarrow" "scikit-learn" "skops" "joblib" "cloud-files" "filelock" "orjson")
     tables=("ibis-framework[duckdb]" "polars" "pandas" "numpy" "pyarrow")
+    packages=("pytest" "hypothesis" "mypy" "pandas" "numpy" "pyarrow" "polars" "duckdb" "scikit-learn" "skops" "joblib" "matplotlib" "ibis-framework[duckdb]" "narwhals")
     hdf5=("h5py" "numpy" "pyarrow")
     vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "setuptools<80")
 fi
@@ -52,6 +58,7 @@ install df23 "datafolio==2.3.0" "polars==2.1.0" "${common[@]}"
 install df13 "datafolio==1.3.0" "${common[@]}"
 install tables "${tables[@]}"
 install hdf5 "${hdf5[@]}"
+install python "${packages[@]}"
 # Vaex does not install on later Pythons: the tests say then that they do without.
 if "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     install vaex "${vaex[@]}"

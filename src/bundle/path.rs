@@ -18,6 +18,33 @@ impl DataFolio {
         self.path_of(&record)
     }
 
+    /// The absolute path of an item's payload, or that of one of its versions, for a program that reads it by itself and checks nothing: all of
+    /// it is compared with its recorded hashes before, unless that was done on this machine already or the settings say not to.
+    ///
+    /// # Errors
+    /// As [`DataFolio::item_path`]; a payload that is not what was recorded; [`Error::WrongType`] for a reference and for a table of several files.
+    pub fn verified_path(&self, name: &str, version: Option<&str>) -> Result<PathBuf> {
+        let record = match version {
+            None => self.record(name)?,
+            Some(version) => self.version_record(name, version)?,
+        };
+        let refused = |found: &str| Error::WrongType {
+            item: name.to_owned(),
+            expected: "an item that one file holds",
+            found: found.to_owned(),
+        };
+        match record.item_type() {
+            item_type::REFERENCED_TABLE => return Err(refused("a reference")),
+            _ if record.get(PARTS).is_some() => return Err(refused("a table of several parts")),
+            _ => {}
+        }
+        self.handler_item(&record)
+            .open_payload()?
+            .verify_rest()
+            .map_err(|source| HandlerError::Payload { item: name.to_owned(), source })?;
+        self.path_of(&record)
+    }
+
     pub(crate) fn path_of(&self, record: &ItemRecord) -> Result<PathBuf> {
         if record.item_type() == item_type::REFERENCED_TABLE {
             return Ok(PathBuf::from(record.str("path").unwrap_or_default()));

@@ -1,6 +1,7 @@
 //! The `datafolio` program: one module per command in `command/`, and here what they share.
 //!
 //! ```text
+//! aliases.rs   aliases, for other programs
 //! args.rs      options that every command takes, and the list of commands
 //! json_keys.rs what --json prints, for the reference
 //! completion.rs what could come next on the line that is being typed
@@ -18,6 +19,7 @@
 //!
 //! The library below never prints, asks, or reads the user's environment; all of that happens here.
 
+pub mod aliases;
 mod args;
 mod command;
 mod completion;
@@ -52,16 +54,20 @@ use crate::settings::Settings;
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
+    ExitCode::from(run_with(std::env::args_os().collect()))
+}
+
+/// Runs the program with these arguments, the first of which is its name, and gives the code to exit with.
+pub fn run_with(arguments: Vec<OsString>) -> u8 {
     panics::install();
-    let arguments: Vec<OsString> = std::env::args_os().collect();
     if panics::caught(|| completion::answer(&arguments)).unwrap_or(true) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     match panics::caught(|| run(arguments)) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(words) => {
             Output::plain().error(&Failure::defect(words));
-            ExitCode::from(failure::EXIT_ERROR)
+            failure::EXIT_ERROR
         }
     }
 }

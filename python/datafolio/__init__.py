@@ -1,0 +1,57 @@
+"""A versioned home for the data of one analysis.
+
+A bundle is a plain directory of ordinary files and one catalogue. :class:`DataFolio` is the handle to one; frames
+(:func:`open`) compute over files that are larger than memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._native import __version__
+
+if TYPE_CHECKING:
+    from . import exceptions as exceptions
+    from . import hdf5 as hdf5
+    from ._table import Table as Table
+    from .exceptions import ConcurrentWriteError as ConcurrentWriteError
+    from .exceptions import DataFolioError as DataFolioError
+    from .exceptions import ManifestReadError as ManifestReadError
+    from .exceptions import UnsupportedManifestVersionError as UnsupportedManifestVersionError
+    from .folio import DataFolio as DataFolio
+    from .registry import find as find
+    from .registry import list_folios as list_folios
+    from .registry import remove_alias as remove_alias
+    from .registry import set_alias as set_alias
+
+# Where each name comes from. Modules are imported when a name of theirs is first used, so that `import datafolio` is quick.
+_NAMES = {
+    "ConcurrentWriteError": "exceptions",
+    "DataFolio": "folio",
+    "DataFolioError": "exceptions",
+    "ManifestReadError": "exceptions",
+    "Table": "_table",
+    "UnsupportedManifestVersionError": "exceptions",
+    "find": "registry",
+    "list_folios": "registry",
+    "remove_alias": "registry",
+    "set_alias": "registry",
+}
+_MODULES = ("exceptions", "hdf5")
+
+__all__ = ["__version__", *sorted(_NAMES), *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name not in _NAMES:
+        raise AttributeError(f"module 'datafolio' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,5 @@
+"""``python -m datafolio``."""
+
+from ._cli import main
+
+main()

@@ -1,0 +1,141 @@
+"""What all parts of a handle share: the bundle, and when it is looked at anew."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from . import _native
+from .exceptions import NotFoundError
+
+__all__ = ["Core", "Entry"]
+
+Entry = dict[str, Any]
+
+
+class Core:
+    """A handle to a bundle, without its methods.
+
+    A handle sees what other processes have committed at each read, but not inside :meth:`pinned`, a batch, an iterator or
+    a frame. A snapshot or an earlier revision never changes.
+    """
+
+    _native: _native.Bundle
+    _bundle_dir: str
+    _max_eager_bytes: int | None
+
+    def _open(self, native: _native.Bundle, bundle_dir: str, max_eager_bytes: int | None) -> None:
+        self._native = native
+        self._bundle_dir = bundle_dir
+        self._max_eager_bytes = max_eager_bytes
+        self._pins = 0
+        self._pin_lock = threading.Lock()
+
+    @property
+    def _bundle_path(self) -> str:
+        return self._bundle_dir
+
+    def _seen(self) -> _native.Bundle:
+        """The bundle as it is now, for a read."""
+        if not self._pins:
+            self._native.refresh()
+        return self._native
+
+    def _entry(self, name: str) -> Entry:
+        """The entry of an item.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        """
+        entry: Entry = self._seen().item(_name(name))
+        return entry
+
+    @contextlib.contextmanager
+    def pinned(self) -> Iterator[Any]:
+        """Read one state of the bundle, whatever others commit meanwhile.
+
+        Examples
+        --------
+        >>> folio = datafolio.DataFolio(path)
+        >>> with folio.pinned():
+        ...     names = list(folio.data)
+        """
+        with self._pin_lock:
+            if not self._pins:
+                self._native.refresh()
+            self._pins += 1
+        try:
+            yield self
+        finally:
+            with self._pin_lock:
+                self._pins -= 1
+
+    def refresh(self) -> Any:
+        """See what other processes have committed, and return the handle."""
+        self._native.refresh()
+        return self
+
+    @property
+    def path(self) -> str:
+        """Where the bundle is, as an absolute path."""
+        return self._native.location
+
+    @property
+    def revision(self) -> int:
+        """How many commits the bundle has had."""
+        return self._seen().revision
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed through this handle."""
+        return self._native.read_only
+
+    @property
+    def loaded_snapshot(self) -> str | None:
+        """The snapshot that the handle stands for, if it is one."""
+        return self._native.loaded_snapshot
+
+    @property
+    def in_snapshot_mode(self) -> bool:
+        """Whether the handle stands for a snapshot."""
+        return self.loaded_snapshot is not None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the bundle and was read around."""
+        return self._seen().warnings()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings that hold for this handle, as text."""
+        return dict(self._native.settings())
+
+    # Objects of a handle are what a process has open. Another process opens the same state for itself.
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "bundle_dir": os.path.abspath(self._bundle_dir),
+            "max_eager_bytes": self._max_eager_bytes,
+            "read_only": self.read_only,
+            "snapshot": self.loaded_snapshot,
+            "revision": self._native.revision if self._native.is_revision else None,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        native = _native.Bundle(state["bundle_dir"], "open", read_only=state["read_only"] and state["snapshot"] is None)
+        if state["snapshot"] is not None:
+            native = native.load_snapshot(state["snapshot"])
+        elif state["revision"] is not None:
+            native = native.at_revision(state["revision"])
+        self._open(native, state["bundle_dir"], state["max_eager_bytes"])
+
+
+def _name(name: object) -> str:
+    """The name of an item, which is text."""
+    if not isinstance(name, str):
+        raise NotFoundError(f"Item {name!r} not found: names are text", code="item-not-found")
+    return name

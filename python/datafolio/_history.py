@@ -1,0 +1,51 @@
+"""Time, and care for what lies on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._core import Core
+
+__all__ = ["HistoryMethods"]
+
+
+class HistoryMethods(Core):
+    """The methods that look at the history of a bundle, and check what it holds."""
+
+    def log(self, limit: int = 20, item: str | None = None) -> list[dict[str, Any]]:
+        """The last commits, newest first: revision, time, who, and what changed; of one item where that is given."""
+        entries: list[dict[str, Any]] = self._seen().log(limit, item)
+        return entries
+
+    def at_revision(self, revision: int) -> Any:
+        """A read-only handle to the bundle as it was at a revision."""
+        native = self._seen().at_revision(revision)
+        return type(self)._of(native, self._bundle_dir, self._max_eager_bytes)  # type: ignore[attr-defined]
+
+    def undo(self, revision: int | None = None) -> int:
+        """Take a commit back, by default the last one, and return its revision. It is a commit itself."""
+        return self._seen().undo(revision)
+
+    def validate(self) -> dict[str, bool]:
+        """For each item, whether its file is there and is what was recorded."""
+        valid: dict[str, bool] = self._seen().validate()
+        return valid
+
+    def is_valid(self) -> bool:
+        """Whether :meth:`validate` finds nothing wrong."""
+        return all(self.validate().values())
+
+    def verify(self, items: list[str] | None = None, *, read_data: bool = True, percent: int = 100) -> dict[str, Any]:
+        """Check everything that the bundle holds, snapshots and history too, and report what is wrong."""
+        report: dict[str, Any] = self._seen().verify(items, read_data=read_data, percent=percent)
+        return report
+
+    def gc(self, apply: bool = False) -> dict[str, Any]:
+        """Find files that nothing kept needs, and remove them with `apply`."""
+        report: dict[str, Any] = self._seen().gc(apply)
+        return report
+
+    def disk_usage(self) -> dict[str, Any]:
+        """How many bytes items, snapshots and history take."""
+        usage: dict[str, Any] = self._seen().disk_usage()
+        return usage

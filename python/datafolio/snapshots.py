@@ -1,0 +1,265 @@
+"""Snapshots: named states of a bundle that never change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from typing import TYPE_CHECKING, Any
+
+from . import _native
+from ._core import Core
+from .exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from .folio import DataFolio
+
+__all__ = ["SnapshotAccessor", "SnapshotMethods", "SnapshotView"]
+
+
+class SnapshotView:
+    """A snapshot: what it holds, and what is known of it."""
+
+    def __init__(self, folio: DataFolio, info: dict[str, Any]) -> None:
+        self._folio = folio
+        self._info = info
+        self._handle: DataFolio | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        name: str = self._info["name"]
+        return name
+
+    @property
+    def timestamp(self) -> str:
+        """When it was made."""
+        timestamp: str = self._info["timestamp"]
+        return timestamp
+
+    @property
+    def description(self) -> str | None:
+        """What it is for."""
+        return self._info["description"]
+
+    @property
+    def tags(self) -> list[str]:
+        """Its labels."""
+        return list(self._info["tags"])
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the bundle at that time."""
+        return dict(self._info["fields"].get("metadata_snapshot", {}))
+
+    @property
+    def item_versions(self) -> dict[str, str]:
+        """From item to version."""
+        return dict(self._info["fields"].get("item_versions", {}))
+
+    @property
+    def folio(self) -> DataFolio:
+        """A read-only handle to the state."""
+        if self._handle is None:
+            self._handle = self._folio.get_snapshot(self.name)
+        return self._handle
+
+    def get(self, name: str, **type_opts: Any) -> Any:
+        """Read an item, as :meth:`DataFolio.get`."""
+        return self.folio.get(name, **type_opts)
+
+    def get_table(self, name: str, **kwargs: Any) -> Any:
+        """Read a table, as :meth:`DataFolio.get_table`."""
+        return self.folio.get_table(name, **kwargs)
+
+    def scan_table(self, name: str, **kwargs: Any) -> Any:
+        """A table as a ``LazyFrame`` of Polars."""
+        return self.folio.scan_table(name, **kwargs)
+
+    def frame(self, name: str) -> Any:
+        """A table as a frame to compute over."""
+        return self.folio.frame(name)
+
+    def __repr__(self) -> str:
+        return f"SnapshotView('{self.name}', items={len(self.item_versions)})"
+
+    def _repr_html_(self) -> str:
+        from ._html import snapshot_html
+
+        return snapshot_html(self)
+
+
+class SnapshotAccessor:
+    """The snapshots of a bundle, as a mapping from name to :class:`SnapshotView`."""
+
+    def __init__(self, folio: DataFolio) -> None:
+        self._folio = folio
+
+    def __getitem__(self, name: str) -> SnapshotView:
+        return SnapshotView(self._folio, self._folio._seen().snapshot_info(name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._folio._seen().snapshot_names()
+
+    def __len__(self) -> int:
+        return len(self._folio._seen().snapshot_names())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._folio._seen().snapshot_names())
+
+    def _all(self) -> dict[str, SnapshotView]:
+        return {name: self[name] for name in self}
+
+    def keys(self) -> KeysView[str]:
+        """The names, oldest first."""
+        return self._all().keys()
+
+    def values(self) -> ValuesView[SnapshotView]:
+        """The snapshots, oldest first."""
+        return self._all().values()
+
+    def items(self) -> ItemsView[str, SnapshotView]:
+        """The names with the snapshots, oldest first."""
+        return self._all().items()
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def __repr__(self) -> str:
+        names = list(self)
+        return f"SnapshotAccessor({', '.join(names) if names else 'no snapshots'})"
+
+
+class SnapshotMethods(Core):
+    """The methods that work with snapshots."""
+
+    def create_snapshot(
+        self,
+        name: str,
+        description: str | None = None,
+        tags: list[str] | None = None,
+        capture_git: bool = True,
+        capture_environment: bool = False,
+        capture_execution: bool = False,
+    ) -> Any:
+        """Make a snapshot of the current state. It costs no copy of data, and never changes.
+
+        Parameters
+        ----------
+        name
+            Letters, digits, ``.``, ``_`` and ``-``.
+        description, tags
+            What it is for.
+        capture_git
+            Record commit, branch, state and remote of the git repository of the working directory.
+        capture_environment
+            Record platform, versions, and hashes of lock files.
+        capture_execution
+            Record working directory and command line.
+
+        Raises
+        ------
+        ValueError
+            For a name that is taken or not allowed.
+        """
+        self._seen().create_snapshot(
+            name, description, tags, capture_git, capture_environment, capture_execution
+        )
+        return self
+
+    @property
+    def snapshots(self) -> SnapshotAccessor:
+        """The snapshots, by name."""
+        return SnapshotAccessor(self)  # type: ignore[arg-type]
+
+    @property
+    def _snapshots(self) -> dict[str, dict[str, Any]]:
+        """The stored objects. A copy: changing it changes nothing."""
+        bundle = self._seen()
+        return {name: bundle.snapshot_info(name)["fields"] for name in bundle.snapshot_names()}
+
+    @property
+    def _snapshot_versions(self) -> list[dict[str, Any]]:
+        """The entries of versions that are not current any more. A copy, as `_snapshots`."""
+        return self._seen().snapshot_versions()
+
+    def list_snapshots(self) -> list[dict[str, Any]]:
+        """Name, time, description, tags and number of items of each snapshot, newest first."""
+        keys = ("name", "timestamp", "description", "tags", "num_items")
+        return [{key: info[key] for key in keys} for info in self._seen().list_snapshots()]
+
+    def get_snapshot_info(self, name: str) -> dict[str, Any]:
+        """What is stored of a snapshot, and which of its items are references, which may change without a commit."""
+        info = self._seen().snapshot_info(name)
+        stored: dict[str, Any] = dict(info["fields"])
+        references = info.get("mutable_references")
+        if references:
+            stored["mutable_references"] = references
+            stored["warning"] = "References may have changed since the snapshot was made: " + ", ".join(references)
+        return stored
+
+    def compare_snapshots(self, snapshot1: str, snapshot2: str) -> dict[str, Any]:
+        """Which items and metadata differ between two snapshots."""
+        comparison = self._seen().compare_snapshots(snapshot1, snapshot2)
+        for key in ("added_items", "removed_items", "modified_items", "shared_items"):
+            comparison[key] = sorted(comparison[key])
+        return _with_pairs(comparison)
+
+    def diff_from_snapshot(self, name: str | None = None) -> dict[str, Any]:
+        """What has changed since a snapshot, by default the newest."""
+        return _with_pairs(self._seen().diff_from_snapshot(name))
+
+    def delete_snapshot(self, name: str, cleanup_orphans: bool = False) -> Any:
+        """Delete a snapshot; with `cleanup_orphans` also the files of versions that nothing else holds."""
+        self._native.delete_snapshot(name)
+        if cleanup_orphans:
+            self._native.cleanup_orphaned_versions(False)
+        return self
+
+    def cleanup_orphaned_versions(self, dry_run: bool = False) -> list[str]:
+        """Delete the files of versions that are not current and in no snapshot, and return their names."""
+        return self._seen().cleanup_orphaned_versions(dry_run)
+
+    def restore_snapshot(self, name: str, confirm: bool = False) -> Any:
+        """Bring items and metadata back to what they were; items added since are removed.
+
+        Raises
+        ------
+        ValueError
+            Without ``confirm=True``, since what is not in any snapshot is then in the history alone.
+        """
+        if not confirm:
+            self._seen().snapshot_info(name)
+            raise InvalidInputError(
+                f"restoring '{name}' replaces the current state: pass confirm=True to do it", code="invalid-argument"
+            )
+        self._seen().restore_snapshot(name)
+        return self
+
+    @classmethod
+    def load_snapshot(cls, path: str | os.PathLike[str], name: str) -> DataFolio:
+        """A read-only handle to a snapshot of the bundle at a path."""
+        folder = os.path.expanduser(os.fspath(path))
+        return cls._of(_native.open_snapshot(folder, name), folder)  # type: ignore[attr-defined, no-any-return]
+
+    def get_snapshot(self, name: str) -> DataFolio:
+        """A read-only handle to a snapshot."""
+        native = self._seen().load_snapshot(name)
+        made: DataFolio = type(self)._of(native, self._bundle_dir, self._max_eager_bytes)  # type: ignore[attr-defined]
+        return made
+
+    def export_snapshot(
+        self, name: str, target: str | os.PathLike[str], *, include_snapshot_metadata: bool = True
+    ) -> DataFolio:
+        """Write the state of a snapshot as a new bundle without snapshots."""
+        made = self._seen().export_snapshot(name, os.fspath(target), include_snapshot_metadata)
+        return type(self)._of(made, made.location)  # type: ignore[attr-defined, no-any-return]
+
+    def reproduce_instructions(self, name: str | None = None) -> str:
+        """How to get back to the code and environment of a snapshot, by default the newest, in numbered steps."""
+        return self._seen().reproduce_instructions(name)
+
+
+def _with_pairs(comparison: dict[str, Any]) -> dict[str, Any]:
+    changes = comparison["metadata_changes"]
+    comparison["metadata_changes"] = {key: (before, after) for key, (before, after) in changes.items()}
+    return comparison

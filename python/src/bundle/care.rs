@@ -1,0 +1,85 @@
+//! Time, and care for what lies on disk.
+
+use datafolio::{DescribeOptions, GcOptions, VerifyOptions};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Bundle;
+use crate::error::{Outcome, python};
+use crate::value::facts_to_python;
+
+#[pymethods]
+impl Bundle {
+    /// The last commits, newest first.
+    #[pyo3(signature = (limit, item=None))]
+    fn log<'py>(&self, py: Python<'py>, limit: usize, item: Option<&str>) -> Outcome<Bound<'py, PyAny>> {
+        let mut log = py.detach(|| self.folio.log(limit))?;
+        if let Some(item) = item {
+            log = log.of_item(item);
+        }
+        facts_to_python(py, &log.entries).map_err(python)
+    }
+
+    /// The versions of an item, newest first.
+    fn versions<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &py.detach(|| self.folio.versions(name))?).map_err(python)
+    }
+
+    /// A handle to an earlier revision.
+    fn at_revision(&self, py: Python<'_>, revision: u64) -> Outcome<Self> {
+        let folio = py.detach(|| self.folio.at_revision(revision))?;
+        Ok(Self { is_revision: true, ..Self::of(folio) })
+    }
+
+    /// Takes a commit back, and says which.
+    #[pyo3(signature = (revision=None))]
+    fn undo(&self, py: Python<'_>, revision: Option<u64>) -> Outcome<u64> {
+        Ok(py.detach(|| self.folio.undo(revision))?.revision)
+    }
+
+    /// Whether the payload of each item is there and is what was recorded.
+    fn validate<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyDict>> {
+        let valid = py.detach(|| self.folio.validate())?;
+        let found = PyDict::new(py);
+        for (name, is_valid) in valid {
+            found.set_item(name, is_valid).map_err(python)?;
+        }
+        Ok(found)
+    }
+
+    #[pyo3(signature = (items=None, *, read_data=true, percent=100))]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        items: Option<Vec<String>>,
+        read_data: bool,
+        percent: u8,
+    ) -> Outcome<Bound<'py, PyAny>> {
+        let options = VerifyOptions { read_data, items, percent };
+        facts_to_python(py, &py.detach(|| self.folio.verify(&options))?).map_err(python)
+    }
+
+    fn gc<'py>(&self, py: Python<'py>, apply: bool) -> Outcome<Bound<'py, PyAny>> {
+        let options = GcOptions { apply, ..GcOptions::default() };
+        facts_to_python(py, &py.detach(|| self.folio.gc(&options))?).map_err(python)
+    }
+
+    fn disk_usage<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &py.detach(|| self.folio.disk_usage())?).map_err(python)
+    }
+
+    /// The bundle as text.
+    #[pyo3(signature = (*, pattern=None, show_empty=false, max_metadata_fields=10, include_archived=false, show_paths=false))]
+    fn describe(
+        &self,
+        py: Python<'_>,
+        pattern: Option<String>,
+        show_empty: bool,
+        max_metadata_fields: usize,
+        include_archived: bool,
+        show_paths: bool,
+    ) -> Outcome<String> {
+        let options = DescribeOptions { show_empty, max_metadata_fields, include_archived, show_paths, pattern };
+        Ok(py.detach(|| self.folio.describe(&options))?)
+    }
+}

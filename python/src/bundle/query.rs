@@ -1,0 +1,146 @@
+//! SQL over the tables of a bundle, views and derived tables.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatchReader;
+use datafolio::{QueryOptions, Result};
+use pyo3::prelude::*;
+#[cfg(feature = "sql")]
+use pyo3::types::PyDict;
+
+use super::Bundle;
+#[cfg(feature = "sql")]
+use super::changes::add_options;
+use crate::error::{Outcome, python};
+use crate::interrupt::{Stop, interruptible};
+use crate::rows::RowStream;
+#[cfg(feature = "sql")]
+use crate::value::facts_to_python;
+
+/// What a query is given besides its text.
+#[derive(FromPyObject)]
+struct Asked<'py> {
+    #[pyo3(item)]
+    params: Option<Bound<'py, PyAny>>,
+    #[pyo3(item)]
+    threads: Option<usize>,
+    #[pyo3(item)]
+    memory: Option<u64>,
+    #[pyo3(item)]
+    timeout: Option<f64>,
+}
+
+impl Asked<'_> {
+    /// The options, and what stops the query.
+    fn options(&self) -> PyResult<(QueryOptions, Stop)> {
+        let mut options = QueryOptions::new();
+        (options.threads, options.memory) = (self.threads, self.memory);
+        options.timeout = self.timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
+            pyo3::exceptions::PyValueError::new_err(format!("timeout: {error}; give a number of seconds"))
+        })?;
+        #[cfg(feature = "sql")]
+        {
+            let control = datafolio::QueryControl::new();
+            options.control = Some(control.clone());
+            if let Some(params) = &self.params {
+                options.params = crate::params::of(params)?;
+            }
+            Ok((options, Arc::new(move || control.cancel())))
+        }
+        #[cfg(not(feature = "sql"))]
+        {
+            let _ = &self.params;
+            Ok((options, Arc::new(|| {})))
+        }
+    }
+}
+
+#[pymethods]
+impl Bundle {
+    /// Runs SQL on one table, which goes by the name `table`.
+    fn query_table(&self, py: Python<'_>, name: &str, sql: &str, asked: Asked<'_>) -> Outcome<RowStream> {
+        self.rows(py, &asked, |options| Ok(boxed(self.folio.query_table(name, sql, options)?)))
+    }
+
+    /// Runs SQL on all tables.
+    fn query(&self, py: Python<'_>, sql: &str, asked: Asked<'_>) -> Outcome<RowStream> {
+        self.rows(py, &asked, |options| Ok(boxed(self.folio.query(sql, options)?)))
+    }
+
+    /// Runs any SQL that DuckDB knows.
+    #[cfg(feature = "sql")]
+    fn query_unrestricted(&self, py: Python<'_>, sql: &str, asked: Asked<'_>) -> Outcome<RowStream> {
+        self.rows(py, &asked, |options| Ok(boxed(self.folio.query_unrestricted(sql, options)?)))
+    }
+
+    /// Keeps a query by a name.
+    #[cfg(feature = "sql")]
+    #[pyo3(signature = (name, sql, options=None))]
+    fn add_view(&self, py: Python<'_>, name: String, sql: String, options: Option<&Bound<'_, PyDict>>) -> Outcome<()> {
+        let options = add_options(options)?;
+        self.change(py, move |batch| batch.add_view(&name, &sql, options))
+    }
+
+    /// The text of a view.
+    #[cfg(feature = "sql")]
+    fn view<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &self.folio.view(name)?).map_err(python)
+    }
+
+    /// Stores the result of a query, with the query.
+    #[cfg(feature = "sql")]
+    #[pyo3(signature = (name, sql, asked, options=None))]
+    fn derive(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        sql: &str,
+        asked: Asked<'_>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> Outcome<()> {
+        let (query, stop) = asked.options().map_err(python)?;
+        let options = add_options(options)?;
+        interruptible(py, &stop, || self.folio.derive(name, sql, &query, options)).map_err(python)??;
+        Ok(())
+    }
+
+    /// Derived tables that are out of date, and why.
+    #[cfg(feature = "sql")]
+    fn stale<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &py.detach(|| self.folio.stale())?).map_err(python)
+    }
+
+    /// Makes derived tables again, in the order of what they are made from.
+    #[cfg(feature = "sql")]
+    fn rerun<'py>(&self, py: Python<'py>, names: Vec<String>, force: bool) -> Outcome<Bound<'py, PyAny>> {
+        let mut options = datafolio::RerunOptions::new();
+        if force {
+            options = options.force();
+        }
+        facts_to_python(py, &py.detach(|| self.folio.rerun(&names, options))?).map_err(python)
+    }
+
+    /// How an item was made.
+    #[cfg(feature = "sql")]
+    fn explain<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &py.detach(|| self.folio.explain(name))?).map_err(python)
+    }
+}
+
+impl Bundle {
+    fn rows(
+        &self,
+        py: Python<'_>,
+        asked: &Asked<'_>,
+        run: impl FnOnce(&QueryOptions) -> Result<Box<dyn RecordBatchReader + Send>> + Send,
+    ) -> Outcome<RowStream> {
+        let (options, stop) = asked.options().map_err(python)?;
+        let reader = interruptible(py, &stop, || run(&options)).map_err(python)??;
+        Ok(RowStream::stoppable(reader, stop))
+    }
+}
+
+fn boxed(reader: impl RecordBatchReader + Send + 'static) -> Box<dyn RecordBatchReader + Send> {
+    Box::new(reader)
+}

@@ -1,0 +1,120 @@
+//! Snapshots.
+
+use std::path::PathBuf;
+
+use datafolio::{CopyOptions, DataFolio, ExportOptions, SnapshotOptions};
+use pyo3::prelude::*;
+
+use super::Bundle;
+use crate::error::{Outcome, python};
+use crate::value::{facts_to_python, object_to_python, to_object};
+
+#[pymethods]
+impl Bundle {
+    #[pyo3(signature = (name, description=None, tags=None, capture_git=true, capture_environment=false, capture_execution=false))]
+    #[allow(clippy::too_many_arguments)]
+    fn create_snapshot(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        description: Option<String>,
+        tags: Option<Vec<String>>,
+        capture_git: bool,
+        capture_environment: bool,
+        capture_execution: bool,
+    ) -> Outcome<()> {
+        let mut options = SnapshotOptions::default();
+        (options.description, options.tags) = (description, tags.unwrap_or_default());
+        (options.capture_git, options.capture_environment, options.capture_execution) =
+            (capture_git, capture_environment, capture_execution);
+        Ok(py.detach(|| self.folio.create_snapshot(name, options))?)
+    }
+
+    /// All snapshots, newest first.
+    fn list_snapshots<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &self.folio.list_snapshots()?).map_err(python)
+    }
+
+    /// The names of all snapshots, in the order in which they were made.
+    fn snapshot_names(&self) -> Vec<String> {
+        self.folio.catalogue().snapshots.keys().cloned().collect()
+    }
+
+    /// What is known of a snapshot.
+    fn snapshot_info<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &self.folio.snapshot_info(name)?).map_err(python)
+    }
+
+    /// A handle to the state that a snapshot holds.
+    fn load_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<Self> {
+        Ok(Self::of(py.detach(|| self.folio.load_snapshot(name))?))
+    }
+
+    fn compare_snapshots<'py>(&self, py: Python<'py>, before: &str, after: &str) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &py.detach(|| self.folio.compare_snapshots(before, after))?).map_err(python)
+    }
+
+    #[pyo3(signature = (name=None))]
+    fn diff_from_snapshot<'py>(&self, py: Python<'py>, name: Option<&str>) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &py.detach(|| self.folio.diff_from_snapshot(name))?).map_err(python)
+    }
+
+    fn delete_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<()> {
+        Ok(py.detach(|| self.folio.delete_snapshot(name))?)
+    }
+
+    fn cleanup_orphaned_versions(&self, py: Python<'_>, dry_run: bool) -> Outcome<Vec<String>> {
+        Ok(py.detach(|| self.folio.cleanup_orphaned_versions(dry_run))?)
+    }
+
+    fn restore_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<()> {
+        Ok(py.detach(|| self.folio.restore_snapshot(name))?)
+    }
+
+    fn export_snapshot(&self, py: Python<'_>, name: &str, target: PathBuf, include_metadata: bool) -> Outcome<Self> {
+        let options = ExportOptions { include_snapshot_metadata: include_metadata };
+        Ok(Self::of(py.detach(|| self.folio.export_snapshot(name, target, &options))?))
+    }
+
+    #[pyo3(signature = (name=None))]
+    fn reproduce_instructions(&self, py: Python<'_>, name: Option<&str>) -> Outcome<String> {
+        Ok(py.detach(|| self.folio.reproduce_instructions(name))?)
+    }
+
+    /// Copies current versions into a new bundle.
+    #[pyo3(signature = (target, *, include=None, exclude=None, follow_lineage=false, include_archived=false, metadata=None, random_suffix=false))]
+    #[allow(clippy::too_many_arguments)]
+    fn copy(
+        &self,
+        py: Python<'_>,
+        target: PathBuf,
+        include: Option<Vec<String>>,
+        exclude: Option<Vec<String>>,
+        follow_lineage: bool,
+        include_archived: bool,
+        metadata: Option<&Bound<'_, PyAny>>,
+        random_suffix: bool,
+    ) -> Outcome<Self> {
+        let metadata_updates = metadata.map(to_object).transpose().map_err(python)?.unwrap_or_default();
+        let options =
+            CopyOptions { include, exclude, follow_lineage, include_archived, metadata_updates, random_suffix };
+        Ok(Self::of(py.detach(|| self.folio.copy(target, &options))?))
+    }
+
+    /// The versions of items that are not current and that a snapshot holds: their entries, in the order of the catalogue.
+    fn snapshot_versions<'py>(&self, py: Python<'py>) -> Outcome<Vec<Bound<'py, PyAny>>> {
+        let catalogue = self.folio.catalogue();
+        let mut entries = Vec::new();
+        for entry in &catalogue.retired {
+            let record = entry.record().map_err(datafolio::Error::from)?;
+            entries.push(object_to_python(py, record.fields()).map_err(python)?.into_any());
+        }
+        Ok(entries)
+    }
+}
+
+/// Opens the state that a snapshot of the bundle at a path holds.
+#[pyfunction]
+pub(crate) fn open_snapshot(py: Python<'_>, path: PathBuf, name: &str) -> Outcome<Bundle> {
+    Ok(Bundle::of(py.detach(|| DataFolio::open_snapshot(path, name))?))
+}

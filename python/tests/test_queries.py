@@ -1,0 +1,124 @@
+"""SQL over the tables of a bundle."""
+
+from __future__ import annotations
+
+import datetime
+import signal
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import datafolio
+
+
+@pytest.fixture
+def shop(folio: datafolio.DataFolio) -> datafolio.DataFolio:
+    """A bundle with two tables."""
+    folio.add_table("orders", pd.DataFrame({"id": [1, 2, 3], "who": ["a", "b", "a"], "sum": [10.0, 20.0, 30.0]}))
+    folio.add_table("people", pd.DataFrame({"who": ["a", "b"], "born": [1990, 2000]}))
+    return folio
+
+
+def test_one_table_goes_by_table(shop: datafolio.DataFolio) -> None:
+    for name in ("table", "$table", "orders", '"table"'):
+        frame = shop.query_table("orders", f"SELECT who, sum(sum) AS total FROM {name} GROUP BY who ORDER BY who")
+        assert frame.to_dict("list") == {"who": ["a", "b"], "total": [40.0, 20.0]}
+    assert shop.query_table("orders", "SELECT * FROM table", return_type="polars").height == 3
+    with pytest.raises(KeyError, match="'none' not found"):
+        shop.query_table("none", "SELECT * FROM table")
+
+
+def test_values_are_bound(shop: datafolio.DataFolio) -> None:
+    assert shop.query_table("orders", "SELECT id FROM table WHERE sum > ?", "arrow", params=[15]).to_pydict() == {"id": [2, 3]}
+    nasty = "a'; DROP TABLE orders; --"
+    found = shop.query("SELECT $text AS t, $n AS n", params={"text": nasty, "n": np.int64(3)}).to_pylist()
+    assert found == [{"t": nasty, "n": 3}]
+    values = [None, True, 2.5, b"x", datetime.date(2026, 1, 2), datetime.datetime(2026, 1, 2, 3), [1, 2]]
+    answer = shop.query("SELECT " + ", ".join(f"? AS v{at}" for at in range(len(values))), params=values)
+    assert list(answer.to_pylist()[0].values()) == values
+    with pytest.raises(TypeError, match="params"):
+        shop.query("SELECT ?", params="x")  # type: ignore[arg-type]
+
+
+def test_all_tables_views_and_snapshots(shop: datafolio.DataFolio) -> None:
+    joined = shop.query("SELECT o.id, p.born FROM orders o JOIN people p USING (who) ORDER BY id", "pandas")
+    assert joined["born"].tolist() == [1990, 2000, 1990]
+    shop.create_snapshot("v1", capture_git=False)
+    shop.delete_rows("orders", "id = 3")
+    gone = shop.query('SELECT id FROM "v1"."orders" EXCEPT SELECT id FROM orders').to_pydict()
+    assert gone == {"id": [3]}
+    shop.add_view("young", "SELECT * FROM people WHERE born > 1995", description="of this century, nearly")
+    assert shop.get_table("young")["who"].tolist() == ["b"]
+    assert shop.view("young")["text"] == "SELECT * FROM people WHERE born > 1995"
+    shop.derive("totals", "SELECT who, sum(sum) AS total FROM orders GROUP BY who")
+    assert shop.get_inputs("totals") == ["orders"] and shop.stale() == []
+    shop.append_table("orders", pd.DataFrame({"id": [9], "who": ["b"], "sum": [5.0]}))
+    assert [stale["name"] for stale in shop.stale()] == ["totals"]
+    shop.rerun()
+    assert shop.query("SELECT total FROM totals WHERE who = 'b'").to_pydict() == {"total": [25.0]}
+    assert "orders" in str(shop.explain("totals"))
+    pieces = list(shop.iter_query("SELECT * FROM range(100000) t(i)"))
+    assert sum(piece.num_rows for piece in pieces) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ("SELEC 1", "(?i)syntax"),
+        ("SELECT nothing FROM orders", "nothing"),
+        ("SELECT * FROM oders", "orders"),
+        ("DROP TABLE orders", "(?i)only|not allowed|SELECT"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "(?i)read_csv"),
+        ("COPY orders TO '/tmp/x.csv'", "(?i)only|not allowed|SELECT"),
+    ],
+)
+def test_what_is_refused(shop: datafolio.DataFolio, sql: str, text: str) -> None:
+    with pytest.raises((ValueError, KeyError), match=text) as refused:
+        shop.query(sql)
+    assert isinstance(refused.value, datafolio.DataFolioError)
+
+
+def test_time_is_up(shop: datafolio.DataFolio) -> None:
+    with pytest.raises(datafolio.DataFolioError) as late:
+        shop.query("SELECT count(*) FROM range(100000000000) a", timeout=0.2)
+    assert "time" in str(late.value).lower()
+
+
+def test_control_c_stops_a_query(shop: datafolio.DataFolio) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        shop.query("SELECT count(*) FROM range(100000000000) a")
+    assert time.monotonic() - began < 5
+    assert shop.query("SELECT 1 AS one").to_pydict() == {"one": [1]}
+
+
+def test_other_threads_run_while_a_query_runs(shop: datafolio.DataFolio) -> None:
+    ticks = 0
+    done = threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not done.is_set():
+            ticks += 1
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    shop.query("SELECT sum(sqrt(range)) AS s FROM range(30000000)")
+    done.set()
+    thread.join()
+    assert ticks >= 5
+
+
+def test_several_results_at_once(shop: datafolio.DataFolio) -> None:
+    first, second = (shop.iter_query("SELECT * FROM range(50000) t(i)") for _ in range(2))
+    total = 0
+    for a, b in zip(first, second):
+        total += a.num_rows + b.num_rows
+    assert total == 100_000

@@ -1,0 +1,313 @@
+"""Tables of every library, in part and in chunks."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import narwhals
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import datafolio
+
+
+@pytest.fixture
+def scores(folio: datafolio.DataFolio) -> datafolio.DataFolio:
+    """A bundle with a table of 25,000 rows from pandas."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {"id": np.arange(25_000), "score": rng.normal(size=25_000), "kind": rng.choice(["a", "b", "c"], 25_000)}
+    )
+    return folio.add_table("scores", frame, description="of the demo")
+
+
+def frame_of_many_types() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "small": np.array([1, 2, 3], dtype="int8"),
+            "real": [0.5, None, -2.0],
+            "flag": [True, False, True],
+            "text": ["a", None, "ü"],
+            "kind": pd.Categorical(["x", "y", "x"]),
+            "when": pd.to_datetime(["2026-01-01", None, "2026-01-03"], utc=True),
+            "naive": pd.to_datetime(["2026-01-01", "2026-01-02", None]),
+            "span": pd.to_timedelta(["1h", None, "3d"]),
+            "list": [[1, 2], [], None],
+        }
+    )
+
+
+def test_a_frame_of_pandas_comes_back_as_pandas_reads_the_file(folio: datafolio.DataFolio) -> None:
+    frame = frame_of_many_types()
+    folio.add_table("t", frame)
+    back = folio.get_table("t")
+    pd.testing.assert_frame_equal(back, pd.read_parquet(folio.get_table_path("t")))
+    pd.testing.assert_frame_equal(back.drop(columns="list"), frame.drop(columns="list"))
+    assert folio.item_info("t")["dataframe_library"] == "pandas"
+
+
+def test_a_frame_of_polars_comes_back_as_polars(folio: datafolio.DataFolio) -> None:
+    frame = pl.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [[1], [2, 3]], "d": [datetime.date(2026, 1, 1), None]})
+    folio.add_table("t", frame)
+    assert folio.get_table("t").equals(frame)
+    assert folio.get_table("t").schema == frame.schema
+    assert isinstance(folio.get_table("t", return_type="pandas"), pd.DataFrame)
+    assert isinstance(folio.get("t"), pd.DataFrame)
+    assert folio.get("t", frame="polars").equals(frame)
+
+
+@pytest.mark.parametrize("library", ["arrow", "batch reader", "duckdb", "narwhals", "lazy", "chunks", "batches", "table"])
+def test_whatever_hands_over_rows_is_a_table(folio: datafolio.DataFolio, library: str) -> None:
+    wanted = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})
+    given = {
+        "arrow": lambda: wanted,
+        "batch reader": lambda: wanted.to_reader(),
+        "duckdb": lambda: duckdb.from_arrow(wanted),
+        "narwhals": lambda: narwhals.from_native(pl.from_arrow(wanted)),
+        "lazy": lambda: pl.from_arrow(wanted).lazy(),
+        "chunks": lambda: (wanted.slice(at, 1) for at in range(3)),
+        "batches": lambda: wanted.to_batches(),
+        "table": lambda: datafolio.Table(wanted),
+    }[library]()
+    folio.add_table("t", given)
+    assert folio.get_table("t", "arrow").to_pydict() == wanted.to_pydict()
+
+
+def test_chunks_are_written_one_by_one(folio: datafolio.DataFolio) -> None:
+    alive = 0
+    most = 0
+
+    class Chunk:
+        def __init__(self, at: int) -> None:
+            nonlocal alive, most
+            alive += 1
+            most = max(most, alive)
+            self.table = pa.table({"a": np.arange(at * 1000, at * 1000 + 1000)})
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return self.table.__arrow_c_stream__(requested_schema)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    folio.add_table("t", (Chunk(at) for at in range(50)))
+    assert folio.table_info("t")["rows"] == 50_000
+    assert most <= 3
+
+
+def test_an_iterator_that_fails_leaves_nothing(folio: datafolio.DataFolio) -> None:
+    def chunks() -> Iterator[pd.DataFrame]:
+        yield pd.DataFrame({"a": [1]})
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        folio.add_table("t", chunks())
+    assert "t" not in folio
+    with pytest.raises(ValueError, match="gives no chunk"):
+        folio.add_table("t", iter([]))
+    with pytest.raises(TypeError, match="item 1 of the iterator"):
+        folio.add_table("t", [pd.DataFrame({"a": [1]}), 7])
+
+
+def test_series_and_indexes(folio: datafolio.DataFolio) -> None:
+    series = pd.Series([1.5, 2.5], name="x")
+    folio.add("series", series)
+    pd.testing.assert_series_equal(folio.get("series"), series)
+    indexed = pd.DataFrame({"v": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["k", None]))
+    with pytest.warns(UserWarning, match="index of the frame is not stored"):
+        folio.add("dropped", indexed)
+    assert list(folio.get("dropped").columns) == ["v"]
+    folio.add("kept", indexed, preserve_index=True)
+    pd.testing.assert_frame_equal(folio.get("kept"), indexed)
+    numbered = pd.DataFrame({0: [1], 1: [2]})
+    folio.add("numbered", numbered)
+    assert list(folio.get("numbered").columns) == ["0", "1"]
+
+
+def test_frames_that_cannot_be_stored(folio: datafolio.DataFolio) -> None:
+    with pytest.raises(ValueError, match=r"column 'm' holds values of several types: int, and str in row 2"):
+        folio.add("mixed", pd.DataFrame({"ok": [1, 2, 3], "m": pd.Series([1, 2, "x"], dtype=object)}))
+    with pytest.raises(ValueError, match="column 'o' holds values of type object"):
+        folio.add("objects", pd.DataFrame({"o": [object()]}))
+    with pytest.raises(ValueError, match="same label: a"):
+        folio.add("twice", pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    assert list(folio) == []
+
+
+def test_a_part_of_a_table(scores: datafolio.DataFolio) -> None:
+    whole = pd.read_parquet(scores.get_table_path("scores"))
+    part = scores.get_table("scores", columns=["score", "id"], offset=10_000, limit=5_000)
+    pd.testing.assert_frame_equal(part, whole[["score", "id"]].iloc[10_000:15_000].reset_index(drop=True))
+    some = scores.get_table("scores", where="kind = 'a' AND score > 1", limit=10)
+    expected = whole[(whole.kind == "a") & (whole.score > 1)].head(10).reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected)
+    assert scores.get_table("scores", "polars", limit=3).height == 3
+    assert scores.get_table("scores", "arrow", offset=30_000).num_rows == 0
+    filtered = scores.get_table("scores", columns=["id"], filters=[("id", "<", 3)])
+    assert list(filtered["id"]) == [0, 1, 2]
+    with pytest.raises(KeyError, match="nothing"):
+        scores.get_table("scores", columns=["nothing"])
+    with pytest.raises(ValueError, match="Invalid return_type"):
+        scores.get_table("scores", return_type="frame")
+    with pytest.raises(ValueError, match="offset must not be negative"):
+        scores.get_table("scores", offset=-1)
+
+
+def test_chunks(scores: datafolio.DataFolio) -> None:
+    whole = pd.read_parquet(scores.get_table_path("scores"))
+    chunks = list(scores.iter_table("scores"))
+    assert [len(chunk) for chunk in chunks] == [10_000, 10_000, 5_000]
+    pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole)
+    low = pd.concat(scores.iter_table("scores", 1_000, columns=["id"], where="score < -1"), ignore_index=True)
+    assert list(low["id"]) == list(whole[whole.score < -1]["id"])
+    ranges = scores.split_table("scores", 3)
+    rows = [pl.concat(scores.iter_table("scores", 999, return_type="polars", start_row=a, end_row=b)) for a, b in ranges]
+    assert pl.concat(rows)["id"].to_list() == list(range(25_000))
+    for size in (0, -1, True, 2.5):
+        with pytest.raises(ValueError, match="chunk_size must be positive"):
+            scores.iter_table("scores", chunk_size=size)  # type: ignore[arg-type]
+    with pytest.raises(KeyError):
+        scores.iter_table("none")
+
+
+def test_an_iterator_keeps_to_its_version(scores: datafolio.DataFolio) -> None:
+    chunks = scores.iter_table("scores", 20_000, columns=["id"])
+    first = next(chunks)
+    scores.add_table("scores", pd.DataFrame({"id": [1]}), overwrite=True)
+    assert len(first) + sum(len(chunk) for chunk in chunks) == 25_000
+
+
+def test_facts(scores: datafolio.DataFolio) -> None:
+    info = scores.table_info("scores")
+    file = Path(scores.get_table_path("scores"))
+    assert (info["rows"], info["columns"], info["column_names"]) == (25_000, 3, ["id", "score", "kind"])
+    assert info["size_mb"] == pytest.approx(file.stat().st_size / 1e6)
+    assert info["dtypes"]["score"] == "double"
+    assert info["parquet_schema"].names == pq.read_schema(file).names
+    assert info["parquet_schema"].types == pq.read_schema(file).types
+    assert datetime.datetime.fromisoformat(info["created_at"]).tzinfo is not None
+    described = scores.describe_table("scores", columns=["score"])
+    column = described["columns"][0]
+    whole = pd.read_parquet(file)
+    assert column["mean"] == pytest.approx(whole.score.mean())
+    assert scores.preview_table("scores", n=5)["id"].tolist() == [0, 1, 2, 3, 4]
+    sample = scores.sample_table("scores", 100, seed=3)
+    assert len(sample) == 100 and sample["id"].is_unique
+    assert sample.equals(scores.sample_table("scores", 100, seed=3))
+
+
+def test_paths_are_absolute_and_other_tools_read_them(scores: datafolio.DataFolio) -> None:
+    scores.add_table("other", pl.DataFrame({"a": [1, 2]}))
+    paths = scores.get_all_table_paths()
+    assert set(paths) == {"scores", "other"}
+    assert Path(scores.get_table_path("scores")).is_absolute()
+    assert duckdb.sql(f"SELECT count(*) FROM '{paths['scores']}'").fetchall() == [(25_000,)]
+    assert scores.scan_table("other").select(pl.col("a").sum()).collect().item() == 3
+    with pytest.raises(ValueError, match="is not a table"):
+        scores.add("j", 1).get_table_path("j")
+    with pytest.raises(KeyError):
+        scores.get_table_path("none")
+
+
+def test_appending(folio: datafolio.DataFolio) -> None:
+    folio.append_table("log", pd.DataFrame({"a": [1], "b": ["x"]}))
+    folio.create_snapshot("v1")
+    folio.append_table("log", pl.DataFrame({"b": ["y"], "a": [2]}))
+    assert folio.get_table("log").to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+    assert folio.snapshots["v1"].get_table("log").to_dict("list") == {"a": [1], "b": ["x"]}
+    with pytest.raises(ValueError, match='column "c": the table does not have it(?s:.*)evolve=True'):
+        folio.append_table("log", pd.DataFrame({"a": [3], "b": ["z"], "c": [1.0]}))
+    folio.append_table("log", pd.DataFrame({"a": [3], "b": ["z"], "c": [1.0]}), evolve=True)
+    assert len(folio.get_table_paths("log")) == 3
+    with pytest.raises(ValueError, match="get_table_paths"):
+        folio.get_table_path("log")
+    folio.compact("log")
+    assert folio.get_table("log")["c"].isna().tolist() == [True, True, False]
+    folio.delete_rows("log", "a = 1").update_table("log", "a = 2", {"b": "upper(b)"})
+    assert folio.get_table("log").to_dict("list")["b"] == ["Y", "z"]
+    difference = folio.diff_table("log", before="v1", key=["a"])
+    assert (difference["added"], difference["removed"]) == (2, 1)
+
+
+def test_versions(scores: datafolio.DataFolio) -> None:
+    before = scores.revision
+    first = scores.versions("scores")[0]
+    scores.add_table("scores", pd.DataFrame({"id": [7]}), overwrite=True)
+    assert len(scores.get_table("scores")) == 1
+    assert len(scores.get_table("scores", version=first["version"])) == 25_000
+    assert len(scores.get_table("scores", version=before)) == 25_000
+    assert len(scores.get_table("scores", timestamp=first["created_at"])) == 25_000
+    assert len(scores.get_table("scores", timestamp="2999-01-01")) == 1
+    with pytest.raises(KeyError, match="no version that is as old"):
+        scores.get_table("scores", timestamp="1999-01-01")
+    with pytest.raises(ValueError, match="timestamp 'yesterday'"):
+        scores.get_table("scores", timestamp="yesterday")
+
+
+def test_references_and_imports(folio: datafolio.DataFolio, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": range(10), "b": list("abcdefghij")})
+    frame.to_parquet(tmp_path / "x.parquet")
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    folio.reference_table("ref", tmp_path / "x.parquet", description="outside")
+    pd.testing.assert_frame_equal(folio.get_table("ref"), frame)
+    assert folio.query_table("ref", "SELECT sum(a) AS s FROM table")["s"].tolist() == [45]
+    assert folio.mutable_references() == ["ref"]
+    assert folio.check_references()[0]["name"] == "ref"
+    folio.import_table("csv", tmp_path / "x.csv").import_table(None, tmp_path / "x.parquet")
+    assert folio.get_table("csv").a.tolist() == list(range(10))
+    assert folio.get_table("x").equals(frame)
+    with pytest.raises(ValueError, match="Unsupported table format"):
+        folio.reference_table("bad", tmp_path / "x.parquet", table_format="excel")
+    with pytest.raises(ValueError, match="Unsupported table format"):
+        folio.import_table("bad", tmp_path / "x.csv", table_format="excel")
+    with pytest.raises(FileNotFoundError):
+        folio.import_table("none", tmp_path / "none.csv")
+
+
+def test_a_large_table_is_not_loaded_by_accident(tmp_path: Path) -> None:
+    folio = datafolio.DataFolio(tmp_path / "b", max_eager_bytes=100)
+    folio.add("t", pd.DataFrame({"a": range(1000)}))
+    with pytest.raises(ValueError, match="more than the 100 that are loaded"):
+        folio.get("t")
+    assert len(folio.get("t", allow_full_load=True)) == 1000
+    assert len(folio.get_table("t")) == 1000
+
+
+def test_rows_in_memory_are_shared_and_not_copied(folio: datafolio.DataFolio) -> None:
+    folio.add_table("t", pa.table({"a": np.arange(1000.0)}))
+    table = folio.get_table("t", "arrow")
+    first, second = (pa.table(table)["a"].chunk(0).buffers()[1].address for _ in range(2))
+    assert first == second
+    assert pl.DataFrame(table)["a"].sum() == 499_500
+    assert table.to_numpy()["a"].sum() == 499_500
+    assert table.head(2).to_pylist() == [{"a": 0.0}, {"a": 1.0}]
+    assert table.slice(998).to_pydict() == {"a": [998.0, 999.0]}
+    assert "1,000 rows" in repr(table) and "<table>" in table._repr_html_()
+
+
+def test_plain_values_are_those_of_pyarrow(folio: datafolio.DataFolio) -> None:
+    table = pa.Table.from_pandas(frame_of_many_types())
+    table = table.append_column("nested", pa.array([{"x": 1, "y": [b"a"]}, None, {"x": None, "y": []}]))
+    table = table.append_column("money", pa.array(["1.50", None, "-2.25"]).cast(pa.decimal128(10, 2)))
+    table = table.append_column("time", pa.array([datetime.time(1, 2, 3, 4), None, datetime.time(0)]))
+    table = table.append_column("zone", pa.array([0, None, 1], pa.timestamp("us", "Europe/Berlin")))
+    expected = table.cast(pa.schema([_micros(field) for field in table.schema])).to_pydict()
+    assert datafolio.Table(table).to_pydict() == expected
+
+
+def _micros(field: pa.Field) -> pa.Field:
+    """pyarrow makes values of pandas from nanoseconds; plain ones have microseconds."""
+    if pa.types.is_timestamp(field.type):
+        return field.with_type(pa.timestamp("us", field.type.tz))
+    if pa.types.is_duration(field.type):
+        return field.with_type(pa.duration("us"))
+    return field
