@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from .exceptions import ManifestReadError as ManifestReadError
     from .exceptions import UnsupportedManifestVersionError as UnsupportedManifestVersionError
     from .folio import DataFolio as DataFolio
+    from .frame import Expression as Expression
+    from .frame import Frame as Frame
+    from .frame import concat as concat
+    from .frame import from_arrays as from_arrays
+    from .frame import from_arrow as from_arrow
+    from .frame import from_dict as from_dict
+    from .frame import from_pandas as from_pandas
+    from .frame import open as open
+    from .frame import register_function as register_function
     from .registry import find as find
     from .registry import list_folios as list_folios
     from .registry import remove_alias as remove_alias
@@ -31,10 +40,19 @@ _NAMES = {
     "DataFolio": "folio",
     "DataFolioError": "exceptions",
     "ManifestReadError": "exceptions",
+    "Expression": "frame",
+    "Frame": "frame",
     "Table": "_table",
     "UnsupportedManifestVersionError": "exceptions",
+    "concat": "frame",
     "find": "registry",
+    "from_arrays": "frame",
+    "from_arrow": "frame",
+    "from_dict": "frame",
+    "from_pandas": "frame",
     "list_folios": "registry",
+    "open": "frame",
+    "register_function": "frame",
     "remove_alias": "registry",
     "set_alias": "registry",
 }

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from . import _native
+from ._native import Bundle
 from .exceptions import NotFoundError
 
 __all__ = ["Core", "Entry"]
@@ -23,11 +23,11 @@ class Core:
     a frame. A snapshot or an earlier revision never changes.
     """
 
-    _native: _native.Bundle
+    _native: Bundle
     _bundle_dir: str
     _max_eager_bytes: int | None
 
-    def _open(self, native: _native.Bundle, bundle_dir: str, max_eager_bytes: int | None) -> None:
+    def _open(self, native: Bundle, bundle_dir: str, max_eager_bytes: int | None) -> None:
         self._native = native
         self._bundle_dir = bundle_dir
         self._max_eager_bytes = max_eager_bytes
@@ -38,7 +38,7 @@ class Core:
     def _bundle_path(self) -> str:
         return self._bundle_dir
 
-    def _seen(self) -> _native.Bundle:
+    def _seen(self) -> Bundle:
         """The bundle as it is now, for a read."""
         if not self._pins:
             self._native.refresh()
@@ -126,7 +126,7 @@ class Core:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        native = _native.Bundle(state["bundle_dir"], "open", read_only=state["read_only"] and state["snapshot"] is None)
+        native = Bundle(state["bundle_dir"], "open", read_only=state["read_only"] and state["snapshot"] is None)
         if state["snapshot"] is not None:
             native = native.load_snapshot(state["snapshot"])
         elif state["revision"] is not None:

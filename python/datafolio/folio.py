@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 from . import _native
 from ._adding import AddMethods
 from ._changing import ChangeMethods
+from ._frames import FrameMethods
 from ._history import HistoryMethods
 from ._html import folio_html
 from ._queries import QueryMethods
@@ -23,7 +24,7 @@ __all__ = ["DataFolio"]
 
 
 class DataFolio(
-    AddMethods, ReadMethods, TableMethods, QueryMethods, ChangeMethods, SnapshotMethods, HistoryMethods
+    AddMethods, ReadMethods, TableMethods, QueryMethods, FrameMethods, ChangeMethods, SnapshotMethods, HistoryMethods
 ):
     """A bundle: a plain directory of ordinary files with names, versions, snapshots, lineage and descriptions.
 
@@ -101,7 +102,7 @@ class DataFolio(
         chosen = {key: str(value) for key, value in (settings or {}).items()}
         if cache_dir is not None:
             chosen.setdefault("cache_dir", os.fspath(cache_dir))
-        how = "open" if read_only or not create else "open_or_create"
+        how: Literal["open", "open_or_create"] = "open" if read_only or not create else "open_or_create"
         try:
             native = _native.Bundle(
                 given,
@@ -154,25 +155,6 @@ class DataFolio(
     def data(self) -> DataAccessor:
         """The items as attributes: ``folio.data.name.content``."""
         return DataAccessor(self)
-
-    def frame(self, name: str, version: str | int | None = None) -> Any:
-        """A table as a frame to compute over, out of core.
-
-        Parameters
-        ----------
-        name
-            The table.
-        version
-            As for :meth:`get_table`.
-
-        Returns
-        -------
-        datafolio.Frame
-        """
-        from .frame import of_bundle
-
-        self._table(name)
-        return of_bundle(self, name, self._version(name, version, None))
 
     def describe(
         self,

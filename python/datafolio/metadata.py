@@ -35,7 +35,7 @@ class MetadataDict(dict[str, Any]):
             raise KeyError(key)
         self._store({}, [key])
 
-    def update(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several keys, in one commit."""
         self._store(dict(*args, **kwargs))
 

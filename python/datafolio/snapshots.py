@@ -39,7 +39,8 @@ class SnapshotView:
     @property
     def description(self) -> str | None:
         """What it is for."""
-        return self._info["description"]
+        description: str | None = self._info["description"]
+        return description
 
     @property
     def tags(self) -> list[str]:

@@ -14,14 +14,14 @@ import pytest
 import datafolio
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "python" / "README.md", *sorted((ROOT / "docs" / "python").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "python" / "README.md", *sorted((ROOT / "docs" / "python").glob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.name}")
 @pytest.mark.filterwarnings("ignore")
 def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python(?: ignore)?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     assert blocks, "a page without an example"
     names: dict[str, object] = {"__name__": "__main__"}
     for at, block in enumerate(blocks, start=1):
