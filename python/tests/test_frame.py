@@ -311,10 +311,10 @@ def test_groups_are_those_of_pandas(df, data):
         x_mean=("x", "mean"), x_std=("x", lambda x: x.std(ddof=0)), x_count=("x", "count"), n_sum=("n", "sum")
     )
     pd.testing.assert_frame_equal(found.set_index("k"), wanted, check_dtype=False, check_index_type=False)
-    two = df.groupby({"k": "k", "even": df.n % 2 == 0}, agg={"n": "count", "m": agg.median("x")}, sort=True).to_pydict()
-    assert two["n"] == [2 * 0 + v for v in two["n"]] and sum(two["m"]) is not None
-    same = data.assign(even=data.n % 2 == 0).groupby(["k", "even"]).x.median()
-    np.testing.assert_allclose(two["m"], same)
+    two = df.groupby({"k": "k", "even": df.n % 2 == 0}, agg={"rows": "count", "m": agg.median("x")}, sort=True).to_pydict()
+    same = data.assign(even=data.n % 2 == 0).groupby(["k", "even"]).x
+    assert two["rows"] == same.size().tolist() and two["k"] == ["a", "a", "b", "b", "c", "c"]
+    np.testing.assert_allclose(two["m"], same.median())
     ratio = df.groupby("k", agg={"r": agg.sum("x") / agg.count() + 1}, sort=True).to_pydict()["r"]
     np.testing.assert_allclose(ratio, data.groupby("k").x.mean() + 1)
     years = df.groupby(BinnerTime.per_month(df.t), agg="count", sort=True).to_pydict()
@@ -582,9 +582,9 @@ def test_a_plain_bar(df, capsys):
 INTERRUPTED = """
 import numpy as np, os, signal, threading, time
 from datafolio.frame import from_arrays
-df = from_arrays(x=np.arange(2_000_000, dtype="float64"))
+df = from_arrays(x=np.arange(8_000_000, dtype="float64"))
 text = "x"
-for _ in range(300):
+for _ in range(60):
     text = f"sin({text} + 1)"
 threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
 start = time.monotonic()
@@ -663,12 +663,12 @@ import sys
 for name in ("numpy", "pandas", "pyarrow", "polars", "matplotlib"):
     sys.modules[name] = None
 from datafolio.frame import from_dict, open as open_frame
-
+import os
 os.chdir(sys.argv[1])
 df = from_dict({"k": ["a", "b", None, "a"]})
 df["n"] = df.k.str.len()
 assert df.sum("n") == 3 and df[df.k == "a"].count() == 2
-assert df.groupby("k").agg({"n": "sum"}).to_pydict() == {"k": ["a", "b", None], "n_sum": [2, 1, None]}, df.groupby("k").agg({"n": "sum"}).to_pydict()
+assert df.groupby("k").agg({"n": "sum"}).to_pydict() == {"k": ["a", "b", None], "n_sum": [2, 1, 0]}
 df.export("x.parquet")
 assert open_frame("x.parquet").to_dict() == {"k": ["a", "b", None, "a"], "n": [1, 1, None, 1]}
 print(repr(df), df._repr_html_()[:10], df.describe())

@@ -13,6 +13,7 @@ import pytest
 np = pytest.importorskip("numpy")
 pa = pytest.importorskip("pyarrow")
 
+from datafolio.exceptions import DataFolioError  # noqa: E402
 from datafolio.frame import BinnerTime, Expression, Frame, aggregate, concat, from_arrays, register_function  # noqa: E402
 from datafolio.frame import open as open_frame  # noqa: E402
 
@@ -23,8 +24,8 @@ VAEX = SimpleNamespace(
     agg=aggregate, BinnerTime=BinnerTime, concat=concat, from_arrays=from_arrays, register_function=register_function
 )
 
-# Joins are SQL's, and so are windows.
-NOT_HERE = (".join(", ".shift(", ".diff(")
+# Joins are SQL's, and so are windows. Lists and structures of texts are not handed out: a part of them is, see below.
+NOT_HERE = (".join(", ".shift(", ".diff(", ".str.split(", "(?P<rest>")
 
 STATE = {
     "virtual_columns": {
@@ -58,10 +59,19 @@ RIGHT = {
     )[0],
     'df.count(binby="cat",limits=[0,7],shape=7)': lambda data: np.bincount(data["cat"][data["cat"] < 7], minlength=7),
     'df.count(binby="u1",limits="minmax",shape=10)': lambda data: np.histogram(data["u1"].astype("float64"), 10)[0],
-    'df.median_approx("x")': lambda data: np.median(data["x"]),
-    'df.median_approx("fn")': lambda data: np.nanmedian(data["fn"]),
-    'df.median_approx("ms")': lambda data: np.nanmedian(data["ms"].astype("float64")),
+    # Vaex counts rows with one value into parts of these.
+    'df.covar("x","fn")': lambda data: pairs(data, "x", "fn", np.cov, ddof=0)[0, 1],
+    'df.correlation(["x","y","fn"])': lambda data: np.array(
+        [[pairs(data, a, b, np.corrcoef)[0, 1] for b in ("x", "y", "fn")] for a in ("x", "y", "fn")]
+    ),
 }
+# Of nunique(dropna=True) in groups, Vaex takes off the number of missing rows.
+NEGATIVE = "vaex.agg.nunique(\"skey\",dropna=True)"
+
+
+def pairs(data, a, b, of, **options):
+    both = data[a].notna() & data[b].notna()
+    return of(data[a][both].astype("float64"), data[b][both].astype("float64"), **options)
 
 
 def plain(value):
@@ -99,8 +109,8 @@ def assert_near(found, wanted, dtype=""):
     else:
         assert found is not None, wanted
         # Vaex adds up in another order, and float32 has seven digits.
-        relative = 3e-7 if "float32" in dtype else 1e-9
-        assert math.isclose(found, wanted, rel_tol=relative, abs_tol=1e-9), (found, wanted)
+        relative, absolute = (1e-6, 2e-6) if "float32" in dtype else (1e-9, 1e-9)
+        assert math.isclose(found, wanted, rel_tol=relative, abs_tol=absolute), (found, wanted)
 
 
 def shown(answer, dtype):
@@ -115,7 +125,8 @@ def shown(answer, dtype):
 def checked_table(answer, result, tables):
     answer = answer.to_dict() if isinstance(answer, Frame) else answer.to_pydict()
     columns = result["columns"]
-    assert list(answer) == [column["name"] for column in columns]
+    # Vaex puts parentheses around all expressions.
+    assert list(answer) == [column["name"].strip("()") for column in columns]
     wanted = [column["values"] for column in columns]
     found = []
     for (name, values), column in zip(answer.items(), columns):
@@ -128,6 +139,52 @@ def checked_table(answer, result, tables):
     if result.get("row_order") != "as given":
         rows, others = (sorted(one, key=lambda row: str(row[0])) for one in (rows, others))
     assert_near(rows, others)
+
+
+def exact_of(query):
+    exact = query["exact"]
+    return exact.get("values", exact.get("value")) if isinstance(exact, dict) else exact
+
+
+def checked_sketch(code, names, answer, query):
+    """A sketch is near, and what is exact is."""
+    # np.nanquantile of the column, or each bin's.
+    exact_code = code.replace("median_approx", "median").replace(",percentile_shape=1024", "")
+    exact_code = exact_code.replace("percentile_approx", "quantile").replace("[5,25,75,95]", "[0.05, 0.25, 0.75, 0.95]")
+    exact = plain(eval(exact_code, names))
+    if "exact" in query:
+        assert_near(exact, exact_of(query))
+    spread = 40.0 if "ms" in code else 400.0 if "vx" in code else 6.0
+    np.testing.assert_allclose(plain(answer), exact, atol=0.03 * spread)
+
+
+def checked_quirk(code, answer):
+    """What Vaex refuses, wraps around or calls otherwise."""
+    data = right_data()
+    if "groupby" in code:
+        found = answer.to_pydict()
+        groups = data["vx"].groupby(data["cat"])
+        assert list(found) == ["cat", "vx_mean", "vx_std", "vx_count", "x_sum"]
+        np.testing.assert_allclose(found["vx_mean"], groups.mean())
+        np.testing.assert_allclose(found["vx_std"], groups.std(ddof=0))
+        assert found["vx_count"] == groups.count().tolist()
+        np.testing.assert_allclose(found["x_sum"], data["x"].astype("float64").groupby(data["cat"]).sum())
+    elif code == "d.u1+100":
+        with pytest.raises(DataFolioError, match="overflow|does not fit|uint8"):
+            answer.tolist()
+    elif code == "df.f4x24.mean()":
+        assert math.isclose(answer, float(open_frame(DATA / "vectors.hdf5").f4x24.values.mean(dtype="float64")))
+    else:
+        raise AssertionError(f"nothing is known of {code}")
+
+
+def test_parts_of_texts_that_were_cut():
+    df = open_frame(DATA / "table.hdf5")[:40]
+    texts = df.skey.tolist()
+    found = df.skey.str.split_part(" ", 0).tolist()
+    assert found == [None if text is None else text.split(" ")[0] for text in texts]
+    first = df.skey.str.extract_regex("(?P<first>\\w+) (?P<rest>.*)", "rest").tolist()
+    assert first == [None if text is None or " " not in text else text.split(" ", 1)[1] for text in texts]
 
 
 def right_data():
@@ -147,15 +204,28 @@ def test_answers_are_those_of_vaex_where_it_is_right(query):
     else:
         exec(setup, names)
     answer = eval(code, names)
-    if query["compat"] != "match":
+    if code in RIGHT:
+        assert_near(shown(answer, ""), plain(RIGHT[code](right_data())))
+        return
+    if query["compat"] == "approx":
+        checked_sketch(code, names, answer, query)
+        return
+    if query["compat"] == "quirk":
         if "exact" in query:
-            exact = query["exact"]
-            exact = exact.get("values", exact.get("value")) if isinstance(exact, dict) else exact
-            assert_near(shown(answer, ""), exact)
-        elif code in RIGHT:
-            assert_near(shown(answer, ""), plain(RIGHT[code](right_data())))
+            assert_near(shown(answer, ""), exact_of(query))
+        else:
+            checked_quirk(code, answer)
+        return
+    if NEGATIVE in code:
+        data = right_data()
+        found = answer.to_pydict()
+        skey = data["skey"].groupby(data["cat"])
+        assert found["nn"] == skey.nunique().tolist()
+        assert found["n"] == data["key"].groupby(data["cat"]).nunique().tolist()
         return
     dtype = str(result.get("dtype", ""))
+    if query["file"] == "vectors.hdf5" and ".sum()" in code:
+        dtype = "float32"
     if result["kind"] == "table":
         checked_table(answer, result, names)
     elif result["kind"] == "series":

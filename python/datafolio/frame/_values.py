@@ -120,8 +120,10 @@ def parts_of(values: Any, what: str = "the array") -> Parts | list[str | None]:
         return list(values)
     numpy = need("numpy", "a column of Python's values")
     if isinstance(values, (list, tuple)) and any(value is None for value in values):
-        filled = numpy.array([0 if value is None else value for value in values])
-        values = numpy.ma.MaskedArray(filled, [value is None for value in values])
+        # Something of the same type stands where a value is missing.
+        present = next((value for value in values if value is not None), 0.0)
+        filled = numpy.asarray(_plain([present if value is None else value for value in values], what))
+        values = numpy.ma.MaskedArray(filled, numpy.array([value is None for value in values]).reshape(-1))
     mask = numpy.ma.getmaskarray(values) if isinstance(values, numpy.ma.MaskedArray) else None
     array = numpy.asarray(numpy.ma.getdata(values))
     if array.ndim == 0:
@@ -162,11 +164,11 @@ def _texts(array: Any, mask: Any, what: str) -> Parts | list[str | None]:
             texts.append(None)
         elif isinstance(value, str):
             texts.append(value)
-        elif at == 0 or all(text is None for text in texts):
-            # Objects that are numbers or instants all of them.
-            kept = [item for item in array.tolist() if item is not None]
-            if kept and not any(isinstance(item, str) for item in kept):
-                return parts_of(array.tolist() if None in array.tolist() else _plain(kept, what), what)
+        elif all(text is None for text in texts):
+            # Objects that are numbers or instants, all of them.
+            given = array.tolist()
+            if not any(isinstance(item, str) for item in given):
+                return parts_of(given if None in given else _plain(given, what), what)
             raise InvalidTypeError(f"{what} mixes texts with others", code="no-column-type")
         else:
             raise InvalidTypeError(

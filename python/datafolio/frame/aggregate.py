@@ -49,7 +49,6 @@ __all__ = [
     "var",
 ]
 
-_bool, _str, _int, _float = bool, str, int, float
 # Texts of a frame, which knows names of columns that would be read as something else.
 _Write = Callable[["Base"], tuple[str, int]]
 
@@ -147,12 +146,12 @@ def mean(expression: Any, selection: Any = None) -> Aggregation:
     return made("mean", expression, selection=selection)
 
 
-def var(expression: Any, ddof: _int = 0, selection: Any = None) -> Aggregation:
+def var(expression: Any, ddof: int = 0, selection: Any = None) -> Aggregation:
     """Variance, of the population unless `ddof` takes off degrees of freedom."""
     return made("var", expression, ddof=ddof or None, selection=selection)
 
 
-def std(expression: Any, ddof: _int = 0, selection: Any = None) -> Aggregation:
+def std(expression: Any, ddof: int = 0, selection: Any = None) -> Aggregation:
     """Standard deviation, of the population unless `ddof` takes off degrees of freedom."""
     return made("std", expression, ddof=ddof or None, selection=selection)
 
@@ -187,7 +186,7 @@ def median(expression: Any, selection: Any = None) -> Aggregation:
     return made("median", expression, selection=selection)
 
 
-def quantile(expression: Any, q: _float, selection: Any = None) -> Aggregation:
+def quantile(expression: Any, q: float, selection: Any = None) -> Aggregation:
     """Quantile, exactly; between two values by linear interpolation."""
     return made("quantile", expression, q, selection=selection)
 
@@ -197,7 +196,7 @@ def approx_median(expression: Any, selection: Any = None) -> Aggregation:
     return made("approx_median", expression, selection=selection)
 
 
-def approx_quantile(expression: Any, q: _float, selection: Any = None) -> Aggregation:
+def approx_quantile(expression: Any, q: float, selection: Any = None) -> Aggregation:
     """Quantile by a sketch, in one pass."""
     return made("approx_quantile", expression, q, selection=selection)
 
@@ -213,9 +212,9 @@ def _kept(dropna: bool, dropnan: bool, dropmissing: bool) -> dict[str, Any]:
 
 def nunique(
     expression: Any,
-    dropna: _bool = False,
-    dropnan: _bool = False,
-    dropmissing: _bool = False,
+    dropna: bool = False,
+    dropnan: bool = False,
+    dropmissing: bool = False,
     selection: Any = None,
 ) -> Aggregation:
     """Number of different values; what is missing counts as one, and NaN as one, unless they are dropped."""
@@ -229,9 +228,9 @@ def approx_nunique(expression: Any, selection: Any = None) -> Aggregation:
 
 def unique(
     expression: Any,
-    dropna: _bool = False,
-    dropnan: _bool = False,
-    dropmissing: _bool = False,
+    dropna: bool = False,
+    dropnan: bool = False,
+    dropmissing: bool = False,
     selection: Any = None,
 ) -> Aggregation:
     """The different values."""
@@ -240,16 +239,16 @@ def unique(
 
 def list(
     expression: Any,
-    dropna: _bool = False,
-    dropnan: _bool = False,
-    dropmissing: _bool = False,
+    dropna: bool = False,
+    dropnan: bool = False,
+    dropmissing: bool = False,
     selection: Any = None,
 ) -> Aggregation:
     """All values, in the order of rows."""
     return made("list", expression, selection=selection, **_kept(dropna, dropnan, dropmissing))
 
 
-def top_values(expression: Any, n: _int = 10, selection: Any = None) -> Aggregation:
+def top_values(expression: Any, n: int = 10, selection: Any = None) -> Aggregation:
     """The most frequent values, with how often they occur."""
     return made("top_values", expression, n, selection=selection)
 
@@ -278,7 +277,7 @@ def all(expression: Any, selection: Any = None) -> Aggregation:
     return made("all", expression, selection=selection)
 
 
-def covar(x: Any, y: Any, ddof: _int = 0, selection: Any = None) -> Aggregation:
+def covar(x: Any, y: Any, ddof: int = 0, selection: Any = None) -> Aggregation:
     """Covariance, of the rows in which both have a value."""
     return made("covar", x, y, ddof=ddof or None, selection=selection)
 

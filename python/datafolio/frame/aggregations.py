@@ -419,7 +419,7 @@ def _moment(name: str, ddof: int, answers: Sequence[Any]) -> float:
         return math.nan
     mean = math.fsum(count * one for count, one in zip(counts, means) if count) / total
     if name == "mean":
-        return mean
+        return mean  # type: ignore[no-any-return]
     squares = math.fsum(
         count * (variance + (one - mean) ** 2) for count, one, variance in zip(counts, means, answers[2]) if count
     )

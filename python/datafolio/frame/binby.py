@@ -132,7 +132,7 @@ def cells_of(cells: Chunk, at: int, shape: Any) -> np.ndarray[Any, Any]:
     parts = cells.numpy(at)
     if parts is None:
         name = cells.rows().column_names[at]
-        return array_of_list(cells.rows().to_pydict()[name]).reshape(shape)
+        return array_of_list(cells.rows().to_pydict()[name]).reshape(shape)  # type: ignore[no-any-return]
     array = array_of_parts(parts, -1)
     if isinstance(array, numpy.ma.MaskedArray) and array.dtype.kind == "f":
         array = array.filled(numpy.nan)

@@ -191,7 +191,7 @@ class Columns(Base):
 
     def concat(self, *others: Base, resolver: str = "flexible") -> Self:
         """The rows of other frames below those of this one, see :func:`concat`."""
-        return concat([self, *others], resolver)  # type: ignore[return-value]
+        return concat([self, *others], resolver)  # type: ignore[no-any-return]
 
     def __contains__(self, name: object) -> bool:
         return name in self._native.names()

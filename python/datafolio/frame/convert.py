@@ -63,7 +63,9 @@ class Conversions(Base):
         # What is wrong with the expressions is told when the iterator is made, and not when it is first asked.
         return self._chunks_of(native, columns, chunk_size, progress, make)
 
-    def _chunks_of(self, native: Any, columns: Any, chunk_size: int, progress: Any, make: Any) -> Any:
+    def _chunks_of(
+        self, native: Any, columns: Any, chunk_size: int, progress: Any, make: Any
+    ) -> Iterator[tuple[int, int, Any]]:
         first = 0
         with self._passing(progress) as options:
             for chunk in native.chunks(columns, chunk_size, options):

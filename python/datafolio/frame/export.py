@@ -105,7 +105,7 @@ class Exports(Base):
     def export_npy(self, path: str | os.PathLike[str], column: Any = None, progress: Any = None) -> int:
         """Write a column to a ``.npy`` file."""
         df = self if column is None else self[[self._name(column)]]
-        return df._exported(path, "npy", progress, {})  # type: ignore[no-any-return]
+        return df._exported(path, "npy", progress, {})
 
     def export_partitioned(
         self,

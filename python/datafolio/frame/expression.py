@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class Expression(ExpressionAggregates):
     @property
     def dtype(self) -> str:
         """The name of its type, as ``"float64"``, ``"string"``, ``"datetime64[ns]"``, ``"float32[3]"``."""
-        return self.df._native.type_of(self.expression)
+        return self.df._native.type_of(self.expression)  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
@@ -78,7 +79,7 @@ class Expression(ExpressionAggregates):
         return self.dtype == "string"
 
     def __len__(self) -> int:
-        return self.df._native.count_rows()
+        return self.df._native.count_rows()  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         try:
@@ -99,7 +100,7 @@ class Expression(ExpressionAggregates):
         own = [name for name in known_functions(self.df) if not name.startswith(("str_", "dt_", "td_"))]
         return sorted({*super().__dir__(), *own})
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: builtins.str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         function = bound_function(self, name)
@@ -120,11 +121,11 @@ class Expression(ExpressionAggregates):
 
     def to_numpy(self) -> np.ndarray[Any, Any]:
         """All values as an array of numpy, masked where values are missing."""
-        return self.df.evaluate(self)  # type: ignore[attr-defined,no-any-return]
+        return self.df.evaluate(self)  # type: ignore[no-any-return]
 
     def to_arrow(self) -> Any:
         """All values as an array of pyarrow."""
-        return self.df.evaluate(self, array_type="arrow")  # type: ignore[attr-defined]
+        return self.df.evaluate(self, array_type="arrow")
 
     def to_pandas(self) -> Any:
         """All values as a series of pandas."""
@@ -135,7 +136,7 @@ class Expression(ExpressionAggregates):
 
     def to_list(self) -> list[Any]:
         """All values as a list of plain values."""
-        return self.df.evaluate(self, array_type="list")  # type: ignore[attr-defined,no-any-return]
+        return self.df.evaluate(self, array_type="list")  # type: ignore[no-any-return]
 
     tolist = to_list
 
@@ -144,7 +145,7 @@ class Expression(ExpressionAggregates):
         return array if dtype is None else array.astype(dtype)
 
     def __iter__(self) -> Any:
-        for _, _, chunk in self.df.evaluate_iterator(self, chunk_size=65536, array_type="list"):  # type: ignore[attr-defined]
+        for _, _, chunk in self.df.evaluate_iterator(self, chunk_size=65536, array_type="list"):
             yield from chunk
 
     def __getitem__(self, key: Any) -> Any:
@@ -358,9 +359,9 @@ class Expression(ExpressionAggregates):
 
     def apply(self, f: Callable[..., Any], vectorize: bool = False, returns: Any = None) -> Expression:
         """Calls a function of Python's for each value, or with `vectorize` for blocks: slow, and for what no function does."""
-        return self.df.apply(f, [self], vectorize=vectorize, returns=returns)  # type: ignore[attr-defined,no-any-return]
+        return self.df.apply(f, [self], vectorize=vectorize, returns=returns)  # type: ignore[no-any-return]
 
-    def variables(self) -> set[str]:
+    def variables(self) -> set[builtins.str]:
         """The columns that it is computed of."""
         tree = _native.Frame.written(self.expression)
         return {name for name in self.df._native.names() if _text.quoted(name) in tree}
@@ -371,7 +372,7 @@ class Expression(ExpressionAggregates):
 
     # -- numpy -----------------------------------------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: builtins.str, *inputs: Any, **kwargs: Any) -> Any:
         return ufuncs.called(self, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, kwargs: Any) -> Any:

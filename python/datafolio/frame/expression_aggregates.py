@@ -20,8 +20,8 @@ class ExpressionAggregates:
     def _asked(self, name: str, *arguments: Any, **options: Any) -> Any:
         # np.sum(df.x) and the like pass these on.
         for key in ("dtype", "out", "keepdims"):
-            if options.get(key, 0) in (None, False):
-                options.pop(key)
+            if not options.get(key):
+                options.pop(key, None)
         return getattr(self.df, name)(self, *arguments, **options)
 
     def count(self, **options: Any) -> Any:

@@ -59,7 +59,7 @@ class EngineFunction:
         first = [of] if hasattr(of, "expression") else []
         text = _text.call(self._function.name, *first, *arguments, **named)
         df = getattr(of, "df", of)
-        return df._expression(text)  # type: ignore[no-any-return]
+        return df._expression(text)
 
     def __repr__(self) -> str:
         return f"<function {self._function.name}({', '.join(self._function.arguments)})>"

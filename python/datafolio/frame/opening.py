@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _native
-from ..exceptions import InvalidTypeError
+from ..exceptions import InvalidTypeError, MissingFileError
 from ._values import parts_of
 from .frame import Frame
 from .progress import reporting
@@ -68,6 +68,8 @@ def open(
     for one in paths:
         if not isinstance(one, (str, os.PathLike)):
             raise InvalidTypeError(f"open: {one!r:.80} is no path")
+        if not any(sign in os.fspath(one) for sign in "*?[") and not os.path.exists(one):
+            raise MissingFileError(f"there is no file '{os.fspath(one)}'", code="file-not-found")
     files = Files([os.fspath(one) for one in paths], group, mapped, strict)
     with reporting(progress, "open") as told:
         options = None if told is None else {"threads": None, "memory": None, "spill": None, "progress": told}

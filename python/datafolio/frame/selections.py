@@ -168,8 +168,8 @@ class Selections(Base):
 
     def has_selection(self, name: str = DEFAULT_SELECTION) -> bool:
         """Whether something is selected."""
-        history = self._selections.get(name)
-        return bool(history) and history[-1] is not None
+        history = self._selections.get(name) or [None]
+        return history[-1] is not None
 
     def selected_length(self, selection: Any = DEFAULT_SELECTION) -> int:
         """How many rows are selected."""

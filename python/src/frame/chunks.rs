@@ -140,9 +140,12 @@ impl Chunks {
 
     fn __next__(&self, py: Python<'_>) -> Outcome<Chunk> {
         let next = interruptible(py, &self.running.stop, || self.locked(State::next)).map_err(python)?;
-        match self.running.finish(next.map_err(Into::into))? {
+        match self.running.checked(next.map_err(Into::into))? {
             Some(batch) => Ok(Chunk::new(batch)),
-            None => Err(python(PyStopIteration::new_err(()))),
+            None => {
+                self.running.finish(Ok(()))?;
+                Err(python(PyStopIteration::new_err(())))
+            }
         }
     }
 }

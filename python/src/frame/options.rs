@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use datafolio::Settings;
@@ -43,15 +43,25 @@ pub(crate) struct Asked {
 pub(super) struct Running {
     pub(super) options: PassOptions,
     pub(super) stop: Stop,
-    /// What the callable for the progress has raised.
-    raised: Arc<Mutex<Option<PyErr>>>,
+    told: Option<Arc<Told>>,
+}
+
+/// The callable for the progress.
+struct Told {
+    call: Py<PyAny>,
+    state: Mutex<Telling>,
+}
+
+#[derive(Default)]
+struct Telling {
+    last: Option<(Instant, f64)>,
+    raised: Option<PyErr>,
 }
 
 impl Running {
     /// With the settings of the user, where nothing else is said.
     pub(super) fn of(asked: Option<Asked>) -> Outcome<Self> {
         let settings = settings()?;
-        let raised: Arc<Mutex<Option<PyErr>>> = Arc::default();
         let cancel = Arc::new(AtomicBool::new(false));
         let mut options = PassOptions {
             threads: NonZeroUsize::new(settings.threads),
@@ -60,22 +70,36 @@ impl Running {
             progress: None,
             cancel: Some(cancel.clone()),
         };
+        let mut told = None;
         if let Some(asked) = asked {
             options.threads = asked.threads.and_then(NonZeroUsize::new).or(options.threads);
             options.memory = asked.memory.or(options.memory);
             options.spill = asked.spill.or(options.spill);
-            options.progress = asked.progress.map(|call| progress(call, raised.clone()));
+            told = asked.progress.map(|call| Arc::new(Told { call, state: Mutex::default() }));
+            options.progress =
+                told.clone().map(|told| -> Progress { Arc::new(move |done, total| told.tell(done, total)) });
         }
         let stop: Stop = Arc::new(move || cancel.store(true, Ordering::Relaxed));
-        Ok(Self { options, stop, raised })
+        Ok(Self { options, stop, told })
     }
 
     /// What came of the pass. What the callable raised goes before the cancellation that it caused.
     pub(super) fn finish<T>(&self, done: ColumnsResult<T>) -> Outcome<T> {
-        if let Some(raised) = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(python(raised));
+        if let Some(told) = &self.told {
+            // The thread that tells is seldom the one that ends last.
+            if done.is_ok() {
+                told.end();
+            }
         }
-        Ok(done?)
+        self.checked(done)
+    }
+
+    /// The same of a part of what is asked for.
+    pub(super) fn checked<T>(&self, done: ColumnsResult<T>) -> Outcome<T> {
+        match self.told.as_ref().and_then(|told| told.locked().raised.take()) {
+            Some(raised) => Err(python(raised)),
+            None => Ok(done?),
+        }
     }
 }
 
@@ -89,26 +113,40 @@ fn settings() -> Outcome<&'static Settings> {
     Ok(SETTINGS.get_or_init(|| settings))
 }
 
-/// Calls a callable of Python with how much is done.
-fn progress(call: Py<PyAny>, raised: Arc<Mutex<Option<PyErr>>>) -> Progress {
-    let told: Mutex<Option<Instant>> = Mutex::default();
-    Arc::new(move |done, total| {
+impl Told {
+    fn locked(&self) -> MutexGuard<'_, Telling> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, done: u64, total: u64) -> bool {
+        let fraction = if total == 0 { 0.0 } else { done as f64 / total as f64 };
         {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            if done < total && told.is_some_and(|told| told.elapsed() < TOLD_EVERY) {
+            let mut state = self.locked();
+            if done < total && state.last.is_some_and(|(told, _)| told.elapsed() < TOLD_EVERY) {
                 return true;
             }
-            *told = Some(Instant::now());
+            state.last = Some((Instant::now(), fraction));
         }
-        let fraction = if total == 0 { 0.0 } else { done as f64 / total as f64 };
+        self.called(fraction)
+    }
+
+    /// Tells that all is done, where something was told before: a kept answer tells nothing.
+    fn end(&self) {
+        let unfinished = self.locked().last.is_some_and(|(_, fraction)| fraction < 1.0);
+        if unfinished {
+            self.called(1.0);
+        }
+    }
+
+    fn called(&self, fraction: f64) -> bool {
         let answer = Python::attach(|py| {
-            let answer = call.bind(py).call1((fraction,))?;
+            let answer = self.call.bind(py).call1((fraction,))?;
             // Vaex's rule: what returns nothing goes on.
             Ok(answer.is_none() || answer.is_truthy()?)
         });
         answer.unwrap_or_else(|error: PyErr| {
-            *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            self.locked().raised = Some(error);
             false
         })
-    })
+    }
 }
