@@ -86,6 +86,60 @@ def test_operators_are_those_of_numpy(df, data):
     assert (df.y * 2).dtype == "float32" and (df.x > 0).dtype == "bool" and (df.n / 2).dtype == "float64"
 
 
+def sources():
+    """Expressions in Python's words, which mean the same of columns and of arrays."""
+    st = pytest.importorskip("hypothesis.strategies")
+    leaves = st.sampled_from(["x", "y", "2.5", "-1.5", "3", "(-2)"])
+    numbers = st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})"),
+            inner.map(lambda text: f"-({text})"),
+            inner.map(lambda text: f"abs({text})"),
+            inner.map(lambda text: f"({text}) ** 2"),
+            inner.map(lambda text: f"np.sqrt(abs({text}))"),
+        ),
+        max_leaves=8,
+    )
+    compared = st.tuples(numbers, st.sampled_from(["<", "<=", ">", ">="]), numbers).map(lambda t: f"((x + {t[0]}) {t[1]} ({t[2]}))")
+    conditions = st.recursive(
+        compared,
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from(["&", "|", "^", "==", "!="]), inner).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})"),
+            inner.map(lambda text: f"~({text})"),
+        ),
+        max_leaves=4,
+    )
+    return st.one_of(numbers.map(lambda text: f"x * 0 + ({text})"), conditions)
+
+
+def test_any_expression_is_that_of_numpy():
+    hypothesis = pytest.importorskip("hypothesis")
+    random = np.random.default_rng(8)
+    x, y = random.normal(size=50) * 3, np.round(random.normal(size=50) * 3)
+    df = from_arrays(x=x, y=y)
+
+    @hypothesis.settings(max_examples=150, deadline=None)
+    @hypothesis.given(sources())
+    def check(source):
+        with np.errstate(all="ignore"):
+            try:
+                wanted = eval(source, {"x": x, "y": y, "np": np, "abs": abs})
+            except (ZeroDivisionError, OverflowError):
+                hypothesis.reject()
+        try:
+            found = eval(source, {"x": df.x, "y": df.y, "np": np, "abs": abs})
+        except ZeroDivisionError:
+            hypothesis.reject()
+        if source.count("%") or source.count("//"):
+            # A tiny difference before these becomes a whole one.
+            assert np.isclose(found.to_numpy(), wanted, rtol=1e-9, equal_nan=True).mean() >= 0.9
+        else:
+            np.testing.assert_allclose(found.to_numpy(), wanted, rtol=1e-9, atol=1e-12)
+
+    check()
+
+
 def test_sums_of_numpy_ask_the_engine(df, data):
     assert np.isclose(np.sum(df.x), data.x.sum())
     assert np.isclose(np.mean(df.x), data.x.mean())
@@ -516,6 +570,9 @@ def test_frames_are_pickled_by_path_and_state(df, data, tmp_path):
     again = pickle.loads(kept)
     assert np.isclose(again.sum("r"), 2 * data.x[data.n > 0].sum())
     assert np.isclose(pickle.loads(pickle.dumps(df)).sum("x"), data.x.sum())
+    # Path and state say nothing of an order of their own.
+    for other in (frame.sort("x"), frame.take([7, 3]), frame.shuffle(1), frame.sample(10), high.extract()):
+        assert pickle.loads(pickle.dumps(other)).x.tolist() == other.x.tolist()
     df["a"] = np.arange(5000)
     assert pickle.loads(pickle.dumps(df[df.n > 0])).a.tolist() == np.flatnonzero(data.n > 0).tolist()
 

@@ -133,7 +133,7 @@ class Conversions(Base):
         Examples
         --------
         >>> df = from_dict({"x": [1.0, 2.0, 3.0]})
-        >>> [(a, b, values.sum()) for a, b, values in df.evaluate_iterator(df.x * 2, chunk_size=2)]
+        >>> [(a, b, float(values.sum())) for a, b, values in df.evaluate_iterator(df.x * 2, chunk_size=2)]
         [(0, 2, 6.0), (2, 3, 6.0)]
         """
         several, columns = self._evaluated(expression)

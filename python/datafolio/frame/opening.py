@@ -61,7 +61,7 @@ def open(
 
     Examples
     --------
-    >>> df = datafolio.open("measurements.hdf5")
+    >>> df = datafolio.open("measurements.hdf5")  # doctest: +SKIP
     >>> df.mean("x * y")  # doctest: +SKIP
     """
     paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)

@@ -20,7 +20,7 @@ const NAT: i64 = i64::MIN;
 pub(super) struct Parts {
     /// The name of the type of an element.
     dtype: String,
-    bytes: Vec<u8>,
+    bytes: Buffer,
     /// A byte for each element, 1 where it is missing.
     mask: Option<Vec<u8>>,
     /// The shape of a row.
@@ -46,7 +46,7 @@ impl Parts {
         let is_time = dtype.starts_with("datetime64") || dtype.starts_with("timedelta64");
         let missing = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         let bytes = match array.data_type() {
-            DataType::Boolean => array.as_boolean().values().iter().map(u8::from).collect(),
+            DataType::Boolean => array.as_boolean().values().iter().map(u8::from).collect::<Vec<u8>>().into(),
             _ if is_time => {
                 // Days are 32 bits wide in Arrow, and 64 in numpy.
                 let array = match array.data_type() {
@@ -54,7 +54,7 @@ impl Parts {
                     _ => cast(array, &DataType::Int64)?,
                 };
                 let ticks = array.as_primitive::<Int64Type>();
-                ticks.iter().flat_map(|ticks| ticks.unwrap_or(NAT).to_ne_bytes()).collect()
+                Buffer::from_iter(ticks.iter().map(|ticks| ticks.unwrap_or(NAT)))
             }
             _ => values_of(array),
         };
@@ -90,12 +90,12 @@ impl Parts {
     }
 }
 
-/// The bytes of the values of an array of numbers.
-fn values_of(array: &ArrayRef) -> Vec<u8> {
+/// The bytes of the values of an array of numbers, which are not copied.
+fn values_of(array: &ArrayRef) -> Buffer {
     let data = array.to_data();
     let width = array.data_type().primitive_width().unwrap_or(0);
-    let (start, length) = (data.offset() * width, data.len() * width);
-    data.buffers().first().and_then(|buffer| buffer.get(start..start + length)).unwrap_or_default().to_vec()
+    let buffer = data.buffers().first();
+    buffer.map_or_else(Buffer::default, |buffer| buffer.slice_with_length(data.offset() * width, data.len() * width))
 }
 
 /// What numpy calls a type of Arrow.
