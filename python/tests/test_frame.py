@@ -58,6 +58,8 @@ def test_operators_are_those_of_numpy(df, data):
         (-(df.x**2) + 3, -(x**2) + 3),
         ((-df.x) ** 2, (-x) ** 2),
         (2**-df.n.astype("float64"), 2.0**-n),
+        ((-2) ** (df.n % 3), (-2) ** (n % 3)),
+        ((-2.0) ** (df.n % 3), (-2.0) ** (n % 3)),
         (1 - (df.x - df.y), 1 - (x - y)),
         (1 / (df.x / df.y), 1 / (x / y)),
         (df.n // 3 * 3 + df.n % 3, n),
@@ -347,6 +349,7 @@ def test_aggregations_are_those_of_pandas(df, data):
     assert df.any("x > 3.5") == bool((data.x > 3.5).any()) and df.all("n < 50") is True
     counts = df.value_counts("k").to_pydict()
     assert dict(zip(counts["value"], counts["count"])) == data.k.value_counts().to_dict()
+    assert df.top_values("k", 1) == [list(data.k.value_counts().items())[0]]
     top = df.top_k("x", 3, columns=["n"]).to_pydict()
     assert top["n"] == data.nlargest(3, "x").n.tolist() and top["row"] == data.nlargest(3, "x").index.tolist()
     assert df.x.mean() == df.mean("x") and df.x.quantile(0.9) == df.quantile("x", 0.9)
@@ -518,6 +521,21 @@ def test_functions_over_blocks(df, data):
         df["broken(x)"].tolist()
 
 
+def test_a_function_has_a_type_for_each_use():
+    df = from_dict({"x": [1.5, 2.5], "n": [1, 2]})
+    df.add_function("plus", lambda a, b: a + b)
+    of_floats, of_ints = df.x.plus(df.n), df.n.plus(df.n)
+    assert (of_floats.dtype, of_ints.dtype) == ("float64", "int64")
+    assert of_floats.tolist() == [2.5, 4.5] and of_ints.tolist() == [2, 4]
+    assert [df.x.plus(at).sum() for at in (1, 2)] == [6.0, 8.0]
+    df.add_function("halved", lambda n: n / 2, returns="int64")
+    with pytest.raises(DataFolioError, match="(?s)halved.*[Cc]annot cast"):
+        df["halved(n)"].tolist()
+    later = df.copy()
+    df["more"] = 1
+    assert "more" not in later
+
+
 def test_dot_products_of_wide_vectors():
     random = np.random.default_rng(3)
     vectors = random.normal(size=(10_000, 1000)).astype("float32")
@@ -565,6 +583,7 @@ def test_frames_are_pickled_by_path_and_state(df, data, tmp_path):
     frame = open_frame(tmp_path / "data.arrow")
     frame["r"] = frame.x * 2
     high = frame[frame.n > 0]
+    assert pickle.loads(pickle.dumps(frame.r + 1)).sum() == (frame.r + 1).sum()
     kept = pickle.dumps(high)
     assert len(kept) < 4000
     again = pickle.loads(kept)
@@ -631,9 +650,14 @@ def test_progress_is_told_and_stops(df):
         big.sum("cos(x)", progress=broken)
 
 
-def test_a_plain_bar(df, capsys):
-    assert isinstance(df.sum("x", progress="plain"), float)
-    assert "100 %" in capsys.readouterr().err
+@pytest.mark.parametrize("bar", ["plain", "tqdm", True])
+def test_a_bar(df, capsys, bar):
+    if bar == "tqdm":
+        pytest.importorskip("tqdm")
+    assert isinstance(df.sum("x", progress=bar), float)
+    assert "100" in capsys.readouterr().err
+    with pytest.raises(TypeError, match="progress"):
+        df.sum("x", progress="fancy")
 
 
 INTERRUPTED = """

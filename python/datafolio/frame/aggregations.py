@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._optional import need
 from .._table import Table
 from ..exceptions import InvalidInputError
-from . import _text
+from . import _answers, _text
 from ._values import array_of_answers
-from .binby import Grids, axes_of
+from .binby import Grids
 from .delayed import Delays
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ class Aggregations(Grids, Delays):
 
         is_vector = bool(text) and name in _OF_VECTORS and axis != 0 and self._expression(text).is_vector()
         if not is_vector:
-            return [written(name)], lambda answers: _answer(answers[0])
+            return [written(name)], lambda answers: _answers.answer(answers[0])
         if name in ("count", "sum", "min", "max"):
-            return [written(name)], lambda answers: _over(name, answers[0])
+            return [written(name)], lambda answers: _answers.over(name, answers[0])
         asked = [written("count", ""), written("mean", ""), *([written("var", "")] if name in ("var", "std") else [])]
         ddof = int(arguments.partition("=")[2] or 0)
-        return asked, lambda answers: _moment(name, ddof, answers)
+        return asked, lambda answers: _answers.moment(name, ddof, answers)
 
     def count(self, expression: Any = None, **options: Any) -> Any:
         """Number of rows, or of values that are neither missing nor NaN.
@@ -170,14 +170,12 @@ class Aggregations(Grids, Delays):
 
     def median_approx(self, expression: Any, **options: Any) -> Any:
         """Median by a sketch, in one pass."""
-        return self._aggregate("approx_median", expression, **_without_sketch(options))
+        return self._aggregate("approx_median", expression, **_answers.without_sketch(options))
 
     def percentile_approx(self, expression: Any, percentage: float | Sequence[float] = 50.0, **options: Any) -> Any:
         """Percentile by a sketch, in one pass: `percentage` is between 0 and 100."""
-        several = isinstance(percentage, Sequence)
-        shares = [float(one) / 100 for one in percentage] if isinstance(percentage, Sequence) else float(percentage) / 100
-        del several
-        return self._quantiles("approx_quantile", expression, shares, _without_sketch(options))
+        shares: Any = float(percentage) / 100 if isinstance(percentage, (int, float)) else [one / 100 for one in percentage]
+        return self._quantiles("approx_quantile", expression, shares, _answers.without_sketch(options))
 
     def approx_quantile(self, expression: Any, q: float | Sequence[float] = 0.5, **options: Any) -> Any:
         """Quantile by a sketch, in one pass."""
@@ -192,7 +190,7 @@ class Aggregations(Grids, Delays):
         parts = [self._aggregate(name, expression, _text.literal(one), delay=True, **options) for one in q]
         if options.get("binby") is None and not delay:
             self.execute(options.get("progress"))
-            return array_of_answers([_plain(part.get()) for part in parts])
+            return array_of_answers([_answers.plain(part.get()) for part in parts])
         numpy = need("numpy", "a grid")
         return numpy.stack([part.get() for part in parts])
 
@@ -209,7 +207,7 @@ class Aggregations(Grids, Delays):
         **options: Any,
     ) -> Any:
         """Number of different values; what is missing counts as one, and NaN as one, unless they are dropped."""
-        return self._aggregate("nunique", expression, _kept(dropna, dropnan, dropmissing), **options)
+        return self._aggregate("nunique", expression, _answers.kept(dropna, dropnan, dropmissing), **options)
 
     def approx_nunique(self, expression: Any, **options: Any) -> Any:
         """Number of different values by a sketch, without what is missing, in little memory."""
@@ -236,7 +234,7 @@ class Aggregations(Grids, Delays):
 
     def list(self, expression: Any, dropna: bool = False, **options: Any) -> Any:
         """All values as a list, in the order of rows."""
-        return self._aggregate("list", expression, _kept(dropna, False, False), **options)
+        return self._aggregate("list", expression, _answers.kept(dropna, False, False), **options)
 
     def covar(self, x: Any, y: Any, ddof: int = 0, **options: Any) -> Any:
         """Covariance, of the rows in which both have a value."""
@@ -302,11 +300,11 @@ class Aggregations(Grids, Delays):
         list, or an array of numpy with ``array_type="numpy"``
         """
         answer = self._aggregate(
-            "unique", expression, _kept(dropna, dropnan, dropmissing), selection=selection, progress=progress, delay=delay
+            "unique", expression, _answers.kept(dropna, dropnan, dropmissing), selection=selection, progress=progress, delay=delay
         )
         if delay or isinstance(expression, (list, tuple)):
             return answer
-        return array_of_answers(answer) if array_type == "numpy" else _plain(answer)
+        return array_of_answers(answer) if array_type == "numpy" else _answers.plain(answer)
 
     def value_counts(
         self,
@@ -332,6 +330,11 @@ class Aggregations(Grids, Delays):
                 self._text(expression), missing, nan, ascending, limit, self._condition(selection), options
             )
         return Table(rows)
+
+    def top_values(self, expression: Any, n: int = 10, **options: Any) -> Any:
+        """The most frequent values with how often each occurs, by a sketch that takes little memory: a list of pairs."""
+        pairs = self._aggregate("top_values", expression, str(int(n)), **options)
+        return [tuple(pair) for pair in pairs] if isinstance(pairs, builtins.list) else pairs
 
     def top_k(
         self,
@@ -381,60 +384,3 @@ class Aggregations(Grids, Delays):
         with self._passing(progress) as options:
             answers = self._native.compute(list(texts), options)
         return answers[0] if len(texts) == 1 else answers
-
-
-# The class has functions of these names.
-_list = list
-_min, _max, _sum = min, max, sum
-
-
-def _plain(answer: Any) -> Any:
-    return answer.tolist() if hasattr(answer, "tolist") else answer
-
-
-def _answer(answer: Any) -> Any:
-    """Pairs and components as arrays; what is one value stays so."""
-    if isinstance(answer, _list) and answer and all(_is_number(value) for value in answer):
-        return array_of_answers(answer)
-    return answer
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _over(name: str, components: Any) -> Any:
-    """Over all components of vectors."""
-    present = [value for value in components if value is not None and value == value]
-    if name in ("count", "sum"):
-        return _sum(present)
-    return (_min if name == "min" else _max)(present) if present else None
-
-
-def _moment(name: str, ddof: int, answers: Sequence[Any]) -> float:
-    """Mean, variance or deviation over all components, of those of each."""
-    counts, means = answers[0], answers[1]
-    total = _sum(counts)
-    if total <= ddof:
-        return math.nan
-    mean = math.fsum(count * one for count, one in zip(counts, means) if count) / total
-    if name == "mean":
-        return mean  # type: ignore[no-any-return]
-    squares = math.fsum(
-        count * (variance + (one - mean) ** 2) for count, one, variance in zip(counts, means, answers[2]) if count
-    )
-    variance = squares / (total - ddof)
-    return variance if name == "var" else math.sqrt(variance)
-
-
-def _kept(dropna: bool, dropnan: bool, dropmissing: bool) -> str:
-    asked = {"dropna": dropna, "dropnan": dropnan, "dropmissing": dropmissing}
-    return ", ".join(f"{name}=True" for name, is_set in asked.items() if is_set)
-
-
-def _without_sketch(options: dict[str, Any]) -> dict[str, Any]:
-    """What Vaex's histograms of quantiles were told, which the sketches here need not know."""
-    return {key: value for key, value in options.items() if key not in ("percentile_shape", "percentile_limits")}
-
-
-__all__ = ["Aggregations", "axes_of"]

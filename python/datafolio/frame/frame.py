@@ -71,6 +71,12 @@ class Frame(Columns, Rows, Aggregations, Groups, Selections, Conversions, Export
             other._threads, other._memory = self._threads, self._memory
         return other
 
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        # The rows never change.
+        return self.copy()
+
     def with_settings(self, threads: int | None = None, memory: int | None = None) -> Self:
         """The frame with other settings for its passes.
 

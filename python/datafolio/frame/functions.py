@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import keyword
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _native
@@ -24,6 +25,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # The engine's blocks have so many rows; a function of one's own is never given more at once.
 BLOCK = 4096
+
+# Told apart, also where several threads make functions of the same name.
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,6 @@ class UserFunction:
     chunk_size: int | None = None
     as_property: bool = False
     by_row: bool = False
-    _made: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or keyword.iskeyword(self.name):
@@ -107,10 +110,10 @@ class UserFunction:
         constants = {at: value for at, value in enumerate(arguments) if not hasattr(value, "expression")}
         returns = self.returns or self._found(df, columns, constants)
         name = self.name
-        if constants:
-            # Each set of constants makes a function of its own.
-            self._made += 1
-            name = f"{self.name}_{self._made}"
+        known = df._functions.get(name)
+        if constants or (known is not None and known.returns not in (None, returns)):
+            # Each set of constants makes a function of its own, and so does each type that it returns.
+            name = f"{self.name}_{next(_NUMBERS)}"
         _register(df, name, Kernel(self, constants, returns))
         return df._expression(_text.call(name, *columns))
 
@@ -157,7 +160,8 @@ class Kernel:
         numpy = need("numpy", "a function over arrays")
         array = numpy.ma.asarray(result) if isinstance(result, numpy.ma.MaskedArray) else numpy.asarray(result)
         if self.returns is not None and array.dtype.name != self.returns and array.dtype.kind != "O":
-            array = array.astype(self.returns)
+            # An integer where a fraction is returned would lose it: that is an error of the call.
+            array = array.astype(self.returns, casting="same_kind")
         return parts_of(array, f"what {self.user.name} returns")
 
     def values(self, blocks: Sequence[Any]) -> Any:
