@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from .exceptions import ManifestReadError as ManifestReadError
     from .exceptions import UnsupportedManifestVersionError as UnsupportedManifestVersionError
     from .folio import DataFolio as DataFolio
+    from .frame import BinnerTime as BinnerTime
     from .frame import Expression as Expression
     from .frame import Frame as Frame
+    from .frame import aggregate as agg  # noqa: F401
     from .frame import concat as concat
     from .frame import from_arrays as from_arrays
     from .frame import from_arrow as from_arrow
+    from .frame import from_arrow_table as from_arrow_table
     from .frame import from_dict as from_dict
+    from .frame import from_items as from_items
     from .frame import from_pandas as from_pandas
     from .frame import open as open
     from .frame import register_function as register_function
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 
 # Where each name comes from. Modules are imported when a name of theirs is first used, so that `import datafolio` is quick.
 _NAMES = {
+    "BinnerTime": "frame",
     "ConcurrentWriteError": "exceptions",
     "DataFolio": "folio",
     "DataFolioError": "exceptions",
@@ -48,7 +53,9 @@ _NAMES = {
     "find": "registry",
     "from_arrays": "frame",
     "from_arrow": "frame",
+    "from_arrow_table": "frame",
     "from_dict": "frame",
+    "from_items": "frame",
     "from_pandas": "frame",
     "list_folios": "registry",
     "open": "frame",
@@ -57,13 +64,17 @@ _NAMES = {
     "set_alias": "registry",
 }
 _MODULES = ("exceptions", "hdf5")
+# Modules that go by a shorter name here.
+_SHORT = {"agg": "frame.aggregate"}
 
-__all__ = ["__version__", *sorted(_NAMES), *_MODULES]
+__all__ = ["__version__", *sorted(_NAMES), *_MODULES, *_SHORT]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
+    if name in _SHORT:
+        return importlib.import_module(f".{_SHORT[name]}", __name__)
     if name not in _NAMES:
         raise AttributeError(f"module 'datafolio' has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)

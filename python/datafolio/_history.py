@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._core import Core
+from .exceptions import WrongStateError
 
 __all__ = ["HistoryMethods"]
 
@@ -49,3 +50,26 @@ class HistoryMethods(Core):
         """How many bytes items, snapshots and history take."""
         usage: dict[str, Any] = self._seen().disk_usage()
         return usage
+
+    # ---- the cache of DataFolio 1.x, which this package keeps by itself
+
+    def cache_status(self, item_name: str | None = None) -> None:
+        """``None``: taken for DataFolio 1.x, where it tells of a cache that was asked for."""
+
+    def clear_cache(self, item_name: str | None = None) -> None:
+        """Do nothing: taken for DataFolio 1.x."""
+
+    def invalidate_cache(self, item_name: str) -> None:
+        """Do nothing: taken for DataFolio 1.x."""
+
+    def refresh_cache(self, item_name: str) -> None:
+        """Refuse: there is no cache that was asked for.
+
+        Raises
+        ------
+        RuntimeError
+            Always, as DataFolio 1.x without a cache.
+        """
+        raise WrongStateError(
+            "no cache is enabled", code="no-cache", hint="files of bundles in the cloud are looked up anew at each read"
+        )

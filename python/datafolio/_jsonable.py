@@ -18,7 +18,7 @@ from typing import Any
 from ._optional import is_instance
 from .exceptions import InvalidInputError, InvalidTypeError
 
-__all__ = ["plain", "type_name"]
+__all__ = ["plain"]
 
 # Values may lie this deep in each other, as in the catalogue.
 DEEPEST = 200
@@ -35,11 +35,6 @@ def plain(value: Any) -> Any:
         For keys that become the same text, and for values that hold themselves; it is a ValueError.
     """
     return _plain(value, "", 0)
-
-
-def type_name(value: Any) -> str:
-    """How the catalogue names the type of a value."""
-    return type(value).__name__
 
 
 def _plain(value: Any, place: str, depth: int) -> Any:

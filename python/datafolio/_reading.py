@@ -173,13 +173,46 @@ class ReadMethods(Core):
         self._entry(name)
         return self._native.item_path(name)
 
-    get_item_path = get_data_path = get_model_path = get_numpy_path = get_json_path = get_timestamp_path = item_path
+    get_item_path = get_data_path = item_path
+
+    def get_model_path(self, name: str) -> str:
+        """The path of the file of a model."""
+        self._of_type(name, "a model", *MODELS)
+        return self._native.item_path(name)
+
+    def get_numpy_path(self, name: str) -> str:
+        """The path of the file of an array."""
+        self._of_type(name, "a numpy array", "numpy_array")
+        return self._native.item_path(name)
+
+    def get_json_path(self, name: str) -> str:
+        """The path of the file of a JSON value."""
+        self._of_type(name, "JSON data", "json_data")
+        return self._native.item_path(name)
+
+    def get_timestamp_path(self, name: str) -> str:
+        """The path of the file of an instant."""
+        self._of_type(name, "a timestamp", "timestamp")
+        return self._native.item_path(name)
 
     def item_info(self, name: str) -> Entry:
         """What the catalogue says of an item."""
         return {key: value for key, value in self._entry(name).items() if not key.startswith("@")}
 
-    get_table_info = get_model_info = get_artifact_info = item_info
+    def get_table_info(self, name: str) -> Entry:
+        """What the catalogue says of a table; :meth:`table_info` looks into its files."""
+        self._of_type(name, "a table", *TABLES)
+        return self.item_info(name)
+
+    def get_model_info(self, name: str) -> Entry:
+        """What the catalogue says of a model."""
+        self._of_type(name, "a model", *MODELS)
+        return self.item_info(name)
+
+    def get_artifact_info(self, name: str) -> Entry:
+        """What the catalogue says of a file that was added."""
+        self._of_type(name, "an artifact", "artifact")
+        return self.item_info(name)
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """The versions of an item, newest first, also those that are not current any more."""
@@ -252,7 +285,7 @@ class ReadMethods(Core):
 
     def _get_frame(self, name: str, entry: Entry, frame: str, allow_full_load: bool) -> Any:
         check_return_type(frame)
-        size = entry.get("size_bytes")
+        size = entry.get("size_bytes") or entry.get("source_identity", {}).get("size")
         limit = self._max_eager_bytes
         if not allow_full_load and not entry.get("allow_full_load") and limit is not None and size and size > limit:
             raise InvalidInputError(

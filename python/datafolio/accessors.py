@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["DataAccessor", "ItemProxy"]
 
+_TITLES = {
+    "tables": "Tables",
+    "numpy_arrays": "Numpy Arrays",
+    "json_data": "JSON Data",
+    "timestamps": "Timestamps",
+    "models": "Models",
+    "artifacts": "Artifacts",
+}
+
 
 class ItemProxy:
     """An item: what it holds, and what is known of it."""
@@ -76,7 +85,8 @@ class ItemProxy:
         return self._item
 
     def __repr__(self) -> str:
-        return f"ItemProxy('{self._name}', type='{self.type}': {self.description or '(no description)'})"
+        description = f": {self.description}" if self.description else ""
+        return f"ItemProxy('{self._name}', type='{self.type}'{description})"
 
     def _repr_html_(self) -> str:
         return item_html(self._name, self._item)
@@ -119,5 +129,11 @@ class DataAccessor:
         return [name for name, entry in self._folio._items.items() if not entry.get("archived")]
 
     def __repr__(self) -> str:
-        names = self._names()
-        return f"DataAccessor({', '.join(names) if names else 'no items'})"
+        lines = [f"  {_TITLES.get(key, key)}: {', '.join(names)}" for key, names in self._listed().items()]
+        return "\n".join(["DataAccessor:", *lines]) if lines else "DataAccessor(no items)"
+
+    def _listed(self) -> dict[str, list[str]]:
+        """The names of the items by category, without empty categories; all tables are one."""
+        contents = self._folio.list_contents()
+        tables = contents.pop("referenced_tables") + contents.pop("included_tables")
+        return {key: names for key, names in {"tables": tables, **contents}.items() if names}

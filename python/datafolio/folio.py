@@ -17,7 +17,7 @@ from ._reading import ReadMethods
 from ._tables import TableMethods
 from .accessors import DataAccessor
 from .exceptions import BundleNotFoundError, InvalidInputError
-from .metadata import MetadataDict
+from .metadata import KEPT_KEYS, MetadataDict
 from .snapshots import SnapshotMethods
 
 __all__ = ["DataFolio"]
@@ -148,8 +148,10 @@ class DataFolio(
     @metadata.setter
     def metadata(self, values: dict[str, Any]) -> None:
         current = self._seen().metadata()
-        removed = [key for key in current if key not in values and key not in ("created_at", "updated_at", "_datafolio")]
-        self._native.change_metadata(_plain_metadata(values), removed)
+        removed = [key for key in current if key not in values and key not in KEPT_KEYS]
+        # What the bundle keeps by itself comes along in `folio.metadata = {**other.metadata}` and in `|=`.
+        changed = {key: value for key, value in values.items() if key not in KEPT_KEYS}
+        self._native.change_metadata(_plain_metadata(changed), removed)
 
     @property
     def data(self) -> DataAccessor:
@@ -204,7 +206,7 @@ class DataFolio(
     def __repr__(self) -> str:
         bundle = self._seen()
         text = (
-            f"DataFolio(bundle_dir='{self._bundle_dir}', items={len(bundle.items())}, "
+            f"DataFolio(bundle_dir='{self._bundle_dir}', items={sum(map(len, bundle.contents(False).values()))}, "
             f"snapshots={len(bundle.snapshot_names())})"
         )
         if self.read_only:

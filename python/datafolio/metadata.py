@@ -10,7 +10,10 @@ from ._jsonable import plain
 if TYPE_CHECKING:
     from ._core import Core
 
-__all__ = ["MetadataDict"]
+__all__ = ["KEPT_KEYS", "MetadataDict"]
+
+# Keys that the bundle keeps by itself.
+KEPT_KEYS = ("created_at", "updated_at", "_datafolio")
 
 _MISSING = object()
 

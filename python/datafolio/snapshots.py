@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._core import Core
-from .exceptions import InvalidInputError
+from .exceptions import InvalidInputError, WrongStateError
 
 if TYPE_CHECKING:
     from .folio import DataFolio
@@ -162,10 +164,18 @@ class SnapshotMethods(Core):
         ValueError
             For a name that is taken or not allowed.
         """
+        self._outside_batch("create_snapshot")
+        caller = None
+        if capture_environment or capture_execution:
+            caller = (platform.python_version(), platform.platform(), list(sys.argv))
         self._seen().create_snapshot(
-            name, description, tags, capture_git, capture_environment, capture_execution
+            name, description, tags, capture_git, capture_environment, capture_execution, caller
         )
         return self
+
+    def _outside_batch(self, call: str) -> None:
+        if self._native.in_batch:
+            raise WrongStateError(f"{call}() is not possible inside batch(): do it before or after", code="in-batch")
 
     @property
     def snapshots(self) -> SnapshotAccessor:
@@ -195,7 +205,7 @@ class SnapshotMethods(Core):
         references = info.get("mutable_references")
         if references:
             stored["mutable_references"] = references
-            stored["warning"] = "References may have changed since the snapshot was made: " + ", ".join(references)
+            stored["mutable_reference_warning"] = "References may have changed since the snapshot was made: " + ", ".join(references)
         return stored
 
     def compare_snapshots(self, snapshot1: str, snapshot2: str) -> dict[str, Any]:
@@ -211,6 +221,7 @@ class SnapshotMethods(Core):
 
     def delete_snapshot(self, name: str, cleanup_orphans: bool = False) -> Any:
         """Delete a snapshot; with `cleanup_orphans` also the files of versions that nothing else holds."""
+        self._outside_batch("delete_snapshot")
         self._native.delete_snapshot(name)
         if cleanup_orphans:
             self._native.cleanup_orphaned_versions(False)
@@ -228,6 +239,7 @@ class SnapshotMethods(Core):
         ValueError
             Without ``confirm=True``, since what is not in any snapshot is then in the history alone.
         """
+        self._outside_batch("restore_snapshot")
         if not confirm:
             self._seen().snapshot_info(name)
             raise InvalidInputError(

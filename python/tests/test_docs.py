@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import datafolio
+import datafolio.frame
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "python" / "README.md", *sorted((ROOT / "docs" / "python").glob("*.md"))]
@@ -46,6 +47,7 @@ def test_examples_of_docstrings(module: str, tmp_path: Path) -> None:
             folio = datafolio.DataFolio(path)
             if "add_table" not in test.docstring and "scores" in test.docstring:
                 folio.add_table("scores", pd.DataFrame({"score": [1.0, 3.0, 5.0]}))
-            test.globs.update(datafolio=datafolio, path=path)
+            frames = {name: getattr(datafolio.frame, name) for name in datafolio.frame.__all__}
+            test.globs.update({**frames, "datafolio": datafolio, "path": path})
             runner.run(test)
     assert runner.summarize(verbose=False).failed == 0

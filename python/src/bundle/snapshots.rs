@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use datafolio::facts::environment::Python;
 use datafolio::{CopyOptions, DataFolio, ExportOptions, SnapshotOptions};
 use pyo3::prelude::*;
 
@@ -11,7 +12,7 @@ use crate::value::{facts_to_python, object_to_python, to_object};
 
 #[pymethods]
 impl Bundle {
-    #[pyo3(signature = (name, description=None, tags=None, capture_git=true, capture_environment=false, capture_execution=false))]
+    #[pyo3(signature = (name, description=None, tags=None, capture_git=true, capture_environment=false, capture_execution=false, python=None))]
     #[allow(clippy::too_many_arguments)]
     fn create_snapshot(
         &self,
@@ -22,11 +23,14 @@ impl Bundle {
         capture_git: bool,
         capture_environment: bool,
         capture_execution: bool,
+        python: Option<(String, String, Vec<String>)>,
     ) -> Outcome<()> {
         let mut options = SnapshotOptions::default();
         (options.description, options.tags) = (description, tags.unwrap_or_default());
         (options.capture_git, options.capture_environment, options.capture_execution) =
             (capture_git, capture_environment, capture_execution);
+        options.python =
+            python.map(|(version, platform, arguments)| Python { version, platform: Some(platform), arguments });
         Ok(py.detach(|| self.folio.create_snapshot(name, options))?)
     }
 
