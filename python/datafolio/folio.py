@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from typing import Any, Literal
@@ -90,6 +91,7 @@ class DataFolio(
         settings: dict[str, Any] | None = None,
     ) -> None:
         del use_https, cache_enabled, cache_ttl
+        _look_for_another_release()
         if path is None and alias is None:
             raise InvalidInputError("give the path of a bundle, or an alias", code="invalid-argument")
         if path is None:
@@ -217,6 +219,23 @@ class DataFolio(
 
     def _repr_html_(self) -> str:
         return folio_html(self)
+
+
+@functools.cache
+def _look_for_another_release() -> None:
+    """Warn once when PyPI's DataFolio is installed too: both are the package `datafolio`, and overwrite each other's files."""
+    from importlib import metadata
+
+    try:
+        version = metadata.version("datafolio")
+    except metadata.PackageNotFoundError:
+        return
+    warnings.warn(
+        f"the distribution 'datafolio' {version} is installed beside 'datafolio-rs', and both are the package datafolio: "
+        "uninstall both, then install the one that is wanted",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _plain_metadata(metadata: dict[str, Any]) -> dict[str, Any]:

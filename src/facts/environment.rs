@@ -34,6 +34,8 @@ pub struct Python {
     pub version: String,
     /// What `platform.platform()` says, such as `Linux-6.1.0-x86_64-with-glibc2.36`.
     pub platform: Option<String>,
+    /// `sys.argv`: the script and what it was called with.
+    pub arguments: Vec<String>,
 }
 
 /// System, release and processor, as far as they can be known without asking other programs: `Linux-6.1.0-x86_64`.
@@ -93,7 +95,8 @@ mod tests {
         assert!(bare["platform"].as_str().unwrap().ends_with(std::env::consts::ARCH));
 
         fs::write(dir.join("uv.lock"), "hello").unwrap();
-        let python = Python { version: "3.11.5".to_owned(), platform: Some("Linux-x".to_owned()) };
+        let python =
+            Python { version: "3.11.5".to_owned(), platform: Some("Linux-x".to_owned()), arguments: Vec::new() };
         let full = capture(&dir, Some(&python));
         assert_eq!(names(&full), "python_version platform uv_lock_hash datafolio_version");
         assert_eq!(full["python_version"], "3.11.5");

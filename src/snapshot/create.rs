@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::bundle::{DataFolio, check_metadata};
 use crate::error::{Error, Result};
-use crate::facts::{environment, execution, git};
+use crate::facts::environment::{self, Python};
+use crate::facts::{execution, git};
 use datafolio_handlers::HandlerError;
 
 /// What a snapshot records beside the versions of all items.
@@ -23,6 +24,8 @@ pub struct SnapshotOptions {
     pub capture_environment: bool,
     /// Working directory and command line.
     pub capture_execution: bool,
+    /// What a Python caller knows of its interpreter, for what is captured.
+    pub python: Option<Python>,
 }
 
 impl Default for SnapshotOptions {
@@ -33,6 +36,7 @@ impl Default for SnapshotOptions {
             capture_git: true,
             capture_environment: false,
             capture_execution: false,
+            python: None,
         }
     }
 }
@@ -60,10 +64,11 @@ impl DataFolio {
                 fields.insert("git".to_owned(), Value::Object(facts));
             }
             if options.capture_environment {
-                fields.insert("environment".to_owned(), Value::Object(environment::capture(&here, None)));
+                fields.insert("environment".to_owned(), Value::Object(environment::capture(&here, options.python.as_ref())));
             }
             if options.capture_execution {
-                fields.insert("execution".to_owned(), Value::Object(execution::capture(&here, execution::arguments())));
+                let arguments = options.python.map_or_else(execution::arguments, |python| python.arguments);
+                fields.insert("execution".to_owned(), Value::Object(execution::capture(&here, arguments)));
             }
             let entries: Vec<_> = catalogue.current.values().cloned().collect();
             for entry in &entries {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use datafolio::facts::environment::Python;
+use datafolio::facts::environment;
 use datafolio::{CopyOptions, DataFolio, ExportOptions, SnapshotOptions};
 use pyo3::prelude::*;
 
@@ -30,7 +30,7 @@ impl Bundle {
         (options.capture_git, options.capture_environment, options.capture_execution) =
             (capture_git, capture_environment, capture_execution);
         options.python =
-            python.map(|(version, platform, arguments)| Python { version, platform: Some(platform), arguments });
+            python.map(|(version, platform, arguments)| environment::Interpreter { version, platform: Some(platform), arguments });
         Ok(py.detach(|| self.folio.create_snapshot(name, options))?)
     }
 

@@ -42,6 +42,7 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Outcome {
         capture_git: !args.no_git,
         capture_environment: args.env,
         capture_execution: args.exec,
+        python: None,
     };
     let what = format!("making snapshot {}", printable(&args.name));
     session.waiting(what, || folio.create_snapshot(&args.name, options))?;
