@@ -12,6 +12,7 @@ from typing import Any
 __all__ = [
     "BundleExistsError",
     "BundleNotFoundError",
+    "ColumnNotFoundError",
     "ConcurrentWriteError",
     "ConflictError",
     "CorruptError",
@@ -137,6 +138,10 @@ class InvalidTypeError(InvalidInputError, TypeError):
     """An argument of a type that is not acceptable."""
 
 
+class ColumnNotFoundError(InvalidInputError, KeyError):
+    """A table or frame has no such column."""
+
+
 class WrongStateError(DataFolioError, RuntimeError):
     """The bundle is not in a state in which this can be done."""
 
@@ -214,6 +219,8 @@ _OF_CODE: dict[str, type[DataFolioError]] = {
     "not-a-bundle": BundleNotFoundError,
     "bundle-exists": BundleExistsError,
     "not-empty": BundleExistsError,
+    "column-not-found": ColumnNotFoundError,
+    "unknown-column": ColumnNotFoundError,
     "file-not-found": MissingFileError,
     "missing-reference": MissingFileError,
     "missing-payload": PayloadMissingError,

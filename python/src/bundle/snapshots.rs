@@ -30,7 +30,7 @@ impl Bundle {
         (options.capture_git, options.capture_environment, options.capture_execution) =
             (capture_git, capture_environment, capture_execution);
         options.python =
-            python.map(|(version, platform, arguments)| environment::Interpreter { version, platform: Some(platform), arguments });
+            python.map(|(version, platform, arguments)| environment::Python { version, platform: Some(platform), arguments });
         Ok(py.detach(|| self.folio.create_snapshot(name, options))?)
     }
 
