@@ -52,7 +52,7 @@ impl DataFolio {
         let mut text = String::new();
         self.heading(&state, &mut text)?;
         metadata(&state, options, &mut text);
-        self.snapshots_section(&mut text)?;
+        self.snapshots_section(&mut text, options.show_empty)?;
         let shown = self.shown(&state, options)?;
         for (title, categories) in SECTIONS {
             let of_section = |entry: &&Arc<Entry>| categories.contains(&category_of(entry));
@@ -122,9 +122,12 @@ impl DataFolio {
         Ok(())
     }
 
-    fn snapshots_section(&self, text: &mut String) -> Result<()> {
+    fn snapshots_section(&self, text: &mut String, show_empty: bool) -> Result<()> {
         let snapshots = self.list_snapshots()?;
         if snapshots.is_empty() {
+            if show_empty {
+                line(text, "\nSnapshots (0):\n  (none)");
+            }
             return Ok(());
         }
         line(text, &format!("\nSnapshots ({}):", snapshots.len()));
