@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import os
 import tempfile
@@ -432,8 +431,6 @@ class AddMethods(Core):
 
     def _add_json(self, name: str, value: Any, common: dict[str, Any]) -> Any:
         plain = _jsonable.plain(value)
-        if dataclasses.is_dataclass(value):
-            common = {**common, "extra": {**(common.get("extra") or {}), "data_type": type(value).__qualname__}}
         self._native.add_json(name, plain, common)
         return self
 

@@ -196,7 +196,7 @@ class DataFolio(
             max_metadata_fields=max_metadata_fields,
             include_archived=include_archived,
             show_paths=show_paths,
-        )
+        ).rstrip("\n")
         if return_string:
             return text
         print(text)

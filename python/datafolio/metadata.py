@@ -39,12 +39,12 @@ class MetadataDict(dict[str, Any]):
         self._store({}, [key])
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Set several keys, in one commit."""
-        self._store(dict(*args, **kwargs))
+        """Set several keys, in one commit. Those that the bundle keeps by itself come along with other metadata, and are left."""
+        self._store({key: value for key, value in dict(*args, **kwargs).items() if key not in KEPT_KEYS})
 
     def clear(self) -> None:
-        """Remove all keys, in one commit."""
-        self._store({}, list(self))
+        """Remove all keys but those that the bundle keeps by itself, in one commit."""
+        self._store({}, [key for key in self if key not in KEPT_KEYS])
 
     def pop(self, key: str, default: Any = _MISSING) -> Any:
         """Remove a key, and return what it had."""
@@ -58,10 +58,10 @@ class MetadataDict(dict[str, Any]):
 
     def popitem(self) -> tuple[str, Any]:
         """Remove the last key, and return it with what it had."""
-        if not self:
-            raise KeyError("popitem(): the metadata is empty")
-        key = next(reversed(self))
-        return key, self.pop(key)
+        for key in reversed(self):
+            if key not in KEPT_KEYS:
+                return key, self.pop(key)
+        raise KeyError("popitem(): the metadata is empty")
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """What a key has; where it is not there, it is set."""

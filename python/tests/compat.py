@@ -137,12 +137,18 @@ def _source(case: Case) -> str:
 
 
 def differences(theirs: Any, ours: Any, place: str = "") -> list[str]:
-    """Where two values differ. Of exceptions, ours has to be a case of theirs, and to say what theirs says."""
+    """Where two values differ.
+
+    Of exceptions, ours has to be a case of theirs and to say what theirs says. Of lines of text, ours has to have theirs in their
+    order, and may have more between them and more behind them.
+    """
     if isinstance(theirs, dict) and isinstance(ours, dict):
         if "raises" in theirs and "raises" in ours:
             says = zip(theirs.get("says", []), ours.get("says", []))
             same = theirs["raises"][0] in ours["raises"] and all(mine or not other for other, mine in says)
             return [] if same else [f"{place}: theirs {theirs}, ours {ours}"]
+        if "lines" in theirs and "lines" in ours:
+            return _missing_lines(theirs["lines"], ours["lines"], place)
         keys = dict.fromkeys([*theirs, *ours])
         absent = "nothing"
         return [line for key in keys for line in differences(theirs.get(key, absent), ours.get(key, absent), f"{place}.{key}")]
@@ -150,3 +156,8 @@ def differences(theirs: Any, ours: Any, place: str = "") -> list[str]:
         pairs = enumerate(zip(theirs, ours))
         return [line for at, (other, mine) in pairs for line in differences(other, mine, f"{place}[{at}]")]
     return [] if type(theirs) is type(ours) and theirs == ours else [f"{place}: theirs {theirs!r}, ours {ours!r}"]
+
+
+def _missing_lines(theirs: list[str], ours: list[str], place: str) -> list[str]:
+    rest = iter(ours)
+    return [f"{place}: no line {line!r} in its place among {ours}" for line in theirs if not any(mine.startswith(line) for mine in rest)][:1]

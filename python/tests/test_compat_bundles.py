@@ -152,7 +152,12 @@ def release(request: pytest.FixtureRequest) -> str:
 def test_their_bundle_is_read_here(release: str, tmp_path: Path) -> None:
     path = str(tmp_path / "study")
     theirs = run(release, write, read, path=path)
-    assert ours(read, path=path) == theirs
+    here = ours(read, path=path)
+    if release == "1.3":
+        # A handle to a snapshot of 1.3 shows the current state after its first read; this one does not.
+        assert here["v1"][1:3] == ["é", "v1"] and here["v1"][0]["values"]["a"] == [1]
+        here["v1"] = theirs["v1"]
+    assert here == theirs
     # Reading changes nothing that they see.
     assert run(release, read, path=path) == theirs
 

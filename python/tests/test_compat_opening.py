@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from compat import Cases
 from compat_values import raised, warned
+
+import datafolio
 
 cases = Cases()
 
@@ -239,7 +244,7 @@ def the_exceptions(df: Any, path: str) -> Any:
     ]
 
 
-@cases.like("1.3", "2.3")
+@cases.unlike("1.3", theirs={"raises": ["FileNotFoundError"], "says": [True, True]}, ours={"raises": ["ValueError"]})
 def an_address_without_a_bundle(df: Any, path: str) -> Any:
     import http.server
     import threading
@@ -260,7 +265,7 @@ def an_address_without_a_bundle(df: Any, path: str) -> Any:
         answer = raised(lambda: df.DataFolio(url), "No datafolio bundle found", "HTTP/HTTPS paths must point")
     finally:
         server.shutdown()
-    return [answer.get("raises", ["nothing"])[0] if "FileNotFoundError" not in answer.get("raises", []) else "FileNotFoundError"]
+    return answer
 
 
 @cases.like("1.3")
@@ -271,6 +276,21 @@ def options_of_the_cache(df: Any, path: str) -> Any:
     plain.add_json("x", 1)
     return [folio.get_json("x"), plain.cache_status(), plain.cache_status("x"), plain.clear_cache(), plain.clear_cache("x"),
             plain.invalidate_cache("x"), raised(lambda: plain.refresh_cache("x"))]
+
+
+def test_another_release_in_the_same_environment(tmp_path: Path) -> None:
+    script = f"import datafolio; datafolio.DataFolio({str(tmp_path / 'study')!r})"
+    package = str(Path(datafolio.__file__).parent.parent)
+    facts = tmp_path / "site" / "datafolio-2.3.0.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: datafolio\nVersion: 2.3.0\n")
+    told = []
+    for path in (package, f"{package}{os.pathsep}{tmp_path / 'site'}"):
+        environment = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+        told.append(done.stderr)
+    assert told[0] == ""
+    assert "UserWarning: the distribution 'datafolio' 2.3.0 is installed beside" in told[1]
 
 
 @pytest.mark.parametrize("release, case", cases.parameters())
