@@ -46,6 +46,8 @@ PYTHON_ENV = PYTHONPATH="$(CARGO_TARGET_DIR)/python" $(DATAFOLIO_PEERS)/python/b
 python: peers
 	./scripts/python-package.sh
 	$(PYTHON_ENV) -m pytest -c python/pyproject.toml --rootdir python python/tests
+	cd "$(CARGO_TARGET_DIR)/python" && $(PYTHON_ENV) -m mypy --config-file "$(CURDIR)/python/pyproject.toml" -p datafolio
+	cd "$(CARGO_TARGET_DIR)/python" && $(PYTHON_ENV) -m mypy.stubtest datafolio._native --mypy-config-file "$(CURDIR)/python/pyproject.toml"
 
 # The wheel that is released.
 wheel:
