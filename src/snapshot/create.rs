@@ -64,7 +64,10 @@ impl DataFolio {
                 fields.insert("git".to_owned(), Value::Object(facts));
             }
             if options.capture_environment {
-                fields.insert("environment".to_owned(), Value::Object(environment::capture(&here, options.python.as_ref())));
+                fields.insert(
+                    "environment".to_owned(),
+                    Value::Object(environment::capture(&here, options.python.as_ref())),
+                );
             }
             if options.capture_execution {
                 let arguments = options.python.map_or_else(execution::arguments, |python| python.arguments);

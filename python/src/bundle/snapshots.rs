@@ -29,8 +29,11 @@ impl Bundle {
         (options.description, options.tags) = (description, tags.unwrap_or_default());
         (options.capture_git, options.capture_environment, options.capture_execution) =
             (capture_git, capture_environment, capture_execution);
-        options.python =
-            python.map(|(version, platform, arguments)| environment::Python { version, platform: Some(platform), arguments });
+        options.python = python.map(|(version, platform, arguments)| environment::Python {
+            version,
+            platform: Some(platform),
+            arguments,
+        });
         Ok(py.detach(|| self.folio.create_snapshot(name, options))?)
     }
 
