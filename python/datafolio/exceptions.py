@@ -138,7 +138,7 @@ class InvalidTypeError(InvalidInputError, TypeError):
     """An argument of a type that is not acceptable."""
 
 
-class ColumnNotFoundError(InvalidInputError, KeyError):
+class ColumnNotFoundError(NotFoundError, InvalidInputError):
     """A table or frame has no such column."""
 
 

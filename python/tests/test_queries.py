@@ -87,7 +87,10 @@ def test_time_is_up(shop: datafolio.DataFolio) -> None:
     assert "time" in str(late.value).lower()
 
 
-def test_control_c_stops_a_query(shop: datafolio.DataFolio) -> None:
+def test_control_c_stops_a_query(shop: datafolio.DataFolio, request: pytest.FixtureRequest) -> None:
+    # A shell that starts the tests in the background has them ignore Ctrl-C, which Python takes over.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     main = threading.main_thread().ident
     assert main is not None
     threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()

@@ -154,7 +154,7 @@ def test_a_part_of_a_table(scores: datafolio.DataFolio) -> None:
     assert scores.get_table("scores", "arrow", offset=30_000).num_rows == 0
     filtered = scores.get_table("scores", columns=["id"], filters=[("id", "<", 3)])
     assert list(filtered["id"]) == [0, 1, 2]
-    with pytest.raises(KeyError, match="nothing"):
+    with pytest.raises(ValueError, match='no column "nothing"'):
         scores.get_table("scores", columns=["nothing"])
     with pytest.raises(ValueError, match="Invalid return_type"):
         scores.get_table("scores", return_type="frame")

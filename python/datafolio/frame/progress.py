@@ -67,9 +67,10 @@ class _Tqdm:
 
 class _Rich:
     def __init__(self, title: str) -> None:
+        from rich.console import Console
         from rich.progress import Progress
 
-        self._bar = Progress()
+        self._bar = Progress(console=Console(stderr=True))
         self._bar.start()
         self._task = self._bar.add_task(title, total=1.0)
 
