@@ -1,6 +1,6 @@
 //! The compiled half of the Python package `datafolio`: the library of Rust, with plain values of Python on the outside.
 //!
-//! The package itself is written in Python (`python/datafolio`), over what is here: [`Bundle`](bundle::Bundle), and the rows that it gives.
+//! The package itself is written in Python (`python/datafolio`), over what is here: `Bundle`, and the rows that it gives.
 
 mod aliases;
 mod arrow_value;
