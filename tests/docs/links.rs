@@ -69,7 +69,8 @@ fn slug(heading: &str) -> String {
 #[test]
 fn every_block_of_code_says_what_it_is() {
     // A block without a language is taken for Rust where pages are compiled, and is not run where it should be.
-    const KNOWN: [&str; 10] = ["console", "json", "mermaid", "python", "python ignore", "rust", "sh", "sh ignore", "text", "toml"];
+    const KNOWN: [&str; 10] =
+        ["console", "json", "mermaid", "python", "python ignore", "rust", "sh", "sh ignore", "text", "toml"];
     for page in pages::all() {
         for block in pages::split(&pages::read(&page)).0 {
             assert!(KNOWN.contains(&block.info.as_str()), "{}:{}: {:?}", pages::name(&page), block.line, block.info);
