@@ -29,7 +29,7 @@ demo: claim
 	@echo "== building (a first build takes some minutes; later ones seconds)"
 	cargo build --workspace $(if $(WITH),--features $(WITH),--exclude datafolio-frames) --all-targets
 	@echo "== the demo"
-	@cargo run --quiet $(if $(WITH),--features $(WITH)) --example demo
+	@"$(CARGO_TARGET_DIR)/debug/examples/demo"
 
 test: claim peers
 	@echo "== building (a first build takes some minutes; later ones seconds)"
