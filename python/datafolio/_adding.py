@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _jsonable, _models
-from ._core import Core
+from ._core import Core, only
 from ._optional import is_instance, need
 from ._rows_in import is_table, rows_of
 from .exceptions import ExistsError, InvalidInputError, InvalidTypeError, MissingFileError
@@ -66,15 +66,15 @@ class AddMethods(Core):
         """
         common = {"description": description, "inputs": inputs, "overwrite": overwrite}
         if is_table(obj):
-            allowed = _only(type_opts, "add", "preserve_index")
+            allowed = only("add", type_opts, "preserve_index")
             return self._add_table(name, obj, common, bool(allowed.get("preserve_index", False)))
         if is_instance(obj, "numpy", "ndarray"):
-            _only(type_opts, "add")
+            only("add", type_opts)
             return self._add_array(name, obj, common)
         if _models.is_estimator(obj):
-            allowed = _only(type_opts, "add", "custom")
+            allowed = only("add", type_opts, "custom")
             return self._add_model(name, obj, common, bool(allowed.get("custom", False)), {})
-        _only(type_opts, "add")
+        only("add", type_opts)
         if isinstance(obj, datetime.datetime):
             return self._add_timestamp(name, obj, common)
         return self._add_json(name, obj, common)
@@ -259,7 +259,7 @@ class AddMethods(Core):
         if not source.is_file():
             raise MissingFileError(f"Artifact file not found: {path}", code="file-not-found")
         common = {"description": description, "overwrite": overwrite, "category": category}
-        self._native.add_file(name, os.path.abspath(source), {**common, "extra": {"original_path": str(path)}})
+        self._seen().add_file(name, os.path.abspath(source), {**common, "extra": {"original_path": str(path)}})
         return self
 
     def add_file(
@@ -319,7 +319,7 @@ class AddMethods(Core):
         flags = {"code": code, "allow_full_load": allow_full_load or None, "polars_only": polars_only or None}
         extra = {key: value for key, value in flags.items() if value}
         options = {"description": description, "inputs": inputs, "overwrite": overwrite, "extra": extra}
-        self._native.reference_table(name, os.fspath(path), table_format, num_rows, version, options)
+        self._seen().reference_table(name, os.fspath(path), table_format, num_rows, version, options)
         return self
 
     def import_table(
@@ -351,7 +351,7 @@ class AddMethods(Core):
         del block_size
         source = os.path.expanduser(os.fspath(path))
         options = {"description": description, "inputs": inputs, "overwrite": overwrite}
-        self._native.import_files(Path(source).stem if name is None else name, [source], table_format, options)
+        self._seen().import_files(Path(source).stem if name is None else name, [source], table_format, options)
         return self
 
     def add_data(
@@ -377,7 +377,7 @@ class AddMethods(Core):
             raise InvalidInputError("Cannot provide both data and reference", code="invalid-argument")
         if reference is not None:
             return self.reference_table(name, reference, description=description, **kwargs)
-        if isinstance(data, (str, os.PathLike)) and os.path.isfile(data) and isinstance(data, os.PathLike):
+        if isinstance(data, os.PathLike) and os.path.isfile(data):
             return self.add_artifact(name, data, description=description, **kwargs)
         known = (dict, list, str, int, float, bool, datetime.datetime)
         if not (
@@ -403,7 +403,7 @@ class AddMethods(Core):
         rows = rows_of(data, preserve_index=preserve_index)
         fields = {**rows.extra, **(extra or {})}
         options = {**common, "dataframe_library": rows.library, "extra": fields or None}
-        self._native.add_table(name, rows.stream, options, chunks=rows.chunks)
+        self._seen().add_table(name, rows.stream, options, chunks=rows.chunks)
         return self
 
     def _add_array(self, name: str, array: Any, common: dict[str, Any]) -> Any:
@@ -421,17 +421,17 @@ class AddMethods(Core):
             with tempfile.TemporaryDirectory(prefix="datafolio-") as directory:
                 file = os.path.join(directory, "array.npy")
                 numpy.save(file, array, allow_pickle=False)
-                self._native.add_array_file(name, file, common)
+                self._seen().add_array_file(name, file, common)
             return self
         fortran = bool(array.flags.f_contiguous and not array.flags.c_contiguous)
         descr = array.dtype.str if array.dtype.names is None else str(array.dtype.descr)
         data = array.tobytes("F" if fortran else "C")
-        self._native.add_array(name, descr, list(array.shape), fortran, data, common)
+        self._seen().add_array(name, descr, list(array.shape), fortran, data, common)
         return self
 
     def _add_json(self, name: str, value: Any, common: dict[str, Any]) -> Any:
         plain = _jsonable.plain(value)
-        self._native.add_json(name, plain, common)
+        self._seen().add_json(name, plain, common)
         return self
 
     def _add_timestamp(self, name: str, timestamp: Any, common: dict[str, Any]) -> Any:
@@ -447,7 +447,7 @@ class AddMethods(Core):
                 "timestamp.replace(tzinfo=datetime.timezone.utc)",
                 code="invalid-value",
             )
-        self._native.add_timestamp(name, (timestamp - _EPOCH) // datetime.timedelta(microseconds=1), common)
+        self._seen().add_timestamp(name, (timestamp - _EPOCH) // datetime.timedelta(microseconds=1), common)
         return self
 
     def _add_model(
@@ -458,7 +458,7 @@ class AddMethods(Core):
             written = _models.write(model, directory, custom)
             fields = {**(common.get("extra") or {}), **written.extra, **extra}
             options = {**common, "extra": fields or None}
-            self._native.add_model(name, written.path, written.format, type(model).__name__, options)
+            self._seen().add_model(name, written.path, written.format, type(model).__name__, options)
         return self
 
     def _refuse_taken(self, name: str, common: dict[str, Any]) -> None:
@@ -477,12 +477,3 @@ def _common(
 ) -> dict[str, Any]:
     extra = {"code": code} if code else None
     return {"description": description, "inputs": inputs, "overwrite": overwrite, "extra": extra}
-
-
-def _only(options: dict[str, Any], call: str, *known: str) -> dict[str, Any]:
-    unknown = [key for key in options if key not in known]
-    if unknown:
-        raise InvalidTypeError(
-            f"{call}() got an option that this type of item does not take: {', '.join(unknown)}", code="invalid-argument"
-        )
-    return options

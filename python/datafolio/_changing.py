@@ -44,7 +44,7 @@ class ChangeMethods(Core):
             warnings.warn(
                 "the code of an item is recorded when it is added, and does not change afterwards", UserWarning, stacklevel=2
             )
-        self._native.update_item(name, description, inputs)
+        self._seen().update_item(name, description, inputs)
         return self
 
     def delete(self, name: str | Sequence[str], warn_dependents: bool = True) -> Any:
@@ -58,7 +58,7 @@ class ChangeMethods(Core):
             Warn when other items list one of them as an input.
         """
         names = [name] if isinstance(name, str) else list(name)
-        for item, dependents in self._native.delete(names):
+        for item, dependents in self._seen().delete(names):
             if warn_dependents and dependents:
                 warnings.warn(
                     f"'{item}' is an input of {', '.join(map(repr, dependents))}, which stay", UserWarning, stacklevel=2
@@ -67,17 +67,17 @@ class ChangeMethods(Core):
 
     def rename(self, name: str, new_name: str) -> Any:
         """Give an item another name; current items that list it as an input list it under the new one."""
-        self._native.rename(name, new_name)
+        self._seen().rename(name, new_name)
         return self
 
     def archive(self, name: str | Sequence[str]) -> Any:
         """Leave items out of lists and copies, by name or pattern; they stay readable and in snapshots."""
-        self._native.set_archived([name] if isinstance(name, str) else list(name), True)
+        self._seen().set_archived([name] if isinstance(name, str) else list(name), True)
         return self
 
     def unarchive(self, name: str | Sequence[str]) -> Any:
         """Bring archived items back into lists."""
-        self._native.set_archived([name] if isinstance(name, str) else list(name), False)
+        self._seen().set_archived([name] if isinstance(name, str) else list(name), False)
         return self
 
     @contextlib.contextmanager

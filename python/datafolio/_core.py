@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._native import Bundle
-from .exceptions import NotFoundError
+from .exceptions import InvalidTypeError, NotFoundError
 
-__all__ = ["Core", "Entry"]
+__all__ = ["Core", "Entry", "only"]
 
 Entry = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Core:
         return self._bundle_dir
 
     def _seen(self) -> Bundle:
-        """The bundle as it is now, for a read."""
+        """The bundle as it is now, for a call that begins: what others have committed is no conflict with it."""
         if not self._pins:
             self._native.refresh()
         return self._native
@@ -132,6 +132,22 @@ class Core:
         elif state["revision"] is not None:
             native = native.at_revision(state["revision"])
         self._open(native, state["bundle_dir"], state["max_eager_bytes"])
+
+
+def only(call: str, options: dict[str, Any], *known: str) -> dict[str, Any]:
+    """The options of a call, all of which the type of the item takes.
+
+    Raises
+    ------
+    InvalidTypeError
+        For one that it does not take.
+    """
+    unknown = [key for key in options if key not in known]
+    if unknown:
+        raise InvalidTypeError(
+            f"{call}() got an option that this type of item does not take: {', '.join(unknown)}", code="invalid-argument"
+        )
+    return options
 
 
 def _name(name: object) -> str:

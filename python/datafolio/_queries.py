@@ -117,7 +117,7 @@ class QueryMethods(Core):
         overwrite: bool = False,
     ) -> Any:
         """Keep a query under a name. It is read like a table, and holds no rows."""
-        self._native.add_view(name, sql, {"description": description, "inputs": inputs, "overwrite": overwrite})
+        self._seen().add_view(name, sql, {"description": description, "inputs": inputs, "overwrite": overwrite})
         return self
 
     def view(self, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from . import _models
-from ._core import Core, Entry
+from ._core import Core, Entry, only
 from ._optional import need
 from ._rows_out import check_return_type, rows_as
 from .exceptions import InvalidInputError, InvalidTypeError
@@ -62,19 +62,19 @@ class ReadMethods(Core):
         entry = self._entry(name)
         kind = entry["item_type"]
         if entry["@category"] == "views" or kind in TABLES:
-            options = _only(type_opts, "frame", "allow_full_load")
+            options = only("get", type_opts, "frame", "allow_full_load")
             return self._get_frame(name, entry, options.get("frame", "pandas"), options.get("allow_full_load", False))
         if kind == "numpy_array":
-            return self._array(name, bool(_only(type_opts, "mmap").get("mmap", False)))
+            return self._array(name, bool(only("get", type_opts, "mmap").get("mmap", False)))
         if kind == "json_data":
-            _only(type_opts)
+            only("get", type_opts)
             return self._native.get_json(name)
         if kind == "timestamp":
-            return self._timestamp(name, bool(_only(type_opts, "as_unix").get("as_unix", False)))
+            return self._timestamp(name, bool(only("get", type_opts, "as_unix").get("as_unix", False)))
         if kind in MODELS:
-            return self._model(name, entry, _only(type_opts, "trusted").get("trusted", False))
+            return self._model(name, entry, only("get", type_opts, "trusted").get("trusted", False))
         if kind == "artifact":
-            _only(type_opts)
+            only("get", type_opts)
             return self._native.item_path(name)
         raise InvalidInputError(f"Item '{name}' has the type {kind!r}, which is not known here", code="unknown-item-type")
 
@@ -314,12 +314,3 @@ class ReadMethods(Core):
 
 def _inputs_of(entry: Entry) -> list[str]:
     return list(dict.fromkeys([*entry.get("inputs", []), *entry.get("models", [])]))
-
-
-def _only(options: dict[str, Any], *known: str) -> dict[str, Any]:
-    unknown = [key for key in options if key not in known]
-    if unknown:
-        raise InvalidTypeError(
-            f"get() got an option that this type of item does not take: {', '.join(unknown)}", code="invalid-argument"
-        )
-    return options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -87,16 +88,11 @@ def _chunks(values: Iterable[Any]) -> Iterator[Any]:
 def _of_lazy_frame(frame: Any) -> Rows:
     # Newer releases of Polars hand over a query's result piece by piece.
     if hasattr(frame, "collect_batches"):
-        batches = frame.collect_batches(maintain_order=True)
-        first = next(iter(batches), None)
+        batches = iter(frame.collect_batches(maintain_order=True))
+        first = next(batches, None)
         if first is not None:
-            return Rows(_with_first(first, batches), "polars", {}, chunks=True)
+            return Rows(itertools.chain([first], batches), "polars", {}, chunks=True)
     return Rows(frame.collect(), "polars", {})
-
-
-def _with_first(first: Any, rest: Iterable[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
 
 
 def _of_pandas(frame: Any, preserve_index: bool) -> Rows:

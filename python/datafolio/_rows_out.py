@@ -57,7 +57,7 @@ def rows_as(rows: _native.RowStream | _native.Rows, return_type: str, entry: dic
 
 
 def _as_pandas(table: Table, entry: dict[str, Any]) -> Any:
-    pandas = need("pandas", "a frame of pandas")
+    need("pandas", "a frame of pandas")
     arrow = need("pyarrow", "a frame of pandas", "pandas").table(table)
     frame = arrow.to_pandas()
     columns = entry.get("index_columns")
@@ -70,7 +70,6 @@ def _as_pandas(table: Table, entry: dict[str, Any]) -> Any:
         column = frame.iloc[:, 0]
         column.name = series["name"]
         return column
-    assert isinstance(frame, pandas.DataFrame)
     return frame
 
 

@@ -277,7 +277,7 @@ class TableMethods(Core):
             For rows whose columns do not fit, by the name of the column.
         """
         given = rows_of(rows)
-        self._native.append_table(
+        self._seen().append_table(
             name,
             given.stream,
             chunks=given.chunks,
@@ -292,12 +292,12 @@ class TableMethods(Core):
 
     def compact(self, name: str) -> Any:
         """Make one file of the files of a table, with the same rows in the same order."""
-        self._native.compact(name)
+        self._seen().compact(name)
         return self
 
     def delete_rows(self, name: str, where: str) -> Any:
         """Make a version without the rows for which an SQL condition holds."""
-        self._native.delete_rows(name, where)
+        self._seen().delete_rows(name, where)
         return self
 
     def update_table(self, name: str, where: str, values: dict[str, str]) -> Any:
@@ -312,7 +312,7 @@ class TableMethods(Core):
         values
             From column to SQL expression, such as ``{"score": "score * 2"}``.
         """
-        self._native.update_table(name, where, list(values.items()))
+        self._seen().update_table(name, where, list(values.items()))
         return self
 
     def diff_table(

@@ -153,7 +153,7 @@ class DataFolio(
         removed = [key for key in current if key not in values and key not in KEPT_KEYS]
         # What the bundle keeps by itself comes along in `folio.metadata = {**other.metadata}` and in `|=`.
         changed = {key: value for key, value in values.items() if key not in KEPT_KEYS}
-        self._native.change_metadata(_plain_metadata(changed), removed)
+        self._seen().change_metadata(_plain_metadata(changed), removed)
 
     @property
     def data(self) -> DataAccessor:

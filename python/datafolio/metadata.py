@@ -26,7 +26,7 @@ class MetadataDict(dict[str, Any]):
         self._folio = folio
 
     def _store(self, changed: Mapping[str, Any], removed: Iterable[str] = ()) -> None:
-        self._folio._native.change_metadata(plain(dict(changed)), list(removed))
+        self._folio._seen().change_metadata(plain(dict(changed)), list(removed))
         super().clear()
         super().update(self._folio._native.metadata())
 

@@ -222,7 +222,7 @@ class SnapshotMethods(Core):
     def delete_snapshot(self, name: str, cleanup_orphans: bool = False) -> Any:
         """Delete a snapshot; with `cleanup_orphans` also the files of versions that nothing else holds."""
         self._outside_batch("delete_snapshot")
-        self._native.delete_snapshot(name)
+        self._seen().delete_snapshot(name)
         if cleanup_orphans:
             self._native.cleanup_orphaned_versions(False)
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -66,5 +65,3 @@ def run_peer(name: str, script: str, *arguments: str) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
 
-
-assert sys.version_info >= (3, 10)

@@ -238,7 +238,7 @@ def test_add_data_looks_at_what_it_gets(folio: datafolio.DataFolio) -> None:
     with pytest.raises(ValueError, match="Must provide either"):
         folio.add_data("x")
     with pytest.raises(ValueError, match="Cannot provide both"):
-        folio.add_data("x", 1, reference="/tmp/x.parquet")
+        folio.add_data("x", 1, reference="x.parquet")
     with pytest.raises(TypeError, match="Unsupported data type"):
         folio.add_data("x", object())
     folio.add_data("frame", pd.DataFrame({"a": [1]})).add_data("polars", pl.DataFrame({"a": [1]}))

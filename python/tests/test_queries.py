@@ -72,7 +72,7 @@ def test_all_tables_views_and_snapshots(shop: datafolio.DataFolio) -> None:
         ("SELECT * FROM oders", "orders"),
         ("DROP TABLE orders", "(?i)only|not allowed|SELECT"),
         ("SELECT * FROM read_csv('/etc/passwd')", "(?i)read_csv"),
-        ("COPY orders TO '/tmp/x.csv'", "(?i)only|not allowed|SELECT"),
+        ("COPY orders TO 'x.csv'", "(?i)only|not allowed|SELECT"),
     ],
 )
 def test_what_is_refused(shop: datafolio.DataFolio, sql: str, text: str) -> None:

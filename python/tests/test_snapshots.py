@@ -242,3 +242,18 @@ def test_what_notebooks_show(folio: datafolio.DataFolio) -> None:
     assert "&lt;script&gt;" in html and "<script>" not in html and "v1" in html
     assert "a" in folio.data.t._repr_html_() and "v1" in folio.snapshots["v1"]._repr_html_()
     assert "double" in folio.table_info("t")._repr_html_()  # type: ignore[attr-defined]
+
+
+def test_handles_that_take_turns_do_not_conflict(folio: datafolio.DataFolio) -> None:
+    other = datafolio.DataFolio(folio.path)
+    for at in range(4):
+        writer = (folio, other)[at % 2]
+        writer.add("x", at, overwrite=True).metadata["at"] = at
+        writer.update_item("x", description=str(at))
+    assert (folio.get("x"), folio.metadata["at"], folio.item_info("x")["description"]) == (3, 3, "3")
+    with folio.pinned():
+        assert folio.get("x") == 3
+        other.add("x", 4, overwrite=True)
+        # What was read is not there any more: the change would undo one that nobody here has seen.
+        with pytest.raises(datafolio.ConcurrentWriteError, match="'x'"):
+            folio.add("x", 5, overwrite=True)

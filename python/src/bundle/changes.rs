@@ -252,7 +252,7 @@ impl Bundle {
 
     #[getter]
     fn in_batch(&self) -> bool {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.has_batch()
     }
 }
 

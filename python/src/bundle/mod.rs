@@ -10,7 +10,7 @@ mod steps;
 mod tables;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafolio::{DataFolio, OpenOptions, Settings};
 use pyo3::prelude::*;
@@ -43,7 +43,7 @@ impl Bundle {
 
     /// Whether a batch is open.
     pub(crate) fn has_batch(&self) -> bool {
-        self.steps.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some()
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 

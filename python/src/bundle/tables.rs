@@ -162,7 +162,7 @@ impl Bundle {
             options = options.dataframe_library(library);
         }
         // Outside a batch small parts are merged afterwards, which is a commit of its own.
-        let appended = match self.in_open_batch() {
+        let appended = match self.has_batch() {
             true => self.change(py, move |batch| batch.append_table(&name, rows, options))?,
             false => py.detach(|| self.folio.append_table(&name, rows, options))?,
         };
@@ -233,10 +233,6 @@ impl Bundle {
 }
 
 impl Bundle {
-    fn in_open_batch(&self) -> bool {
-        self.steps.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some()
-    }
-
     fn diff_options(
         &self,
         before: Option<&str>,
