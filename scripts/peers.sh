@@ -24,7 +24,7 @@ tables=(
 # What the Python package is tested with.
 packages=(
     "pytest==9.2.0" "hypothesis==6.170.17" "mypy==2.4.1" "pandas==3.1.1" "numpy==2.4.6" "pyarrow==26.0.1" "polars==2.1.0" "duckdb==2.0.1"
-    "scikit-learn==1.9.1" "skops==0.16.0" "joblib==1.6.0" "matplotlib==3.11.2" "ibis-framework[duckdb]==12.0.0" "sqlglot==30.30.0" "narwhals==2.29.0"
+    "scikit-learn==1.9.1" "skops==0.16.0" "joblib==1.6.0" "matplotlib==3.11.2" "ibis-framework[duckdb]==12.0.0" "sqlglot==30.30.0" "narwhals==2.29.0" "tqdm==4.70.1" "h5py==3.16.0"
 )
 # What judges the HDF5 files that are written here.
 hdf5=("h5py==3.16.0" "numpy==2.4.6" "pyarrow==26.0.1")
@@ -34,7 +34,7 @@ vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "h5py==3.16.0" "numpy==2.4.6" "pan
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     common=("pandas" "numpy" "pyarrow" "scikit-learn" "skops" "joblib" "cloud-files" "filelock" "orjson")
     tables=("ibis-framework[duckdb]" "polars" "pandas" "numpy" "pyarrow")
-    packages=("pytest" "hypothesis" "mypy" "pandas" "numpy" "pyarrow" "polars" "duckdb" "scikit-learn" "skops" "joblib" "matplotlib" "ibis-framework[duckdb]" "narwhals")
+    packages=("pytest" "hypothesis" "mypy" "pandas" "numpy" "pyarrow" "polars" "duckdb" "scikit-learn" "skops" "joblib" "matplotlib" "ibis-framework[duckdb]" "narwhals" "tqdm" "h5py")
     hdf5=("h5py" "numpy" "pyarrow")
     vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "setuptools<80")
 fi
