@@ -50,10 +50,12 @@ python: peers
 	cd "$(CARGO_TARGET_DIR)/python" && $(PYTHON_ENV) -m mypy --config-file "$(CURDIR)/python/pyproject.toml" -p datafolio
 	cd "$(CARGO_TARGET_DIR)/python" && $(PYTHON_ENV) -m mypy.stubtest datafolio._native --mypy-config-file "$(CURDIR)/python/pyproject.toml"
 
-# The wheel that is released.
+# The wheel that is released, tried in an environment that has nothing else.
 wheel:
 	python3 -m venv "$(CACHE)/maturin" && "$(CACHE)/maturin/bin/pip" install --quiet "maturin>=1.9,<2"
+	rm -rf "$(CARGO_TARGET_DIR)/wheels"
 	cd python && "$(CACHE)/maturin/bin/maturin" build --release --out "$(CARGO_TARGET_DIR)/wheels"
+	./scripts/check-wheel.sh "$(CARGO_TARGET_DIR)"/wheels/*.whl
 
 # Without DuckDB and Polars, which take longest to compile, and without tests that take more than a second: these are left to `make test`.
 # What is left has other features of a few dependencies, so a first check compiles these once more; later ones take seconds.

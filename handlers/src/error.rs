@@ -70,10 +70,10 @@ pub enum HandlerError {
         reason: String,
     },
     /// A table has no such column.
-    #[error("{path}: no column {}; it has {}", quoted(column), listed(known))]
+    #[error("{table}: no column {}; it has {}", quoted(column), listed(known))]
     UnknownColumn {
-        /// The file.
-        path: PathBuf,
+        /// The item or the file.
+        table: String,
         /// The name that was asked for.
         column: String,
         /// The names of its columns.

@@ -23,6 +23,9 @@ compile_error!(
 
 /// Whose bytes a decoder works on, and so whose name an error bears.
 pub(crate) trait Blame: Send + Sync + fmt::Debug {
+    /// The name of the item or file.
+    fn name(&self) -> String;
+
     /// The bytes are damaged; `reason` says how.
     fn damaged(&self, reason: String) -> HandlerError;
 
@@ -34,9 +37,8 @@ pub(crate) trait Blame: Send + Sync + fmt::Debug {
 
     /// A column was asked for that the table does not have.
     fn unknown_column(&self, name: &str, known: &[&str]) -> HandlerError {
-        let shown: Vec<String> = known.iter().map(|name| format!("{name:?}")).take(20).collect();
-        let more = if known.len() > shown.len() { ", ..." } else { "" };
-        self.invalid(format!("no column {name:?}; it has {}{more}", shown.join(", ")))
+        let known = known.iter().map(|&name| name.to_owned()).collect();
+        HandlerError::UnknownColumn { table: self.name(), column: name.to_owned(), known }
     }
 
     /// Looks at the columns before any is picked.
@@ -47,6 +49,10 @@ pub(crate) trait Blame: Send + Sync + fmt::Debug {
 
 /// A file outside the bundle.
 impl Blame for PathBuf {
+    fn name(&self) -> String {
+        self.display().to_string()
+    }
+
     fn damaged(&self, reason: String) -> HandlerError {
         HandlerError::BadFile { path: self.clone(), reason: format!("is damaged: {reason}") }
     }
@@ -59,11 +65,6 @@ impl Blame for PathBuf {
         HandlerError::Invalid { item: self.display().to_string(), reason }
     }
 
-    fn unknown_column(&self, name: &str, known: &[&str]) -> HandlerError {
-        let known = known.iter().map(|&name| name.to_owned()).collect();
-        HandlerError::UnknownColumn { path: self.clone(), column: name.to_owned(), known }
-    }
-
     /// A file that is to become an item can still be corrected; one that is an item already is read as it is.
     fn check_columns(&self, schema: &Schema) -> HandlerResult<()> {
         check_schema(schema, |reason| HandlerError::BadFile { path: self.clone(), reason })
@@ -72,6 +73,10 @@ impl Blame for PathBuf {
 
 /// An item, by its name.
 impl Blame for String {
+    fn name(&self) -> String {
+        self.clone()
+    }
+
     fn damaged(&self, reason: String) -> HandlerError {
         HandlerError::Damaged { item: self.clone(), reason }
     }
@@ -93,6 +98,10 @@ pub(crate) struct InPayload {
 }
 
 impl Blame for InPayload {
+    fn name(&self) -> String {
+        self.item.clone()
+    }
+
     fn damaged(&self, reason: String) -> HandlerError {
         let item = self.item.clone();
         match self.file.take_failure() {

@@ -217,7 +217,7 @@ class AddMethods(Core):
         custom
             Write it with skops, which can be looked into before it is loaded.
         hyperparameters
-            What it was trained with; by default what its ``get_params`` gives.
+            What it was trained with, which its entry keeps.
         code
             The code that made it.
         """
@@ -407,6 +407,7 @@ class AddMethods(Core):
         return self
 
     def _add_array(self, name: str, array: Any, common: dict[str, Any]) -> Any:
+        self._refuse_taken(name, common)
         numpy = need("numpy", "an array")
         if isinstance(array, numpy.ma.MaskedArray):
             raise InvalidInputError(
@@ -430,11 +431,12 @@ class AddMethods(Core):
         return self
 
     def _add_json(self, name: str, value: Any, common: dict[str, Any]) -> Any:
-        plain = _jsonable.plain(value)
-        self._seen().add_json(name, plain, common)
+        self._refuse_taken(name, common)
+        self._seen().add_json(name, _jsonable.plain(value), common)
         return self
 
     def _add_timestamp(self, name: str, timestamp: Any, common: dict[str, Any]) -> Any:
+        self._refuse_taken(name, common)
         if isinstance(timestamp, bool) or not isinstance(timestamp, (datetime.datetime, int, float)):
             raise InvalidTypeError(
                 f"Expected datetime or Unix timestamp, got {type(timestamp).__name__}", code="wrong-kind"
@@ -462,8 +464,10 @@ class AddMethods(Core):
         return self
 
     def _refuse_taken(self, name: str, common: dict[str, Any]) -> None:
-        """Refuse a taken name before the work, which may be long; the commit looks again."""
-        if not common.get("overwrite") and isinstance(name, str) and name in self._seen():
+        """Refuse what is no name, and a taken one, before the work, which may be long; the commit looks again."""
+        if not isinstance(name, str):
+            raise InvalidTypeError(f"the name of an item is text, and {name!r} is none", code="invalid-item-name")
+        if not common.get("overwrite") and name in self._seen():
             raise ExistsError(
                 f"Item '{name}' already exists",
                 code="item-exists",

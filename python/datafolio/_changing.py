@@ -84,7 +84,7 @@ class ChangeMethods(Core):
     def batch(self, upload_threads: int | None = None) -> Iterator[Any]:
         """Commit all changes of a ``with`` block together: all, or none when the block raises.
 
-        Nothing of it is visible before the end of the block, to this handle neither.
+        Reads through this handle see what the block has changed so far; nobody else sees any of it before the end.
 
         Parameters
         ----------
@@ -95,7 +95,8 @@ class ChangeMethods(Core):
         --------
         >>> folio = datafolio.DataFolio(path)
         >>> with folio.batch():
-        ...     _ = folio.add("a", 1).add("b", 2)
+        ...     _ = folio.add("a", 1)
+        ...     _ = folio.add("b", folio.get("a") + 1)
         >>> folio.get("b")
         2
         """

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._native import Bundle
-from .exceptions import InvalidTypeError, NotFoundError
+from .exceptions import InvalidTypeError, NotFoundError, WrongStateError
 
 __all__ = ["Core", "Entry", "only"]
 
@@ -20,7 +20,7 @@ class Core:
     """A handle to a bundle, without its methods.
 
     A handle sees what other processes have committed at each read, but not inside :meth:`pinned`, a batch, an iterator or
-    a frame. A snapshot or an earlier revision never changes.
+    a frame; inside a batch it sees what the batch has changed. A snapshot or an earlier revision never changes.
     """
 
     _native: Bundle
@@ -43,6 +43,11 @@ class Core:
         if not self._pins:
             self._native.refresh()
         return self._native
+
+    def _outside_batch(self, call: str) -> None:
+        """Refuse what is a commit of its own while a batch is open."""
+        if self._native.in_batch:
+            raise WrongStateError(f"{call}() is not possible inside batch(): do it before or after", code="in-batch")
 
     def _entry(self, name: str) -> Entry:
         """The entry of an item.
@@ -123,10 +128,11 @@ class Core:
             "read_only": self.read_only,
             "snapshot": self.loaded_snapshot,
             "revision": self._native.revision if self._native.is_revision else None,
+            "settings": self._native.chosen_settings,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        native = Bundle(state["bundle_dir"], "open", read_only=state["read_only"] and state["snapshot"] is None)
+        native = Bundle(state["bundle_dir"], "open", read_only=state["read_only"] and state["snapshot"] is None, settings=state["settings"])
         if state["snapshot"] is not None:
             native = native.load_snapshot(state["snapshot"])
         elif state["revision"] is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._core import Core
+from ._table_versions import TableVersions
 
 if TYPE_CHECKING:
     from .frame import Frame
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["FrameMethods"]
 
 
-class FrameMethods(Core):
+class FrameMethods(TableVersions):
     """The methods that work with frames."""
 
     def frame(self, name: str, version: str | int | None = None, *, mapped: bool = False) -> Frame:
@@ -35,8 +35,8 @@ class FrameMethods(Core):
         """
         from .frame.of_bundle import frame_of
 
-        self._table(name)  # type: ignore[attr-defined]
-        chosen = self._version(name, version, None)  # type: ignore[attr-defined]
+        self._table(name)
+        chosen = self._version(name, version, None)
         return frame_of(self._native, name, chosen, mapped)
 
     def add_frame(

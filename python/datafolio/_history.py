@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._core import Core
+from ._results import Log
 from .exceptions import WrongStateError
 
 __all__ = ["HistoryMethods"]
@@ -13,10 +14,15 @@ __all__ = ["HistoryMethods"]
 class HistoryMethods(Core):
     """The methods that look at the history of a bundle, and check what it holds."""
 
-    def log(self, limit: int = 20, item: str | None = None) -> list[dict[str, Any]]:
-        """The last commits, newest first: revision, time, who, and what changed; of one item where that is given."""
-        entries: list[dict[str, Any]] = self._seen().log(limit, item)
-        return entries
+    def log(self, limit: int = 20, item: str | None = None) -> Log:
+        """The last commits, newest first: revision, time, who, and what changed; of one item where that is given.
+
+        Returns
+        -------
+        Log
+            A list of dicts, which notebooks show as a table.
+        """
+        return Log(self._seen().log(limit, item))
 
     def at_revision(self, revision: int) -> Any:
         """A read-only handle to the bundle as it was at a revision."""
@@ -25,6 +31,7 @@ class HistoryMethods(Core):
 
     def undo(self, revision: int | None = None) -> int:
         """Take a commit back, by default the last one, and return its revision. It is a commit itself."""
+        self._outside_batch("undo")
         return self._seen().undo(revision)
 
     def validate(self) -> dict[str, bool]:
@@ -43,6 +50,7 @@ class HistoryMethods(Core):
 
     def gc(self, apply: bool = False) -> dict[str, Any]:
         """Find files that nothing kept needs, and remove them with `apply`."""
+        self._outside_batch("gc")
         report: dict[str, Any] = self._seen().gc(apply)
         return report
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from .metadata import KEPT_KEYS
 
 if TYPE_CHECKING:
     from ._table import Table
@@ -14,13 +17,22 @@ HEAD_ROWS = 10
 TAIL_ROWS = 5
 # Characters of a value that are shown.
 VALUE_WIDTH = 60
+# Characters of a text that is wrapped.
+LONG_WIDTH = 500
+# Entries of a list that are shown.
+LISTED = 200
 
+# Colours that can be read on white and on black; all else has the colour of the page.
 STYLE = (
-    "<style>.df-box{font-family:system-ui,sans-serif;font-size:13px;line-height:1.4}"
-    ".df-box table{border-collapse:collapse;margin:.3em 0}"
-    ".df-box th,.df-box td{padding:2px 10px;text-align:left;border-bottom:1px solid rgba(128,128,128,.25)}"
+    "<style>.df-box{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;font-size:13px;line-height:1.4;"
+    "max-width:100%;overflow-x:auto}"
+    ".df-box table{border-collapse:collapse;margin:.3em 0;table-layout:auto}"
+    ".df-box th,.df-box td{padding:2px 10px;text-align:left;vertical-align:top;white-space:nowrap;max-width:none;"
+    "border-bottom:1px solid rgba(128,128,128,.25)}"
     ".df-box td.num,.df-box th.num{text-align:right;font-variant-numeric:tabular-nums}"
+    ".df-box .text{white-space:normal;max-width:36em;overflow-wrap:anywhere}"
     ".df-box .dim{opacity:.6;font-weight:normal}.df-box .name{font-weight:600}"
+    ".df-box .add{color:#2a9d4e}.df-box .cut{color:#e05252}.df-box .mod{color:#c08300}"
     ".df-box details>summary{cursor:pointer;margin:.2em 0}</style>"
 )
 
@@ -38,6 +50,27 @@ def rows_html(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Seq
         "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(classes, row)) + "</tr>" for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def facts_html(facts: Mapping[str, str]) -> str:
+    """Names with values, which are HTML already, without a heading."""
+    body = "".join(f'<tr><td class="dim">{escape(name)}</td><td>{value}</td></tr>' for name, value in facts.items())
+    return f"<table><tbody>{body}</tbody></table>"
+
+
+def folded(summary: str, content: str) -> str:
+    """A part that is shown when it is asked for."""
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
+
+
+def long_text(text: str | None) -> str:
+    """Text that is wrapped."""
+    return f'<div class="text">{escape(text)}</div>' if text else ""
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def value_html(value: Any) -> str:
@@ -71,69 +104,77 @@ def table_html(table: Table) -> str:
 
 
 def folio_html(folio: Any) -> str:
-    """A bundle: its items by category, with sizes and descriptions, and its snapshots."""
+    """A bundle: its items by category, with sizes and descriptions, its metadata and its snapshots."""
     items = folio._items
-    contents = folio.list_contents()
-    heading = f'<span class="name">{escape(folio.path)}</span> <span class="dim">{_state(folio)}</span>'
-    parts = [heading]
-    rows = []
-    for category, names in contents.items():
-        for name in names:
-            entry = items[name]
-            shape = entry_shape(entry)
-            inputs = ", ".join(escape(source) for source in entry.get("inputs", []))
-            rows.append(
-                [
-                    f'<span class="name">{escape(name)}</span>',
-                    f'<span class="dim">{escape(_kind(category))}</span>',
-                    escape(shape),
-                    escape(human_size(entry.get("size_bytes", entry.get("file_size")))),
-                    escape(entry.get("description", "")),
-                    f'<span class="dim">{inputs}</span>',
-                ]
-            )
+    named = [(category, name) for category, names in folio.list_contents().items() for name in names]
+    parts = [f'<span class="name">{escape(folio.path)}</span> <span class="dim">{_state(folio)}</span>']
+    rows = [_item_row(category, name, items[name]) for category, name in named[:LISTED]]
     if rows:
-        parts.append(rows_html(["item", "type", "shape", "size", "description", "made from"], rows, [False, False, True, True]))
-    else:
-        parts.append('<div class="dim">no items</div>')
+        header = ["item", "type", "shape", "size", "description", "made from"]
+        parts.append(rows_html(header, rows, [False, False, True, True]))
+    notes = [counted(len(named), "item") if named else "no items"]
+    if len(named) > LISTED:
+        notes.append(f"the first {LISTED} are shown")
+    if len(items) > len(named):
+        notes.append(f"{len(items) - len(named):,} archived")
+    parts.append(f'<div class="dim">{", ".join(notes)}</div>')
+    metadata = {key: value for key, value in folio.metadata.items() if key not in KEPT_KEYS}
+    if metadata:
+        fields = {key: long_text(plain_text(value)) for key, value in list(metadata.items())[:LISTED]}
+        parts.append(folded(counted(len(metadata), "field") + " of metadata", facts_html(fields)))
     snapshots = folio.list_snapshots()
     if snapshots:
-        listed = [
-            [
-                f'<span class="name">{escape(info["name"])}</span>',
-                escape(_when(info["timestamp"])),
-                str(info["num_items"]),
-                escape(", ".join(info["tags"])),
-                escape(info["description"] or ""),
-            ]
-            for info in snapshots
-        ]
-        table = rows_html(["snapshot", "made", "items", "tags", "description"], listed, [False, False, True])
-        parts.append(f"<details><summary>{len(snapshots)} snapshots</summary>{table}</details>")
+        parts.append(folded(counted(len(snapshots), "snapshot"), snapshots_table(snapshots)))
     return box(*parts)
+
+
+def snapshots_table(snapshots: Sequence[Mapping[str, Any]]) -> str:
+    """What is known of snapshots, a row for each."""
+    rows = [
+        [
+            f'<span class="name">{escape(info["name"])}</span>',
+            escape(when(info["timestamp"])),
+            f"{info['num_items']:,}",
+            long_text(", ".join(info["tags"])),
+            long_text(info["description"]),
+        ]
+        for info in snapshots[:LISTED]
+    ]
+    return rows_html(["snapshot", "made (UTC)", "items", "tags", "description"], rows, [False, False, True])
 
 
 def item_html(name: str, entry: dict[str, Any]) -> str:
     """An item: what the catalogue says of it."""
-    shown = ("item_type", "description", "inputs", "created_at", "num_rows", "shape", "dtype", "table_format", "version_id")
-    rows = [
-        [f'<span class="dim">{escape(key)}</span>', value_html(_flat(entry[key]))] for key in shown if key in entry
-    ]
+    facts = {
+        "type": escape(str(entry.get("item_type", "")).replace("_", " ")),
+        "description": long_text(entry.get("description")),
+        "shape": escape(entry_shape(entry)),
+        "values": value_html(entry["dtype"]) if "dtype" in entry else "",
+        "size": escape(human_size(entry_size(entry))),
+        "format": escape(str(entry.get("table_format") or "")),
+        "made from": long_text(", ".join(entry.get("inputs", []))),
+        "made": escape(when(entry.get("created_at") or "")),
+        "version": escape(str(entry.get("version_id") or "")),
+    }
+    parts = [f'<span class="name">{escape(name)}</span>', facts_html({key: fact for key, fact in facts.items() if fact})]
     columns = entry.get("dtypes")
-    parts = [f'<span class="name">{escape(name)}</span>', rows_html(["", ""], rows)]
-    if columns:
-        listed = [[escape(column), escape(str(dtype))] for column, dtype in columns.items()]
-        parts.append(f"<details><summary>{len(listed)} columns</summary>{rows_html(['column', 'type'], listed)}</details>")
+    if isinstance(columns, dict) and columns:
+        listed = [[escape(column), f'<span class="dim">{escape(str(dtype))}</span>'] for column, dtype in columns.items()]
+        parts.append(folded(counted(len(listed), "column"), rows_html(["column", "type"], listed)))
+    if entry.get("code"):
+        parts.append(folded("code", f"<pre>{escape(str(entry['code']))}</pre>"))
     return box(*parts)
 
 
 def snapshot_html(snapshot: Any) -> str:
     """A snapshot: what it is for, and which versions it holds."""
-    about = " · ".join(text for text in (_when(snapshot.timestamp), snapshot.description, *snapshot.tags) if text)
-    rows = [[escape(item), f'<span class="dim">{escape(version)}</span>'] for item, version in snapshot.item_versions.items()]
+    about = " · ".join(text for text in (when(snapshot.timestamp), snapshot.description, *snapshot.tags) if text)
+    versions = snapshot.item_versions
+    rows = [[escape(item), f'<span class="dim">{escape(version)}</span>'] for item, version in list(versions.items())[:LISTED]]
     return box(
         f'<span class="name">{escape(snapshot.name)}</span> <span class="dim">{escape(about)}</span>',
         rows_html(["item", "version"], rows),
+        f'<div class="dim">{counted(len(versions), "item")}</div>',
     )
 
 
@@ -144,12 +185,13 @@ def table_info_html(info: dict[str, Any]) -> str:
     about = f"{size} × {info['columns']} columns, {human_size(info['size_bytes'])}, {info['table_format']}"
     listed = []
     for column in info["column_facts"]:
-        facts = [column.get(key) for key in ("null_count", "min", "max")]
+        nulls = column.get("null_count")
         listed.append(
             [
                 f'<span class="name">{escape(column["name"])}</span>',
                 f'<span class="dim">{escape(column["arrow_type"])}</span>',
-                *("" if fact is None else value_html(fact) for fact in facts),
+                "" if nulls is None else f"{nulls:,}",
+                *("" if column.get(key) is None else value_html(column[key]) for key in ("min", "max")),
             ]
         )
     return box(
@@ -166,6 +208,12 @@ def entry_shape(entry: dict[str, Any]) -> str:
     if entry.get("shape") is not None:
         return " × ".join(f"{length:,}" for length in entry["shape"])
     return ""
+
+
+def entry_size(entry: Mapping[str, Any]) -> int | None:
+    """How many bytes an item takes."""
+    size: int | None = entry.get("size_bytes", entry.get("file_size"))
+    return size
 
 
 def human_size(size: int | None) -> str:
@@ -189,13 +237,23 @@ def _state(folio: Any) -> str:
     return ", ".join(parts)
 
 
-def _kind(category: str) -> str:
-    return category.rstrip("s").replace("_", " ")
-
-
-def _when(timestamp: str) -> str:
+def when(timestamp: str) -> str:
+    """A time as people write it, to the minute."""
     return timestamp[:16].replace("T", " ")
 
 
-def _flat(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+def plain_text(value: Any) -> str:
+    """A value of the metadata as text, cut where it is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONG_WIDTH else text[: LONG_WIDTH - 1] + "…"
+
+
+def _item_row(category: str, name: str, entry: dict[str, Any]) -> list[str]:
+    return [
+        f'<span class="name">{escape(name)}</span>',
+        f'<span class="dim">{escape(category.rstrip("s").replace("_", " "))}</span>',
+        escape(entry_shape(entry)),
+        escape(human_size(entry_size(entry))),
+        long_text(entry.get("description")),
+        f'<div class="text dim">{escape(", ".join(entry.get("inputs", [])))}</div>',
+    ]

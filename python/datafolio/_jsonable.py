@@ -52,7 +52,10 @@ def _plain(value: Any, place: str, depth: int) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+        if math.isfinite(value):
+            return float(value)
+        warnings.warn(f"{value} is stored as null{_at(place)}: JSON has no form of it", UserWarning, stacklevel=4)
+        return None
     if isinstance(value, Mapping):
         return _plain_mapping(value, place, depth)
     if isinstance(value, (list, tuple, range)):

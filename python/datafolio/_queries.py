@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Union
 
 from ._core import Core
+from ._progress import reporting
 from ._rows_out import check_return_type, chunks_as, rows_as
+
+if TYPE_CHECKING:
+    from .frame import Frame
 
 __all__ = ["QueryMethods"]
 
 Params = Sequence[Any] | dict[str, Any]
+Frames = Union[dict[str, "Frame"], None]
+Progress = bool | str | Callable[[float], object] | None
 
 
 class QueryMethods(Core):
@@ -26,6 +33,7 @@ class QueryMethods(Core):
         timeout: float | None = None,
         memory: int | None = None,
         threads: int | None = None,
+        progress: Progress = None,
     ) -> Any:
         """Run SQL on one table, which goes by the name ``table`` (or ``$table``, or its own).
 
@@ -43,6 +51,8 @@ class QueryMethods(Core):
             Seconds that it may take.
         memory, threads
             Bytes of memory and threads that it may use; what needs more memory goes to disk.
+        progress
+            True shows how far it is; a callable is told the fraction, and stops it by returning False.
 
         Raises
         ------
@@ -59,7 +69,9 @@ class QueryMethods(Core):
         """
         check_return_type(return_type)
         self._entry(name)
-        return rows_as(self._native.query_table(name, query, _asked(params, timeout, memory, threads)), return_type)
+        with reporting(progress, "query") as told:
+            asked = _asked(params, timeout, memory, threads, progress=told)
+            return rows_as(self._native.query_table(name, query, asked), return_type)
 
     def query(
         self,
@@ -70,6 +82,8 @@ class QueryMethods(Core):
         timeout: float | None = None,
         memory: int | None = None,
         threads: int | None = None,
+        frames: Frames = None,
+        progress: Progress = None,
         unrestricted: bool = False,
     ) -> Any:
         """Run SQL on all tables and views of the bundle, by their names; those of a snapshot go by
@@ -81,13 +95,53 @@ class QueryMethods(Core):
             The SQL.
         return_type
             ``"arrow"`` for a :class:`datafolio.Table`, ``"pandas"`` or ``"polars"``.
-        params, timeout, memory, threads
+        params, timeout, memory, threads, progress
             As for :meth:`query_table`.
+        frames
+            Frames that the SQL reads by these names, such as ``{"high": df[df.score > 3]}``.
         unrestricted
             Allow whatever DuckDB can do, also with other files: for your own SQL, never for that of somebody else.
         """
         check_return_type(return_type)
-        return rows_as(self._run(sql, _asked(params, timeout, memory, threads), unrestricted), return_type)
+        with reporting(progress, "query") as told:
+            asked = _asked(params, timeout, memory, threads, frames, told)
+            return rows_as(self._run(sql, asked, unrestricted), return_type)
+
+    def query_frame(
+        self,
+        sql: str,
+        *,
+        params: Params | None = None,
+        timeout: float | None = None,
+        memory: int | None = None,
+        threads: int | None = None,
+        frames: Frames = None,
+        progress: Progress = None,
+    ) -> Frame:
+        """Run SQL on the tables of the bundle and on frames, and give the result as a frame: for joins, sorts and windows, which are
+        DuckDB's, in the middle of what is computed over columns.
+
+        A result that is large goes to a file in the spill directory that is gone with the frame.
+
+        Parameters
+        ----------
+        sql, params, timeout, memory, threads, frames, progress
+            As for :meth:`query`.
+
+        Examples
+        --------
+        >>> folio = datafolio.DataFolio(path)
+        >>> high = folio.frame("scores")
+        >>> high = high[high.score > 1]
+        >>> joined = folio.query_frame("SELECT score, rank() OVER (ORDER BY score DESC) AS place FROM high", frames={"high": high})
+        >>> joined.sum("place")
+        3
+        """
+        from .frame.frame import Frame
+
+        with reporting(progress, "query") as told:
+            asked = _asked(params, timeout, memory, threads, frames, told)
+            return Frame(self._seen().query_frame(sql, asked))
 
     def iter_query(
         self,
@@ -98,10 +152,16 @@ class QueryMethods(Core):
         timeout: float | None = None,
         memory: int | None = None,
         threads: int | None = None,
+        frames: Frames = None,
+        progress: Progress = None,
     ) -> Iterator[Any]:
-        """Run SQL, and give its rows piece by piece, as they come."""
+        """Run SQL, and give its rows piece by piece, as they come. The options are those of :meth:`query`."""
         check_return_type(return_type)
-        return chunks_as(self._run(sql, _asked(params, timeout, memory, threads), False), return_type)
+        with contextlib.ExitStack() as until:
+            told = until.enter_context(reporting(progress, "query"))
+            rows = self._run(sql, _asked(params, timeout, memory, threads, frames, told), False)
+            # The bar ends with the rows, not with this call.
+            return _within(until.pop_all(), chunks_as(rows, return_type))
 
     def _run(self, sql: str, asked: dict[str, Any], unrestricted: bool) -> Any:
         bundle = self._seen()
@@ -136,10 +196,13 @@ class QueryMethods(Core):
         timeout: float | None = None,
         memory: int | None = None,
         threads: int | None = None,
+        progress: Progress = None,
     ) -> Any:
         """Store the result of a query as a table that remembers the query and the versions that it read."""
+        self._outside_batch("derive")
         options = {"description": description, "overwrite": overwrite}
-        self._seen().derive(name, sql, _asked(params, timeout, memory, threads), options)
+        with reporting(progress, f"derive {name}") as told:
+            self._seen().derive(name, sql, _asked(params, timeout, memory, threads, progress=told), options)
         return self
 
     def stale(self) -> list[dict[str, Any]]:
@@ -149,6 +212,7 @@ class QueryMethods(Core):
 
     def rerun(self, *names: str, force: bool = False) -> dict[str, Any]:
         """Make derived tables again that are out of date, in the order of what they are made from; all without names."""
+        self._outside_batch("rerun")
         done: dict[str, Any] = self._seen().rerun(list(names), force)
         return done
 
@@ -158,5 +222,24 @@ class QueryMethods(Core):
         return found
 
 
-def _asked(params: Params | None, timeout: float | None, memory: int | None, threads: int | None) -> dict[str, Any]:
-    return {"params": params, "timeout": timeout, "memory": memory, "threads": threads}
+def _asked(
+    params: Params | None,
+    timeout: float | None,
+    memory: int | None,
+    threads: int | None,
+    frames: Frames = None,
+    progress: Any = None,
+) -> dict[str, Any]:
+    return {
+        "params": params,
+        "timeout": timeout,
+        "memory": memory,
+        "threads": threads,
+        "frames": None if frames is None else [(name, frame._native) for name, frame in frames.items()],
+        "progress": progress,
+    }
+
+
+def _within(until: contextlib.ExitStack, chunks: Iterator[Any]) -> Iterator[Any]:
+    with until:
+        yield from chunks

@@ -9,7 +9,9 @@ from typing import Any
 
 from . import _models
 from ._core import Core, Entry, only
+from ._lineage import LineageGraph, about_item, around
 from ._optional import need
+from ._results import VersionList
 from ._rows_out import check_return_type, rows_as
 from .exceptions import InvalidInputError, InvalidTypeError
 
@@ -214,10 +216,15 @@ class ReadMethods(Core):
         self._of_type(name, "an artifact", "artifact")
         return self.item_info(name)
 
-    def versions(self, name: str) -> list[dict[str, Any]]:
-        """The versions of an item, newest first, also those that are not current any more."""
-        found: list[dict[str, Any]] = self._seen().versions(name)
-        return found
+    def versions(self, name: str) -> VersionList:
+        """The versions of an item, newest first, also those that are not current any more.
+
+        Returns
+        -------
+        VersionList
+            A list of dicts, which notebooks show as a table.
+        """
+        return VersionList(self._seen().versions(name))
 
     def list_contents(self, include_archived: bool = False) -> dict[str, list[str]]:
         """The names of all items by category, in the order in which they came to be."""
@@ -263,9 +270,34 @@ class ReadMethods(Core):
         self._entry(item_name)
         return [name for name, inputs in self.get_lineage_graph().items() if item_name in inputs]
 
-    def get_lineage_graph(self) -> dict[str, list[str]]:
-        """Each item with what it was made from."""
-        return {name: _inputs_of(entry) for name, entry in self._seen().items().items()}
+    def get_lineage_graph(self, item: str | None = None) -> LineageGraph:
+        """Each item with what it was made from.
+
+        Parameters
+        ----------
+        item
+            Only what this item was made from, and what was made from it, by any number of steps.
+
+        Returns
+        -------
+        LineageGraph
+            A dict from name to inputs, which notebooks draw; its ``to_svg()`` gives the picture as a file.
+
+        Raises
+        ------
+        KeyError
+            When there is no such item.
+        """
+        bundle = self._seen()
+        if item is not None:
+            self._entry(item)
+        entries = bundle.items()
+        inputs = {name: _inputs_of(entry) for name, entry in entries.items()}
+        if item is not None:
+            inputs = around(inputs, item)
+        categories = {name: category for category, names in bundle.contents(True).items() for name in names}
+        about = {name: about_item(entries[name], categories.get(name, "")) for name in inputs}
+        return LineageGraph(inputs, about, item)
 
     def mutable_references(self) -> list[str]:
         """The names of all references: what they point to may change without a commit."""

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from . import _native
 from ._optional import need
+from ._progress import Told, reporting
 from ._table import Table
-from .exceptions import InvalidInputError
+from .exceptions import InvalidInputError, WrongStateError
 
-__all__ = ["ReturnType", "check_return_type", "chunks_as", "rows_as"]
+__all__ = ["ReturnType", "check_return_type", "chunks_as", "chunks_with_progress", "rows_as", "rows_with_progress"]
 
 ReturnType = Literal["pandas", "polars", "arrow"]
 
@@ -71,6 +72,53 @@ def _as_pandas(table: Table, entry: dict[str, Any]) -> Any:
         column.name = series["name"]
         return column
     return frame
+
+
+def rows_with_progress(
+    rows: _native.RowStream, total: int | None, progress: Any, return_type: str, entry: dict[str, Any]
+) -> Any:
+    """As :func:`rows_as`, and shows how many of the rows have come.
+
+    Parameters
+    ----------
+    rows, return_type, entry
+        As for :func:`rows_as`.
+    total
+        How many rows there are. Where that is not known, the end alone is told.
+    progress
+        As :func:`datafolio._progress.reporting` takes it.
+    """
+    with reporting(progress, "read") as told:
+        if told is None or not total:
+            table = rows_as(rows, return_type, entry)
+            _tell(told, 1.0)
+            return table
+        pyarrow = need("pyarrow", "the progress of get_table")
+        chunks = [pyarrow.table(chunk) for chunk in _counted(rows, total, told)]
+        held = _native.Rows.from_arrow(pyarrow.concat_tables(chunks))
+    return rows_as(held, return_type, entry)
+
+
+def chunks_with_progress(rows: _native.RowStream, total: int | None, progress: Any, return_type: str) -> Iterator[Any]:
+    """As :func:`chunks_as`, and shows how many of the rows have come; where `total` is not known, the end alone."""
+    with reporting(progress, "read") as told:
+        for chunk in _counted(rows, total, told) if told is not None and total else rows:
+            yield rows_as(chunk, return_type)
+        if not total:
+            _tell(told, 1.0)
+
+
+def _counted(rows: _native.RowStream, total: int, told: Told) -> Iterator[_native.Rows]:
+    done = 0
+    for chunk in rows:
+        yield chunk
+        done += len(chunk)
+        _tell(told, min(done / total, 1.0))
+
+
+def _tell(told: Told | None, fraction: float) -> None:
+    if told is not None and told(fraction) is False and fraction < 1.0:
+        raise WrongStateError("stopped before the end, as its progress was told to", code="cancelled")
 
 
 def chunks_as(rows: _native.RowStream, return_type: str) -> Iterator[Any]:

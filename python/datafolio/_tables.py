@@ -1,18 +1,18 @@
-"""Tables: in part, in chunks, their facts, as paths; appending and changing rows."""
+"""Tables: in part, in chunks, their facts, as paths."""
 
 from __future__ import annotations
 
 import datetime
+import operator
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._core import Core, Entry
 from ._optional import need
-from ._reading import TABLES
-from ._rows_in import rows_of
-from ._rows_out import check_return_type, chunks_as, rows_as
+from ._results import TableInfo
+from ._rows_out import check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
 from ._table import Table
-from .exceptions import InvalidInputError, NotFoundError
+from ._table_versions import TableVersions, library_of
+from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TableMethods"]
 
 
-class TableMethods(Core):
+class TableMethods(TableVersions):
     """The methods that work with tables larger than memory."""
 
     def get_table(
@@ -34,6 +34,7 @@ class TableMethods(Core):
         where: str | None = None,
         version: str | int | None = None,
         timestamp: str | datetime.datetime | None = None,
+        progress: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Read a table, or a part of it. Only the columns and rows that are asked for are read.
@@ -52,9 +53,13 @@ class TableMethods(Core):
         where
             An SQL condition, such as ``"value > 100 AND kind = 'a'"``.
         version
-            A version of the table: the id that :meth:`versions` shows, or a revision.
+            A version of the table: the id that :meth:`versions` shows, a revision, or the name of a snapshot.
         timestamp
             The version that was current then: an aware ``datetime``, or ``"2026-01-15"`` (in UTC).
+        progress
+            True for a bar, ``"tqdm"``, ``"rich"`` or ``"plain"`` for one of these, or a callable that is given the part of the rows that
+            has come, and stops the reading by returning False. With `where` the end alone is told: how many rows there will be is not
+            known before.
         **kwargs
             `filters`, `engine` and whatever else :func:`pandas.read_parquet` takes, which reads the file then.
 
@@ -84,7 +89,12 @@ class TableMethods(Core):
             limit=_count(limit, "limit"),
             version=chosen,
         )
-        return rows_as(rows, return_type or _library(entry), entry)
+        kind = return_type or library_of(entry)
+        if progress is None or progress is False:
+            return rows_as(rows, kind, entry)
+        start = offset or 0
+        total = None if where is not None else self._rows_between(name, chosen, start, None if limit is None else start + limit)
+        return rows_with_progress(rows, total, progress, kind, entry)
 
     def iter_table(
         self,
@@ -97,6 +107,7 @@ class TableMethods(Core):
         start_row: int = 0,
         end_row: int | None = None,
         version: str | int | None = None,
+        progress: Any = None,
     ) -> Iterator[Any]:
         """Walk through a table in chunks. Memory holds one of them, however large the table is.
 
@@ -106,7 +117,7 @@ class TableMethods(Core):
             The table.
         chunk_size
             Rows of each chunk; the last one may have fewer.
-        columns, where, return_type, version
+        columns, where, return_type, version, progress
             As for :meth:`get_table`.
         start_row, end_row
             Rows ``[start_row, end_row)`` alone, as :meth:`split_table` gives them.
@@ -122,19 +133,27 @@ class TableMethods(Core):
             For a chunk size that is not positive.
         """
         check_return_type(return_type)
-        if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size <= 0:
+        try:
+            size = operator.index(chunk_size)
+        except TypeError:
+            size = 0
+        if isinstance(chunk_size, bool) or size <= 0:
             raise InvalidInputError(f"chunk_size must be positive, not {chunk_size!r}", code="invalid-argument")
         entry = self._table(name)
+        chosen = self._version(name, version, None)
         rows = self._native.iter_table(
             name,
-            chunk_size,
+            size,
             columns=None if columns is None else list(columns),
             filter=where,
             start_row=start_row,
             end_row=end_row,
-            version=self._version(name, version, None),
+            version=chosen,
         )
-        return chunks_as(rows, return_type or _library(entry))
+        if progress is None or progress is False:
+            return chunks_as(rows, return_type or library_of(entry))
+        total = None if where is not None else self._rows_between(name, chosen, start_row, end_row)
+        return chunks_with_progress(rows, total, progress, return_type or library_of(entry))
 
     def split_table(self, name: str, workers: int) -> list[tuple[int, int]]:
         """Ranges of rows for so many workers, which :meth:`iter_table` takes as `start_row` and `end_row`."""
@@ -159,9 +178,9 @@ class TableMethods(Core):
         check_return_type(return_type)
         entry = self._table(name)
         rows = self._native.sample_table(name, n, seed, None if columns is None else list(columns), where)
-        return rows_as(rows, return_type or _library(entry), entry)
+        return rows_as(rows, return_type or library_of(entry), entry)
 
-    def table_info(self, name: str) -> dict[str, Any]:
+    def table_info(self, name: str) -> TableInfo:
         """What is known of a table without reading its rows, from the footers of its files.
 
         Returns
@@ -172,9 +191,7 @@ class TableMethods(Core):
         """
         self._table(name)
         facts, schema = self._native.table_info(name)
-        info = TableInfo(facts)
-        info._schema = Table(schema)
-        return info
+        return TableInfo(facts, Table(schema))
 
     def describe_table(
         self,
@@ -245,151 +262,24 @@ class TableMethods(Core):
             )
         return getattr(polars, scans[form])(paths, **kwargs)
 
-    def append_table(
-        self,
-        name: str,
-        rows: Any,
-        *,
-        evolve: bool = False,
-        compact: bool = True,
-        description: str | None = None,
-        inputs: list[str] | None = None,
-        table_format: str | None = None,
-    ) -> Any:
-        """Add rows to a table, or create it. What it costs depends on the new rows alone; snapshots keep the old ones.
-
-        Parameters
-        ----------
-        name
-            The table.
-        rows
-            As :meth:`add_table` takes them.
-        evolve
-            Let the table get columns that only the new rows have.
-        compact
-            Merge small files afterwards when they have piled up.
-        description, inputs, table_format
-            As for :meth:`add_table`, where the table is created.
-
-        Raises
-        ------
-        ValueError
-            For rows whose columns do not fit, by the name of the column.
-        """
-        given = rows_of(rows)
-        self._seen().append_table(
-            name,
-            given.stream,
-            chunks=given.chunks,
-            evolve=evolve,
-            compact=compact,
-            description=description,
-            inputs=inputs,
-            table_format=table_format,
-            dataframe_library=given.library,
-        )
-        return self
-
-    def compact(self, name: str) -> Any:
-        """Make one file of the files of a table, with the same rows in the same order."""
-        self._seen().compact(name)
-        return self
-
-    def delete_rows(self, name: str, where: str) -> Any:
-        """Make a version without the rows for which an SQL condition holds."""
-        self._seen().delete_rows(name, where)
-        return self
-
-    def update_table(self, name: str, where: str, values: dict[str, str]) -> Any:
-        """Make a version with other values in the rows for which an SQL condition holds.
-
-        Parameters
-        ----------
-        name
-            The table.
-        where
-            The condition.
-        values
-            From column to SQL expression, such as ``{"score": "score * 2"}``.
-        """
-        self._seen().update_table(name, where, list(values.items()))
-        return self
-
-    def diff_table(
-        self,
-        name: str,
-        before: str | int | None = None,
-        after: str | int | None = None,
-        key: Sequence[str] | None = None,
-    ) -> dict[str, Any]:
-        """What differs between two states of a table, in numbers.
-
-        Parameters
-        ----------
-        name
-            The table.
-        before, after
-            The name of a snapshot, a revision, or the id of a version; by default the current version and the one before.
-        key
-            The columns that tell rows apart; without, rows are compared as a whole.
-        """
-        self._seen()
-        difference: dict[str, Any] = self._native.diff_table(name, _state(before), _state(after), _list(key))
-        return difference
-
-    def diff_table_rows(
-        self,
-        name: str,
-        before: str | int | None = None,
-        after: str | int | None = None,
-        key: Sequence[str] | None = None,
-        return_type: str | None = None,
-    ) -> Any:
-        """The rows that differ between two states of a table, each with what became of it."""
-        check_return_type(return_type)
-        entry = self._table(name)
-        rows = self._native.diff_table_rows(name, _state(before), _state(after), _list(key))
-        return rows_as(rows, return_type or _library(entry))
-
     def check_references(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Which references have changed since they were recorded, or are gone."""
         checks: list[dict[str, Any]] = self._seen().check_references(_list(names))
         return checks
 
-    def inspect_table(self, name: str) -> dict[str, Any]:
+    def inspect_table(self, name: str) -> TableInfo:
         """What a table, also a referenced one, holds: as :meth:`table_info`."""
         return self.table_info(name)
 
-    # ---- which table, which version
-
-    def _table(self, name: str) -> Entry:
+    def _rows_between(self, name: str, version: str | None, start: int, end: int | None) -> int | None:
+        """How many rows a range has, where that is known without reading them."""
         entry = self._entry(name)
-        if entry["item_type"] not in TABLES and entry["@category"] != "views":
-            raise InvalidInputError(
-                f"Item '{name}' is not a table: it is a {entry['item_type']}", code="wrong-type", item=name
-            )
-        return entry
-
-    def _version(
-        self, name: str, version: str | int | None, timestamp: str | datetime.datetime | None
-    ) -> str | None:
-        """The id of the version that is asked for; None for the current one."""
-        if version is not None and timestamp is not None:
-            raise InvalidInputError("version and timestamp both choose a version: pass one", code="invalid-argument")
-        if isinstance(version, int) and not isinstance(version, bool):
-            return str(self._native.at_revision(version).item(name)["@version"])
         if version is not None:
-            return str(version)
-        if timestamp is None:
-            return None
-        moment = _moment(timestamp)
-        for known in self._native.versions(name):
-            created = known.get("created_at")
-            if created and _moment(created) <= moment:
-                return str(known["version"])
-        raise NotFoundError(
-            f"table '{name}' has no version that is as old as {moment.isoformat()}", code="version-not-found", item=name
-        )
+            # The id of a version, or a snapshot that holds it.
+            named = ((known["record"], (known["version"], *known["snapshots"])) for known in self._native.versions(name))
+            entry = next((record for record, names in named if version in names), {})
+        rows = entry.get("num_rows")
+        return None if rows is None else max(0, min(rows, rows if end is None else end) - start)
 
     def _read_with_pandas(self, name: str, columns: Sequence[str] | None, kwargs: dict[str, Any]) -> Any:
         pandas = need("pandas", "reading with pandas.read_parquet")
@@ -398,53 +288,13 @@ class TableMethods(Core):
         return pandas.read_parquet(source, columns=None if columns is None else list(columns), **kwargs)
 
 
-class TableInfo(dict[str, Any]):
-    """What is known of a table. ``parquet_schema`` is made when it is asked for, since it needs pyarrow."""
-
-    _schema: Table
-
-    def __missing__(self, key: str) -> Any:
-        if key != "parquet_schema":
-            raise KeyError(key)
-        self[key] = need("pyarrow", "the schema of a table").schema(self._schema.to_arrow().schema)
-        return self[key]
-
-    def _repr_html_(self) -> str:
-        from ._html import table_info_html
-
-        return table_info_html(self)
-
-
-def _library(entry: Entry) -> str:
-    """The library whose tables a table comes back as."""
-    if entry.get("dataframe_library") == "polars" or entry["item_type"] == "polars_table":
-        return "polars"
-    return "pandas"
-
-
 def _count(value: int | None, what: str) -> int | None:
     if value is not None and value < 0:
         raise InvalidInputError(f"{what} must not be negative, and is {value}", code="invalid-argument")
     return value
 
 
-def _state(state: str | int | None) -> str | None:
-    return f"revision:{state}" if isinstance(state, int) else state
-
-
 def _list(names: Sequence[str] | None) -> list[str] | None:
     if isinstance(names, str):
         return [names]
     return None if names is None else list(names)
-
-
-def _moment(text: str | datetime.datetime) -> datetime.datetime:
-    """An instant; where no time zone is given, in UTC."""
-    try:
-        moment = text if isinstance(text, datetime.datetime) else datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError as error:
-        raise InvalidInputError(
-            f"timestamp {text!r}: write a date or time, such as '2026-01-15' or '2026-01-15T12:00:00+00:00'",
-            code="invalid-argument",
-        ) from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.timezone.utc)

@@ -242,14 +242,36 @@ def _from_library(
 ) -> DataFolioError:
     """The exception for an error of the compiled library."""
     kind = _OF_CODE.get(code) or _OF_CATEGORY.get(category, InternalError)
-    return kind(message, code=code, hint=_in_python(hint), item=item, causes=causes)
+    return kind(message, code=code, hint=_in_python(code, hint), item=item, causes=causes)
 
 
+# What to do next, where the library names a command of its program for it.
+_HINTS = {
+    "conflict": "look at what the other writer did with log(), then do it again",
+    "commit-unknown": "do not repeat it yet: look for the revision with log()",
+    "item-not-found": "list_contents() shows what there is",
+    "not-a-bundle": "DataFolio(path) makes one; look at the path",
+    "revision-not-found": "log() lists the revisions",
+    "snapshot-exists": "choose another name, or remove that one with delete_snapshot()",
+    "snapshot-not-found": "list_snapshots() shows what there is",
+    "sql-refused": "a query reads the tables of the bundle by name: import_table() and reference_table() bring files in; "
+    "query(..., unrestricted=True) lets your own SQL do all that DuckDB can",
+    "sql-unfit": "table_info(name)['dtypes'] shows the columns of a table; texts stand in single quotes",
+    "table-not-found": "list_contents() shows the items of the bundle",
+    "unknown-column": "names with spaces stand in backticks",
+    "version-not-found": "versions(name) lists them",
+    "wrong-type": "item_info(name)['item_type'] tells its type",
+}
 # Options as the program has them, and as the methods here do.
 _OPTIONS = {"--evolve": "evolve=True", "--overwrite": "overwrite=True", "--columns": "columns=", "--as-file": "add_file()"}
 
 
-def _in_python(hint: str | None) -> str | None:
+def _in_python(code: str, hint: str | None) -> str | None:
+    if code in ("invalid-argument", "invalid-value", "invalid-option"):
+        # It says no more than to read the message.
+        return None
+    if hint and "`datafolio " in hint and code in _HINTS:
+        return _HINTS[code]
     for option, argument in _OPTIONS.items():
         hint = hint and hint.replace(option, argument)
     return hint

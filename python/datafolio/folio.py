@@ -15,17 +15,26 @@ from ._history import HistoryMethods
 from ._html import folio_html
 from ._queries import QueryMethods
 from ._reading import ReadMethods
+from ._table_changes import TableChangeMethods
 from ._tables import TableMethods
 from .accessors import DataAccessor
 from .exceptions import BundleNotFoundError, InvalidInputError
 from .metadata import KEPT_KEYS, MetadataDict
-from .snapshots import SnapshotMethods
+from .snapshots import SnapshotAccessor, SnapshotMethods
 
 __all__ = ["DataFolio"]
 
 
 class DataFolio(
-    AddMethods, ReadMethods, TableMethods, QueryMethods, FrameMethods, ChangeMethods, SnapshotMethods, HistoryMethods
+    AddMethods,
+    ReadMethods,
+    TableMethods,
+    TableChangeMethods,
+    QueryMethods,
+    FrameMethods,
+    ChangeMethods,
+    SnapshotMethods,
+    HistoryMethods,
 ):
     """A bundle: a plain directory of ordinary files with names, versions, snapshots, lineage and descriptions.
 
@@ -55,6 +64,13 @@ class DataFolio(
         Taken for DataFolio 1.x; ``settings`` says where the cache is.
     settings
         Settings of this handle that differ from those of the user, such as ``{"threads": 2}``.
+
+    Attributes
+    ----------
+    data : DataAccessor
+        The items as attributes: ``folio.data.name.content``.
+    snapshots : SnapshotAccessor
+        The snapshots, by name.
 
     Raises
     ------
@@ -126,6 +142,12 @@ class DataFolio(
         if alias is not None:
             self.set_alias(alias, overwrite=overwrite_alias)
 
+    def _open(self, native: _native.Bundle, bundle_dir: str, max_eager_bytes: int | None) -> None:
+        super()._open(native, bundle_dir, max_eager_bytes)
+        # Attributes, since completion in notebooks looks into attributes and calls no property.
+        self.data = DataAccessor(self)
+        self.snapshots = SnapshotAccessor(self)
+
     @classmethod
     def _of(
         cls, native: _native.Bundle, bundle_dir: str, max_eager_bytes: int | None = 500 * 1024 * 1024
@@ -154,11 +176,6 @@ class DataFolio(
         # What the bundle keeps by itself comes along in `folio.metadata = {**other.metadata}` and in `|=`.
         changed = {key: value for key, value in values.items() if key not in KEPT_KEYS}
         self._seen().change_metadata(_plain_metadata(changed), removed)
-
-    @property
-    def data(self) -> DataAccessor:
-        """The items as attributes: ``folio.data.name.content``."""
-        return DataAccessor(self)
 
     def describe(
         self,
@@ -201,9 +218,6 @@ class DataFolio(
             return text
         print(text)
         return None
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self)
 
     def __repr__(self) -> str:
         bundle = self._seen()

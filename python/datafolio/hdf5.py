@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _native
+from ._progress import reporting
 from .exceptions import InvalidInputError, WrongStateError
-from .frame.progress import reporting
 
 if TYPE_CHECKING:
     from .frame import Frame

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._core import Core
-from .exceptions import InvalidInputError, WrongStateError
+from ._html import snapshot_html
+from ._results import Comparison, SnapshotList
+from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from .folio import DataFolio
@@ -86,8 +88,6 @@ class SnapshotView:
         return f"SnapshotView('{self.name}', items={len(self.item_versions)})"
 
     def _repr_html_(self) -> str:
-        from ._html import snapshot_html
-
         return snapshot_html(self)
 
 
@@ -173,15 +173,6 @@ class SnapshotMethods(Core):
         )
         return self
 
-    def _outside_batch(self, call: str) -> None:
-        if self._native.in_batch:
-            raise WrongStateError(f"{call}() is not possible inside batch(): do it before or after", code="in-batch")
-
-    @property
-    def snapshots(self) -> SnapshotAccessor:
-        """The snapshots, by name."""
-        return SnapshotAccessor(self)  # type: ignore[arg-type]
-
     @property
     def _snapshots(self) -> dict[str, dict[str, Any]]:
         """The stored objects. A copy: changing it changes nothing."""
@@ -193,10 +184,16 @@ class SnapshotMethods(Core):
         """The entries of versions that are not current any more. A copy, as `_snapshots`."""
         return self._seen().snapshot_versions()
 
-    def list_snapshots(self) -> list[dict[str, Any]]:
-        """Name, time, description, tags and number of items of each snapshot, newest first."""
+    def list_snapshots(self) -> SnapshotList:
+        """Name, time, description, tags and number of items of each snapshot, newest first.
+
+        Returns
+        -------
+        SnapshotList
+            A list of dicts, which notebooks show as a table.
+        """
         keys = ("name", "timestamp", "description", "tags", "num_items")
-        return [{key: info[key] for key in keys} for info in self._seen().list_snapshots()]
+        return SnapshotList({key: info[key] for key in keys} for info in self._seen().list_snapshots())
 
     def get_snapshot_info(self, name: str) -> dict[str, Any]:
         """What is stored of a snapshot, and which of its items are references, which may change without a commit."""
@@ -208,16 +205,30 @@ class SnapshotMethods(Core):
             stored["mutable_reference_warning"] = "References may have changed since the snapshot was made: " + ", ".join(references)
         return stored
 
-    def compare_snapshots(self, snapshot1: str, snapshot2: str) -> dict[str, Any]:
-        """Which items and metadata differ between two snapshots."""
+    def compare_snapshots(self, snapshot1: str, snapshot2: str) -> Comparison:
+        """Which items and metadata differ between two snapshots.
+
+        Returns
+        -------
+        Comparison
+            A dict with ``added_items``, ``removed_items``, ``modified_items``, ``shared_items`` and ``metadata_changes``, which
+            notebooks show in colours.
+        """
         comparison = self._seen().compare_snapshots(snapshot1, snapshot2)
         for key in ("added_items", "removed_items", "modified_items", "shared_items"):
             comparison[key] = sorted(comparison[key])
-        return _with_pairs(comparison)
+        return Comparison(comparison, snapshot1, snapshot2)
 
-    def diff_from_snapshot(self, name: str | None = None) -> dict[str, Any]:
-        """What has changed since a snapshot, by default the newest."""
-        return _with_pairs(self._seen().diff_from_snapshot(name))
+    def diff_from_snapshot(self, name: str | None = None) -> Comparison:
+        """What has changed since a snapshot, by default the newest.
+
+        Returns
+        -------
+        Comparison
+            As :meth:`compare_snapshots`, with ``unchanged_items`` and ``snapshot_name``.
+        """
+        comparison = self._seen().diff_from_snapshot(name)
+        return Comparison(comparison, comparison["snapshot_name"], "now")
 
     def delete_snapshot(self, name: str, cleanup_orphans: bool = False) -> Any:
         """Delete a snapshot; with `cleanup_orphans` also the files of versions that nothing else holds."""
@@ -229,6 +240,7 @@ class SnapshotMethods(Core):
 
     def cleanup_orphaned_versions(self, dry_run: bool = False) -> list[str]:
         """Delete the files of versions that are not current and in no snapshot, and return their names."""
+        self._outside_batch("cleanup_orphaned_versions")
         return self._seen().cleanup_orphaned_versions(dry_run)
 
     def restore_snapshot(self, name: str, confirm: bool = False) -> Any:
@@ -270,9 +282,3 @@ class SnapshotMethods(Core):
     def reproduce_instructions(self, name: str | None = None) -> str:
         """How to get back to the code and environment of a snapshot, by default the newest, in numbered steps."""
         return self._seen().reproduce_instructions(name)
-
-
-def _with_pairs(comparison: dict[str, Any]) -> dict[str, Any]:
-    changes = comparison["metadata_changes"]
-    comparison["metadata_changes"] = {key: (before, after) for key, (before, after) in changes.items()}
-    return comparison

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Viz"]
 
+# Letters that stand below an axis side by side, and names that do when they are turned.
+LETTERS, NAMES = 60, 40
+
 
 class Viz:
     """``df.viz``: histograms and heatmaps of a frame."""
@@ -30,6 +33,7 @@ class Viz:
         ax: Any = None,
         label: str | None = None,
         progress: Any = None,
+        log: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Draw how the values of an expression are distributed, or something else of each bin.
@@ -48,6 +52,8 @@ class Viz:
             A condition for the rows; several give a line each.
         ax : matplotlib axes, optional
             Where to draw; by default where pyplot draws.
+        log : bool
+            Whether heights are on a logarithmic axis.
         **kwargs
             As matplotlib's ``stairs`` or ``bar`` take them.
 
@@ -64,9 +70,16 @@ class Viz:
             if axis.edges is None:
                 axes.bar([_name(value) for value in axis.values], line, label=name, **kwargs)
             else:
-                axes.stairs(line, axis.edges, label=name, **kwargs)
-        axes.set_xlabel(axis.name)
+                # Several would hide each other.
+                axes.stairs(line, axis.edges, label=name, **{"fill": len(lines) == 1, **kwargs})
+        axes.set_xlabel(self._label(axis.name))
         axes.set_ylabel(_shown(what))
+        if axis.edges is None:
+            _name_places(axes, axis.values)
+        if log:
+            axes.set_yscale("log")
+        else:
+            _group_digits(axes.yaxis, values)
         if any(names):
             axes.legend()
         return axes
@@ -113,20 +126,31 @@ class Viz:
         values = _function(f)(values)
         across, up = grid.axes[-2:]
         axes = _axes(ax)
-        mesh = axes.pcolormesh(_edges(across), _edges(up), values.T, **kwargs)
+        # As a picture inside drawings, or each cell would be a shape of its own. Cells without a value stay blank.
+        mesh = axes.pcolormesh(_edges(across), _edges(up), values.T, **{"rasterized": True, **kwargs})
         for axis, name in ((across, "x"), (up, "y")):
-            getattr(axes, f"set_{name}label")(axis.name)
+            getattr(axes, f"set_{name}label")(self._label(axis.name))
             if axis.edges is None:
                 getattr(axes, f"set_{name}ticks")(range(len(axis.values)), [_name(value) for value in axis.values])
+        if across.edges is None:
+            _name_places(axes, across.values)
         if colorbar:
-            axes.figure.colorbar(mesh, ax=axes, label=_shown(what) if f is None else f"{f}({_shown(what)})")
+            bar = axes.figure.colorbar(mesh, ax=axes, label=_drawn(what, f))
+            _group_digits(bar.ax.yaxis, values)
         return axes
+
+    def _label(self, text: str) -> str:
+        """What an axis is called: the expression, with the unit of a column that has one."""
+        unit = self._df.units.get(text)
+        return text if unit is None else f"{text} [{unit}]"
 
     def _grid(self, by: list[Any], what: Any, limits: Any, shape: Any, selection: Any, progress: Any) -> Grid:
         if isinstance(what, str) and what in ("count", "count(*)"):
             what = count()
-        if not isinstance(what, (str, Aggregation)):
-            raise InvalidInputError(f"what: {what!r} is no aggregation", code="no-aggregation")
+        if not isinstance(what, Aggregation) and (not isinstance(what, str) or "(" not in what):
+            raise InvalidInputError(
+                f"what: {what!r} is no aggregation: write 'count', 'mean(x)', or agg.mean('x')", code="no-aggregation"
+            )
         cells = self._df.binby(by, None, limits, shape, selection=selection)
         return cells.agg({"what": what}, progress)  # type: ignore[no-any-return]
 
@@ -148,6 +172,30 @@ def _name(value: Any) -> str:
 
 def _shown(what: Any) -> str:
     return what.name if isinstance(what, Aggregation) else str(what)
+
+
+def _drawn(what: Any, f: Any) -> str:
+    """What a colour stands for."""
+    if f is None or f == "identity":
+        return _shown(what)
+    return f"{getattr(f, '__name__', f)}({_shown(what)})"
+
+
+def _name_places(axes: Any, values: Any) -> None:
+    """Writes names below an axis: turned where they would run into each other, and only some where there are very many."""
+    names = [_name(value) for value in values]
+    step = -(-len(names) // NAMES)
+    axes.set_xticks(range(0, len(names), step), names[::step])
+    if sum(len(name) + 1 for name in names[::step]) > LETTERS:
+        axes.tick_params(axis="x", labelrotation=90)
+
+
+def _group_digits(axis: Any, values: Any) -> None:
+    """Writes large numbers as 12,000, and not as 1.2 of 1e4; numbers from 1e9 on stay as matplotlib has them."""
+    numpy = need("numpy", "a plot")
+    finite = values[numpy.isfinite(values)]
+    if finite.size and 1000 <= abs(finite).max() < 1e9:
+        axis.set_major_formatter(need("matplotlib.ticker", "a plot").StrMethodFormatter("{x:,.10g}"))
 
 
 def _function(f: Any) -> Any:

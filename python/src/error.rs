@@ -112,6 +112,7 @@ fn item_of(error: &Error) -> Option<&str> {
         Error::Core(CoreError::ItemNotFound { name, .. } | CoreError::ItemExists { name, .. }) => Some(name),
         Error::Handler(
             HandlerError::Damaged { item, .. }
+            | HandlerError::UnknownColumn { table: item, .. }
             | HandlerError::SchemaMismatch { item, .. }
             | HandlerError::Payload { item, source: StorageError::NotFound { .. } | StorageError::Damaged { .. } },
         ) => Some(item),

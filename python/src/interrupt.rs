@@ -1,7 +1,7 @@
-//! Ctrl-C during work that takes long: the interpreter is asked now and then, and the work is told to stop.
+//! Ctrl-C during work that takes long, and how far it is: the interpreter is asked now and then, and the work is told to stop.
 
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -10,14 +10,70 @@ use pyo3::prelude::*;
 /// How often the interpreter is asked whether somebody pressed Ctrl-C.
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
-/// Tells work to stop.
-pub(crate) type Stop = Arc<dyn Fn() + Send + Sync>;
+/// What looks after work that takes long.
+pub(crate) struct Watch {
+    stop: Box<dyn Fn() + Send + Sync>,
+    progress: Option<Progress>,
+}
+
+/// A callable of Python that is told how far the work is; where it answers `False`, the work stops.
+struct Progress {
+    call: Py<PyAny>,
+    /// The part that is done, where the work can tell.
+    fraction: Box<dyn Fn() -> Option<f64> + Send + Sync>,
+    /// What was told last: it never goes back.
+    told: Mutex<f64>,
+}
+
+impl Watch {
+    /// With what tells the work to stop.
+    pub(crate) fn new(stop: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { stop: Box::new(stop), progress: None }
+    }
+
+    /// With a callable that is told how far the work is.
+    #[cfg(feature = "sql")]
+    pub(crate) fn progress(
+        mut self,
+        call: Py<PyAny>,
+        fraction: impl Fn() -> Option<f64> + Send + Sync + 'static,
+    ) -> Self {
+        self.progress = Some(Progress { call, fraction: Box::new(fraction), told: Mutex::new(0.0) });
+        self
+    }
+
+    /// The callable is told that all is done.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub(crate) fn done(&self, py: Python<'_>) -> PyResult<()> {
+        self.progress.as_ref().map_or(Ok(()), |progress| progress.call.bind(py).call1((1.0,)).map(drop))
+    }
+
+    /// Looks for Ctrl-C, and tells how far the work is.
+    fn look(&self, py: Python<'_>) -> PyResult<()> {
+        py.check_signals()?;
+        let Some(progress) = &self.progress else { return Ok(()) };
+        let fraction = {
+            let mut told = progress.told.lock().unwrap_or_else(PoisonError::into_inner);
+            // Work that cannot tell how far it is can be stopped all the same.
+            *told = told.max((progress.fraction)().unwrap_or(0.0));
+            *told
+        };
+        let answer = progress.call.bind(py).call1((fraction,))?;
+        // What returns nothing goes on.
+        if !answer.is_none() && !answer.is_truthy()? {
+            (self.stop)();
+        }
+        Ok(())
+    }
+}
 
 /// Does work without the interpreter in a thread of its own, while this one looks for Ctrl-C.
 ///
 /// # Errors
-/// `KeyboardInterrupt`, once the work has stopped.
-pub(crate) fn interruptible<T: Send>(py: Python<'_>, stop: &Stop, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+/// `KeyboardInterrupt`, and what the callable for the progress raises, once the work has stopped.
+pub(crate) fn interruptible<T: Send>(py: Python<'_>, watch: &Watch, work: impl FnOnce() -> T + Send) -> PyResult<T> {
     py.detach(|| {
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
@@ -32,9 +88,9 @@ pub(crate) fn interruptible<T: Send>(py: Python<'_>, stop: &Stop, work: impl FnO
                         return Err(PyRuntimeError::new_err("a thread of datafolio has panicked"));
                     }
                     Err(RecvTimeoutError::Timeout) if interrupt.is_none() => {
-                        if let Err(pressed) = Python::attach(|py| py.check_signals()) {
-                            stop();
-                            interrupt = Some(pressed);
+                        if let Err(raised) = Python::attach(|py| watch.look(py)) {
+                            (watch.stop)();
+                            interrupt = Some(raised);
                         }
                     }
                     Err(RecvTimeoutError::Timeout) => {}

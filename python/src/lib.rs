@@ -7,6 +7,7 @@ mod arrow_value;
 mod bundle;
 mod error;
 mod ffi;
+mod fork;
 mod frame;
 mod interrupt;
 #[cfg(feature = "sql")]

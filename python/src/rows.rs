@@ -1,6 +1,7 @@
 //! Rows on their way to Python: all of them in memory, or one batch after another.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -13,7 +14,8 @@ use pyo3::types::{PyCapsule, PyDict};
 use crate::arrow_value::columns_to_python;
 use crate::error::arrow_error;
 use crate::ffi::{export_stream, import_stream};
-use crate::interrupt::{Stop, interruptible};
+use crate::fork::HereRows;
+use crate::interrupt::{Watch, interruptible};
 
 /// Rows in memory, which can be handed over as often as one likes.
 #[pyclass(frozen, module = "datafolio._native")]
@@ -43,9 +45,9 @@ impl Rows {
     }
 
     /// The same, where a batch may take long to come: Ctrl-C stops it meanwhile.
-    fn read_stoppable(py: Python<'_>, reader: Box<dyn RecordBatchReader + Send>, stop: &Stop) -> PyResult<Self> {
+    fn read_watched(py: Python<'_>, reader: Box<dyn RecordBatchReader + Send>, watch: &Watch) -> PyResult<Self> {
         let schema = reader.schema();
-        let batches = interruptible(py, stop, move || reader.collect::<Result<Vec<_>, _>>())?;
+        let batches = interruptible(py, watch, move || reader.collect::<Result<Vec<_>, _>>())?;
         Ok(Self { schema, batches: batches.map_err(|error| arrow_error(py, error))? })
     }
 }
@@ -115,18 +117,19 @@ impl Rows {
 pub(crate) struct RowStream {
     schema: SchemaRef,
     reader: Mutex<Option<Box<dyn RecordBatchReader + Send>>>,
-    /// What stops a batch that takes long to come.
-    stop: Option<Stop>,
+    /// What looks after a batch that takes long to come.
+    watch: Option<Arc<Watch>>,
 }
 
 impl RowStream {
     pub(crate) fn new(reader: Box<dyn RecordBatchReader + Send>) -> Self {
-        Self { schema: reader.schema(), reader: Mutex::new(Some(reader)), stop: None }
+        let reader: Box<dyn RecordBatchReader + Send> = Box::new(HereRows::new(reader));
+        Self { schema: reader.schema(), reader: Mutex::new(Some(reader)), watch: None }
     }
 
     /// Rows that something else than reading makes, and that it can be told to stop.
-    pub(crate) fn stoppable(reader: Box<dyn RecordBatchReader + Send>, stop: Stop) -> Self {
-        Self { stop: Some(stop), ..Self::new(reader) }
+    pub(crate) fn watched(reader: Box<dyn RecordBatchReader + Send>, watch: Arc<Watch>) -> Self {
+        Self { watch: Some(watch), ..Self::new(reader) }
     }
 
     fn next_batch(&self) -> Option<Result<RecordBatch, ArrowError>> {
@@ -163,23 +166,24 @@ impl RowStream {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Rows> {
         // Two threads that ask for the next batch get one each: the lock is taken without the interpreter.
-        let next = match &self.stop {
+        let next = match &self.watch {
             None => py.detach(|| self.next_batch()),
-            Some(stop) => interruptible(py, stop, || self.next_batch())?,
+            Some(watch) => interruptible(py, watch, || self.next_batch())?,
         };
         py.check_signals()?;
-        match next {
-            Some(batch) => Ok(Rows::of_batch(batch.map_err(|error| arrow_error(py, error))?)),
-            None => Err(PyStopIteration::new_err(())),
+        if let Some(batch) = next {
+            return Ok(Rows::of_batch(batch.map_err(|error| arrow_error(py, error))?));
         }
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.done(py))?;
+        Err(PyStopIteration::new_err(()))
     }
 
     /// All rows that are left.
     fn read_all(&self, py: Python<'_>) -> PyResult<Rows> {
-        match &self.stop {
-            None => Rows::read(py, self.take()?),
-            Some(stop) => Rows::read_stoppable(py, self.take()?, stop),
-        }
+        let Some(watch) = &self.watch else { return Rows::read(py, self.take()?) };
+        let rows = Rows::read_watched(py, self.take()?, watch)?;
+        watch.done(py)?;
+        Ok(rows)
     }
 
     /// Lets go of the files under it.
@@ -198,6 +202,54 @@ impl RowStream {
         // As in `Rows`.
         drop(requested_schema);
         export_stream(py, self.take()?)
+    }
+}
+
+/// Rows that end with an error once somebody has asked for that.
+struct Stoppable {
+    reader: Box<dyn RecordBatchReader + Send>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Iterator for Stoppable {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Some(Err(ArrowError::ExternalError("the rows were stopped".into()))),
+            false => self.reader.next(),
+        }
+    }
+}
+
+impl RecordBatchReader for Stoppable {
+    fn schema(&self) -> SchemaRef {
+        self.reader.schema()
+    }
+}
+
+/// Rows that are to be stored, from an object of Python, and what stops them: they are taken from other threads than the one
+/// that learns of Ctrl-C.
+pub(crate) struct RowsToStore {
+    pub(crate) reader: Box<dyn RecordBatchReader + Send>,
+    pub(crate) watch: Watch,
+}
+
+impl RowsToStore {
+    /// The rows of an object with `__arrow_c_stream__`, or with `chunks` of all that an iterator gives.
+    ///
+    /// # Errors
+    /// Those of the object; `ValueError` for an iterator that gives nothing.
+    pub(crate) fn of(rows: &Bound<'_, PyAny>, chunks: bool) -> PyResult<Self> {
+        let reader = match chunks {
+            false => import_stream(rows)?,
+            true => chunks_of(rows)?.ok_or_else(|| {
+                PyValueError::new_err("the iterator gives no chunk, so the columns of the table are not known")
+            })?,
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = Box::new(Stoppable { reader, stop: Arc::clone(&stop) });
+        Ok(Self { reader, watch: Watch::new(move || stop.store(true, Ordering::Relaxed)) })
     }
 }
 
@@ -246,7 +298,7 @@ impl RecordBatchReader for Chunks {
 ///
 /// # Errors
 /// Those of the iterator, and of the first chunk.
-pub(crate) fn chunks_of(iterator: &Bound<'_, PyAny>) -> PyResult<Option<Box<dyn RecordBatchReader + Send>>> {
+fn chunks_of(iterator: &Bound<'_, PyAny>) -> PyResult<Option<Box<dyn RecordBatchReader + Send>>> {
     let iterator = iterator.try_iter()?.into_any();
     Ok(Chunks::next_chunk(&iterator)?.map(|chunk| {
         let (schema, iterator) = (chunk.schema(), iterator.unbind());

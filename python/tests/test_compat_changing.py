@@ -169,6 +169,20 @@ def batch(df: Any, path: str) -> Any:
 
 
 @cases.like("2.3")
+def reads_inside_a_batch(df: Any, path: str) -> Any:
+    folio = df.DataFolio(path).add("kept", 1)
+    seen = []
+    with folio.batch():
+        folio.add("a", {"n": 1}).add("b", 2, inputs=["a"])
+        seen += [folio.get("a"), "a" in folio, folio.list_contents()["json_data"], folio.get_inputs("b")]
+        folio.add("a", {"n": 2}, overwrite=True).delete("kept")
+        folio.metadata["stage"] = "inside"
+        seen += [folio.get("a"), "kept" in folio, folio.metadata["stage"], "b" in folio.describe(return_string=True)]
+        seen += [list(df.DataFolio(path)._items)]
+    return [*seen, list(folio._items)]
+
+
+@cases.like("2.3")
 def a_batch_that_fails(df: Any, path: str) -> Any:
     folio = df.DataFolio(path).add("kept", 1)
 

@@ -135,3 +135,13 @@ def test_the_folio_is_named_by_the_environment(tmp_path: Path, monkeypatch: pyte
     command = [sys.executable, "-m", "datafolio", "describe"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
     assert "• x" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bash completes")
+def test_the_shell_is_answered(tmp_path: Path) -> None:
+    folio = datafolio.DataFolio(tmp_path / "study").add("params", 1).add("results", 2)
+    words = ["datafolio", "-f", folio.path, "get", "p"]
+    environment = {**os.environ, "PYTHONPATH": PACKAGE, "DATAFOLIO_COMPLETE": "bash", "_CLAP_IFS": "\n", "_CLAP_COMPLETE_INDEX": "4"}
+    command = [sys.executable, "-m", "datafolio", "--", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, timeout=60)
+    assert done.stdout.split() == ["params"]

@@ -763,3 +763,13 @@ except ImportError as error:
     assert "needs the package numpy" in done.stdout
 
 
+def test_what_people_write_that_is_not_there():
+    df = from_arrays(k=np.array([1, 1, 2]), x=np.array([1.0, 2.0, 4.0]))
+    with pytest.raises(ValueError, match="there is no aggregation 'avg': did you mean 'mean'"):
+        df.groupby("k").agg({"x": "avg"})
+    with pytest.raises(ValueError, match="there is no aggregation 'zzz': there are .*nunique"):
+        df.groupby("k").agg({"x": ["mean", "zzz"]})
+    with pytest.raises(AttributeError, match="'nothing_like'; its columns are k, x"):
+        df.nothing_like  # noqa: B018
+    with pytest.raises(AttributeError, match="did you mean groupby"):
+        df.groupbye  # noqa: B018

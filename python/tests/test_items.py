@@ -232,6 +232,9 @@ def test_handles_pickle_by_path(folio: datafolio.DataFolio) -> None:
     assert pickle.loads(pickle.dumps(folio)).get("x") == 2
     assert pickle.loads(pickle.dumps(folio.get_snapshot("v1"))).get("x") == 1
     assert pickle.loads(pickle.dumps(folio.at_revision(2))).get("x") == 1
+    own = datafolio.DataFolio(folio.path, settings={"threads": 1})
+    for handle in (own, own.get_snapshot("v1"), own.at_revision(2)):
+        assert pickle.loads(pickle.dumps(handle)).settings["threads"] == "1"
 
 
 def test_add_data_looks_at_what_it_gets(folio: datafolio.DataFolio) -> None:

@@ -101,6 +101,42 @@ def test_control_c_stops_a_query(shop: datafolio.DataFolio, request: pytest.Fixt
     assert shop.query("SELECT 1 AS one").to_pydict() == {"one": [1]}
 
 
+def test_progress_of_a_query(shop: datafolio.DataFolio) -> None:
+    told: list[float] = []
+    slow = "SELECT sum(sqrt(range)) AS s FROM range(60000000)"
+    shop.query(slow, progress=told.append)
+    assert told[-1] == 1.0 and told == sorted(told) and all(0 <= fraction <= 1 for fraction in told)
+    pieces = shop.iter_query("SELECT * FROM range(10000) t(i)", progress=(ended := []).append)
+    assert sum(piece.num_rows for piece in pieces) == 10_000 and ended[-1] == 1.0
+    began = time.monotonic()
+    with pytest.raises(datafolio.DataFolioError, match="cancelled"):
+        shop.query("SELECT sum(sqrt(a.range)) AS s FROM range(100000) a, range(10000000) b", progress=lambda _: False)
+    assert time.monotonic() - began < 10
+    with pytest.raises(ZeroDivisionError):
+        shop.query("SELECT sum(sqrt(a.range)) AS s FROM range(100000) a, range(10000000) b", progress=lambda _: 1 // 0)
+
+
+def test_progress_is_shown(shop: datafolio.DataFolio, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.query("SELECT 1 AS one", progress="plain")
+    assert "query [" in capsys.readouterr().err
+    with pytest.raises(TypeError, match="progress"):
+        shop.query("SELECT 1", progress=3)  # type: ignore[arg-type]
+
+
+def test_frames_and_sql(shop: datafolio.DataFolio) -> None:
+    df = shop.frame("orders")
+    high = df[df["sum"] > 15]
+    high["double"] = high["sum"] * 2
+    sql = "SELECT born, double FROM high JOIN people USING (who) ORDER BY double DESC"
+    assert shop.query(sql, frames={"high": high}).to_pydict() == {"born": [1990, 2000], "double": [60.0, 40.0]}
+    joined = shop.query_frame(sql, frames={"high": high})
+    assert joined.sum("double") == 100.0 and sorted(name for name, _ in joined.origins) == ["orders", "people"]
+    shop.add_frame("joined", joined)
+    assert sorted(shop.get_inputs("joined")) == ["orders", "people"]
+    bound = shop.query_frame("SELECT * FROM orders WHERE id > ?", params=[1])
+    assert bound.id.tolist() == [2, 3]
+
+
 def test_other_threads_run_while_a_query_runs(shop: datafolio.DataFolio) -> None:
     ticks = 0
     done = threading.Event()

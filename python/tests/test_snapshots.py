@@ -1,4 +1,4 @@
-"""Snapshots, metadata, lineage, batches, copies and history."""
+"""Snapshots, metadata, lineage, copies and history."""
 
 from __future__ import annotations
 
@@ -158,24 +158,6 @@ def test_the_accessor(folio: datafolio.DataFolio) -> None:
     with pytest.raises(KeyError):
         folio.data["none"]
     assert repr(datafolio.DataFolio(folio.path + "2").data) == "DataAccessor(no items)"
-
-
-def test_batches(folio: datafolio.DataFolio) -> None:
-    before = folio.revision
-    with folio.batch():
-        folio.add("a", 1).add_table("t", pd.DataFrame({"x": [1]}))
-        folio.append_table("t", pd.DataFrame({"x": [2]}))
-        folio.metadata["stage"] = "batch"
-        assert "a" not in datafolio.DataFolio(folio.path)
-    assert folio.revision == before + 1
-    assert folio.get_table("t")["x"].tolist() == [1, 2]
-    with pytest.raises(ZeroDivisionError), folio.batch():
-        folio.add("b", 1)
-        1 / 0  # noqa: B018
-    assert "b" not in folio and folio.revision == before + 1
-    with folio.batch(), pytest.raises(RuntimeError, match="batches do not lie in each other"), folio.batch():
-        pass
-    folio.add("c", 1)
 
 
 def test_reads_see_what_others_commit(folio: datafolio.DataFolio) -> None:

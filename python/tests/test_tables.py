@@ -247,7 +247,7 @@ def test_versions(scores: datafolio.DataFolio) -> None:
     assert len(scores.get_table("scores", version=before)) == 25_000
     assert len(scores.get_table("scores", timestamp=first["created_at"])) == 25_000
     assert len(scores.get_table("scores", timestamp="2999-01-01")) == 1
-    with pytest.raises(KeyError, match="no version that is as old"):
+    with pytest.raises(KeyError, match="there was no table .scores. at 1999"):
         scores.get_table("scores", timestamp="1999-01-01")
     with pytest.raises(ValueError, match="timestamp 'yesterday'"):
         scores.get_table("scores", timestamp="yesterday")
@@ -311,3 +311,42 @@ def _micros(field: pa.Field) -> pa.Field:
     if pa.types.is_duration(field.type):
         return field.with_type(pa.duration("us"))
     return field
+
+
+def test_the_version_of_a_time(folio: datafolio.DataFolio) -> None:
+    folio.add("first", 1)
+    for value in (1, 2):
+        folio.add_table("t", pd.DataFrame({"x": [value]}), overwrite=True)
+    folio.undo()
+    times = [entry["timestamp"] for entry in folio.log()]
+    # The newest first: the table of 1 came back.
+    assert [folio.get_table("t", timestamp=time)["x"][0] for time in times[:3]] == [1, 2, 1]
+    with pytest.raises(KeyError, match="there was no table 't' at"):
+        folio.get_table("t", timestamp=times[3])
+    with pytest.raises(KeyError, match="there was no table 't' at"):
+        folio.get_table("t", timestamp="2001-02-03")
+    for step in range(80):
+        folio.metadata["step"] = step
+    assert folio.get_table("t", timestamp=times[1])["x"][0] == 2
+    assert folio.table_info("t").get("parquet_schema").names == ["x"] and folio.table_info("t").get("none", 3) == 3
+
+
+def test_values_that_people_write(scores: datafolio.DataFolio) -> None:
+    scores.create_snapshot("then", capture_git=False)
+    columns = list(scores.table_info("scores")["column_names"])
+    first = columns[0]
+    scores.add_table("t", pd.DataFrame({"k": [1, 2], "x": [1.0, 2.0], "b": [True, True]}), inputs="scores")
+    assert scores.get_inputs("t") == ["scores"]
+    scores.update_table("t", "k = 1", {"x": 5, "b": None})
+    assert scores.get_table("t", return_type="arrow").to_pydict() == {"k": [1, 2], "x": [5.0, 2.0], "b": [None, True]}
+    with pytest.raises(TypeError, match="no SQL expression"):
+        scores.update_table("t", "k = 1", {"x": [1]})  # type: ignore[dict-item]
+    assert [len(chunk) for chunk in scores.iter_table("t", chunk_size=np.int64(1))] == [1, 1]
+    scores.delete_rows("scores", "1 = 1")
+    assert len(scores.get_table("scores")) == 0 and len(scores.get_table("scores", version="then")) > 0
+    assert scores.frame("scores", version="then").count() == len(scores.get_table("scores", version="then"))
+    with pytest.raises(KeyError, match='no column "none"') as unknown:
+        scores.get_table("scores", columns=["none"], version="then")
+    assert isinstance(unknown.value, ValueError) and first in str(unknown.value)
+    with pytest.raises(TypeError, match="the name of an item is text"):
+        scores.add(3, 1)  # type: ignore[arg-type]

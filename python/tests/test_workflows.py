@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -161,50 +163,3 @@ def test_four_processes_append_to_one_table(tmp_path: Path) -> None:
         pool.map(partial(append_many, bundle), range(4))
     log = DataFolio(bundle).get_table("log").sort_values(["worker", "at"])
     assert list(zip(log["worker"], log["at"])) == [(worker, at) for worker in range(4) for at in range(10)]
-
-
-def test_memory_does_not_grow(tmp_path: Path) -> None:
-    """Adding, reading, asking and walking, many times over: what Python and the library hold stays the same."""
-    folio = DataFolio(tmp_path / "b")
-    folio.add_table("t", pl.DataFrame({"a": np.arange(1000)}))
-
-    def once(at: int) -> None:
-        folio.add("x", {"at": at}, overwrite=True)
-        assert folio.get("x") == {"at": at}
-        assert folio.get_table("t", "arrow").num_rows == 1000
-        assert sum(len(chunk) for chunk in folio.iter_table("t", 100, return_type="arrow")) == 1000
-        if at % 10 == 0:
-            assert folio.query("SELECT sum(a) AS s FROM t").to_pydict() == {"s": [499500]}
-
-    for at in range(200):
-        once(at)
-    before = resident()
-    for at in range(300):
-        once(at)
-    assert resident() - before < 30_000_000
-
-
-def resident() -> int:
-    """Bytes of private memory of this process."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    pytest.skip("this system does not tell how much private memory a process has")
-
-
-def test_iterators_that_are_open_at_the_end_of_the_interpreter(analysis: DataFolio) -> None:
-    import subprocess
-    import sys
-
-    script = (
-        "import sys, datafolio; folio = datafolio.DataFolio(sys.argv[1]);"
-        "chunks = folio.iter_table('large_dataset', 100, return_type='arrow'); next(chunks);"
-        "rows = folio._native.read_table('large_dataset'); next(rows); print('done')"
-    )
-    for options in ([], ["-X", "dev"]):
-        done = subprocess.run(
-            [sys.executable, *options, "-c", script, analysis.path], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "done", "")
-
-

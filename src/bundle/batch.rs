@@ -319,8 +319,21 @@ impl Batch<'_> {
         self.working.catalogue()
     }
 
-    /// A handle to the state with the changes of this batch, for reading.
-    pub(crate) fn seen(&self) -> DataFolio {
+    /// A handle to the state with the changes of this batch, for reading: what was added can be read before it is committed. It
+    /// does not see what the batch changes afterwards, and is of no use once the batch is given up.
+    ///
+    /// ```
+    /// # fn main() -> datafolio::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let folio = datafolio::DataFolio::create(dir.path().join("b"))?;
+    /// let mut batch = folio.batch()?;
+    /// batch.add("rate", serde_json::json!(3), datafolio::AddOptions::new())?;
+    /// assert_eq!(batch.seen().get_json("rate")?, 3);
+    /// assert!(!folio.contains("rate"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn seen(&self) -> DataFolio {
         let state = match self.set.is_empty() {
             true => State::clone(&self.base),
             false => State::detached(self.working.catalogue().clone(), self.base.lost.clone()),

@@ -6,7 +6,7 @@ use datafolio_core::item_type;
 use datafolio_handlers::Data;
 use datafolio_handlers::formats::{ImportOptions, TableFiles, table_data, tables_data};
 
-use crate::bundle::{AddOptions, DataFolio, ItemInfo};
+use crate::bundle::{AddOptions, Batch, DataFolio, ItemInfo};
 use crate::error::Result;
 
 impl DataFolio {
@@ -44,6 +44,23 @@ impl DataFolio {
         import: &ImportOptions,
         options: AddOptions,
     ) -> Result<ItemInfo> {
+        let data = table_from_files(sources, import, &options)?;
+        self.add_typed(item_type::INCLUDED_TABLE, name, data, options)
+    }
+}
+
+impl Batch<'_> {
+    /// Adds one table from several sources.
+    ///
+    /// # Errors
+    /// As [`DataFolio::import_files`].
+    pub fn import_files<P: AsRef<Path>>(
+        &mut self,
+        name: &str,
+        sources: &[P],
+        import: &ImportOptions,
+        options: AddOptions,
+    ) -> Result<()> {
         let data = table_from_files(sources, import, &options)?;
         self.add_typed(item_type::INCLUDED_TABLE, name, data, options)
     }

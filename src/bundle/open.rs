@@ -108,6 +108,7 @@ impl OpenOptions {
     /// [`Error::BundleExists`], [`Error::NotEmpty`]; what the storage refuses.
     pub fn create(self, path: impl AsRef<Path>) -> Result<DataFolio> {
         let mut path = local_path(path.as_ref())?;
+        refuse_file(&path)?;
         if self.random_suffix {
             let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             path.set_file_name(bundle_name(&base)?);
@@ -303,10 +304,19 @@ fn initial_metadata(given: &Map<String, Value>) -> Map<String, Value> {
 /// [`Error::NotABundle`] when there is no directory.
 pub(crate) fn local_storage(path: &Path) -> Result<LocalStorage> {
     let path = local_path(path)?;
+    refuse_file(&path)?;
     if !path.is_dir() {
         return Err(Error::NotABundle { location: path.display().to_string() });
     }
     Ok(LocalStorage::open(&path)?)
+}
+
+/// Refuses a file where a bundle is meant.
+fn refuse_file(path: &Path) -> Result<()> {
+    match path.is_file() {
+        true => Err(Error::Invalid(format!("{} is a file, and a bundle is a directory", path.display()))),
+        false => Ok(()),
+    }
 }
 
 /// A local path; `file://` is accepted as the formats write it, other schemes are not known here.

@@ -3,6 +3,7 @@
 //! The script that `datafolio completions SHELL` prints runs the program with [`VARIABLE`] set and the words of the line;
 //! the program answers with what could come next. It reads catalogues, writes nothing, and is silent when anything is wrong.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -20,8 +21,14 @@ use crate::settings::KEYS;
 /// The environment variable with which a shell asks for completions.
 pub(super) const VARIABLE: &str = "DATAFOLIO_COMPLETE";
 
+thread_local! {
+    /// The arguments of the program, for those who complete: under another program's command they are not the process's own.
+    static ARGUMENTS: RefCell<Vec<OsString>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Answers a shell that asks what could come next; `false` when this run is none of that.
 pub(super) fn answer(arguments: &[OsString]) -> bool {
+    ARGUMENTS.set(arguments.to_vec());
     let here = std::env::current_dir().ok();
     CompleteEnv::with_factory(offered)
         .var(VARIABLE)
@@ -79,7 +86,7 @@ pub(super) fn settings() -> ArgValueCompleter {
 /// Names that the bundle has which the line means.
 fn of_bundle(names: fn(&DataFolio, &Line) -> Vec<String>) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
-        let line = Line::of(std::env::args_os());
+        let line = Line::of(ARGUMENTS.with_borrow(Clone::clone).into_iter());
         let folio = Session::new(line.global()).reader();
         candidates(current, folio.map(|folio| names(&folio, &line)).unwrap_or_default())
     })

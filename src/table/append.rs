@@ -199,8 +199,8 @@ impl DataFolio {
             table_from_files(files, &import, &options.add).and_then(|rows| self.append_table(name, rows, options));
         appended.map_err(|error| match error {
             // Only the table wants the column.
-            Error::Handler(HandlerError::UnknownColumn { path, column, .. }) if of_table.contains(&column) => {
-                let reason = format!("{} does not have it", path.display());
+            Error::Handler(HandlerError::UnknownColumn { table, column, .. }) if of_table.contains(&column) => {
+                let reason = format!("{table} does not have it");
                 HandlerError::SchemaMismatch { item: name.to_owned(), column, misfit: Misfit::Missing, reason }.into()
             }
             other => other,

@@ -15,7 +15,7 @@ use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
 use super::content::content_of;
-use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own};
+use crate::bundle::{AddOptions, Batch, DataFolio, ItemInfo, Own};
 use crate::error::{Error, Result};
 use crate::text::shell_word;
 use crate::view::is_view;
@@ -86,17 +86,7 @@ impl DataFolio {
     /// As [`DataFolio::add_table`]; those of expressions, and of rows without a result.
     pub fn add_frame(&self, name: &str, frame: &Frame, options: AddOptions) -> Result<ItemInfo> {
         let pass = PassOptions { threads: NonZeroUsize::new(self.settings().threads), ..PassOptions::default() };
-        let rows: Box<dyn RecordBatchReader + Send> = Box::new(frame.to_reader(&pass)?);
-        let (mut options, mut own) = (options, Own::default());
-        if options.inputs.is_empty() {
-            // A table that takes the place of the one that it was made of has none.
-            let others = || frame.origins().iter().filter(|origin| origin.name != name);
-            options = options.inputs(others().map(|origin| origin.name.clone()));
-            own.input_versions = Some(others().map(|origin| (origin.name.clone(), origin.version.clone())).collect());
-        }
-        let ((), made) = self
-            .once_seen(|batch| batch.add_own(item_type::INCLUDED_TABLE, name, Data::Table(rows), options, own))
-            .map_err(of_frame)?;
+        let ((), made) = self.once_seen(|batch| batch.add_frame(name, frame, options, &pass))?;
         ItemInfo::of(made.item(name)?)
     }
 
@@ -113,7 +103,7 @@ impl DataFolio {
                 "only reading all of it would tell how many rows it has"
             };
             return Err(HandlerError::Unsupported {
-                what: format!("computing over '{name}' as a frame: {what}"),
+                what: format!("computing over '{name}' as a frame ({what})"),
                 needs: format!(
                     "a stored table: `datafolio derive NEW --from {0}`, or an import of its file",
                     shell_word(name)
@@ -200,6 +190,25 @@ impl DataFolio {
             }
             (None, _) => Ok(None),
         }
+    }
+}
+
+impl Batch<'_> {
+    /// Stores the rows of a frame as a table. Their pass has the threads that are given, and can be cancelled; where the frame is one of
+    /// a table that the batch itself has changed, it is the frame of [`Batch::seen`].
+    ///
+    /// # Errors
+    /// As [`DataFolio::add_frame`].
+    pub fn add_frame(&mut self, name: &str, frame: &Frame, options: AddOptions, pass: &PassOptions) -> Result<()> {
+        let rows: Box<dyn RecordBatchReader + Send> = Box::new(frame.to_reader(pass)?);
+        let (mut options, mut own) = (options, Own::default());
+        if options.inputs.is_empty() {
+            // A table that takes the place of the one that it was made of has none.
+            let others = || frame.origins().iter().filter(|origin| origin.name != name);
+            options = options.inputs(others().map(|origin| origin.name.clone()));
+            own.input_versions = Some(others().map(|origin| (origin.name.clone(), origin.version.clone())).collect());
+        }
+        self.add_own(item_type::INCLUDED_TABLE, name, Data::Table(rows), options, own).map_err(of_frame)
     }
 }
 

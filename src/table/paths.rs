@@ -74,7 +74,7 @@ impl DataFolio {
         let record = self.table_record(name, None)?;
         if is_view(&record) {
             return Err(HandlerError::Unsupported {
-                what: format!("the path of '{name}': it is a view, and no file holds its rows"),
+                what: format!("the path of '{name}', a view, whose rows no file holds,"),
                 needs: format!(
                     "a stored table: `datafolio derive NEW --from {0}`, or `datafolio export {0} FILE`",
                     shell_word(name)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 #[cfg(feature = "sql")]
 use datafolio::ImportOptions;
-use datafolio::columns::{Expr, Frame, Value, agg, col};
+use datafolio::columns::{Expr, Frame, PassOptions, Value, agg, col};
 use datafolio::{AddOptions, AppendOptions, DataFolio};
 
 use super::{ROWS, sample, with_tables};
@@ -187,4 +187,31 @@ fn a_frame_is_stored_with_what_it_was_made_of() {
     let error = folio.add_frame("broken", &broken, AddOptions::new()).unwrap_err();
     assert_eq!(error.code(), "no-result", "{error}");
     assert!(!folio.contains("broken"));
+}
+
+#[test]
+fn a_batch_stores_frames_of_what_it_has_added_and_stops_when_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let folio = DataFolio::create(dir.path().join("bundle")).unwrap();
+    std::fs::write(dir.path().join("rows.csv"), "id,name\n1,a\n2,b\n3,c\n").unwrap();
+    let mut batch = folio.batch().unwrap();
+    batch
+        .import_files("t", &[dir.path().join("rows.csv")], &datafolio::ImportOptions::default(), AddOptions::new())
+        .unwrap();
+    let seen = batch.seen();
+    assert!(seen.is_read_only() && seen.contains("t") && !folio.contains("t"));
+    let high = seen.frame("t").unwrap().filter(text("id > 1")).unwrap();
+    let cancelled = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let pass = PassOptions { cancel: Some(cancelled), ..PassOptions::default() };
+    let error = batch.add_frame("high", &high, AddOptions::new(), &pass).unwrap_err();
+    assert_eq!(error.code(), "cancelled", "{error}");
+    batch.add_frame("high", &high, AddOptions::new(), &PassOptions::default()).unwrap();
+    batch.commit().unwrap();
+    assert_eq!(folio.frame("high").unwrap().aggregate(&[agg::sum(col("id"))]).unwrap(), [Value::Int(5)]);
+    let record = folio.item_info("high").unwrap().record;
+    let version = folio.item_info("t").unwrap().version;
+    assert_eq!((&record["inputs"], &record["input_versions"]["t"]), (&serde_json::json!(["t"]), &version.into()));
+    // What the pass that was stopped had written is gone.
+    let left = folio.gc(&datafolio::GcOptions::default()).unwrap();
+    assert!(left.payloads.is_empty() && left.too_young == 0, "{left:?}");
 }

@@ -117,8 +117,17 @@ fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
 
 /// Databases for queries to come, at most one of each kind: the one of the last query, for the same query again, and from the
 /// second query on one that nobody has used. They go with the last clone of this.
-#[derive(Debug, Clone, Default)]
-pub struct Databases(Arc<Mutex<Kept>>);
+///
+/// A process that was forked has the memory of these and none of their threads: it leaves them alone, and opens its own for each query.
+#[derive(Debug, Clone)]
+pub struct Databases(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// The process that they were opened in.
+    process: u32,
+    kept: Mutex<Kept>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -128,29 +137,49 @@ struct Kept {
     spare: Option<(Opening, JoinHandle<SqlResult<Database>>)>,
 }
 
-impl Drop for Kept {
+impl Drop for Inner {
     fn drop(&mut self) {
+        let is_forked = self.is_forked();
+        let Kept { used, spare, .. } = std::mem::take(self.kept.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if is_forked {
+            // Closing them would wait for threads that are in another process.
+            std::mem::forget((used, spare));
+            return;
+        }
         // A thread within DuckDB must not outlive the program.
-        if let Some((_, thread)) = self.spare.take() {
+        if let Some((_, thread)) = spare {
             let _ = thread.join();
         }
     }
 }
 
+impl Inner {
+    fn is_forked(&self) -> bool {
+        self.process != std::process::id()
+    }
+}
+
+impl Default for Databases {
+    fn default() -> Self {
+        Self(Arc::new(Inner { process: std::process::id(), kept: Mutex::default() }))
+    }
+}
+
 impl Databases {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is kept here; `None` in a process that was forked, where another one may have held the lock for ever.
+    fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
+        (!self.0.is_forked()).then(|| self.0.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// One that was given just this.
     pub(crate) fn same(&self, given: &Given) -> Option<Database> {
-        self.kept().used.take_if(|(had, _)| had == given).map(|(_, database)| database)
+        self.kept()?.used.take_if(|(had, _)| had == given).map(|(_, database)| database)
     }
 
     /// One that was given nothing, and from the second time on another one in the background.
     pub(crate) fn fresh(&self, opening: &Opening) -> SqlResult<Database> {
         let spare = {
-            let mut kept = self.kept();
+            let Some(mut kept) = self.kept() else { return opening.open() };
             let spare = kept.spare.take();
             if std::mem::replace(&mut kept.has_opened, true) {
                 let next = opening.clone();
@@ -173,7 +202,10 @@ impl Databases {
         if database.spill.as_ref().is_some_and(|dir| dir.path().exists()) {
             return;
         }
-        let before = self.kept().used.replace((given, database));
+        let before = match self.kept() {
+            Some(mut kept) => kept.used.replace((given, database)),
+            None => return,
+        };
         // Closing it takes its time, and nobody need wait for the lock.
         drop(before);
     }
@@ -218,7 +250,7 @@ mod tests {
     #[test]
     fn from_the_second_on_one_is_opened_ahead() {
         let databases = Databases::default();
-        let has_spare = |databases: &Databases| databases.kept().spare.is_some();
+        let has_spare = |databases: &Databases| databases.kept().unwrap().spare.is_some();
         let first = databases.fresh(&opening(1)).unwrap();
         mark(&first);
         assert!(!has_spare(&databases));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use datafolio_core::ErrorCategory;
 
 use crate::refusal::Refusal;
+use crate::session::ROW;
 
 /// The result of what this crate does.
 pub type SqlResult<T> = Result<T, SqlError>;
@@ -206,7 +207,7 @@ impl SqlError {
         let told = text.split("\n\nLINE ").next().unwrap_or(text);
         let told = told.split("Candidate functions:").next().unwrap_or(told).trim_end_matches("\\t").trim();
         let (kind, message) = told.split_once(" Error: ").unwrap_or(("", told));
-        let message = message.replace('\n', " ");
+        let message = without_row(&message.replace('\n', " "));
         if let Some(message) = time_zones(&message) {
             return Self::NoTimeZones { message };
         }
@@ -219,6 +220,13 @@ impl SqlError {
             _ => Self::Failed { message },
         }
     }
+}
+
+/// A message that offers columns, without the one that rows of a condition are numbered under.
+fn without_row(message: &str) -> String {
+    let alone = format!(" Candidate bindings: \"{ROW}\"");
+    let (first, later) = (format!("\"{ROW}\", "), format!(", \"{ROW}\""));
+    message.replace(&first, "").replace(&later, "").replace(&alone, "")
 }
 
 /// Why a query needs time zones, where that is what DuckDB says. Its own words advise to install an extension, which a query
@@ -241,6 +249,19 @@ fn time_zones(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_row_is_no_column_that_is_offered() {
+        for (offered, left) in [
+            ("\nCandidate bindings: \"datafolio_row\"", ""),
+            ("\nCandidate bindings: \"x\", \"datafolio_row\"", " Candidate bindings: \"x\""),
+            ("\nCandidate bindings: \"datafolio_row\", \"x\"", " Candidate bindings: \"x\""),
+        ] {
+            let told = "Binder Error: Referenced column \"y\" not found in FROM clause!";
+            let error = SqlError::of_text(&format!("{told}{offered}")).to_string();
+            assert!(error.ends_with(&format!("FROM clause!{left}")), "{error}");
+        }
+    }
 
     /// As DuckDB 2.0 says it.
     #[test]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .._progress import reporting
 from ..exceptions import InvalidInputError, NotFoundError
 from . import _text
-from .progress import reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

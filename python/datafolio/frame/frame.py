@@ -168,7 +168,7 @@ class Frame(Columns, Rows, Aggregations, Groups, Selections, Conversions, Export
         import difflib
 
         near = difflib.get_close_matches(name, [*names, *dir(type(self))], 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else f"; its columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
         raise AttributeError(f"the frame has no column or method {name!r}{hint}")
 
     def __setattr__(self, name: str, value: Any) -> None:

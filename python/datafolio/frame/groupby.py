@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -181,10 +182,30 @@ def _columns(df: Base, actions: Any, keys: list[str]) -> list[tuple[str, str]]:
         elif isinstance(action, str) and "(" in action:
             columns.append((action, action))
         elif isinstance(action, str):
-            columns += [(f"{name}_{action}", f"{action}({_text.quoted(name)})") for name in _numbers(df, keys)]
+            columns += [(f"{name}_{action}", f"{_known(action)}({_text.quoted(name)})") for name in _numbers(df, keys)]
         else:
             raise InvalidInputError(f"groups cannot be asked for {action!r}", code="no-aggregation")
     return columns
+
+
+# What other libraries call them.
+_OTHERWISE = {"avg": "mean", "average": "mean", "size": "count", "n_unique": "nunique", "stddev": "std", "variance": "var"}
+
+
+def _known(action: str) -> str:
+    """The name of an aggregation.
+
+    Raises
+    ------
+    InvalidInputError
+        For one that there is not, with those that there are.
+    """
+    if action in aggregate.__all__ and action != "Aggregation":
+        return action
+    known = [name for name in aggregate.__all__ if name != "Aggregation"]
+    near = _OTHERWISE.get(action) or next(iter(difflib.get_close_matches(action, known, 1)), None)
+    meant = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
+    raise InvalidInputError(f"there is no aggregation {action!r}: {meant}", code="no-aggregation")
 
 
 def _of_name(df: Base, name: str, action: Any) -> Iterator[tuple[str, str]]:
@@ -197,11 +218,11 @@ def _of_name(df: Base, name: str, action: Any) -> Iterator[tuple[str, str]]:
         elif "(" in one:
             yield name, one
         elif name in df._native.names():
-            yield f"{name}_{one}", f"{one}({_text.quoted(name)})"
+            yield f"{name}_{one}", f"{_known(one)}({_text.quoted(name)})"
         elif one == "count":
             yield name, "count()"
         else:
-            yield f"{name}_{one}" if several else name, f"{one}({df._text(name)})"
+            yield f"{name}_{one}" if several else name, f"{_known(one)}({df._text(name)})"
 
 
 class Groups(Base):

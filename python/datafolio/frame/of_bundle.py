@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 class BundleTable:
     """A version of a table, by which a frame is opened again in another process."""
 
-    def __init__(self, path: str, name: str, version: str) -> None:
+    def __init__(self, path: str, name: str, version: str, settings: list[tuple[str, str]]) -> None:
         self.path = path
         self.name = name
         self.version = version
+        self.settings = settings
 
     def open(self) -> NativeFrame:
         """The frame of the engine."""
-        return _native.Bundle(self.path, "open", read_only=True).frame(self.name, self.version)
+        return _native.Bundle(self.path, "open", read_only=True, settings=self.settings).frame(self.name, self.version)
 
 
 def frame_of(bundle: _native.Bundle, name: str, version: str | None = None, mapped: bool = False) -> Frame:
@@ -37,5 +38,5 @@ def frame_of(bundle: _native.Bundle, name: str, version: str | None = None, mapp
     native = bundle.mapped_frame(name) if mapped and version is None else bundle.frame(name, version)
     origins = native.origins()
     # A view stands on a table: it is opened again by that one, and the state makes the rest.
-    origin = BundleTable(bundle.location, *origins[0]) if len(origins) == 1 else None
+    origin = BundleTable(bundle.location, *origins[0], bundle.chosen_settings) if len(origins) == 1 else None
     return Frame(native, origin)

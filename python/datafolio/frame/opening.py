@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _native
+from .._progress import reporting
 from ..exceptions import InvalidTypeError, MissingFileError
 from ._values import parts_of
 from .frame import Frame
-from .progress import reporting
 
 if TYPE_CHECKING:
     from .._native import Frame as NativeFrame

@@ -13,7 +13,7 @@ impl Bundle {
     /// The last commits, newest first.
     #[pyo3(signature = (limit, item=None))]
     fn log<'py>(&self, py: Python<'py>, limit: usize, item: Option<&str>) -> Outcome<Bound<'py, PyAny>> {
-        let mut log = py.detach(|| self.folio.log(limit))?;
+        let mut log = self.read(py, |folio| folio.log(limit))?;
         if let Some(item) = item {
             log = log.of_item(item);
         }
@@ -22,13 +22,13 @@ impl Bundle {
 
     /// The versions of an item, newest first.
     fn versions<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.versions(name))?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.versions(name))?).map_err(python)
     }
 
     /// A handle to an earlier revision.
     fn at_revision(&self, py: Python<'_>, revision: u64) -> Outcome<Self> {
-        let folio = py.detach(|| self.folio.at_revision(revision))?;
-        Ok(Self { is_revision: true, ..Self::of(folio) })
+        let folio = self.read(py, |folio| folio.at_revision(revision))?;
+        Ok(Self { is_revision: true, ..self.beside(folio) })
     }
 
     /// Takes a commit back, and says which.
@@ -39,7 +39,7 @@ impl Bundle {
 
     /// Whether the payload of each item is there and is what was recorded.
     fn validate<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyDict>> {
-        let valid = py.detach(|| self.folio.validate())?;
+        let valid = self.read(py, |folio| folio.validate())?;
         let found = PyDict::new(py);
         for (name, is_valid) in valid {
             found.set_item(name, is_valid).map_err(python)?;
@@ -56,7 +56,7 @@ impl Bundle {
         percent: u8,
     ) -> Outcome<Bound<'py, PyAny>> {
         let options = VerifyOptions { read_data, items, percent };
-        facts_to_python(py, &py.detach(|| self.folio.verify(&options))?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.verify(&options))?).map_err(python)
     }
 
     fn gc<'py>(&self, py: Python<'py>, apply: bool) -> Outcome<Bound<'py, PyAny>> {
@@ -65,7 +65,7 @@ impl Bundle {
     }
 
     fn disk_usage<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.disk_usage())?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.disk_usage())?).map_err(python)
     }
 
     /// The bundle as text.
@@ -80,6 +80,6 @@ impl Bundle {
         show_paths: bool,
     ) -> Outcome<String> {
         let options = DescribeOptions { show_empty, max_metadata_fields, include_archived, show_paths, pattern };
-        Ok(py.detach(|| self.folio.describe(&options))?)
+        self.read(py, |folio| folio.describe(&options))
     }
 }

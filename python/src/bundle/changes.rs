@@ -1,21 +1,19 @@
 //! Adding and changing items, in a commit of their own or in the batch that is open.
 
 use std::path::PathBuf;
-use std::sync::PoisonError;
 
-use arrow::array::RecordBatchReader;
 use chrono::DateTime;
 use datafolio::handlers::formats::TableFormat;
 use datafolio::{AddOptions, Batch, Data, ImportOptions, Model, NpyArray, Reference, Result, core::item_type};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Bundle;
-use super::steps::Steps;
-use crate::error::{Failure, Outcome, python};
-use crate::ffi::import_stream;
-use crate::rows::chunks_of;
+use super::open_batch::Rows;
+use crate::error::{Outcome, python};
+use crate::interrupt::{Watch, interruptible};
+use crate::rows::RowsToStore;
 use crate::value::{to_json, to_object};
 
 impl Bundle {
@@ -25,17 +23,26 @@ impl Bundle {
         py: Python<'_>,
         step: impl for<'b, 'f> FnOnce(&'b mut Batch<'f>) -> Result<T> + Send + 'static,
     ) -> Outcome<T> {
-        py.detach(|| {
-            let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(steps) = steps.as_ref() {
-                return Ok(steps.step(step)?);
-            }
-            drop(steps);
-            let mut batch = self.folio.batch()?;
-            let done = step(&mut batch)?;
-            batch.commit()?;
-            Ok(done)
-        })
+        Ok(py.detach(|| self.changed(step))?)
+    }
+
+    /// The same without the interpreter.
+    pub(crate) fn changed<T: Send + 'static>(
+        &self,
+        step: impl for<'b, 'f> FnOnce(&'b mut Batch<'f>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.batch.change(&self.folio, Rows::Given, step)
+    }
+
+    /// Makes a change whose rows come from an object of Python.
+    pub(crate) fn change_with_rows<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        watch: &Watch,
+        step: impl for<'b, 'f> FnOnce(&'b mut Batch<'f>) -> Result<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let change = || self.batch.change(&self.folio, Rows::FromPython, step);
+        Ok(interruptible(py, watch, change).map_err(python)??)
     }
 
     fn add_data(
@@ -63,8 +70,10 @@ impl Bundle {
         chunks: bool,
     ) -> Outcome<()> {
         let options = add_options(options)?;
-        let rows = rows_of(rows, chunks)?;
-        self.add_data(py, item_type::INCLUDED_TABLE, name, Data::Table(rows), options)
+        let RowsToStore { reader, watch } = RowsToStore::of(rows, chunks).map_err(python)?;
+        self.change_with_rows(py, &watch, move |batch| {
+            batch.add_typed(item_type::INCLUDED_TABLE, &name, Data::Table(reader), options)
+        })
     }
 
     /// Adds an array: its bytes, and what a `.npy` file says of it.
@@ -171,7 +180,7 @@ impl Bundle {
     fn import_files(
         &self,
         py: Python<'_>,
-        name: &str,
+        name: String,
         paths: Vec<PathBuf>,
         table_format: Option<&str>,
         options: Option<&Bound<'_, PyDict>>,
@@ -184,8 +193,7 @@ impl Bundle {
                     .ok_or_else(|| python(PyValueError::new_err(format!("Unsupported table format: '{word}'"))))
             })
             .transpose()?;
-        py.detach(|| self.folio.import_files(name, &paths, &import, options))?;
-        Ok(())
+        self.change(py, move |batch| batch.import_files(&name, &paths, &import, options))
     }
 
     /// Deletes items, and tells which others list them as an input.
@@ -229,40 +237,17 @@ impl Bundle {
 
     /// Opens a batch: what is changed from here on is committed together.
     fn begin_batch(&self, py: Python<'_>) -> Outcome<()> {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        if steps.is_some() {
-            return Err(python(PyRuntimeError::new_err("a batch is open already: batches do not lie in each other")));
-        }
-        *steps = Some(Steps::open(py, &self.folio)?);
-        Ok(())
+        self.batch.begin(py, &self.folio)
     }
 
     /// Commits the batch that is open, or gives it up.
     fn end_batch(&self, py: Python<'_>, commit: bool) -> Outcome<()> {
-        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match steps {
-            Some(steps) if commit => py.detach(|| steps.commit()).map(drop).map_err(Failure::from),
-            Some(steps) => {
-                py.detach(|| steps.abandon());
-                Ok(())
-            }
-            None => Err(python(PyRuntimeError::new_err("no batch is open"))),
-        }
+        self.batch.end(py, commit)
     }
 
     #[getter]
     fn in_batch(&self) -> bool {
-        self.has_batch()
-    }
-}
-
-/// The rows of an object with `__arrow_c_stream__`, or of all that an iterator gives.
-pub(super) fn rows_of(rows: &Bound<'_, PyAny>, chunks: bool) -> Outcome<Box<dyn RecordBatchReader + Send>> {
-    match chunks {
-        false => import_stream(rows).map_err(python),
-        true => chunks_of(rows).map_err(python)?.ok_or_else(|| {
-            python(PyValueError::new_err("the iterator gives no chunk, so the columns of the table are not known"))
-        }),
+        self.batch.is_open()
     }
 }
 
@@ -277,7 +262,10 @@ pub(crate) fn add_options(given: Option<&Bound<'_, PyDict>>) -> Outcome<AddOptio
         let key: String = key.extract().map_err(python)?;
         options = match key.as_str() {
             "description" => options.description(value.extract::<String>().map_err(python)?),
-            "inputs" => options.inputs(value.extract::<Vec<String>>().map_err(python)?),
+            "inputs" => match value.extract::<String>() {
+                Ok(only) => options.inputs([only]),
+                Err(_) => options.inputs(value.extract::<Vec<String>>().map_err(python)?),
+            },
             "overwrite" => match value.is_truthy().map_err(python)? {
                 true => options.overwrite(),
                 false => options,

@@ -4,46 +4,62 @@
 mod care;
 pub(crate) mod changes;
 mod items;
+mod open_batch;
 mod query;
 mod snapshots;
 mod steps;
 mod tables;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use datafolio::{DataFolio, OpenOptions, Settings};
+use datafolio::{DataFolio, OpenOptions, Result, Settings};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::{Outcome, python};
 use crate::value::{object_to_python, to_object};
+use open_batch::OpenBatch;
 pub(crate) use snapshots::open_snapshot;
-use steps::Steps;
 
 /// The handle of one bundle.
 #[pyclass(frozen, module = "datafolio._native")]
 pub(crate) struct Bundle {
     folio: Arc<DataFolio>,
-    /// The batch that is open, where one is.
-    steps: Mutex<Option<Steps>>,
+    batch: OpenBatch,
+    /// The settings that were chosen for this handle alone.
+    chosen: Vec<(String, String)>,
     /// Whether it stands for an earlier revision.
     is_revision: bool,
 }
 
 impl Bundle {
     fn of(folio: DataFolio) -> Self {
-        Self { folio: Arc::new(folio), steps: Mutex::new(None), is_revision: false }
+        Self { folio: Arc::new(folio), batch: OpenBatch::default(), chosen: Vec::new(), is_revision: false }
     }
 
-    /// The bundle, for what is not of bundles alone.
-    pub(crate) fn folio(&self) -> &Arc<DataFolio> {
-        &self.folio
+    /// A handle to another state of the bundle.
+    fn beside(&self, folio: DataFolio) -> Self {
+        Self { chosen: self.chosen.clone(), ..Self::of(folio) }
     }
 
-    /// Whether a batch is open.
-    pub(crate) fn has_batch(&self) -> bool {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// The settings of the handle.
+    pub(crate) fn settings_here(&self) -> &Settings {
+        self.folio.settings()
+    }
+
+    /// The state that reads see. Not to be called with the interpreter.
+    pub(crate) fn seen(&self) -> Result<Arc<DataFolio>> {
+        self.batch.seen(&self.folio)
+    }
+
+    /// Reads something, without the interpreter.
+    pub(crate) fn read<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&DataFolio) -> Result<T> + Send,
+    ) -> Outcome<T> {
+        Ok(py.detach(|| work(self.seen()?.as_ref()))?)
     }
 }
 
@@ -83,9 +99,10 @@ impl Bundle {
         settings: Option<Vec<(String, String)>>,
     ) -> Outcome<Self> {
         let how = Opening::parse(how).map_err(python)?;
-        let mut chosen = Settings::load()?;
-        for (key, value) in settings.unwrap_or_default() {
-            chosen.set(&key, &value)?;
+        let chosen = settings.unwrap_or_default();
+        let mut settings = Settings::load()?;
+        for (key, value) in &chosen {
+            settings.set(key, value)?;
         }
         let metadata = metadata.map(to_object).transpose().map_err(python)?.unwrap_or_default();
         let options = OpenOptions::new()
@@ -93,16 +110,20 @@ impl Bundle {
             .allow_existing(allow_existing)
             .random_suffix(random_suffix)
             .metadata(metadata)
-            .settings(chosen);
-        Ok(Self::of(py.detach(|| match how {
+            .settings(settings);
+        let folio = py.detach(|| match how {
             Opening::Open => options.open(path),
             Opening::Create => options.create(path),
             Opening::OpenOrCreate => options.open_or_create(path),
-        })?))
+        })?;
+        Ok(Self { chosen, ..Self::of(folio) })
     }
 
-    /// Sees what others have committed since.
+    /// Sees what others have committed since; a batch goes on from where it began.
     fn refresh(&self, py: Python<'_>) -> Outcome<()> {
+        if self.batch.is_open() {
+            return Ok(());
+        }
         Ok(py.detach(|| self.folio.refresh())?)
     }
 
@@ -137,13 +158,20 @@ impl Bundle {
         self.folio.warnings()
     }
 
+    /// The settings that were chosen for this handle alone.
+    #[getter]
+    fn chosen_settings(&self) -> Vec<(String, String)> {
+        self.chosen.clone()
+    }
+
     /// The settings that hold: key to value, as text.
     fn settings(&self) -> Vec<(String, String)> {
         let described = self.folio.settings().describe();
         described.into_iter().map(|setting| (setting.key.to_owned(), setting.value)).collect()
     }
 
-    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        object_to_python(py, &self.folio.metadata())
+    fn metadata<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyDict>> {
+        let metadata = self.read(py, |folio| Ok(folio.metadata()))?;
+        object_to_python(py, &metadata).map_err(python)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatchReader;
-use datafolio::{QueryOptions, Result};
+use datafolio::{DataFolio, QueryOptions, Result};
 use pyo3::prelude::*;
 #[cfg(feature = "sql")]
 use pyo3::types::PyDict;
@@ -13,7 +13,8 @@ use super::Bundle;
 #[cfg(feature = "sql")]
 use super::changes::add_options;
 use crate::error::{Outcome, python};
-use crate::interrupt::{Stop, interruptible};
+use crate::frame::Frame;
+use crate::interrupt::{Watch, interruptible};
 use crate::rows::RowStream;
 #[cfg(feature = "sql")]
 use crate::value::facts_to_python;
@@ -29,11 +30,17 @@ struct Asked<'py> {
     memory: Option<u64>,
     #[pyo3(item)]
     timeout: Option<f64>,
+    /// Frames that it reads by name.
+    #[pyo3(item)]
+    frames: Option<Vec<(String, Py<Frame>)>>,
+    /// Called with a fraction; where it answers `False`, the query stops.
+    #[pyo3(item)]
+    progress: Option<Py<PyAny>>,
 }
 
 impl Asked<'_> {
-    /// The options, and what stops the query.
-    fn options(&self) -> PyResult<(QueryOptions, Stop)> {
+    /// The options, and what looks after the query.
+    fn options(&self, py: Python<'_>) -> PyResult<(QueryOptions, Arc<Watch>)> {
         let mut options = QueryOptions::new();
         (options.threads, options.memory) = (self.threads, self.memory);
         options.timeout = self.timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
@@ -46,12 +53,22 @@ impl Asked<'_> {
             if let Some(params) = &self.params {
                 options.params = crate::params::of(params)?;
             }
-            Ok((options, Arc::new(move || control.cancel())))
+            for (name, frame) in self.frames.iter().flatten() {
+                options = options.frame(name, frame.get().columns());
+            }
+            let mut watch = Watch::new({
+                let control = control.clone();
+                move || control.cancel()
+            });
+            if let Some(call) = &self.progress {
+                watch = watch.progress(call.clone_ref(py), move || Some(control.progress()? / 100.0));
+            }
+            Ok((options, Arc::new(watch)))
         }
         #[cfg(not(feature = "sql"))]
         {
-            let _ = &self.params;
-            Ok((options, Arc::new(|| {})))
+            let _ = (py, &self.params, &self.frames, &self.progress);
+            Ok((options, Arc::new(Watch::new(|| {}))))
         }
     }
 }
@@ -60,18 +77,27 @@ impl Asked<'_> {
 impl Bundle {
     /// Runs SQL on one table, which goes by the name `table`.
     fn query_table(&self, py: Python<'_>, name: &str, sql: &str, asked: Asked<'_>) -> Outcome<RowStream> {
-        self.rows(py, &asked, |options| Ok(boxed(self.folio.query_table(name, sql, options)?)))
+        self.rows(py, &asked, |folio, options| Ok(boxed(folio.query_table(name, sql, options)?)))
     }
 
     /// Runs SQL on all tables.
     fn query(&self, py: Python<'_>, sql: &str, asked: Asked<'_>) -> Outcome<RowStream> {
-        self.rows(py, &asked, |options| Ok(boxed(self.folio.query(sql, options)?)))
+        self.rows(py, &asked, |folio, options| Ok(boxed(folio.query(sql, options)?)))
     }
 
     /// Runs any SQL that DuckDB knows.
     #[cfg(feature = "sql")]
     fn query_unrestricted(&self, py: Python<'_>, sql: &str, asked: Asked<'_>) -> Outcome<RowStream> {
-        self.rows(py, &asked, |options| Ok(boxed(self.folio.query_unrestricted(sql, options)?)))
+        self.rows(py, &asked, |folio, options| Ok(boxed(folio.query_unrestricted(sql, options)?)))
+    }
+
+    /// Runs SQL on all tables, and gives the result as a frame.
+    #[cfg(feature = "sql")]
+    fn query_frame(&self, py: Python<'_>, sql: &str, asked: Asked<'_>) -> Outcome<Frame> {
+        let (options, watch) = asked.options(py).map_err(python)?;
+        let made = interruptible(py, &watch, || self.seen()?.query_frame(sql, &options)).map_err(python)??;
+        watch.done(py).map_err(python)?;
+        Ok(self.frame_here(made))
     }
 
     /// Keeps a query by a name.
@@ -85,7 +111,7 @@ impl Bundle {
     /// The text of a view.
     #[cfg(feature = "sql")]
     fn view<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &self.folio.view(name)?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.view(name))?).map_err(python)
     }
 
     /// Stores the result of a query, with the query.
@@ -99,16 +125,16 @@ impl Bundle {
         asked: Asked<'_>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> Outcome<()> {
-        let (query, stop) = asked.options().map_err(python)?;
+        let (query, watch) = asked.options(py).map_err(python)?;
         let options = add_options(options)?;
-        interruptible(py, &stop, || self.folio.derive(name, sql, &query, options)).map_err(python)??;
-        Ok(())
+        interruptible(py, &watch, || self.folio.derive(name, sql, &query, options)).map_err(python)??;
+        watch.done(py).map_err(python)
     }
 
     /// Derived tables that are out of date, and why.
     #[cfg(feature = "sql")]
     fn stale<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.stale())?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.stale())?).map_err(python)
     }
 
     /// Makes derived tables again, in the order of what they are made from.
@@ -124,7 +150,7 @@ impl Bundle {
     /// How an item was made.
     #[cfg(feature = "sql")]
     fn explain<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.explain(name))?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.explain(name))?).map_err(python)
     }
 }
 
@@ -133,11 +159,11 @@ impl Bundle {
         &self,
         py: Python<'_>,
         asked: &Asked<'_>,
-        run: impl FnOnce(&QueryOptions) -> Result<Box<dyn RecordBatchReader + Send>> + Send,
+        run: impl FnOnce(&DataFolio, &QueryOptions) -> Result<Box<dyn RecordBatchReader + Send>> + Send,
     ) -> Outcome<RowStream> {
-        let (options, stop) = asked.options().map_err(python)?;
-        let reader = interruptible(py, &stop, || run(&options)).map_err(python)??;
-        Ok(RowStream::stoppable(reader, stop))
+        let (options, watch) = asked.options(py).map_err(python)?;
+        let reader = interruptible(py, &watch, || run(self.seen()?.as_ref(), &options)).map_err(python)??;
+        Ok(RowStream::watched(reader, watch))
     }
 }
 

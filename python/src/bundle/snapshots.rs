@@ -39,7 +39,7 @@ impl Bundle {
 
     /// All snapshots, newest first.
     fn list_snapshots<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &self.folio.list_snapshots()?).map_err(python)
+        facts_to_python(py, &self.read(py, DataFolio::list_snapshots)?).map_err(python)
     }
 
     /// The names of all snapshots, in the order in which they were made.
@@ -49,21 +49,21 @@ impl Bundle {
 
     /// What is known of a snapshot.
     fn snapshot_info<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &self.folio.snapshot_info(name)?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.snapshot_info(name))?).map_err(python)
     }
 
     /// A handle to the state that a snapshot holds.
     fn load_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<Self> {
-        Ok(Self::of(py.detach(|| self.folio.load_snapshot(name))?))
+        Ok(self.beside(self.read(py, |folio| folio.load_snapshot(name))?))
     }
 
     fn compare_snapshots<'py>(&self, py: Python<'py>, before: &str, after: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.compare_snapshots(before, after))?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.compare_snapshots(before, after))?).map_err(python)
     }
 
     #[pyo3(signature = (name=None))]
     fn diff_from_snapshot<'py>(&self, py: Python<'py>, name: Option<&str>) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.diff_from_snapshot(name))?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.diff_from_snapshot(name))?).map_err(python)
     }
 
     fn delete_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<()> {
@@ -80,12 +80,12 @@ impl Bundle {
 
     fn export_snapshot(&self, py: Python<'_>, name: &str, target: PathBuf, include_metadata: bool) -> Outcome<Self> {
         let options = ExportOptions { include_snapshot_metadata: include_metadata };
-        Ok(Self::of(py.detach(|| self.folio.export_snapshot(name, target, &options))?))
+        Ok(Self::of(self.read(py, |folio| folio.export_snapshot(name, target, &options))?))
     }
 
     #[pyo3(signature = (name=None))]
     fn reproduce_instructions(&self, py: Python<'_>, name: Option<&str>) -> Outcome<String> {
-        Ok(py.detach(|| self.folio.reproduce_instructions(name))?)
+        self.read(py, |folio| folio.reproduce_instructions(name))
     }
 
     /// Copies current versions into a new bundle.
@@ -105,7 +105,7 @@ impl Bundle {
         let metadata_updates = metadata.map(to_object).transpose().map_err(python)?.unwrap_or_default();
         let options =
             CopyOptions { include, exclude, follow_lineage, include_archived, metadata_updates, random_suffix };
-        Ok(Self::of(py.detach(|| self.folio.copy(target, &options))?))
+        Ok(Self::of(self.read(py, |folio| folio.copy(target, &options))?))
     }
 
     /// The versions of items that are not current and that a snapshot holds: their entries, in the order of the catalogue.

@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Bundle;
-use super::changes::rows_of;
 use crate::error::{Outcome, python};
-use crate::rows::{RowStream, Rows};
+use crate::interrupt::interruptible;
+use crate::rows::{RowStream, Rows, RowsToStore};
 use crate::value::{facts_to_python, to_python};
 
 #[pymethods]
@@ -32,7 +32,7 @@ impl Bundle {
     ) -> Outcome<RowStream> {
         let mut options = TableOptions::new().offset(offset);
         (options.columns, options.filter, options.limit, options.version) = (columns, filter, limit, version);
-        Ok(RowStream::new(py.detach(|| self.folio.read_table(name, &options))?))
+        Ok(RowStream::new(self.read(py, |folio| folio.read_table(name, &options))?))
     }
 
     /// Chunks of exactly so many rows.
@@ -51,13 +51,13 @@ impl Bundle {
     ) -> Outcome<RowStream> {
         let mut options = IterOptions::new().chunk_size(chunk_size).start_row(start_row);
         (options.columns, options.filter, options.end_row, options.version) = (columns, filter, end_row, version);
-        let chunks = py.detach(|| self.folio.iter_table(name, &options))?;
+        let chunks = self.read(py, |folio| folio.iter_table(name, &options))?;
         Ok(RowStream::new(Box::new(Chunked { schema: chunks.schema(), chunks })))
     }
 
     /// Ranges of rows, one for each worker.
     fn split_table(&self, py: Python<'_>, name: &str, workers: usize) -> Outcome<Vec<(u64, u64)>> {
-        let ranges = py.detach(|| self.folio.split_table(name, workers))?;
+        let ranges = self.read(py, |folio| folio.split_table(name, workers))?;
         Ok(ranges.into_iter().map(|range| (range.start, range.end)).collect())
     }
 
@@ -73,12 +73,12 @@ impl Bundle {
     ) -> Outcome<Rows> {
         let mut options = TableOptions::new();
         (options.columns, options.filter) = (columns, filter);
-        Ok(Rows::of_batch(py.detach(|| self.folio.sample_table(name, rows, seed, &options))?))
+        Ok(Rows::of_batch(self.read(py, |folio| folio.sample_table(name, rows, seed, &options))?))
     }
 
     /// What footers and the catalogue say, and the columns as rows that are none.
     fn table_info<'py>(&self, py: Python<'py>, name: &str) -> Outcome<(Bound<'py, PyAny>, Rows)> {
-        let info = py.detach(|| self.folio.table_info(name))?;
+        let info = self.read(py, |folio| folio.table_info(name))?;
         Ok((facts_to_python(py, &info).map_err(python)?, Rows::new(info.schema.clone(), Vec::new())))
     }
 
@@ -102,21 +102,21 @@ impl Bundle {
         if let Some(top) = top {
             options = options.top(top);
         }
-        let statistics = py.detach(|| self.folio.describe_table(name, &options))?;
+        let statistics = self.read(py, |folio| folio.describe_table(name, &options))?;
         facts_to_python(py, &statistics).map_err(python)
     }
 
     /// The path of a table that lies in one file.
     fn get_table_path(&self, py: Python<'_>, name: &str) -> Outcome<String> {
-        Ok(py.detach(|| self.folio.get_table_path(name))?)
+        self.read(py, |folio| folio.get_table_path(name))
     }
 
     fn get_table_paths(&self, py: Python<'_>, name: &str) -> Outcome<Vec<String>> {
-        Ok(py.detach(|| self.folio.get_table_paths(name))?)
+        self.read(py, |folio| folio.get_table_paths(name))
     }
 
     fn get_all_table_paths<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyDict>> {
-        let paths = py.detach(|| self.folio.get_all_table_paths())?;
+        let paths = self.read(py, |folio| folio.get_all_table_paths())?;
         let found = PyDict::new(py);
         for (name, paths) in paths {
             match paths {
@@ -128,7 +128,7 @@ impl Bundle {
     }
 
     fn table_parts<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.table_parts(name))?).map_err(python)
+        facts_to_python(py, &self.read(py, |folio| folio.table_parts(name))?).map_err(python)
     }
 
     #[pyo3(signature = (name, rows, *, chunks=false, evolve=false, compact=true, description=None, inputs=None, table_format=None, dataframe_library=None))]
@@ -146,7 +146,7 @@ impl Bundle {
         table_format: Option<String>,
         dataframe_library: Option<String>,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let rows = rows_of(rows, chunks)?;
+        let RowsToStore { reader: rows, watch } = RowsToStore::of(rows, chunks).map_err(python)?;
         let mut options = AppendOptions::new();
         (options.evolve, options.compact) = (evolve, compact);
         if let Some(text) = description {
@@ -162,9 +162,12 @@ impl Bundle {
             options = options.dataframe_library(library);
         }
         // Outside a batch small parts are merged afterwards, which is a commit of its own.
-        let appended = match self.has_batch() {
-            true => self.change(py, move |batch| batch.append_table(&name, rows, options))?,
-            false => py.detach(|| self.folio.append_table(&name, rows, options))?,
+        let appended = match self.batch.is_open() {
+            true => self.change_with_rows(py, &watch, move |batch| batch.append_table(&name, rows, options))?,
+            false => {
+                let append = || self.folio.append_table(&name, rows, options);
+                interruptible(py, &watch, append).map_err(python)??
+            }
         };
         facts_to_python(py, &appended).map_err(python)
     }
@@ -204,8 +207,8 @@ impl Bundle {
         after: Option<&str>,
         key: Option<Vec<String>>,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let options = self.diff_options(before, after, key)?;
-        facts_to_python(py, &py.detach(|| self.folio.diff_table(name, &options))?).map_err(python)
+        let options = self.diff_options(py, before, after, key)?;
+        facts_to_python(py, &self.read(py, |folio| folio.diff_table(name, &options))?).map_err(python)
     }
 
     /// The rows that differ between two states of a table.
@@ -218,14 +221,14 @@ impl Bundle {
         after: Option<&str>,
         key: Option<Vec<String>>,
     ) -> Outcome<RowStream> {
-        let options = self.diff_options(before, after, key)?;
-        Ok(RowStream::new(py.detach(|| self.folio.diff_table_rows(name, &options))?))
+        let options = self.diff_options(py, before, after, key)?;
+        Ok(RowStream::new(self.read(py, |folio| folio.diff_table_rows(name, &options))?))
     }
 
     /// What has become of the files that references point to.
     #[pyo3(signature = (names=None))]
     fn check_references<'py>(&self, py: Python<'py>, names: Option<Vec<String>>) -> Outcome<Bound<'py, PyAny>> {
-        let checks = py.detach(|| self.folio.check_references(names.as_deref()))?;
+        let checks = self.read(py, |folio| folio.check_references(names.as_deref()))?;
         let values = checks.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
         let values = values.map_err(|error| python(pyo3::exceptions::PyValueError::new_err(error.to_string())))?;
         to_python(py, &values.into()).map_err(python)
@@ -235,11 +238,12 @@ impl Bundle {
 impl Bundle {
     fn diff_options(
         &self,
+        py: Python<'_>,
         before: Option<&str>,
         after: Option<&str>,
         key: Option<Vec<String>>,
     ) -> Outcome<DiffOptions> {
-        let catalogue = self.folio.catalogue();
+        let catalogue = self.read(py, |folio| Ok(folio.catalogue()))?;
         let mut options = DiffOptions::new();
         if let Some(text) = before {
             options = options.from(TableState::parse(text, &catalogue)?);

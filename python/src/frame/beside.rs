@@ -99,6 +99,6 @@ impl Frame {
             let source = Beside::new(frame.select(&kept)?.to_source()?, name, values)?;
             Columns::new(Arc::new(source)).with_origins(frame.origins().iter().cloned()).select(&order)
         })?;
-        Ok(Self::new(columns))
+        Ok(self.with(columns))
     }
 }

@@ -15,6 +15,7 @@ use super::arrays::Parts;
 use super::options::{Asked, Running};
 use super::{Frame, named};
 use crate::error::{Outcome, arrow_error, python};
+use crate::fork::Here;
 use crate::interrupt::interruptible;
 use crate::rows::{RowStream, Rows};
 
@@ -54,6 +55,7 @@ impl Chunk {
 pub(crate) struct Chunks {
     state: Mutex<State>,
     running: Running,
+    here: Here,
 }
 
 struct State {
@@ -139,7 +141,8 @@ impl Chunks {
     }
 
     fn __next__(&self, py: Python<'_>) -> Outcome<Chunk> {
-        let next = interruptible(py, &self.running.stop, || self.locked(State::next)).map_err(python)?;
+        self.here.check().map_err(python)?;
+        let next = interruptible(py, &self.running.watch, || self.locked(State::next)).map_err(python)?;
         match self.running.checked(next.map_err(Into::into))? {
             Some(batch) => Ok(Chunk::new(batch)),
             None => {
@@ -167,38 +170,47 @@ impl Frame {
         chunk_size: Option<usize>,
         options: Option<Asked>,
     ) -> Outcome<Chunks> {
-        let running = Running::of(options)?;
+        let running = Running::within(&self.limits, options);
         let columns = named(&columns)?;
         let batches = py.detach(|| self.columns.evaluate(columns, &running.options))?;
         let schema = batches.schema();
         let wanted = chunk_size.map(|size| size.max(1));
-        let batches = Some(Gentle(Some(batches)));
+        let batches = Some(Gentle::new(batches));
         let state = State { batches, schema, waiting: VecDeque::new(), rows: 0, wanted };
-        Ok(Chunks { state: Mutex::new(state), running })
+        Ok(Chunks { state: Mutex::new(state), running, here: Here::new() })
     }
 
     /// The values of expressions, in all rows at once.
     #[pyo3(signature = (columns, options=None))]
     fn collect(&self, py: Python<'_>, columns: Vec<(String, String)>, options: Option<Asked>) -> Outcome<Chunk> {
         let chunks = self.chunks(py, columns, None, options)?;
-        let rest = interruptible(py, &chunks.running.stop, || chunks.locked(State::rest)).map_err(python)?;
+        let rest = interruptible(py, &chunks.running.watch, || chunks.locked(State::rest)).map_err(python)?;
         Ok(Chunk::new(chunks.running.finish(rest.map_err(Into::into))?))
     }
 
     /// The rows one batch after another, as they are computed.
     #[pyo3(signature = (columns, options=None))]
     fn stream(&self, py: Python<'_>, columns: Vec<(String, String)>, options: Option<Asked>) -> Outcome<RowStream> {
-        let running = Running::of(options)?;
+        let running = Running::within(&self.limits, options);
         let columns = named(&columns)?;
         let batches = py.detach(|| self.columns.evaluate(columns, &running.options))?;
-        let reader = Reader { schema: batches.schema(), batches: Gentle(Some(batches)) };
-        Ok(RowStream::stoppable(Box::new(reader), running.stop.clone()))
+        let reader = Reader { schema: batches.schema(), batches: Gentle::new(batches) };
+        Ok(RowStream::watched(Box::new(reader), running.watch.clone()))
     }
 }
 
 /// Something that is waited for without the interpreter, whoever asks: its threads may call functions of Python, and would wait for
 /// the one who waits for them.
-struct Gentle<T: Send>(Option<T>);
+struct Gentle<T: Send> {
+    inner: Option<T>,
+    here: Here,
+}
+
+impl<T: Send> Gentle<T> {
+    fn new(inner: T) -> Self {
+        Self { inner: Some(inner), here: Here::new() }
+    }
+}
 
 impl<T: Iterator + Send> Iterator for Gentle<T>
 where
@@ -207,14 +219,18 @@ where
     type Item = T::Item;
 
     fn next(&mut self) -> Option<T::Item> {
-        let inner = self.0.as_mut()?;
+        let inner = self.inner.as_mut()?;
         Python::attach(|py| py.detach(|| inner.next()))
     }
 }
 
 impl<T: Send> Drop for Gentle<T> {
     fn drop(&mut self) {
-        if let Some(inner) = self.0.take() {
+        if let Some(inner) = self.inner.take() {
+            if self.here.check().is_err() {
+                self.here.drop(inner);
+                return;
+            }
             // Not while the interpreter ends, when nobody can be attached any more.
             if let Some(dropped) = Python::try_attach(|py| py.detach(|| drop(inner))) {
                 dropped

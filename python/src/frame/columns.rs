@@ -49,7 +49,7 @@ impl Frame {
     fn with_column(&self, name: &str, expression: &str) -> Outcome<Self> {
         let expression = parsed(expression)?;
         self.columns.type_of(expression.clone())?;
-        Ok(Self::new(self.columns.with_column(name, expression)))
+        Ok(self.with(self.columns.with_column(name, expression)))
     }
 
     /// With a name for a value, which is given as text.
@@ -58,12 +58,12 @@ impl Frame {
         if let Some(variables) = state.get_mut("variables").and_then(serde_json::Value::as_object_mut) {
             variables.insert(name.to_owned(), serde_json::Value::String(value.to_owned()));
         }
-        Ok(Self::new(self.columns.with_state(&state)?))
+        Ok(self.with(self.columns.with_state(&state)?))
     }
 
     /// With a name for a condition.
     fn with_selection(&self, name: &str, condition: &str) -> Outcome<Self> {
-        Ok(Self::new(self.columns.with_selection(name, parsed(condition)?)?))
+        Ok(self.with(self.columns.with_selection(name, parsed(condition)?)?))
     }
 
     /// With a function of Python's, which is called with blocks.
@@ -71,17 +71,17 @@ impl Frame {
         let type_ = Type::from_name(returns).ok_or_else(|| {
             python(pyo3::exceptions::PyTypeError::new_err(format!("there is no column of type {returns}")))
         })?;
-        Ok(Self::new(self.columns.register_function(name, type_, kernel(function))))
+        Ok(self.with(self.columns.register_function(name, type_, kernel(function))))
     }
 
     /// Only the rows for which a condition is true.
     fn filter(&self, condition: &str) -> Outcome<Self> {
-        Ok(Self::new(self.columns.filter(parsed(condition)?)?))
+        Ok(self.with(self.columns.filter(parsed(condition)?)?))
     }
 
     /// All rows again.
     fn without_filter(&self) -> Self {
-        Self::new(self.columns.without_filter())
+        self.with(self.columns.without_filter())
     }
 
     /// The text of the filter, where there is one.
@@ -91,17 +91,17 @@ impl Frame {
 
     /// Only these columns.
     fn select(&self, names: Vec<String>) -> Outcome<Self> {
-        Ok(Self::new(self.columns.select(&names)?))
+        Ok(self.with(self.columns.select(&names)?))
     }
 
     /// All columns but these.
     fn drop(&self, names: Vec<String>) -> Outcome<Self> {
-        Ok(Self::new(self.columns.drop(&names)?))
+        Ok(self.with(self.columns.drop(&names)?))
     }
 
     /// A column by another name.
     fn rename(&self, old: &str, new: &str) -> Outcome<Self> {
-        Ok(Self::new(self.columns.rename(old, new)?))
+        Ok(self.with(self.columns.rename(old, new)?))
     }
 
     /// What was made of the source, as values of JSON.
@@ -112,7 +112,7 @@ impl Frame {
     /// The rows with what a state says.
     fn with_state(&self, state: &Bound<'_, PyDict>) -> Outcome<Self> {
         let state = to_json(state).map_err(python)?;
-        Ok(Self::new(self.columns.with_state(&state)?))
+        Ok(self.with(self.columns.with_state(&state)?))
     }
 
     /// The tables and versions that the rows come from.

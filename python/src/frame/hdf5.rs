@@ -63,8 +63,8 @@ type Step<'s> = &'s (dyn Fn(&mut Writer, &FrameRows<'_>, &(dyn Fn(f64) -> bool +
 
 impl Hdf5Writer {
     fn step(&self, py: Python<'_>, frame: &Frame, options: Option<Asked>, step: Step<'_>) -> Outcome<()> {
-        let running = Running::of(options)?;
-        let done = interruptible(py, &running.stop, || {
+        let running = Running::within(&frame.limits, options);
+        let done = interruptible(py, &running.watch, || {
             let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(writer) = writer.as_mut() else { return Ok(None) };
             let rows = FrameRows::of(&frame.columns, &running.options)?;

@@ -26,7 +26,7 @@ pub(crate) use self::chunks::{Chunk, Chunks};
 pub(crate) use self::columns::frame_functions;
 pub(crate) use self::hdf5::Hdf5Writer;
 pub(crate) use self::open::{frame_of_arrays, frame_of_arrow, open_frame};
-use self::options::{Asked, Running, keeps_results};
+use self::options::{Asked, Limits, Running, keeps_results};
 use crate::error::{Outcome, python};
 use crate::interrupt::interruptible;
 
@@ -34,11 +34,29 @@ use crate::interrupt::interruptible;
 #[pyclass(frozen, module = "datafolio._native")]
 pub(crate) struct Frame {
     columns: Columns,
+    limits: Limits,
 }
 
 impl Frame {
-    pub(crate) fn new(columns: Columns) -> Self {
-        Self { columns }
+    /// A frame whose passes go by the settings of the user.
+    fn new(columns: Columns) -> Outcome<Self> {
+        Ok(Self::within(columns, Limits::of_user()?))
+    }
+
+    /// A frame whose passes have limits of their own.
+    fn within(columns: Columns, limits: Limits) -> Self {
+        Self { columns, limits }
+    }
+
+    /// A frame that this one has become, or a part of it.
+    fn with(&self, columns: Columns) -> Self {
+        Self::within(columns, self.limits.clone())
+    }
+
+    /// The frame of the library.
+    #[cfg(feature = "sql")]
+    pub(crate) fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// The frame to ask: kept answers count unless somebody wants to measure.
@@ -54,8 +72,8 @@ impl Frame {
         work: impl FnOnce(&Columns, &PassOptions) -> ColumnsResult<T> + Send,
     ) -> Outcome<T> {
         let frame = self.asked();
-        let running = Running::of(asked)?;
-        let done = interruptible(py, &running.stop, || work(&frame, &running.options));
+        let running = Running::within(&self.limits, asked);
+        let done = interruptible(py, &running.watch, || work(&frame, &running.options));
         running.finish(done.map_err(python)?)
     }
 }

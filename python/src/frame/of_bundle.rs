@@ -1,13 +1,11 @@
 //! Frames of the tables of a bundle, and frames that become its tables and views.
 
-use arrow::array::RecordBatchReader;
-use datafolio::columns::PassOptions;
-use datafolio::{Data, core::item_type};
+use datafolio::columns::Frame as Columns;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Frame;
-use super::options::Running;
+use super::options::{Limits, Running};
 use crate::bundle::Bundle;
 use crate::bundle::changes::add_options;
 use crate::error::{Outcome, python};
@@ -19,18 +17,18 @@ impl Bundle {
     /// A table, or a view that is the state of a frame, as a frame: of the version that the handle sees, or of another.
     #[pyo3(signature = (name, version=None))]
     fn frame(&self, py: Python<'_>, name: &str, version: Option<&str>) -> Outcome<Frame> {
-        let columns = py.detach(|| match version {
-            Some(version) => self.folio().frame_of_version(name, version),
-            None => self.folio().frame(name),
+        let columns = self.read(py, |folio| match version {
+            Some(version) => folio.frame_of_version(name, version),
+            None => folio.frame(name),
         })?;
-        Ok(Frame::new(columns))
+        Ok(self.frame_here(columns))
     }
 
     /// A table as a frame of mapped columns, converted once where it is not stored as such.
     fn mapped_frame(&self, py: Python<'_>, name: &str) -> Outcome<Frame> {
-        let running = Running::of(None)?;
-        let mapped = interruptible(py, &running.stop, || self.folio().mapped_frame(name, &running.options));
-        Ok(Frame::new(mapped.map_err(python)??))
+        let running = Running::within(&Limits::of(self.settings_here()), None);
+        let mapped = interruptible(py, &running.watch, || self.seen()?.mapped_frame(name, &running.options));
+        Ok(self.frame_here(mapped.map_err(python)??))
     }
 
     /// Stores the rows of a frame as a table, with the tables that they come from.
@@ -42,19 +40,12 @@ impl Bundle {
         frame: &Frame,
         options: Option<&Bound<'_, PyDict>>,
     ) -> Outcome<()> {
-        let mut options = add_options(options)?;
-        if !self.has_batch() {
-            py.detach(|| self.folio().add_frame(&name, &frame.columns, options))?;
-            return Ok(());
-        }
-        // A batch records which tables it was made of, and takes their versions from what it sees itself.
-        let inputs: Vec<String> = frame.columns.origins().iter().map(|origin| origin.name.clone()).collect();
-        if !inputs.is_empty() && !inputs.contains(&name) {
-            options = options.inputs(inputs);
-        }
-        let rows: Box<dyn RecordBatchReader + Send> =
-            Box::new(py.detach(|| frame.columns.to_reader(&PassOptions::default()))?);
-        self.change(py, move |batch| batch.add_typed(item_type::INCLUDED_TABLE, &name, Data::Table(rows), options))
+        let options = add_options(options)?;
+        let running = Running::within(&frame.limits, None);
+        let (columns, pass) = (frame.columns.clone(), running.options.clone());
+        let add = || self.changed(move |batch| batch.add_frame(&name, &columns, options, &pass));
+        interruptible(py, &running.watch, add).map_err(python)??;
+        Ok(())
     }
 
     /// Keeps the state of a frame over a table by a name.
@@ -69,5 +60,20 @@ impl Bundle {
     ) -> Outcome<()> {
         let (state, options) = (to_json(state).map_err(python)?, add_options(options)?);
         self.change(py, move |batch| batch.add_frame_view(&name, &table, &state, options))
+    }
+}
+
+#[pymethods]
+impl Frame {
+    /// What a pass may take where nothing else is said: threads, bytes of memory, and where it spills.
+    fn limits(&self) -> (Option<usize>, u64, Option<String>) {
+        self.limits.told()
+    }
+}
+
+impl Bundle {
+    /// A frame whose passes go by the settings of this handle.
+    pub(crate) fn frame_here(&self, columns: Columns) -> Frame {
+        Frame::within(columns, Limits::of(self.settings_here()))
     }
 }

@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 
 use super::Frame;
 use super::arrays::array_of;
-use super::options::{Asked, Running};
+use super::options::{Asked, Limits, Running};
 use crate::error::{Outcome, arrow_error, python};
 use crate::ffi::import_stream;
 use crate::interrupt::interruptible;
@@ -38,13 +38,13 @@ pub(crate) fn open_frame(
     options: Option<Asked>,
 ) -> Outcome<Frame> {
     if paths.iter().any(|path| is_text(path)) {
-        let running = Running::of(options)?;
+        let running = Running::within(&Limits::of_user()?, options);
         let settings = Settings::load()?;
         let import = ImportOptions::default();
         let opened =
-            interruptible(py, &running.stop, || datafolio::open_frame(&paths, &import, &settings, &running.options));
+            interruptible(py, &running.watch, || datafolio::open_frame(&paths, &import, &settings, &running.options));
         return match opened.map_err(python)? {
-            Ok(columns) => Ok(Frame::new(columns)),
+            Ok(columns) => Frame::new(columns),
             Err(datafolio::Error::Columns(error)) => running.finish(Err(error)),
             Err(error) => Err(error.into()),
         };
@@ -52,7 +52,7 @@ pub(crate) fn open_frame(
     let open = OpenOptions { mapped, group, strict, content: None };
     let columns = py.detach(|| Columns::open_with(paths, &open))?;
     // Files are told by path, length, time and inode, at each question.
-    Ok(Frame::new(columns.with_results(results())))
+    Frame::new(columns.with_results(results()))
 }
 
 /// Whether a path, or a pattern, names text.
@@ -67,9 +67,9 @@ fn is_text(path: &Path) -> bool {
 #[pyo3(signature = (object, options=None))]
 pub(crate) fn frame_of_arrow(py: Python<'_>, object: &Bound<'_, PyAny>, options: Option<Asked>) -> Outcome<Frame> {
     let reader = import_stream(object).map_err(python)?;
-    let running = Running::of(options)?;
-    let read = interruptible(py, &running.stop, || Columns::from_reader(reader, &running.options));
-    Ok(Frame::new(running.finish(read.map_err(python)?)?))
+    let running = Running::within(&Limits::of_user()?, options);
+    let read = interruptible(py, &running.watch, || Columns::from_reader(reader, &running.options));
+    Frame::new(running.finish(read.map_err(python)?)?)
 }
 
 /// A frame of arrays, which are given by name as the parts of arrays of numpy, or as lists of texts.
@@ -84,5 +84,5 @@ pub(crate) fn frame_of_arrays(py: Python<'_>, columns: &Bound<'_, PyDict>) -> Ou
         false => RecordBatch::try_from_iter_with_nullable(arrays.into_iter().map(|(name, array)| (name, array, true))),
     };
     let batch = batch.map_err(|error| python(arrow_error(py, error)))?;
-    Ok(Frame::new(Columns::from_batches(batch.schema(), vec![batch])?))
+    Frame::new(Columns::from_batches(batch.schema(), vec![batch])?)
 }

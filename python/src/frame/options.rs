@@ -11,7 +11,7 @@ use datafolio::columns::{ColumnsResult, PassOptions, Progress};
 use pyo3::prelude::*;
 
 use crate::error::{Outcome, python};
-use crate::interrupt::Stop;
+use crate::interrupt::Watch;
 
 /// A callable is told of the progress at most so often: it holds up a thread that computes.
 const TOLD_EVERY: Duration = Duration::from_millis(50);
@@ -39,10 +39,45 @@ pub(crate) struct Asked {
     progress: Option<Py<PyAny>>,
 }
 
+/// What a pass may take where nothing else is said.
+#[derive(Clone)]
+pub(crate) struct Limits {
+    threads: Option<NonZeroUsize>,
+    memory: u64,
+    spill: Option<PathBuf>,
+}
+
+impl Limits {
+    /// Those of settings.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            threads: NonZeroUsize::new(settings.threads),
+            memory: settings.memory_bytes(),
+            spill: settings.spill_dir.clone(),
+        }
+    }
+
+    /// As plain values.
+    pub(super) fn told(&self) -> (Option<usize>, u64, Option<String>) {
+        let spill = self.spill.as_ref().map(|path| path.to_string_lossy().into_owned());
+        (self.threads.map(NonZeroUsize::get), self.memory, spill)
+    }
+
+    /// Those of the user, whose settings are read once.
+    pub(super) fn of_user() -> Outcome<Self> {
+        static LIMITS: OnceLock<Limits> = OnceLock::new();
+        if let Some(limits) = LIMITS.get() {
+            return Ok(limits.clone());
+        }
+        let limits = Self::of(&Settings::load()?);
+        Ok(LIMITS.get_or_init(|| limits).clone())
+    }
+}
+
 /// A pass that is about to run.
 pub(super) struct Running {
     pub(super) options: PassOptions,
-    pub(super) stop: Stop,
+    pub(super) watch: Arc<Watch>,
     told: Option<Arc<Told>>,
 }
 
@@ -59,14 +94,13 @@ struct Telling {
 }
 
 impl Running {
-    /// With the settings of the user, where nothing else is said.
-    pub(super) fn of(asked: Option<Asked>) -> Outcome<Self> {
-        let settings = settings()?;
+    /// With these limits, where nothing else is said.
+    pub(super) fn within(limits: &Limits, asked: Option<Asked>) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
         let mut options = PassOptions {
-            threads: NonZeroUsize::new(settings.threads),
-            memory: Some(settings.memory_bytes()),
-            spill: settings.spill_dir.clone(),
+            threads: limits.threads,
+            memory: Some(limits.memory),
+            spill: limits.spill.clone(),
             progress: None,
             cancel: Some(cancel.clone()),
         };
@@ -79,8 +113,8 @@ impl Running {
             options.progress =
                 told.clone().map(|told| -> Progress { Arc::new(move |done, total| told.tell(done, total)) });
         }
-        let stop: Stop = Arc::new(move || cancel.store(true, Ordering::Relaxed));
-        Ok(Self { options, stop, told })
+        let watch = Arc::new(Watch::new(move || cancel.store(true, Ordering::Relaxed)));
+        Self { options, watch, told }
     }
 
     /// What came of the pass. What the callable raised goes before the cancellation that it caused.
@@ -101,16 +135,6 @@ impl Running {
             None => Ok(done?),
         }
     }
-}
-
-/// The settings of the user, which are read once.
-fn settings() -> Outcome<&'static Settings> {
-    static SETTINGS: OnceLock<Settings> = OnceLock::new();
-    if let Some(settings) = SETTINGS.get() {
-        return Ok(settings);
-    }
-    let settings = Settings::load()?;
-    Ok(SETTINGS.get_or_init(|| settings))
 }
 
 impl Told {

@@ -17,17 +17,17 @@ impl Frame {
 
     /// Rows from one position to another, of those that pass.
     fn slice(&self, py: Python<'_>, start: u64, end: u64) -> Outcome<Self> {
-        Ok(Self::new(self.pass(py, None, |frame, _| frame.slice(start..end))?))
+        Ok(self.with(self.pass(py, None, |frame, _| frame.slice(start..end))?))
     }
 
     /// The last rows.
     fn tail(&self, py: Python<'_>, rows: u64) -> Outcome<Self> {
-        Ok(Self::new(self.pass(py, None, |frame, _| frame.tail(rows))?))
+        Ok(self.with(self.pass(py, None, |frame, _| frame.tail(rows))?))
     }
 
     /// The rows at positions, in their order.
     fn take(&self, py: Python<'_>, positions: Vec<u64>) -> Outcome<Self> {
-        Ok(Self::new(self.pass(py, None, |frame, _| frame.take(&positions))?))
+        Ok(self.with(self.pass(py, None, |frame, _| frame.take(&positions))?))
     }
 
     /// So many rows at random.
@@ -36,12 +36,12 @@ impl Frame {
             true => frame.resample(rows, seed),
             false => frame.sample(rows, seed),
         })?;
-        Ok(Self::new(drawn))
+        Ok(self.with(drawn))
     }
 
     /// All rows in any order.
     fn shuffle(&self, py: Python<'_>, seed: u64) -> Outcome<Self> {
-        Ok(Self::new(self.pass(py, None, |frame, _| frame.shuffle(seed))?))
+        Ok(self.with(self.pass(py, None, |frame, _| frame.shuffle(seed))?))
     }
 
     /// Frames of shares of the rows, one after the other, or drawn with a seed.
@@ -51,19 +51,18 @@ impl Frame {
             Some(seed) => frame.split_random(&shares, seed),
             None => frame.split(&shares),
         })?;
-        Ok(parts.into_iter().map(Self::new).collect())
+        Ok(parts.into_iter().map(|part| self.with(part)).collect())
     }
 
     /// Frames one below the other.
     #[staticmethod]
     fn concat(py: Python<'_>, frames: Vec<Bound<'_, Self>>) -> Outcome<Self> {
-        let frames: Vec<Columns> = frames.iter().map(|frame| frame.get().columns.clone()).collect();
         let first = frames
             .first()
-            .cloned()
+            .map(Bound::get)
             .ok_or_else(|| python(pyo3::exceptions::PyValueError::new_err("concat: give at least one frame")))?;
+        let frames: Vec<Columns> = frames.iter().map(|frame| frame.get().columns.clone()).collect();
         // The filters take passes, which Ctrl-C stops as any other.
-        let whole = Self::new(first).pass(py, None, |_, _| Columns::concat(&frames))?;
-        Ok(Self::new(whole))
+        Ok(first.with(first.pass(py, None, |_, _| Columns::concat(&frames))?))
     }
 }

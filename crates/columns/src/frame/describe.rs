@@ -94,7 +94,8 @@ impl Frame {
                 type_,
                 rows,
                 missing: rows - counted.unwrap_or(rows).min(rows),
-                distinct: number(at(asked.distinct)),
+                // A sketch may say a little more than there can be.
+                distinct: number(at(asked.distinct)).map(|distinct| distinct.min(counted.unwrap_or(rows))),
                 mean: at(asked.mean),
                 std: at(asked.std),
                 min: min.unwrap_or(Value::Null),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..exceptions import InvalidTypeError
+from .exceptions import InvalidTypeError
 
 Told = Callable[[float], object]
 

@@ -1,0 +1,143 @@
+"""Tables that change: appending, changing and comparing rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ._results import TableDifference
+from ._rows_in import rows_of
+from ._rows_out import check_return_type, rows_as
+from ._table_versions import TableVersions, library_of
+from .exceptions import InvalidTypeError
+
+__all__ = ["TableChangeMethods"]
+
+
+class TableChangeMethods(TableVersions):
+    """The methods that change tables, and tell what has changed."""
+
+    def append_table(
+        self,
+        name: str,
+        rows: Any,
+        *,
+        evolve: bool = False,
+        compact: bool = True,
+        description: str | None = None,
+        inputs: list[str] | None = None,
+        table_format: str | None = None,
+    ) -> Any:
+        """Add rows to a table, or create it. What it costs depends on the new rows alone; snapshots keep the old ones.
+
+        Parameters
+        ----------
+        name
+            The table.
+        rows
+            As :meth:`add_table` takes them.
+        evolve
+            Let the table get columns that only the new rows have.
+        compact
+            Merge small files afterwards when they have piled up.
+        description, inputs, table_format
+            As for :meth:`add_table`, where the table is created.
+
+        Raises
+        ------
+        ValueError
+            For rows whose columns do not fit, by the name of the column.
+        """
+        given = rows_of(rows)
+        self._seen().append_table(
+            name,
+            given.stream,
+            chunks=given.chunks,
+            evolve=evolve,
+            compact=compact,
+            description=description,
+            inputs=inputs,
+            table_format=table_format,
+            dataframe_library=given.library,
+        )
+        return self
+
+    def compact(self, name: str) -> Any:
+        """Make one file of the files of a table, with the same rows in the same order."""
+        self._outside_batch("compact")
+        self._seen().compact(name)
+        return self
+
+    def delete_rows(self, name: str, where: str) -> Any:
+        """Make a version without the rows for which an SQL condition holds."""
+        self._seen().delete_rows(name, where)
+        return self
+
+    def update_table(self, name: str, where: str, values: dict[str, str | float | bool | None]) -> Any:
+        """Make a version with other values in the rows for which an SQL condition holds.
+
+        Parameters
+        ----------
+        name
+            The table.
+        where
+            The condition.
+        values
+            From column to SQL expression, such as ``{"score": "score * 2", "kind": "'checked'"}``, or to a number, truth value or None.
+        """
+        self._seen().update_table(name, where, [(column, _sql_of(value)) for column, value in values.items()])
+        return self
+
+    def diff_table(
+        self,
+        name: str,
+        before: str | int | None = None,
+        after: str | int | None = None,
+        key: Sequence[str] | None = None,
+    ) -> TableDifference:
+        """What differs between two states of a table, in numbers.
+
+        Parameters
+        ----------
+        name
+            The table.
+        before, after
+            The name of a snapshot, a revision, or the id of a version; by default the current version and the one before.
+        key
+            The columns that tell rows apart; without, rows are compared as a whole.
+
+        Returns
+        -------
+        TableDifference
+            A dict, which notebooks show in colours.
+        """
+        return TableDifference(self._seen().diff_table(name, _state(before), _state(after), None if key is None else [key] if isinstance(key, str) else list(key)))
+
+    def diff_table_rows(
+        self,
+        name: str,
+        before: str | int | None = None,
+        after: str | int | None = None,
+        key: Sequence[str] | None = None,
+        return_type: str | None = None,
+    ) -> Any:
+        """The rows that differ between two states of a table, each with what became of it."""
+        check_return_type(return_type)
+        entry = self._table(name)
+        rows = self._native.diff_table_rows(name, _state(before), _state(after), None if key is None else [key] if isinstance(key, str) else list(key))
+        return rows_as(rows, return_type or library_of(entry))
+
+
+def _state(state: str | int | None) -> str | None:
+    return f"revision:{state}" if isinstance(state, int) else state
+
+
+def _sql_of(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        return "NULL" if value is None else str(value)
+    raise InvalidTypeError(
+        f"{value!r} is no SQL expression: write it as text, in which texts stand in single quotes", code="invalid-argument"
+    )

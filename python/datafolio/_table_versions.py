@@ -1,0 +1,82 @@
+"""Which table, and which version of it, a call means."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ._core import Core, Entry
+from ._reading import TABLES
+from .exceptions import InvalidInputError, NotFoundError
+
+__all__ = ["TableVersions", "library_of"]
+
+
+class TableVersions(Core):
+    """What the methods that work with tables share."""
+
+    def _table(self, name: str) -> Entry:
+        entry = self._entry(name)
+        if entry["item_type"] not in TABLES and entry["@category"] != "views":
+            raise InvalidInputError(
+                f"Item '{name}' is not a table: it is a {entry['item_type']}", code="wrong-type", item=name
+            )
+        return entry
+
+    def _version(
+        self, name: str, version: str | int | None, timestamp: str | datetime.datetime | None
+    ) -> str | None:
+        """The id of the version that is asked for; None for the current one."""
+        if version is not None and timestamp is not None:
+            raise InvalidInputError("version and timestamp both choose a version: pass one", code="invalid-argument")
+        if isinstance(version, int) and not isinstance(version, bool):
+            return str(self._native.at_revision(version).item(name)["@version"])
+        if version is not None:
+            snapshot = str(version) if str(version) in self._native.snapshot_names() else None
+            return str(version) if snapshot is None else str(self._native.load_snapshot(snapshot).item(name)["@version"])
+        if timestamp is None:
+            return None
+        moment = _moment(timestamp)
+        made = [(_moment(known["created_at"]), str(known["version"])) for known in self._native.versions(name) if known.get("created_at")]
+        newest = max((known for known in made if known[0] <= moment), default=None)
+        revision, committed = self._revision_at(moment)
+        # A version is made a moment before the commit that it comes with, and that moment counts as its own too.
+        if newest is not None and (committed is None or newest[0] > committed):
+            return newest[1]
+        if revision is not None:
+            then = self._native.at_revision(revision)
+            if name in then:
+                return str(then.item(name)["@version"])
+        raise NotFoundError(f"there was no table '{name}' at {moment.isoformat()}", code="version-not-found", item=name)
+
+    def _revision_at(self, moment: datetime.datetime) -> tuple[int | None, datetime.datetime | None]:
+        """The revision that the bundle was at, and when that was made, as far as the history goes back."""
+        limit, seen = 64, 0
+        while True:
+            entries = self._native.log(limit)
+            for entry in entries[seen:]:
+                committed = _moment(entry["timestamp"])
+                if committed <= moment:
+                    return int(entry["revision"]), committed
+            if len(entries) < limit:
+                return None, None
+            limit, seen = limit * 8, limit
+
+
+def library_of(entry: Entry) -> str:
+    """The library whose tables a table comes back as."""
+    if entry.get("dataframe_library") == "polars" or entry["item_type"] == "polars_table":
+        return "polars"
+    return "pandas"
+
+
+def _moment(text: str | datetime.datetime) -> datetime.datetime:
+    """An instant; where no time zone is given, in UTC."""
+    try:
+        moment = text if isinstance(text, datetime.datetime) else datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise InvalidInputError(
+            f"timestamp {text!r}: write a date or time, such as '2026-01-15' or '2026-01-15T12:00:00+00:00'",
+            code="invalid-argument",
+        ) from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.timezone.utc)
