@@ -7,6 +7,8 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::ending::{self, in_python};
+
 /// How often the interpreter is asked whether somebody pressed Ctrl-C.
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
@@ -83,12 +85,15 @@ pub(crate) fn interruptible<T: Send>(py: Python<'_>, watch: &Watch, work: impl F
             let mut interrupt = None;
             loop {
                 match receive.recv_timeout(ASKED_EVERY) {
-                    Ok(done) => return interrupt.map_or(Ok(done), Err),
+                    Ok(done) => {
+                        ending::check()?;
+                        return interrupt.map_or(Ok(done), Err);
+                    }
                     Err(RecvTimeoutError::Disconnected) => {
                         return Err(PyRuntimeError::new_err("a thread of datafolio has panicked"));
                     }
                     Err(RecvTimeoutError::Timeout) if interrupt.is_none() => {
-                        if let Err(raised) = Python::attach(|py| watch.look(py)) {
+                        if let Some(Err(raised)) = in_python(|py| watch.look(py)) {
                             (watch.stop)();
                             interrupt = Some(raised);
                         }

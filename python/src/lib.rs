@@ -5,6 +5,7 @@
 mod aliases;
 mod arrow_value;
 mod bundle;
+mod ending;
 mod error;
 mod ffi;
 mod fork;
@@ -37,6 +38,7 @@ mod _native {
     /// Adds what is no item of Rust.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::ending::watch(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

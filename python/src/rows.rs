@@ -7,11 +7,12 @@ use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use datafolio::handlers::arrow_type_name;
-use pyo3::exceptions::{PyStopIteration, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
 use crate::arrow_value::columns_to_python;
+use crate::ending::in_python;
 use crate::error::arrow_error;
 use crate::ffi::{export_stream, import_stream};
 use crate::fork::HereRows;
@@ -276,8 +277,9 @@ impl Iterator for Chunks {
             if let Some(batch) = self.chunk.as_mut()?.next() {
                 return Some(batch);
             }
-            let next = Python::attach(|py| Self::next_chunk(self.iterator.bind(py)));
-            match next {
+            let next = in_python(|py| Self::next_chunk(self.iterator.bind(py)));
+            let ends = || Err(PyRuntimeError::new_err("the interpreter ends"));
+            match next.unwrap_or_else(ends) {
                 Ok(chunk) => self.chunk = chunk,
                 Err(error) => {
                     self.chunk = None;

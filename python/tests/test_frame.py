@@ -660,30 +660,6 @@ def test_a_bar(df, capsys, bar):
         df.sum("x", progress="fancy")
 
 
-INTERRUPTED = """
-import numpy as np, os, signal, threading, time
-from datafolio.frame import from_arrays
-df = from_arrays(x=np.arange(8_000_000, dtype="float64"))
-text = "x"
-for _ in range(60):
-    text = f"sin({text} + 1)"
-threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
-start = time.monotonic()
-try:
-    df.sum(text)
-except KeyboardInterrupt:
-    print("stopped", time.monotonic() - start)
-else:
-    print("finished", time.monotonic() - start)
-"""
-
-
-def test_ctrl_c_stops_a_pass():
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=120)
-    word, seconds = done.stdout.split()
-    assert word == "stopped" and float(seconds) < 5, (done.stdout, done.stderr)
-
-
 def test_answers_are_kept_unless_one_measures(df, tmp_path, monkeypatch):
     big = from_arrays(x=np.random.default_rng(0).normal(size=2_000_000))
     big.export(tmp_path / "big.arrow")

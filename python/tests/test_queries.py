@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import signal
 import threading
 import time
 
@@ -85,20 +84,6 @@ def test_time_is_up(shop: datafolio.DataFolio) -> None:
     with pytest.raises(datafolio.DataFolioError) as late:
         shop.query("SELECT count(*) FROM range(100000000000) a", timeout=0.2)
     assert "time" in str(late.value).lower()
-
-
-def test_control_c_stops_a_query(shop: datafolio.DataFolio, request: pytest.FixtureRequest) -> None:
-    # A shell that starts the tests in the background has them ignore Ctrl-C, which Python takes over.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
-    main = threading.main_thread().ident
-    assert main is not None
-    threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
-    began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        shop.query("SELECT count(*) FROM range(100000000000) a")
-    assert time.monotonic() - began < 5
-    assert shop.query("SELECT 1 AS one").to_pydict() == {"one": [1]}
 
 
 def test_progress_of_a_query(shop: datafolio.DataFolio) -> None:

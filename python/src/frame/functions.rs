@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::arrays::{Parts, array_of};
+use crate::ending::in_python;
 
 /// What calls a function of Python with the columns of a block. The facade's half makes arrays of numpy of their parts, and parts of the
 /// array that the function returns.
@@ -15,7 +16,7 @@ pub(super) fn kernel(function: Py<PyAny>) -> impl Fn(&[ArrayRef]) -> Result<Arra
         // Blocks are copied before the interpreter is asked for: other threads have it meanwhile.
         let parts = arrays.iter().map(Parts::of).collect::<Result<Vec<_>, _>>();
         let parts = parts.map_err(|error| error.to_string())?;
-        Python::attach(|py| {
+        let called = in_python(|py| {
             let arguments = PyList::empty(py);
             for (array, parts) in arrays.iter().zip(parts) {
                 match parts {
@@ -24,8 +25,8 @@ pub(super) fn kernel(function: Py<PyAny>) -> impl Fn(&[ArrayRef]) -> Result<Arra
                 }
             }
             array_of(&function.bind(py).call1((arguments,))?)
-        })
-        .map_err(|error| error.to_string())
+        });
+        called.ok_or("the interpreter ends")?.map_err(|error: PyErr| error.to_string())
     }
 }
 

@@ -10,6 +10,7 @@ use datafolio::Settings;
 use datafolio::columns::{ColumnsResult, PassOptions, Progress};
 use pyo3::prelude::*;
 
+use crate::ending::in_python;
 use crate::error::{Outcome, python};
 use crate::interrupt::Watch;
 
@@ -163,12 +164,12 @@ impl Told {
     }
 
     fn called(&self, fraction: f64) -> bool {
-        let answer = Python::attach(|py| {
+        let answer = in_python(|py| {
             let answer = self.call.bind(py).call1((fraction,))?;
             // Vaex's rule: what returns nothing goes on.
             Ok(answer.is_none() || answer.is_truthy()?)
         });
-        answer.unwrap_or_else(|error: PyErr| {
+        answer.unwrap_or(Ok(false)).unwrap_or_else(|error: PyErr| {
             self.locked().raised = Some(error);
             false
         })
