@@ -5,19 +5,20 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test python wheel check fmt lint light directions portable peers claim torture bench docs package clean
+.PHONY: help demo test python wheel check fmt lint light directions portable peers claim torture bench bench-python docs package clean
 
 help:
-	@echo "make demo      build, then show the main job on real data"
-	@echo "make test      build, install the peers that are tested against, run every test"
-	@echo "make python    the tests of the Python package, over the module that is built"
-	@echo "make wheel     the wheel that is released (compiles everything for speed: half an hour)"
-	@echo "make check     formatting, lints and the light tests: seconds, once dependencies are built"
-	@echo "make portable  whether it compiles for Windows and macOS (installs their standard libraries with rustup)"
-	@echo "make torture   the long runs: 16 processes x 200 commits, thousands of kills"
-	@echo "make bench     measure against the peers; results belong into docs/benchmarks.md"
-	@echo "make docs      regenerate what is generated in docs/"
-	@echo "make package   packages of all crates, unpacked and compiled"
+	@echo "make demo          build, then show the main job on real data"
+	@echo "make test          build, install the peers that are tested against, run every test"
+	@echo "make python        the tests of the Python package, over the module that is built"
+	@echo "make wheel         the wheel that is released (compiles everything for speed: half an hour)"
+	@echo "make check         formatting, lints and the light tests: seconds, once dependencies are built"
+	@echo "make portable      whether it compiles for Windows and macOS (installs their standard libraries with rustup)"
+	@echo "make torture       the long runs: 16 processes x 200 commits, thousands of kills"
+	@echo "make bench         measure against the peers; results belong into docs/benchmarks.md"
+	@echo "make bench-python  the same for the Python package, with the wheel that is released"
+	@echo "make docs          regenerate what is generated in docs/"
+	@echo "make package       packages of all crates, unpacked and compiled"
 
 # All there is, with Polars, which users have to ask for. Features of other dependencies follow from it, so one set of packages
 # is used wherever everything is meant.
@@ -98,6 +99,12 @@ torture: claim peers
 bench: claim peers
 	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench hdf5 --bench import --bench tables
 	cargo bench $(ALL) --profile dev --bench tables
+
+# The Python package beside its peers: the wheel that is released, unpacked, in the environment that has what it is compared with.
+bench-python: wheel peers
+	rm -rf "$(CARGO_TARGET_DIR)/wheels/unpacked"
+	python3 -m zipfile -e "$(CARGO_TARGET_DIR)"/wheels/*.whl "$(CARGO_TARGET_DIR)/wheels/unpacked"
+	PYTHONPATH="$(CARGO_TARGET_DIR)/wheels/unpacked" $(DATAFOLIO_PEERS)/python/bin/python benches/python/run.py
 
 docs: claim peers
 	UPDATE_DOCS=1 cargo test $(ALL) --test main docs

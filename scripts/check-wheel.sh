@@ -24,7 +24,7 @@ assert not {"numpy", "pandas", "pyarrow", "polars"} & set(sys.modules)
 
 folio = datafolio.DataFolio("study", metadata={"about": "the wheel"})
 folio.add("params", {"rate": 0.1})
-folio.add_table("scores", folio.query("SELECT range AS id, range * 0.5 AS score FROM range(1000)"))
+folio.add_table("scores", folio.query("SELECT range AS id, range / 2 AS score FROM range(1000)"))
 assert folio.query_table("scores", "SELECT sum(score) AS s FROM table", "arrow").to_pydict() == {"s": [249750.0]}
 assert sum(chunk.num_rows for chunk in folio.iter_table("scores", chunk_size=300, return_type="arrow")) == 1000
 assert folio.frame("scores").mean("score * 2") == 499.5

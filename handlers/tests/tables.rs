@@ -173,11 +173,11 @@ fn parts_of_a_table_are_what_the_whole_has_there() {
             let end = rows.min((offset as i64).saturating_add(limit.map_or(i64::MAX, |limit: u64| limit as i64)));
             assert_eq!(expected, end.max(offset as i64), "{table_format} {offset} {limit:?}");
         }
-        for columns in [vec!["m"], vec!["n", "n"]] {
+        for (columns, code) in [(vec!["m"], "column-not-found"), (vec!["n", "n"], "invalid-value")] {
             let mut options = TableReadOptions::default();
             options.columns = Some(columns.iter().map(ToString::to_string).collect());
             let error = stored.open(&options).err().unwrap();
-            assert_eq!(error.code(), "invalid-value", "{error}");
+            assert_eq!(error.code(), code, "{error}");
         }
     }
 }
