@@ -156,6 +156,8 @@ class AddMethods(Core):
     ) -> Any:
         """Add a value that JSON has a form of: dicts, lists, text, numbers, truth values, None.
 
+        NaN and infinity, of which JSON has no form, become null.
+
         Raises
         ------
         TypeError

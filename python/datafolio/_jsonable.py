@@ -1,16 +1,14 @@
 """Values of Python as plain values that JSON has a form of.
 
 What is turned into something else in silence is what reads back as the same for a person: tuples, ranges, numbers of
-numpy. Where information is lost, there is a warning.
+numpy. Where information is lost, there is a warning, but for NaN and infinity: they become null, without a word as in DataFolio 2.3.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import enum
 import math
-import uuid
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -52,10 +50,7 @@ def _plain(value: Any, place: str, depth: int) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        if math.isfinite(value):
-            return float(value)
-        warnings.warn(f"{value} is stored as null{_at(place)}: JSON has no form of it", UserWarning, stacklevel=4)
-        return None
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return _plain_mapping(value, place, depth)
     if isinstance(value, (list, tuple, range)):
@@ -67,12 +62,15 @@ def _plain(value: Any, place: str, depth: int) -> Any:
         except TypeError:
             items = list(value)
         return [_plain(item, f"{place}[{at}]", depth + 1) for at, item in enumerate(items)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(type(value), "__dataclass_fields__"):
+        # Slow to import, and there already where somebody has made such a class.
+        import dataclasses
+
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return _plain_mapping(fields, place, depth)
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
-    if isinstance(value, uuid.UUID):
+    if is_instance(value, "uuid", "UUID"):
         return str(value)
     if is_instance(value, "numpy", "generic"):
         return _plain(value.item(), place, depth + 1)
@@ -110,7 +108,7 @@ def _key_text(key: Any, place: str) -> str:
         return key.isoformat()
     if isinstance(key, enum.Enum):
         return _key_text(key.value, place)
-    if isinstance(key, (str, int, float, uuid.UUID)):
+    if isinstance(key, (str, int, float)) or is_instance(key, "uuid", "UUID"):
         return str(key)
     raise InvalidTypeError(
         f"not JSON-serializable{_at(place)}: a key of type {type(key).__qualname__}", code="invalid-value"

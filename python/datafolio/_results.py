@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._html import table_info_html
-from ._html_changes import comparison_html, log_html, snapshots_html, table_difference_html, versions_html
 from ._optional import need
 from ._table import Table
 
@@ -31,6 +29,8 @@ class Comparison(dict[str, Any]):
         self._before, self._after = before, after
 
     def _repr_html_(self) -> str:
+        from ._html_changes import comparison_html
+
         return comparison_html(self, self._before, self._after)
 
 
@@ -38,6 +38,8 @@ class TableDifference(dict[str, Any]):
     """What differs between two versions of a table."""
 
     def _repr_html_(self) -> str:
+        from ._html_changes import table_difference_html
+
         return table_difference_html(self)
 
 
@@ -67,6 +69,8 @@ class TableInfo(dict[str, Any]):
         return self[key]
 
     def _repr_html_(self) -> str:
+        from ._html import table_info_html
+
         return table_info_html(self)
 
 
@@ -74,6 +78,8 @@ class Log(list[dict[str, Any]]):
     """Commits, the newest first."""
 
     def _repr_html_(self) -> str:
+        from ._html_changes import log_html
+
         return log_html(self)
 
 
@@ -81,6 +87,8 @@ class SnapshotList(list[dict[str, Any]]):
     """What is known of the snapshots of a bundle."""
 
     def _repr_html_(self) -> str:
+        from ._html_changes import snapshots_html
+
         return snapshots_html(self)
 
 
@@ -88,4 +96,6 @@ class VersionList(list[dict[str, Any]]):
     """The versions of an item."""
 
     def _repr_html_(self) -> str:
+        from ._html_changes import versions_html
+
         return versions_html(self)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._html import table_html
 from ._optional import need
 
 if TYPE_CHECKING:
@@ -135,4 +134,6 @@ class Table:
         return f"Table({self.num_rows:,} rows; {columns})"
 
     def _repr_html_(self) -> str:
+        from ._html import table_html
+
         return table_html(self)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._html import item_html
 from ._reading import TABLES
 from .exceptions import InvalidInputError, NotFoundError
 
@@ -89,6 +88,8 @@ class ItemProxy:
         return f"ItemProxy('{self._name}', type='{self.type}'{description})"
 
     def _repr_html_(self) -> str:
+        from ._html import item_html
+
         return item_html(self._name, self._item)
 
 

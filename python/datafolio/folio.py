@@ -12,7 +12,6 @@ from ._adding import AddMethods
 from ._changing import ChangeMethods
 from ._frames import FrameMethods
 from ._history import HistoryMethods
-from ._html import folio_html
 from ._queries import QueryMethods
 from ._reading import ReadMethods
 from ._table_changes import TableChangeMethods
@@ -232,6 +231,8 @@ class DataFolio(
         return text
 
     def _repr_html_(self) -> str:
+        from ._html import folio_html
+
         return folio_html(self)
 
 

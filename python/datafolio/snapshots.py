@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._core import Core
-from ._html import snapshot_html
 from ._results import Comparison, SnapshotList
 from .exceptions import InvalidInputError
 
@@ -88,6 +86,8 @@ class SnapshotView:
         return f"SnapshotView('{self.name}', items={len(self.item_versions)})"
 
     def _repr_html_(self) -> str:
+        from ._html import snapshot_html
+
         return snapshot_html(self)
 
 
@@ -167,6 +167,8 @@ class SnapshotMethods(Core):
         self._outside_batch("create_snapshot")
         caller = None
         if capture_environment or capture_execution:
+            import platform
+
             caller = (platform.python_version(), platform.platform(), list(sys.argv))
         self._seen().create_snapshot(
             name, description, tags, capture_git, capture_environment, capture_execution, caller
