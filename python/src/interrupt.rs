@@ -1,8 +1,8 @@
 //! Ctrl-C during work that takes long, and how far it is: the interpreter is asked now and then, and the work is told to stop.
 
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -71,36 +71,107 @@ impl Watch {
     }
 }
 
+/// What the thread that waits for work is told.
+enum Event {
+    /// The work has ended.
+    Done,
+    /// Something is to be run in that thread.
+    Run(Box<dyn FnOnce() + Send>),
+}
+
+/// Runs things in the thread that called from Python: what is behind rows may belong to it, as a connection to SQLite does.
+pub(crate) struct Caller(Sender<Event>);
+
+impl Caller {
+    /// What a function gives in that thread; `None` when nobody waits there any more.
+    pub(crate) fn run<T: Send + 'static>(&self, function: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (answer, answered) = sync_channel(1);
+        let run = move || {
+            let _ = answer.send(function());
+        };
+        self.0.send(Event::Run(Box::new(run))).ok()?;
+        answered.recv().ok()
+    }
+}
+
+/// Where a thread waits that is also asked to run things.
+pub(crate) struct Desk {
+    send: Sender<Event>,
+    receive: Receiver<Event>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let (send, receive) = channel();
+        Self { send, receive }
+    }
+
+    /// What has things run by whoever waits here.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller(self.send.clone())
+    }
+}
+
 /// Does work without the interpreter in a thread of its own, while this one looks for Ctrl-C.
 ///
 /// # Errors
 /// `KeyboardInterrupt`, and what the callable for the progress raises, once the work has stopped.
 pub(crate) fn interruptible<T: Send>(py: Python<'_>, watch: &Watch, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    attended(py, watch, Desk::new(), work)
+}
+
+/// The same, where this thread also runs what the work asks it to.
+///
+/// # Errors
+/// As [`interruptible`].
+pub(crate) fn attended<T: Send>(
+    py: Python<'_>,
+    watch: &Watch,
+    desk: Desk,
+    work: impl FnOnce() -> T + Send,
+) -> PyResult<T> {
     py.detach(|| {
         std::thread::scope(|scope| {
-            let (send, receive) = sync_channel(1);
-            scope.spawn(move || {
-                let _ = send.send(work());
+            let Desk { send, receive } = desk;
+            let worker = scope.spawn(move || {
+                // Told also when the work panics.
+                let _ended = Ended(send);
+                work()
             });
-            let mut interrupt = None;
+            let (mut interrupt, mut looked) = (None, Instant::now());
             loop {
                 match receive.recv_timeout(ASKED_EVERY) {
-                    Ok(done) => {
-                        ending::check()?;
-                        return interrupt.map_or(Ok(done), Err);
-                    }
-                    Err(RecvTimeoutError::Disconnected) => {
-                        return Err(PyRuntimeError::new_err("a thread of datafolio has panicked"));
-                    }
-                    Err(RecvTimeoutError::Timeout) if interrupt.is_none() => {
-                        if let Some(Err(raised)) = in_python(|py| watch.look(py)) {
-                            (watch.stop)();
-                            interrupt = Some(raised);
-                        }
-                    }
+                    Ok(Event::Run(run)) if interrupt.is_none() => run(),
+                    // Whoever waits for the answer learns that there is none.
+                    Ok(Event::Run(run)) => drop(run),
+                    Ok(Event::Done) | Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
+                if looked.elapsed() < ASKED_EVERY {
+                    continue;
+                }
+                looked = Instant::now();
+                if interrupt.is_none()
+                    && let Some(Err(raised)) = in_python(|py| watch.look(py))
+                {
+                    (watch.stop)();
+                    interrupt = Some(raised);
+                }
             }
+            // Nobody waits for an answer of this thread from here on.
+            drop(receive);
+            let done = worker.join().map_err(|_| PyRuntimeError::new_err("a thread of datafolio has panicked"))?;
+            ending::check()?;
+            interrupt.map_or(Ok(done), Err)
         })
     })
+}
+
+/// Tells of the end of work.
+struct Ended(Sender<Event>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.send(Event::Done);
+    }
 }

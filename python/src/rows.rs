@@ -16,7 +16,7 @@ use crate::ending::in_python;
 use crate::error::arrow_error;
 use crate::ffi::{export_stream, import_stream};
 use crate::fork::HereRows;
-use crate::interrupt::{Watch, interruptible};
+use crate::interrupt::{Caller, Desk, Watch, interruptible};
 
 /// Rows in memory, which can be handed over as often as one likes.
 #[pyclass(frozen, module = "datafolio._native")]
@@ -206,34 +206,45 @@ impl RowStream {
     }
 }
 
-/// Rows that end with an error once somebody has asked for that.
-struct Stoppable {
-    reader: Box<dyn RecordBatchReader + Send>,
+/// Rows that are taken in the thread that called from Python, whoever wants them: what is behind them may belong to that thread. They end
+/// with an error once somebody has asked for that.
+struct Fetched {
+    reader: Option<Box<dyn RecordBatchReader + Send>>,
+    schema: SchemaRef,
+    caller: Caller,
     stop: Arc<AtomicBool>,
 }
 
-impl Iterator for Stoppable {
+impl Iterator for Fetched {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.stop.load(Ordering::Relaxed) {
-            true => Some(Err(ArrowError::ExternalError("the rows were stopped".into()))),
-            false => self.reader.next(),
-        }
+        let mut reader = self.reader.take()?;
+        let fetched = match self.stop.load(Ordering::Relaxed) {
+            true => None,
+            false => self.caller.run(move || (reader.next(), reader)),
+        };
+        let Some((next, reader)) = fetched else {
+            return Some(Err(ArrowError::ExternalError("the rows were stopped".into())));
+        };
+        self.reader = Some(reader);
+        next
     }
 }
 
-impl RecordBatchReader for Stoppable {
+impl RecordBatchReader for Fetched {
     fn schema(&self) -> SchemaRef {
-        self.reader.schema()
+        self.schema.clone()
     }
 }
 
-/// Rows that are to be stored, from an object of Python, and what stops them: they are taken from other threads than the one
-/// that learns of Ctrl-C.
+/// Rows that are to be stored, from an object of Python.
 pub(crate) struct RowsToStore {
     pub(crate) reader: Box<dyn RecordBatchReader + Send>,
+    /// What stops them.
     pub(crate) watch: Watch,
+    /// Where the caller has to wait, to give the rows.
+    pub(crate) desk: Desk,
 }
 
 impl RowsToStore {
@@ -248,9 +259,13 @@ impl RowsToStore {
                 PyValueError::new_err("the iterator gives no chunk, so the columns of the table are not known")
             })?,
         };
-        let stop = Arc::new(AtomicBool::new(false));
-        let reader = Box::new(Stoppable { reader, stop: Arc::clone(&stop) });
-        Ok(Self { reader, watch: Watch::new(move || stop.store(true, Ordering::Relaxed)) })
+        let (stop, desk) = (Arc::new(AtomicBool::new(false)), Desk::new());
+        let watch = Watch::new({
+            let stop = Arc::clone(&stop);
+            move || stop.store(true, Ordering::Relaxed)
+        });
+        let reader = Box::new(Fetched { schema: reader.schema(), reader: Some(reader), caller: desk.caller(), stop });
+        Ok(Self { reader, watch, desk })
     }
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -350,3 +352,21 @@ def test_values_that_people_write(scores: datafolio.DataFolio) -> None:
     assert isinstance(unknown.value, ValueError) and first in str(unknown.value)
     with pytest.raises(TypeError, match="the name of an item is text"):
         scores.add(3, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("inside", ["a batch", "none"])
+def test_rows_are_fetched_in_the_thread_that_calls(folio: datafolio.DataFolio, inside: str) -> None:
+    # A connection to SQLite refuses every other thread.
+    connection = sqlite3.connect(":memory:")
+    connection.executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1), (2), (3), (4), (5);")
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for (value,) in connection.execute("SELECT x FROM t"):
+            yield pa.record_batch({"x": [value]})
+
+    with folio.batch() if inside == "a batch" else contextlib.nullcontext():
+        folio.add_table("chunks", pd.read_sql("SELECT * FROM t", connection, chunksize=2))
+        folio.add_table("stream", pa.RecordBatchReader.from_batches(pa.schema({"x": pa.int64()}), batches()))
+        folio.append_table("chunks", pd.read_sql("SELECT * FROM t WHERE x > 3", connection, chunksize=1))
+    assert folio.get_table("chunks")["x"].tolist() == [1, 2, 3, 4, 5, 4, 5]
+    assert folio.get_table("stream")["x"].tolist() == [1, 2, 3, 4, 5]

@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use super::Bundle;
 use super::open_batch::Rows;
 use crate::error::{Outcome, python};
-use crate::interrupt::{Watch, interruptible};
+use crate::interrupt::{Desk, Watch, attended};
 use crate::rows::RowsToStore;
 use crate::value::{to_json, to_object};
 
@@ -38,11 +38,11 @@ impl Bundle {
     pub(crate) fn change_with_rows<T: Send + 'static>(
         &self,
         py: Python<'_>,
-        watch: &Watch,
+        (watch, desk): (&Watch, Desk),
         step: impl for<'b, 'f> FnOnce(&'b mut Batch<'f>) -> Result<T> + Send + 'static,
     ) -> Outcome<T> {
         let change = || self.batch.change(&self.folio, Rows::FromPython, step);
-        Ok(interruptible(py, watch, change).map_err(python)??)
+        Ok(attended(py, watch, desk, change).map_err(python)??)
     }
 
     fn add_data(
@@ -70,8 +70,8 @@ impl Bundle {
         chunks: bool,
     ) -> Outcome<()> {
         let options = add_options(options)?;
-        let RowsToStore { reader, watch } = RowsToStore::of(rows, chunks).map_err(python)?;
-        self.change_with_rows(py, &watch, move |batch| {
+        let RowsToStore { reader, watch, desk } = RowsToStore::of(rows, chunks).map_err(python)?;
+        self.change_with_rows(py, (&watch, desk), move |batch| {
             batch.add_typed(item_type::INCLUDED_TABLE, &name, Data::Table(reader), options)
         })
     }

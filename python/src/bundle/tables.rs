@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 
 use super::Bundle;
 use crate::error::{Outcome, python};
-use crate::interrupt::interruptible;
+use crate::interrupt::attended;
 use crate::rows::{RowStream, Rows, RowsToStore};
 use crate::value::{facts_to_python, to_python};
 
@@ -146,7 +146,7 @@ impl Bundle {
         table_format: Option<String>,
         dataframe_library: Option<String>,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let RowsToStore { reader: rows, watch } = RowsToStore::of(rows, chunks).map_err(python)?;
+        let RowsToStore { reader: rows, watch, desk } = RowsToStore::of(rows, chunks).map_err(python)?;
         let mut options = AppendOptions::new();
         (options.evolve, options.compact) = (evolve, compact);
         if let Some(text) = description {
@@ -163,10 +163,10 @@ impl Bundle {
         }
         // Outside a batch small parts are merged afterwards, which is a commit of its own.
         let appended = match self.batch.is_open() {
-            true => self.change_with_rows(py, &watch, move |batch| batch.append_table(&name, rows, options))?,
+            true => self.change_with_rows(py, (&watch, desk), move |batch| batch.append_table(&name, rows, options))?,
             false => {
                 let append = || self.folio.append_table(&name, rows, options);
-                interruptible(py, &watch, append).map_err(python)??
+                attended(py, &watch, desk, append).map_err(python)??
             }
         };
         facts_to_python(py, &appended).map_err(python)
