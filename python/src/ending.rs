@@ -9,12 +9,16 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 
+use crate::fork::Here;
+
 /// How long code of Python that a thread of the library runs is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The thread that ends it, once it ends.
 static ENDS: OnceLock<ThreadId> = OnceLock::new();
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
+/// The process whose threads are counted.
+static HERE: OnceLock<Here> = OnceLock::new();
 
 /// One thread inside.
 struct Inside;
@@ -54,6 +58,7 @@ pub(crate) fn check() -> PyResult<()> {
 /// # Errors
 /// When Python cannot.
 pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let _ = HERE.set(Here::new());
     let end = pyo3::wrap_pyfunction!(end, module)?;
     module.py().import("atexit")?.call_method1("register", (end,)).map(drop)
 }
@@ -62,6 +67,10 @@ pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
 #[pyfunction]
 fn end(py: Python<'_>) {
     let _ = ENDS.set(std::thread::current().id());
+    if HERE.get().is_some_and(|here| here.check().is_err()) {
+        // Those that were inside when this process was forked are in the other one.
+        return;
+    }
     py.detach(|| {
         let began = Instant::now();
         while INSIDE.load(Ordering::SeqCst) > 0 && began.elapsed() < PATIENCE {

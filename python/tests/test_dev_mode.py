@@ -223,6 +223,25 @@ def test_fork_with_open_iterators(tmp_path: Path) -> None:
     assert DataFolio(tmp_path / "b").is_valid()
 
 
+FORKED_INSIDE = """
+df = numbers(200_000)
+df.add_function("slower", lambda x: (time.sleep(0.3), x)[1], returns="float64")
+threading.Thread(target=lambda: df.sum("slower(x)"), daemon=True).start()
+time.sleep(0.2)
+began = time.monotonic()
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+os.waitpid(child, 0)
+print("done" if time.monotonic() - began < 5 else "the child waited for threads of its parent")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_fork_while_a_thread_is_inside_a_function(tmp_path: Path) -> None:
+    assert ended(run(FORKED_INSIDE, tmp_path / "b", forks=True)) == "done"
+
+
 # ---- Ctrl-C
 
 PRESSED = """

@@ -107,7 +107,7 @@ def test_arrays_come_back(folio: datafolio.DataFolio, array: np.ndarray) -> None
 
 
 def test_a_large_array_goes_through_a_file(folio: datafolio.DataFolio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datafolio._adding.LARGE_ARRAY", 100)
+    monkeypatch.setattr("datafolio._storing.LARGE_ARRAY", 100)
     folio.add("x", np.arange(1000.0))
     np.testing.assert_array_equal(folio.get("x"), np.arange(1000.0))
 

@@ -44,8 +44,8 @@ impl DataFolio {
         import: &ImportOptions,
         options: AddOptions,
     ) -> Result<ItemInfo> {
-        let data = table_from_files(sources, import, &options)?;
-        self.add_typed(item_type::INCLUDED_TABLE, name, data, options)
+        let ((), made) = self.once_seen(|batch| batch.import_files(name, sources, import, options))?;
+        ItemInfo::of(made.item(name)?)
     }
 }
 
