@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use datafolio_core::RelPath;
 use datafolio_storage::{
-    FileIdentity, FileInfo, Publish, Source, Staged, Storage, StorageResult, VersionTag, WriteLock,
+    FileIdentity, FileInfo, Publish, Reread, Source, Staged, Storage, StorageResult, VersionTag, WriteLock,
 };
 
 /// How many bytes went through the files of a bundle.
@@ -52,6 +52,10 @@ impl Storage for Watched {
         self.inner.caveat()
     }
 
+    fn is_remote(&self) -> bool {
+        self.inner.is_remote()
+    }
+
     fn local_path(&self, path: &RelPath) -> Option<PathBuf> {
         self.inner.local_path(path)
     }
@@ -69,6 +73,11 @@ impl Storage for Watched {
         Ok(Arc::new(WatchedSource { inner, traffic: Arc::clone(&self.traffic) }))
     }
 
+    fn open_sized(&self, path: &RelPath, size: u64) -> StorageResult<Arc<dyn Source>> {
+        let inner = self.inner.open_sized(path, size)?;
+        Ok(Arc::new(WatchedSource { inner, traffic: Arc::clone(&self.traffic) }))
+    }
+
     fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>> {
         let inner = self.inner.create(path)?;
         Ok(Box::new(WatchedStaged { inner, traffic: Arc::clone(&self.traffic) }))
@@ -78,7 +87,7 @@ impl Storage for Watched {
         self.inner.list(dir)
     }
 
-    fn delete(&self, path: &RelPath) -> StorageResult<bool> {
+    fn delete(&self, path: &RelPath) -> StorageResult<()> {
         self.inner.delete(path)
     }
 
@@ -100,6 +109,10 @@ impl Storage for Watched {
 
     fn is_unchanged(&self, path: &RelPath, tag: &VersionTag) -> StorageResult<bool> {
         self.inner.is_unchanged(path, tag)
+    }
+
+    fn read_if_changed(&self, path: &RelPath, limit: u64, tag: &VersionTag) -> StorageResult<Reread> {
+        self.inner.read_if_changed(path, limit, tag)
     }
 
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {
@@ -130,6 +143,10 @@ impl Source for WatchedSource {
         self.inner.read_exact_at(buffer, offset)?;
         self.traffic.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn prefetch(&self, offset: u64, length: u64) {
+        self.inner.prefetch(offset, length);
     }
 
     fn identity(&self) -> Option<FileIdentity> {

@@ -81,6 +81,64 @@ pub enum StorageError {
         #[source]
         source: io::Error,
     },
+    /// An option of a store that is not acceptable, or lacking.
+    #[error("{location}: {reason}")]
+    BadOption {
+        /// The bundle.
+        location: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The store does not let these credentials do that.
+    #[error("cannot {action} {path} ({location}): access is denied: {reason}")]
+    AccessDenied {
+        /// What was being done: read, write, ...
+        action: &'static str,
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// What the store says, and which credentials were used.
+        reason: String,
+    },
+    /// The store answers that it has no such bucket or container.
+    #[error("the store has no bucket or container of this name ({location})")]
+    NoSuchBucket {
+        /// The bundle.
+        location: String,
+    },
+    /// The store cannot be reached, or does not answer, or only with errors of its own.
+    #[error("cannot {action} {path}: no good answer from the store ({location}): {reason}")]
+    Unreachable {
+        /// What was being done: read, write, ...
+        action: &'static str,
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+        /// What happened, after how many tries.
+        reason: String,
+    },
+    /// The store writes whatever the condition of a request says. Of two writers one would lose its commit.
+    #[error(
+        "{location} cannot be written to: the store ignores conditions of requests (it {ignored}), so that of two writers one          would lose its commit without a word"
+    )]
+    ConditionsIgnored {
+        /// The bundle.
+        location: String,
+        /// What the probe found.
+        ignored: &'static str,
+    },
+    /// Places of this kind can only be read.
+    #[error("cannot {action} {path}: {location} can only be read")]
+    ReadOnlyPlace {
+        /// What was to be done.
+        action: &'static str,
+        /// Path inside the bundle.
+        path: String,
+        /// The bundle.
+        location: String,
+    },
     /// The file system or store failed.
     #[error("cannot {action} {path} ({location}): {source}")]
     Io {
@@ -103,10 +161,13 @@ impl StorageError {
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
         match self {
-            Self::NotFound { .. } => ErrorCategory::NotFound,
+            Self::NotFound { .. } | Self::NoSuchBucket { .. } => ErrorCategory::NotFound,
+            Self::ReadOnlyPlace { .. } => ErrorCategory::ReadOnly,
+            Self::ConditionsIgnored { .. } => ErrorCategory::Unsupported,
+            Self::AccessDenied { .. } | Self::Unreachable { .. } => ErrorCategory::Storage,
             Self::AlreadyExists { .. } => ErrorCategory::Exists,
             Self::NotRegular { .. } | Self::Damaged { .. } => ErrorCategory::Corrupt,
-            Self::TooLarge { .. } => ErrorCategory::InvalidInput,
+            Self::TooLarge { .. } | Self::BadOption { .. } => ErrorCategory::InvalidInput,
             Self::Locked { .. } => ErrorCategory::Conflict,
             Self::Io { .. } | Self::NotDurable { .. } => ErrorCategory::Storage,
             Self::Core(error) => error.category(),
@@ -117,6 +178,12 @@ impl StorageError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "file-not-found",
+            Self::BadOption { .. } => "invalid-store-option",
+            Self::AccessDenied { .. } => "access-denied",
+            Self::NoSuchBucket { .. } => "no-such-bucket",
+            Self::Unreachable { .. } => "store-unreachable",
+            Self::ConditionsIgnored { .. } => "conditions-ignored",
+            Self::ReadOnlyPlace { .. } => "read-only-place",
             Self::AlreadyExists { .. } => "file-exists",
             Self::NotRegular { .. } => "not-a-regular-file",
             Self::TooLarge { .. } => "too-large",
@@ -142,9 +209,15 @@ impl StorageError {
 impl From<StorageError> for io::Error {
     fn from(error: StorageError) -> Self {
         let kind = match &error {
-            StorageError::NotFound { .. } => io::ErrorKind::NotFound,
+            StorageError::NotFound { .. } | StorageError::NoSuchBucket { .. } => io::ErrorKind::NotFound,
+            StorageError::AccessDenied { .. } => io::ErrorKind::PermissionDenied,
+            StorageError::Unreachable { .. } => io::ErrorKind::NotConnected,
+            StorageError::ReadOnlyPlace { .. } => io::ErrorKind::ReadOnlyFilesystem,
+            StorageError::ConditionsIgnored { .. } => io::ErrorKind::Unsupported,
             StorageError::AlreadyExists { .. } => io::ErrorKind::AlreadyExists,
-            StorageError::TooLarge { .. } | StorageError::NotRegular { .. } => io::ErrorKind::InvalidInput,
+            StorageError::TooLarge { .. } | StorageError::NotRegular { .. } | StorageError::BadOption { .. } => {
+                io::ErrorKind::InvalidInput
+            }
             StorageError::Damaged { .. } => io::ErrorKind::InvalidData,
             StorageError::Io { source, .. } | StorageError::NotDurable { source, .. } => source.kind(),
             StorageError::Locked { .. } | StorageError::Core(_) => io::ErrorKind::Other,

@@ -1,6 +1,6 @@
 //! Where a bundle lives.
 //!
-//! * [`Storage`] is the contract; [`LocalStorage`] keeps a bundle on a local disk.
+//! * [`Storage`] is the contract; [`LocalStorage`] keeps a bundle on a local disk (object stores are a crate of their own).
 //! * [`PayloadWriter`] writes an immutable file and computes SHA-256, MD5 and block checksums in the same pass.
 //! * [`VerifiedSource`] reads a payload and checks what it touches; [`VerifiedCache`] remembers what was checked.
 //! * [`ContentCache`] keeps what was found out of the bytes of payloads, for the next process.
@@ -34,5 +34,5 @@ pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
 pub use payload::{BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload};
 pub use reader::{SourceReader, hash_source};
-pub use storage::{FileId, FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
+pub use storage::{FileId, FileIdentity, FileInfo, Publish, Reread, Source, Staged, Storage, VersionTag, WriteLock};
 pub use verified::{Expected, Verification, VerifiedSource};

@@ -10,7 +10,7 @@ use datafolio_core::RelPath;
 
 use crate::error::{StorageError, StorageResult};
 use crate::payload::copy_source;
-use crate::storage::{FileIdentity, FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
+use crate::storage::{FileIdentity, FileInfo, Publish, Reread, Source, Staged, Storage, VersionTag, WriteLock};
 
 /// A bundle in memory, for tests and examples; it is gone with its last handle. There are no directories: as in an object
 /// store, a file may lie "below" another.
@@ -85,6 +85,10 @@ impl Storage for MemoryStorage {
         self.caveat.as_deref().map(str::to_owned)
     }
 
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     fn local_path(&self, _path: &RelPath) -> Option<PathBuf> {
         None
     }
@@ -101,6 +105,10 @@ impl Storage for MemoryStorage {
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>> {
         let bytes = self.files().get(path).map(|(_, bytes)| Arc::clone(bytes));
         Ok(Arc::new(MemorySource { path: path.clone(), bytes: bytes.ok_or_else(|| self.missing(path))? }))
+    }
+
+    fn open_sized(&self, path: &RelPath, _size: u64) -> StorageResult<Arc<dyn Source>> {
+        self.open(path)
     }
 
     fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>> {
@@ -121,8 +129,9 @@ impl Storage for MemoryStorage {
         Ok(whole.filter(|info| below(&info.path)).collect())
     }
 
-    fn delete(&self, path: &RelPath) -> StorageResult<bool> {
-        Ok(self.files().by_path.remove(path).is_some())
+    fn delete(&self, path: &RelPath) -> StorageResult<()> {
+        self.files().by_path.remove(path);
+        Ok(())
     }
 
     fn settle(&self) -> StorageResult<()> {
@@ -154,6 +163,14 @@ impl Storage for MemoryStorage {
 
     fn is_unchanged(&self, path: &RelPath, tag: &VersionTag) -> StorageResult<bool> {
         Ok(self.files().get(path).is_some_and(|(file, _)| file.tag() == *tag))
+    }
+
+    fn read_if_changed(&self, path: &RelPath, limit: u64, tag: &VersionTag) -> StorageResult<Reread> {
+        Ok(match self.read_tagged(path, limit)? {
+            None => Reread::Gone,
+            Some((_, found)) if found == *tag => Reread::Unchanged,
+            Some((bytes, found)) => Reread::Changed(bytes, found),
+        })
     }
 
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {
@@ -253,7 +270,7 @@ mod tests {
     fn conforms() {
         conformance::all(&|| {
             let storage = MemoryStorage::new();
-            conformance::Place { first: Arc::new(storage.clone()), second: Arc::new(storage), keep: Box::new(()) }
+            conformance::Place::new(storage.clone(), storage, ())
         });
     }
 }

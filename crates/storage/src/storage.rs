@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use datafolio_core::RelPath;
 
-use crate::error::StorageResult;
+use crate::error::{StorageError, StorageResult};
 
-/// A place that holds one bundle: a local directory, later an object-store prefix.
+/// A place that holds one bundle: a local directory, or a prefix of an object store.
 ///
 /// The contract:
 /// * Paths are [`RelPath`]s; an implementation resolves them beneath its root and follows no link on the way.
@@ -31,6 +31,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// does. It has no default, so that no storage that wraps another can forget to pass it on.
     fn caveat(&self) -> Option<String>;
 
+    /// Whether every access is a request over a network: then what can do without one does.
+    fn is_remote(&self) -> bool;
+
     /// The absolute path of a file for other programs, `None` where there is no file system.
     fn local_path(&self, path: &RelPath) -> Option<PathBuf>;
 
@@ -43,18 +46,22 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Opens a file for reading at any position.
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>>;
 
+    /// Opens a file that is known to have so many bytes, without asking for its size where that would be a request of its own.
+    /// That the file is not there, or has another size, is then found by the first read.
+    fn open_sized(&self, path: &RelPath, size: u64) -> StorageResult<Arc<dyn Source>>;
+
     /// Starts a new file, with the directories above it. A name that is taken is
-    /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists); one that is taken while the file is written is
-    /// so for whoever comes to [`finish`](Staged::finish) second.
+    /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists), here or, where asking would be a request of its own,
+    /// when the file is [finished](Staged::finish), as it is for whoever comes second of two that write it at once.
     fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>>;
 
     /// All regular files below a directory (the whole bundle for `None`), at any depth, in the order of their paths.
     /// Links and special files are left out; a directory that is not there has no files.
     fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<FileInfo>>;
 
-    /// Removes a file; `false` when it was not there. It may be back after a crash of the machine until the removal is
+    /// Removes a file, if it is there. It may be back after a crash of the machine until the removal is
     /// [settled](Storage::settle).
-    fn delete(&self, path: &RelPath) -> StorageResult<bool>;
+    fn delete(&self, path: &RelPath) -> StorageResult<()>;
 
     /// Makes durable which names are there: those of files that were finished, and that those which were deleted are gone.
     /// A [`publish`](Storage::publish) does so first; others need it where the order of what they do matters in a crash.
@@ -78,6 +85,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Whether the file still is in the state that the tag was given for. Costs no read of the file.
     fn is_unchanged(&self, path: &RelPath, tag: &VersionTag) -> StorageResult<bool>;
+
+    /// The same, and what is there now if it is not, in one request where each is one.
+    fn read_if_changed(&self, path: &RelPath, limit: u64, tag: &VersionTag) -> StorageResult<Reread>;
 
     /// Replaces a file atomically and durably if it still is in the expected state (`None`: is not there).
     /// Losing the race is an answer, not an error. On a local disk the caller holds the lock.
@@ -116,6 +126,11 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// Fills the buffer from this offset; a file that ends before is an error, never a short answer.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> StorageResult<()>;
+
+    /// Says that these bytes will be read soon. Where reading is a request, it may be made now; nothing fails here.
+    fn prefetch(&self, offset: u64, length: u64) {
+        let _ = (offset, length);
+    }
 
     /// What identifies these bytes on this machine, for remembering that they were verified; `None` where nothing does.
     fn identity(&self) -> Option<FileIdentity>;
@@ -183,6 +198,17 @@ impl fmt::Debug for VersionTag {
     }
 }
 
+/// What a mutable file is by now.
+#[derive(Debug)]
+pub enum Reread {
+    /// In the state that is known.
+    Unchanged,
+    /// In another one: its bytes, and the tag of the state.
+    Changed(Vec<u8>, VersionTag),
+    /// Not there.
+    Gone,
+}
+
 /// What became of a [`Storage::publish`].
 #[derive(Debug)]
 #[must_use]
@@ -191,4 +217,7 @@ pub enum Publish {
     Done(VersionTag),
     /// Someone else changed the file first; nothing was written.
     Lost,
+    /// The answer does not tell, or there was none. The new bytes may be the file by now, may have been and be replaced
+    /// already, or may become it yet: who wrote them looks for them in what is there.
+    Unclear(StorageError),
 }

@@ -93,7 +93,10 @@ impl VerifiedSource {
         verification: Verification,
         cache: &VerifiedCache,
     ) -> StorageResult<Self> {
-        let source = storage.open(path)?;
+        let source = match expected.size {
+            Some(size) => storage.open_sized(path, size)?,
+            None => storage.open(path)?,
+        };
         let mut opened = Self {
             source,
             path: path.clone(),
@@ -317,6 +320,9 @@ impl Source for VerifiedSource {
         let Some(touched) = self.touched.as_ref().filter(unchecked) else {
             return self.source.read_exact_at(buffer, offset);
         };
+        if buffer.len() as u64 > touched.blocks.block_size {
+            self.source.prefetch(offset, buffer.len() as u64);
+        }
         let mut scratch = Vec::new();
         let mut position = offset;
         while position < end {
@@ -344,6 +350,10 @@ impl Source for VerifiedSource {
             }
         }
         Ok(())
+    }
+
+    fn prefetch(&self, offset: u64, length: u64) {
+        self.source.prefetch(offset, length);
     }
 
     fn identity(&self) -> Option<FileIdentity> {

@@ -3,6 +3,7 @@
 //! * [`handler_suite`] checks the contract of a [`Handler`](datafolio_handlers::Handler) on samples.
 //! * [`faults`] fails, shortens and interrupts single I/O steps of local storage.
 //! * [`fuzz`] is what the fuzz targets run.
+//! * [`object_server`] is an object store in this process that fails when told to.
 //! * [`power`] makes what a disk may hold after a power failure.
 //! * [`tripwires`] tells which files are opened.
 //! * [`value_hash`] hashes values as the fixtures of earlier releases record them.
@@ -10,6 +11,7 @@
 pub mod faults;
 pub mod fuzz;
 pub mod handler_suite;
+pub mod object_server;
 pub mod power;
 pub mod tripwires;
 pub mod value_hash;

@@ -33,7 +33,7 @@ use self::place::{Place, is_absent};
 use crate::error::{StorageError, StorageResult};
 use crate::observe::{IoObserver, IoOp, IoStep, Watch};
 use crate::payload::copy_source;
-use crate::storage::{FileInfo, Publish, Source, Staged, Storage, VersionTag, WriteLock};
+use crate::storage::{FileInfo, Publish, Reread, Source, Staged, Storage, VersionTag, WriteLock};
 
 /// A bundle in a directory of a local disk.
 ///
@@ -121,6 +121,10 @@ impl Storage for LocalStorage {
         ))
     }
 
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     fn local_path(&self, path: &RelPath) -> Option<PathBuf> {
         Some(self.place.root.join(path.as_str()))
     }
@@ -137,6 +141,10 @@ impl Storage for LocalStorage {
 
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>> {
         Ok(Arc::new(source::LocalSource::open(&self.place, path)?))
+    }
+
+    fn open_sized(&self, path: &RelPath, _size: u64) -> StorageResult<Arc<dyn Source>> {
+        self.open(path)
     }
 
     fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>> {
@@ -159,10 +167,10 @@ impl Storage for LocalStorage {
         Ok(files)
     }
 
-    fn delete(&self, path: &RelPath) -> StorageResult<bool> {
+    fn delete(&self, path: &RelPath) -> StorageResult<()> {
         let place = &self.place;
         let attempt = || {
-            let Some(facts) = place.facts(path)? else { return Ok(false) };
+            let Some(facts) = place.facts(path)? else { return Ok(()) };
             facts.of_file()?;
             let dir = match path.parent() {
                 None => Arc::clone(&place.dir),
@@ -171,10 +179,10 @@ impl Storage for LocalStorage {
             // Removes a name. Should a link have taken it since the look, the link goes and what it points to stays.
             place.step(IoOp::Unlink, path.as_str(), || dir.remove_file(path.file_name()))?;
             place.name_changed(path.parent().as_ref(), &dir);
-            Ok(true)
+            Ok(())
         };
         match attempt() {
-            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) if is_absent(&error) => Ok(()),
             other => other.map_err(|error| place.error("delete", path.as_str(), error)),
         }
     }
@@ -233,6 +241,13 @@ impl Storage for LocalStorage {
 
     fn is_unchanged(&self, path: &RelPath, tag: &VersionTag) -> StorageResult<bool> {
         publish::is_unchanged(&self.place, path, tag)
+    }
+
+    fn read_if_changed(&self, path: &RelPath, limit: u64, tag: &VersionTag) -> StorageResult<Reread> {
+        if self.is_unchanged(path, tag)? {
+            return Ok(Reread::Unchanged);
+        }
+        Ok(self.read_tagged(path, limit)?.map_or(Reread::Gone, |(bytes, tag)| Reread::Changed(bytes, tag)))
     }
 
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {

@@ -133,6 +133,9 @@ impl Storage for Crowded {
     fn caveat(&self) -> Option<String> {
         self.inner.caveat()
     }
+    fn is_remote(&self) -> bool {
+        self.inner.is_remote()
+    }
     fn local_path(&self, path: &RelPath) -> Option<std::path::PathBuf> {
         self.inner.local_path(path)
     }
@@ -145,10 +148,13 @@ impl Storage for Crowded {
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn crate::Source>> {
         self.inner.open(path)
     }
+    fn open_sized(&self, path: &RelPath, size: u64) -> StorageResult<Arc<dyn crate::Source>> {
+        self.inner.open_sized(path, size)
+    }
     fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<crate::FileInfo>> {
         self.inner.list(dir)
     }
-    fn delete(&self, path: &RelPath) -> StorageResult<bool> {
+    fn delete(&self, path: &RelPath) -> StorageResult<()> {
         self.inner.delete(path)
     }
     fn settle(&self) -> StorageResult<()> {
@@ -168,6 +174,9 @@ impl Storage for Crowded {
     }
     fn is_unchanged(&self, path: &RelPath, tag: &crate::VersionTag) -> StorageResult<bool> {
         self.inner.is_unchanged(path, tag)
+    }
+    fn read_if_changed(&self, path: &RelPath, limit: u64, tag: &crate::VersionTag) -> StorageResult<crate::Reread> {
+        self.inner.read_if_changed(path, limit, tag)
     }
     fn publish(
         &self,

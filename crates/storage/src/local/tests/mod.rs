@@ -47,7 +47,7 @@ pub(super) fn names(dir: &Path) -> Vec<String> {
 
 fn place(open: fn(&Path) -> LocalStorage) -> Place {
     let dir = TempDir::new().unwrap();
-    Place { first: Arc::new(open(dir.path())), second: Arc::new(open(dir.path())), keep: Box::new(dir) }
+    Place::new(open(dir.path()), open(dir.path()), dir)
 }
 
 #[test]

@@ -1,0 +1,44 @@
+//! Bundles on object stores and web servers: [`Storage`](datafolio_storage::Storage) over the crate `object_store`.
+//!
+//! * [`Address`] is what a bundle is called: `s3://bucket/prefix`, `gs://`, `az://`, `https://`, `memory://`.
+//! * [`StorageOptions`] are what a store is reached with, beyond what the environment says.
+//! * [`open`] gives the storage of an address.
+//!
+//! The callers are not asynchronous: each request runs on threads of this crate's own while the caller waits.
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod address;
+mod connect;
+mod fetch;
+mod options;
+mod probe;
+mod profile;
+mod runtime;
+mod source;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod translate;
+mod upload;
+
+use std::sync::Arc;
+
+use datafolio_storage::{Storage, StorageResult};
+
+pub use access::Access;
+pub use address::{Address, AddressError, Scheme};
+pub use options::StorageOptions;
+pub use storage::ObjectStorage;
+
+/// The storage of an address. Nothing is asked of the store yet.
+///
+/// # Errors
+/// When an option is not one of this store, or a profile that is named is not there.
+pub fn open(address: &Address, options: &StorageOptions) -> StorageResult<Arc<dyn Storage>> {
+    match address.scheme() {
+        Scheme::Memory => Ok(Arc::new(storage::in_memory(address.bucket()))),
+        _ => Ok(Arc::new(ObjectStorage::new(address.clone(), options.clone())?)),
+    }
+}
