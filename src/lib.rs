@@ -72,7 +72,7 @@ pub use datafolio_handlers::{
     ColumnFacts, Data, FileFacts, Handler, HandlerError, Misfit, Model, Reference, ReferenceCheck, ReferenceState,
     Registry, StoredArray,
 };
-pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, Verification};
+pub use datafolio_storage::{Source, SourceReader, Storage, StorageError, StorageOptions, Verification};
 #[cfg(feature = "sql")]
 pub use derived_table::{
     Derivation, DerivedInput, Explained, FailedRerun, Rerun, RerunOptions, RerunStep, RerunWatch, SeenFiles, Stale,
@@ -103,3 +103,5 @@ pub use datafolio_core as core;
 pub use datafolio_frames as frames;
 pub use datafolio_handlers as handlers;
 pub use datafolio_storage as storage;
+#[cfg(feature = "stores")]
+pub use datafolio_stores as stores;

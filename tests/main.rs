@@ -15,6 +15,8 @@ mod fixtures;
 #[cfg(feature = "polars")]
 mod frames;
 mod reliability;
+#[cfg(feature = "stores")]
+mod remote;
 #[cfg(feature = "sql")]
 mod sql;
 mod support;

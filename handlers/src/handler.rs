@@ -295,14 +295,36 @@ impl<'a> Item<'a> {
             .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source })
     }
 
-    /// Where one of the files of the version lies on this machine, where that is known.
-    pub fn local_path_of(&self, file: &StoredFile) -> Option<std::path::PathBuf> {
-        self.storage.local_path(&file.path)
+    /// Where one of the files of the version lies on this machine, where that is known: in the bundle, or as a copy of what lies on
+    /// a store. Nothing is fetched, and nothing is checked.
+    pub fn local_path_of(&self, file: &StoredFile) -> Option<PathBuf> {
+        self.storage.local_path(&file.path).or_else(|| self.found_copy(&file.expected))
     }
 
-    /// Where the payload lies on this machine, where that is known.
-    pub fn local_path(&self) -> Option<std::path::PathBuf> {
-        self.storage.local_path(&self.payload_path().ok()?)
+    /// Where the payload lies on this machine, where that is known; as [`local_path_of`](Self::local_path_of).
+    pub fn local_path(&self) -> Option<PathBuf> {
+        let in_bundle = self.storage.local_path(&self.payload_path().ok()?);
+        in_bundle.or_else(|| self.found_copy(&expected(self.record).ok()?))
+    }
+
+    /// Where one of the files of the version lies on this machine: in the bundle, or as a copy of what lies on a store, which is
+    /// fetched if it is not there. `None` when no copy can be kept. What is fetched is checked; what is there already is not.
+    ///
+    /// # Errors
+    /// [`HandlerError::Payload`] when the file cannot be fetched, or is not what was recorded.
+    pub fn local_copy_of(&self, file: &StoredFile) -> HandlerResult<Option<PathBuf>> {
+        match self.storage.local_path(&file.path) {
+            None if self.storage.is_remote() => self
+                .cache
+                .copies()
+                .fetch_if_kept(self.storage.as_ref(), &file.path, &file.expected)
+                .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source }),
+            path => Ok(path),
+        }
+    }
+
+    fn found_copy(&self, expected: &Expected) -> Option<PathBuf> {
+        self.cache.copies().find(expected).filter(|_| self.storage.is_remote())
     }
 
     /// An error for this item's bytes.

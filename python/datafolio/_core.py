@@ -123,16 +123,23 @@ class Core:
     # Objects of a handle are what a process has open. Another process opens the same state for itself.
     def __getstate__(self) -> dict[str, Any]:
         return {
-            "bundle_dir": os.path.abspath(self._bundle_dir),
+            "bundle_dir": self._bundle_dir if "://" in self._bundle_dir else os.path.abspath(self._bundle_dir),
             "max_eager_bytes": self._max_eager_bytes,
             "read_only": self.read_only,
             "snapshot": self.loaded_snapshot,
             "revision": self._native.revision if self._native.is_revision else None,
             "settings": self._native.chosen_settings,
+            "storage_options": self._native.storage_options,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        native = Bundle(state["bundle_dir"], "open", read_only=state["read_only"] and state["snapshot"] is None, settings=state["settings"])
+        native = Bundle(
+            state["bundle_dir"],
+            "open",
+            read_only=state["read_only"] and state["snapshot"] is None,
+            settings=state["settings"],
+            storage_options=state["storage_options"],
+        )
         if state["snapshot"] is not None:
             native = native.load_snapshot(state["snapshot"])
         elif state["revision"] is not None:

@@ -40,7 +40,8 @@ class DataFolio(
     Parameters
     ----------
     path
-        The directory. A bundle that is there is opened; where nothing is, one is made.
+        The directory, or an address such as ``s3://bucket/prefix``, ``gs://``, ``az://`` or ``https://`` (to be read). A bundle that
+        is there is opened; where nothing is, one is made.
     metadata
         Metadata of a new bundle; that of one that is there stays as it is.
     random_suffix
@@ -63,6 +64,9 @@ class DataFolio(
         Taken for DataFolio 1.x; ``settings`` says where the cache is.
     settings
         Settings of this handle that differ from those of the user, such as ``{"threads": 2}``.
+    storage_options
+        What an object store is reached with, beyond what the environment says, such as ``{"region": "eu-central-1"}``. They
+        stay in memory, and travel with the handle when it is pickled.
 
     Attributes
     ----------
@@ -104,6 +108,7 @@ class DataFolio(
         cache_dir: str | os.PathLike[str] | None = None,
         cache_ttl: int | None = None,
         settings: dict[str, Any] | None = None,
+        storage_options: dict[str, Any] | None = None,
     ) -> None:
         del use_https, cache_enabled, cache_ttl
         _look_for_another_release()
@@ -129,6 +134,7 @@ class DataFolio(
                 random_suffix=random_suffix,
                 metadata=None if metadata is None else _plain_metadata(metadata),
                 settings=list(chosen.items()),
+                storage_options=[(name, _option(value)) for name, value in (storage_options or {}).items()],
             )
         except BundleNotFoundError as error:
             if "://" in given:
@@ -237,6 +243,11 @@ class DataFolio(
 
 
 @functools.cache
+def _option(value: object) -> str:
+    """An option of a store as text: ``True`` is ``"true"``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _look_for_another_release() -> None:
     """Warn once when PyPI's DataFolio is installed too: both are the package `datafolio`, and overwrite each other's files."""
     from importlib import metadata

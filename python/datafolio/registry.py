@@ -169,6 +169,8 @@ def _places(folios: Iterable[Any] | None, aliases_only: bool, local_only: bool) 
     for folio in folios:
         path = getattr(folio, "path", None)
         if path is None:
-            path = of_alias.get(str(folio), os.path.abspath(os.path.expanduser(os.fspath(folio))))
+            given = os.fspath(folio)
+            absolute = given if "://" in given else os.path.abspath(os.path.expanduser(given))
+            path = of_alias.get(str(folio), absolute)
         places.append((of_path.get(path), path))
     return places

@@ -3,20 +3,23 @@
 //! A commit replays its change set onto the head of the bundle: read the head, check what the changes assumed, apply them,
 //! write the history entry, then replace the catalogue if it still is the head that was read. Version ids and the revision
 //! are given inside this loop. On a local disk the writers' lock is held throughout; on an object store losing the race is
-//! an answer of [`Storage::publish`], and the loop begins again.
+//! an answer of [`Storage::publish`], and the loop begins again. An answer there may also be lost, or wrong ([`unclear`]): then
+//! the head is read and the commit's own id looked for before anything is declared.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
 use datafolio_core::{
-    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, Working, difference, encode_after, replay, time,
+    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, SealCheck, Working, difference, encode_after, replay,
+    time,
 };
 use datafolio_handlers::HandlerError;
 use datafolio_storage::{Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
 use crate::bundle::state::{State, file, load, reload};
+use crate::bundle::unclear::{Unclear, pause};
 use crate::bundle::{DataFolio, migrate};
 use crate::error::{Error, Result, readable};
 use crate::history::chain::{self, Parent};
@@ -52,6 +55,17 @@ pub(crate) enum Follows {
     Repaired(Option<CommitRef>),
 }
 
+/// What became of one round of the loop.
+#[derive(Debug)]
+pub(crate) enum Round {
+    /// The commit is there.
+    Made(Made),
+    /// Someone else was first; nothing was written.
+    Lost,
+    /// The answer of the storage does not tell. The history entry of the commit is kept.
+    Unclear(CommitRef, StorageError),
+}
+
 /// A commit that is there for all to see.
 #[derive(Debug)]
 pub(crate) struct Made {
@@ -83,39 +97,118 @@ pub(crate) fn commit(
     mut done: Option<Working>,
 ) -> Result<Arc<State>> {
     let storage = folio.storage();
+    let mut unclear = Unclear::default();
     for attempt in 1..=MAX_TRIES {
         let lock = storage.lock(folio.settings().lock_timeout)?;
         let known = folio.state();
-        let head = reload(storage.as_ref(), &known)?;
+        let head = match reread(storage.as_ref(), &known, attempt) {
+            Err(_) if !unclear.is_empty() => return Err(unclear.unknown(folio)),
+            head => head?,
+        };
+        match unclear.is_made(storage.as_ref(), &head) {
+            Ok(false) => {}
+            Ok(true) => {
+                folio.see(Arc::clone(&head));
+                folio.derived().committed(storage.as_ref(), &head, lock);
+                return Ok(head);
+            }
+            Err(_) => return Err(unclear.unknown(folio)),
+        }
         if head.catalogue().is_damaged_by_1x() {
             return Err(Error::DamagedBy1x { location: storage.location() });
         }
         // Nobody has committed since: what was done here to the same state need not be done again.
         let done = done.take().filter(|_| Arc::ptr_eq(set.base(), head.catalogue()));
         let room = folio.take_room();
-        let made = attempt_once(storage.as_ref(), set, intent, &known, &head, (done, room));
-        if let Err(Error::CommitUnknown { .. }) = &made {
+        let round = attempt_once(storage.as_ref(), set, intent, &known, &head, (done, room));
+        if let Err(Error::CommitUnknown { .. }) = &round {
             // Whatever the storage says of that file by its tag, the next call is to read it.
             folio.see(Arc::new(State { tag: None, ..State::clone(&known) }));
         }
-        if let Some(made) = made? {
-            // Also when it is not durable: everyone else sees the commit by now, and a handle that did not would be in
-            // conflict with itself.
-            folio.see(Arc::clone(&made.state));
-            if known.since_checkpoint.is_none() {
-                // This handle has not committed before: what an interrupted change of layout left behind goes now.
-                migrate::forget_old_layout(storage.as_ref());
+        match round? {
+            Round::Made(made) => {
+                unclear.forget(storage.as_ref());
+                // Also when it is not durable: everyone else sees the commit by now, and a handle that did not would be in
+                // conflict with itself.
+                folio.see(Arc::clone(&made.state));
+                if known.since_checkpoint.is_none() && !storage.is_remote() {
+                    // This handle has not committed before: what an interrupted change of layout left behind goes now.
+                    migrate::forget_old_layout(storage.as_ref());
+                }
+                folio.derived().committed(storage.as_ref(), &made.state, lock);
+                return made.into_state();
             }
-            folio.derived().committed(storage.as_ref(), &made.state, lock);
-            return made.into_state();
+            Round::Lost => {
+                drop(lock);
+                std::thread::sleep(backoff(attempt));
+            }
+            Round::Unclear(commit, source) => {
+                drop(lock);
+                unclear.note(commit, source);
+                match unclear.patience() {
+                    Some(wait) => std::thread::sleep(wait.unwrap_or_else(|| backoff(attempt))),
+                    None => return Err(unclear.unknown(folio)),
+                }
+            }
         }
-        drop(lock);
-        std::thread::sleep(backoff(attempt));
     }
-    Err(Error::TooBusy { location: storage.location(), tries: MAX_TRIES })
+    match unclear.is_empty() {
+        true => Err(Error::TooBusy { location: storage.location(), tries: MAX_TRIES }),
+        false => Err(unclear.too_busy(folio, MAX_TRIES)),
+    }
 }
 
-/// One round of the loop, under the lock; `None` when someone else won the race.
+/// The head to commit upon. Where reading it is a request, the first try does without: if it has moved, the write fails.
+fn reread(storage: &dyn Storage, known: &Arc<State>, attempt: u32) -> Result<Arc<State>> {
+    match attempt == 1 && is_good_enough(storage, known) {
+        true => Ok(Arc::clone(known)),
+        false => reload(storage, known),
+    }
+}
+
+/// Whether a commit upon the state that a handle knows fails if that is no longer the head.
+fn is_good_enough(storage: &dyn Storage, known: &State) -> bool {
+    storage.is_remote() && known.tag.is_some() && known.catalogue().layout == Layout::V2
+}
+
+/// Commits in the place of exactly the file that a state was read from, or where there is none; `None` when that is no longer
+/// what is there.
+pub(crate) fn commit_in_place(
+    storage: &dyn Storage,
+    set: &ChangeSet,
+    intent: &Intent<'_>,
+    head: &Arc<State>,
+) -> Result<Option<Arc<State>>> {
+    let mut unclear = Unclear::default();
+    loop {
+        match attempt_once(storage, set, intent, head, head, Default::default())? {
+            Round::Made(made) => {
+                unclear.forget(storage);
+                return made.into_state().map(Some);
+            }
+            Round::Lost => return Ok(None),
+            Round::Unclear(commit, source) => unclear.note(commit, source),
+        }
+        // The file may be one that cannot be read as a catalogue: that is what a repair is for.
+        if let Ok(found) = load(storage, SealCheck::Required)
+            && unclear.is_made(storage, &found).unwrap_or(false)
+        {
+            return Ok(Some(Arc::new(found)));
+        }
+        let path = file("items.json")?;
+        let is_as_before = match &head.tag {
+            Some(tag) => storage.is_unchanged(&path, tag),
+            None => storage.stat(&path).map(|found| found.is_none()),
+        };
+        match (is_as_before, unclear.patience()) {
+            (Ok(true), Some(wait)) => std::thread::sleep(wait.unwrap_or_else(|| pause(1))),
+            (Ok(false), _) => return Ok(None),
+            _ => return Err(unclear.into_error()),
+        }
+    }
+}
+
+/// One round of the loop, under the lock.
 ///
 /// `done` is the head with the changes, where that is known; `room` is memory for the text of the new catalogue. `known` is
 /// what the handle saw last: when another program has written since, the difference goes into the history.
@@ -126,7 +219,7 @@ pub(crate) fn attempt_once(
     known: &Arc<State>,
     head: &Arc<State>,
     (done, room): (Option<Working>, String),
-) -> Result<Option<Made>> {
+) -> Result<Round> {
     let now = time::to_iso(time::now());
     // Version ids carry the commit's id, so what was done before was done under that of its own.
     let id = match &done {
@@ -135,7 +228,10 @@ pub(crate) fn attempt_once(
     };
     // The parent's id is needed to replay, and the parent is only written down for changes that hold.
     set.check(head.catalogue())?;
-    check_staged(storage, intent.staged)?;
+    // Nothing was collected since the handle read the head if nobody has committed since: on a store, gc does so first.
+    if !(Arc::ptr_eq(known, head) && is_good_enough(storage, head)) {
+        check_staged(storage, intent.staged)?;
+    }
     for entry in becoming_current(set, head.catalogue()) {
         check_payload(storage, entry, head.catalogue())?;
     }
@@ -182,14 +278,15 @@ pub(crate) fn attempt_once(
     let commit = entry.commit_ref();
     let written = chain::write(storage, &entry, (since_checkpoint == 0).then_some(&*new.text));
     let (tag, doubt) = match written.and_then(|()| publish(storage, &new.text, head.tag.as_ref(), &commit)) {
-        Ok(Some(tag)) => (Some(tag), None),
+        Ok(Publish::Done(tag)) => (Some(tag), None),
+        Ok(Publish::Unclear(source)) => return Ok(Round::Unclear(commit, source)),
         // The commit is there, and its history entry has to stay.
         Err(doubt @ Error::NotDurable { .. }) => (None, Some(doubt)),
         // It may be there: what is deleted now could be what the head names.
         Err(unknown @ Error::CommitUnknown { .. }) => return Err(unknown),
-        Ok(None) => {
+        Ok(Publish::Lost) => {
             chain::forget(storage, &commit);
-            return Ok(None);
+            return Ok(Round::Lost);
         }
         Err(error) => {
             chain::forget(storage, &commit);
@@ -199,13 +296,14 @@ pub(crate) fn attempt_once(
     chain::note_published(storage, &commit);
     let mut state = State::new(new, tag);
     state.since_checkpoint = Some(since_checkpoint);
-    Ok(Some(Made { state: Arc::new(state), doubt }))
+    Ok(Round::Made(Made { state: Arc::new(state), doubt }))
 }
 
-/// Replaces the catalogue; `None` when it is no longer the head that was read.
+/// Replaces the catalogue.
 ///
-/// An error of the storage does not say whether the new catalogue is there. So it is read again and the commit's own id
-/// looked for, before anything is declared.
+/// An error of a local disk does not say whether the new catalogue is there. So it is read again and the commit's own id
+/// looked for, before anything is declared. A store says so itself ([`Publish::Unclear`]), and its errors mean that nothing was
+/// written.
 ///
 /// # Errors
 /// [`Error::NotDurable`] when the commit is there, [`Error::CommitUnknown`] when nobody can tell; every other error means
@@ -215,10 +313,10 @@ pub(crate) fn publish(
     text: &str,
     expected: Option<&VersionTag>,
     commit: &CommitRef,
-) -> Result<Option<VersionTag>> {
+) -> Result<Publish> {
     match storage.publish(&file("items.json")?, text.as_bytes(), expected) {
-        Ok(Publish::Done(tag)) => Ok(Some(tag)),
-        Ok(Publish::Lost) => Ok(None),
+        Ok(published) => Ok(published),
+        Err(source) if storage.is_remote() => Err(source.into()),
         // The storage knows, and need not be asked again: it may be out of reach by now.
         Err(source @ StorageError::NotDurable { .. }) => Err(Error::NotDurable { revision: commit.revision, source }),
         Err(source) => match is_made(storage, expected, commit) {
@@ -231,23 +329,31 @@ pub(crate) fn publish(
 
 /// Whether a commit is the head, or one that the head builds upon; `None` when that cannot be found out.
 fn is_made(storage: &dyn Storage, expected: Option<&VersionTag>, commit: &CommitRef) -> Option<bool> {
-    let head = match load(storage, datafolio_core::SealCheck::Required) {
+    let head = match load(storage, SealCheck::Required) {
         Ok(head) => head,
         // Nothing was there before, and nothing is now.
         Err(Error::NotABundle { .. }) if expected.is_none() => return Some(false),
         Err(_) => return None,
     };
+    is_in_line(storage, &head, commit).ok().flatten()
+}
+
+/// Whether a commit is the one that made a head, or one that the head builds upon; `None` where the history does not tell.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(crate) fn is_in_line(storage: &dyn Storage, head: &State, commit: &CommitRef) -> Result<Option<bool>> {
     if head.catalogue().revision <= commit.revision {
-        return Some(head.commit_ref().as_ref() == Some(commit));
+        return Ok(Some(head.commit_ref().as_ref() == Some(commit)));
     }
     // Others have gone on since; where no lock excludes them, perhaps from this very commit.
-    for entry in Walk::from_head(storage, &head).ok()? {
-        let entry = entry.ok()?;
+    for entry in Walk::from_head(storage, head)? {
+        let entry = entry?;
         if entry.revision <= commit.revision {
-            return Some(entry.commit_ref() == *commit);
+            return Ok(Some(entry.commit_ref() == *commit));
         }
     }
-    None
+    Ok(None)
 }
 
 /// A catalogue must not name payloads that were staged so long ago that they were collected.

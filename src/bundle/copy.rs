@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_metadata;
 use crate::bundle::lineage_of;
-use crate::bundle::open::local_path;
+use crate::bundle::place::Place;
 use crate::bundle::state::{State, file, load};
 use crate::bundle::{DataFolio, OpenOptions};
 use crate::error::{Error, Result};
@@ -46,14 +46,19 @@ impl DataFolio {
     /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound) for an item to include or exclude that is not there; a
     /// target that exists, or lies in this bundle; a missing or damaged file.
     pub fn copy(&self, target: impl AsRef<Path>, options: &CopyOptions) -> Result<DataFolio> {
-        let target = &local_path(target.as_ref())?;
-        if lies_in(target, Path::new(&self.location())) {
-            let (target, location) = (target.display(), self.location());
-            return Err(Error::Invalid(format!("{target} lies in the bundle that is to be copied, {location}")));
-        }
+        let target = target.as_ref();
+        let was_there = match Place::of(target) {
+            Place::Local(path) => {
+                if lies_in(&path, Path::new(&self.location())) {
+                    let (target, location) = (path.display(), self.location());
+                    return Err(Error::Invalid(format!("{target} lies in the bundle that is to be copied, {location}")));
+                }
+                !options.random_suffix && path.is_dir()
+            }
+            Place::Remote(_) => false,
+        };
         let state = self.state();
         let names = names_to_copy(&state, options)?;
-        let was_there = !options.random_suffix && target.is_dir();
         let copy = self.options_of_copy(options).random_suffix(options.random_suffix).create(target)?;
         self.fill(copy, &state, &names, was_there)
     }

@@ -1,17 +1,18 @@
 //! Opening and creating bundles.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
 use datafolio_handlers::Registry;
-use datafolio_storage::{ContentCache, LocalStorage, Storage, VerifiedCache};
+use datafolio_storage::{ContentCache, Storage, StorageOptions, VerifiedCache};
 use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
-use crate::bundle::commit::{Follows, Intent, attempt_once};
+use crate::bundle::commit::{Follows, Intent, commit_in_place};
 use crate::bundle::derived::{Derived, readme};
+use crate::bundle::place::{Place, refuse_file};
 use crate::bundle::state::{State, file, is_bundle, load};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
@@ -40,6 +41,7 @@ pub struct OpenOptions {
     random_suffix: bool,
     metadata: Map<String, Value>,
     settings: Option<Settings>,
+    storage_options: StorageOptions,
     registry: Option<Registry>,
 }
 
@@ -79,18 +81,27 @@ impl OpenOptions {
         self
     }
 
+    /// What an object store is reached with, beyond what the environment says: `region`, `endpoint`, `profile`, ... They stay in
+    /// memory, and take the place of those in the settings.
+    pub fn storage_options(mut self, options: StorageOptions) -> Self {
+        self.storage_options = options;
+        self
+    }
+
     /// The item types that the handle knows: third parties register theirs.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
     }
 
-    /// Opens a bundle that is there.
+    /// Opens a bundle that is there: in a directory, or at an address such as `s3://bucket/prefix`, `gs://`, `az://` or
+    /// `https://` (for reading alone).
     ///
     /// # Errors
-    /// [`Error::NotABundle`]; what the catalogue refuses when it is damaged.
+    /// [`Error::NotABundle`]; what the catalogue refuses when it is damaged; what the store refuses.
     pub fn open(self, path: impl AsRef<Path>) -> Result<DataFolio> {
-        self.open_storage(Arc::new(local_storage(path.as_ref())?))
+        let storage = Place::of(path.as_ref()).existing(&self.settings_here())?;
+        self.open_storage(storage)
     }
 
     /// Opens a bundle in a storage of the caller's.
@@ -107,22 +118,33 @@ impl OpenOptions {
     /// # Errors
     /// [`Error::BundleExists`], [`Error::NotEmpty`]; what the storage refuses.
     pub fn create(self, path: impl AsRef<Path>) -> Result<DataFolio> {
-        let mut path = local_path(path.as_ref())?;
-        refuse_file(&path)?;
+        let mut place = Place::of(path.as_ref());
+        if let Place::Local(path) = &place {
+            refuse_file(path)?;
+        }
         if self.random_suffix {
-            let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            path.set_file_name(bundle_name(&base)?);
+            place = place.renamed(|base| Ok(bundle_name(base)?))?;
         }
-        let occupied = match holds_other_files(&path) {
-            Ok(occupied) => occupied,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(source) => return Err(Error::File { action: "look into", path, source }),
+        let settings = self.settings_here();
+        let (storage, occupied) = match &place {
+            Place::Local(path) => {
+                let occupied = match holds_other_files(path) {
+                    Ok(occupied) => occupied,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+                    Err(source) => return Err(Error::File { action: "look into", path: path.clone(), source }),
+                };
+                (place.new_one(&settings)?, occupied)
+            }
+            Place::Remote(_) => {
+                let storage = place.new_one(&settings)?;
+                let occupied = storage.list(None)?.iter().any(|info| !is_of_a_creation(&info.path));
+                (storage, occupied)
+            }
         };
-        let storage = LocalStorage::create(&path)?;
-        if occupied && !self.allow_existing && !is_bundle(&storage)? {
-            return Err(Error::NotEmpty { location: path.display().to_string() });
+        if occupied && !self.allow_existing && !is_bundle(storage.as_ref())? {
+            return Err(Error::NotEmpty { location: storage.location() });
         }
-        self.create_storage(Arc::new(storage))
+        self.create_storage(storage)
     }
 
     /// Creates a bundle in a storage of the caller's.
@@ -132,7 +154,7 @@ impl OpenOptions {
     pub fn create_storage(self, storage: Arc<dyn Storage>) -> Result<DataFolio> {
         self.require_writing("create a bundle")?;
         let exists = || Error::BundleExists { location: storage.location() };
-        let settings = self.settings.clone().unwrap_or_default();
+        let settings = self.settings_here();
         let lock = storage.lock(settings.lock_timeout)?;
         if is_bundle(storage.as_ref())? {
             return Err(exists());
@@ -160,9 +182,7 @@ impl OpenOptions {
             writer: Writer::capture().to_map(),
             staged: &[],
         };
-        let state = attempt_once(storage.as_ref(), &set, &intent, &empty, &empty, Default::default())?
-            .ok_or_else(exists)?
-            .into_state()?;
+        let state = commit_in_place(storage.as_ref(), &set, &intent, &empty)?.ok_or_else(exists)?;
         // The bundle is there by now: what goes wrong with a page for people must not say otherwise.
         if let Err(error) = storage.replace(&file("README.md")?, readme(&storage.location()).as_bytes()) {
             tracing::warn!(%error, "README.md was not written");
@@ -197,8 +217,17 @@ impl OpenOptions {
         }
     }
 
+    /// The settings, with the options of this call.
+    fn settings_here(&self) -> Settings {
+        let mut settings = self.settings.clone().unwrap_or_default();
+        if !self.storage_options.is_empty() {
+            settings.storage_options = self.storage_options.clone();
+        }
+        settings
+    }
+
     fn handle(self, storage: Arc<dyn Storage>, state: State) -> DataFolio {
-        let settings = self.settings.unwrap_or_default();
+        let settings = self.settings_here();
         let cache_dir = |name: &str| settings.cache_dir.as_ref().map(|dir| dir.join(name));
         let for_facts = ContentCache::share_of(settings.cache_cap);
         DataFolio {
@@ -281,6 +310,11 @@ fn holds_other_files(path: &Path) -> std::io::Result<bool> {
     Ok(false)
 }
 
+/// The same of a file in a store, where a write leaves a whole file or none.
+fn is_of_a_creation(path: &RelPath) -> bool {
+    path.parent().is_some_and(|parent| parent.as_str() == HISTORY_DIR) && CommitRef::from_file_name(path.file_name()).is_some()
+}
+
 /// The name that a file was to get which is still called `.<name>.<random>.tmp`, given without its first dot.
 fn written_as(temporary: &str) -> &str {
     temporary.rsplitn(3, '.').last().unwrap_or(temporary)
@@ -296,39 +330,4 @@ fn initial_metadata(given: &Map<String, Value>) -> Map<String, Value> {
         .entry("_datafolio")
         .or_insert_with(|| serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "created_by": "datafolio-rs"}));
     metadata
-}
-
-/// The storage of a bundle in a local directory.
-///
-/// # Errors
-/// [`Error::NotABundle`] when there is no directory.
-pub(crate) fn local_storage(path: &Path) -> Result<LocalStorage> {
-    let path = local_path(path)?;
-    refuse_file(&path)?;
-    if !path.is_dir() {
-        return Err(Error::NotABundle { location: path.display().to_string() });
-    }
-    Ok(LocalStorage::open(&path)?)
-}
-
-/// Refuses a file where a bundle is meant.
-fn refuse_file(path: &Path) -> Result<()> {
-    match path.is_file() {
-        true => Err(Error::Invalid(format!("{} is a file, and a bundle is a directory", path.display()))),
-        false => Ok(()),
-    }
-}
-
-/// A local path; `file://` is accepted as the formats write it, other schemes are not known here.
-pub(crate) fn local_path(path: &Path) -> Result<PathBuf> {
-    let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
-    if let Some(rest) = text.strip_prefix("file://") {
-        return Ok(PathBuf::from(rest));
-    }
-    match text.split_once("://") {
-        Some((scheme, _)) => Err(Error::Invalid(format!(
-            "{scheme}:// is not supported by this release: bundles live in local directories"
-        ))),
-        None => Ok(path.to_owned()),
-    }
 }

@@ -6,7 +6,7 @@ use datafolio_core::history::{CommitKind, CommitRef};
 use datafolio_core::{
     Catalogue, CatalogueFiles, CoreError, Entry, Layout, Published, RelPath, SealCheck, parse_catalogue,
 };
-use datafolio_storage::{Storage, VersionTag};
+use datafolio_storage::{Reread, Storage, VersionTag};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
@@ -81,10 +81,18 @@ pub(crate) fn is_bundle(storage: &dyn Storage) -> Result<bool> {
 /// belong to the `items.json` that was read if it is still the same one afterwards: otherwise someone has changed the
 /// layout in between, and taken them away.
 pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
+    load_from(storage, seal, None)
+}
+
+/// The same, where `items.json` may have been read already.
+fn load_from(storage: &dyn Storage, seal: SealCheck, mut read: Option<(Arc<String>, VersionTag)>) -> Result<State> {
     const TRIES: usize = 10;
     let mut last = None;
     for _ in 0..TRIES {
-        let items = read_file(storage, "items.json")?;
+        let items = match read.take() {
+            Some(read) => Some(read),
+            None => read_file(storage, "items.json")?,
+        };
         if let Some((text, tag)) = &items {
             let files = CatalogueFiles { items: Arc::clone(text), ..CatalogueFiles::default() };
             let published = parse_catalogue(&files, seal)?;
@@ -140,9 +148,15 @@ pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
 pub(crate) fn reload(storage: &dyn Storage, known: &Arc<State>) -> Result<Arc<State>> {
     if let Some(tag) = &known.tag
         && known.catalogue().layout == Layout::V2
-        && storage.is_unchanged(&file("items.json")?, tag)?
     {
-        return Ok(Arc::clone(known));
+        return match storage.read_if_changed(&file("items.json")?, MAX_CATALOGUE, tag)? {
+            Reread::Unchanged => Ok(Arc::clone(known)),
+            Reread::Changed(bytes, tag) => {
+                let read = Some((text_of("items.json", bytes)?, tag));
+                load_from(storage, SealCheck::Required, read).map(Arc::new)
+            }
+            Reread::Gone => load(storage, SealCheck::Required).map(Arc::new),
+        };
     }
     load(storage, SealCheck::Required).map(Arc::new)
 }
@@ -219,9 +233,13 @@ fn went_back(storage: &dyn Storage, head: &State) -> bool {
 
 fn read_file(storage: &dyn Storage, name: &str) -> Result<Option<(Arc<String>, VersionTag)>> {
     let Some((bytes, tag)) = storage.read_tagged(&file(name)?, MAX_CATALOGUE)? else { return Ok(None) };
+    Ok(Some((text_of(name, bytes)?, tag)))
+}
+
+fn text_of(name: &str, bytes: Vec<u8>) -> Result<Arc<String>> {
     let text = String::from_utf8(bytes).map_err(|error| CoreError::DamagedCatalogue {
         file: name.to_owned(),
         reason: format!("it is no UTF-8 text (byte {})", error.utf8_error().valid_up_to()),
     })?;
-    Ok(Some((Arc::new(text), tag)))
+    Ok(Arc::new(text))
 }

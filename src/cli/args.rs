@@ -79,6 +79,10 @@ pub(super) struct Global {
     /// Give a setting of `datafolio settings` another value; can be given several times
     #[arg(long, value_name = "KEY=VALUE", global = true, value_parser = setting, add = completion::settings())]
     pub(super) setting: Vec<(String, String)>,
+    /// What an object store is reached with, beyond what the environment says; can be given several times. Programs of the same
+    /// user can read it: give secrets as environment variables
+    #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = storage_option)]
+    pub(super) storage_option: Vec<(String, String)>,
     /// Print only what was asked for, and errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
@@ -92,6 +96,17 @@ fn setting(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("give a name and a value, such as verification=full")?;
     Settings::default().set(key, value).map_err(|error| error.to_string().trim_start_matches("option: ").to_owned())?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Reads an option of a store.
+///
+/// # Errors
+/// A text without a name.
+fn storage_option(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("give a name and a value, such as region=eu-central-1".to_owned()),
+    }
 }
 
 /// Reads how many rows or commits are wanted.

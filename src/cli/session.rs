@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::user_list::{UserList, expand_home};
 use super::watched::{Traffic, Watched};
 use super::words::size_of;
-use crate::bundle::{DataFolio, OpenOptions, local_storage};
+use crate::bundle::{DataFolio, OpenOptions, Place};
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::text::{printable, shell_word};
@@ -75,6 +75,7 @@ impl Session {
         for (key, value) in &self.global.setting {
             settings.set(key, value)?;
         }
+        settings.storage_options = self.global.storage_option.iter().cloned().collect();
         Ok(self.settings.insert(settings).clone())
     }
 
@@ -167,8 +168,9 @@ impl Session {
 
     fn open(&mut self, read_only: bool) -> Outcome<DataFolio> {
         let place = self.place()?;
-        let storage = Watched::new(Arc::new(local_storage(&place)?), Arc::clone(&self.traffic));
         let options = self.options()?.read_only(read_only);
+        let storage = Place::of(&place).existing(&self.settings()?)?;
+        let storage = Watched::new(storage, Arc::clone(&self.traffic));
         let folio = self.waiting("opening the bundle", || options.open_storage(Arc::new(storage)))?;
         self.uses(&folio);
         Ok(match &self.view {
@@ -267,6 +269,9 @@ fn version_ids(folio: &DataFolio, name: &str) -> Vec<String> {
 
 /// A bundle beside the place where there is none, with a similar name.
 fn near_bundle(place: &Path, failure: Failure) -> Failure {
+    if matches!(Place::of(place), Place::Remote(_)) {
+        return failure;
+    }
     let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
     let is_of_history = |name: &str| CommitRef::from_file_name(name).is_some_and(|(commit, _)| commit.revision > 1);
     let has_history = std::fs::read_dir(place.join(HISTORY_DIR))

@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use datafolio_storage::Verification;
+use datafolio_storage::{StorageOptions, Verification};
 
 pub use error::SettingsError;
 pub use key::{KEYS, Key};
@@ -120,6 +120,9 @@ pub struct Settings {
     pub retention_revisions: u32,
     /// Whether output for terminals is coloured.
     pub color: Color,
+    /// What object stores are reached with, beyond what the environment says. No file or variable sets these: they may hold
+    /// secrets.
+    pub storage_options: StorageOptions,
     /// One for each key, in the order of [`KEYS`].
     origins: [Origin; KEYS.len()],
 }
@@ -140,6 +143,7 @@ impl Default for Settings {
             retention_days: 30,
             retention_revisions: 20,
             color: Color::Auto,
+            storage_options: StorageOptions::new(),
             origins: [const { Origin::Default }; KEYS.len()],
         }
     }

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use datafolio_core::RelPath;
 use sha2::{Digest, Sha256};
 
+use crate::copies::Copies;
 use crate::error::StorageResult;
 use crate::hash::hex;
 use crate::payload::Payload;
@@ -17,7 +18,7 @@ use crate::storage::{FileIdentity, Storage};
 use crate::verified::{Expected, Touched};
 
 /// Smaller files are faster checked than looked up.
-const SMALLEST: u64 = 1024 * 1024;
+pub(crate) const SMALLEST: u64 = 1024 * 1024;
 
 /// Subdirectories that the markers are spread over.
 const SHARDS: u64 = 256;
@@ -35,8 +36,17 @@ const SETTLED_AFTER_NS: i128 = 100_000_000;
 /// have; a file with any of them different is checked again.
 ///
 /// It is a convenience: when its directory cannot be read or written, files are checked again, and nothing fails.
+///
+/// It also knows the local [copies](Copies) of what lies on a store, if such are kept: whoever is given the one needs the other.
 #[derive(Debug, Clone, Default)]
 pub struct VerifiedCache {
+    markers: Markers,
+    copies: Copies,
+}
+
+/// The empty files by which it remembers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Markers {
     dir: Option<Arc<PathBuf>>,
     /// Markers that a subdirectory may hold.
     per_shard: usize,
@@ -45,17 +55,35 @@ pub struct VerifiedCache {
 impl VerifiedCache {
     /// A cache in a directory, which is made when it is first needed; `None` remembers nothing.
     pub fn new(dir: Option<PathBuf>) -> Self {
-        Self { dir: dir.map(Arc::new), per_shard: most_markers(u64::MAX) }
+        Self::default().with(Markers { dir: dir.map(Arc::new), per_shard: most_markers(u64::MAX) })
     }
 
     /// The cache within so many bytes on disk; what was noted longest ago goes first. With too few for a marker in each
     /// subdirectory (1 MiB), nothing is kept.
     #[must_use]
     pub fn capped(self, bytes: u64) -> Self {
-        match most_markers(bytes) {
-            0 => Self::disabled(),
-            per_shard => Self { per_shard, ..self },
-        }
+        let markers = match most_markers(bytes) {
+            0 => Markers::default(),
+            per_shard => Markers { per_shard, ..self.markers.clone() },
+        };
+        self.with(markers)
+    }
+
+    /// The cache with these copies of payloads that lie on a store; by default there are none.
+    #[must_use]
+    pub fn with_copies(self, copies: Copies) -> Self {
+        let markers = self.markers.clone();
+        Self { copies, ..self }.with(markers)
+    }
+
+    /// The copies of payloads that lie on a store.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
+    /// The same, remembering here, and so do the copies.
+    fn with(self, markers: Markers) -> Self {
+        Self { copies: self.copies.with_markers(markers.clone()), markers }
     }
 
     /// A cache that remembers nothing.
@@ -68,8 +96,7 @@ impl VerifiedCache {
     /// # Errors
     /// When the payload cannot be opened.
     pub fn remember_payload(&self, storage: &dyn Storage, payload: &Payload) -> StorageResult<()> {
-        if self.dir.is_some()
-            && payload.size >= SMALLEST
+        if self.markers.keeps(payload.size)
             && let Some(identity) = storage.open(&payload.path)?.identity()
             && let Some(hash) = Expected::from(payload).hash()
         {
@@ -88,7 +115,7 @@ impl VerifiedCache {
         (from, to): (&RelPath, &RelPath),
         expected: &Expected,
     ) -> StorageResult<()> {
-        if self.dir.is_some()
+        if self.markers.dir.is_some()
             && expected.size.is_none_or(|size| size >= SMALLEST)
             && let Some(hash) = expected.hash()
             && let Some(known) = storage.open(from)?.identity()
@@ -103,6 +130,28 @@ impl VerifiedCache {
 
     /// Whether the file was found to have this hash.
     pub(crate) fn knows(&self, identity: &FileIdentity, hash: &str) -> bool {
+        self.markers.knows(identity, hash)
+    }
+
+    /// Notes that the file has this hash.
+    pub(crate) fn remember(&self, identity: &FileIdentity, hash: &str) {
+        self.markers.remember(identity, hash);
+    }
+
+    /// Takes back that the file has this hash: it was found not to, and nothing but its bytes may have changed.
+    pub(crate) fn forget(&self, identity: &FileIdentity, hash: &str) {
+        self.markers.forget(identity, hash);
+    }
+}
+
+impl Markers {
+    /// Whether a file of this size may get one.
+    pub(crate) fn keeps(&self, size: u64) -> bool {
+        self.dir.is_some() && size >= SMALLEST
+    }
+
+    /// Whether the file was found to have this hash.
+    fn knows(&self, identity: &FileIdentity, hash: &str) -> bool {
         self.marker(identity, hash)
             .is_some_and(|marker| fs::symlink_metadata(marker).is_ok_and(|found| found.is_file()))
     }
@@ -115,8 +164,8 @@ impl VerifiedCache {
         }
     }
 
-    /// Takes back that the file has this hash: it was found not to, and nothing but its bytes may have changed.
-    pub(crate) fn forget(&self, identity: &FileIdentity, hash: &str) {
+    /// Takes back that the file has this hash.
+    fn forget(&self, identity: &FileIdentity, hash: &str) {
         let Some(marker) = self.marker(identity, hash) else { return };
         if let Err(error) = fs::remove_file(&marker)
             && error.kind() != io::ErrorKind::NotFound
@@ -127,7 +176,7 @@ impl VerifiedCache {
 
     /// The marker's path: two hex digits, then the rest.
     fn marker(&self, identity: &FileIdentity, hash: &str) -> Option<PathBuf> {
-        let dir = self.dir.as_ref().filter(|_| identity.size >= SMALLEST)?;
+        let dir = self.dir.as_ref().filter(|_| self.keeps(identity.size))?;
         let FileIdentity { path, size, modified_ns, inode } = identity;
         let mut digest = Sha256::new();
         // Zero bytes separate: no path has one.
@@ -240,7 +289,7 @@ mod tests {
         let identity = |n: u64| FileIdentity { path: "/x".into(), size: 1 << 30, modified_ns: 0, inode: n };
         for n in 0..150_000 {
             // Only what falls into one subdirectory, to keep the test short.
-            if cache.marker(&identity(n), "h").is_some_and(|marker| marker.parent().unwrap().ends_with("ab")) {
+            if cache.markers.marker(&identity(n), "h").is_some_and(|marker| marker.parent().unwrap().ends_with("ab")) {
                 cache.remember(&identity(n), "h");
             }
         }
@@ -248,7 +297,7 @@ mod tests {
         assert!((200..=512).contains(&markers), "{markers}");
         // A lower cap counts from the next marker on.
         let small = cache.clone().capped(8 * SHARDS * MARKER_BYTES);
-        let next = (150_000..).find(|n| cache.marker(&identity(*n), "h").unwrap().parent().unwrap().ends_with("ab"));
+        let next = (150_000..).find(|n| cache.markers.marker(&identity(*n), "h").unwrap().parent().unwrap().ends_with("ab"));
         small.remember(&identity(next.unwrap()), "h");
         assert_eq!(fs::read_dir(dir.path().join("ab")).unwrap().count(), 4);
         // And none keeps nothing.

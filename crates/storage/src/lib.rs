@@ -1,8 +1,10 @@
 //! Where a bundle lives.
 //!
 //! * [`Storage`] is the contract; [`LocalStorage`] keeps a bundle on a local disk (object stores are a crate of their own).
+//! * [`StorageOptions`] are what an object store is reached with, beyond what the environment says.
 //! * [`PayloadWriter`] writes an immutable file and computes SHA-256, MD5 and block checksums in the same pass.
 //! * [`VerifiedSource`] reads a payload and checks what it touches; [`VerifiedCache`] remembers what was checked.
+//! * [`Copies`] keeps local copies of payloads that lie on a store.
 //! * [`ContentCache`] keeps what was found out of the bytes of payloads, for the next process.
 //! * [`MemoryStorage`] keeps a bundle in memory, for tests.
 //! * [`IoObserver`] lets a test number, fail and interrupt single steps of I/O.
@@ -14,11 +16,13 @@ mod cache;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod content_cache;
+mod copies;
 mod error;
 mod hash;
 mod local;
 mod memory;
 mod observe;
+mod options;
 mod payload;
 mod random;
 mod reader;
@@ -28,10 +32,12 @@ mod verified;
 pub use blocks::{BLOCK_SIZE, SUFFIX as BLOCKS_SUFFIX};
 pub use cache::VerifiedCache;
 pub use content_cache::ContentCache;
+pub use copies::{Copies, CopyInfo, Fetch};
 pub use error::{StorageError, StorageResult};
 pub use local::{LocalStorage, OutsideSource};
 pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
+pub use options::StorageOptions;
 pub use payload::{BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload};
 pub use reader::{SourceReader, hash_source};
 pub use storage::{FileId, FileIdentity, FileInfo, Publish, Reread, Source, Staged, Storage, VersionTag, WriteLock};

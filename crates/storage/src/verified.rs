@@ -77,10 +77,13 @@ pub struct VerifiedSource {
     /// Noted once all is checked.
     note: Option<(FileIdentity, String)>,
     cache: VerifiedCache,
+    /// Whether the source is a local copy of what lies on a store.
+    is_copy: bool,
 }
 
 impl VerifiedSource {
-    /// Opens a payload.
+    /// Opens a payload. Where that lies on a store and there is a local [copy](crate::Copies), it is the copy that is read, but for
+    /// [`Verification::Full`], which is about what lies on the store.
     ///
     /// # Errors
     /// When it is not there, is not a regular file, or is found to be damaged. A missing or damaged file of block
@@ -93,39 +96,65 @@ impl VerifiedSource {
         verification: Verification,
         cache: &VerifiedCache,
     ) -> StorageResult<Self> {
+        if storage.is_remote()
+            && verification != Verification::Full
+            && let Some(copy) = cache.copies().open(&expected)
+        {
+            let opened = Self::new(Arc::new(copy), storage.as_ref(), path, cache, true);
+            // A small one is sooner read than its block checksums, which would be a request.
+            let blocks = expected.blocks.clone().filter(|_| opened.source.size() >= cache::SMALLEST);
+            let of_copy = Expected { blocks, ..expected.clone() };
+            match opened.prepared(storage.as_ref(), &of_copy, verification) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => tracing::warn!(%path, %error, "reading the payload itself: its local copy is of no use"),
+            }
+        }
         let source = match expected.size {
             Some(size) => storage.open_sized(path, size)?,
             None => storage.open(path)?,
         };
-        let mut opened = Self {
-            source,
-            path: path.clone(),
-            location: storage.location(),
-            touched: None,
-            note: None,
-            cache: cache.clone(),
-        };
+        Self::new(source, storage.as_ref(), path, cache, false).prepared(storage.as_ref(), &expected, verification)
+    }
+
+    fn new(
+        source: Arc<dyn Source>,
+        storage: &dyn Storage,
+        path: &RelPath,
+        cache: &VerifiedCache,
+        is_copy: bool,
+    ) -> Self {
+        let (path, location, cache) = (path.clone(), storage.location(), cache.clone());
+        Self { source, path, location, touched: None, note: None, cache, is_copy }
+    }
+
+    /// Checks what is to be checked when it is opened.
+    fn prepared(
+        mut self,
+        storage: &dyn Storage,
+        expected: &Expected,
+        verification: Verification,
+    ) -> StorageResult<Self> {
         if let Some(size) = expected.size
-            && size != opened.source.size()
+            && size != self.source.size()
         {
-            return Err(opened.damaged(format!("it has {} bytes, and {size} were recorded", opened.source.size())));
+            return Err(self.damaged(format!("it has {} bytes, and {size} were recorded", self.source.size())));
         }
         match verification {
             Verification::Off => {}
             Verification::Full => {
                 let blocks = match &expected.blocks {
-                    Some(blocks) => Some(opened.load_blocks(storage.as_ref(), blocks)?),
+                    Some(blocks) => Some(self.load_blocks(storage, blocks)?),
                     None => None,
                 };
-                let checked = opened.check_whole(&expected, true, blocks.as_ref());
+                let checked = self.check_whole(expected, true, blocks.as_ref());
                 if let Err(StorageError::Damaged { .. }) = &checked {
-                    opened.forget(&expected);
+                    self.forget(expected);
                 }
                 checked?;
             }
-            Verification::Touched => opened.prepare(storage.as_ref(), &expected)?,
+            Verification::Touched => self.prepare(storage, expected)?,
         }
-        Ok(opened)
+        Ok(self)
     }
 
     /// Checks all that has not been checked yet.
@@ -255,7 +284,8 @@ impl VerifiedSource {
                 .chunks(block_size as usize)
                 .zip(offset / block_size..)
                 .try_for_each(|(block, index)| blocks.check(index, block).map_err(|reason| self.damaged(reason)))
-        })?;
+        })
+        .map_err(|error| self.copy_error(error))?;
         for (name, wanted, recorded, found) in [
             ("SHA-256", wanted.sha256, &expected.sha256, &hashes.sha256),
             ("MD5", wanted.md5, &expected.md5, &hashes.md5),
@@ -273,9 +303,16 @@ impl VerifiedSource {
         Ok(())
     }
 
+    /// Reads what lies there, unchecked.
+    fn read_source(&self, buffer: &mut [u8], offset: u64) -> StorageResult<()> {
+        let is_inside = offset.checked_add(buffer.len() as u64).is_some_and(|end| end <= self.source.size());
+        let read = self.source.read_exact_at(buffer, offset);
+        if is_inside { read.map_err(|error| self.copy_error(error)) } else { read }
+    }
+
     /// Reads one block into a buffer of its size, and checks it.
     fn read_block(&self, touched: &Touched, index: u64, buffer: &mut [u8]) -> StorageResult<()> {
-        self.source.read_exact_at(buffer, index * touched.blocks.block_size)?;
+        self.read_source(buffer, index * touched.blocks.block_size)?;
         touched.blocks.check(index, buffer).map_err(|reason| self.damaged(reason))?;
         if touched.set_checked(index)
             && let Some((identity, hash)) = &self.note
@@ -304,7 +341,28 @@ impl VerifiedSource {
         }
     }
 
-    fn damaged(&self, reason: String) -> StorageError {
+    /// An error of reading: a copy that cannot be read is as good as damaged, and the payload may be had.
+    fn copy_error(&self, error: StorageError) -> StorageError {
+        match error {
+            StorageError::Io { source, .. } if self.is_copy => match source.kind() {
+                io::ErrorKind::UnexpectedEof => self.damaged("it was cut short while it was open".to_owned()),
+                _ => self.damaged(format!("it cannot be read: {source}")),
+            },
+            error => error,
+        }
+    }
+
+    /// The error for damage. A damaged copy is removed: nothing is lost with it.
+    fn damaged(&self, mut reason: String) -> StorageError {
+        if let Some(identity) = self.source.identity().filter(|_| self.is_copy) {
+            for hash in self.note.iter().map(|(_, hash)| hash) {
+                cache::process_forget(&identity, hash);
+            }
+            reason += match self.cache.copies().discard(&identity) {
+                true => "; it is the copy in the cache that is damaged: it was removed, and the next try fetches it again",
+                false => "; it is the copy in the cache that is damaged, and it could not be removed",
+            };
+        }
         StorageError::Damaged { path: self.path.to_string(), location: self.location.clone(), reason }
     }
 }
@@ -318,7 +376,7 @@ impl Source for VerifiedSource {
         let end = offset.saturating_add(buffer.len() as u64);
         let unchecked = |touched: &&Arc<Touched>| end <= self.source.size() && !touched.is_complete();
         let Some(touched) = self.touched.as_ref().filter(unchecked) else {
-            return self.source.read_exact_at(buffer, offset);
+            return self.read_source(buffer, offset);
         };
         if buffer.len() as u64 > touched.blocks.block_size {
             self.source.prefetch(offset, buffer.len() as u64);
@@ -335,7 +393,7 @@ impl Source for VerifiedSource {
                     .map(|next| self.block_range(touched, next).0)
                     .find(|start| *start >= end || !touched.is_checked(start / touched.blocks.block_size))
                     .map_or(end, |start| start.min(end));
-                self.source.read_exact_at(&mut buffer[at..(until - offset) as usize], position)?;
+                self.read_source(&mut buffer[at..(until - offset) as usize], position)?;
                 position = until;
             } else if position == block_start && block_end <= end {
                 self.read_block(touched, index, &mut buffer[at..(block_end - offset) as usize])?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use datafolio_storage::{StorageError, StorageResult};
+use datafolio_storage::{StorageError, StorageOptions, StorageResult};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
@@ -12,7 +12,6 @@ use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
 use crate::access::Access;
 use crate::address::{Address, Scheme};
-use crate::options::StorageOptions;
 use crate::profile::{Files, Profile};
 
 /// Two clients of one store.

@@ -1,7 +1,6 @@
 //! Bundles on object stores and web servers: [`Storage`](datafolio_storage::Storage) over the crate `object_store`.
 //!
 //! * [`Address`] is what a bundle is called: `s3://bucket/prefix`, `gs://`, `az://`, `https://`, `memory://`.
-//! * [`StorageOptions`] are what a store is reached with, beyond what the environment says.
 //! * [`open`] gives the storage of an address.
 //!
 //! The callers are not asynchronous: each request runs on threads of this crate's own while the caller waits.
@@ -12,7 +11,6 @@ mod access;
 mod address;
 mod connect;
 mod fetch;
-mod options;
 mod probe;
 mod profile;
 mod runtime;
@@ -23,22 +21,27 @@ mod tests;
 mod translate;
 mod upload;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafolio_storage::{Storage, StorageResult};
+use datafolio_storage::{Storage, StorageOptions, StorageResult};
 
 pub use access::Access;
 pub use address::{Address, AddressError, Scheme};
-pub use options::StorageOptions;
 pub use storage::ObjectStorage;
 
-/// The storage of an address. Nothing is asked of the store yet.
+/// The storage of an address. Nothing is asked of the store yet. A directory of the user's cache remembers which stores were
+/// found to keep to the conditions of requests.
 ///
 /// # Errors
 /// When an option is not one of this store, or a profile that is named is not there.
-pub fn open(address: &Address, options: &StorageOptions) -> StorageResult<Arc<dyn Storage>> {
+pub fn open(
+    address: &Address,
+    options: &StorageOptions,
+    cache_dir: Option<PathBuf>,
+) -> StorageResult<Arc<dyn Storage>> {
     match address.scheme() {
         Scheme::Memory => Ok(Arc::new(storage::in_memory(address.bucket()))),
-        _ => Ok(Arc::new(ObjectStorage::new(address.clone(), options.clone())?)),
+        _ => Ok(Arc::new(ObjectStorage::new(address.clone(), options.clone(), cache_dir)?)),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use datafolio_core::RelPath;
 use datafolio_storage::{
-    FileInfo, MemoryStorage, Publish, Reread, Source, Staged, Storage, StorageError, StorageResult, VersionTag, WriteLock,
+    FileInfo, MemoryStorage, Publish, Reread, Source, Staged, Storage, StorageError, StorageOptions, StorageResult, VersionTag, WriteLock,
     copy_source,
 };
 use futures_util::TryStreamExt as _;
@@ -20,7 +20,6 @@ use crate::access::Access;
 use crate::address::{Address, Scheme};
 use crate::connect::{Clients, Connector};
 use crate::fetch::{self, FetchError, Fetched};
-use crate::options::StorageOptions;
 use crate::probe::Probe;
 use crate::runtime;
 use crate::source::ObjectSource;
@@ -47,12 +46,11 @@ pub(crate) struct Place {
 const COPIED_AT_ONCE: u64 = 5 << 30;
 
 impl ObjectStorage {
-    /// The bundle at an address. Nothing is asked of the store yet.
+    /// The bundle at an address. Nothing is asked of the store yet. The directory remembers that it keeps to conditions.
     ///
     /// # Errors
     /// [`StorageError::BadOption`].
-    pub fn new(address: Address, options: StorageOptions) -> StorageResult<Self> {
-        let cache_dir = options.cache_dir().cloned();
+    pub fn new(address: Address, options: StorageOptions, cache_dir: Option<PathBuf>) -> StorageResult<Self> {
         let connector = Connector::new(address.clone(), options)?;
         let endpoint = connector.access().endpoint.clone().unwrap_or_default();
         let store = format!("{}://{} {endpoint}", address.scheme().name(), address.bucket());

@@ -86,7 +86,7 @@ impl Opening {
 impl Bundle {
     /// Opens or creates a bundle, with the settings of the user and of this call.
     #[new]
-    #[pyo3(signature = (path, how="open_or_create", *, read_only=false, allow_existing=false, random_suffix=false, metadata=None, settings=None))]
+    #[pyo3(signature = (path, how="open_or_create", *, read_only=false, allow_existing=false, random_suffix=false, metadata=None, settings=None, storage_options=None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -97,6 +97,7 @@ impl Bundle {
         random_suffix: bool,
         metadata: Option<&Bound<'_, PyAny>>,
         settings: Option<Vec<(String, String)>>,
+        storage_options: Option<Vec<(String, String)>>,
     ) -> Outcome<Self> {
         let how = Opening::parse(how).map_err(python)?;
         let chosen = settings.unwrap_or_default();
@@ -110,7 +111,8 @@ impl Bundle {
             .allow_existing(allow_existing)
             .random_suffix(random_suffix)
             .metadata(metadata)
-            .settings(settings);
+            .settings(settings)
+            .storage_options(storage_options.unwrap_or_default().into_iter().collect());
         let folio = py.detach(|| match how {
             Opening::Open => options.open(path),
             Opening::Create => options.create(path),
@@ -162,6 +164,13 @@ impl Bundle {
     #[getter]
     fn chosen_settings(&self) -> Vec<(String, String)> {
         self.chosen.clone()
+    }
+
+    /// What the store of the bundle is reached with, beyond what the environment says. It may hold secrets.
+    #[getter]
+    fn storage_options(&self) -> Vec<(String, String)> {
+        let options = &self.folio.settings().storage_options;
+        options.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// The settings that hold: key to value, as text.

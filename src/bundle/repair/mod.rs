@@ -27,10 +27,10 @@ use datafolio_core::{
 use datafolio_storage::{Storage, StorageError, VersionTag};
 use serde::Serialize;
 
-use crate::bundle::commit::{Follows, Intent, attempt_once};
+use crate::bundle::commit::{Follows, Intent, commit_in_place};
 use crate::bundle::gc::Lost;
 use crate::bundle::migrate::forget_old_layout;
-use crate::bundle::open::local_storage;
+use crate::bundle::place::Place;
 use crate::bundle::repair::salvage::{Salvage, salvage};
 use crate::bundle::repair::survey::{Candidate, Chosen, Survey};
 use crate::bundle::state::{MAX_CATALOGUE, State, file, load};
@@ -79,7 +79,7 @@ pub struct RepairReport {
 /// # Errors
 /// [`Error::NotABundle`]; the original error when there is nothing to go back to.
 pub fn repair(path: impl AsRef<Path>, options: &RepairOptions) -> Result<RepairReport> {
-    repair_storage(Arc::new(local_storage(path.as_ref())?), options)
+    repair_storage(Place::of(path.as_ref()).existing(&options.settings)?, options)
 }
 
 /// Puts a bundle in a storage of the caller's right, as [`repair`] does.
@@ -327,9 +327,8 @@ fn publish(storage: &dyn Storage, repaired: Repaired<'_>) -> Result<u64> {
         writer: Writer::capture().to_map(),
         staged: &[],
     };
-    let done = attempt_once(storage, &set, &intent, &head, &head, Default::default())?
-        .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?
-        .into_state()?;
+    let done = commit_in_place(storage, &set, &intent, &head)?
+        .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?;
     forget_old_layout(storage);
     Ok(done.catalogue().revision)
 }

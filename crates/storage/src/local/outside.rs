@@ -14,12 +14,18 @@ pub struct OutsideSource {
     path: PathBuf,
     file: File,
     size: u64,
+    identity: Option<FileIdentity>,
 }
 
 impl OutsideSource {
     /// An open file, with its size when it was opened.
     pub fn new(path: &Path, file: File, size: u64) -> Self {
-        Self { path: path.to_owned(), file, size }
+        Self { path: path.to_owned(), file, size, identity: None }
+    }
+
+    /// The same, of a file that nobody but this program writes.
+    pub(crate) fn with_identity(self, identity: FileIdentity) -> Self {
+        Self { identity: Some(identity), ..self }
     }
 }
 
@@ -37,9 +43,9 @@ impl Source for OutsideSource {
         })
     }
 
-    /// None: nobody vouches for what others write.
+    /// None but for our own files: nobody vouches for what others write.
     fn identity(&self) -> Option<FileIdentity> {
-        None
+        self.identity.clone()
     }
 
     fn try_clone_file(&self) -> Option<io::Result<File>> {

@@ -1,11 +1,11 @@
 //! Stores that refuse, are not there or cannot be trusted: a kind for each, and words that help.
 
 use datafolio_storage::conformance::{path, put};
-use datafolio_storage::{Publish, Storage, StorageError};
+use datafolio_storage::{Publish, Storage, StorageError, StorageOptions};
 use datafolio_testkit::object_server::ObjectServer;
 
 use super::s3;
-use crate::{Address, ObjectStorage, StorageOptions};
+use crate::{Address, ObjectStorage};
 
 #[test]
 fn a_store_that_ignores_conditions_is_refused_for_writing_and_can_be_read() {
@@ -56,7 +56,7 @@ fn buckets_that_are_not_there_are_told_from_files() {
             .with("access_key_id", "key")
             .with("secret_access_key", "secret")
     };
-    let storage = ObjectStorage::new(Address::parse("s3://nowhere/run").unwrap(), options()).unwrap();
+    let storage = ObjectStorage::new(Address::parse("s3://nowhere/run").unwrap(), options(), None).unwrap();
     assert_eq!(storage.read_tagged(&path("items.json"), 10).unwrap_err().code(), "no-such-bucket");
     assert_eq!(put(&storage, "a", b"1").unwrap_err().code(), "no-such-bucket");
     assert_eq!(storage.list(None).unwrap_err().code(), "no-such-bucket");
@@ -72,7 +72,7 @@ fn a_store_that_is_down_is_unreachable_and_works_again_afterwards() {
         .with("access_key_id", "key")
         .with("secret_access_key", "secret")
         .with("max_retries", "2");
-    let storage = ObjectStorage::new(Address::parse("s3://bucket/run").unwrap(), options).unwrap();
+    let storage = ObjectStorage::new(Address::parse("s3://bucket/run").unwrap(), options, None).unwrap();
     put(&storage, "first", b"1").unwrap();
     let (_, tag) = storage.read_tagged(&path("items.json"), 10).unwrap().unwrap();
     server.faults().set_down(true);
@@ -91,7 +91,7 @@ fn a_store_that_is_down_is_unreachable_and_works_again_afterwards() {
 
 #[test]
 fn options_that_are_none_are_refused() {
-    let open = |options: StorageOptions| ObjectStorage::new(Address::parse("s3://bucket/run").unwrap(), options);
+    let open = |options: StorageOptions| ObjectStorage::new(Address::parse("s3://bucket/run").unwrap(), options, None);
     for (options, word) in [
         (StorageOptions::new().with("regoin", "x"), "regoin"),
         (StorageOptions::new().with("endpoint", "http://far.example"), "allow_http"),
@@ -113,7 +113,7 @@ fn web_servers_are_only_read() {
     let server = ObjectServer::start();
     server.put("run/items.json", b"{}");
     let url = format!("{}/bucket/run", server.endpoint());
-    let storage = ObjectStorage::new(Address::parse(&url).unwrap(), StorageOptions::new()).unwrap();
+    let storage = ObjectStorage::new(Address::parse(&url).unwrap(), StorageOptions::new(), None).unwrap();
     assert_eq!(storage.read_tagged(&path("items.json"), 10).unwrap().unwrap().0, b"{}");
     assert!(storage.read_tagged(&path("other.json"), 10).unwrap().is_none());
     assert_eq!(put(&storage, "a", b"1").unwrap_err().code(), "read-only-place");

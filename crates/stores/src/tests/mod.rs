@@ -6,10 +6,11 @@ mod requests;
 
 use std::sync::Arc;
 
+use datafolio_storage::StorageOptions;
 use datafolio_storage::conformance::{self, Place, Tags};
 use datafolio_testkit::object_server::ObjectServer;
 
-use crate::{Address, ObjectStorage, StorageOptions};
+use crate::{Address, ObjectStorage};
 
 /// A bundle on a server, over the protocol of S3.
 fn s3(server: &ObjectServer, prefix: &str) -> ObjectStorage {
@@ -18,13 +19,13 @@ fn s3(server: &ObjectServer, prefix: &str) -> ObjectStorage {
         .with("access_key_id", "key")
         .with("secret_access_key", "secret")
         .with("region", "here");
-    ObjectStorage::new(Address::parse(&format!("s3://bucket/{prefix}")).unwrap(), options).unwrap()
+    ObjectStorage::new(Address::parse(&format!("s3://bucket/{prefix}")).unwrap(), options, None).unwrap()
 }
 
 /// The same over that of Google.
 fn google(server: &ObjectServer, prefix: &str) -> ObjectStorage {
     let options = StorageOptions::new().with("endpoint", server.endpoint()).with("bearer_token", "token");
-    ObjectStorage::new(Address::parse(&format!("gs://bucket/{prefix}")).unwrap(), options).unwrap()
+    ObjectStorage::new(Address::parse(&format!("gs://bucket/{prefix}")).unwrap(), options, None).unwrap()
 }
 
 fn place(open: fn(&ObjectServer, &str) -> ObjectStorage, prefix: &str, tags: Tags, page: usize) -> Place {

@@ -104,8 +104,8 @@ pub(super) fn unescape(content: &str) -> Option<String> {
     Some(text)
 }
 
-/// What stands inside each element of this name, in order. Elements of the requests to a store have no attributes, and none
-/// of them is inside another one of its name.
+/// What stands inside each element of this name, in order. Elements of the requests to a store have no attributes, and
+/// none of them is inside another one of its name.
 pub(super) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     xml.split(&open).skip(1).filter_map(|rest| rest.split_once(&close)).map(|(inside, _)| inside).collect()

@@ -39,7 +39,7 @@ pub(super) async fn answer(
         scissors.cut();
         return Response::default();
     };
-    // What arrived in full is handled whether its client still waits or not, as a store at the other end of a network does.
+    // What arrived in full is handled whether its client still waits or not, as by a store at the far end of a network.
     let handled = tokio::spawn(exchange(Arc::clone(&shared), Call::new(parts, body)));
     match handled.await {
         Ok(Some(response)) => response,

@@ -116,8 +116,8 @@ impl Faults {
         self.switches().ignore_conditions = on;
     }
 
-    /// Each request waits so long, after it arrived in full and before it is handled. It is handled even when its client
-    /// does not wait for the answer.
+    /// Each request waits so long, after it arrived in full and before it is handled. It is handled even when its
+    /// client does not wait for the answer.
     pub fn set_latency(&self, latency: Duration) {
         self.switches().latency = latency;
     }
@@ -127,8 +127,8 @@ impl Faults {
         self.switches().bandwidth = bytes_per_second;
     }
 
-    /// Of 1000 requests that change something, so many have this fault, by chance; 0 takes it away. Those that are about
-    /// conditions befall only requests with a condition.
+    /// Of 1000 requests that change something, so many have this fault, by chance; 0 takes it away. Faults that are
+    /// about conditions befall only requests with a condition.
     pub fn set_write_rate(&self, kind: FaultKind, per_mille: u32) {
         set_rate(&mut self.switches().write_rates, kind, per_mille);
     }
@@ -143,8 +143,8 @@ impl Faults {
         self.switches().dice = Dice::new(seed);
     }
 
-    /// The next request with this method, or any, whose key contains the text has the fault; for a request to the bucket the
-    /// text is looked for in its query. Calls add up: each one is for one request, the earlier ones first.
+    /// The next request with this method, or any, whose key contains the text has the fault; for a request to the bucket
+    /// the text is looked for in its query. Calls add up: each one is for one request, the earlier ones first.
     pub fn next(&self, kind: FaultKind, method: Option<&str>, key_contains: &str) {
         let waiting = Waiting { kind, method: method.map(str::to_owned), key: key_contains.to_owned() };
         self.switches().queue.push_back(waiting);
@@ -155,7 +155,8 @@ impl Faults {
         self.switches().queue.len()
     }
 
-    /// The clock of the server is so much ahead, or behind when negative, in dates of headers and of objects from now on.
+    /// The clock of the server is so much ahead, or behind when negative, in the dates of headers and of what is written
+    /// from now on.
     pub fn set_clock_offset(&self, offset: TimeDelta) {
         self.switches().clock_offset = offset;
     }

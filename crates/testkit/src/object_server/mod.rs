@@ -1,9 +1,10 @@
 //! An object store in this process, reached over HTTP, that fails when told to.
 //!
-//! An [`ObjectServer`] has one bucket, named `bucket`. It speaks the part of the S3 API that programs use which read, write,
-//! list and remove objects, and understands on the same paths what Google's XML API has of its own: generations, their
-//! conditions and `x-goog-copy-source`. Whatever a request asks for is done under one lock, so that a condition holds exactly.
-//! Signatures are not checked. [`Faults`] are switches that make it slow, forgetful or broken while it runs.
+//! An [`ObjectServer`] has one bucket, named `bucket`. It speaks the part of the S3 API that programs use which read,
+//! write, list and remove objects, and understands on the same paths what Google's XML API has of its own: generations,
+//! their conditions and `x-goog-copy-source`. Whatever a request asks for is done under one lock, so that a condition
+//! holds exactly. Signatures are not checked. [`Faults`] are switches that make it slow, forgetful or broken while it
+//! runs.
 //!
 //! Where the two differ, a request with a bearer token is one of Google's API: there, removing what is not there is an
 //! error.

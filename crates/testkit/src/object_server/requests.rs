@@ -194,7 +194,7 @@ impl Work<'_> {
 
     fn delete(&mut self) -> Result<Answer, Refusal> {
         self.conditions().check(self.objects.by_key.get(&self.call.key))?;
-        let google = self.call.header("authorization").is_some_and(|value| value.starts_with("Bearer "));
+        let google = self.call.header("authorization").is_some_and(|value| value.starts_with("Bearer"));
         if !self.objects.remove(&self.call.key) && google {
             return Err(Refusal::NO_SUCH_KEY);
         }

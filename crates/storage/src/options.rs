@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 /// Options of a store, by the names that `object_store` gives them (`region`, `endpoint`, `access_key_id`, `account_name`,
 /// `skip_signature`, ...), and a few of our own: `profile`, `max_retries`, `retry_timeout` (seconds).
@@ -11,7 +10,6 @@ use std::path::PathBuf;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct StorageOptions {
     values: BTreeMap<String, String>,
-    cache_dir: Option<PathBuf>,
 }
 
 impl StorageOptions {
@@ -27,26 +25,25 @@ impl StorageOptions {
         self
     }
 
-    /// A directory of the user's cache, where it is remembered which stores keep to conditions.
-    #[must_use]
-    pub fn with_cache_dir(mut self, dir: Option<PathBuf>) -> Self {
-        self.cache_dir = dir;
-        self
-    }
-
     /// The value of an option, under any of its names.
-    pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
+    pub fn get(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.values.get(*name)).map(String::as_str)
     }
 
     /// All options but those of our own.
-    pub(crate) fn of_store(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn of_store(&self) -> impl Iterator<Item = (&str, &str)> {
         const OURS: [&str; 3] = ["profile", "max_retries", "retry_timeout"];
         self.values.iter().map(|(name, value)| (&**name, &**value)).filter(|(name, _)| !OURS.contains(name))
     }
 
-    pub(crate) fn cache_dir(&self) -> Option<&PathBuf> {
-        self.cache_dir.as_ref()
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Names and values, for who hands them on to another process.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (&**name, &**value))
     }
 }
 

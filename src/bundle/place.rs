@@ -1,0 +1,137 @@
+//! Where a bundle lies: a directory of this machine, or an address on an object store or web server.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafolio_storage::{LocalStorage, Storage};
+
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+
+/// A place as the caller named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A directory.
+    Local(PathBuf),
+    /// An address with a scheme: `s3://bucket/prefix`.
+    Remote(String),
+}
+
+impl Place {
+    /// Tells addresses from paths. `file://` is accepted as the formats write it.
+    pub(crate) fn of(path: &Path) -> Self {
+        let Some(text) = path.to_str() else { return Self::Local(path.to_owned()) };
+        match text.split_once("://") {
+            Some(("file", rest)) => Self::Local(PathBuf::from(rest)),
+            // One letter before a colon is a drive.
+            Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(is_scheme) => Self::Remote(text.to_owned()),
+            _ => Self::Local(path.to_owned()),
+        }
+    }
+
+    /// The storage of a bundle that is to be there.
+    ///
+    /// # Errors
+    /// [`Error::NotABundle`] when there is no directory; an address or option that is not acceptable.
+    pub(crate) fn existing(&self, settings: &Settings) -> Result<Arc<dyn Storage>> {
+        let path = match self {
+            Self::Local(path) => path,
+            Self::Remote(address) => return remote::storage(address, settings),
+        };
+        refuse_file(path)?;
+        if !path.is_dir() {
+            return Err(Error::NotABundle { location: path.display().to_string() });
+        }
+        Ok(Arc::new(LocalStorage::open(path)?))
+    }
+
+    /// The storage of a bundle that is to be made.
+    ///
+    /// # Errors
+    /// When the directory cannot be made; an address or option that is not acceptable.
+    pub(crate) fn new_one(&self, settings: &Settings) -> Result<Arc<dyn Storage>> {
+        match self {
+            Self::Local(path) => Ok(Arc::new(LocalStorage::create(path)?)),
+            Self::Remote(address) => remote::storage(address, settings),
+        }
+    }
+
+    /// The place beside it that has another name.
+    pub(crate) fn renamed(&self, name: impl FnOnce(&str) -> Result<String>) -> Result<Self> {
+        match self {
+            Self::Local(path) => {
+                let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                Ok(Self::Local(path.with_file_name(name(&base)?)))
+            }
+            Self::Remote(address) => {
+                let address = address.trim_end_matches('/');
+                let (above, base) = address.rsplit_once('/').unwrap_or(("", address));
+                Ok(Self::Remote(format!("{above}/{}", name(base)?)))
+            }
+        }
+    }
+}
+
+/// Refuses a file where a bundle is meant.
+pub(crate) fn refuse_file(path: &Path) -> Result<()> {
+    match path.is_file() {
+        true => Err(Error::Invalid(format!("{} is a file, and a bundle is a directory", path.display()))),
+        false => Ok(()),
+    }
+}
+
+fn is_scheme(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}
+
+#[cfg(feature = "stores")]
+mod remote {
+    use super::*;
+
+    pub(super) fn storage(address: &str, settings: &Settings) -> Result<Arc<dyn Storage>> {
+        let address = datafolio_stores::Address::parse(address).map_err(|error| Error::Invalid(error.to_string()))?;
+        let found = settings.cache_dir.as_ref().map(|dir| dir.join("stores"));
+        Ok(datafolio_stores::open(&address, &settings.storage_options, found)?)
+    }
+}
+
+#[cfg(not(feature = "stores"))]
+mod remote {
+    use datafolio_handlers::HandlerError;
+
+    use super::*;
+
+    pub(super) fn storage(address: &str, _settings: &Settings) -> Result<Arc<dyn Storage>> {
+        let scheme = address.split("://").next().unwrap_or_default();
+        let what = format!("a bundle at {scheme}://");
+        Err(HandlerError::Unsupported { what, needs: "a build with the feature stores".to_owned() }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_paths() {
+        for (text, expected) in [
+            ("s3://bucket/a", Place::Remote("s3://bucket/a".to_owned())),
+            ("file:///srv/a", Place::Local("/srv/a".into())),
+            ("runs/a", Place::Local("runs/a".into())),
+            ("C://a", Place::Local("C://a".into())),
+            ("odd name://a", Place::Local("odd name://a".into())),
+        ] {
+            assert_eq!(Place::of(Path::new(text)), expected);
+        }
+        let beside = |text: &str| Place::of(Path::new(text)).renamed(|base| Ok(format!("{base}-x"))).unwrap();
+        assert_eq!(beside("s3://b/runs/a/"), Place::Remote("s3://b/runs/a-x".to_owned()));
+        assert_eq!(beside("/runs/a"), Place::Local("/runs/a-x".into()));
+    }
+
+    #[cfg(not(feature = "stores"))]
+    #[test]
+    fn a_build_without_stores_names_the_feature() {
+        let error = Place::of(Path::new("s3://bucket/a")).existing(&Settings::default()).unwrap_err();
+        assert!(error.to_string().contains("feature stores"), "{error}");
+    }
+}
