@@ -133,11 +133,11 @@ pub(crate) fn open_stored(
     open(name, SourceFile::new(item.open_file(file)?), file.rows, options)
 }
 
-/// The Parquet files that are all of a table, in the order of their rows, where they are on this machine and have the same
-/// columns: what other engines can read by themselves.
+/// The Parquet files that are all of a table, in the order of their rows, where they have the same columns and are on this machine,
+/// or can be: what other engines can read by themselves. Copies of what lies on a store are made for it.
 ///
 /// # Errors
-/// When the item refers to something that is not there, or names no file.
+/// When the item refers to something that is not there, or names no file; what the store refuses.
 pub fn plain_parquet_files(item: &Item<'_>) -> HandlerResult<Option<Vec<PathBuf>>> {
     if item.record().item_type() == item_type::REFERENCED_TABLE {
         return Ok(reference_target(item)?.into_parquet_file().map(|path| vec![path]));
@@ -148,7 +148,7 @@ pub fn plain_parquet_files(item: &Item<'_>) -> HandlerResult<Option<Vec<PathBuf>
     if !is_parquet(item) || (has_parts && files.iter().any(|file| file.columns != Some(columns))) {
         return Ok(None);
     }
-    Ok(files.iter().map(|file| item.local_path_of(file)).collect())
+    files.iter().map(|file| item.local_copy_of(file)).collect()
 }
 
 /// Whether the payload of a table is Parquet.

@@ -426,6 +426,7 @@ impl Batch<'_> {
             follows: Follows::Head,
             writer: self.folio.writer(),
             staged: &self.staged,
+            condemned: &[],
         };
         let done = std::mem::replace(&mut self.working, Working::new(&Catalogue::empty(), ""));
         match commit(self.folio, &self.set, &intent, Some(done)) {

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
 use datafolio_core::{
-    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, SealCheck, Working, difference, encode_after, replay,
-    time,
+    Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, SealCheck, Working, difference, encode_after,
+    replay, time,
 };
 use datafolio_handlers::HandlerError;
 use datafolio_storage::{Publish, Storage, StorageError, VersionTag};
 use serde_json::{Map, Value};
 
+use crate::bundle::lease::Lease;
 use crate::bundle::state::{State, file, load, reload};
 use crate::bundle::unclear::{Unclear, pause};
 use crate::bundle::{DataFolio, migrate};
@@ -44,6 +45,8 @@ pub(crate) struct Intent<'a> {
     pub(crate) writer: Map<String, Value>,
     /// Files staged for it, which must still be there.
     pub(crate) staged: &'a [RelPath],
+    /// Files that are removed after it, which no later commit may name.
+    pub(crate) condemned: &'a [String],
 }
 
 /// The commit before.
@@ -98,6 +101,7 @@ pub(crate) fn commit(
 ) -> Result<Arc<State>> {
     let storage = folio.storage();
     let mut unclear = Unclear::default();
+    let mut lease = Lease::new(intent.staged, set.base());
     for attempt in 1..=MAX_TRIES {
         let lock = storage.lock(folio.settings().lock_timeout)?;
         let known = folio.state();
@@ -114,6 +118,7 @@ pub(crate) fn commit(
             }
             Err(_) => return Err(unclear.unknown(folio)),
         }
+        lease.renew(storage.as_ref(), &head)?;
         if head.catalogue().is_damaged_by_1x() {
             return Err(Error::DamagedBy1x { location: storage.location() });
         }
@@ -228,8 +233,8 @@ pub(crate) fn attempt_once(
     };
     // The parent's id is needed to replay, and the parent is only written down for changes that hold.
     set.check(head.catalogue())?;
-    // Nothing was collected since the handle read the head if nobody has committed since: on a store, gc does so first.
-    if !(Arc::ptr_eq(known, head) && is_good_enough(storage, head)) {
+    // On a store nothing is removed before it was condemned, which was looked for.
+    if !storage.is_remote() {
         check_staged(storage, intent.staged)?;
     }
     for entry in becoming_current(set, head.catalogue()) {
@@ -272,6 +277,7 @@ pub(crate) fn attempt_once(
         catalogue: new.fingerprint(),
         changes: difference(&before, &new.catalogue),
         released: released(&before, &new),
+        condemned: intent.condemned.to_vec(),
         patch: (head.catalogue().layout == Layout::V2 && head.catalogue().revision > 0 && !is_repair).then_some(patch),
         since_checkpoint,
     };
@@ -357,7 +363,7 @@ pub(crate) fn is_in_line(storage: &dyn Storage, head: &State, commit: &CommitRef
 }
 
 /// A catalogue must not name payloads that were staged so long ago that they were collected.
-fn check_staged(storage: &dyn Storage, staged: &[RelPath]) -> Result<()> {
+pub(crate) fn check_staged(storage: &dyn Storage, staged: &[RelPath]) -> Result<()> {
     for path in staged {
         if storage.stat(path)?.is_none() {
             return Err(Error::StagedGone { path: path.to_string() });

@@ -51,7 +51,9 @@ impl DataFolio {
             Place::Local(path) => {
                 if lies_in(&path, Path::new(&self.location())) {
                     let (target, location) = (path.display(), self.location());
-                    return Err(Error::Invalid(format!("{target} lies in the bundle that is to be copied, {location}")));
+                    return Err(Error::Invalid(format!(
+                        "{target} lies in the bundle that is to be copied, {location}"
+                    )));
                 }
                 !options.random_suffix && path.is_dir()
             }

@@ -14,7 +14,7 @@ use crate::text::{printable, printable_json, shell_word};
 const PAGE: &str = "CONTENTS.md";
 /// Up to this size of catalogue CONTENTS.md is rewritten with every commit.
 const SMALL: usize = 128 * 1024;
-/// Above it, at most this often; the last state follows when the handle is closed.
+/// Above it, and where each is a request, at most this often; the last state follows when the handle is closed.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// How long is waited for the lock, for a page alone.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -36,14 +36,14 @@ impl Derived {
     /// A commit was made: the page follows now or, for a large catalogue, soon. The lock that the commit was made under is
     /// given back, before the work for a large page.
     pub(crate) fn committed(&self, storage: &dyn Storage, state: &State, lock: Box<dyn WriteLock>) {
-        if state.published.text.len() <= SMALL {
+        if state.published.text.len() <= SMALL && !storage.is_remote() {
             write_contents(storage, &contents(state.catalogue()));
             self.note(true);
             return;
         }
         drop(lock);
         match self.is_due(storage) {
-            true => self.follow(storage, state),
+            true => self.follow(storage, state, false),
             false => self.note(false),
         }
     }
@@ -54,20 +54,21 @@ impl Derived {
             return;
         }
         match reload(storage, known) {
-            Ok(head) => self.follow(storage, &head),
+            Ok(head) => self.follow(storage, &head, storage.is_remote()),
             Err(error) => tracing::warn!(%error, "CONTENTS.md was not written"),
         }
     }
 
-    /// Writes the page of a state if that is the head; if not, the page is for who made the head.
-    fn follow(&self, storage: &dyn Storage, state: &State) {
+    /// Writes the page of a state if that is the head, which may be known; if not, the page is for who made the head.
+    fn follow(&self, storage: &dyn Storage, state: &State, is_known_to_be: bool) {
         let text = contents(state.catalogue());
         // Under the lock, so that an older page never replaces a newer one; a busy bundle gets its page from who is busy.
         let lock = storage.lock(PATIENCE);
-        let is_head = lock.is_ok()
-            && state.tag.as_ref().is_some_and(|tag| {
-                file("items.json").is_ok_and(|items| storage.is_unchanged(&items, tag).unwrap_or(false))
-            });
+        let is_head = is_known_to_be
+            || lock.is_ok()
+                && state.tag.as_ref().is_some_and(|tag| {
+                    file("items.json").is_ok_and(|items| storage.is_unchanged(&items, tag).unwrap_or(false))
+                });
         if is_head {
             write_contents(storage, &text);
         }
@@ -78,6 +79,11 @@ impl Derived {
     fn is_due(&self, storage: &dyn Storage) -> bool {
         if let Some(written) = self.progress().written {
             return written.elapsed() >= INTERVAL;
+        }
+        // A handle of a store is opened for a few commits: its first page can wait for its end.
+        if storage.is_remote() {
+            self.progress().written = Some(Instant::now());
+            return false;
         }
         let info = file(PAGE).ok().and_then(|path| storage.stat(&path).ok().flatten());
         let age = info.and_then(|info| SystemTime::now().duration_since(info.modified).ok());

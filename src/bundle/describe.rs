@@ -206,11 +206,15 @@ impl DataFolio {
         }
         // Where the file of an unknown type lies is not known either.
         if entry.filename().is_some() && item_type::payload_dir(entry.item_type()).is_some() {
-            lines.push(match self.payload_size(record) {
-                Ok(Some(bytes)) => format!("size: {}", human_size(bytes)),
-                Ok(None) => "MISSING: its file is not there".to_owned(),
-                Err(error) => format!("UNREADABLE: {error}"),
-            });
+            // A store would have to be asked for each of them.
+            let is_asked = !self.storage().is_remote();
+            let size = if is_asked { self.payload_size(record) } else { Self::recorded_payload_size(record) };
+            match size {
+                Ok(Some(bytes)) => lines.push(format!("size: {}", human_size(bytes))),
+                Ok(None) if is_asked => lines.push("MISSING: its file is not there".to_owned()),
+                Ok(None) => {}
+                Err(error) => lines.push(format!("UNREADABLE: {error}")),
+            }
         }
         let inputs = record.inputs();
         if !inputs.is_empty() {
@@ -230,6 +234,12 @@ impl DataFolio {
             }
         }
         lines
+    }
+
+    /// The size of an item's payload as its entry records it.
+    fn recorded_payload_size(record: &ItemRecord) -> Result<Option<u64>> {
+        let sizes = stored_files(record)?.into_iter().map(|file| file.expected.size);
+        Ok(sizes.sum())
     }
 
     /// The size of an item's payload; `None` when it is not there.

@@ -3,17 +3,20 @@
 //! Kept for ever: current versions and those of snapshots. Kept for a time: the revisions of the last days, or the last
 //! few, whichever are more, with every version they name. Everything else in the payload directories is garbage once it is
 //! older than the grace period, which protects files that a writer has staged and not yet committed.
+//!
+//! On a local disk nobody commits meanwhile. On a store, what is to be removed is committed first: see [`lease`](super::lease).
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use datafolio_core::history::{CommitRef, HISTORY_DIR, HistoryFile};
-use datafolio_core::{RelPath, fingerprint};
+use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR, HistoryFile};
+use datafolio_core::{ChangeSet, RelPath, counted, fingerprint};
 use datafolio_storage::{FileInfo, Storage};
 use serde::Serialize;
 
 use crate::bundle::DataFolio;
+use crate::bundle::commit::{Follows, Intent, commit_in_place};
 use crate::bundle::files::Files;
 use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, reload};
@@ -80,6 +83,9 @@ impl DataFolio {
             self.require_writable("collect garbage")?;
         }
         let storage = self.storage().as_ref();
+        if options.apply && storage.is_remote() {
+            return self.gc_of_store(options);
+        }
         // Under the lock no commit can name a file between our look and its removal.
         let _lock = match options.apply {
             true => Some(storage.lock(self.settings().lock_timeout)?),
@@ -98,22 +104,47 @@ impl DataFolio {
             if !is_head.transpose()?.unwrap_or(true) {
                 return Err(Error::TooBusy { location: storage.location(), tries: 1 });
             }
-            if !report.history.is_empty() {
-                keep_copies(storage, &head, &kept)?;
-            }
-            // The history first, so that interrupted it does not promise versions whose files are gone; and of it the oldest
-            // first, so that nothing is left behind the place where the chain then ends. A power failure may undo any of the
-            // deletions that are not settled, so each is.
-            for path in &report.history {
-                storage.delete(&file(path)?)?;
-                storage.settle()?;
-            }
-            for path in &report.payloads {
-                storage.delete(&file(path)?)?;
-            }
-            report.applied = true;
+            remove(storage, &head, &kept, &mut report)?;
         }
         Ok(report)
+    }
+
+    /// Collects on a store, where others may commit at any moment.
+    fn gc_of_store(&self, options: &GcOptions) -> Result<GcReport> {
+        const TRIES: u32 = 50;
+        self.migrate_if_needed()?;
+        let storage = self.storage().as_ref();
+        for _ in 0..TRIES {
+            let head = reload(storage, &self.state())?;
+            if head.catalogue().is_damaged_by_1x() {
+                return Err(Error::DamagedBy1x { location: storage.location() });
+            }
+            let (mut report, kept) = self.find_garbage(&head, options)?;
+            if report.payloads.is_empty() && report.history.is_empty() {
+                report.applied = true;
+                return Ok(report);
+            }
+            let Some(condemned) = self.condemn(&head, &report)? else { continue };
+            self.see(condemned);
+            remove(storage, &head, &kept, &mut report)?;
+            return Ok(report);
+        }
+        Err(Error::TooBusy { location: storage.location(), tries: TRIES })
+    }
+
+    /// Commits what is going to be removed; `None` when somebody else has committed first, who may name some of it.
+    fn condemn(&self, head: &Arc<State>, report: &GcReport) -> Result<Option<Arc<State>>> {
+        let set = ChangeSet::new(Arc::clone(head.catalogue()));
+        let files = report.payloads.len() + report.history.len();
+        let intent = Intent {
+            operation: format!("collect garbage: {}", counted(files, "file")),
+            kind: CommitKind::Commit,
+            follows: Follows::Head,
+            writer: self.writer(),
+            staged: &[],
+            condemned: &report.payloads,
+        };
+        commit_in_place(self.storage().as_ref(), &set, &intent, head)
     }
 
     pub(crate) fn find_garbage(&self, head: &State, options: &GcOptions) -> Result<(GcReport, Kept)> {
@@ -127,8 +158,10 @@ impl DataFolio {
             options.retention_revisions.unwrap_or(settings.retention_revisions),
         )?;
         let mut report = GcReport { oldest_kept_revision: kept.oldest(), ..GcReport::default() };
+        // By the clock that the files have their times from. Where that cannot be asked, nothing is going to be removed.
+        let now = if options.apply { storage.now()? } else { storage.now().unwrap_or_else(|_| SystemTime::now()) };
         // A staged file can be a second name of one that was written long ago.
-        let young = |info: &FileInfo| SystemTime::now().duration_since(info.changed).map_or(true, |age| age < grace);
+        let young = |info: &FileInfo| now.duration_since(info.changed).map_or(true, |age| age < grace);
         let mut infos: Vec<FileInfo> = Vec::new();
         for dir in PAYLOAD_DIRS {
             infos.extend(storage.list(Some(&file(dir)?))?);
@@ -154,6 +187,25 @@ impl DataFolio {
         find_in_history(storage, head, &kept, young, &mut report)?;
         Ok((report, kept))
     }
+}
+
+/// Removes what was found.
+fn remove(storage: &dyn Storage, head: &Arc<State>, kept: &Kept, report: &mut GcReport) -> Result<()> {
+    if !report.history.is_empty() {
+        keep_copies(storage, head, kept)?;
+    }
+    // The history first, so that interrupted it does not promise versions whose files are gone; and of it the oldest first, so
+    // that nothing is left behind the place where the chain then ends. A power failure may undo any of the deletions that are
+    // not settled, so each is.
+    for path in &report.history {
+        storage.delete(&file(path)?)?;
+        storage.settle()?;
+    }
+    for path in &report.payloads {
+        storage.delete(&file(path)?)?;
+    }
+    report.applied = true;
+    Ok(())
 }
 
 /// Finds what is garbage among the files of the history.

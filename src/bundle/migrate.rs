@@ -46,6 +46,7 @@ impl DataFolio {
             follows: Follows::Head,
             writer: self.writer(),
             staged: &[],
+            condemned: &[],
         };
         commit(self, &set, &intent, None)?;
         forget_old_layout(storage);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
 use datafolio_handlers::Registry;
-use datafolio_storage::{ContentCache, Storage, StorageOptions, VerifiedCache};
+use datafolio_storage::{ContentCache, Copies, Storage, StorageOptions, VerifiedCache};
 use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
@@ -181,6 +181,7 @@ impl OpenOptions {
             follows: Follows::Head,
             writer: Writer::capture().to_map(),
             staged: &[],
+            condemned: &[],
         };
         let state = commit_in_place(storage.as_ref(), &set, &intent, &empty)?.ok_or_else(exists)?;
         // The bundle is there by now: what goes wrong with a page for people must not say otherwise.
@@ -236,7 +237,9 @@ impl OpenOptions {
             known_facts: Arc::new(KnownFacts::new(cache_dir("tables"), for_facts)),
             #[cfg(feature = "sql")]
             databases: datafolio_sql::Databases::default(),
-            verified: VerifiedCache::new(cache_dir("verified")).capped(settings.cache_cap - for_facts),
+            verified: VerifiedCache::new(cache_dir("verified"))
+                .capped(settings.cache_cap - for_facts)
+                .with_copies(Copies::new(cache_dir("payloads"), settings.cache_cap)),
             settings,
             state: RwLock::new(Arc::new(state)),
             head: None,
@@ -312,7 +315,8 @@ fn holds_other_files(path: &Path) -> std::io::Result<bool> {
 
 /// The same of a file in a store, where a write leaves a whole file or none.
 fn is_of_a_creation(path: &RelPath) -> bool {
-    path.parent().is_some_and(|parent| parent.as_str() == HISTORY_DIR) && CommitRef::from_file_name(path.file_name()).is_some()
+    path.parent().is_some_and(|parent| parent.as_str() == HISTORY_DIR)
+        && CommitRef::from_file_name(path.file_name()).is_some()
 }
 
 /// The name that a file was to get which is still called `.<name>.<random>.tmp`, given without its first dot.

@@ -38,11 +38,13 @@ impl DataFolio {
             _ if record.get(PARTS).is_some() => return Err(refused("a table of several parts")),
             _ => {}
         }
+        // Of what lies on a store, a copy is checked as it is made.
+        let path = if self.storage().is_remote() { Some(self.path_of(&record)?) } else { None };
         self.handler_item(&record)
             .open_payload()?
             .verify_rest()
             .map_err(|source| HandlerError::Payload { item: name.to_owned(), source })?;
-        self.path_of(&record)
+        path.map_or_else(|| self.path_of(&record), Ok)
     }
 
     pub(crate) fn path_of(&self, record: &ItemRecord) -> Result<PathBuf> {
@@ -51,7 +53,7 @@ impl DataFolio {
         }
         if record.get(PARTS).is_some() {
             return match stored_files(record)?.as_slice() {
-                [only] => self.path_of_file(record.name(), &only.path),
+                [only] => self.path_of_file(record, &only.path),
                 several => Err(Error::Invalid(format!(
                     "table '{}' lies in {} files: get_table_paths (`datafolio path --tables`) lists them, and compact makes one of them",
                     record.name(),
@@ -59,11 +61,21 @@ impl DataFolio {
                 ))),
             };
         }
-        self.path_of_file(record.name(), &payload_path(record)?)
+        self.path_of_file(record, &payload_path(record)?)
     }
 
-    /// The absolute path of a file of an item, which is there.
-    pub(crate) fn path_of_file(&self, item: &str, path: &RelPath) -> Result<PathBuf> {
+    /// The absolute path of a file of an item, which is there; of what lies on a store, that of a copy in the cache.
+    pub(crate) fn path_of_file(&self, record: &ItemRecord, path: &RelPath) -> Result<PathBuf> {
+        let item = record.name();
+        if self.storage().is_remote() {
+            let file = stored_files(record)?.into_iter().find(|file| file.path == *path);
+            let copy = file.map(|file| self.handler_item(record).local_copy_of(&file)).transpose()?.flatten();
+            return copy.ok_or_else(|| {
+                let what = format!("a path for item '{item}', which lies on a store,");
+                let needs = "a cache that holds a copy of it (settings cache_dir and cache_cap)".to_owned();
+                HandlerError::Unsupported { what, needs }.into()
+            });
+        }
         let found = self.storage().stat(path).and_then(|info| {
             info.ok_or_else(|| datafolio_storage::StorageError::NotFound {
                 path: path.to_string(),

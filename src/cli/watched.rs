@@ -123,6 +123,10 @@ impl Storage for Watched {
         self.inner.make_dir(path)
     }
 
+    fn now(&self) -> StorageResult<std::time::SystemTime> {
+        self.inner.now()
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.inner.settle()
     }

@@ -51,6 +51,7 @@ pub(crate) fn record(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State
         catalogue: head.published.fingerprint(),
         changes: difference(catalogue_before, head.catalogue()),
         released: released(catalogue_before, &head.published),
+        condemned: Vec::new(),
         patch,
         since_checkpoint,
     };

@@ -118,6 +118,12 @@ impl DataFolio {
         let frame = |source: Arc<dyn Source>| {
             self.with_answers(Frame::new(source).with_origins([Origin { name: name.to_owned(), version }]))
         };
+        if self.storage().is_remote() && record.item_type() != item_type::REFERENCED_TABLE {
+            // Passes go over the same rows again and again: what lies on a store is fetched once, where the cache has room for it.
+            for file in stored_files(&record)? {
+                self.handler_item(&record).local_copy_of(&file)?;
+            }
+        }
         if let Some(source) = self.mapped(&record, &facts.schema)? {
             return Ok(frame(source));
         }
@@ -165,8 +171,10 @@ impl DataFolio {
                 sources.push(Arc::new(Hdf5Source::new(open_stored_hdf5(&item, file, true)?.0, fingerprint)));
                 continue;
             }
+            // A copy that is made of what lies on a store is what is opened then.
+            let path = item.local_copy_of(file)?;
             let opened = item.open_file(file)?;
-            let (Some(open), Some(path)) = (opened.mappable_file(), item.local_path_of(file)) else { return Ok(None) };
+            let (Some(open), Some(path)) = (opened.mappable_file(), path) else { return Ok(None) };
             let damage = |source: StorageError| HandlerError::Payload { item: record.name().to_owned(), source };
             let open = open.map_err(damage)?;
             let name = record.name().to_owned();

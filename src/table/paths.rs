@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use datafolio_handlers::{HandlerError, stored_files, table_paths};
+use datafolio_storage::StorageError;
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -23,7 +24,8 @@ pub enum TablePaths {
 }
 
 impl DataFolio {
-    /// The absolute path of a table's file; for a reference its target: a path on this machine, or an address.
+    /// The absolute path of a table's file, or its address on a store; for a reference its target: a path on this machine, or an
+    /// address.
     ///
     /// # Errors
     /// When there is no such table or its file is not there; [`Error::Invalid`] for a table in several files, which
@@ -89,7 +91,17 @@ impl DataFolio {
         let mut paths = Vec::new();
         for file in stored_files(&record)? {
             // Whoever is given a path finds a file there.
-            let path: PathBuf = self.path_of_file(name, &file.path)?;
+            if self.storage().is_remote() {
+                let missing = || {
+                    let (path, location) = (file.path.to_string(), self.location());
+                    let source = StorageError::NotFound { path, location };
+                    HandlerError::Payload { item: name.to_owned(), source }
+                };
+                self.storage().stat(&file.path)?.ok_or_else(missing)?;
+                paths.push(format!("{}/{}", self.location(), file.path));
+                continue;
+            }
+            let path: PathBuf = self.path_of_file(&record, &file.path)?;
             paths.push(path.into_os_string().into_string().map_err(|path| HandlerError::Unsupported {
                 what: format!("the path of table '{name}': {} is no UTF-8 text", path.to_string_lossy()),
                 needs: "a bundle in a directory with another name".to_owned(),

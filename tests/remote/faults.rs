@@ -35,7 +35,9 @@ fn a_store_without_conditions_is_read_and_not_written() {
     remote.server.faults().set_ignore_conditions(true);
     let other = remote.server.endpoint().replace("127.0.0.1", "localhost");
     let options = || {
-        OpenOptions::new().settings(settings_in(fresh.path())).storage_options(remote.storage_options().with("endpoint", other.clone()))
+        OpenOptions::new()
+            .settings(settings_in(fresh.path()))
+            .storage_options(remote.storage_options().with("endpoint", other.clone()))
     };
     let folio = options().open(remote.address("a")).unwrap();
     assert_eq!(folio.get_json("x").unwrap(), json!(1));

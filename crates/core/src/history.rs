@@ -69,6 +69,10 @@ pub struct HistoryEntry {
     /// Versions that the parent's catalogue named and this one does not: their files serve older revisions alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<Released>,
+    /// Files that a collection of garbage removes after this commit, on a store where it holds no lock: no later commit may name
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub condemned: Vec<String>,
     /// The text of the catalogue as a difference from the parent's; absent where the parent's text was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<Vec<Splice>>,
@@ -243,6 +247,7 @@ mod tests {
             catalogue: "0".repeat(64),
             changes: Difference::default(),
             released: Vec::new(),
+            condemned: Vec::new(),
             patch: Some(vec![Splice { at: 3, remove: "a".to_owned(), insert: "\n\"ß".to_owned() }]),
             since_checkpoint: 1,
         }

@@ -297,7 +297,8 @@ mod tests {
         assert!((200..=512).contains(&markers), "{markers}");
         // A lower cap counts from the next marker on.
         let small = cache.clone().capped(8 * SHARDS * MARKER_BYTES);
-        let next = (150_000..).find(|n| cache.markers.marker(&identity(*n), "h").unwrap().parent().unwrap().ends_with("ab"));
+        let next =
+            (150_000..).find(|n| cache.markers.marker(&identity(*n), "h").unwrap().parent().unwrap().ends_with("ab"));
         small.remember(&identity(next.unwrap()), "h");
         assert_eq!(fs::read_dir(dir.path().join("ab")).unwrap().count(), 4);
         // And none keeps nothing.

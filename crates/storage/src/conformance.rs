@@ -327,7 +327,9 @@ pub fn changes_are_seen(make: MakePlace<'_>) {
         }
         assert!(!first.is_unchanged(&at, &tag).unwrap(), "round {round}");
         assert!(lost(first.publish(&at, b"over", Some(&tag))), "round {round}");
-        let Reread::Changed(bytes, now) = first.read_if_changed(&at, 10, &tag).unwrap() else { panic!("round {round}") };
+        let Reread::Changed(bytes, now) = first.read_if_changed(&at, 10, &tag).unwrap() else {
+            panic!("round {round}")
+        };
         assert_eq!(bytes, next);
         tag = first.read_tagged(&at, 10).unwrap().unwrap().1;
         assert_eq!(tag, now);

@@ -250,9 +250,8 @@ impl Copies {
     ) -> StorageResult<PathBuf> {
         let own = |error| place.error(path, error);
         let damaged = |reason| StorageError::Damaged { path: path.to_string(), location: storage.location(), reason };
-        if let Some(dir) = self.dir() {
-            room::make(dir, self.cap(), (&place.sha256, size)).map_err(own)?;
-        }
+        let make_room = || room::make(&place.dir, self.cap(), (&place.sha256, size)).map_err(own);
+        drop(make_room()?);
         let source = storage.open_sized(path, size)?;
         if source.size() != size {
             return Err(damaged(format!("it has {} bytes, and {size} were recorded", source.size())));
@@ -272,16 +271,14 @@ impl Copies {
             return Err(damaged(format!("it has the SHA-256 {found}, and {} was recorded", place.sha256)));
         }
         // The note that it is verified must not outlive its bytes in a crash of the machine.
-        let facts = part.finish(&place.copy, self.markers.keeps(size)).map_err(own)?;
+        let facts = part.settle(self.markers.keeps(size)).map_err(own)?;
         let identity = identity(&place.copy, &facts);
+        // Again: others may have fetched something at the same time, each within the room that it saw.
+        let held = make_room()?;
+        part.finish(&place.copy).map_err(own)?;
+        drop(held);
         cache::process_remember(&identity, &place.sha256);
         self.markers.remember(&identity, &place.sha256);
-        // Others may have fetched something at the same time, each within the room that it saw.
-        if let Some(dir) = self.dir()
-            && let Err(error) = room::make(dir, self.cap(), (&place.sha256, size))
-        {
-            tracing::debug!(dir = %dir.display(), %error, "the copies take more room than they should");
-        }
         Ok(place.copy.clone())
     }
 
@@ -296,7 +293,8 @@ impl Copies {
         let sha256 = sha256.to_ascii_lowercase();
         room::is_sha256(&sha256).then(|| {
             let shard = dir.join(&sha256[..2]);
-            Place { copy: shard.join(&sha256), part: shard.join(format!("{sha256}{}", room::PART)), shard, sha256 }
+            let (copy, part) = (shard.join(&sha256), shard.join(format!("{sha256}{}", room::PART)));
+            Place { dir: dir.to_owned(), shard, copy, part, sha256 }
         })
     }
 }
@@ -304,6 +302,7 @@ impl Copies {
 /// The files of a payload.
 struct Place {
     sha256: String,
+    dir: PathBuf,
     shard: PathBuf,
     copy: PathBuf,
     part: PathBuf,

@@ -134,6 +134,10 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn now(&self) -> StorageResult<SystemTime> {
+        Ok(SystemTime::now())
+    }
+
     fn settle(&self) -> StorageResult<()> {
         Ok(())
     }

@@ -63,6 +63,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// [settled](Storage::settle).
     fn delete(&self, path: &RelPath) -> StorageResult<()>;
 
+    /// The time by the clock that files have their times from.
+    fn now(&self) -> StorageResult<SystemTime>;
+
     /// Makes durable which names are there: those of files that were finished, and that those which were deleted are gone.
     /// A [`publish`](Storage::publish) does so first; others need it where the order of what they do matters in a crash.
     /// Nothing is to be done where every change is durable at once.

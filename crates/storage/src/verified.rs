@@ -1,12 +1,15 @@
 //! Reading a payload and checking what is read.
 
+mod touched;
+
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafolio_core::RelPath;
 use sha2::{Digest, Sha256};
+
+pub(crate) use self::touched::Touched;
 
 use crate::blocks::{self, BLOCK_SIZE, Blocks};
 use crate::cache::{self, VerifiedCache};
@@ -355,11 +358,10 @@ impl VerifiedSource {
     /// The error for damage. A damaged copy is removed: nothing is lost with it.
     fn damaged(&self, mut reason: String) -> StorageError {
         if let Some(identity) = self.source.identity().filter(|_| self.is_copy) {
-            for hash in self.note.iter().map(|(_, hash)| hash) {
-                cache::process_forget(&identity, hash);
-            }
             reason += match self.cache.copies().discard(&identity) {
-                true => "; it is the copy in the cache that is damaged: it was removed, and the next try fetches it again",
+                true => {
+                    "; it is the copy in the cache that is damaged: it was removed, and the next try fetches it again"
+                }
                 false => "; it is the copy in the cache that is damaged, and it could not be removed",
             };
         }
@@ -422,41 +424,6 @@ impl Source for VerifiedSource {
     fn try_clone_file(&self) -> Option<io::Result<File>> {
         let file = self.source.try_clone_file()?;
         Some(self.verify_rest().map_err(io::Error::from).and(file))
-    }
-}
-
-/// Which blocks of a file were checked.
-#[derive(Debug)]
-pub(crate) struct Touched {
-    blocks: Blocks,
-    checked: Vec<AtomicU64>,
-    left: AtomicU64,
-}
-
-impl Touched {
-    fn new(blocks: Blocks) -> Self {
-        let count = blocks.checksums.len();
-        Self {
-            checked: (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
-            left: AtomicU64::new(count as u64),
-            blocks,
-        }
-    }
-
-    fn is_checked(&self, index: u64) -> bool {
-        let word = self.checked.get((index / 64) as usize);
-        word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (index % 64)) != 0)
-    }
-
-    fn is_complete(&self) -> bool {
-        self.left.load(Ordering::Relaxed) == 0
-    }
-
-    /// Notes that a block is good; `true` when it was the last.
-    fn set_checked(&self, index: u64) -> bool {
-        let bit = 1 << (index % 64);
-        let Some(word) = self.checked.get((index / 64) as usize) else { return false };
-        word.fetch_or(bit, Ordering::Relaxed) & bit == 0 && self.left.fetch_sub(1, Ordering::Relaxed) == 1
     }
 }
 

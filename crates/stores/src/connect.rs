@@ -67,7 +67,9 @@ impl Connector {
     fn patience(&self) -> StorageResult<RetryConfig> {
         let number = |name: &'static str, default: u64| match self.options.get(&[name]) {
             None => Ok(default),
-            Some(text) => text.parse().map_err(|_| self.refuse(format!("option {name} is a whole number, not {text:?}"))),
+            Some(text) => {
+                text.parse().map_err(|_| self.refuse(format!("option {name} is a whole number, not {text:?}")))
+            }
         };
         Ok(RetryConfig {
             backoff: BackoffConfig {
@@ -282,7 +284,9 @@ fn find_s3(
 }
 
 fn find_google(options: &StorageOptions) -> String {
-    for name in ["service_account", "service_account_path", "service_account_key", "application_credentials", "bearer_token"] {
+    for name in
+        ["service_account", "service_account_path", "service_account_key", "application_credentials", "bearer_token"]
+    {
         if options.get(&[name, &format!("google_{name}")]).is_some() {
             return format!("option {name}");
         }
@@ -322,8 +326,8 @@ fn find_azure(options: &StorageOptions) -> String {
     if let Some((name, _)) = first_var(&variables) {
         return format!("environment variable {name}");
     }
-    let has_az = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("az").is_file()));
+    let has_az =
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("az").is_file()));
     match has_az {
         true => AZURE_CLI.to_owned(),
         false => "identity of the machine in the cloud (no key or login was found)".to_owned(),

@@ -13,6 +13,7 @@ mod connect;
 mod fetch;
 mod probe;
 mod profile;
+mod random;
 mod runtime;
 mod source;
 mod storage;

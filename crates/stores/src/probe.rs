@@ -10,6 +10,7 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
 
 use crate::connect::Clients;
+use crate::random;
 use crate::runtime;
 use crate::translate::Act;
 
@@ -55,9 +56,7 @@ impl Probe {
     }
 
     fn key(&self, act: &Act<'_>) -> StorageResult<Path> {
-        let mut random = [0u8; 10];
-        getrandom::fill(&mut random).map_err(|error| act.bad_answer(error.to_string()))?;
-        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = random::name().map_err(|error| act.bad_answer(error.to_string()))?;
         Ok(self.prefix.clone().join(format!(".datafolio-probe-{name}")))
     }
 

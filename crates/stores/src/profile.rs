@@ -121,6 +121,8 @@ mod tests {
         assert!(files.profile("sso").elsewhere.is_some_and(|what| what.contains("single sign-on")));
         assert!(files.profile("half").is_there && files.profile("half").key.is_none());
         assert!(!files.profile("none").is_there);
-        assert!(Files { credentials: None, config: Some(dir.path().join("none")) }.profile("default") == Profile::default());
+        assert!(
+            Files { credentials: None, config: Some(dir.path().join("none")) }.profile("default") == Profile::default()
+        );
     }
 }

@@ -17,7 +17,8 @@ fn handle() -> io::Result<Handle> {
     {
         return Ok(runtime.handle().clone());
     }
-    let new = Arc::new(Builder::new_multi_thread().worker_threads(2).thread_name("datafolio-store").enable_all().build()?);
+    let new =
+        Arc::new(Builder::new_multi_thread().worker_threads(2).thread_name("datafolio-store").enable_all().build()?);
     let handle = new.handle().clone();
     if let Some(of_parent) = runtime.replace((process, new)) {
         // To drop it would mean to wait for threads that are not there.

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use datafolio_core::RelPath;
 use datafolio_storage::{
-    FileInfo, MemoryStorage, Publish, Reread, Source, Staged, Storage, StorageError, StorageOptions, StorageResult, VersionTag, WriteLock,
-    copy_source,
+    FileInfo, MemoryStorage, Publish, Reread, Source, Staged, Storage, StorageError, StorageOptions, StorageResult,
+    VersionTag, WriteLock, copy_source,
 };
 use futures_util::TryStreamExt as _;
 use object_store::path::Path;
@@ -21,6 +21,7 @@ use crate::address::{Address, Scheme};
 use crate::connect::{Clients, Connector};
 use crate::fetch::{self, FetchError, Fetched};
 use crate::probe::Probe;
+use crate::random;
 use crate::runtime;
 use crate::source::ObjectSource;
 use crate::translate::{self, Act};
@@ -242,6 +243,17 @@ impl Storage for ObjectStorage {
                 other => Err(other),
             },
         }
+    }
+
+    /// The time that the store gives an object that is written now.
+    fn now(&self) -> StorageResult<SystemTime> {
+        let act = self.place.act("ask for its time", "the store");
+        let name = random::name().map_err(|error| act.bad_answer(error.to_string()))?;
+        let path = RelPath::parse(&format!(".datafolio-clock-{name}"))?;
+        self.replace(&path, b"")?;
+        let info = self.stat(&path);
+        self.delete(&path)?;
+        Ok(info?.ok_or_else(|| self.missing(&path))?.modified)
     }
 
     fn settle(&self) -> StorageResult<()> {

@@ -22,7 +22,9 @@ impl Act<'_> {
         let (path, location) = (self.path.to_owned(), self.location.to_owned());
         let text = words(error);
         match error {
-            Error::NotFound { .. } | Error::Generic { .. } if names_bucket(&text) => StorageError::NoSuchBucket { location },
+            Error::NotFound { .. } | Error::Generic { .. } if names_bucket(&text) => {
+                StorageError::NoSuchBucket { location }
+            }
             Error::NotFound { .. } => StorageError::NotFound { path, location },
             Error::AlreadyExists { .. } | Error::Precondition { .. } => StorageError::AlreadyExists { path, location },
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => self.denied(&text),

@@ -188,9 +188,7 @@ async fn send_all(
     Ok(false)
 }
 
-fn joined(
-    ended: Option<Result<object_store::Result<()>, tokio::task::JoinError>>,
-) -> object_store::Result<()> {
+fn joined(ended: Option<Result<object_store::Result<()>, tokio::task::JoinError>>) -> object_store::Result<()> {
     match ended {
         Some(ended) => ended?,
         None => Ok(()),

@@ -101,9 +101,10 @@ pub(crate) fn read_hdf5(item: &Item<'_>, file: &StoredFile, part: &TableReadOpti
 /// [`HandlerError::Payload`] and [`HandlerError::Damaged`]; where something is used, the former as
 /// [`ColumnsError::Source`](datafolio_columns::ColumnsError::Source).
 pub fn open_stored_hdf5(item: &Item<'_>, file: &StoredFile, mapped: bool) -> HandlerResult<(Hdf5Table, u64)> {
+    // A copy that is made of what lies on a store is what is opened then.
+    let path = item.local_copy_of(file)?.unwrap_or_default();
     let source = item.open_file(file)?;
     let size = source.size();
-    let path = item.local_path_of(file).unwrap_or_default();
     let name = item.name().to_owned();
     let damage = move |source| HandlerError::Payload { item: name.clone(), source };
     let options = Hdf5Options { group: None, mapped };

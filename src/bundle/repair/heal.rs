@@ -275,6 +275,7 @@ impl Mend<'_> {
             catalogue: published.fingerprint(),
             changes: difference(catalogue_before, catalogue),
             released: released(catalogue_before, &published),
+            condemned: Vec::new(),
             patch: before.as_ref().map(|before| diff_texts(before, &published)),
             since_checkpoint: 0,
         }))

@@ -326,6 +326,7 @@ fn publish(storage: &dyn Storage, repaired: Repaired<'_>) -> Result<u64> {
         follows: Follows::Repaired(repaired.before),
         writer: Writer::capture().to_map(),
         staged: &[],
+        condemned: &[],
     };
     let done = commit_in_place(storage, &set, &intent, &head)?
         .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?;

@@ -34,13 +34,9 @@ impl Part {
             return Err(ErrorKind::NotADirectory.into());
         }
         loop {
-            let file = open(&place.part, File::options().read(true).write(true).create(true).truncate(false))?;
-            let facts = file.metadata()?;
-            if !facts.is_file() {
-                return Err(io::Error::new(ErrorKind::InvalidInput, "what has its name is not a regular file"));
-            }
+            let file = open_shared(&place.part)?;
             if !try_lock(&file)? {
-                return Ok(Taken::Busy { length: facts.len() });
+                return Ok(Taken::Busy { length: file.metadata()?.len() });
             }
             // Whoever had it may have finished or given up in between: then this is the copy by now, or gone.
             if is_current(&file, &place.part)? {
@@ -56,22 +52,31 @@ impl Part {
         self.file.write_all(bytes)
     }
 
-    /// Makes it the copy.
-    pub(super) fn finish(mut self, copy: &Path, is_durable: bool) -> io::Result<Metadata> {
+    /// Ends writing. The facts are those that the copy will have.
+    pub(super) fn settle(&mut self, is_durable: bool) -> io::Result<Metadata> {
         let now = SystemTime::now();
         self.file.set_times(FileTimes::new().set_accessed(now).set_modified(now - BACK))?;
         if is_durable {
             self.file.sync_all()?;
         }
+        self.file.metadata()
+    }
+
+    /// Makes it the copy.
+    pub(super) fn finish(mut self, copy: &Path) -> io::Result<()> {
         fs::rename(&self.path, copy)?;
         self.is_kept = true;
-        // Not before: a file that only a process which died could write could be taken over by nobody. As for what the umask
-        // denies to others, that stays so.
-        let facts = self.file.metadata()?;
-        let mut permissions = facts.permissions();
-        permissions.set_readonly(true);
-        self.file.set_permissions(permissions)?;
-        Ok(facts)
+        // Not before: nobody could take over a file that a process which died has left so. What the umask denies to others is not
+        // given to them here.
+        let read_only = || {
+            let mut permissions = self.file.metadata()?.permissions();
+            permissions.set_readonly(true);
+            self.file.set_permissions(permissions)
+        };
+        if let Err(error) = read_only() {
+            tracing::debug!(path = %copy.display(), %error, "a copy can be written to");
+        }
+        Ok(())
     }
 }
 
@@ -90,7 +95,7 @@ impl Drop for Part {
 
 /// Removes an unfinished file, unless somebody has it.
 pub(super) fn remove_abandoned(path: &Path) -> io::Result<()> {
-    let attempt = || {
+    let attempt = || -> io::Result<()> {
         let file = open(path, File::options().read(true).write(true))?;
         if try_lock(&file)? {
             let removed = if is_current(&file, path)? { fs::remove_file(path) } else { Ok(()) };
@@ -100,9 +105,18 @@ pub(super) fn remove_abandoned(path: &Path) -> io::Result<()> {
         Ok(())
     };
     match attempt() {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// Opens a file that others may have open too, for reading and writing; made if it is not there.
+pub(super) fn open_shared(path: &Path) -> io::Result<File> {
+    let file = open(path, File::options().read(true).write(true).create(true).truncate(false))?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "what has its name is not a regular file"));
+    }
+    Ok(file)
 }
 
 /// Opens a file without following a link in its place, and without waiting for the other end of a pipe.
@@ -132,7 +146,8 @@ pub(super) fn for_times() -> OpenOptions {
     options
 }
 
-fn try_lock(file: &File) -> io::Result<bool> {
+/// Whether nobody else had it locked.
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),

@@ -1,24 +1,30 @@
 //! What lies in the directory of the copies, and making room in it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{CopyInfo, HOUR, part};
 
 /// How the name of a copy ends while it is being fetched.
 pub(super) const PART: &str = ".part";
 
+/// Locked while room is made and taken: of two that do so at the same time, each would miss the bytes of the other, or remove them.
+const LOCK: &str = "room.lock";
+/// How often it is tried, and the time between two tries. Then it goes without: whoever has it may have been stopped.
+const LOCK_TRIES: u32 = 200;
+const BETWEEN: Duration = Duration::from_millis(5);
+
 /// All that is ours in the directory.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) copies: Vec<Copy>,
+    pub(super) copies: Vec<Kept>,
     /// What is being fetched or was left by dead processes, and when it was last written.
     pub(super) parts: Vec<(PathBuf, SystemTime)>,
 }
 
-pub(super) struct Copy {
+pub(super) struct Kept {
     pub(super) path: PathBuf,
     pub(super) info: CopyInfo,
 }
@@ -46,7 +52,7 @@ pub(super) fn walk(dir: &Path) -> Found {
             } else if is_sha256(name) {
                 let used = facts.accessed().unwrap_or(modified);
                 let info = CopyInfo { sha256: name.to_owned(), size: facts.len(), used };
-                found.copies.push(Copy { path: entry.path(), info });
+                found.copies.push(Kept { path: entry.path(), info });
             }
         }
     }
@@ -54,8 +60,9 @@ pub(super) fn walk(dir: &Path) -> Found {
 }
 
 /// Removes the copies that were used longest ago until there is room for one of this size beside those that stay; never that one
-/// itself. What dead processes left goes too.
-pub(super) fn make(dir: &Path, cap: u64, (sha256, size): (&str, u64)) -> io::Result<()> {
+/// itself. What dead processes left goes too. Nobody else makes room as long as the lock that is given is held.
+pub(super) fn make(dir: &Path, cap: u64, (sha256, size): (&str, u64)) -> io::Result<Option<RoomLock>> {
+    let lock = RoomLock::take(dir);
     let mut found = walk(dir);
     let now = SystemTime::now();
     for (path, modified) in found.parts {
@@ -81,7 +88,36 @@ pub(super) fn make(dir: &Path, cap: u64, (sha256, size): (&str, u64)) -> io::Res
     }
     match failed {
         Some(error) if held.saturating_add(size) > cap => Err(error),
-        _ => Ok(()),
+        _ => Ok(lock),
+    }
+}
+
+/// Held while room is made and taken.
+pub(super) struct RoomLock(File);
+
+impl RoomLock {
+    fn take(dir: &Path) -> Option<Self> {
+        let attempt = || {
+            let file = part::open_shared(&dir.join(LOCK))?;
+            for _ in 0..LOCK_TRIES {
+                if part::try_lock(&file)? {
+                    return Ok(Some(Self(file)));
+                }
+                std::thread::sleep(BETWEEN);
+            }
+            Ok(None)
+        };
+        attempt().unwrap_or_else(|error: io::Error| {
+            tracing::debug!(dir = %dir.display(), %error, "making room for a copy without a lock");
+            None
+        })
+    }
+}
+
+impl Drop for RoomLock {
+    fn drop(&mut self) {
+        // Closing does not do it where a process was forked meanwhile.
+        let _ = self.0.unlock();
     }
 }
 

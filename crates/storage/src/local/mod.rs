@@ -219,6 +219,10 @@ impl Storage for LocalStorage {
         }
     }
 
+    fn now(&self) -> StorageResult<std::time::SystemTime> {
+        Ok(std::time::SystemTime::now())
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.place.sync_names()
     }

@@ -157,6 +157,9 @@ impl Storage for Crowded {
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
         self.inner.delete(path)
     }
+    fn now(&self) -> StorageResult<std::time::SystemTime> {
+        self.inner.now()
+    }
     fn settle(&self) -> StorageResult<()> {
         self.inner.settle()
     }

@@ -70,7 +70,9 @@ fn files_in_parts_arrive_or_leave_nothing() {
         }
         assert_eq!(server.unfinished_uploads(), 0, "{kind:?} {method}");
         let is_waiting = server.faults().waiting() == 1;
-        assert!(!is_waiting || matches!(kind, FaultKind::Conflict | FaultKind::Precondition | FaultKind::PreconditionAfter));
+        assert!(
+            !is_waiting || matches!(kind, FaultKind::Conflict | FaultKind::Precondition | FaultKind::PreconditionAfter)
+        );
     }
     // A writer that gives up.
     let server = ObjectServer::start();
@@ -92,8 +94,7 @@ fn a_publish_is_done_or_unclear() {
         server.faults().next(kind, Some("PUT"), "items.json");
         let unclear = storage.publish(&path("items.json"), b"two", Some(&tag)).unwrap();
         assert!(matches!(unclear, Publish::Unclear(_)), "{kind:?}: {unclear:?}");
-        let is_applied =
-            matches!(kind, FaultKind::ErrorAfter | FaultKind::CutAfter | FaultKind::PreconditionAfter);
+        let is_applied = matches!(kind, FaultKind::ErrorAfter | FaultKind::CutAfter | FaultKind::PreconditionAfter);
         let expected: &[u8] = if is_applied { b"two" } else { b"one" };
         assert_eq!(storage.read(&path("items.json"), 10).unwrap(), expected, "{kind:?}");
     }

@@ -31,7 +31,12 @@ fn google(server: &ObjectServer, prefix: &str) -> ObjectStorage {
 fn place(open: fn(&ObjectServer, &str) -> ObjectStorage, prefix: &str, tags: Tags, page: usize) -> Place {
     let server = ObjectServer::start();
     server.faults().set_page_size(page);
-    Place { first: Arc::new(open(&server, prefix)), second: Arc::new(open(&server, prefix)), tags, keep: Box::new(server) }
+    Place {
+        first: Arc::new(open(&server, prefix)),
+        second: Arc::new(open(&server, prefix)),
+        tags,
+        keep: Box::new(server),
+    }
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn reading_the_catalogue_is_one_request() {
     assert!(matches!(storage.read_if_changed(&path("items.json"), 100, &tag).unwrap(), Reread::Unchanged));
     assert_eq!(methods(&server.take_requests()), [("GET".to_owned(), 304)]);
     server.put("run/items.json", b"{1}");
-    assert!(matches!(storage.read_if_changed(&path("items.json"), 100, &tag).unwrap(), Reread::Changed(bytes, _) if bytes == b"{1}"));
+    assert!(
+        matches!(storage.read_if_changed(&path("items.json"), 100, &tag).unwrap(), Reread::Changed(bytes, _) if bytes == b"{1}")
+    );
     assert_eq!(methods(&server.take_requests()), [("GET".to_owned(), 200)]);
 }
 

@@ -1,0 +1,55 @@
+//! What was staged for a commit must not be condemned by a collection of garbage.
+//!
+//! On a local disk the lock keeps a commit and a collection apart. On a store a collection commits first what it is going to
+//! remove ([`HistoryEntry::condemned`](datafolio_core::history::HistoryEntry::condemned)), and removes it then. A commit that was
+//! begun before fails, as the head has moved, and is made again upon one whose history it has looked through; files that were
+//! condemned meanwhile are gone, or about to be, however long the writer had paused.
+
+use datafolio_core::{Catalogue, RelPath};
+use datafolio_storage::Storage;
+
+use crate::bundle::commit::check_staged;
+use crate::bundle::state::State;
+use crate::error::{Error, Result};
+use crate::history::walk::Walk;
+
+/// Up to which revision it is known that the staged files of a commit were not condemned.
+#[derive(Debug)]
+pub(crate) struct Lease<'a> {
+    staged: &'a [RelPath],
+    up_to: u64,
+}
+
+impl<'a> Lease<'a> {
+    /// The files were staged upon this catalogue, or a later one.
+    pub(crate) fn new(staged: &'a [RelPath], base: &Catalogue) -> Self {
+        Self { staged, up_to: base.revision }
+    }
+
+    /// Looks through the commits up to the head that were not looked at yet.
+    ///
+    /// # Errors
+    /// [`Error::StagedGone`].
+    pub(crate) fn renew(&mut self, storage: &dyn Storage, head: &State) -> Result<()> {
+        let revision = head.catalogue().revision;
+        if !storage.is_remote() || self.staged.is_empty() || revision <= self.up_to {
+            return Ok(());
+        }
+        for entry in Walk::from_head(storage, head)? {
+            let Ok(entry) = entry else {
+                // Where the history is damaged, what is still there has to do.
+                check_staged(storage, self.staged)?;
+                continue;
+            };
+            if entry.revision <= self.up_to {
+                break;
+            }
+            let is_condemned = |path: &&RelPath| entry.condemned.iter().any(|condemned| condemned == path.as_str());
+            if let Some(path) = self.staged.iter().find(is_condemned) {
+                return Err(Error::StagedGone { path: path.to_string() });
+            }
+        }
+        self.up_to = revision;
+        Ok(())
+    }
+}
