@@ -60,7 +60,7 @@ wheel:
 
 # Without DuckDB and Polars, which take longest to compile, and without tests that take more than a second: these are left to `make test`.
 # What is left has other features of a few dependencies, so a first check compiles these once more; later ones take seconds.
-LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --no-default-features --features datafolio/cli
+LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --exclude datafolio-stores --no-default-features --features datafolio/cli
 LONG = peers:: group_values:: frame::tests hdf5::write:: facts_of_a_reference guess conformance:: encoding:: streaming::
 check: fmt directions light
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
@@ -98,7 +98,7 @@ torture: claim peers
 # DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
 bench: claim peers
 	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench hdf5 --bench import --bench tables
-	cargo bench $(ALL) --profile dev --bench tables
+	cargo bench $(ALL) --profile dev --bench stores --bench tables
 
 # The Python package beside its peers: the wheel that is released, unpacked, in the environment that has what it is compared with.
 bench-python: wheel peers

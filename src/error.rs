@@ -130,6 +130,14 @@ pub enum Error {
         /// Why none of the states can be chosen without giving something up.
         why: &'static str,
     },
+    /// Two bundles have gone different ways.
+    #[error("{location} cannot be brought to the state of the other bundle: {reason}")]
+    Diverged {
+        /// The bundle that was to be brought forward.
+        location: String,
+        /// How they stand to each other.
+        reason: String,
+    },
     /// There is no such revision.
     #[error("revision {revision} is not kept: {reason}")]
     RevisionNotFound {
@@ -289,7 +297,7 @@ impl Error {
                 ErrorCategory::InvalidInput
             }
             Self::CannotUndo { .. } | Self::OlderCatalogue { .. } | Self::ViewCycle { .. } => ErrorCategory::WrongState,
-            Self::StagedGone { .. } | Self::TooBusy { .. } => ErrorCategory::Conflict,
+            Self::StagedGone { .. } | Self::TooBusy { .. } | Self::Diverged { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
             Self::Core(error) => error.category(),
             Self::Storage(error) => error.category(),
@@ -318,6 +326,7 @@ impl Error {
             Self::ReadOnly { .. } => "read-only",
             Self::DamagedBy1x { .. } => "damaged-by-1x",
             Self::OlderCatalogue { .. } => "older-catalogue",
+            Self::Diverged { .. } => "diverged",
             Self::RevisionNotFound { .. } => "revision-not-found",
             Self::WrongType { .. } => "wrong-type",
             Self::CannotUndo { .. } => "cannot-undo",
@@ -506,6 +515,17 @@ impl From<datafolio_frames::polars::error::PolarsError> for Error {
 
 fn hint_of(code: &str) -> Option<&'static str> {
     Some(match code {
+        "access-denied" => "the message says which source of credentials was used; set others, or ask for the right",
+        "diverged" => {
+            "`datafolio pull` brings one that is behind forward; of two with commits of their own, `--include` sends single items"
+        }
+        "conditions-ignored" => "read from it, and write to a store that keeps to conditions",
+        "invalid-store-option" => "correct it: options have the names of the crate object_store, and profile",
+        "no-such-bucket" => "correct the address, or the endpoint and region that it is looked for at",
+        "read-only-place" => "`datafolio copy` writes a bundle of your own",
+        "store-unreachable" => {
+            "try again; look at the network, and at the endpoint and region that the store is reached by"
+        }
         "ambiguous-name" => "`datafolio rename` gives one of them another name",
         "sql-syntax" => {
             "the message names the place; a name with other characters than letters, digits and _ needs double quotes"

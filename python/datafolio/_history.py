@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ._core import Core
@@ -53,6 +54,49 @@ class HistoryMethods(Core):
         self._outside_batch("gc")
         report: dict[str, Any] = self._seen().gc(apply)
         return report
+
+    def push(
+        self, target: str | os.PathLike[str], include: list[str] | None = None, overwrite: bool = False
+    ) -> dict[str, Any]:
+        """Bring the bundle at another place to the state of this one, with its snapshots and its history.
+
+        Only files that the other side lacks go over, each checked on its way; what was interrupted goes on where it ended.
+
+        Parameters
+        ----------
+        target
+            A directory or an address such as ``s3://bucket/prefix``; made if there is no bundle.
+        include
+            Only the current versions of these items, as one commit of the other bundle.
+        overwrite
+            With `include`: items that the other bundle has with another content get a new version there.
+
+        Returns
+        -------
+        dict
+            ``revision`` of the other bundle, ``files`` and ``bytes`` that went over, ``present``: files that were there.
+
+        Raises
+        ------
+        ConflictError
+            When the other bundle has commits that this one has not.
+        """
+        self._outside_batch("push")
+        done: dict[str, Any] = self._seen().push(os.path.expanduser(os.fspath(target)), include=include, overwrite=overwrite)
+        return done
+
+    def pull(
+        self, source: str | os.PathLike[str], include: list[str] | None = None, overwrite: bool = False
+    ) -> dict[str, Any]:
+        """Bring this bundle to the state of the one at another place, as :meth:`push` does there."""
+        self._outside_batch("pull")
+        done: dict[str, Any] = self._seen().pull(os.path.expanduser(os.fspath(source)), include=include, overwrite=overwrite)
+        return done
+
+    def prefetch(self, *items: str) -> dict[str, Any]:
+        """Fetch the files of items of a bundle on a store into the cache, or of all items: they are read from there afterwards."""
+        done: dict[str, Any] = self._seen().prefetch(list(items))
+        return done
 
     def disk_usage(self) -> dict[str, Any]:
         """How many bytes items, snapshots and history take."""

@@ -116,6 +116,11 @@ pub(crate) fn commit(
                 folio.derived().committed(storage.as_ref(), &head, lock);
                 return Ok(head);
             }
+            Err(_) if unclear.may_look_again() => {
+                drop(lock);
+                std::thread::sleep(backoff(attempt));
+                continue;
+            }
             Err(_) => return Err(unclear.unknown(folio)),
         }
         lease.renew(storage.as_ref(), &head)?;

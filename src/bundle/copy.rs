@@ -111,7 +111,12 @@ impl DataFolio {
     }
 
     /// Copies the files of a version; the entry stays as it is, but for references relative to this bundle.
-    fn copy_entry(&self, copy: &DataFolio, entry: &Arc<Entry>, created: &mut Vec<RelPath>) -> Result<Arc<Entry>> {
+    pub(crate) fn copy_entry(
+        &self,
+        copy: &DataFolio,
+        entry: &Arc<Entry>,
+        created: &mut Vec<RelPath>,
+    ) -> Result<Arc<Entry>> {
         let record = entry.record()?;
         if entry.item_type() == item_type::REFERENCED_TABLE {
             let item = self.handler_item(&record);

@@ -103,6 +103,21 @@ impl Derived {
     }
 }
 
+/// Writes the pages of a bundle that was made what it is by other means than a commit.
+pub(crate) fn write_pages(storage: &dyn Storage, state: &State, is_new: bool) {
+    write_contents(storage, &contents(state.catalogue()));
+    if !is_new {
+        return;
+    }
+    let written = file("README.md").and_then(|path| {
+        let text = readme(&storage.location());
+        Ok(storage.replace(&path, text.as_bytes())?)
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, "README.md was not written");
+    }
+}
+
 fn write_contents(storage: &dyn Storage, text: &str) {
     let written = file(PAGE).and_then(|path: RelPath| -> Result<()> { Ok(storage.replace(&path, text.as_bytes())?) });
     if let Err(error) = written {

@@ -2,6 +2,7 @@
 
 mod batch;
 pub(crate) mod commit;
+mod copies;
 mod copy;
 mod derived;
 mod describe;
@@ -20,6 +21,7 @@ mod read;
 mod repair;
 mod retention;
 pub(crate) mod state;
+mod transfer;
 mod unclear;
 mod verify;
 mod verify_history;
@@ -37,6 +39,7 @@ pub use batch::Batch;
 #[cfg(feature = "sql")]
 pub(crate) use batch::RESERVED_FIELDS;
 pub(crate) use batch::{Own, check_metadata, payload_fields};
+pub use copies::Prefetched;
 pub use copy::CopyOptions;
 #[cfg(feature = "cli")]
 pub(crate) use copy::is_the_bundles_own;
@@ -52,6 +55,7 @@ pub use options::AddOptions;
 pub(crate) use place::Place;
 pub use read::{Contents, ItemInfo};
 pub use repair::{RepairOptions, RepairReport, repair, repair_storage};
+pub use transfer::{TransferOptions, Transferred};
 pub use verify::{Finding, Severity, VerifyOptions, VerifyReport};
 
 use crate::error::{Error, Result};

@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
-use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, SealCheck, json, time};
+use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, json, time};
 use datafolio_handlers::Registry;
-use datafolio_storage::{ContentCache, Copies, Storage, StorageOptions, VerifiedCache};
+use datafolio_storage::{ContentCache, Storage, StorageOptions, VerifiedCache};
 use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
 use crate::bundle::commit::{Follows, Intent, commit_in_place};
 use crate::bundle::derived::{Derived, readme};
 use crate::bundle::place::{Place, refuse_file};
-use crate::bundle::state::{State, file, is_bundle, load};
+use crate::bundle::state::{State, file, is_bundle, load_remembered};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
@@ -109,7 +109,9 @@ impl OpenOptions {
     /// # Errors
     /// As [`OpenOptions::open`].
     pub fn open_storage(self, storage: Arc<dyn Storage>) -> Result<DataFolio> {
-        let state = load(storage.as_ref(), SealCheck::Required)?;
+        let dir = self.settings.as_ref().and_then(|settings| settings.cache_dir.as_ref());
+        let catalogues = ContentCache::new(dir.map(|dir| dir.join("catalogues")));
+        let state = load_remembered(storage.as_ref(), &catalogues)?;
         Ok(self.handle(storage, state))
     }
 
@@ -239,7 +241,7 @@ impl OpenOptions {
             databases: datafolio_sql::Databases::default(),
             verified: VerifiedCache::new(cache_dir("verified"))
                 .capped(settings.cache_cap - for_facts)
-                .with_copies(Copies::new(cache_dir("payloads"), settings.cache_cap)),
+                .with_copies(settings.copies()),
             settings,
             state: RwLock::new(Arc::new(state)),
             head: None,

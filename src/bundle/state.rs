@@ -6,7 +6,7 @@ use datafolio_core::history::{CommitKind, CommitRef};
 use datafolio_core::{
     Catalogue, CatalogueFiles, CoreError, Entry, Layout, Published, RelPath, SealCheck, parse_catalogue,
 };
-use datafolio_storage::{Reread, Storage, VersionTag};
+use datafolio_storage::{ContentCache, Reread, Storage, VersionTag};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
@@ -82,6 +82,34 @@ pub(crate) fn is_bundle(storage: &dyn Storage) -> Result<bool> {
 /// layout in between, and taken them away.
 pub(crate) fn load(storage: &dyn Storage, seal: SealCheck) -> Result<State> {
     load_from(storage, seal, None)
+}
+
+/// The same for a handle that is opened. A catalogue of a store that this machine has seen before is not fetched again: the
+/// request asks for it only if it is another one by now.
+pub(crate) fn load_remembered(storage: &dyn Storage, catalogues: &ContentCache) -> Result<State> {
+    if !storage.is_remote() {
+        return load(storage, SealCheck::Required);
+    }
+    let key = format!("catalogue of {}", storage.location());
+    let remembered = catalogues.get(&key).and_then(|bytes| {
+        let text = String::from_utf8(bytes).ok()?;
+        let (tag, text) = text.split_once('\n')?;
+        Some((VersionTag::from_token(tag), Arc::new(text.to_owned())))
+    });
+    let mut read = None;
+    if let Some((tag, text)) = remembered {
+        read = match storage.read_if_changed(&file("items.json")?, MAX_CATALOGUE, &tag)? {
+            Reread::Unchanged => Some((text, tag)),
+            Reread::Changed(bytes, tag) => Some((text_of("items.json", bytes)?, tag)),
+            Reread::Gone => None,
+        };
+    }
+    let state = load_from(storage, SealCheck::Required, read)?;
+    // What no commit of ours has sealed could not be told from a damaged copy.
+    if let Some(tag) = state.tag.as_ref().filter(|_| state.catalogue().commit.is_some()) {
+        catalogues.put(&key, format!("{}\n{}", tag.token(), state.published.text).as_bytes());
+    }
+    Ok(state)
 }
 
 /// The same, where `items.json` may have been read already.

@@ -24,6 +24,8 @@ const MOST_DOUBTS: u32 = 10;
 pub(crate) struct Unclear {
     tried: Vec<Tried>,
     doubts: u32,
+    /// How often the history could not be read that would have told.
+    misses: u32,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Unclear {
     pub(crate) fn is_made(&mut self, storage: &dyn Storage, head: &State) -> Result<bool> {
         let mut made = None;
         for (at, tried) in self.tried.iter().enumerate() {
-            if is_in_line(storage, head, &tried.commit)? == Some(true) {
+            if is_in_line(storage, head, &tried.commit).inspect_err(|_| self.misses += 1)? == Some(true) {
                 made = Some(at);
             }
         }
@@ -83,6 +85,13 @@ impl Unclear {
         for tried in self.tried.drain(..) {
             chain::forget(storage, &tried.commit);
         }
+    }
+
+    /// Whether to look once more, where the history could not be read: a collection may have removed some of it just then, behind a
+    /// later head.
+    pub(crate) fn may_look_again(&self) -> bool {
+        const MOST: u32 = 5;
+        self.misses < MOST
     }
 
     /// How long to wait before the next try; `Some(None)` where others were faster, and `None` when it has been tried enough.

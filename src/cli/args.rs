@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    add, append, at, cat, cli_reference, compact, completions, compute, convert, copy, describe, du, export, find,
-    folios, gc, get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, reference, rename,
-    repair, rm, sample, set, settings, snapshot, undo, verify,
+    add, append, at, cache, cat, cli_reference, compact, completions, compute, convert, copy, describe, du, export,
+    find, folios, gc, get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, pull, push,
+    reference, rename, repair, rm, sample, set, settings, snapshot, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -64,7 +64,7 @@ impl Cli {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {
-    /// The bundle's directory [default: $DATAFOLIO_PATH, or the current directory]
+    /// The bundle's directory, or its address (s3://, gs://, az://, https://) [default: $DATAFOLIO_PATH, or the current directory]
     #[arg(short, long, value_name = "PATH", global = true)]
     pub(super) folio: Option<PathBuf>,
     /// The bundle, by an alias of `datafolio folios`
@@ -179,7 +179,10 @@ pub(super) enum Command {
     Gc(gc::Args),
     Repair(repair::Args),
     Find(find::Args),
+    Push(push::Args),
+    Pull(pull::Args),
     Folios(folios::Args),
+    Cache(cache::Args),
     Settings(settings::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -245,7 +248,10 @@ impl Command {
             Self::Gc(args) => gc::run(&args, session),
             Self::Repair(args) => repair::run(&args, session),
             Self::Find(args) => find::run(&args, session),
+            Self::Push(args) => push::run(&args, session),
+            Self::Pull(args) => pull::run(&args, session),
             Self::Folios(args) => folios::run(&args, session),
+            Self::Cache(args) => cache::run(&args, session),
             Self::Settings(args) => settings::run(&args, session),
             Self::Completions(args) => completions::run(&args, session),
             Self::CliReference(args) => cli_reference::run(&args, session),

@@ -1,6 +1,7 @@
 //! Counting the bytes that a bundle's files give and take, so that people see how far a long command is.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -151,6 +152,10 @@ impl Source for WatchedSource {
 
     fn prefetch(&self, offset: u64, length: u64) {
         self.inner.prefetch(offset, length);
+    }
+
+    fn will_read(&self, stretches: &[Range<u64>]) {
+        self.inner.will_read(stretches);
     }
 
     fn identity(&self) -> Option<FileIdentity> {

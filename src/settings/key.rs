@@ -55,14 +55,14 @@ pub const KEYS: [Key; 12] = [
         variable: "DATAFOLIO_CACHE_DIR",
         default: "`datafolio` in the user's cache directory",
         accepted: "an absolute path, or one that starts with \"~/\"",
-        meaning: "Where records of payloads that were verified are kept, and facts and statistics of tables by the hash of their content (later copies of remote payloads as well); tables and text that were converted to files which are mapped; and `sql_history`, what was typed at the prompt of `sql`. May be deleted at any time.",
+        meaning: "Where records of payloads that were verified are kept, and facts and statistics of tables by the hash of their content; tables and text that were converted to files which are mapped; copies of payloads, and catalogues, of bundles on stores; and `sql_history`, what was typed at the prompt of `sql`. May be deleted at any time.",
     },
     Key {
         name: "cache_cap",
         variable: "DATAFOLIO_CACHE_CAP",
         default: "10GiB",
         accepted: "a size such as \"10GiB\"; 0 keeps nothing",
-        meaning: "Most that the cache holds, at most 256 MiB of it for facts and statistics, and as much again of converted tables; what was noted or used longest ago goes first. Below 1MiB it keeps nothing.",
+        meaning: "Most that the cache holds, at most 256 MiB of it for facts and statistics, and as much again each of converted tables and of copies of what lies on stores; what was noted or used longest ago goes first. Below 1MiB it keeps nothing.",
     },
     Key {
         name: "spill_dir",

@@ -3,6 +3,8 @@
 mod faults;
 mod garbage;
 mod requests;
+mod tables;
+mod transfer;
 mod writers;
 
 use std::path::Path;

@@ -27,6 +27,13 @@ fn opening_is_one_request_and_looking_around_none() {
     assert_eq!(requests(&remote), [] as [String; 0]);
     folio.refresh().unwrap();
     assert_eq!(requests(&remote), ["GET items.json 304"]);
+    // This machine has seen the catalogue: it is not fetched again, unless it is another one by now.
+    assert_eq!(remote.open("a").get_json("params").unwrap()["rate"], 0.1);
+    assert_eq!(requests(&remote)[0], "GET items.json 304");
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    requests(&remote);
+    assert_eq!(remote.open("a").revision(), 3);
+    assert_eq!(requests(&remote), ["GET items.json 200"]);
 }
 
 /// The payload, the entry of the history and the catalogue, one after the other, and the note of what was published last. The

@@ -96,7 +96,9 @@ impl VerifiedCache {
     /// # Errors
     /// When the payload cannot be opened.
     pub fn remember_payload(&self, storage: &dyn Storage, payload: &Payload) -> StorageResult<()> {
+        // What lies on a store has no identity on this machine.
         if self.markers.keeps(payload.size)
+            && !storage.is_remote()
             && let Some(identity) = storage.open(&payload.path)?.identity()
             && let Some(hash) = Expected::from(payload).hash()
         {

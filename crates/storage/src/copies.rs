@@ -253,6 +253,7 @@ impl Copies {
         let make_room = || room::make(&place.dir, self.cap(), (&place.sha256, size)).map_err(own);
         drop(make_room()?);
         let source = storage.open_sized(path, size)?;
+        source.will_read(std::slice::from_ref(&(0..size)));
         if source.size() != size {
             return Err(damaged(format!("it has {} bytes, and {size} were recorded", source.size())));
         }

@@ -166,6 +166,7 @@ pub(crate) fn hash_all(
     chunk_size: usize,
     mut each: impl FnMut(u64, &[u8]) -> StorageResult<()>,
 ) -> StorageResult<Hashes> {
+    source.will_read(std::slice::from_ref(&(0..source.size())));
     let mut hasher = StreamHasher::new(wanted);
     let (mut offset, mut used) = (0, None);
     while offset < source.size() {

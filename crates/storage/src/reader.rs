@@ -20,6 +20,7 @@ pub struct SourceReader {
 impl SourceReader {
     /// Starts at the front.
     pub fn new(source: Arc<dyn Source>) -> Self {
+        source.will_read(std::slice::from_ref(&(0..source.size())));
         Self { source, position: 0 }
     }
 

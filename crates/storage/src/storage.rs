@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -133,6 +134,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Says that these bytes will be read soon. Where reading is a request, it may be made now; nothing fails here.
     fn prefetch(&self, offset: u64, length: u64) {
         let _ = (offset, length);
+    }
+
+    /// Says which stretches of the file will be read, each from its front to its end, one after the other or several at once. Where
+    /// reading is a request, the next bytes of a stretch may be asked for before they are read.
+    fn will_read(&self, stretches: &[Range<u64>]) {
+        let _ = stretches;
     }
 
     /// What identifies these bytes on this machine, for remembering that they were verified; `None` where nothing does.

@@ -4,6 +4,7 @@ mod touched;
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafolio_core::RelPath;
@@ -414,6 +415,10 @@ impl Source for VerifiedSource {
 
     fn prefetch(&self, offset: u64, length: u64) {
         self.source.prefetch(offset, length);
+    }
+
+    fn will_read(&self, stretches: &[Range<u64>]) {
+        self.source.will_read(stretches);
     }
 
     fn identity(&self) -> Option<FileIdentity> {

@@ -19,13 +19,13 @@ const BLOCK: u64 = 1 << 20;
 /// Blocks of one request, at most: several of them run at a time.
 const REQUEST: u64 = 8;
 /// Blocks that are kept.
-const KEPT: usize = 32;
+const KEPT: usize = 64;
 /// Blocks that one read waits for at a time, so that a long one needs no more memory than a short one.
 const AT_ONCE: u64 = 16;
-/// After so many bytes in a row the next ones are fetched before they are asked for.
-const IN_A_ROW: u64 = 4 * BLOCK;
-/// Blocks that are fetched before a reader that goes from front to back.
-const AHEAD: u64 = 16;
+/// Blocks that are fetched before a reader of one stretch.
+const AHEAD: usize = 16;
+/// The same where several stretches are read, which may be at once.
+const AHEAD_OF_EACH: usize = 4;
 
 /// An object of a store.
 pub(crate) struct ObjectSource(Arc<Shared>);
@@ -44,9 +44,8 @@ struct Blocks {
     by_index: BTreeMap<u64, Block>,
     /// Counts the reads, to tell which block was used last.
     reads: u64,
-    /// Where a reader that goes from front to back will go on, and since where it has.
-    next: u64,
-    since: u64,
+    /// The blocks of the stretches that will be read, in order and apart from one another.
+    planned: Vec<Range<u64>>,
     /// The e-tag of what was fetched first: what is fetched later must be of the same object.
     e_tag: Option<String>,
 }
@@ -80,14 +79,39 @@ impl Blocks {
         stretches
     }
 
-    /// Whether this read goes on where the one before ended, and others did before it.
-    fn goes_on(&mut self, start: u64, end: u64) -> bool {
-        // A reader may look at the same bytes twice: what is in the block where it was counts as going on.
-        if start > self.next || start + BLOCK < self.next {
-            self.since = start;
+    /// Notes which blocks will be read.
+    fn plan(&mut self, stretches: &[Range<u64>], last: u64) {
+        let mut blocks: Vec<Range<u64>> = stretches
+            .iter()
+            .filter(|stretch| stretch.start < stretch.end)
+            .map(|stretch| stretch.start / BLOCK..stretch.end.div_ceil(BLOCK).min(last))
+            .chain(std::mem::take(&mut self.planned))
+            .collect();
+        blocks.sort_unstable_by_key(|blocks| blocks.start);
+        for next in blocks {
+            match self.planned.last_mut() {
+                Some(before) if next.start <= before.end => before.end = before.end.max(next.end),
+                _ => self.planned.push(next),
+            }
         }
-        self.next = end;
-        end - self.since.min(end) >= IN_A_ROW
+    }
+
+    /// The planned blocks behind a stretch that is read, if half of them are not there yet: the requests are then long ones.
+    fn ahead(&mut self, read: &Range<u64>) -> Vec<Range<u64>> {
+        let at = self.planned.partition_point(|planned| planned.end <= read.start);
+        let Some(here) = self.planned.get(at).filter(|planned| planned.start < read.end) else { return Vec::new() };
+        let count = if self.planned.len() == 1 { AHEAD } else { AHEAD_OF_EACH };
+        let mut next: Vec<u64> = (read.end..here.end).take(count).collect();
+        let later = self.planned[at + 1..].iter().cloned().flatten();
+        next.extend(later.take(count - next.len()));
+        if next.iter().filter(|index| !self.by_index.contains_key(index)).count() * 2 < next.len().max(1) {
+            return Vec::new();
+        }
+        let mut stretches = Vec::new();
+        for index in next {
+            stretches.extend(self.missing(index..index + 1));
+        }
+        joined(stretches)
     }
 
     /// Forgets the blocks that were used longest ago, but none of these.
@@ -109,6 +133,18 @@ impl Blocks {
             self.by_index.remove(index);
         }
     }
+}
+
+/// Stretches of blocks that follow one another as one, as far as one request goes.
+fn joined(stretches: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for next in stretches {
+        match joined.last_mut() {
+            Some(last) if last.end == next.start && next.end - last.start <= REQUEST => last.end = next.end,
+            _ => joined.push(next),
+        }
+    }
+    joined
 }
 
 impl Shared {
@@ -177,18 +213,11 @@ impl Shared {
     }
 
     /// The blocks of a stretch, once all of them are here.
-    fn get(self: &Arc<Self>, wanted: &Range<u64>, start: u64, end: u64) -> StorageResult<Vec<Bytes>> {
+    fn get(self: &Arc<Self>, wanted: &Range<u64>) -> StorageResult<Vec<Bytes>> {
         let mut blocks = self.blocks();
         blocks.reads += 1;
         let mut to_fetch = blocks.missing(wanted.clone());
-        if blocks.goes_on(start, end) {
-            // Half of what may be fetched ahead is there before more is: the requests are then long ones.
-            let ahead = wanted.end..(wanted.end + AHEAD).min(self.end());
-            let half = wanted.end + AHEAD / 2;
-            if ahead.start < ahead.end && !blocks.by_index.contains_key(&half.min(ahead.end - 1)) {
-                to_fetch.extend(blocks.missing(ahead));
-            }
-        }
+        to_fetch.extend(blocks.ahead(wanted));
         drop(blocks);
         self.fetch(to_fetch)?;
         let mut blocks = self.blocks();
@@ -252,7 +281,7 @@ impl Source for ObjectSource {
             let first = position / BLOCK;
             let wanted = first..end.div_ceil(BLOCK).min(first + AT_ONCE);
             let until = end.min(wanted.end * BLOCK);
-            let blocks = shared.get(&wanted, position, until)?;
+            let blocks = shared.get(&wanted)?;
             for (block, index) in blocks.iter().zip(wanted) {
                 let from = (position - index * BLOCK) as usize;
                 let length = (block.len() - from).min((until - position) as usize);
@@ -273,6 +302,10 @@ impl Source for ObjectSource {
         if let Err(error) = shared.fetch(missing) {
             tracing::debug!(%error, "nothing is fetched ahead");
         }
+    }
+
+    fn will_read(&self, stretches: &[Range<u64>]) {
+        self.0.blocks().plan(stretches, self.0.end());
     }
 
     fn identity(&self) -> Option<FileIdentity> {

@@ -1,6 +1,7 @@
 //! Reading table files through a [`Source`], for the Parquet reader and for readers that seek.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -37,6 +38,11 @@ impl SourceFile {
             self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             io::Error::other(text)
         })
+    }
+
+    /// Says which stretches will be read.
+    pub(crate) fn will_read(&self, stretches: &[Range<u64>]) {
+        self.source.will_read(stretches);
     }
 
     /// A reader with a position of its own.

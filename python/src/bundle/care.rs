@@ -1,6 +1,8 @@
 //! Time, and care for what lies on disk.
 
-use datafolio::{DescribeOptions, GcOptions, VerifyOptions};
+use std::path::PathBuf;
+
+use datafolio::{DescribeOptions, GcOptions, TransferOptions, VerifyOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -62,6 +64,38 @@ impl Bundle {
     fn gc<'py>(&self, py: Python<'py>, apply: bool) -> Outcome<Bound<'py, PyAny>> {
         let options = GcOptions { apply, ..GcOptions::default() };
         facts_to_python(py, &py.detach(|| self.folio.gc(&options))?).map_err(python)
+    }
+
+    /// Brings the bundle at another place to the state of this one, or sends items.
+    #[pyo3(signature = (target, *, include=None, overwrite=false))]
+    fn push<'py>(
+        &self,
+        py: Python<'py>,
+        target: PathBuf,
+        include: Option<Vec<String>>,
+        overwrite: bool,
+    ) -> Outcome<Bound<'py, PyAny>> {
+        let options = TransferOptions { include, overwrite };
+        facts_to_python(py, &py.detach(|| self.folio.push(target, &options))?).map_err(python)
+    }
+
+    /// Brings this bundle to the state of the one at another place, or fetches items.
+    #[pyo3(signature = (source, *, include=None, overwrite=false))]
+    fn pull<'py>(
+        &self,
+        py: Python<'py>,
+        source: PathBuf,
+        include: Option<Vec<String>>,
+        overwrite: bool,
+    ) -> Outcome<Bound<'py, PyAny>> {
+        let options = TransferOptions { include, overwrite };
+        facts_to_python(py, &py.detach(|| self.folio.pull(source, &options))?).map_err(python)
+    }
+
+    /// Fetches items of a bundle on a store into the cache.
+    fn prefetch<'py>(&self, py: Python<'py>, items: Vec<String>) -> Outcome<Bound<'py, PyAny>> {
+        let names: Vec<&str> = items.iter().map(String::as_str).collect();
+        facts_to_python(py, &self.read(py, |folio| folio.prefetch(&names))?).map_err(python)
     }
 
     fn disk_usage<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {

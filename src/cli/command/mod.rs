@@ -3,6 +3,7 @@
 pub(super) mod add;
 pub(super) mod append;
 pub(super) mod at;
+pub(super) mod cache;
 pub(super) mod cat;
 pub(super) mod cli_reference;
 pub(super) mod compact;
@@ -37,6 +38,8 @@ pub(super) mod ls;
 pub(super) mod meta;
 mod new_item;
 pub(super) mod path;
+pub(super) mod pull;
+pub(super) mod push;
 pub(super) mod reference;
 pub(super) mod rename;
 pub(super) mod repair;

@@ -11,6 +11,9 @@ use super::Place;
 /// the file system is, and so it can be remembered at once to be verified.
 const BACK: Duration = Duration::from_secs(1);
 
+/// How often the file may be gone by the time that it is locked.
+const TRIES: u32 = 100;
+
 /// The file, locked; removed again unless it is [finished](Part::finish).
 pub(super) struct Part {
     file: File,
@@ -33,19 +36,28 @@ impl Part {
         if !fs::symlink_metadata(&place.shard)?.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
-        loop {
-            let file = open_shared(&place.part)?;
-            if !try_lock(&file)? {
-                return Ok(Taken::Busy { length: file.metadata()?.len() });
+        for _ in 0..TRIES {
+            if let Some(taken) = Self::claim(open_shared(&place.part)?, &place.part)? {
+                return Ok(taken);
             }
-            // Whoever had it may have finished or given up in between: then this is the copy by now, or gone.
-            if is_current(&file, &place.part)? {
-                let part = Self { file, path: place.part.clone(), is_kept: false };
-                part.file.set_len(0)?;
-                return Ok(Taken::Mine(part));
-            }
-            let _ = file.unlock();
         }
+        // As on a file system whose inode numbers do not last.
+        Err(io::Error::other("each time that it is opened there is another file in its place"))
+    }
+
+    /// Takes the file that was open under this name; `None` when whoever had it has finished or given up in between. Then it is the
+    /// copy by now, or gone.
+    fn claim(file: File, path: &Path) -> io::Result<Option<Taken>> {
+        if !try_lock(&file)? {
+            return Ok(Some(Taken::Busy { length: file.metadata()?.len() }));
+        }
+        if !is_current(&file, path)? {
+            file.unlock()?;
+            return Ok(None);
+        }
+        let part = Self { file, path: path.to_owned(), is_kept: false };
+        part.file.set_len(0)?;
+        Ok(Some(Taken::Mine(part)))
     }
 
     pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -174,4 +186,38 @@ fn is_same(a: &Metadata, b: &Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_same(a: &Metadata, b: &Metadata) -> bool {
     b.is_file() && a.created().ok() == b.created().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between opening the file and locking it, another may have finished it, given up, or begun anew.
+    #[test]
+    fn what_is_not_there_under_its_name_any_more_is_not_taken() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (path, copy) = (dir.path().join("a.part"), dir.path().join("a"));
+        let open = || open_shared(&path).unwrap();
+        for begun_anew in [false, true] {
+            fs::write(&path, "whole").unwrap();
+            let late = open();
+            fs::rename(&path, &copy).unwrap();
+            if begun_anew {
+                fs::write(&path, "another").unwrap();
+            }
+            assert!(Part::claim(late, &path).unwrap().is_none());
+            assert_eq!((fs::read(&copy).unwrap(), path.exists()), (b"whole".to_vec(), begun_anew));
+        }
+        let late = open();
+        fs::remove_file(&path).unwrap();
+        assert!(Part::claim(late, &path).unwrap().is_none());
+        // Nor is it removed as abandoned while somebody has it.
+        let Some(Taken::Mine(part)) = Part::claim(open(), &path).unwrap() else { panic!("nobody has it") };
+        assert!(matches!(Part::claim(open(), &path).unwrap(), Some(Taken::Busy { length: 0 })));
+        remove_abandoned(&path).unwrap();
+        assert!(path.exists());
+        drop(part);
+        assert!(!path.exists());
+        remove_abandoned(&path).unwrap();
+    }
 }

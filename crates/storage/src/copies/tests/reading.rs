@@ -96,15 +96,17 @@ fn a_copy_found_damaged_when_it_is_opened_gives_way_to_the_payload() {
         fixture.fetched(&payload);
         assert!(fixture.open(&payload, Verification::Touched).unwrap().identity().is_some());
     }
-    // One of another size is not there, and is fetched again.
-    let fixture = Fixture::new(1 << 30);
-    let payload = fixture.put(1000, 1);
+    // One of another size is not there, and is fetched again; what it takes is room for that.
+    let fixture = Fixture::new(1500);
+    let (other, payload) = (fixture.put(400, 2), fixture.put(1000, 1));
+    set_used(&fixture.fetched(&other), 5);
     let copy = fixture.fetched(&payload);
     fs::remove_file(&copy).unwrap();
     fs::write(&copy, bytes(999, 1)).unwrap();
     assert_eq!(fixture.copies().find(&(&payload).into()), None);
     assert!(fixture.open(&payload, Verification::Off).unwrap().identity().is_none());
     assert_eq!(fs::read(fixture.fetched(&payload)).unwrap(), bytes(1000, 1));
+    assert_eq!(fixture.copies().bytes(), 1400);
 }
 
 #[test]

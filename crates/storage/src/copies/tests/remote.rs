@@ -134,6 +134,9 @@ impl Storage for Remote {
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {
         self.inner.publish(path, bytes, expected)
     }
+    fn now(&self) -> StorageResult<SystemTime> {
+        self.inner.now()
+    }
     fn make_dir(&self, path: &RelPath) -> StorageResult<()> {
         self.inner.make_dir(path)
     }
