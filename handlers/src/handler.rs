@@ -295,8 +295,8 @@ impl<'a> Item<'a> {
             .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source })
     }
 
-    /// Where one of the files of the version lies on this machine, where that is known: in the bundle, or as a copy of what lies on
-    /// a store. Nothing is fetched, and nothing is checked.
+    /// Where one of the files of the version lies on this machine, where that is known: in the bundle, or as a copy of
+    /// what lies on a store. Nothing is fetched, and nothing is checked.
     pub fn local_path_of(&self, file: &StoredFile) -> Option<PathBuf> {
         self.storage.local_path(&file.path).or_else(|| self.found_copy(&file.expected))
     }
@@ -307,8 +307,9 @@ impl<'a> Item<'a> {
         in_bundle.or_else(|| self.found_copy(&expected(self.record).ok()?))
     }
 
-    /// Where one of the files of the version lies on this machine: in the bundle, or as a copy of what lies on a store, which is
-    /// fetched if it is not there. `None` when no copy can be kept. What is fetched is checked; what is there already is not.
+    /// Where one of the files of the version lies on this machine: in the bundle, or as a copy of what lies on a store,
+    /// which is fetched if it is not there. `None` when no copy can be kept. What is fetched is checked; what is there
+    /// already is not.
     ///
     /// # Errors
     /// [`HandlerError::Payload`] when the file cannot be fetched, or is not what was recorded.

@@ -37,7 +37,8 @@ const SETTLED_AFTER_NS: i128 = 100_000_000;
 ///
 /// It is a convenience: when its directory cannot be read or written, files are checked again, and nothing fails.
 ///
-/// It also knows the local [copies](Copies) of what lies on a store, if such are kept: whoever is given the one needs the other.
+/// It also knows the local [copies](Copies) of what lies on a store, if such are kept: whoever is given the one needs the
+/// other.
 #[derive(Debug, Clone, Default)]
 pub struct VerifiedCache {
     markers: Markers,

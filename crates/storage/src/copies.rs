@@ -32,11 +32,12 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// The action of the errors of the cache's own directory, by which they are told from those of the store.
 const WRITE: &str = "write the local copy of";
 
-/// Keeps copies of the payloads of remote bundles in a directory of this machine, for what needs a file or reads much of one.
+/// Keeps copies of the payloads of remote bundles in a directory of this machine, for what needs a file or reads much
+/// of one.
 ///
-/// Payloads never change, and a copy has its payload's SHA-256 as its name: it is right for every bundle that records that hash.
-/// Those that were used longest ago are removed when there is no room for another. All processes of this machine share them.
-/// In the directory no link is followed, and files that are no copies are left alone.
+/// Payloads never change, and a copy has its payload's SHA-256 as its name: it is right for every bundle that records
+/// that hash. Those that were used longest ago are removed when there is no room for another. All processes of this
+/// machine share them. In the directory no link is followed, and files that are no copies are left alone.
 #[derive(Debug, Clone, Default)]
 pub struct Copies {
     inner: Arc<Inner>,
@@ -63,8 +64,8 @@ pub enum Fetch {
         /// Most bytes of all copies.
         cap: u64,
     },
-    /// There is no directory to keep it in, its size or SHA-256 is not recorded, or another process has begun to fetch it and
-    /// stands still.
+    /// There is no directory to keep it in, its size or SHA-256 is not recorded, or another process has begun to fetch
+    /// it and stands still.
     NotKept,
 }
 
@@ -80,8 +81,8 @@ pub struct CopyInfo {
 }
 
 impl Copies {
-    /// Copies in a directory, which is made when it is first needed, of at most `cap` bytes together. `None`, or a cap of 0, keeps
-    /// nothing and finds nothing.
+    /// Copies in a directory, which is made when it is first needed, of at most `cap` bytes together. `None`, or a cap
+    /// of 0, keeps nothing and finds nothing.
     pub fn new(dir: Option<PathBuf>, cap: u64) -> Self {
         // What was verified is remembered by path, which must not depend on the working directory.
         let dir = dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir));
@@ -103,7 +104,8 @@ impl Copies {
         self.inner.cap
     }
 
-    /// The copy of a payload, if it is there. Its content is not looked at: [`VerifiedSource`](crate::VerifiedSource) does that.
+    /// The copy of a payload, if it is there. Its content is not looked at: [`VerifiedSource`](crate::VerifiedSource)
+    /// does that.
     pub fn find(&self, expected: &Expected) -> Option<PathBuf> {
         let (place, size) = self.wanted(expected)?;
         let facts = place.facts().filter(|facts| facts.len() == size)?;
@@ -111,12 +113,13 @@ impl Copies {
         Some(place.copy)
     }
 
-    /// The copy of a payload, which is fetched if it is not there. Of several threads and processes that want it at the same time,
-    /// one does.
+    /// The copy of a payload, which is fetched if it is not there. Of several threads and processes that want it at the
+    /// same time, one does.
     ///
     /// # Errors
-    /// Those of the store; [`StorageError::Damaged`] when what it gave is not what was recorded; and [`StorageError::Io`] when the
-    /// copy cannot be written, for which [`failed_to_keep`](Self::failed_to_keep) is true. Then nothing is left of it.
+    /// Those of the store; [`StorageError::Damaged`] when what it gave is not what was recorded; and
+    /// [`StorageError::Io`] when the copy cannot be written, for which [`failed_to_keep`](Self::failed_to_keep) is
+    /// true. Then nothing is left of it.
     pub fn fetch(&self, storage: &dyn Storage, path: &RelPath, expected: &Expected) -> StorageResult<Fetch> {
         let Some((place, size)) = self.wanted(expected) else { return Ok(Fetch::NotKept) };
         let own = |error| place.error(path, error);
@@ -144,7 +147,8 @@ impl Copies {
                 }
                 Taken::Busy { .. } => {}
             }
-            // Not the system's own waiting call: a process that was forked meanwhile may keep the lock, and the copy is there.
+            // Not the system's own waiting call: a process that was forked meanwhile may keep the lock, and the copy is
+            // there.
             std::thread::sleep(wait);
             wait = (wait * 2).min(LONGEST_WAIT);
         }
@@ -171,7 +175,8 @@ impl Copies {
         }
     }
 
-    /// Whether an error is one of the directory that holds the copies, and not of the store: whoever can do without a copy goes on.
+    /// Whether an error is one of the directory that holds the copies, and not of the store: whoever can do without a
+    /// copy goes on.
     pub fn failed_to_keep(error: &StorageError) -> bool {
         matches!(error, StorageError::Io { action, .. } if *action == WRITE)
     }
@@ -197,8 +202,8 @@ impl Copies {
         room::remove_file(&place.copy).map_err(|error| remove_error(&place.copy, error))
     }
 
-    /// Removes all copies, and what dead processes left of others; files that are being fetched stay. Gives the number of the copies
-    /// and their bytes.
+    /// Removes all copies, and what dead processes left of others; files that are being fetched stay. Gives the number
+    /// of the copies and their bytes.
     ///
     /// # Errors
     /// When one of them cannot be removed; others may have been.
@@ -228,7 +233,8 @@ impl Copies {
 
     /// Removes a copy that was found to be damaged while it was open; `false` when it is still there.
     pub(crate) fn discard(&self, damaged: &FileIdentity) -> bool {
-        // Another process may have found that too, and fetched it again. The time may differ: something has written into it.
+        // Another process may have found that too, and fetched it again. The time may differ: something has written
+        // into it.
         let is_it = fs::symlink_metadata(&damaged.path)
             .is_ok_and(|facts| facts.is_file() && identity(&damaged.path, &facts).inode == damaged.inode);
         match if is_it { room::remove_file(&damaged.path) } else { Ok(false) } {
@@ -322,7 +328,8 @@ impl Place {
     }
 }
 
-/// Sets the time of the last access, and nothing else: that of the last write is part of what identifies a verified file.
+/// Sets the time of the last access, and nothing else: that of the last write is part of what identifies a verified
+/// file.
 fn note_use(path: &Path, facts: &Metadata) {
     let (Ok(used), now) = (facts.accessed(), SystemTime::now()) else { return };
     // A time to come would keep it forever.

@@ -86,8 +86,8 @@ pub struct VerifiedSource {
 }
 
 impl VerifiedSource {
-    /// Opens a payload. Where that lies on a store and there is a local [copy](crate::Copies), it is the copy that is read, but for
-    /// [`Verification::Full`], which is about what lies on the store.
+    /// Opens a payload. Where that lies on a store and there is a local [copy](crate::Copies), it is the copy that is
+    /// read, but for [`Verification::Full`], which is about what lies on the store.
     ///
     /// # Errors
     /// When it is not there, is not a regular file, or is found to be damaged. A missing or damaged file of block

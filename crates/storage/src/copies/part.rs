@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::Place;
 
-/// So much older than it is a new copy says to be. Whoever writes into it later leaves another time, however coarse the clock of
-/// the file system is, and so it can be remembered at once to be verified.
+/// So much older than it is a new copy says to be. Whoever writes into it later leaves another time, however coarse the
+/// clock of the file system is, and so it can be remembered at once to be verified.
 const BACK: Duration = Duration::from_secs(1);
 
 /// How often the file may be gone by the time that it is locked.
@@ -45,8 +45,8 @@ impl Part {
         Err(io::Error::other("each time that it is opened there is another file in its place"))
     }
 
-    /// Takes the file that was open under this name; `None` when whoever had it has finished or given up in between. Then it is the
-    /// copy by now, or gone.
+    /// Takes the file that was open under this name; `None` when whoever had it has finished or given up in between.
+    /// Then it is the copy by now, or gone.
     fn claim(file: File, path: &Path) -> io::Result<Option<Taken>> {
         if !try_lock(&file)? {
             return Ok(Some(Taken::Busy { length: file.metadata()?.len() }));
@@ -78,8 +78,8 @@ impl Part {
     pub(super) fn finish(mut self, copy: &Path) -> io::Result<()> {
         fs::rename(&self.path, copy)?;
         self.is_kept = true;
-        // Not before: nobody could take over a file that a process which died has left so. What the umask denies to others is not
-        // given to them here.
+        // Not before: nobody could take over a file that a process which died has left so. What the umask denies to
+        // others is not given to them here.
         let read_only = || {
             let mut permissions = self.file.metadata()?.permissions();
             permissions.set_readonly(true);

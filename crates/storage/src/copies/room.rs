@@ -10,7 +10,8 @@ use super::{CopyInfo, HOUR, part};
 /// How the name of a copy ends while it is being fetched.
 pub(super) const PART: &str = ".part";
 
-/// Locked while room is made and taken: of two that do so at the same time, each would miss the bytes of the other, or remove them.
+/// Locked while room is made and taken: of two that do so at the same time, each would miss the bytes of the other, or
+/// remove them.
 const LOCK: &str = "room.lock";
 /// How often it is tried, and the time between two tries. Then it goes without: whoever has it may have been stopped.
 const LOCK_TRIES: u32 = 200;
@@ -59,8 +60,9 @@ pub(super) fn walk(dir: &Path) -> Found {
     found
 }
 
-/// Removes the copies that were used longest ago until there is room for one of this size beside those that stay; never that one
-/// itself. What dead processes left goes too. Nobody else makes room as long as the lock that is given is held.
+/// Removes the copies that were used longest ago until there is room for one of this size beside those that stay; never
+/// that one itself. What dead processes left goes too. Nobody else makes room as long as the lock that is given is
+/// held.
 pub(super) fn make(dir: &Path, cap: u64, (sha256, size): (&str, u64)) -> io::Result<Option<RoomLock>> {
     let lock = RoomLock::take(dir);
     let mut found = walk(dir);
