@@ -11,7 +11,7 @@ from typing import Any
 from ._native import Bundle
 from .exceptions import InvalidTypeError, NotFoundError, WrongStateError
 
-__all__ = ["Core", "Entry", "only"]
+__all__ = ["Core", "Entry", "only", "option_pairs"]
 
 Entry = dict[str, Any]
 
@@ -145,6 +145,13 @@ class Core:
         elif state["revision"] is not None:
             native = native.at_revision(state["revision"])
         self._open(native, state["bundle_dir"], state["max_eager_bytes"])
+
+
+def option_pairs(options: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Options of a store as texts: ``True`` is ``"true"``."""
+    return [
+        (name, str(value).lower() if isinstance(value, bool) else str(value)) for name, value in (options or {}).items()
+    ]
 
 
 def only(call: str, options: dict[str, Any], *known: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from . import _native
 from ._adding import AddMethods
 from ._changing import ChangeMethods
+from ._core import option_pairs
 from ._frames import FrameMethods
 from ._history import HistoryMethods
 from ._queries import QueryMethods
@@ -134,7 +135,7 @@ class DataFolio(
                 random_suffix=random_suffix,
                 metadata=None if metadata is None else _plain_metadata(metadata),
                 settings=list(chosen.items()),
-                storage_options=[(name, _option(value)) for name, value in (storage_options or {}).items()],
+                storage_options=option_pairs(storage_options),
             )
         except BundleNotFoundError as error:
             if "://" in given:
@@ -243,11 +244,6 @@ class DataFolio(
 
 
 @functools.cache
-def _option(value: object) -> str:
-    """An option of a store as text: ``True`` is ``"true"``."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _look_for_another_release() -> None:
     """Warn once when PyPI's DataFolio is installed too: both are the package `datafolio`, and overwrite each other's files."""
     from importlib import metadata

@@ -8,7 +8,7 @@ from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._core import Core
+from ._core import Core, option_pairs
 from ._results import Comparison, SnapshotList
 from .exceptions import InvalidInputError
 
@@ -263,10 +263,13 @@ class SnapshotMethods(Core):
         return self
 
     @classmethod
-    def load_snapshot(cls, path: str | os.PathLike[str], name: str) -> DataFolio:
-        """A read-only handle to a snapshot of the bundle at a path."""
+    def load_snapshot(
+        cls, path: str | os.PathLike[str], name: str, *, storage_options: dict[str, Any] | None = None
+    ) -> DataFolio:
+        """A read-only handle to a snapshot of the bundle at a path, or at an address with its options."""
         folder = os.path.expanduser(os.fspath(path))
-        return cls._of(_native.open_snapshot(folder, name), folder)  # type: ignore[attr-defined, no-any-return]
+        native = _native.open_snapshot(folder, name, option_pairs(storage_options))
+        return cls._of(native, folder)  # type: ignore[attr-defined, no-any-return]
 
     def get_snapshot(self, name: str) -> DataFolio:
         """A read-only handle to a snapshot."""

@@ -244,7 +244,7 @@ def the_exceptions(df: Any, path: str) -> Any:
     ]
 
 
-@cases.unlike("1.3", theirs={"raises": ["FileNotFoundError"], "says": [True, True]}, ours={"raises": ["ValueError"]})
+@cases.unlike("1.3", theirs={"raises": ["FileNotFoundError"], "says": [True, True]}, ours={"raises": ["FileNotFoundError"]})
 def an_address_without_a_bundle(df: Any, path: str) -> Any:
     import http.server
     import threading

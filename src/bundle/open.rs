@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, json, time};
 use datafolio_handlers::Registry;
-use datafolio_storage::{ContentCache, Storage, StorageOptions, VerifiedCache};
+use datafolio_storage::{ContentCache, Storage, StorageError, StorageOptions, VerifiedCache};
 use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
@@ -16,6 +16,7 @@ use crate::bundle::place::{Place, refuse_file};
 use crate::bundle::state::{State, file, is_bundle, load_remembered};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
+use crate::facts::address::redact_urls;
 use crate::facts::writer::Writer;
 use crate::history::chain;
 use crate::settings::Settings;
@@ -127,6 +128,12 @@ impl OpenOptions {
         if self.random_suffix {
             place = place.renamed(|base| Ok(bundle_name(base)?))?;
         }
+        if let Place::Remote(address) = &place
+            && !place.can_be_written()
+        {
+            let (path, location) = ("a bundle".to_owned(), redact_urls(address));
+            return Err(StorageError::ReadOnlyPlace { action: "create", path, location }.into());
+        }
         let settings = self.settings_here();
         let (storage, occupied) = match &place {
             Place::Local(path) => {
@@ -204,11 +211,13 @@ impl OpenOptions {
             return self.create(path);
         }
         match self.clone().open(path.as_ref()) {
-            Err(Error::NotABundle { .. }) => match self.clone().create(path.as_ref()) {
-                // Another process was faster.
-                Err(Error::BundleExists { .. }) => self.open(path),
-                other => other,
-            },
+            Err(Error::NotABundle { .. }) if Place::of(path.as_ref()).can_be_written() => {
+                match self.clone().create(path.as_ref()) {
+                    // Another process was faster.
+                    Err(Error::BundleExists { .. }) => self.open(path),
+                    other => other,
+                }
+            }
             other => other,
         }
     }

@@ -29,6 +29,11 @@ impl Place {
         }
     }
 
+    /// Whether a bundle can be made there: not below the address of a web server.
+    pub(crate) fn can_be_written(&self) -> bool {
+        !matches!(self, Self::Remote(address) if address.starts_with("http://") || address.starts_with("https://"))
+    }
+
     /// The storage of a bundle that is to be there.
     ///
     /// # Errors

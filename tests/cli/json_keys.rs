@@ -54,6 +54,10 @@ fn the_documented_keys_are_those_that_are_printed() {
     home.ok(&["add", reference.to_str().unwrap(), "--reference", "-n", "ref"]);
     home.ok(&["folios", "alias", "here"]);
     home.ok(&["init", "../gone"]);
+    // A copy in the cache, as of something that lies on a store.
+    let copies = home.root().join(".cache/datafolio/payloads/ab");
+    fs::create_dir_all(&copies).unwrap();
+    fs::write(copies.join("ab".repeat(32)), "x").unwrap();
     let runs: &[(&str, &[&str])] = &[
         ("init", &["init", "../new"]),
         ("add", &["add", "params.json", "--overwrite"]),

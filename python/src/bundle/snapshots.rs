@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use datafolio::facts::environment;
-use datafolio::{CopyOptions, DataFolio, ExportOptions, SnapshotOptions};
+use datafolio::{CopyOptions, DataFolio, ExportOptions, OpenOptions, Settings, SnapshotOptions};
 use pyo3::prelude::*;
 
 use super::Bundle;
@@ -122,6 +122,14 @@ impl Bundle {
 
 /// Opens the state that a snapshot of the bundle at a path holds.
 #[pyfunction]
-pub(crate) fn open_snapshot(py: Python<'_>, path: PathBuf, name: &str) -> Outcome<Bundle> {
-    Ok(Bundle::of(py.detach(|| DataFolio::open_snapshot(path, name))?))
+#[pyo3(signature = (path, name, storage_options=None))]
+pub(crate) fn open_snapshot(
+    py: Python<'_>,
+    path: PathBuf,
+    name: &str,
+    storage_options: Option<Vec<(String, String)>>,
+) -> Outcome<Bundle> {
+    let options = storage_options.unwrap_or_default().into_iter().collect();
+    let options = OpenOptions::new().settings(Settings::load()?).storage_options(options).read_only(true);
+    Ok(Bundle::of(py.detach(|| options.open(path)?.load_snapshot(name))?))
 }
