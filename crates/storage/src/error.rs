@@ -90,7 +90,7 @@ pub enum StorageError {
         reason: String,
     },
     /// The store does not let these credentials do that.
-    #[error("cannot {action} {path} ({location}): access is denied: {reason}")]
+    #[error("cannot {action} {path} ({location}): access is denied: {source}")]
     AccessDenied {
         /// What was being done: read, write, ...
         action: &'static str,
@@ -99,7 +99,8 @@ pub enum StorageError {
         /// The bundle.
         location: String,
         /// What the store says, and which credentials were used.
-        reason: String,
+        #[source]
+        source: io::Error,
     },
     /// The store answers that it has no such bucket or container.
     #[error("the store has no bucket or container of this name ({location})")]
@@ -108,7 +109,7 @@ pub enum StorageError {
         location: String,
     },
     /// The store cannot be reached, or does not answer, or only with errors of its own.
-    #[error("cannot {action} {path}: no good answer from the store ({location}): {reason}")]
+    #[error("cannot {action} {path}: no good answer from the store ({location}): {source}")]
     Unreachable {
         /// What was being done: read, write, ...
         action: &'static str,
@@ -117,7 +118,8 @@ pub enum StorageError {
         /// The bundle.
         location: String,
         /// What happened, after how many tries.
-        reason: String,
+        #[source]
+        source: io::Error,
     },
     /// The store writes whatever the condition of a request says. Of two writers one would lose its commit.
     #[error(

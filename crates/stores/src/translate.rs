@@ -1,6 +1,7 @@
 //! Errors of a store as errors of storage: which kind, in words that hold nothing that grants access.
 
 use std::error::Error as _;
+use std::io;
 
 use datafolio_storage::StorageError;
 use object_store::Error;
@@ -29,14 +30,14 @@ impl Act<'_> {
             Error::AlreadyExists { .. } | Error::Precondition { .. } => StorageError::AlreadyExists { path, location },
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => self.denied(&text),
             _ if lacks_credentials(&text) => self.denied(&text),
-            _ => StorageError::Unreachable { action: self.action, path, location, reason: text },
+            _ => StorageError::Unreachable { action: self.action, path, location, source: io::Error::other(text) },
         }
     }
 
     /// An answer that is not what was asked for.
     pub(crate) fn bad_answer(&self, reason: impl Into<String>) -> StorageError {
         let (path, location) = (self.path.to_owned(), self.location.to_owned());
-        StorageError::Unreachable { action: self.action, path, location, reason: reason.into() }
+        StorageError::Unreachable { action: self.action, path, location, source: io::Error::other(reason.into()) }
     }
 
     fn denied(&self, text: &str) -> StorageError {
@@ -44,7 +45,7 @@ impl Act<'_> {
             action: self.action,
             path: self.path.to_owned(),
             location: self.location.to_owned(),
-            reason: format!("{text}; credentials: {}", self.access),
+            source: io::Error::other(format!("{text}; credentials: {}", self.access)),
         }
     }
 }
