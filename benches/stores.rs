@@ -22,6 +22,9 @@ use datafolio_testkit::object_server::ObjectServer;
 use serde_json::json;
 use tempfile::TempDir;
 
+/// What is asked, and how.
+type Asked = (&'static str, fn(&DataFolio));
+
 const LATENCY: Duration = Duration::from_millis(30);
 const ROWS: i64 = 2_000_000;
 
@@ -38,7 +41,7 @@ fn main() {
     println!("{} rows of 8 columns, 200 other items, {} ms for each request\n", ROWS, LATENCY.as_millis());
     println!("| what | cold: requests | MB | ms | warm: requests | MB | ms |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let asked: [(&str, fn(&DataFolio)); 9] = [
+    let asked: [Asked; 9] = [
         ("open", |_| {}),
         ("ls", |folio| assert_eq!(folio.items(true).len(), 201)),
         ("describe", |folio| assert!(!folio.describe(&DescribeOptions::default()).expect("a text").is_empty())),

@@ -1,4 +1,4 @@
-//! Bundles on object stores and web servers: [`Storage`](datafolio_storage::Storage) over the crate `object_store`.
+//! Bundles on object stores and web servers: [`Storage`] over the crate `object_store`.
 //!
 //! * [`Address`] is what a bundle is called: `s3://bucket/prefix`, `gs://`, `az://`, `https://`, `memory://`.
 //! * [`open`] gives the storage of an address.

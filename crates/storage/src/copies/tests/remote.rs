@@ -62,7 +62,12 @@ impl Source for RemoteSource {
         std::thread::sleep(Duration::from_millis(self.asked.pause.load(Ordering::SeqCst)));
         if self.asked.fails.load(Ordering::SeqCst) > 0 && self.asked.fails.fetch_sub(1, Ordering::SeqCst) == 1 {
             let (path, location, reason) = ("a".to_owned(), "memory".to_owned(), "gone".to_owned());
-            return Err(StorageError::Unreachable { action: "read", path, location, reason });
+            return Err(StorageError::Unreachable {
+                action: "read",
+                path,
+                location,
+                source: std::io::Error::other(reason),
+            });
         }
         self.inner.read_exact_at(buffer, offset)
     }
