@@ -49,3 +49,8 @@ struct Polars;
 /// docs/guides/import-files.md
 #[doc = include_str!("../docs/guides/import-files.md")]
 struct ImportFiles;
+
+/// docs/guides/object-stores.md
+#[cfg(feature = "stores")]
+#[doc = include_str!("../docs/guides/object-stores.md")]
+struct ObjectStores;
