@@ -324,6 +324,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Whether its files lie on a store.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.storage.is_remote()
+    }
+
     fn found_copy(&self, expected: &Expected) -> Option<PathBuf> {
         self.cache.copies().find(expected).filter(|_| self.storage.is_remote())
     }

@@ -213,7 +213,8 @@ pub(crate) fn commit_in_place(
         match (is_as_before, unclear.patience()) {
             (Ok(true), Some(wait)) => std::thread::sleep(wait.unwrap_or_else(|| pause(1))),
             (Ok(false), _) => return Ok(None),
-            _ => return Err(unclear.into_error()),
+            (Err(error), _) if unclear.is_empty() => return Err(error.into()),
+            _ => return Err(unclear.into_error(storage)),
         }
     }
 }

@@ -87,11 +87,11 @@ impl DataFolio {
 
     /// Fills a new bundle. When that fails, nothing of it is left but a directory that was there before.
     fn fill(&self, copy: DataFolio, state: &State, names: &[String], was_there: bool) -> Result<DataFolio> {
-        let mut created = Vec::new();
+        let mut written = Vec::new();
         let filled = copy.once(|batch| {
             for name in names {
                 let entry = state.item(name)?;
-                let copied = self.copy_entry(&copy, entry, &mut created)?;
+                let copied = self.copy_entry(&copy, entry, &mut written)?;
                 batch.change(Change::Repoint { name: name.clone(), entry: Some(copied) }, String::new())?;
             }
             batch.name(format!("copy {} from {}", counted(names.len(), "item"), self.location()));
@@ -102,7 +102,7 @@ impl DataFolio {
             // The copy is whole and visible, or may be.
             Err(error @ (Error::NotDurable { .. } | Error::CommitUnknown { .. })) => Err(error),
             Err(error) => {
-                if let Err(left) = discard(copy, &created, was_there) {
+                if let Err(left) = discard(copy, &written, was_there) {
                     tracing::warn!(error = %left, "what a copy that failed had written stays behind");
                 }
                 Err(error)
@@ -115,7 +115,7 @@ impl DataFolio {
         &self,
         copy: &DataFolio,
         entry: &Arc<Entry>,
-        created: &mut Vec<RelPath>,
+        written: &mut Vec<Written>,
     ) -> Result<Arc<Entry>> {
         let record = entry.record()?;
         if entry.item_type() == item_type::REFERENCED_TABLE {
@@ -144,11 +144,10 @@ impl DataFolio {
             let blocks = expected.blocks.as_ref().map(|(blocks, _)| blocks.clone());
             let source = VerifiedSource::open(self.storage(), &path, expected, Verification::Full, self.verified())
                 .map_err(damage)?;
-            created.push(path.clone());
-            copy_file(&source, copy.storage().as_ref(), &path)?;
+            written.extend(copy_file(&source, copy.storage().as_ref(), &path)?);
             if let Some(blocks) = blocks {
-                created.push(blocks.clone());
-                copy_file(self.storage().open(&blocks).map_err(damage)?.as_ref(), copy.storage().as_ref(), &blocks)?;
+                let source = self.storage().open(&blocks).map_err(damage)?;
+                written.extend(copy_file(source.as_ref(), copy.storage().as_ref(), &blocks)?);
             }
         }
         Ok(entry)
@@ -157,7 +156,7 @@ impl DataFolio {
 
 /// Removes a bundle that was just created and could not be filled: its own files, and the directories that are empty then.
 /// Once someone else has committed to it, it is theirs.
-fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result<()> {
+fn discard(copy: DataFolio, written: &[Written], keep_directory: bool) -> Result<()> {
     let storage = Arc::clone(copy.storage());
     if load(storage.as_ref(), SealCheck::Required)?.catalogue().revision != copy.revision() {
         return Ok(());
@@ -171,14 +170,14 @@ fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result
             HistoryFile::Checkpoint => commit.checkpoint_path()?,
         })?;
     }
-    for path in created {
+    for Written { path, .. } in written {
         storage.delete(path)?;
     }
     for name in ["README.md", "CONTENTS.md", "items.json.lock", chain::PUBLISHED] {
         storage.delete(&file(name)?)?;
     }
     let mut directories: IndexSet<RelPath> = IndexSet::new();
-    for path in created {
+    for Written { path, .. } in written {
         directories.extend(std::iter::successors(path.parent(), RelPath::parent));
     }
     directories.sort_by_key(|path| std::cmp::Reverse(path.segments().count()));
@@ -197,12 +196,19 @@ fn discard(copy: DataFolio, created: &[RelPath], keep_directory: bool) -> Result
     Ok(())
 }
 
+/// A file that a copy has written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) path: RelPath,
+    pub(crate) size: u64,
+}
+
 /// Copies an open file to a path of another storage. A file that is there already belongs to another version that shares
-/// it.
-fn copy_file(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> Result<()> {
+/// it, and is not ours to take away again.
+fn copy_file(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> Result<Option<Written>> {
     match copy_source(source, target, path) {
-        Err(StorageError::AlreadyExists { .. }) => Ok(()),
-        other => Ok(other?),
+        Err(StorageError::AlreadyExists { .. }) => Ok(None),
+        other => other.map(|()| Some(Written { path: path.clone(), size: source.size() })).map_err(Error::from),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR};
 use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, json, time};
 use datafolio_handlers::Registry;
-use datafolio_storage::{ContentCache, Storage, StorageError, StorageOptions, VerifiedCache};
+use datafolio_storage::{ContentCache, Storage, StorageOptions, VerifiedCache};
 use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
@@ -16,7 +16,6 @@ use crate::bundle::place::{Place, refuse_file};
 use crate::bundle::state::{State, file, is_bundle, load_remembered};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
-use crate::facts::address::redact_urls;
 use crate::facts::writer::Writer;
 use crate::history::chain;
 use crate::settings::Settings;
@@ -127,12 +126,6 @@ impl OpenOptions {
         }
         if self.random_suffix {
             place = place.renamed(|base| Ok(bundle_name(base)?))?;
-        }
-        if let Place::Remote(address) = &place
-            && !place.can_be_written()
-        {
-            let (path, location) = ("a bundle".to_owned(), redact_urls(address));
-            return Err(StorageError::ReadOnlyPlace { action: "create", path, location }.into());
         }
         let settings = self.settings_here();
         let (storage, occupied) = match &place {

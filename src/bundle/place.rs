@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafolio_storage::{LocalStorage, Storage};
+use datafolio_storage::{LocalStorage, Storage, StorageError};
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -53,11 +53,18 @@ impl Place {
     /// The storage of a bundle that is to be made.
     ///
     /// # Errors
-    /// When the directory cannot be made; an address or option that is not acceptable.
+    /// When the directory cannot be made; the address of a web server; an address or option that is not acceptable.
     pub(crate) fn new_one(&self, settings: &Settings) -> Result<Arc<dyn Storage>> {
         match self {
             Self::Local(path) => Ok(Arc::new(LocalStorage::create(path)?)),
-            Self::Remote(address) => remote::storage(address, settings),
+            Self::Remote(address) => {
+                let storage = remote::storage(address, settings)?;
+                if !self.can_be_written() {
+                    let (path, location) = ("a bundle".to_owned(), storage.location());
+                    return Err(StorageError::ReadOnlyPlace { action: "make", path, location }.into());
+                }
+                Ok(storage)
+            }
         }
     }
 

@@ -61,14 +61,13 @@ impl DataFolio {
     /// [`Error::Diverged`] when the other one has commits that this one has not; missing or damaged files; what a store refuses. Nothing that
     /// anybody sees has changed then, and files that went over are not sent again.
     pub fn push(&self, target: impl AsRef<Path>, options: &TransferOptions) -> Result<Transferred> {
-        let place = Place::of(target.as_ref());
         match &options.include {
             Some(names) => {
                 let to = self.options_there().open_or_create(target)?;
                 send_items(self, &to, names, options.overwrite)
             }
             None => {
-                let to = place.new_one(self.settings())?;
+                let to = Place::of(target.as_ref()).new_one(self.settings())?;
                 let (_, done) = mirror(self, &to)?;
                 Ok(done)
             }
@@ -116,16 +115,21 @@ fn send_items(from: &DataFolio, to: &DataFolio, names: &[String], overwrite: boo
         }
     }
     if !wanted.is_empty() {
-        let mut created = Vec::new();
+        let mut written = Vec::new();
         to.once(|batch| {
             for entry in &wanted {
-                let copied = from.copy_entry(to, entry, &mut created)?;
+                let before = written.len();
+                let copied = from.copy_entry(to, entry, &mut written);
+                // What was written goes again if it comes to nothing, and must still be there when it comes to a commit.
+                written[before..].iter().for_each(|file| batch.keep_staged(file.path.clone()));
+                let copied = copied?;
                 batch.change(Change::Repoint { name: entry.name().to_owned(), entry: Some(copied) }, String::new())?;
             }
             batch.name(format!("receive {} from {}", counted(wanted.len(), "item"), from.location()));
             Ok(())
         })?;
-        done.files = created.len() as u64;
+        done.files = written.len() as u64;
+        done.bytes = written.iter().map(|file| file.size).sum();
     }
     done.revision = to.revision();
     Ok(done)

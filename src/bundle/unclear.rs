@@ -5,6 +5,7 @@
 //! ids of all that were tried looked for in it and in the history that it builds upon. A later try is made upon the head that is
 //! there then: if it succeeds, none of the earlier ones can any more, since each was bound to a head that is gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafolio_core::history::CommitRef;
@@ -104,8 +105,8 @@ impl Unclear {
 
     /// The error where nobody can tell. The handle reads the head again before it does anything else.
     pub(crate) fn unknown(self, folio: &DataFolio) -> Error {
-        folio.see(std::sync::Arc::new(State { tag: None, ..State::clone(&folio.state()) }));
-        self.into_error()
+        folio.see(Arc::new(State { tag: None, ..State::clone(&folio.state()) }));
+        self.into_error(folio.storage().as_ref())
     }
 
     /// The error after so many tries in which others were faster.
@@ -116,13 +117,13 @@ impl Unclear {
         }
     }
 
-    /// The same without a handle.
-    pub(crate) fn into_error(mut self) -> Error {
+    /// The same without a handle. Where each of the tries is known not to have been made, others were faster.
+    pub(crate) fn into_error(mut self, storage: &dyn Storage) -> Error {
         match self.tried.pop() {
             Some(Tried { commit, source }) => {
                 Error::CommitUnknown { revision: commit.revision, commit: commit.id, source }
             }
-            None => Error::Invalid("a commit was given up".to_owned()),
+            None => Error::TooBusy { location: storage.location(), tries: self.doubts.max(1) },
         }
     }
 }

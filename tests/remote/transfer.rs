@@ -86,6 +86,17 @@ fn bundles_that_have_parted_are_left_as_they_are() {
     folio.push(remote.address("a"), &TransferOptions { overwrite: true, ..only() }).unwrap();
     assert_eq!(remote.open("a").get_json("ours").unwrap(), json!(4));
     is_whole(&remote.open("a"));
+    // Items of which one is not there: nothing of the others stays behind.
+    let before = remote.server.objects().len();
+    let some = TransferOptions { include: Some(vec!["large".to_owned(), "none".to_owned()]), ..all() };
+    folio.push(remote.address("b"), &some).unwrap_err();
+    folio.push(remote.address("a"), &some).unwrap_err();
+    assert_eq!(remote.server.objects().iter().filter(|(key, _)| key.contains("/a/")).count(), before);
+    // Nobody makes a bundle below the address of a web server.
+    let web = format!("{}/bucket/runs/c", remote.server.endpoint());
+    assert_eq!(folio.push(&web, &all()).unwrap_err().code(), "read-only-place");
+    assert_eq!(remote.options().create(&web).unwrap_err().code(), "read-only-place");
+    assert_eq!(remote.options().open_or_create(&web).unwrap_err().code(), "not-a-bundle");
 }
 
 /// A push that fails on its way shows nothing, and the next one sends only what is lacking.

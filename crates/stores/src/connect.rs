@@ -1,14 +1,15 @@
 //! Clients of a store, by its address, the options and the environment.
 
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use datafolio_storage::{StorageError, StorageOptions, StorageResult};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
-use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use crate::access::Access;
 use crate::address::{Address, Scheme};
@@ -30,7 +31,8 @@ pub(crate) struct Connector {
     address: Address,
     options: StorageOptions,
     access: Access,
-    profile: Option<(String, String, Option<String>)>,
+    /// The key of the profile that is used.
+    profile: Option<Key>,
     clients: Mutex<Option<(u32, Clients)>>,
 }
 
@@ -38,6 +40,7 @@ impl Connector {
     /// Finds out what the store is reached with. No request is made.
     pub(crate) fn new(address: Address, options: StorageOptions) -> StorageResult<Self> {
         let (access, profile) = find_access(&address, &options)?;
+        refuse_unencrypted(&address, &access, &options)?;
         let connector = Self { address, options, access, profile, clients: Mutex::default() };
         connector.clients()?;
         Ok(connector)
@@ -105,62 +108,70 @@ impl Connector {
             builder = builder.with_region(region);
         }
         if let Some(endpoint) = &self.access.endpoint {
-            builder = builder.with_endpoint(endpoint).with_allow_http(is_local(endpoint));
+            builder = builder.with_endpoint(endpoint);
         }
-        for (name, value) in self.options.of_store() {
-            let key: AmazonS3ConfigKey = name.parse().map_err(|_| self.unknown(name))?;
-            builder = builder.with_config(key, value);
+        if self.stays_here() {
+            builder = builder.with_allow_http(true);
         }
-        Ok(builder)
+        self.configured(builder, |_| true, AmazonS3Builder::with_config)
     }
 
     fn google(&self, retry: RetryConfig) -> StorageResult<GoogleCloudStorageBuilder> {
         let mut builder =
             GoogleCloudStorageBuilder::from_env().with_bucket_name(self.address.bucket()).with_retry(retry);
         if let Some(endpoint) = &self.access.endpoint {
-            let allow = object_store::ClientOptions::new().with_allow_http(is_local(endpoint));
-            builder = builder.with_client_options(allow).with_base_url(endpoint);
+            builder = builder.with_base_url(endpoint);
         }
-        for (name, value) in self.options.of_store().filter(|(name, _)| !is_endpoint(name)) {
-            let key: GoogleConfigKey = name.parse().map_err(|_| self.unknown(name))?;
-            builder = builder.with_config(key, value);
+        if self.stays_here() {
+            builder = builder.with_client_options(object_store::ClientOptions::new().with_allow_http(true));
         }
-        Ok(builder)
+        self.configured(builder, |name| !is_endpoint(name), GoogleCloudStorageBuilder::with_config)
     }
 
     fn azure(&self, retry: RetryConfig) -> StorageResult<MicrosoftAzureBuilder> {
         let mut builder =
             MicrosoftAzureBuilder::from_env().with_container_name(self.address.bucket()).with_retry(retry);
         if let Some(endpoint) = &self.access.endpoint {
-            builder = builder.with_endpoint(endpoint.clone()).with_allow_http(is_local(endpoint));
+            builder = builder.with_endpoint(endpoint.clone());
+        }
+        if self.stays_here() {
+            builder = builder.with_allow_http(true);
         }
         if self.access.credentials == AZURE_CLI {
             builder = builder.with_use_azure_cli(true);
         }
-        for (name, value) in self.options.of_store().filter(|(name, _)| !is_endpoint(name)) {
-            let key: AzureConfigKey = name.parse().map_err(|_| self.unknown(name))?;
-            builder = builder.with_config(key, value);
-        }
-        Ok(builder)
+        self.configured(builder, |name| !is_endpoint(name), MicrosoftAzureBuilder::with_config)
     }
 
     fn http(&self, retry: RetryConfig) -> StorageResult<HttpBuilder> {
         let scheme = if self.address.to_string().starts_with("http:") { "http" } else { "https" };
         let url = format!("{scheme}://{}", self.address.bucket());
         let allow = scheme == "http" && is_local(&url);
-        let mut builder = HttpBuilder::new()
+        let builder = HttpBuilder::new()
             .with_url(&url)
             .with_client_options(object_store::ClientOptions::new().with_allow_http(allow))
             .with_retry(retry);
-        for (name, value) in self.options.of_store() {
-            let key: ClientConfigKey = name.parse().map_err(|_| self.unknown(name))?;
-            builder = builder.with_config(key, value);
+        self.configured(builder, |_| true, HttpBuilder::with_config)
+    }
+
+    /// A builder with the options of the caller.
+    fn configured<B, K: FromStr>(
+        &self,
+        mut builder: B,
+        is_meant: impl Fn(&str) -> bool,
+        set: impl Fn(B, K, String) -> B,
+    ) -> StorageResult<B> {
+        for (name, value) in self.options.of_store().filter(|(name, _)| is_meant(name)) {
+            let scheme = self.address.scheme().name();
+            let key = name.parse().map_err(|_| self.refuse(format!("{name} is no option of {scheme}://")))?;
+            builder = set(builder, key, value.to_owned());
         }
         Ok(builder)
     }
 
-    fn unknown(&self, name: &str) -> StorageError {
-        self.refuse(format!("{name} is no option of {}://", self.address.scheme().name()))
+    /// Whether requests without encryption go no further than this machine.
+    fn stays_here(&self) -> bool {
+        self.access.endpoint.as_deref().is_some_and(is_local)
     }
 
     fn refuse(&self, reason: String) -> StorageError {
@@ -213,13 +224,6 @@ type Key = (String, String, Option<String>);
 /// What the store is reached with, and the key of the profile that is used.
 fn find_access(address: &Address, options: &StorageOptions) -> StorageResult<(Access, Option<Key>)> {
     let endpoint = options.get(&ENDPOINT).map(str::to_owned);
-    if let Some(endpoint) = endpoint.as_ref().filter(|endpoint| endpoint.starts_with("http://"))
-        && !is_local(endpoint)
-        && options.get(&["allow_http", "aws_allow_http"]).is_none()
-    {
-        let reason = format!("endpoint {endpoint} is not encrypted: set the option allow_http=true if that is meant");
-        return Err(StorageError::BadOption { location: address.to_string(), reason });
-    }
     let unsigned = options.get(&["skip_signature", "aws_skip_signature"]).is_some_and(|value| value != "false");
     let plain = |credentials: String| (Access { credentials, endpoint: endpoint.clone(), region: None }, None);
     Ok(match address.scheme() {
@@ -229,6 +233,20 @@ fn find_access(address: &Address, options: &StorageOptions) -> StorageResult<(Ac
         Scheme::Azure => plain(find_azure(options)),
         Scheme::Http | Scheme::Memory => plain("none".to_owned()),
     })
+}
+
+/// Refuses an endpoint that everything would be sent to as plain text, unless that is allowed.
+fn refuse_unencrypted(address: &Address, access: &Access, options: &StorageOptions) -> StorageResult<()> {
+    let plain = access.endpoint.as_ref().filter(|endpoint| endpoint.starts_with("http://") && !is_local(endpoint));
+    let is_allowed = options.get(&["allow_http", "aws_allow_http"]).is_some() || var("AWS_ALLOW_HTTP").is_some();
+    match plain {
+        Some(endpoint) if !is_allowed => {
+            let reason =
+                format!("endpoint {endpoint} is not encrypted: set the option allow_http=true if that is meant");
+            Err(StorageError::BadOption { location: address.to_string(), reason })
+        }
+        _ => Ok(()),
+    }
 }
 
 const UNSIGNED: &str = "none (requests are not signed)";

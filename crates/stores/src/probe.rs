@@ -11,7 +11,6 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutPayload, Upda
 
 use crate::connect::Clients;
 use crate::random;
-use crate::runtime;
 use crate::translate::Act;
 
 /// Places that this process has found to keep to conditions.
@@ -42,13 +41,8 @@ impl Probe {
             return Ok(());
         }
         let (clients, key) = (clients.clone(), self.key(act)?);
-        match runtime::wait(async move { probe(&clients, &key).await }) {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(ignored))) => {
-                return Err(StorageError::ConditionsIgnored { location: act.location.to_owned(), ignored });
-            }
-            Ok(Err(error)) => return Err(act.error(&error)),
-            Err(error) => return Err(act.bad_answer(error.to_string())),
+        if let Some(ignored) = act.wait(async move { probe(&clients, &key).await })? {
+            return Err(StorageError::ConditionsIgnored { location: act.location.to_owned(), ignored });
         }
         FOUND.lock().unwrap_or_else(PoisonError::into_inner).insert(self.store.clone());
         self.remember();

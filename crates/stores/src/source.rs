@@ -116,6 +116,8 @@ impl Blocks {
 
     /// Forgets the blocks that were used longest ago, but none of these.
     fn make_room(&mut self, but: &Range<u64>) {
+        // A reader of one stretch does not come back.
+        let kept = if self.planned.len() == 1 { 2 * AHEAD } else { KEPT };
         let mut here: Vec<(u64, u64)> = self
             .by_index
             .iter()
@@ -124,7 +126,7 @@ impl Blocks {
                 _ => None,
             })
             .collect();
-        let excess = (here.len() + (but.end - but.start) as usize).saturating_sub(KEPT);
+        let excess = (here.len() + (but.end - but.start) as usize).saturating_sub(kept);
         if excess == 0 {
             return;
         }

@@ -22,7 +22,6 @@ use crate::connect::{Clients, Connector};
 use crate::fetch::{self, FetchError, Fetched};
 use crate::probe::Probe;
 use crate::random;
-use crate::runtime;
 use crate::source::ObjectSource;
 use crate::translate::{self, Act};
 use crate::upload::Upload;
@@ -97,14 +96,16 @@ impl ObjectStorage {
         Ok(clients)
     }
 
-    fn fetched(&self, path: &RelPath, limit: u64) -> StorageResult<Option<Fetched>> {
+    /// A whole file, if it is there and not in the state that is known.
+    fn fetched(&self, path: &RelPath, limit: u64, known: Option<String>) -> StorageResult<Found> {
         let (clients, key) = (self.place.clients()?, self.key(path)?);
-        let fetched = async move { fetch::whole(clients.patient.as_ref(), &key, limit, None).await };
         let act = self.place.act("read", path.as_str());
-        match runtime::wait(fetched).map_err(|error| act.bad_answer(error.to_string()))? {
-            Ok(fetched) => Ok(Some(fetched)),
+        let fetched = async move { fetch::whole(clients.patient.as_ref(), &key, limit, known).await };
+        match act.answer(fetched)? {
+            Ok(fetched) => Ok(Found::Here(fetched)),
+            Err(FetchError::Store(Error::NotModified { .. })) => Ok(Found::Unmodified),
             Err(FetchError::Store(error)) => match act.error(&error) {
-                StorageError::NotFound { .. } => Ok(None),
+                StorageError::NotFound { .. } => Ok(Found::Missing),
                 other => Err(other),
             },
             Err(FetchError::TooLarge(size) | FetchError::OtherSize(size)) => {
@@ -116,15 +117,7 @@ impl ObjectStorage {
 
     fn head(&self, path: &RelPath) -> StorageResult<Option<ObjectMeta>> {
         let (clients, key) = (self.place.clients()?, self.key(path)?);
-        let act = self.place.act("look at", path.as_str());
-        let head = runtime::wait(async move { clients.patient.head(&key).await });
-        match head.map_err(|error| act.bad_answer(error.to_string()))? {
-            Ok(meta) => Ok(Some(meta)),
-            Err(error) => match act.error(&error) {
-                StorageError::NotFound { .. } => Ok(None),
-                other => Err(other),
-            },
-        }
+        self.place.act("look at", path.as_str()).find(async move { clients.patient.head(&key).await })
     }
 
     fn missing(&self, path: &RelPath) -> StorageError {
@@ -142,15 +135,38 @@ impl Place {
     }
 }
 
-/// The tag of a state: its e-tag, and the version that some stores count.
-fn tag(e_tag: Option<String>, version: Option<String>) -> VersionTag {
-    VersionTag::from_token(format!("{}\u{1f}{}", e_tag.unwrap_or_default(), version.unwrap_or_default()))
+/// What becomes of fetching a file.
+enum Found {
+    Here(Fetched),
+    Unmodified,
+    Missing,
 }
 
-/// The state that a tag is of.
+/// The tag of a state: its e-tag, and the version that some stores count. `None` where the store gives neither.
+fn tag(e_tag: Option<String>, version: Option<String>) -> Option<VersionTag> {
+    if e_tag.is_none() && version.is_none() {
+        return None;
+    }
+    let token = format!("{}\u{1f}{}", e_tag.unwrap_or_default(), version.unwrap_or_default());
+    Some(VersionTag::from_token(token))
+}
+
+/// The tag of what was fetched. Some web servers give none: there it is a hash of the content, which no request can be made with.
+fn tag_of(fetched: &Fetched) -> VersionTag {
+    tag(fetched.meta.e_tag.clone(), fetched.meta.version.clone())
+        .unwrap_or_else(|| VersionTag::from_token(format!("{OF_CONTENT}{}", blake3::hash(&fetched.bytes).to_hex())))
+}
+
+/// What a tag that is a hash begins with.
+const OF_CONTENT: &str = "blake3:";
+
+/// The state that a tag is of, for a request; nothing for a tag that no store has given.
 fn version(tag: &VersionTag) -> UpdateVersion {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let (e_tag, version) = tag.token().split_once('\u{1f}').unwrap_or((tag.token(), ""));
+    let (e_tag, version) = match tag.token().starts_with(OF_CONTENT) {
+        true => ("", ""),
+        false => tag.token().split_once('\u{1f}').unwrap_or((tag.token(), "")),
+    };
     UpdateVersion { e_tag: some(e_tag), version: some(version) }
 }
 
@@ -181,8 +197,10 @@ impl Storage for ObjectStorage {
     }
 
     fn read(&self, path: &RelPath, limit: u64) -> StorageResult<Vec<u8>> {
-        let fetched = self.fetched(path, limit)?.ok_or_else(|| self.missing(path))?;
-        Ok(fetched.bytes.into())
+        match self.fetched(path, limit, None)? {
+            Found::Here(fetched) => Ok(fetched.bytes.into()),
+            Found::Unmodified | Found::Missing => Err(self.missing(path)),
+        }
     }
 
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>> {
@@ -206,17 +224,15 @@ impl Storage for ObjectStorage {
             None => self.place.address.prefix().clone(),
         };
         let clients = self.place.clients()?;
-        let act = self.place.act("list", shown);
-        let wanted = (!prefix.is_root()).then(|| prefix.clone());
-        let listed = runtime::wait(async move {
+        let wanted = (!prefix.is_root()).then_some(prefix);
+        let listed = self.place.act("list", shown).wait(async move {
             let mut found = Vec::new();
             let mut stream = clients.patient.list(wanted.as_ref());
             while let Some(meta) = stream.try_next().await? {
                 found.push(meta);
             }
-            Ok::<_, Error>(found)
-        });
-        let listed = listed.map_err(|error| act.bad_answer(error.to_string()))?.map_err(|error| act.error(&error))?;
+            Ok(found)
+        })?;
         let root = self.place.address.prefix();
         let relative = |meta: &ObjectMeta| {
             let below = match root.is_root() {
@@ -234,15 +250,7 @@ impl Storage for ObjectStorage {
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
         let clients = self.require_writing("delete", path)?;
         let key = self.key(path)?;
-        let act = self.place.act("delete", path.as_str());
-        let deleted = runtime::wait(async move { clients.patient.delete(&key).await });
-        match deleted.map_err(|error| act.bad_answer(error.to_string()))? {
-            Ok(()) => Ok(()),
-            Err(error) => match act.error(&error) {
-                StorageError::NotFound { .. } => Ok(()),
-                other => Err(other),
-            },
-        }
+        self.place.act("delete", path.as_str()).find(async move { clients.patient.delete(&key).await }).map(drop)
     }
 
     /// The time that the store gives an object that is written now.
@@ -270,17 +278,14 @@ impl Storage for ObjectStorage {
             return copy_source(self.open_sized(from, meta.size)?.as_ref(), self, to);
         }
         let (source, target) = (self.key(from)?, self.key(to)?);
-        let act = self.place.act("copy", from.as_str());
-        let copied = runtime::wait(async move { clients.patient.copy(&source, &target).await });
-        copied.map_err(|error| act.bad_answer(error.to_string()))?.map_err(|error| act.error(&error))
+        self.place.act("copy", from.as_str()).wait(async move { clients.patient.copy(&source, &target).await })
     }
 
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
         let clients = self.require_writing("write", path)?;
         let (key, payload) = (self.key(path)?, PutPayload::from_bytes(Bytes::copy_from_slice(bytes)));
-        let act = self.place.act("write", path.as_str());
-        let put = runtime::wait(async move { clients.patient.put(&key, payload).await });
-        put.map_err(|error| act.bad_answer(error.to_string()))?.map(drop).map_err(|error| act.error(&error))
+        let put = async move { clients.patient.put(&key, payload).await };
+        self.place.act("write", path.as_str()).wait(put).map(drop)
     }
 
     fn lock(&self, _timeout: Duration) -> StorageResult<Box<dyn WriteLock>> {
@@ -288,34 +293,28 @@ impl Storage for ObjectStorage {
     }
 
     fn read_tagged(&self, path: &RelPath, limit: u64) -> StorageResult<Option<(Vec<u8>, VersionTag)>> {
-        let fetched = self.fetched(path, limit)?;
-        Ok(fetched.map(|Fetched { bytes, meta }| (bytes.into(), tag(meta.e_tag, meta.version))))
+        match self.fetched(path, limit, None)? {
+            Found::Here(fetched) => {
+                let tag = tag_of(&fetched);
+                Ok(Some((fetched.bytes.into(), tag)))
+            }
+            Found::Unmodified | Found::Missing => Ok(None),
+        }
     }
 
     fn is_unchanged(&self, path: &RelPath, known: &VersionTag) -> StorageResult<bool> {
-        Ok(self.head(path)?.is_some_and(|meta| tag(meta.e_tag, meta.version) == *known))
+        Ok(self.head(path)?.and_then(|meta| tag(meta.e_tag, meta.version)).is_some_and(|found| found == *known))
     }
 
     fn read_if_changed(&self, path: &RelPath, limit: u64, known: &VersionTag) -> StorageResult<Reread> {
-        let (clients, key) = (self.place.clients()?, self.key(path)?);
-        let e_tag = version(known).e_tag;
-        let fetched = async move { fetch::whole(clients.patient.as_ref(), &key, limit, e_tag).await };
-        let act = self.place.act("read", path.as_str());
-        match runtime::wait(fetched).map_err(|error| act.bad_answer(error.to_string()))? {
-            Ok(Fetched { bytes, meta }) => {
-                let found = tag(meta.e_tag, meta.version);
-                Ok(if found == *known { Reread::Unchanged } else { Reread::Changed(bytes.into(), found) })
-            }
-            Err(FetchError::Store(Error::NotModified { .. })) => Ok(Reread::Unchanged),
-            Err(FetchError::Store(error)) => match act.error(&error) {
-                StorageError::NotFound { .. } => Ok(Reread::Gone),
-                other => Err(other),
+        Ok(match self.fetched(path, limit, version(known).e_tag)? {
+            Found::Unmodified => Reread::Unchanged,
+            Found::Missing => Reread::Gone,
+            Found::Here(fetched) => match tag_of(&fetched) {
+                found if found == *known => Reread::Unchanged,
+                found => Reread::Changed(fetched.bytes.into(), found),
             },
-            Err(FetchError::TooLarge(size) | FetchError::OtherSize(size)) => {
-                let (path, location) = (path.to_string(), self.place.location.clone());
-                Err(StorageError::TooLarge { path, location, size, limit })
-            }
-        }
+        })
     }
 
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {
@@ -327,9 +326,12 @@ impl Storage for ObjectStorage {
             Some(tag) => PutMode::Update(version(tag)),
         };
         let act = self.place.act("write", path.as_str());
-        let put = runtime::wait(async move { clients.once.put_opts(&key, payload, mode.into()).await });
-        match put.map_err(|error| act.bad_answer(error.to_string()))? {
-            Ok(result) => Ok(Publish::Done(tag(result.e_tag, result.version))),
+        match act.answer(async move { clients.once.put_opts(&key, payload, mode.into()).await })? {
+            // The probe has seen that the store gives tags.
+            Ok(result) => Ok(tag(result.e_tag, result.version).map_or_else(
+                || Publish::Unclear(act.bad_answer("it gave no e-tag for what it has written")),
+                Publish::Done,
+            )),
             Err(error) if translate::is_final(&error) || translate::was_never_sent(&error) => Err(act.error(&error)),
             Err(error) => Ok(Publish::Unclear(act.error(&error))),
         }

@@ -1,11 +1,14 @@
 //! Errors of a store as errors of storage: which kind, in words that hold nothing that grants access.
 
 use std::error::Error as _;
+use std::future::Future;
 use std::io;
 
-use datafolio_storage::StorageError;
+use datafolio_storage::{StorageError, StorageResult};
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
+
+use crate::runtime;
 
 /// What was done to which file of which bundle, for errors.
 #[derive(Debug, Clone)]
@@ -18,6 +21,34 @@ pub(crate) struct Act<'a> {
 }
 
 impl Act<'_> {
+    /// Makes a request and waits for its answer.
+    pub(crate) fn wait<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = object_store::Result<T>> + Send + 'static,
+    ) -> StorageResult<T> {
+        self.answer(request)?.map_err(|error| self.error(&error))
+    }
+
+    /// The same, and `None` for what is not there.
+    pub(crate) fn find<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = object_store::Result<T>> + Send + 'static,
+    ) -> StorageResult<Option<T>> {
+        match self.wait(request) {
+            Ok(found) => Ok(Some(found)),
+            Err(StorageError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, with the answer as the store gave it.
+    pub(crate) fn answer<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = T> + Send + 'static,
+    ) -> StorageResult<T> {
+        runtime::wait(request).map_err(|error| self.bad_answer(error.to_string()))
+    }
+
     /// The kind of an error.
     pub(crate) fn error(&self, error: &Error) -> StorageError {
         let (path, location) = (self.path.to_owned(), self.location.to_owned());

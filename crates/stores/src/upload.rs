@@ -13,8 +13,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::runtime;
 use crate::storage::Place;
 
-/// Bytes of a part. Stores take 10,000 of them, all of one size but the last: 160 GB.
-const PART: usize = 16 << 20;
+/// Bytes of a part. Stores take 10,000 of them, all of one size but the last: 80 GB.
+const PART: usize = 8 << 20;
 /// Parts that are sent at a time; one more waits, and one is being filled.
 const IN_FLIGHT: usize = 2;
 
@@ -24,7 +24,6 @@ pub(crate) struct Upload {
     key: Path,
     path: String,
     buffer: Vec<u8>,
-    size: u64,
     /// The task that sends parts, once there is more than one.
     parts: Option<Parts>,
     failed: bool,
@@ -43,7 +42,7 @@ enum Message {
 
 impl Upload {
     pub(crate) fn new(place: Arc<Place>, key: Path, path: String) -> Self {
-        Self { place, key, path, buffer: Vec::new(), size: 0, parts: None, failed: false }
+        Self { place, key, path, buffer: Vec::new(), parts: None, failed: false }
     }
 
     /// Hands a part to the task that sends them, which is started for the first one. Waits while others are on their way.
@@ -86,8 +85,7 @@ impl Upload {
         let bytes = Bytes::from(std::mem::take(&mut self.buffer));
         let (clients, key) = (self.place.clients()?, self.key.clone());
         let put = async move { put_whole(clients.patient.as_ref(), &key, bytes).await };
-        let put = runtime::wait(put).map_err(|error| self.io_error(error))?;
-        put.map_err(|error| self.place.act("write", &self.path).error(&error))
+        self.place.act("write", &self.path).wait(put)
     }
 
     /// Ends an upload in parts. Completing it names the object: should somebody have taken the name since, which is random,
@@ -227,7 +225,6 @@ impl Write for Upload {
         }
         let taken = bytes.len().min(PART - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..taken]);
-        self.size += taken as u64;
         Ok(taken)
     }
 

@@ -55,6 +55,7 @@ pub(super) mod sql;
 #[cfg(feature = "sql")]
 pub(super) mod stale;
 mod table_file;
+mod transfer;
 pub(super) mod undo;
 pub(super) mod verify;
 #[cfg(feature = "sql")]

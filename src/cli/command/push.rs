@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::bundle::TransferOptions;
-use crate::cli::completion;
+use super::transfer::{Selection, report};
 use crate::cli::failure::Outcome;
 use crate::cli::session::Session;
 use crate::cli::user_list::expand_home;
-use crate::cli::words::count;
-use crate::text::{human_size, printable};
 
 /// Bring the bundle at another place to the state of this one
 ///
@@ -23,32 +20,15 @@ Examples:
 pub(in crate::cli) struct Args {
     /// The other bundle: a directory or an address; made if there is none
     dest: PathBuf,
-    /// Only this item; can be given several times
-    #[arg(add = completion::items(), long = "include", value_name = "ITEM")]
-    include: Vec<String>,
-    /// With --include: items that are there with another content get a new version
-    #[arg(long, requires = "include")]
-    overwrite: bool,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
-    let include = (!args.include.is_empty()).then(|| args.include.clone());
-    let options = TransferOptions { include, overwrite: args.overwrite };
     let other = expand_home(&args.dest);
     let progress = session.reading("pushing", None);
-    let done = folio.push(&other, &options)?;
+    let moved = folio.push(&other, &args.selection.options())?;
     drop(progress);
-    let out = &mut session.out;
-    if out.is_json() {
-        return out.json(&done);
-    }
-    let to = printable(&other.to_string_lossy());
-    out.done(format_args!(
-        "Pushed {} ({}) to {to}, revision {}; {} there already",
-        count(done.files as usize, "file"),
-        human_size(done.bytes),
-        done.revision,
-        done.present
-    ))
+    report(&mut session.out, ("Pushed", "to"), &other, &moved)
 }

@@ -1,7 +1,11 @@
 //! Stores that refuse, are not there or cannot be trusted: a kind for each, and words that help.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
 use datafolio_storage::conformance::{path, put};
-use datafolio_storage::{Publish, Storage, StorageError, StorageOptions};
+use datafolio_storage::{Publish, Reread, Storage, StorageError, StorageOptions};
 use datafolio_testkit::object_server::ObjectServer;
 
 use super::s3;
@@ -118,4 +122,32 @@ fn web_servers_are_only_read() {
     assert!(storage.read_tagged(&path("other.json"), 10).unwrap().is_none());
     assert_eq!(put(&storage, "a", b"1").unwrap_err().code(), "read-only-place");
     assert_eq!(storage.publish(&path("items.json"), b"1", None).map(drop).unwrap_err().code(), "read-only-place");
+}
+
+/// A web server that says nothing of the state of a file: what it holds tells whether it has changed.
+#[test]
+fn web_servers_without_e_tags_are_read_anew() {
+    let held = Arc::new(Mutex::new(b"{1}".to_vec()));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/run", listener.local_addr().unwrap());
+    std::thread::spawn({
+        let held = Arc::clone(&held);
+        move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                let body = held.lock().unwrap().clone();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+            }
+        }
+    });
+    let storage = ObjectStorage::new(Address::parse(&url).unwrap(), StorageOptions::new(), None).unwrap();
+    let (_, tag) = storage.read_tagged(&path("items.json"), 10).unwrap().unwrap();
+    assert!(matches!(storage.read_if_changed(&path("items.json"), 10, &tag).unwrap(), Reread::Unchanged));
+    *held.lock().unwrap() = b"{2}".to_vec();
+    let again = storage.read_if_changed(&path("items.json"), 10, &tag).unwrap();
+    assert!(matches!(&again, Reread::Changed(bytes, _) if bytes == b"{2}"), "{again:?}");
+    assert!(!storage.is_unchanged(&path("items.json"), &tag).unwrap());
 }

@@ -57,7 +57,7 @@ fn large_files_go_in_parts_and_are_read_in_stretches() {
     let payload = writer.finish().unwrap();
     assert_eq!(server.unfinished_uploads(), 0);
     let parts = server.take_requests().iter().filter(|request| request.query.contains("partNumber")).count();
-    assert_eq!(parts, 3);
+    assert_eq!(parts, 5);
     let held = server.objects().into_iter().find(|(key, _)| key.ends_with(".bin")).unwrap().1;
     assert!(held == content);
 

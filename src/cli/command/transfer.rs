@@ -1,0 +1,43 @@
+//! What `push` and `pull` have in common.
+
+use std::path::Path;
+
+use crate::bundle::{TransferOptions, Transferred};
+use crate::cli::completion;
+use crate::cli::failure::Outcome;
+use crate::cli::output::Output;
+use crate::cli::words::count;
+use crate::text::{human_size, printable};
+
+/// Which items, and whether they may replace others.
+#[derive(Debug, clap::Args)]
+pub(super) struct Selection {
+    /// Only this item; can be given several times
+    #[arg(add = completion::items(), long = "include", value_name = "ITEM")]
+    include: Vec<String>,
+    /// With --include: items that are there with another content get a new version
+    #[arg(long, requires = "include")]
+    overwrite: bool,
+}
+
+impl Selection {
+    pub(super) fn options(&self) -> TransferOptions {
+        let include = (!self.include.is_empty()).then(|| self.include.clone());
+        TransferOptions { include, overwrite: self.overwrite }
+    }
+}
+
+/// Says what went over: `Pushed 3 files (1.2 MB) to DEST`.
+pub(super) fn report(out: &mut Output, (done, which): (&str, &str), other: &Path, moved: &Transferred) -> Outcome {
+    if out.is_json() {
+        return out.json(moved);
+    }
+    out.done(format_args!(
+        "{done} {} ({}) {which} {}, revision {}; {} there already",
+        count(moved.files as usize, "file"),
+        human_size(moved.bytes),
+        printable(&other.to_string_lossy()),
+        moved.revision,
+        moved.present
+    ))
+}
