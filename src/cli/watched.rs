@@ -154,7 +154,7 @@ impl Source for WatchedSource {
         self.inner.prefetch(offset, length);
     }
 
-    fn will_read(&self, stretches: &[Range<u64>]) {
+    fn will_read(&self, stretches: &dyn Fn() -> Vec<Range<u64>>) {
         self.inner.will_read(stretches);
     }
 

@@ -5,6 +5,7 @@ mod room;
 
 use std::fs::{self, File, FileTimes, Metadata};
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -259,7 +260,7 @@ impl Copies {
         let make_room = || room::make(&place.dir, self.cap(), (&place.sha256, size)).map_err(own);
         drop(make_room()?);
         let source = storage.open_sized(path, size)?;
-        source.will_read(std::slice::from_ref(&(0..size)));
+        source.will_read(&|| vec![Range { start: 0, end: size }]);
         if source.size() != size {
             return Err(damaged(format!("it has {} bytes, and {size} were recorded", source.size())));
         }

@@ -1,6 +1,7 @@
 //! SHA-256, MD5 and block checksums of a stream, in one pass.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -166,7 +167,7 @@ pub(crate) fn hash_all(
     chunk_size: usize,
     mut each: impl FnMut(u64, &[u8]) -> StorageResult<()>,
 ) -> StorageResult<Hashes> {
-    source.will_read(std::slice::from_ref(&(0..source.size())));
+    source.will_read(&|| vec![Range { start: 0, end: source.size() }]);
     let mut hasher = StreamHasher::new(wanted);
     let (mut offset, mut used) = (0, None);
     while offset < source.size() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafolio_core::RelPath;
@@ -81,7 +82,7 @@ pub fn duplicate_payload(
 /// [`StorageError::AlreadyExists`] when the path is taken; when reading or writing fails, and then nothing is there.
 pub fn copy_source(source: &dyn Source, target: &dyn Storage, path: &RelPath) -> StorageResult<()> {
     let mut staged = target.create(path)?;
-    source.will_read(std::slice::from_ref(&(0..source.size())));
+    source.will_read(&|| vec![Range { start: 0, end: source.size() }]);
     let mut buffer = vec![0; CHUNK];
     let mut offset = 0;
     while offset < source.size() {

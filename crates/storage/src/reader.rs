@@ -1,6 +1,7 @@
 //! Reading a [`Source`] from front to back, or as a seekable stream.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::StorageResult;
@@ -20,7 +21,7 @@ pub struct SourceReader {
 impl SourceReader {
     /// Starts at the front.
     pub fn new(source: Arc<dyn Source>) -> Self {
-        source.will_read(std::slice::from_ref(&(0..source.size())));
+        source.will_read(&|| vec![Range { start: 0, end: source.size() }]);
         Self { source, position: 0 }
     }
 

@@ -137,8 +137,8 @@ pub trait Source: Send + Sync + fmt::Debug {
     }
 
     /// Says which stretches of the file will be read, each from its front to its end, one after the other or several at once. Where
-    /// reading is a request, the next bytes of a stretch may be asked for before they are read.
-    fn will_read(&self, stretches: &[Range<u64>]) {
+    /// reading is a request, the next bytes of a stretch may be asked for before they are read; elsewhere nobody asks which they are.
+    fn will_read(&self, stretches: &dyn Fn() -> Vec<Range<u64>>) {
         let _ = stretches;
     }
 

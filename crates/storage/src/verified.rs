@@ -417,7 +417,7 @@ impl Source for VerifiedSource {
         self.source.prefetch(offset, length);
     }
 
-    fn will_read(&self, stretches: &[Range<u64>]) {
+    fn will_read(&self, stretches: &dyn Fn() -> Vec<Range<u64>>) {
         self.source.will_read(stretches);
     }
 

@@ -306,8 +306,8 @@ impl Source for ObjectSource {
         }
     }
 
-    fn will_read(&self, stretches: &[Range<u64>]) {
-        self.0.blocks().plan(stretches, self.0.end());
+    fn will_read(&self, stretches: &dyn Fn() -> Vec<Range<u64>>) {
+        self.0.blocks().plan(&stretches(), self.0.end());
     }
 
     fn identity(&self) -> Option<FileIdentity> {

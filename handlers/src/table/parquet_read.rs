@@ -119,7 +119,7 @@ impl ParquetFile {
                 }
             }
             let wanted = Wanted::new(&footer, part, expected, &roots);
-            file.will_read(&wanted.stretches(&roots));
+            file.will_read(&|| wanted.stretches(&roots));
             let key_values = footer.metadata().file_metadata().key_value_metadata();
             let restore = categories::Restore::new(&decoded, key_values).map_err(|error| damaged(&error))?;
             let open = |roots: &[usize]| wanted.open(&file, roots).map_err(|error| damaged(&error));
@@ -201,18 +201,17 @@ impl<'a> Wanted<'a> {
 
     /// The bytes of the wanted columns, where most of the rows of their row groups are wanted: of few rows single pages are read.
     fn stretches(&self, roots: &[usize]) -> Vec<Range<u64>> {
-        let (metadata, columns) = (self.footer.metadata(), self.footer.parquet_schema());
+        let metadata = self.footer.metadata();
+        let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
         let groups: Vec<usize> = self.groups.clone().unwrap_or_else(|| (0..metadata.num_row_groups()).collect());
         let groups: Vec<_> = groups.into_iter().map(|group| metadata.row_group(group)).collect();
         let rows: u64 = groups.iter().map(|group| group.num_rows().max(0).unsigned_abs()).sum();
         if self.selection.is_some() || self.rows < rows / 2 {
             return Vec::new();
         }
-        let ranges = groups.into_iter().flat_map(|group| {
-            let wanted = (0..group.num_columns()).filter(|leaf| roots.contains(&columns.get_column_root_idx(*leaf)));
-            wanted.map(|leaf| group.column(leaf).byte_range()).collect::<Vec<_>>()
-        });
-        ranges.map(|(start, length)| start..start.saturating_add(length)).collect()
+        let chunks = groups.into_iter().flat_map(|group| group.columns().iter().enumerate());
+        let wanted = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| chunk.byte_range());
+        wanted.map(|(start, length)| start..start.saturating_add(length)).collect()
     }
 
     /// How many batches of a thread may wait for those of the others. Pages are longer than batches, and begin in different

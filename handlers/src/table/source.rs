@@ -41,7 +41,7 @@ impl SourceFile {
     }
 
     /// Says which stretches will be read.
-    pub(crate) fn will_read(&self, stretches: &[Range<u64>]) {
+    pub(crate) fn will_read(&self, stretches: &dyn Fn() -> Vec<Range<u64>>) {
         self.source.will_read(stretches);
     }
 
