@@ -106,9 +106,13 @@ impl Derived {
 /// Writes the pages of a bundle that was made what it is by other means than a commit.
 pub(crate) fn write_pages(storage: &dyn Storage, state: &State, is_new: bool) {
     write_contents(storage, &contents(state.catalogue()));
-    if !is_new {
-        return;
+    if is_new {
+        write_readme(storage);
     }
+}
+
+/// Writes README.md. The bundle is there by now: what goes wrong with a page for people must not say otherwise.
+pub(crate) fn write_readme(storage: &dyn Storage) {
     let written = file("README.md").and_then(|path| {
         let text = readme(&storage.location());
         Ok(storage.replace(&path, text.as_bytes())?)
@@ -168,7 +172,7 @@ fn push_cell(page: &mut String, text: &str) {
 }
 
 /// The text of README.md, written once when a bundle is created.
-pub(crate) fn readme(location: &str) -> String {
+fn readme(location: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let shown = printable(location);
     format!(

@@ -158,8 +158,8 @@ impl DataFolio {
             options.retention_revisions.unwrap_or(settings.retention_revisions),
         )?;
         let mut report = GcReport { oldest_kept_revision: kept.oldest(), ..GcReport::default() };
-        // By the clock that the files have their times from. Where that cannot be asked, nothing is going to be removed.
-        let now = if options.apply { storage.now()? } else { storage.now().unwrap_or_else(|_| SystemTime::now()) };
+        // By the clock that the files have their times from. A store is asked by writing something to it, which who only looks does not.
+        let now = if options.apply { storage.now()? } else { SystemTime::now() };
         // A staged file can be a second name of one that was written long ago.
         let young = |info: &FileInfo| now.duration_since(info.changed).map_or(true, |age| age < grace);
         let mut infos: Vec<FileInfo> = Vec::new();

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::batch::check_depth;
 use crate::bundle::commit::{Follows, Intent, commit_in_place};
-use crate::bundle::derived::{Derived, readme};
+use crate::bundle::derived::{Derived, write_readme};
 use crate::bundle::place::{Place, refuse_file};
 use crate::bundle::state::{State, file, is_bundle, load_remembered};
 use crate::bundle::{DataFolio, Mode};
@@ -186,10 +186,7 @@ impl OpenOptions {
             condemned: &[],
         };
         let state = commit_in_place(storage.as_ref(), &set, &intent, &empty)?.ok_or_else(exists)?;
-        // The bundle is there by now: what goes wrong with a page for people must not say otherwise.
-        if let Err(error) = storage.replace(&file("README.md")?, readme(&storage.location()).as_bytes()) {
-            tracing::warn!(%error, "README.md was not written");
-        }
+        write_readme(storage.as_ref());
         let folio = self.handle(storage, State::clone(&state));
         folio.derived.committed(folio.storage.as_ref(), &state, lock);
         Ok(folio)

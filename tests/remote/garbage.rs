@@ -34,6 +34,19 @@ fn what_a_paused_writer_has_staged_is_never_named_once_it_is_gone() {
     assert!(fresh.verify(&VerifyOptions::default()).unwrap().is_clean());
 }
 
+/// Who only looks writes nothing.
+#[test]
+fn looking_for_garbage_writes_nothing() {
+    let remote = Remote::s3();
+    remote.create("a").add("x", json!(1), AddOptions::new()).unwrap();
+    let folio = remote.options().read_only(true).open(remote.address("a")).unwrap();
+    remote.server.take_requests();
+    assert!(!folio.gc(&GcOptions::default()).unwrap().applied);
+    folio.disk_usage().unwrap();
+    let requests = remote.server.take_requests();
+    assert!(requests.iter().all(|request| matches!(request.method.as_str(), "GET" | "HEAD")), "{requests:?}");
+}
+
 /// The age of files is told by the clock of the store, which gave them their times.
 #[test]
 fn grace_is_by_the_clock_of_the_store() {
