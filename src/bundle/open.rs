@@ -13,7 +13,7 @@ use crate::bundle::batch::check_depth;
 use crate::bundle::commit::{Follows, Intent, commit_in_place};
 use crate::bundle::derived::{Derived, write_readme};
 use crate::bundle::place::{Place, refuse_file};
-use crate::bundle::state::{State, file, is_bundle, load_remembered};
+use crate::bundle::state::{State, is_bundle, load_remembered};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
 use crate::facts::writer::Writer;
