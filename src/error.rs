@@ -187,6 +187,22 @@ pub enum Error {
         /// The file inside the bundle.
         path: String,
     },
+    /// There is no such stage.
+    #[error("there is no stage '{stage}' ({location})")]
+    StageNotFound {
+        /// Its name.
+        stage: String,
+        /// The bundle.
+        location: String,
+    },
+    /// What lies in a stage cannot become a table.
+    #[error("stage '{stage}' cannot be committed: {reason}")]
+    StageRefused {
+        /// Its name.
+        stage: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Other writers kept being faster.
     #[error("{location}: gave up after {tries} tries, other writers were faster each time")]
     TooBusy {
@@ -285,6 +301,7 @@ impl Error {
             Self::NotABundle { .. }
             | Self::RevisionNotFound { .. }
             | Self::NoSuchTable { .. }
+            | Self::StageNotFound { .. }
             | Self::InputGone { .. } => ErrorCategory::NotFound,
             #[cfg(feature = "sql")]
             Self::Sql(error) => error.category(),
@@ -296,7 +313,10 @@ impl Error {
             Self::WrongType { .. } | Self::AmbiguousName { .. } | Self::KeyNotUnique { .. } | Self::Invalid(_) => {
                 ErrorCategory::InvalidInput
             }
-            Self::CannotUndo { .. } | Self::OlderCatalogue { .. } | Self::ViewCycle { .. } => ErrorCategory::WrongState,
+            Self::CannotUndo { .. }
+            | Self::OlderCatalogue { .. }
+            | Self::ViewCycle { .. }
+            | Self::StageRefused { .. } => ErrorCategory::WrongState,
             Self::StagedGone { .. } | Self::TooBusy { .. } | Self::Diverged { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
             Self::Core(error) => error.category(),
@@ -333,6 +353,8 @@ impl Error {
             Self::Invalid(_) => "invalid-argument",
             Self::PayloadGone { .. } => "payload-gone",
             Self::StagedGone { .. } => "staged-gone",
+            Self::StageNotFound { .. } => "stage-not-found",
+            Self::StageRefused { .. } => "stage-refused",
             Self::TooBusy { .. } => "too-busy",
             Self::File { .. } => "io",
             Self::NotDurable { .. } => "not-durable",
@@ -515,6 +537,10 @@ impl From<datafolio_frames::polars::error::PolarsError> for Error {
 
 fn hint_of(code: &str) -> Option<&'static str> {
     Some(match code {
+        "stage-not-found" => {
+            "`datafolio stage list` shows those that are there; one that was committed or aborted is gone"
+        }
+        "stage-refused" => "the stage is as it was: put right what the message says and commit it again, or abort it",
         "access-denied" => "the message says which source of credentials was used; set others, or ask for the right",
         "diverged" => {
             "`datafolio pull` brings one that is behind forward; of two with commits of their own, `--include` sends single items"

@@ -90,9 +90,10 @@ pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, Snapshot
 #[cfg(feature = "polars")]
 pub use table::FrameChunks;
 pub use table::{
-    AppendOptions, Appended, ColumnStatistics, ColumnType, Compacted, DEFAULT_CHUNK_SIZE, DiffOptions, Distinct,
-    IterOptions, Quantile, RetypedColumn, RowsChanged, StatisticsOptions, TableChunks, TableDiff, TableInfo,
-    TableOptions, TablePaths, TableState, TableStatistics, TopValue,
+    AbortedStage, AppendOptions, Appended, ColumnStatistics, ColumnType, CommittedStage, Compacted, DEFAULT_CHUNK_SIZE,
+    DiffOptions, Distinct, IterOptions, Quantile, RetypedColumn, RowsChanged, Stage, StageMode, StageOptions,
+    StatisticsOptions, TableChunks, TableDiff, TableInfo, TableOptions, TablePaths, TableState, TableStatistics,
+    TopValue,
 };
 pub use text::{did_you_mean, human_size};
 pub use view::{View, ViewColumn};

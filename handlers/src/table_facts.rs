@@ -79,7 +79,7 @@ pub struct ColumnFacts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FileFacts {
-    /// Where it lies; `None` for a payload that has no path on this machine.
+    /// Where it lies: a path on this machine, or an address on a store; `None` for a payload that has neither.
     pub path: Option<PathBuf>,
     /// Number of rows, where that is known.
     pub rows: Option<u64>,

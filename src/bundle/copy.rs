@@ -102,7 +102,9 @@ impl DataFolio {
             // The copy is whole and visible, or may be.
             Err(error @ (Error::NotDurable { .. } | Error::CommitUnknown { .. })) => Err(error),
             Err(error) => {
-                if let Err(left) = discard(copy, &written, was_there) {
+                let entries = names.iter().filter_map(|name| state.item(name).ok());
+                let tried: Vec<RelPath> = entries.flat_map(|entry| entry.files()).collect();
+                if let Err(left) = discard(copy, &written, &tried, was_there) {
                     tracing::warn!(error = %left, "what a copy that failed had written stays behind");
                 }
                 Err(error)
@@ -154,9 +156,9 @@ impl DataFolio {
     }
 }
 
-/// Removes a bundle that was just created and could not be filled: its own files, and the directories that are empty then.
-/// Once someone else has committed to it, it is theirs.
-fn discard(copy: DataFolio, written: &[Written], keep_directory: bool) -> Result<()> {
+/// Removes a bundle that was just created and could not be filled: its own files, and the directories that are empty then, also those
+/// that were made for files which were not written. Once someone else has committed to it, it is theirs.
+fn discard(copy: DataFolio, written: &[Written], tried: &[RelPath], keep_directory: bool) -> Result<()> {
     let storage = Arc::clone(copy.storage());
     if load(storage.as_ref(), SealCheck::Required)?.catalogue().revision != copy.revision() {
         return Ok(());
@@ -177,7 +179,7 @@ fn discard(copy: DataFolio, written: &[Written], keep_directory: bool) -> Result
         storage.delete(&file(name)?)?;
     }
     let mut directories: IndexSet<RelPath> = IndexSet::new();
-    for Written { path, .. } in written {
+    for path in tried {
         directories.extend(std::iter::successors(path.parent(), RelPath::parent));
     }
     directories.sort_by_key(|path| std::cmp::Reverse(path.segments().count()));

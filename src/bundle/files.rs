@@ -16,7 +16,7 @@ pub(super) struct Files {
 
 impl Files {
     /// Those of a list.
-    pub(super) fn of(infos: &[FileInfo]) -> Self {
+    pub(super) fn of<'a>(infos: impl IntoIterator<Item = &'a FileInfo>) -> Self {
         let mut files = Self::default();
         let mut known: HashMap<FileId, usize> = HashMap::new();
         for info in infos {

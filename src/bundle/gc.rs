@@ -2,7 +2,8 @@
 //!
 //! Kept for ever: current versions and those of snapshots. Kept for a time: the revisions of the last days, or the last
 //! few, whichever are more, with every version they name. Everything else in the payload directories is garbage once it is
-//! older than the grace period, which protects files that a writer has staged and not yet committed.
+//! older than the grace period, which protects files that a writer has staged and not yet committed. A stage that workers write to
+//! goes as a whole, when nothing was written to it for long.
 //!
 //! On a local disk nobody commits meanwhile. On a store, what is to be removed is committed first: see [`lease`](super::lease).
 
@@ -24,9 +25,14 @@ use crate::error::{Error, Result};
 use crate::history::ahead::Ahead;
 use crate::history::chain::{files, read_entry, read_text, write_whole};
 use crate::history::rebuild;
+use crate::table::STAGES;
 
 /// Directories whose files are payloads.
 pub(crate) const PAYLOAD_DIRS: [&str; 4] = ["tables", "models", "artifacts", "parts"];
+
+/// How long a stage stays after the last of its files was written, however short the grace period: whoever works at one may do so for
+/// days, and none of its files is named by anything.
+const STAGE_GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What is collected.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +54,8 @@ pub struct GcReport {
     pub applied: bool,
     /// The oldest revision that can be opened afterwards.
     pub oldest_kept_revision: u64,
-    /// Payload files that nothing kept needs, and block checksums whose payload another program has deleted.
+    /// Payload files that nothing kept needs, block checksums whose payload another program has deleted, and the files of stages that
+    /// nobody has written to for a week.
     pub payloads: Vec<String>,
     /// Files of the history that are older than what is kept, or were never published.
     pub history: Vec<String>,
@@ -167,14 +174,21 @@ impl DataFolio {
             infos.extend(storage.list(Some(&file(dir)?))?);
         }
         let there: HashSet<RelPath> = infos.iter().map(|info| info.path.clone()).collect();
-        let sizes = Files::of(&infos);
         let needed = kept.needed(&there);
         report.lost_versions = kept.lost(&there);
         if let Some(ahead) = Ahead::of(storage, head)? {
             report.later_revisions = ahead.revisions;
             return Ok((report, kept));
         }
-        let mut garbage = Vec::new();
+        let staged = storage.list(Some(&file(STAGES)?))?;
+        let sizes = Files::of(infos.iter().chain(&staged));
+        let stage_of = |info: &FileInfo| info.path.segments().nth(1).map(str::to_owned);
+        let is_in_use =
+            |info: &FileInfo| now.duration_since(info.changed).map_or(true, |age| age < grace.max(STAGE_GRACE));
+        let in_use: HashSet<Option<String>> = staged.iter().filter(|info| is_in_use(info)).map(stage_of).collect();
+        let mut garbage: Vec<RelPath> =
+            staged.iter().filter(|info| !in_use.contains(&stage_of(info))).map(|info| info.path.clone()).collect();
+        report.payloads.extend(garbage.iter().map(RelPath::to_string));
         for info in infos.into_iter().filter(|info| !needed.contains(&info.path)) {
             if young(&info) {
                 report.too_young += 1;

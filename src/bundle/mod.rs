@@ -15,6 +15,7 @@ mod lease;
 mod migrate;
 mod open;
 mod options;
+pub(crate) mod parallel;
 mod path;
 pub(crate) mod place;
 mod read;

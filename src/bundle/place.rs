@@ -58,12 +58,12 @@ impl Place {
         match self {
             Self::Local(path) => Ok(Arc::new(LocalStorage::create(path)?)),
             Self::Remote(address) => {
-                let storage = remote::storage(address, settings)?;
                 if !self.can_be_written() {
-                    let (path, location) = ("a bundle".to_owned(), storage.location());
+                    // Before the options, which are those of another place when a bundle is pushed.
+                    let (path, location) = ("a bundle".to_owned(), remote::location(address)?);
                     return Err(StorageError::ReadOnlyPlace { action: "make", path, location }.into());
                 }
-                Ok(storage)
+                remote::storage(address, settings)
             }
         }
     }
@@ -101,9 +101,17 @@ mod remote {
     use super::*;
 
     pub(super) fn storage(address: &str, settings: &Settings) -> Result<Arc<dyn Storage>> {
-        let address = datafolio_stores::Address::parse(address).map_err(|error| Error::Invalid(error.to_string()))?;
         let found = settings.cache_dir.as_ref().map(|dir| dir.join("stores"));
-        Ok(datafolio_stores::open(&address, &settings.storage_options, found)?)
+        Ok(datafolio_stores::open(&parse(address)?, &settings.storage_options, found)?)
+    }
+
+    /// The address as messages show it.
+    pub(super) fn location(address: &str) -> Result<String> {
+        Ok(parse(address)?.to_string())
+    }
+
+    fn parse(address: &str) -> Result<datafolio_stores::Address> {
+        datafolio_stores::Address::parse(address).map_err(|error| Error::Invalid(error.to_string()))
     }
 }
 
@@ -114,9 +122,17 @@ mod remote {
     use super::*;
 
     pub(super) fn storage(address: &str, _settings: &Settings) -> Result<Arc<dyn Storage>> {
+        Err(unsupported(address))
+    }
+
+    pub(super) fn location(address: &str) -> Result<String> {
+        Err(unsupported(address))
+    }
+
+    fn unsupported(address: &str) -> Error {
         let scheme = address.split("://").next().unwrap_or_default();
         let what = format!("a bundle at {scheme}://");
-        Err(HandlerError::Unsupported { what, needs: "a build with the feature stores".to_owned() }.into())
+        HandlerError::Unsupported { what, needs: "a build with the feature stores".to_owned() }.into()
     }
 }
 

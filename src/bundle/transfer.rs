@@ -7,8 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafolio_core::history::{CommitRef, HISTORY_DIR};
 use datafolio_core::{Change, Entry, ItemRecord, Layout, RelPath, SealCheck, counted};
@@ -20,6 +19,7 @@ use serde::Serialize;
 
 use crate::bundle::commit::is_in_line;
 use crate::bundle::gc::PAYLOAD_DIRS;
+use crate::bundle::parallel::each;
 use crate::bundle::place::Place;
 use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, load, reload};
@@ -270,36 +270,11 @@ fn expected_of(head: &State) -> Result<HashMap<RelPath, Expected>> {
 
 /// Sends files, several at a time. After the first error none is begun.
 fn send(from: &DataFolio, to: &Arc<dyn Storage>, files: &[Sent], done: &mut Transferred) -> Result<()> {
-    let (next, stop, bytes, sent) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-    let failed: Mutex<Option<Error>> = Mutex::new(None);
-    let work = || {
-        while !stop.load(Ordering::Relaxed)
-            && let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed))
-        {
-            match send_one(from, to, file) {
-                Ok(()) => {
-                    bytes.fetch_add(file.size, Ordering::Relaxed);
-                    sent.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                }
-            }
-        }
-    };
-    let threads = AT_ONCE.min(files.len()).min(from.settings().threads.max(2));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    done.bytes += bytes.into_inner();
-    done.files += sent.into_inner();
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
+    let at_once = AT_ONCE.min(from.settings().threads.max(2));
+    each(files, at_once, |file| send_one(from, to, file))?;
+    done.files += files.len() as u64;
+    done.bytes += files.iter().map(|file| file.size).sum::<u64>();
+    Ok(())
 }
 
 fn send_one(from: &DataFolio, to: &Arc<dyn Storage>, file: &Sent) -> Result<()> {

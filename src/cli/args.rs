@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::command::{
     add, append, at, cache, cat, cli_reference, compact, completions, compute, convert, copy, describe, du, export,
     find, folios, gc, get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, pull, push,
-    reference, rename, repair, rm, sample, set, settings, snapshot, undo, verify,
+    reference, rename, repair, rm, sample, set, settings, snapshot, stage, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -158,6 +158,7 @@ pub(super) enum Command {
     Reference(reference::Args),
     Append(append::Args),
     Compact(compact::Args),
+    Stage(stage::Args),
     Convert(convert::Args),
     #[command(flatten)]
     Read(ReadCommand),
@@ -229,6 +230,7 @@ impl Command {
             Self::Reference(args) => reference::run(args, session),
             Self::Append(args) => append::run(&args, session),
             Self::Compact(args) => compact::run(&args, session),
+            Self::Stage(args) => stage::run(&args, session),
             Self::Convert(args) => convert::run(&args, session),
             Self::Read(command) => command.run(session),
             #[cfg(feature = "sql")]

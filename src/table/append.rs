@@ -15,6 +15,7 @@ use datafolio_handlers::{
     Data, Draft, Handler, HandlerError, IncludedTable, Misfit, Sink, TableReadOptions, fit_rows, read_table,
 };
 use datafolio_storage::{Payload, duplicate_payload};
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -246,7 +247,7 @@ impl Batch<'_> {
         let record = entry.record()?;
         require_own_table(&record)?;
         let (schema, written, continues) = self.write_rows(&record, data, options.evolve)?;
-        let columns = column_types(&written);
+        let columns = column_types(&written.fields);
         let new_columns: Vec<String> =
             columns.keys().filter(|name| schema.fields().find(name).is_none()).cloned().collect();
         let payload = written.payload.as_ref();
@@ -265,27 +266,44 @@ impl Batch<'_> {
             // Nothing comes, and nothing changes; the file goes with the batch.
             return Ok(Appended { parts: appended.parts - 1, size_bytes: 0, new_columns: Vec::new(), ..appended });
         };
+        let versions = self.versions_read(&options.add.inputs);
+        self.append_parts(&record, &schema, vec![part], columns, continues, (options.add.inputs, versions))?;
+        Ok(appended)
+    }
+
+    /// Adds files that were written, or taken over, to a table: it has the columns of `schema`, and they those of `columns` with their
+    /// types. `continues` says whether they have further ordered categories.
+    pub(super) fn append_parts(
+        &mut self,
+        record: &ItemRecord,
+        schema: &SchemaRef,
+        parts: Vec<Part>,
+        columns: Map<String, Value>,
+        continues: bool,
+        (inputs, input_versions): (Vec<String>, IndexMap<String, String>),
+    ) -> Result<()> {
+        let name = record.name();
         let (base, last) = match record.parts()? {
             Some(parts) => (None, parts.last().map(|part| part.filename.clone())),
             None => {
-                let base = self.file_as_part(&record, &schema)?;
+                let base = self.file_as_part(record, schema)?;
                 let last = base.1.filename.clone();
                 (Some(base), Some(last))
             }
         };
+        let rows: u64 = parts.iter().map(|part| part.num_rows).sum();
         let change = AppendParts {
             name: name.to_owned(),
-            stub: self.write_stub(name, std::slice::from_ref(&part))?,
+            stub: self.write_stub(name, &parts)?,
             base,
-            parts: vec![part],
+            parts,
             after: last.filter(|_| continues),
             columns,
-            input_versions: self.versions_read(&options.add.inputs),
-            inputs: options.add.inputs,
+            inputs,
+            input_versions,
             created_at: time::to_iso(time::now()),
         };
-        self.change(Change::Append(Box::new(change)), format!("append {} to {name}", counted(rows, "row")))?;
-        Ok(appended)
+        self.change(Change::Append(Box::new(change)), format!("append {} to {name}", counted(rows, "row")))
     }
 
     /// Writes rows with the columns of a table as a file that can become a part of it. Returns the columns that the table has,
@@ -419,13 +437,18 @@ pub(super) enum Place {
 
 /// The part that a file becomes which was just written.
 pub(super) fn part_of(payload: &Payload, written: &Draft) -> Part {
+    part_of_payload(payload, number(written, "num_rows"), number(written, "num_cols"))
+}
+
+/// The part that a file becomes which has so many rows and columns.
+pub(super) fn part_of_payload(payload: &Payload, num_rows: u64, num_cols: u64) -> Part {
     Part {
         filename: in_parts(payload.path.as_str()),
         sha256: Some(payload.sha256.clone()),
         checksum: None,
         size_bytes: payload.size,
-        num_rows: number(written, "num_rows"),
-        num_cols: number(written, "num_cols"),
+        num_rows,
+        num_cols,
         blocks: payload_fields(payload).shift_remove("blocks"),
         other: Map::new(),
     }
@@ -441,9 +464,9 @@ fn in_parts(path: &str) -> String {
     path.strip_prefix(PARTS_DIR).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned()
 }
 
-/// The columns of what was written, in order, with their types.
-fn column_types(written: &Draft) -> Map<String, Value> {
-    match written.fields.get("dtypes") {
+/// The columns that an entry names, in order, with their types.
+pub(super) fn column_types(fields: &Map<String, Value>) -> Map<String, Value> {
+    match fields.get("dtypes") {
         Some(Value::Object(types)) => types.clone(),
         _ => Map::new(),
     }

@@ -159,7 +159,7 @@ impl DataFolio {
         Ok(facts)
     }
 
-    /// The files of a table, with where they lie.
+    /// The files of a table, with where they lie: on this machine, or at an address.
     pub(super) fn placed_files(&self, record: &ItemRecord, facts: &TableFacts) -> Vec<FileFacts> {
         let mut files = facts.files.clone();
         if content_of(record).is_some()
@@ -167,7 +167,10 @@ impl DataFolio {
         {
             let item = self.handler_item(record);
             for (file, stored) in files.iter_mut().zip(&stored) {
-                file.path = item.local_path_of(stored);
+                file.path = match self.storage().is_remote() {
+                    true => Some(PathBuf::from(self.address_of(&stored.path))),
+                    false => item.local_path_of(stored),
+                };
             }
         }
         files

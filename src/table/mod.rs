@@ -30,6 +30,7 @@ mod references;
 mod sample;
 #[cfg(feature = "sql")]
 mod shares;
+mod stage;
 mod statistics;
 
 pub use append::{AppendOptions, Appended};
@@ -48,6 +49,8 @@ pub use frames::FrameChunks;
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
+pub(crate) use stage::STAGES;
+pub use stage::{AbortedStage, CommittedStage, Stage, StageMode, StageOptions};
 pub use statistics::{ColumnStatistics, Distinct, Quantile, StatisticsOptions, TableStatistics, TopValue};
 
 /// What changing rows has done.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use datafolio_core::RelPath;
 use datafolio_handlers::{HandlerError, stored_files, table_paths};
 use datafolio_storage::StorageError;
 use indexmap::IndexMap;
@@ -72,6 +73,11 @@ impl DataFolio {
         paths.collect()
     }
 
+    /// The address of a file on a store.
+    pub(crate) fn address_of(&self, path: &RelPath) -> String {
+        format!("{}/{path}", self.location().trim_end_matches('/'))
+    }
+
     fn paths_of(&self, name: &str) -> Result<TablePaths> {
         let record = self.table_record(name, None)?;
         if is_view(&record) {
@@ -98,7 +104,7 @@ impl DataFolio {
                     HandlerError::Payload { item: name.to_owned(), source }
                 };
                 self.storage().stat(&file.path)?.ok_or_else(missing)?;
-                paths.push(format!("{}/{}", self.location(), file.path));
+                paths.push(self.address_of(&file.path));
                 continue;
             }
             let path: PathBuf = self.path_of_file(&record, &file.path)?;

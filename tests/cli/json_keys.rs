@@ -58,6 +58,12 @@ fn the_documented_keys_are_those_that_are_printed() {
     let copies = home.root().join(".cache/datafolio/payloads/ab");
     fs::create_dir_all(&copies).unwrap();
     fs::write(copies.join("ab".repeat(32)), "x").unwrap();
+    // Two stages, and a file that a worker has written to one.
+    let stage = |name: &str| home.json_of(&["stage", "begin", name]);
+    let (staged, aborted) = (stage("staged"), stage("aborted"));
+    let text = |stage: &Value, key: &str| stage[key].as_str().unwrap().to_owned();
+    home.ok(&["export", "raw", &format!("{}/part.0.parquet", text(&staged, "path"))]);
+    let (staged, aborted) = (text(&staged, "id"), text(&aborted, "id"));
     let runs: &[(&str, &[&str])] = &[
         ("init", &["init", "../new"]),
         ("add", &["add", "params.json", "--overwrite"]),
@@ -121,6 +127,10 @@ fn the_documented_keys_are_those_that_are_printed() {
         ("find --metadata", &["find", "created_at", "--metadata"]),
         ("push", &["push", "../mirror"]),
         ("pull", &["pull", "../mirror"]),
+        ("stage begin", &["stage", "begin", "another"]),
+        ("stage list", &["stage", "list"]),
+        ("stage commit", &["stage", "commit", &staged]),
+        ("stage abort", &["stage", "abort", &aborted]),
         ("cache info", &["cache", "info"]),
         ("cache list", &["cache", "list"]),
         ("cache clear", &["cache", "clear"]),

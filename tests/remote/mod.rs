@@ -3,6 +3,7 @@
 mod faults;
 mod garbage;
 mod requests;
+mod stages;
 mod tables;
 mod transfer;
 mod writers;

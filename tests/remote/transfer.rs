@@ -96,7 +96,10 @@ fn bundles_that_have_parted_are_left_as_they_are() {
     let web = format!("{}/bucket/runs/c", remote.server.endpoint());
     assert_eq!(folio.push(&web, &all()).unwrap_err().code(), "read-only-place");
     assert_eq!(remote.options().create(&web).unwrap_err().code(), "read-only-place");
-    assert_eq!(remote.options().open_or_create(&web).unwrap_err().code(), "not-a-bundle");
+    // What a store is reached with is none of its options.
+    assert_eq!(remote.options().open_or_create(&web).unwrap_err().code(), "invalid-store-option");
+    let without = remote.options().storage_options(Default::default());
+    assert_eq!(without.open_or_create(&web).unwrap_err().code(), "not-a-bundle");
 }
 
 /// A push that fails on its way shows nothing, and the next one sends only what is lacking.

@@ -10,6 +10,7 @@ mod packed;
 mod paths;
 mod reading;
 mod sources;
+mod staging;
 mod statistics;
 
 use std::path::Path;

@@ -123,7 +123,8 @@ pub enum StorageError {
     },
     /// The store writes whatever the condition of a request says. Of two writers one would lose its commit.
     #[error(
-        "{location} cannot be written to: the store ignores conditions of requests (it {ignored}), so that of two writers one          would lose its commit without a word"
+        "{location} cannot be written to: the store ignores conditions of requests (it {ignored}), so that of two writers one \
+         would lose its commit without a word"
     )]
     ConditionsIgnored {
         /// The bundle.

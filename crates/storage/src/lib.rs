@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod blocks;
 mod cache;
 #[cfg(any(test, feature = "conformance"))]
@@ -29,6 +30,7 @@ mod reader;
 mod storage;
 mod verified;
 
+pub use adopt::adopt_payload;
 pub use blocks::{BLOCK_SIZE, SUFFIX as BLOCKS_SUFFIX};
 pub use cache::VerifiedCache;
 pub use content_cache::ContentCache;

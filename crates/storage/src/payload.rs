@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::blocks::{self, BLOCK_SIZE};
 use crate::error::{StorageError, StorageResult};
-use crate::hash::{CHUNK, StreamHasher, Wanted, hex};
+use crate::hash::{CHUNK, Hashes, StreamHasher, Wanted, hex};
 use crate::random;
 use crate::storage::{Source, Staged, Storage};
 
@@ -76,6 +76,31 @@ pub fn duplicate_payload(
     }
 }
 
+/// Where the block checksums of a payload lie.
+fn blocks_path(path: &RelPath) -> StorageResult<RelPath> {
+    Ok(RelPath::parse(&format!("{path}{}", blocks::SUFFIX))?)
+}
+
+/// Writes the block checksums of a payload beside it, if it has more than one block.
+///
+/// # Errors
+/// When that fails; then they are not there.
+pub(crate) fn write_blocks(storage: &dyn Storage, path: &RelPath, hashes: &Hashes) -> StorageResult<Option<BlocksRef>> {
+    if hashes.size <= BLOCK_SIZE as u64 {
+        return Ok(None);
+    }
+    let content = blocks::encode(hashes.size, &hashes.blocks);
+    let beside = blocks_path(path)?;
+    let mut staged = storage.create(&beside)?;
+    staged
+        .write_all(&content)
+        .map_err(|error| StorageError::from_io("write", beside.as_str(), &storage.location(), error))?;
+    staged.finish()?;
+    // Its name is relative to the directory that that of the payload is relative to.
+    let filename = beside.as_str().split_once('/').map_or(beside.as_str(), |(_, name)| name).to_owned();
+    Ok(Some(BlocksRef { filename, sha256: hex(&Sha256::digest(&content)) }))
+}
+
 /// Copies an open file to a new path of a storage.
 ///
 /// # Errors
@@ -113,8 +138,6 @@ pub struct PayloadWriter {
     storage: Arc<dyn Storage>,
     staged: Box<dyn Staged>,
     path: RelPath,
-    /// The path without the directory.
-    filename: String,
     hasher: StreamHasher,
     buffer: Vec<u8>,
     failed: bool,
@@ -137,16 +160,16 @@ impl PayloadWriter {
             RelPath::parse(&format!("{dir}/{filename}{}", blocks::SUFFIX))?;
             tries += 1;
             match storage.create(&path) {
-                Ok(staged) => return Ok(Self::new(Arc::clone(storage), staged, path, filename)),
+                Ok(staged) => return Ok(Self::new(Arc::clone(storage), staged, path)),
                 Err(StorageError::AlreadyExists { .. }) if tries < NAME_TRIES => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn new(storage: Arc<dyn Storage>, staged: Box<dyn Staged>, path: RelPath, filename: String) -> Self {
+    fn new(storage: Arc<dyn Storage>, staged: Box<dyn Staged>, path: RelPath) -> Self {
         let hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true, second_thread: true });
-        Self { storage, staged, path, filename, hasher, buffer: Vec::new(), failed: false }
+        Self { storage, staged, path, hasher, buffer: Vec::new(), failed: false }
     }
 
     /// The same, for this many threads; without it a second one hashes large files.
@@ -199,30 +222,18 @@ impl PayloadWriter {
         if self.failed {
             return Err(self.error("write", io::Error::other("an earlier write to it failed")));
         }
-        let Self { storage, staged, path, filename, hasher, .. } = self;
+        let Self { storage, staged, path, hasher, .. } = self;
         let io_error = |error| StorageError::from_io("write", path.as_str(), &storage.location(), error);
         let hashes = hasher.finish().map_err(io_error)?;
-        let blocks = if hashes.size > BLOCK_SIZE as u64 {
-            let content = blocks::encode(hashes.size, &hashes.blocks);
-            let blocks_path = RelPath::parse(&format!("{path}{}", blocks::SUFFIX))?;
-            let mut staged = storage.create(&blocks_path)?;
-            staged
-                .write_all(&content)
-                .map_err(|error| StorageError::from_io("write", blocks_path.as_str(), &storage.location(), error))?;
-            staged.finish()?;
-            Some((blocks_path, hex(&Sha256::digest(&content))))
-        } else {
-            None
-        };
+        let blocks = write_blocks(storage.as_ref(), &path, &hashes)?;
         if let Err(error) = staged.finish() {
-            if let Some((blocks_path, _)) = &blocks
-                && let Err(error) = storage.delete(blocks_path)
+            if let Some(blocks_path) = blocks.as_ref().and_then(|_| blocks_path(&path).ok())
+                && let Err(error) = storage.delete(&blocks_path)
             {
                 tracing::warn!(path = %blocks_path, %error, "block checksums without a payload could not be removed");
             }
             return Err(error);
         }
-        let blocks = blocks.map(|(_, sha256)| BlocksRef { filename: format!("{filename}{}", blocks::SUFFIX), sha256 });
         Ok(Payload { path, size: hashes.size, sha256: hashes.sha256, md5: hashes.md5, blocks })
     }
 

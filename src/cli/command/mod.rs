@@ -52,6 +52,7 @@ pub(super) mod settings;
 pub(super) mod snapshot;
 #[cfg(feature = "sql")]
 pub(super) mod sql;
+pub(super) mod stage;
 #[cfg(feature = "sql")]
 pub(super) mod stale;
 mod table_file;

@@ -1,0 +1,221 @@
+//! Places where workers of other programs write the files of a table, which one commit then takes over.
+
+mod adopt;
+mod note;
+mod order;
+mod target;
+
+use std::fs;
+
+use datafolio_core::RelPath;
+use datafolio_storage::FileInfo;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+pub use adopt::CommittedStage;
+pub(crate) use note::STAGES;
+pub use note::StageMode;
+use note::{NOTE, Note};
+
+use super::append::require_own_table;
+use crate::bundle::DataFolio;
+use crate::bundle::state::file;
+use crate::error::{Error, Result};
+
+/// What becomes of the files of a stage.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct StageOptions {
+    /// Whether they are a new table, take the place of one, or are added to one.
+    pub mode: StageMode,
+    /// With [`StageMode::Append`]: columns that only the new files have come into the table.
+    pub evolve: bool,
+    /// The description of the table; `None` keeps that of a table that is there.
+    pub description: Option<String>,
+    /// Names of the items that the files are made from. The versions of them that the handle sees are recorded.
+    pub inputs: Vec<String>,
+}
+
+impl StageOptions {
+    /// The files become a new table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The files take the place of the table that has the name, or become a new one.
+    pub fn overwrite(mut self) -> Self {
+        self.mode = StageMode::Overwrite;
+        self
+    }
+
+    /// The rows of the files are added to the table that has the name, or become a new one.
+    pub fn append(mut self) -> Self {
+        self.mode = StageMode::Append;
+        self
+    }
+
+    /// Columns that only the new files have come into the table.
+    pub fn evolve(mut self) -> Self {
+        self.evolve = true;
+        self
+    }
+
+    /// A description.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = Some(text.into());
+        self
+    }
+
+    /// Names of the items that the files are made from.
+    pub fn inputs<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Self {
+        self.inputs = names.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// A place where workers write Parquet files that are to become a table, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stage {
+    /// What the stage is called from here on.
+    pub id: String,
+    /// The table.
+    pub name: String,
+    /// Where the workers write: a directory, or an address on a store.
+    pub path: String,
+    /// What becomes of the files.
+    pub mode: StageMode,
+    /// The items that they are made from, with the versions that were read.
+    pub inputs: IndexMap<String, Option<String>>,
+    /// When it was begun.
+    pub created_at: String,
+    /// The Parquet files that are there.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What went with a stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AbortedStage {
+    /// The stage.
+    pub id: String,
+    /// Files that were removed.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl DataFolio {
+    /// Begins a stage: a place below the bundle where the workers of Dask, Ray, Spark or whatever else write Parquet files of any
+    /// names, each its own. Nobody sees them before [`commit_stage`](Self::commit_stage) makes a table of all of them.
+    ///
+    /// # Errors
+    /// [`ItemExists`](datafolio_core::CoreError::ItemExists) for a new table of a name that is taken; a name that is not allowed;
+    /// [`Error::WrongType`] when the rows are to be added to something that is no table of the bundle's own;
+    /// [`Error::ReadOnly`].
+    pub fn stage_table(&self, name: &str, options: &StageOptions) -> Result<Stage> {
+        self.require_writable("begin a stage")?;
+        let state = self.state();
+        let current = state.catalogue().current.get(name);
+        match (options.mode, current) {
+            (StageMode::Create, Some(_)) => {
+                return Err(datafolio_core::CoreError::ItemExists { name: name.to_owned() }.into());
+            }
+            (StageMode::Append, Some(entry)) => require_own_table(&*entry.record()?)?,
+            (_, Some(_)) => {}
+            (_, None) => datafolio_core::name::check_item_name(name)?,
+        }
+        let versions = options.inputs.iter().map(|input| {
+            let version = state.catalogue().current.get(input.as_str()).map(|entry| entry.token());
+            (input.clone(), version)
+        });
+        let note = Note::new(name, options, versions.collect(), current.map(|entry| entry.token()))?;
+        let storage = self.storage().as_ref();
+        storage.make_dir(&file(STAGES)?)?;
+        storage.make_dir(&note.dir()?)?;
+        note.write(storage)?;
+        self.stage_of(note, &[])
+    }
+
+    /// The stages that were begun and neither committed nor aborted, the oldest first.
+    ///
+    /// # Errors
+    /// When the storage cannot be listed. A directory whose note cannot be read is no stage.
+    pub fn stages(&self) -> Result<Vec<Stage>> {
+        let storage = self.storage().as_ref();
+        let mut files: IndexMap<String, Vec<FileInfo>> = IndexMap::new();
+        for info in storage.list(Some(&file(STAGES)?))? {
+            let id = info.path.segments().nth(1).map(str::to_owned);
+            files.entry(id.unwrap_or_default()).or_default().push(info);
+        }
+        let mut stages = Vec::new();
+        for (id, files) in files {
+            match Note::read(storage, &id) {
+                Ok(note) => stages.push(self.stage_of(note, &files)?),
+                Err(error @ Error::Storage(_)) => return Err(error),
+                Err(error) => tracing::warn!(%id, %error, "a directory of stages is none"),
+            }
+        }
+        stages.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+        Ok(stages)
+    }
+
+    /// Removes a stage with all that workers have written there.
+    ///
+    /// # Errors
+    /// [`Error::StageNotFound`]; when something cannot be removed, and then it can be tried again.
+    pub fn abort_stage(&self, id: &str) -> Result<AbortedStage> {
+        self.require_writable("abort a stage")?;
+        let storage = self.storage().as_ref();
+        let dir = note::dir_of(id)?;
+        let files = storage.list(Some(&dir))?;
+        if files.is_empty() {
+            return Err(note::not_found(storage, id));
+        }
+        self.remove_stage(&dir, &files)?;
+        let bytes = files.iter().map(|info| info.size).sum();
+        Ok(AbortedStage { id: id.to_owned(), files: files.len(), bytes })
+    }
+
+    /// Removes the files of a stage, its note last: until then it can be tried again.
+    fn remove_stage(&self, dir: &RelPath, files: &[FileInfo]) -> Result<()> {
+        let storage = self.storage().as_ref();
+        let (notes, others): (Vec<&FileInfo>, Vec<&FileInfo>) =
+            files.iter().partition(|info| info.path.file_name() == NOTE && info.path.parent().as_ref() == Some(dir));
+        for info in others.into_iter().chain(notes) {
+            storage.delete(&info.path)?;
+        }
+        if let Some(path) = storage.local_path(dir) {
+            // What is listed are files: what workers leave of directories, links and the like goes as well.
+            let _ = fs::remove_dir_all(path);
+            if let Some(stages) = storage.local_path(&file(STAGES)?) {
+                let _ = fs::remove_dir(stages);
+            }
+        }
+        Ok(())
+    }
+
+    fn stage_of(&self, note: Note, files: &[FileInfo]) -> Result<Stage> {
+        let dir = note.dir()?;
+        let path = match self.storage().local_path(&dir) {
+            Some(path) => path.to_string_lossy().into_owned(),
+            None => self.address_of(&dir),
+        };
+        let (mut count, mut bytes) = (0, 0);
+        for info in files.iter().filter(|info| order::is_parquet(&dir, &info.path)) {
+            (count, bytes) = (count + 1, bytes + info.size);
+        }
+        Ok(Stage {
+            id: note.stage,
+            name: note.item,
+            path,
+            mode: note.mode,
+            inputs: note.inputs,
+            created_at: note.created_at,
+            files: count,
+            bytes,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! What a stage is about, in a file beside what the workers write.
+
+use std::collections::HashSet;
+
+use datafolio_core::{RelPath, time};
+use datafolio_handlers::file_stem;
+use datafolio_storage::{Storage, StorageError};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::StageOptions;
+use crate::error::{Error, Result};
+use crate::history::chain;
+
+/// The directory that stages lie in.
+pub(crate) const STAGES: &str = "stages";
+/// Programs that read a directory of Parquet files pass over names that begin so.
+pub(super) const NOTE: &str = "_stage.json";
+const FORMAT: u32 = 1;
+const LARGEST: u64 = 1 << 20;
+
+/// What becomes of the files of a stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum StageMode {
+    /// A new table.
+    #[default]
+    Create,
+    /// A new version of a table, or a new one.
+    Overwrite,
+    /// Further rows of a table, or a new one.
+    Append,
+}
+
+/// The note of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Note {
+    format: u32,
+    pub(super) stage: String,
+    pub(super) item: String,
+    pub(super) mode: StageMode,
+    #[serde(default)]
+    pub(super) evolve: bool,
+    /// The version that the table had.
+    #[serde(default)]
+    pub(super) base: Option<String>,
+    #[serde(default)]
+    pub(super) description: Option<String>,
+    /// Names of the items that the files are made from, and their versions.
+    #[serde(default)]
+    pub(super) inputs: IndexMap<String, Option<String>>,
+    pub(super) created_at: String,
+}
+
+impl Note {
+    pub(super) fn new(
+        item: &str,
+        options: &StageOptions,
+        inputs: IndexMap<String, Option<String>>,
+        base: Option<String>,
+    ) -> Result<Self> {
+        let stem = file_stem(item);
+        let stem = stem.rsplit('/').next().unwrap_or_default();
+        let random = chain::new_commit_id()?;
+        Ok(Self {
+            format: FORMAT,
+            stage: format!("{stem}--{}", random.get(..12).unwrap_or(&random)),
+            item: item.to_owned(),
+            mode: options.mode,
+            evolve: options.evolve,
+            base,
+            description: options.description.clone(),
+            inputs,
+            created_at: time::to_iso(time::now()),
+        })
+    }
+
+    pub(super) fn dir(&self) -> Result<RelPath> {
+        dir_of(&self.stage)
+    }
+
+    pub(super) fn write(&self, storage: &dyn Storage) -> Result<()> {
+        let path = self.dir()?.join(NOTE)?;
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Invalid(error.to_string()))?;
+        let mut staged = storage.create(&path)?;
+        staged
+            .write_all(text.as_bytes())
+            .map_err(|error| StorageError::from_io("write", path.as_str(), &storage.location(), error))?;
+        Ok(staged.finish()?)
+    }
+
+    /// Reads the note of a stage.
+    ///
+    /// # Errors
+    /// [`Error::StageNotFound`]; [`Error::StageRefused`] for a note that cannot be read.
+    pub(super) fn read(storage: &dyn Storage, id: &str) -> Result<Self> {
+        let text = match storage.read(&dir_of(id)?.join(NOTE)?, LARGEST) {
+            Err(StorageError::NotFound { .. }) => return Err(not_found(storage, id)),
+            read => read?,
+        };
+        let refused = |reason: String| Error::StageRefused { stage: id.to_owned(), reason };
+        let note: Self = serde_json::from_slice(&text).map_err(|error| {
+            refused(format!("its {NOTE} is damaged ({error}): abort it, and stage the table again"))
+        })?;
+        if note.format != FORMAT {
+            return Err(refused(format!("its {NOTE} has format {}, and this release knows {FORMAT}", note.format)));
+        }
+        if note.stage != id {
+            return Err(refused(format!("its {NOTE} is that of stage '{}'", note.stage)));
+        }
+        Ok(note)
+    }
+
+    /// The names of the items that the files are made from, each once.
+    pub(super) fn input_names(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        self.inputs.keys().filter(|name| seen.insert(name.as_str())).cloned().collect()
+    }
+
+    pub(super) fn input_versions(&self) -> IndexMap<String, String> {
+        self.inputs.iter().filter_map(|(name, version)| Some((name.clone(), version.clone()?))).collect()
+    }
+}
+
+/// The directory of a stage.
+pub(super) fn dir_of(id: &str) -> Result<RelPath> {
+    let is_name = !id.is_empty() && !id.starts_with(['.', '_']) && !id.contains(['/', '\\']);
+    match is_name.then(|| RelPath::portable(&format!("{STAGES}/{id}"))) {
+        Some(path) => Ok(path?),
+        None => Err(Error::Invalid(format!("{id:?} is no name of a stage: `stages` lists them"))),
+    }
+}
+
+pub(super) fn not_found(storage: &dyn Storage, id: &str) -> Error {
+    Error::StageNotFound { stage: id.to_owned(), location: storage.location() }
+}
