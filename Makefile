@@ -47,7 +47,8 @@ test: claim peers
 PYTHON_ENV = PYTHONPATH="$(CARGO_TARGET_DIR)/python" $(DATAFOLIO_PEERS)/python/bin/python
 python: peers
 	./scripts/python-package.sh
-	$(PYTHON_ENV) -m pytest -c python/pyproject.toml --rootdir python python/tests
+	$(PYTHON_ENV) -m pytest -c python/pyproject.toml --rootdir python python/tests --ignore python/tests/engines
+	PYTHONPATH="$(CARGO_TARGET_DIR)/python" $(DATAFOLIO_PEERS)/engines/bin/python -m pytest -c python/pyproject.toml --rootdir python python/tests/engines
 	cd "$(CARGO_TARGET_DIR)/python" && $(PYTHON_ENV) -m mypy --config-file "$(CURDIR)/python/pyproject.toml" -p datafolio
 	cd "$(CARGO_TARGET_DIR)/python" && $(PYTHON_ENV) -m mypy.stubtest datafolio._native --mypy-config-file "$(CURDIR)/python/pyproject.toml"
 

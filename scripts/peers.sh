@@ -26,6 +26,8 @@ packages=(
     "pytest==9.2.0" "hypothesis==6.170.17" "mypy==2.4.1" "pandas==3.1.1" "numpy==2.4.6" "pyarrow==26.0.1" "polars==2.1.0" "duckdb==2.0.1"
     "scikit-learn==1.9.1" "skops==0.16.0" "joblib==1.6.0" "matplotlib==3.11.2" "ibis-framework[duckdb]==12.0.0" "sqlglot==30.30.0" "narwhals==2.29.0" "tqdm==4.70.1" "h5py==3.16.0"
 )
+# Engines with workers of their own, which write tables back.
+engines=("pytest==9.2.0" "dask[dataframe,distributed]==2026.8.0" "pyspark==4.3.0" "pandas==3.1.1" "numpy==2.4.6" "pyarrow==26.0.1")
 # What judges the HDF5 files that are written here.
 hdf5=("h5py==3.16.0" "numpy==2.4.6" "pyarrow==26.0.1")
 vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "h5py==3.16.0" "numpy==2.4.6" "pandas==2.3.3" "pyarrow==26.0.1" "setuptools==65.5.0")
@@ -35,6 +37,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     common=("pandas" "numpy" "pyarrow" "scikit-learn" "skops" "joblib" "cloud-files" "filelock" "orjson")
     tables=("ibis-framework[duckdb]" "polars" "pandas" "numpy" "pyarrow")
     packages=("pytest" "hypothesis" "mypy" "pandas" "numpy" "pyarrow" "polars" "duckdb" "scikit-learn" "skops" "joblib" "matplotlib" "ibis-framework[duckdb]" "narwhals" "tqdm" "h5py")
+    engines=("pytest" "dask[dataframe,distributed]" "pyspark" "pandas" "numpy" "pyarrow")
     hdf5=("h5py" "numpy" "pyarrow")
     vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "setuptools<80")
 fi
@@ -59,6 +62,7 @@ install df13 "datafolio==1.3.0" "${common[@]}"
 install tables "${tables[@]}"
 install hdf5 "${hdf5[@]}"
 install python "${packages[@]}"
+install engines "${engines[@]}"
 # Vaex does not install on later Pythons: the tests say then that they do without.
 if "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     install vaex "${vaex[@]}"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .registry import list_folios as list_folios
     from .registry import remove_alias as remove_alias
     from .registry import set_alias as set_alias
+    from .registry import store_access as store_access
 
 # Where each name comes from. Modules are imported when a name of theirs is first used, so that `import datafolio` is quick.
 _NAMES = {
@@ -62,6 +63,7 @@ _NAMES = {
     "register_function": "frame",
     "remove_alias": "registry",
     "set_alias": "registry",
+    "store_access": "registry",
 }
 _MODULES = ("exceptions", "hdf5")
 # Modules that go by a shorter name here.

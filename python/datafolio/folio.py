@@ -11,6 +11,7 @@ from . import _native
 from ._adding import AddMethods
 from ._changing import ChangeMethods
 from ._core import option_pairs
+from ._engines import EngineMethods
 from ._frames import FrameMethods
 from ._history import HistoryMethods
 from ._queries import QueryMethods
@@ -32,6 +33,7 @@ class DataFolio(
     TableChangeMethods,
     QueryMethods,
     FrameMethods,
+    EngineMethods,
     ChangeMethods,
     SnapshotMethods,
     HistoryMethods,

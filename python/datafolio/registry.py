@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from . import _native
+from ._core import option_pairs
 from ._optional import need
 from .exceptions import DataFolioError, InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["find", "list_folios", "path_of", "remove_alias", "set_alias"]
+__all__ = ["find", "list_folios", "path_of", "remove_alias", "set_alias", "store_access"]
 
 
 def path_of(alias: str) -> str:
@@ -33,6 +34,24 @@ def path_of(alias: str) -> str:
         When there is no such alias.
     """
     return _native.path_of_alias(alias)
+
+
+def store_access(
+    path: str | os.PathLike[str], storage_options: dict[str, Any] | None = None
+) -> dict[str, str | None]:
+    """Where the credentials for a bundle on a store come from, and which endpoint and region they are sent to.
+
+    Nothing is asked of the store, and there need be no bundle. What the credentials hold is never told.
+
+    Parameters
+    ----------
+    path
+        An address such as ``s3://bucket/prefix``.
+    storage_options
+        As :class:`DataFolio` takes them.
+    """
+    access: dict[str, str | None] = _native.store_access(os.path.expanduser(os.fspath(path)), option_pairs(storage_options))
+    return access
 
 
 def set_alias(alias: str, path: str | os.PathLike[str], overwrite: bool = False) -> str:

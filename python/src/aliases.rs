@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use datafolio::Settings;
 use datafolio::cli::aliases;
 use pyo3::prelude::*;
 
-use crate::error::alias_error;
+use crate::error::{Outcome, alias_error, python};
+use crate::value::facts_to_python;
 
 /// Alias, path, last use and presence of each bundle that the user's list has.
 #[pyfunction]
@@ -19,6 +21,18 @@ pub(crate) fn known_bundles(py: Python<'_>) -> PyResult<Vec<(Option<String>, Str
 #[pyfunction]
 pub(crate) fn path_of_alias(py: Python<'_>, alias: &str) -> PyResult<String> {
     py.detach(|| aliases::path_of(alias)).map_err(|error| alias_error(py, &error))
+}
+
+/// Where the credentials for a store come from.
+#[pyfunction]
+pub(crate) fn store_access<'py>(
+    py: Python<'py>,
+    place: PathBuf,
+    options: Vec<(String, String)>,
+) -> Outcome<Bound<'py, PyAny>> {
+    let mut settings = Settings::load().map_err(datafolio::Error::from)?;
+    settings.storage_options = options.into_iter().collect();
+    facts_to_python(py, &datafolio::store_access(place, &settings)?).map_err(python)
 }
 
 /// Gives a bundle an alias, and returns its path as the list keeps it.

@@ -23,7 +23,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::aliases::{known_bundles, path_of_alias, remove_alias, set_alias};
+    use crate::aliases::{known_bundles, path_of_alias, remove_alias, set_alias, store_access};
     #[pymodule_export]
     use crate::bundle::{Bundle, open_snapshot};
     #[pymodule_export]

@@ -71,6 +71,19 @@ def test_a_bundle_on_a_store_is_one_like_any_other(remote: datafolio.DataFolio, 
         assert SECRET not in shown
 
 
+def test_where_credentials_come_from_is_said_and_never_what_they_are(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = datafolio.store_access("s3://bucket/nothing", options)
+    assert access["credentials"] == "option access_key_id"
+    assert (access["endpoint"], access["region"]) == (options["endpoint"], "here")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    access = datafolio.store_access("s3://bucket/nothing")
+    assert "AWS_ACCESS_KEY_ID" in str(access["credentials"])
+    assert SECRET not in str(access)
+
+
 def test_paths_are_addresses_for_tables_and_copies_for_files(remote: datafolio.DataFolio, tmp_path: Path) -> None:
     remote.add_table("t", pd.DataFrame({"x": [1, 2, 3]}))
     assert remote.get_table_path("t").startswith(f"{remote.path}/tables/t--")

@@ -427,6 +427,7 @@ impl Batch<'_> {
             writer: self.folio.writer(),
             staged: &self.staged,
             condemned: &[],
+            recovered: &[],
         };
         let done = std::mem::replace(&mut self.working, Working::new(&Catalogue::empty(), ""));
         match commit(self.folio, &self.set, &intent, Some(done)) {
@@ -537,7 +538,9 @@ pub(crate) fn payload_fields(payload: &Payload) -> Map<String, Value> {
     let path = payload.path.as_str();
     let mut fields = Map::new();
     fields.insert("filename".to_owned(), path.split_once('/').map_or(path, |(_, name)| name).into());
-    fields.insert("checksum".to_owned(), payload.md5.as_str().into());
+    if let Some(md5) = &payload.md5 {
+        fields.insert("checksum".to_owned(), md5.as_str().into());
+    }
     fields.insert("sha256".to_owned(), payload.sha256.as_str().into());
     fields.insert("size_bytes".to_owned(), payload.size.into());
     if let Some(blocks) = &payload.blocks {

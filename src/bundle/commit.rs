@@ -15,7 +15,7 @@ use datafolio_core::{
     replay, time,
 };
 use datafolio_handlers::HandlerError;
-use datafolio_storage::{Publish, Storage, StorageError, VersionTag};
+use datafolio_storage::{Publish, Storage, StorageError, VersionTag, payload_arrived};
 use serde_json::{Map, Value};
 
 use crate::bundle::lease::Lease;
@@ -47,6 +47,8 @@ pub(crate) struct Intent<'a> {
     pub(crate) staged: &'a [RelPath],
     /// Files that are removed after it, which no later commit may name.
     pub(crate) condemned: &'a [String],
+    /// Commits that another program had overwritten, whose changes it makes again.
+    pub(crate) recovered: &'a [CommitRef],
 }
 
 /// The commit before.
@@ -100,6 +102,8 @@ pub(crate) fn commit(
     mut done: Option<Working>,
 ) -> Result<Arc<State>> {
     let storage = folio.storage();
+    // What is on its way has to be there before anything names it.
+    intent.staged.iter().try_for_each(|path| payload_arrived(storage.as_ref(), path))?;
     let mut unclear = Unclear::default();
     let mut lease = Lease::new(intent.staged, set.base());
     for attempt in 1..=MAX_TRIES {
@@ -284,6 +288,8 @@ pub(crate) fn attempt_once(
         changes: difference(&before, &new.catalogue),
         released: released(&before, &new),
         condemned: intent.condemned.to_vec(),
+        overwritten: Vec::new(),
+        recovered: intent.recovered.to_vec(),
         patch: (head.catalogue().layout == Layout::V2 && head.catalogue().revision > 0 && !is_repair).then_some(patch),
         since_checkpoint,
     };

@@ -24,8 +24,9 @@ use crate::bundle::state::{State, file, reload};
 use crate::error::{Error, Result};
 use crate::history::ahead::Ahead;
 use crate::history::chain::{files, read_entry, read_text, write_whole};
+use crate::history::overwritten::overwritten;
 use crate::history::rebuild;
-use crate::table::STAGES;
+use crate::table::{STAGES, stage_of};
 
 /// Directories whose files are payloads.
 pub(crate) const PAYLOAD_DIRS: [&str; 4] = ["tables", "models", "artifacts", "parts"];
@@ -65,8 +66,8 @@ pub struct GcReport {
     pub too_young: usize,
     /// Versions of kept revisions whose files are gone: another program deleted them.
     pub lost_versions: Vec<Lost>,
-    /// Revisions of the history that the head does not follow from: an older `items.json` was put in its place. Nothing is
-    /// removed then, for what they name is what they can be brought back from; a repair ends that.
+    /// Revisions of the history that the head does not follow from: an older `items.json` was put in its place, or another program has
+    /// written over them. Nothing is removed then, for what they name is what they can be brought back from; a repair ends that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub later_revisions: Vec<u64>,
 }
@@ -150,6 +151,7 @@ impl DataFolio {
             writer: self.writer(),
             staged: &[],
             condemned: &report.payloads,
+            recovered: &[],
         };
         commit_in_place(self.storage().as_ref(), &set, &intent, head)
     }
@@ -180,14 +182,22 @@ impl DataFolio {
             report.later_revisions = ahead.revisions;
             return Ok((report, kept));
         }
+        let overwritten = overwritten(storage, head)?;
+        if !overwritten.is_empty() {
+            report.later_revisions = overwritten.iter().map(|commit| commit.revision).collect();
+            return Ok((report, kept));
+        }
         let staged = storage.list(Some(&file(STAGES)?))?;
         let sizes = Files::of(infos.iter().chain(&staged));
-        let stage_of = |info: &FileInfo| info.path.segments().nth(1).map(str::to_owned);
         let is_in_use =
             |info: &FileInfo| now.duration_since(info.changed).map_or(true, |age| age < grace.max(STAGE_GRACE));
-        let in_use: HashSet<Option<String>> = staged.iter().filter(|info| is_in_use(info)).map(stage_of).collect();
-        let mut garbage: Vec<RelPath> =
-            staged.iter().filter(|info| !in_use.contains(&stage_of(info))).map(|info| info.path.clone()).collect();
+        let in_use: HashSet<Option<&str>> =
+            staged.iter().filter(|info| is_in_use(info)).map(|info| stage_of(&info.path)).collect();
+        let mut garbage: Vec<RelPath> = staged
+            .iter()
+            .filter(|info| !in_use.contains(&stage_of(&info.path)))
+            .map(|info| info.path.clone())
+            .collect();
         report.payloads.extend(garbage.iter().map(RelPath::to_string));
         for info in infos.into_iter().filter(|info| !needed.contains(&info.path)) {
             if young(&info) {

@@ -47,6 +47,7 @@ impl DataFolio {
             writer: self.writer(),
             staged: &[],
             condemned: &[],
+            recovered: &[],
         };
         commit(self, &set, &intent, None)?;
         forget_old_layout(storage);

@@ -54,6 +54,7 @@ pub use items::Deleted;
 pub use open::OpenOptions;
 pub use options::AddOptions;
 pub(crate) use place::Place;
+pub use place::{StoreAccess, store_access};
 pub use read::{Contents, ItemInfo};
 pub use repair::{RepairOptions, RepairReport, repair, repair_storage};
 pub use transfer::{TransferOptions, Transferred};

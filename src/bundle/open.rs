@@ -184,6 +184,7 @@ impl OpenOptions {
             writer: Writer::capture().to_map(),
             staged: &[],
             condemned: &[],
+            recovered: &[],
         };
         let state = commit_in_place(storage.as_ref(), &set, &intent, &empty)?.ok_or_else(exists)?;
         write_readme(storage.as_ref());

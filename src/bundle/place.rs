@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafolio_storage::{LocalStorage, Storage, StorageError};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -84,6 +85,36 @@ impl Place {
     }
 }
 
+/// What a bundle is reached with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StoreAccess {
+    /// The bundle.
+    pub location: String,
+    /// Where the credentials come from, for people: `environment variable AWS_ACCESS_KEY_ID`. Never what they hold.
+    pub credentials: String,
+    /// The endpoint, where it is not the store's own.
+    pub endpoint: Option<String>,
+    /// The region, where one is known.
+    pub region: Option<String>,
+}
+
+/// Says where the credentials for a bundle come from. Nothing is asked of the store, and there need be no bundle.
+///
+/// # Errors
+/// An address or option that is not acceptable, or a profile that is not there.
+pub fn store_access(place: impl AsRef<Path>, settings: &Settings) -> Result<StoreAccess> {
+    match Place::of(place.as_ref()) {
+        Place::Remote(address) => remote::access(&address, settings),
+        Place::Local(path) => Ok(StoreAccess {
+            location: path.display().to_string(),
+            credentials: "none: it is on this machine".to_owned(),
+            endpoint: None,
+            region: None,
+        }),
+    }
+}
+
 /// Refuses a file where a bundle is meant.
 pub(crate) fn refuse_file(path: &Path) -> Result<()> {
     match path.is_file() {
@@ -103,6 +134,13 @@ mod remote {
     pub(super) fn storage(address: &str, settings: &Settings) -> Result<Arc<dyn Storage>> {
         let found = settings.cache_dir.as_ref().map(|dir| dir.join("stores"));
         Ok(datafolio_stores::open(&parse(address)?, &settings.storage_options, found)?)
+    }
+
+    pub(super) fn access(address: &str, settings: &Settings) -> Result<StoreAccess> {
+        let address = parse(address)?;
+        let access = datafolio_stores::access(&address, &settings.storage_options)?;
+        let datafolio_stores::Access { credentials, endpoint, region } = access;
+        Ok(StoreAccess { location: address.to_string(), credentials, endpoint, region })
     }
 
     /// The address as messages show it.
@@ -126,6 +164,10 @@ mod remote {
     }
 
     pub(super) fn location(address: &str) -> Result<String> {
+        Err(unsupported(address))
+    }
+
+    pub(super) fn access(address: &str, _settings: &Settings) -> Result<StoreAccess> {
         Err(unsupported(address))
     }
 

@@ -250,8 +250,10 @@ fn went_back(storage: &dyn Storage, head: &State) -> bool {
         let before = entry.parent.and_then(|parent| chain::read_entry(storage, &parent).ok());
         before.is_some_and(|before| before.catalogue != head.published.fingerprint())
     });
+    // Where 2.x takes no lock, it may have written over later commits of ours, and all that 1.3 drops is there.
+    let may_be_of_2x = storage.is_remote() && !head.catalogue().lacks_first_metadata();
     // 2.x may have counted past all of them by now, and a bundle may have no history.
-    is_behind
+    (is_behind && !may_be_of_2x)
         || (head.catalogue().lacks_first_metadata() && {
             let before =
                 commits.iter().rev().take(LOOKED_AT).find_map(|commit| rebuild::from_checkpoint(storage, commit).ok());

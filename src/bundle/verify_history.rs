@@ -13,6 +13,7 @@ use crate::bundle::{DataFolio, gc};
 use crate::error::{Error, Result};
 use crate::history::ahead::Ahead;
 use crate::history::chain::{files, read_text};
+use crate::history::overwritten::{overwritten, problem};
 use crate::history::rebuild;
 use crate::history::walk::Walk;
 
@@ -30,6 +31,11 @@ impl DataFolio {
             .collect();
         if let Some(ahead) = Ahead::of(storage, state)? {
             damage(report, "older-catalogue", format!("{}; {}", ahead.problem(), ahead.advice()));
+        }
+        let gone = overwritten(storage, state)?;
+        if !gone.is_empty() {
+            let message = format!("{}; `datafolio repair` makes the changes again", problem(&gone));
+            damage(report, "overwritten-by-foreign-writer", message);
         }
         let mut seen: HashSet<u64> = HashSet::new();
         for step in Walk::from_head(storage, state)? {

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::command::{
-    add, append, at, cache, cat, cli_reference, compact, completions, compute, convert, copy, describe, du, export,
-    find, folios, gc, get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, pull, push,
-    reference, rename, repair, rm, sample, set, settings, snapshot, stage, undo, verify,
+    access, add, append, at, cache, cat, cli_reference, compact, completions, compute, convert, copy, describe, du,
+    export, find, folios, gc, get, head, heatmap, hist, import, info, init, iter, lineage, log, ls, meta, path, pull,
+    push, reference, rename, repair, rm, sample, set, settings, snapshot, stage, undo, verify,
 };
 #[cfg(feature = "sql")]
 use super::command::{derive, diff, explain, rerun, sql, stale, view};
@@ -184,6 +184,7 @@ pub(super) enum Command {
     Pull(pull::Args),
     Folios(folios::Args),
     Cache(cache::Args),
+    Access(access::Args),
     Settings(settings::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -254,6 +255,7 @@ impl Command {
             Self::Pull(args) => pull::run(&args, session),
             Self::Folios(args) => folios::run(&args, session),
             Self::Cache(args) => cache::run(&args, session),
+            Self::Access(access::Args {}) => access::run(session),
             Self::Settings(args) => settings::run(&args, session),
             Self::Completions(args) => completions::run(&args, session),
             Self::CliReference(args) => cli_reference::run(&args, session),

@@ -210,6 +210,7 @@ pub(super) const PRINTED: &[Printed] = &[
     list("cache list", &["sha256", "bytes", "used"]),
     object("cache clear", &["removed", "bytes"]),
     object("cache prefetch", &["files", "bytes", "not_kept"]),
+    object("access", &["location", "credentials", "endpoint", "region"]),
     object("folios alias", &["alias", "path"]),
     list("folios list", &["alias", "path", "last_accessed", "exists"]),
     object("folios unalias", &["alias"]),

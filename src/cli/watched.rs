@@ -128,6 +128,10 @@ impl Storage for Watched {
         self.inner.now()
     }
 
+    fn arrived(&self, path: &RelPath) -> StorageResult<()> {
+        self.inner.arrived(path)
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.inner.settle()
     }
@@ -187,6 +191,10 @@ impl Write for WatchedStaged {
 impl Staged for WatchedStaged {
     fn finish(self: Box<Self>) -> StorageResult<()> {
         self.inner.finish()
+    }
+
+    fn finish_later(self: Box<Self>) -> StorageResult<()> {
+        self.inner.finish_later()
     }
 }
 

@@ -5,12 +5,15 @@
 //! head, so that one which is two revisions above the head was written when the head was further. One that is right above
 //! it is that of a writer that died before it published, if it was to follow this head.
 
+use std::collections::HashSet;
+
 use datafolio_core::history::{CommitRef, HistoryEntry};
 use datafolio_storage::Storage;
 
 use crate::bundle::state::{State, file};
 use crate::error::{Error, Result};
 use crate::history::chain::{list, read_entry};
+use crate::history::walk::Walk;
 
 /// How many entries above the head are looked at for one that can be read.
 const LOOKED_AT: usize = 16;
@@ -45,8 +48,13 @@ impl Ahead {
     /// When the storage cannot be read.
     pub(crate) fn of(storage: &dyn Storage, head: &State) -> Result<Option<Self>> {
         let (Some(head_commit), Some(tag)) = (head.commit_ref(), &head.tag) else { return Ok(None) };
-        let above: Vec<CommitRef> =
+        let mut above: Vec<CommitRef> =
             list(storage)?.into_iter().filter(|commit| commit.revision > head_commit.revision).collect();
+        if !above.is_empty() {
+            // What another program has overwritten is known, and the head does not lack it unawares.
+            let overwritten = known_as_overwritten(storage, head)?;
+            above.retain(|commit| !overwritten.contains(commit));
+        }
         let was_later = |entry: &HistoryEntry| {
             let parent = entry.parent.as_ref();
             entry.revision > head_commit.revision + 1
@@ -136,6 +144,14 @@ fn has_another_line(storage: &dyn Storage, above: &[CommitRef], line: &[CommitRe
     let beside = |commit: &CommitRef| above.contains(commit) && !line.contains(commit);
     let others = above.iter().filter(|commit| beside(commit));
     others.filter_map(|commit| read_entry(storage, commit).ok()).any(|entry| entry.parent.as_ref().is_some_and(beside))
+}
+
+/// The commits that the head's own history says were overwritten, where that can be.
+fn known_as_overwritten(storage: &dyn Storage, head: &State) -> Result<HashSet<CommitRef>> {
+    if !storage.is_remote() {
+        return Ok(HashSet::new());
+    }
+    Ok(Walk::from_head(storage, head)?.flatten().flat_map(|entry| entry.overwritten).collect())
 }
 
 /// The commit before, as far as it is an older one.

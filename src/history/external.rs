@@ -9,7 +9,8 @@ use std::sync::Arc;
 use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
 use datafolio_core::patch::{Splice, diff_texts, revert};
 use datafolio_core::{
-    Assumed, Catalogue, CatalogueFiles, Entry, Published, RelPath, SealCheck, difference, parse_catalogue, time,
+    Assumed, Catalogue, CatalogueFiles, Entry, Published, RelPath, SealCheck, counted, difference, parse_catalogue,
+    time,
 };
 use datafolio_storage::Storage;
 use serde_json::Map;
@@ -18,6 +19,7 @@ use crate::bundle::commit::CHECKPOINT_EVERY;
 use crate::bundle::state::State;
 use crate::error::Result;
 use crate::history::chain::{Parent, list, new_commit_id, noted_as_published, read_entry, revision_of, write};
+use crate::history::overwritten::{beyond, problem};
 use crate::history::rebuild;
 
 /// Writes down what another program did since the last commit that is known.
@@ -25,8 +27,10 @@ pub(crate) fn record(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State
     let revision = head.catalogue().revision;
     // What this handle saw last is only the commit before if nobody has committed since.
     let before = match (known.commit_ref(), list(storage)?) {
+        // Where it takes no lock, it may not have seen that commit.
         (Some(commit), commits)
-            if commit.revision < revision
+            if !storage.is_remote()
+                && commit.revision < revision
                 && !commits.iter().any(|other| (commit.revision + 1..revision).contains(&other.revision)) =>
         {
             Some((commit, Arc::clone(known)))
@@ -36,6 +40,14 @@ pub(crate) fn record(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State
     let nothing = Arc::new(Catalogue::empty());
     let catalogue_before = before.as_ref().map_or(&nothing, |(_, state)| state.catalogue());
     let (patch, since_checkpoint) = text_of(storage, before.as_ref(), head);
+    let overwritten = beyond(storage, before.as_ref().map(|(commit, _)| commit));
+    let operation = match overwritten.is_empty() {
+        true => "written by another program".to_owned(),
+        false => {
+            tracing::warn!("{}: `datafolio repair` brings their changes back", problem(&overwritten));
+            format!("written by another program, over {}", counted(overwritten.len(), "commit"))
+        }
+    };
     let updated_at = head.catalogue().metadata_value("updated_at");
     let entry = HistoryEntry {
         format: 1,
@@ -47,11 +59,13 @@ pub(crate) fn record(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State
             .and_then(|value| value.as_str().map(str::to_owned))
             .unwrap_or_else(|| time::to_iso(time::now())),
         writer: Map::new(),
-        operation: "written by another program".to_owned(),
+        operation,
         catalogue: head.published.fingerprint(),
         changes: difference(catalogue_before, head.catalogue()),
         released: released(catalogue_before, &head.published),
         condemned: Vec::new(),
+        overwritten,
+        recovered: Vec::new(),
         patch,
         since_checkpoint,
     };
@@ -135,7 +149,8 @@ fn was_published(
     if is_contradicted {
         return Ok(false);
     }
-    if noted == Some(&entry.commit_ref()) {
+    // Where it takes no lock, it may have overwritten what was published.
+    if noted == Some(&entry.commit_ref()) && !storage.is_remote() {
         return Ok(true);
     }
     // What another program wrote was there when it was recorded.

@@ -5,8 +5,9 @@ pub(crate) mod chain;
 pub(crate) mod external;
 mod log;
 mod names;
+pub(crate) mod overwritten;
 pub(crate) mod rebuild;
-mod undo;
+pub(crate) mod undo;
 mod versions;
 pub(crate) mod walk;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafolio_core::history::CommitKind;
-use datafolio_core::{Assumed, Catalogue, Change, Key, difference};
+use datafolio_core::{Assumed, Catalogue, Change, CoreError, Key, difference};
 use datafolio_storage::Storage;
 use indexmap::IndexMap;
 
@@ -187,29 +187,11 @@ fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::resu
         if !Assumed::of(after, &key).same_as(&Assumed::of(head, &key)) {
             return Err(Blocked::Changed(key));
         }
-        match key {
-            Key::Item(name) => {
-                let entry = before.current.get(name.as_str()).cloned();
-                changes.push(Change::Repoint { name, entry });
-            }
-            Key::Metadata(key) => {
-                let value = before.metadata.get(&key).cloned();
-                changes.push(Change::SetMetadata { key, value });
-            }
-            Key::Snapshot(name) => match before.snapshots.get(&name) {
-                None => changes.push(Change::DeleteSnapshot { name }),
-                Some(snapshot) => {
-                    let entries = before
-                        .snapshot_entries(&name)
-                        .map_err(|error| Blocked::Snapshot { name: name.clone(), reason: error.to_string() })?;
-                    changes.push(Change::RevertSnapshot {
-                        snapshot: Arc::clone(snapshot),
-                        // What was lost before the snapshot was deleted stays lost.
-                        entries: entries.into_values().filter_map(Result::ok).collect(),
-                    });
-                }
-            },
-        }
+        let change = change_to(key.clone(), before).map_err(|error| match key {
+            Key::Snapshot(name) => Blocked::Snapshot { name, reason: error.to_string() },
+            key => Blocked::Changed(key),
+        });
+        changes.push(change?);
     }
     // Items that were made since from one that gets its old name back.
     changes.extend(difference.items.into_iter().filter_map(|change| {
@@ -220,4 +202,29 @@ fn inverse(before: &Catalogue, after: &Catalogue, head: &Catalogue) -> std::resu
         return Err(Blocked::Nothing);
     }
     Ok(changes)
+}
+
+/// The change that makes of a thing what it is in a state.
+///
+/// # Errors
+/// When it is a snapshot that cannot be read.
+pub(crate) fn change_to(key: Key, state: &Catalogue) -> std::result::Result<Change, CoreError> {
+    Ok(match key {
+        Key::Item(name) => {
+            let entry = state.current.get(name.as_str()).cloned();
+            Change::Repoint { name, entry }
+        }
+        Key::Metadata(key) => {
+            let value = state.metadata.get(&key).cloned();
+            Change::SetMetadata { key, value }
+        }
+        Key::Snapshot(name) => match state.snapshots.get(&name) {
+            None => Change::DeleteSnapshot { name },
+            Some(snapshot) => Change::RevertSnapshot {
+                snapshot: Arc::clone(snapshot),
+                // What was lost before the snapshot was deleted stays lost.
+                entries: state.snapshot_entries(&name)?.into_values().filter_map(Result::ok).collect(),
+            },
+        },
+    })
 }

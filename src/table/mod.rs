@@ -49,8 +49,8 @@ pub use frames::FrameChunks;
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
-pub(crate) use stage::STAGES;
 pub use stage::{AbortedStage, CommittedStage, Stage, StageMode, StageOptions};
+pub(crate) use stage::{STAGES, stage_of};
 pub use statistics::{ColumnStatistics, Distinct, Quantile, StatisticsOptions, TableStatistics, TopValue};
 
 /// What changing rows has done.

@@ -135,6 +135,7 @@ fn the_documented_keys_are_those_that_are_printed() {
         ("cache list", &["cache", "list"]),
         ("cache clear", &["cache", "clear"]),
         ("cache prefetch", &["cache", "prefetch"]),
+        ("access", &["access"]),
         ("folios alias", &["folios", "alias", "again"]),
         ("folios list", &["folios", "list"]),
         ("folios unalias", &["folios", "unalias", "again"]),

@@ -1,6 +1,7 @@
 //! Bundles on an object store: the server of the testkit, over the protocol of S3 and that of Google.
 
 mod faults;
+mod foreign;
 mod garbage;
 mod requests;
 mod stages;

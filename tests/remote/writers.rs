@@ -11,6 +11,52 @@ use super::Remote;
 const WRITERS: usize = 16;
 const COMMITS: usize = 50;
 
+/// The items of a batch are on their way together; what one of them fails with fails the batch, and nothing of it stays.
+#[test]
+fn items_of_a_batch_are_sent_together_and_all_of_them_arrive_or_none_is_there() {
+    let remote = Remote::s3();
+    let folio = remote.create("a");
+    let large: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
+    let file = remote.cache.path().join("large.bin");
+    std::fs::write(&file, &large).unwrap();
+    let mut batch = folio.batch().unwrap();
+    remote.server.faults().set_latency(std::time::Duration::from_secs(1));
+    for number in 0..8 {
+        batch.add(&format!("x{number}"), json!({"number": number}), AddOptions::new()).unwrap();
+    }
+    let is_payload = |key: &str| key.contains("/artifacts/");
+    let arrived = || remote.server.objects().iter().filter(|(key, _)| is_payload(key)).count();
+    assert!(arrived() < 8, "each was waited for");
+    // It is read as if it were there.
+    assert_eq!(batch.seen().get_json("x7").unwrap()["number"], 7);
+    remote.server.faults().clear();
+    batch.add_typed("artifact", "large", datafolio::Data::File(file), AddOptions::new()).unwrap();
+    batch.commit().unwrap();
+    let fresh = remote.open("a");
+    // Where Python DataFolio computes no MD5, it takes any for a mismatch.
+    let record = fresh.item_info("x0").unwrap().record;
+    assert!(record.contains_key("sha256") && !record.contains_key("checksum"), "{record:?}");
+    (0..8).for_each(|number| assert_eq!(fresh.get_json(&format!("x{number}")).unwrap()["number"], number));
+    assert!(fresh.verify(&VerifyOptions { read_data: true, ..VerifyOptions::default() }).unwrap().is_clean());
+
+    let before = arrived();
+    let mut batch = folio.batch().unwrap();
+    batch.add("y0", json!(0), AddOptions::new()).unwrap();
+    assert_eq!(batch.seen().get_json("y0").unwrap(), 0);
+    remote.server.faults().set_deny_writes(true);
+    (1..4).for_each(|number| batch.add(&format!("y{number}"), json!(number), AddOptions::new()).unwrap());
+    let error = batch.commit().unwrap_err();
+    assert!(error.code() == "access-denied" && error.to_string().contains("artifacts/y"), "{error}");
+    remote.server.faults().clear();
+    assert_eq!((remote.open("a").revision(), fresh.contains("y0")), (2, false));
+    let mut batch = folio.batch().unwrap();
+    (0..4).for_each(|number| batch.add(&format!("y{number}"), json!(number), AddOptions::new()).unwrap());
+    batch.commit().unwrap();
+    // All but what could not be taken back while writing was denied.
+    assert!(arrived() <= before + 5);
+    assert!(remote.open("a").verify(&VerifyOptions::default()).unwrap().is_clean());
+}
+
 /// Each writer adds items of its own; what was acknowledged is returned.
 fn write(remote: &Remote, commits: usize) -> Vec<(String, u64)> {
     remote.create("shared");

@@ -63,7 +63,7 @@ fn files_of_workers_become_one_table() {
     assert_eq!((info.description(), info.version.as_str()), (Some("of all"), done.version.as_str()));
     assert_eq!(info.record["inputs"], serde_json::json!(["raw"]));
     assert_eq!(info.record["input_versions"]["raw"].as_str(), Some(raw.as_str()));
-    assert!(!Path::new(&stage.path).exists() && folio.stages().unwrap().is_empty());
+    assert!(!Path::new(&folio.location()).join("stages").exists() && folio.stages().unwrap().is_empty());
     assert_eq!(folio.get_table_paths("scores").unwrap().len(), 3);
     let parts = folio.table_parts("scores").unwrap();
     assert_eq!(parts.iter().map(|part| part.rows).collect::<Vec<_>>(), [Some(500); 3]);
@@ -164,7 +164,7 @@ fn what_does_not_fit_is_refused_as_a_whole() {
     let before = folio.revision();
     assert_eq!(folio.commit_stage(&stage.id, None).unwrap_err().code(), "schema-mismatch");
     assert_eq!((folio.revision(), folio.stages().unwrap().len()), (before, 2));
-    assert_eq!(folio.abort_stage(&stage.id).unwrap().files, 3);
+    assert_eq!(folio.abort_stage(&stage.id).unwrap().files, 2);
     for id in [stage.id.as_str(), "none"] {
         assert_eq!(folio.commit_stage(id, None).unwrap_err().code(), "stage-not-found");
         assert_eq!(folio.abort_stage(id).unwrap_err().code(), "stage-not-found");
@@ -210,8 +210,11 @@ fn a_stage_that_was_committed_is_not_committed_twice() {
         (0..files).for_each(|n| drop(put(&stage, &format!("{n}.parquet"), &table(5))));
         let kept = dir.path().join(name);
         copy_dir(Path::new(&stage.path), &kept);
+        let note = format!("{}.json", stage.path);
+        let text = fs::read(&note).unwrap();
         let first = folio.commit_stage(&stage.id, None).unwrap();
         copy_dir(&kept, Path::new(&stage.path));
+        fs::write(&note, text).unwrap();
         let (revision, again) = (folio.revision(), folio.commit_stage(&stage.id, None).unwrap());
         assert_eq!((again.rows, again.num_rows, again.version), (first.rows, first.num_rows, first.version), "{name}");
         assert_eq!(folio.revision(), revision);
@@ -226,7 +229,7 @@ fn notes_that_cannot_be_read_are_told_and_can_be_aborted() {
     let (_dir, folio) = new_bundle();
     for (text, words) in [("{", "damaged"), ("{\"format\": 1}", "damaged"), ("later", "format 2")] {
         let stage = folio.stage_table("t", &StageOptions::new()).unwrap();
-        let note = Path::new(&stage.path).join("_stage.json");
+        let note = PathBuf::from(format!("{}.json", stage.path));
         let text = match text {
             "later" => fs::read_to_string(&note).unwrap().replace("\"format\": 1", "\"format\": 2"),
             text => text.to_owned(),
@@ -236,6 +239,6 @@ fn notes_that_cannot_be_read_are_told_and_can_be_aborted() {
         let error = folio.commit_stage(&stage.id, None).unwrap_err();
         assert!(error.code() == "stage-refused" && error.to_string().contains(words), "{error}");
         assert!(folio.stages().unwrap().is_empty());
-        assert_eq!(folio.abort_stage(&stage.id).unwrap().files, 2);
+        assert_eq!(folio.abort_stage(&stage.id).unwrap().files, 1);
     }
 }

@@ -73,6 +73,13 @@ pub struct HistoryEntry {
     /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub condemned: Vec<String>,
+    /// Of an external entry on a store: commits that were acknowledged before, and that the other program has written over, since it asks
+    /// for no conditions. They do not follow from each other and this one, and what they changed is in their own entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overwritten: Vec<CommitRef>,
+    /// Commits that had been overwritten and whose changes this one has made again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovered: Vec<CommitRef>,
     /// The text of the catalogue as a difference from the parent's; absent where the parent's text was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<Vec<Splice>>,
@@ -248,6 +255,8 @@ mod tests {
             changes: Difference::default(),
             released: Vec::new(),
             condemned: Vec::new(),
+            overwritten: Vec::new(),
+            recovered: Vec::new(),
             patch: Some(vec![Splice { at: 3, remove: "a".to_owned(), insert: "\n\"ß".to_owned() }]),
             since_checkpoint: 1,
         }

@@ -36,7 +36,7 @@ fn read_through(
     threads: usize,
 ) -> StorageResult<Option<Payload>> {
     let source = storage.open(&path)?;
-    let wanted = Wanted { sha256: true, md5: true, blocks: true, second_thread: threads > 1 };
+    let wanted = Wanted { sha256: true, md5: !storage.is_remote(), blocks: true, second_thread: threads > 1 };
     let hashes = hash_all(source.as_ref(), wanted, CHUNK, |_, _| Ok(()))?;
     if let Some(opened) = source.try_clone_file() {
         // Nobody says that its writer has done so, and what was committed survives a crash.
@@ -53,5 +53,5 @@ fn read_through(
         return Ok(None);
     }
     let blocks = write_blocks(storage.as_ref(), &path, &hashes)?;
-    Ok(Some(Payload { path, size: hashes.size, sha256: hashes.sha256, md5: hashes.md5, blocks }))
+    Ok(Some(Payload::of(path, hashes, blocks)))
 }

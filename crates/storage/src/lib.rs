@@ -40,7 +40,9 @@ pub use local::{LocalStorage, OutsideSource};
 pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
 pub use options::StorageOptions;
-pub use payload::{BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload};
+pub use payload::{
+    BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload, payload_arrived,
+};
 pub use reader::{SourceReader, hash_source};
 pub use storage::{FileId, FileIdentity, FileInfo, Publish, Reread, Source, Staged, Storage, VersionTag, WriteLock};
 pub use verified::{Expected, Verification, VerifiedSource};

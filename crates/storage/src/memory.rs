@@ -138,6 +138,10 @@ impl Storage for MemoryStorage {
         Ok(SystemTime::now())
     }
 
+    fn arrived(&self, _path: &RelPath) -> StorageResult<()> {
+        Ok(())
+    }
+
     fn settle(&self) -> StorageResult<()> {
         Ok(())
     }
@@ -254,6 +258,10 @@ impl Staged for MemoryStaged {
         self.storage.files().put(&self.path, Some(&self.bytes));
         self.kept = true;
         Ok(())
+    }
+
+    fn finish_later(self: Box<Self>) -> StorageResult<()> {
+        self.finish()
     }
 }
 

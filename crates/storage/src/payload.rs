@@ -26,10 +26,19 @@ pub struct Payload {
     pub size: u64,
     /// SHA-256 of the file, lower-case hex.
     pub sha256: String,
-    /// MD5 of the file, lower-case hex: Python DataFolio's `checksum`.
-    pub md5: String,
+    /// MD5 of the file, lower-case hex: Python DataFolio's `checksum`. `None` on a store, where that computes none and takes any for a
+    /// mismatch.
+    pub md5: Option<String>,
     /// The file of block checksums, for payloads of more than one block.
     pub blocks: Option<BlocksRef>,
+}
+
+impl Payload {
+    /// What was computed of a file.
+    pub(crate) fn of(path: RelPath, hashes: Hashes, blocks: Option<BlocksRef>) -> Self {
+        let md5 = Some(hashes.md5).filter(|md5| !md5.is_empty());
+        Self { path, size: hashes.size, sha256: hashes.sha256, md5, blocks }
+    }
 }
 
 /// Removes a payload that no catalogue names, and its block checksums, as far as they are there. What cannot be removed is
@@ -41,6 +50,15 @@ pub fn discard_payload(storage: &dyn Storage, path: &RelPath) {
             tracing::debug!(%path, %error, "a staged file stays behind");
         }
     }
+}
+
+/// Waits for a payload that was written, and for its block checksums, so that they are there.
+///
+/// # Errors
+/// Why they are not.
+pub fn payload_arrived(storage: &dyn Storage, path: &RelPath) -> StorageResult<()> {
+    storage.arrived(path)?;
+    storage.arrived(&blocks_path(path)?)
 }
 
 /// Gives a payload a second name, `<dir>/<stem>--<random><extension>`, and its file of block checksums one beside it. Returns
@@ -95,7 +113,7 @@ pub(crate) fn write_blocks(storage: &dyn Storage, path: &RelPath, hashes: &Hashe
     staged
         .write_all(&content)
         .map_err(|error| StorageError::from_io("write", beside.as_str(), &storage.location(), error))?;
-    staged.finish()?;
+    staged.finish_later()?;
     // Its name is relative to the directory that that of the payload is relative to.
     let filename = beside.as_str().split_once('/').map_or(beside.as_str(), |(_, name)| name).to_owned();
     Ok(Some(BlocksRef { filename, sha256: hex(&Sha256::digest(&content)) }))
@@ -168,7 +186,8 @@ impl PayloadWriter {
     }
 
     fn new(storage: Arc<dyn Storage>, staged: Box<dyn Staged>, path: RelPath) -> Self {
-        let hasher = StreamHasher::new(Wanted { sha256: true, md5: true, blocks: true, second_thread: true });
+        let md5 = !storage.is_remote();
+        let hasher = StreamHasher::new(Wanted { sha256: true, md5, blocks: true, second_thread: true });
         Self { storage, staged, path, hasher, buffer: Vec::new(), failed: false }
     }
 
@@ -211,7 +230,8 @@ impl PayloadWriter {
         }
     }
 
-    /// Makes the file durable, after its block checksums if it has more than one block.
+    /// Makes the file durable, after its block checksums if it has more than one block. On a store both may be on their way:
+    /// [`payload_arrived`] waits for them.
     ///
     /// # Errors
     /// When that fails, or any write before failed; then neither file is there.
@@ -226,7 +246,7 @@ impl PayloadWriter {
         let io_error = |error| StorageError::from_io("write", path.as_str(), &storage.location(), error);
         let hashes = hasher.finish().map_err(io_error)?;
         let blocks = write_blocks(storage.as_ref(), &path, &hashes)?;
-        if let Err(error) = staged.finish() {
+        if let Err(error) = staged.finish_later() {
             if let Some(blocks_path) = blocks.as_ref().and_then(|_| blocks_path(&path).ok())
                 && let Err(error) = storage.delete(&blocks_path)
             {
@@ -234,7 +254,7 @@ impl PayloadWriter {
             }
             return Err(error);
         }
-        Ok(Payload { path, size: hashes.size, sha256: hashes.sha256, md5: hashes.md5, blocks })
+        Ok(Payload::of(path, hashes, blocks))
     }
 
     /// Writes and hashes what was collected.

@@ -51,6 +51,12 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// That the file is not there, or has another size, is then found by the first read.
     fn open_sized(&self, path: &RelPath, size: u64) -> StorageResult<Arc<dyn Source>>;
 
+    /// Waits for a file that was [finished for later](Staged::finish_later), so that it is there; of all others nothing is known here.
+    ///
+    /// # Errors
+    /// Why it is not there. That is told once.
+    fn arrived(&self, path: &RelPath) -> StorageResult<()>;
+
     /// Starts a new file, with the directories above it. A name that is taken is
     /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists), here or, where asking would be a request of its own,
     /// when the file is [finished](Staged::finish), as it is for whoever comes second of two that write it at once.
@@ -171,6 +177,13 @@ pub trait Staged: Write + Send {
     /// [`StorageError::AlreadyExists`](crate::StorageError::AlreadyExists) when another file has the name by now; when
     /// writing fails. Then nothing is left.
     fn finish(self: Box<Self>) -> StorageResult<()>;
+
+    /// The same where each file is a request: it may be on its way when this returns, so that the next one can be written. Whoever
+    /// relies on the file asks [`Storage::arrived`]. Reading it waits for it.
+    ///
+    /// # Errors
+    /// As [`finish`](Staged::finish), or those come from [`Storage::arrived`].
+    fn finish_later(self: Box<Self>) -> StorageResult<()>;
 }
 
 /// Holds the writers' lock until it is dropped.

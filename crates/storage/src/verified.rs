@@ -52,7 +52,7 @@ impl From<&Payload> for Expected {
             let path = RelPath::parse(&format!("{}{}", payload.path, blocks::SUFFIX)).ok()?;
             Some((path, blocks.sha256.clone()))
         });
-        Self { size: Some(payload.size), sha256: Some(payload.sha256.clone()), md5: Some(payload.md5.clone()), blocks }
+        Self { size: Some(payload.size), sha256: Some(payload.sha256.clone()), md5: payload.md5.clone(), blocks }
     }
 }
 

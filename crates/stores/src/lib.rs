@@ -11,6 +11,7 @@ mod access;
 mod address;
 mod connect;
 mod fetch;
+mod pending;
 mod probe;
 mod profile;
 mod random;
@@ -30,6 +31,21 @@ use datafolio_storage::{Storage, StorageOptions, StorageResult};
 pub use access::Access;
 pub use address::{Address, AddressError, Scheme};
 pub use storage::ObjectStorage;
+
+/// What the store of an address would be reached with. Nothing is asked of it.
+///
+/// # Errors
+/// When an option is not one of this store, or a profile that is named is not there.
+pub fn access(address: &Address, options: &StorageOptions) -> StorageResult<Access> {
+    match address.scheme() {
+        Scheme::Memory => Ok(Access {
+            credentials: "none: it is in the memory of a process".to_owned(),
+            endpoint: None,
+            region: None,
+        }),
+        _ => Ok(ObjectStorage::new(address.clone(), options.clone(), None)?.access().clone()),
+    }
+}
 
 /// The storage of an address. Nothing is asked of the store yet. A directory of the user's cache remembers which stores were
 /// found to keep to the conditions of requests.

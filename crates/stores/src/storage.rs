@@ -20,6 +20,7 @@ use crate::access::Access;
 use crate::address::{Address, Scheme};
 use crate::connect::{Clients, Connector};
 use crate::fetch::{self, FetchError, Fetched};
+use crate::pending::Pending;
 use crate::probe::Probe;
 use crate::random;
 use crate::source::ObjectSource;
@@ -40,6 +41,7 @@ pub(crate) struct Place {
     address: Address,
     connector: Connector,
     probe: Probe,
+    pub(crate) pending: Pending,
 }
 
 /// The longest object that stores copy in one request.
@@ -64,7 +66,15 @@ impl ObjectStorage {
             .collect();
         let marker = cache_dir.filter(|_| name.len() <= 200).map(|dir| dir.join(name));
         let probe = Probe { store, prefix: address.prefix().clone(), marker };
-        Ok(Self { place: Arc::new(Place { location: address.to_string(), address, connector, probe }) })
+        Ok(Self {
+            place: Arc::new(Place {
+                location: address.to_string(),
+                address,
+                connector,
+                probe,
+                pending: Pending::default(),
+            }),
+        })
     }
 
     /// What the store is reached with, in words.
@@ -98,6 +108,7 @@ impl ObjectStorage {
 
     /// A whole file, if it is there and not in the state that is known.
     fn fetched(&self, path: &RelPath, limit: u64, known: Option<String>) -> StorageResult<Found> {
+        self.place.pending.ended(path.as_str());
         let (clients, key) = (self.place.clients()?, self.key(path)?);
         let act = self.place.act("read", path.as_str());
         let fetched = async move { fetch::whole(clients.patient.as_ref(), &key, limit, known).await };
@@ -116,6 +127,7 @@ impl ObjectStorage {
     }
 
     fn head(&self, path: &RelPath) -> StorageResult<Option<ObjectMeta>> {
+        self.place.pending.ended(path.as_str());
         let (clients, key) = (self.place.clients()?, self.key(path)?);
         self.place.act("look at", path.as_str()).find(async move { clients.patient.head(&key).await })
     }
@@ -209,6 +221,7 @@ impl Storage for ObjectStorage {
     }
 
     fn open_sized(&self, path: &RelPath, size: u64) -> StorageResult<Arc<dyn Source>> {
+        self.place.pending.ended(path.as_str());
         Ok(Arc::new(ObjectSource::new(Arc::clone(&self.place), self.key(path)?, path.to_string(), size)))
     }
 
@@ -218,6 +231,7 @@ impl Storage for ObjectStorage {
     }
 
     fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<FileInfo>> {
+        self.place.pending.all_ended();
         let shown = dir.map_or("its files", RelPath::as_str);
         let prefix = match dir {
             Some(dir) => self.key(dir)?,
@@ -248,6 +262,8 @@ impl Storage for ObjectStorage {
     }
 
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
+        // What did not arrive need not be told of any more.
+        let _ = self.place.pending.arrived(path.as_str());
         let clients = self.require_writing("delete", path)?;
         let key = self.key(path)?;
         self.place.act("delete", path.as_str()).find(async move { clients.patient.delete(&key).await }).map(drop)
@@ -262,6 +278,10 @@ impl Storage for ObjectStorage {
         let info = self.stat(&path);
         self.delete(&path)?;
         Ok(info?.ok_or_else(|| self.missing(&path))?.modified)
+    }
+
+    fn arrived(&self, path: &RelPath) -> StorageResult<()> {
+        self.place.pending.arrived(path.as_str())
     }
 
     fn settle(&self) -> StorageResult<()> {

@@ -234,6 +234,20 @@ impl Write for Upload {
 }
 
 impl Staged for Upload {
+    fn finish_later(mut self: Box<Self>) -> StorageResult<()> {
+        if self.failed || self.parts.is_some() || !self.place.pending.is_possible() {
+            return self.finish();
+        }
+        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        let (clients, place) = (self.place.clients()?, Arc::clone(&self.place));
+        let (key, path, length) = (self.key.clone(), self.path.clone(), bytes.len());
+        let sending = async move {
+            let put = put_whole(clients.patient.as_ref(), &key, bytes).await;
+            put.map_err(|error| place.act("write", &path).error(&error))
+        };
+        self.place.pending.send(&self.path, length, sending).map_err(|error| self.io_error(error))
+    }
+
     fn finish(mut self: Box<Self>) -> StorageResult<()> {
         if self.failed {
             return Err(self.io_error(io::Error::other("an earlier write failed")));

@@ -7,6 +7,7 @@ mod items;
 mod open_batch;
 mod query;
 mod snapshots;
+mod stages;
 mod steps;
 mod tables;
 

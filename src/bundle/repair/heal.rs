@@ -276,6 +276,8 @@ impl Mend<'_> {
             changes: difference(catalogue_before, catalogue),
             released: released(catalogue_before, &published),
             condemned: Vec::new(),
+            overwritten: Vec::new(),
+            recovered: Vec::new(),
             patch: before.as_ref().map(|before| diff_texts(before, &published)),
             since_checkpoint: 0,
         }))

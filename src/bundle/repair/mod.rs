@@ -5,7 +5,7 @@
 //! DataFolio 1.3 has dropped comes back ([`after_1x`]); both put two states together ([`merge`]). Single entries that cannot be
 //! read come back from the history ([`entries`]). A sound catalogue whose
 //! history is damaged gets that put right ([`heal`]), and one that is older than the history gives way to what was committed
-//! after it ([`forward`]).
+//! after it ([`forward`]). What another program has written over on a store is committed again ([`overwritten`]).
 
 mod after_1x;
 mod entries;
@@ -13,6 +13,7 @@ mod forward;
 mod heal;
 mod lenient;
 mod merge;
+mod overwritten;
 mod salvage;
 mod survey;
 
@@ -132,7 +133,13 @@ pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Res
         raw if survey.is_damaged_commit(&head) => {
             recover(storage, options, Found::of(raw), &Error::Core(CoreError::BrokenSeal))
         }
-        raw => mend(storage.as_ref(), &survey, raw.as_ref(), &Arc::new(head)),
+        raw => {
+            let head = Arc::new(head);
+            match overwritten::restore(storage.as_ref(), &head)? {
+                Some(report) => Ok(report),
+                None => mend(storage.as_ref(), &survey, raw.as_ref(), &head),
+            }
+        }
     }
 }
 
@@ -327,6 +334,7 @@ fn publish(storage: &dyn Storage, repaired: Repaired<'_>) -> Result<u64> {
         writer: Writer::capture().to_map(),
         staged: &[],
         condemned: &[],
+        recovered: &[],
     };
     let done = commit_in_place(storage, &set, &intent, &head)?
         .ok_or_else(|| Error::TooBusy { location: storage.location(), tries: 1 })?;

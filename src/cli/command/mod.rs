@@ -1,5 +1,6 @@
 //! The commands, one module each: an `Args` whose comments are the help, and `run`.
 
+pub(super) mod access;
 pub(super) mod add;
 pub(super) mod append;
 pub(super) mod at;

@@ -75,7 +75,7 @@ impl DataFolio {
                 self.commit_files(&note, &dir, &files, rows)?
             }
         };
-        if let Err(error) = self.remove_stage(&dir, &listed) {
+        if let Err(error) = self.remove_stage(id, &listed) {
             tracing::warn!(id, %error, "a stage that was committed stays behind: abort it");
         }
         Ok(done)

@@ -7,15 +7,14 @@ mod target;
 
 use std::fs;
 
-use datafolio_core::RelPath;
 use datafolio_storage::FileInfo;
 use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use adopt::CommittedStage;
-pub(crate) use note::STAGES;
+use note::Note;
 pub use note::StageMode;
-use note::{NOTE, Note};
+pub(crate) use note::{STAGES, stage_of};
 
 use super::append::require_own_table;
 use crate::bundle::DataFolio;
@@ -101,7 +100,7 @@ pub struct Stage {
 pub struct AbortedStage {
     /// The stage.
     pub id: String,
-    /// Files that were removed.
+    /// Files of workers that were removed.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
@@ -136,26 +135,27 @@ impl DataFolio {
         storage.make_dir(&file(STAGES)?)?;
         storage.make_dir(&note.dir()?)?;
         note.write(storage)?;
-        self.stage_of(note, &[])
+        self.seen_stage(note, &[])
     }
 
     /// The stages that were begun and neither committed nor aborted, the oldest first.
     ///
     /// # Errors
-    /// When the storage cannot be listed. A directory whose note cannot be read is no stage.
+    /// When the storage cannot be listed. What has a note that cannot be read is told to the log.
     pub fn stages(&self) -> Result<Vec<Stage>> {
         let storage = self.storage().as_ref();
         let mut files: IndexMap<String, Vec<FileInfo>> = IndexMap::new();
         for info in storage.list(Some(&file(STAGES)?))? {
-            let id = info.path.segments().nth(1).map(str::to_owned);
-            files.entry(id.unwrap_or_default()).or_default().push(info);
+            if let Some(id) = stage_of(&info.path).map(str::to_owned) {
+                files.entry(id).or_default().push(info);
+            }
         }
         let mut stages = Vec::new();
         for (id, files) in files {
             match Note::read(storage, &id) {
-                Ok(note) => stages.push(self.stage_of(note, &files)?),
+                Ok(note) => stages.push(self.seen_stage(note, &files)?),
                 Err(error @ Error::Storage(_)) => return Err(error),
-                Err(error) => tracing::warn!(%id, %error, "a directory of stages is none"),
+                Err(error) => tracing::warn!(%id, %error, "what lies in stages is no stage"),
             }
         }
         stages.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
@@ -171,33 +171,33 @@ impl DataFolio {
         let storage = self.storage().as_ref();
         let dir = note::dir_of(id)?;
         let files = storage.list(Some(&dir))?;
-        if files.is_empty() {
+        if files.is_empty() && storage.stat(&note::note_of(id)?)?.is_none() {
             return Err(note::not_found(storage, id));
         }
-        self.remove_stage(&dir, &files)?;
+        self.remove_stage(id, &files)?;
         let bytes = files.iter().map(|info| info.size).sum();
         Ok(AbortedStage { id: id.to_owned(), files: files.len(), bytes })
     }
 
     /// Removes the files of a stage, its note last: until then it can be tried again.
-    fn remove_stage(&self, dir: &RelPath, files: &[FileInfo]) -> Result<()> {
+    fn remove_stage(&self, id: &str, files: &[FileInfo]) -> Result<()> {
         let storage = self.storage().as_ref();
-        let (notes, others): (Vec<&FileInfo>, Vec<&FileInfo>) =
-            files.iter().partition(|info| info.path.file_name() == NOTE && info.path.parent().as_ref() == Some(dir));
-        for info in others.into_iter().chain(notes) {
+        for info in files {
             storage.delete(&info.path)?;
         }
-        if let Some(path) = storage.local_path(dir) {
+        if let Some(path) = storage.local_path(&note::dir_of(id)?) {
             // What is listed are files: what workers leave of directories, links and the like goes as well.
             let _ = fs::remove_dir_all(path);
-            if let Some(stages) = storage.local_path(&file(STAGES)?) {
-                let _ = fs::remove_dir(stages);
-            }
+        }
+        storage.delete(&note::note_of(id)?)?;
+        if let Some(stages) = storage.local_path(&file(STAGES)?) {
+            // Where it is the last one.
+            let _ = fs::remove_dir(stages);
         }
         Ok(())
     }
 
-    fn stage_of(&self, note: Note, files: &[FileInfo]) -> Result<Stage> {
+    fn seen_stage(&self, note: Note, files: &[FileInfo]) -> Result<Stage> {
         let dir = note.dir()?;
         let path = match self.storage().local_path(&dir) {
             Some(path) => path.to_string_lossy().into_owned(),

@@ -1,4 +1,4 @@
-//! What a stage is about, in a file beside what the workers write.
+//! What a stage is about, in a file beside the directory that the workers write to: some engines empty that first.
 
 use std::collections::HashSet;
 
@@ -14,8 +14,7 @@ use crate::history::chain;
 
 /// The directory that stages lie in.
 pub(crate) const STAGES: &str = "stages";
-/// Programs that read a directory of Parquet files pass over names that begin so.
-pub(super) const NOTE: &str = "_stage.json";
+const EXTENSION: &str = ".json";
 const FORMAT: u32 = 1;
 const LARGEST: u64 = 1 << 20;
 
@@ -81,7 +80,7 @@ impl Note {
     }
 
     pub(super) fn write(&self, storage: &dyn Storage) -> Result<()> {
-        let path = self.dir()?.join(NOTE)?;
+        let path = note_of(&self.stage)?;
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::Invalid(error.to_string()))?;
         let mut staged = storage.create(&path)?;
         staged
@@ -95,19 +94,18 @@ impl Note {
     /// # Errors
     /// [`Error::StageNotFound`]; [`Error::StageRefused`] for a note that cannot be read.
     pub(super) fn read(storage: &dyn Storage, id: &str) -> Result<Self> {
-        let text = match storage.read(&dir_of(id)?.join(NOTE)?, LARGEST) {
+        let text = match storage.read(&note_of(id)?, LARGEST) {
             Err(StorageError::NotFound { .. }) => return Err(not_found(storage, id)),
             read => read?,
         };
         let refused = |reason: String| Error::StageRefused { stage: id.to_owned(), reason };
-        let note: Self = serde_json::from_slice(&text).map_err(|error| {
-            refused(format!("its {NOTE} is damaged ({error}): abort it, and stage the table again"))
-        })?;
+        let note: Self = serde_json::from_slice(&text)
+            .map_err(|error| refused(format!("its note is damaged ({error}): abort it, and stage the table again")))?;
         if note.format != FORMAT {
-            return Err(refused(format!("its {NOTE} has format {}, and this release knows {FORMAT}", note.format)));
+            return Err(refused(format!("its note has format {}, and this release knows {FORMAT}", note.format)));
         }
         if note.stage != id {
-            return Err(refused(format!("its {NOTE} is that of stage '{}'", note.stage)));
+            return Err(refused(format!("its note is that of stage '{}'", note.stage)));
         }
         Ok(note)
     }
@@ -120,6 +118,24 @@ impl Note {
 
     pub(super) fn input_versions(&self) -> IndexMap<String, String> {
         self.inputs.iter().filter_map(|(name, version)| Some((name.clone(), version.clone()?))).collect()
+    }
+}
+
+/// The note of a stage.
+pub(super) fn note_of(id: &str) -> Result<RelPath> {
+    Ok(RelPath::parse(&format!("{}{EXTENSION}", dir_of(id)?))?)
+}
+
+/// The stage that a path in [`STAGES`] belongs to.
+pub(crate) fn stage_of(path: &RelPath) -> Option<&str> {
+    let (id, below) = path
+        .as_str()
+        .strip_prefix(STAGES)?
+        .strip_prefix('/')
+        .map(|rest| rest.split_once('/').map_or((rest, None), |(id, below)| (id, Some(below))))?;
+    match below {
+        Some(_) => Some(id),
+        None => id.strip_suffix(EXTENSION),
     }
 }
 

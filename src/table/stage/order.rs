@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_out_unsaid() {
-        assert!(found(&["_stage.json"]).unwrap_err().contains("no Parquet file"));
+        assert!(found(&["_SUCCESS"]).unwrap_err().contains("no Parquet file"));
         assert!(found(&["a.parquet", "b.csv"]).unwrap_err().contains("b.csv is not called .parquet"));
         let error = found(&["x/year=2024/a.parquet"]).unwrap_err();
         assert!(error.contains("lacks the column \"year\""), "{error}");

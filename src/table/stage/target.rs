@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use datafolio_core::name::check_item_name;
 use datafolio_core::{CoreError, Entry, ItemRecord};
 use datafolio_handlers::{ForeignParquet, OrderedCategories, TableReadOptions, read_table};
 
@@ -82,6 +83,10 @@ impl Target {
 
 /// Whether what is there now is what the stage was begun for.
 pub(super) fn check_current(note: &Note, current: Option<&Arc<Entry>>, revision: u64) -> Result<()> {
+    if current.is_none() {
+        // Anybody can have written the note.
+        check_item_name(&note.item)?;
+    }
     let found = current.map(|entry| entry.token());
     match note.mode {
         StageMode::Create if current.is_some() => Err(CoreError::ItemExists { name: note.item.clone() }.into()),

@@ -223,6 +223,10 @@ impl Storage for LocalStorage {
         Ok(std::time::SystemTime::now())
     }
 
+    fn arrived(&self, _path: &RelPath) -> StorageResult<()> {
+        Ok(())
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.place.sync_names()
     }

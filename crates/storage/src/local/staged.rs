@@ -102,4 +102,8 @@ impl Staged for LocalStaged {
         self.place.name_changed(self.path.parent().as_ref(), &temporary.dir);
         Ok(())
     }
+
+    fn finish_later(self: Box<Self>) -> StorageResult<()> {
+        self.finish()
+    }
 }

@@ -160,6 +160,10 @@ impl Storage for Crowded {
     fn now(&self) -> StorageResult<std::time::SystemTime> {
         self.inner.now()
     }
+    fn arrived(&self, path: &RelPath) -> StorageResult<()> {
+        self.inner.arrived(path)
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.inner.settle()
     }

@@ -115,6 +115,10 @@ impl Storage for Remote {
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
         self.inner.delete(path)
     }
+    fn arrived(&self, path: &RelPath) -> StorageResult<()> {
+        self.inner.arrived(path)
+    }
+
     fn settle(&self) -> StorageResult<()> {
         self.inner.settle()
     }
