@@ -44,7 +44,7 @@ mod timestamp;
 pub use artifact::Artifact;
 pub use data::{Data, Model, Reference};
 pub use error::{HandlerError, HandlerResult, Misfit};
-pub use foreign_parquet::{ForeignParquet, parquet_table_fields};
+pub use foreign_parquet::{ForeignParquet, parquet_table_fields, read_foreign_parquet};
 pub use guard::quiet_decoder_panics;
 pub use handler::{Draft, Handler, Item, Sink, WriteOptions, expected, file_stem, payload_path};
 pub use included_table::{IncludedTable, plain_parquet_files, read_table};

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._core import Core
 from ._optional import need
-from .exceptions import InvalidInputError, UnsupportedError
+from .exceptions import ColumnNotFoundError, InvalidInputError, UnsupportedError
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -31,13 +31,18 @@ class Stage:
         The table.
     path : str
         Where the workers write: a directory, or an address on a store.
+    hadoop_path : str
+        The same as Spark and Hadoop call it: ``s3a://`` for what is ``s3://`` elsewhere.
     mode : str
         ``"create"``, ``"overwrite"`` or ``"append"``.
 
     Examples
     --------
-    >>> with folio.stage_table("scores", inputs=["reads"]) as stage:
-    ...     scored.to_parquet(stage.path)
+    >>> folio = datafolio.DataFolio(path)
+    >>> with folio.stage_table("doubled", inputs=["scores"]) as stage:
+    ...     folio.get_table("scores").mul(2).to_parquet(f"{stage.path}/part.0.parquet")
+    >>> folio.get_table("doubled")["score"].tolist()
+    [2.0, 6.0, 10.0]
     """
 
     def __init__(self, folio: EngineMethods, facts: dict[str, Any]) -> None:
@@ -45,6 +50,7 @@ class Stage:
         self.id: str = facts["id"]
         self.name: str = facts["name"]
         self.path: str = facts["path"]
+        self.hadoop_path = _for_hadoop(self.path)
         self.mode: str = facts["mode"]
 
     def commit(self, rows: int | None = None) -> dict[str, Any]:
@@ -107,9 +113,11 @@ class EngineMethods(Core):
 
         Examples
         --------
-        >>> stage = folio.stage_table("scores", inputs=["reads"])
-        >>> reads.map_partitions(score).to_parquet(stage.path)
-        >>> stage.commit()
+        >>> folio = datafolio.DataFolio(path)
+        >>> stage = folio.stage_table("scores", append=True)
+        >>> folio.get_table("scores").to_parquet(f"{stage.path}/part.0.parquet")
+        >>> stage.commit()["num_rows"]
+        6
         """
         if append and overwrite:
             raise InvalidInputError("append and overwrite exclude each other")
@@ -146,7 +154,7 @@ class EngineMethods(Core):
         Returns
         -------
         dict
-            ``name`` and ``version`` of the table, ``files``, ``rows`` and ``size_bytes`` that were added, ``num_rows`` that it has, and how
+            ``name`` and ``version`` of the table, whether it ``was_committed`` before, ``files``, ``rows`` and ``size_bytes`` that were added, ``num_rows`` that it has, and how
             many files were ``rewritten`` since their types are not in the form that the table has them in.
 
         Raises
@@ -155,7 +163,7 @@ class EngineMethods(Core):
             When a file is not Parquet, is not whole or is still being written, there is none, or another number of rows. The stage
             stays as it is.
         ConflictError
-            When the table has been replaced since the stage was begun.
+            When the table has been replaced, or its rows changed, since the stage was begun.
         """
         self._outside_batch("commit_stage")
         done: dict[str, Any] = self._native.commit_stage(_id_of(stage), rows)
@@ -185,11 +193,16 @@ class EngineMethods(Core):
         entry = self._native.item(name)
         # A part from before a column was added does not have it, and those that it has are the first.
         known = [entry["columns"][: part["num_cols"]] for part in entry.get("parts", [])] or [None] * len(paths)
+        if unknown := [column for column in columns or () if column not in entry.get("columns", columns)]:
+            raise ColumnNotFoundError(f"table '{name}' has no column {unknown[0]!r}", code="column-not-found", item=name)
         frames = []
         for path, of_part in zip(paths, known, strict=True):
             wanted = None if columns is None else [one for one in columns if of_part is None or one in of_part]
             frames.append(dataframe.read_parquet(path, columns=wanted, **kwargs))
-        return frames[0] if len(frames) == 1 else dataframe.concat(frames)
+        if len(frames) == 1:
+            return frames[0]
+        frame = dataframe.concat(frames)
+        return frame if columns is None else frame[list(columns)]
 
     def to_spark(self, name: str, spark: pyspark.sql.SparkSession | None = None, **options: Any) -> pyspark.sql.DataFrame:
         """The table as a ``DataFrame`` of Spark, whose workers read the files by themselves.

@@ -56,7 +56,12 @@ class HistoryMethods(Core):
         return report
 
     def push(
-        self, target: str | os.PathLike[str], include: list[str] | None = None, overwrite: bool = False
+        self,
+        target: str | os.PathLike[str],
+        include: list[str] | None = None,
+        overwrite: bool = False,
+        *,
+        snapshots: list[str] | None = None,
     ) -> dict[str, Any]:
         """Bring the bundle at another place to the state of this one, with its snapshots and its history.
 
@@ -70,6 +75,8 @@ class HistoryMethods(Core):
             Only the current versions of these items, as one commit of the other bundle.
         overwrite
             With `include`: items that the other bundle has with another content get a new version there.
+        snapshots
+            Only these snapshots, with the versions that they hold, in the same commit.
 
         Returns
         -------
@@ -82,15 +89,24 @@ class HistoryMethods(Core):
             When the other bundle has commits that this one has not.
         """
         self._outside_batch("push")
-        done: dict[str, Any] = self._seen().push(os.path.expanduser(os.fspath(target)), include=include, overwrite=overwrite)
+        done: dict[str, Any] = self._seen().push(
+            os.path.expanduser(os.fspath(target)), include=include, snapshots=snapshots, overwrite=overwrite
+        )
         return done
 
     def pull(
-        self, source: str | os.PathLike[str], include: list[str] | None = None, overwrite: bool = False
+        self,
+        source: str | os.PathLike[str],
+        include: list[str] | None = None,
+        overwrite: bool = False,
+        *,
+        snapshots: list[str] | None = None,
     ) -> dict[str, Any]:
         """Bring this bundle to the state of the one at another place, as :meth:`push` does there."""
         self._outside_batch("pull")
-        done: dict[str, Any] = self._seen().pull(os.path.expanduser(os.fspath(source)), include=include, overwrite=overwrite)
+        done: dict[str, Any] = self._seen().pull(
+            os.path.expanduser(os.fspath(source)), include=include, snapshots=snapshots, overwrite=overwrite
+        )
         return done
 
     def prefetch(self, *items: str) -> dict[str, Any]:

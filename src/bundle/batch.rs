@@ -26,7 +26,7 @@ use crate::snapshot::RESERVED;
 use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
-pub(crate) const RESERVED_FIELDS: [&str; 19] = [
+pub(crate) const RESERVED_FIELDS: [&str; 20] = [
     "name",
     "item_type",
     "filename",
@@ -46,6 +46,7 @@ pub(crate) const RESERVED_FIELDS: [&str; 19] = [
     "grown_from",
     "view",
     "derived",
+    "stages",
 ];
 
 /// Changes to a bundle that become one commit.

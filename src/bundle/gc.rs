@@ -187,7 +187,11 @@ impl DataFolio {
             report.later_revisions = overwritten.iter().map(|commit| commit.revision).collect();
             return Ok((report, kept));
         }
-        let staged = storage.list(Some(&file(STAGES)?))?;
+        // Strangers write there: what they have made of it is no reason to leave all else alone.
+        let staged = storage.list(Some(&file(STAGES)?)).unwrap_or_else(|error| {
+            tracing::warn!(%error, "stages are left alone, since they cannot be listed");
+            Vec::new()
+        });
         let sizes = Files::of(infos.iter().chain(&staged));
         let is_in_use =
             |info: &FileInfo| now.duration_since(info.changed).map_or(true, |age| age < grace.max(STAGE_GRACE));

@@ -24,18 +24,26 @@ use crate::bundle::place::Place;
 use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, load, reload};
 use crate::bundle::unclear::pause;
-use crate::bundle::{DataFolio, Mode, OpenOptions, derived};
+use crate::bundle::{Batch, DataFolio, Mode, OpenOptions, derived};
 use crate::error::{Error, Result};
 use crate::history::chain;
 
 /// What goes over.
 #[derive(Debug, Clone, Default)]
 pub struct TransferOptions {
-    /// The current versions of these items, in one commit of the other bundle; otherwise all of the bundle, with its snapshots and its
+    /// The current versions of these items, in one commit of the other bundle. Without items and snapshots all of the bundle, with its
     /// history, and without a commit of its own.
     pub include: Option<Vec<String>>,
+    /// These snapshots with the versions that they hold, in the same commit.
+    pub snapshots: Option<Vec<String>>,
     /// With `include`: items that the other bundle has with another content get a new version there.
     pub overwrite: bool,
+}
+
+impl TransferOptions {
+    fn is_whole(&self) -> bool {
+        self.include.is_none() && self.snapshots.is_none()
+    }
 }
 
 /// What went over.
@@ -61,12 +69,12 @@ impl DataFolio {
     /// [`Error::Diverged`] when the other one has commits that this one has not; missing or damaged files; what a store refuses. Nothing that
     /// anybody sees has changed then, and files that went over are not sent again.
     pub fn push(&self, target: impl AsRef<Path>, options: &TransferOptions) -> Result<Transferred> {
-        match &options.include {
-            Some(names) => {
+        match options.is_whole() {
+            false => {
                 let to = self.options_there().open_or_create(target)?;
-                send_items(self, &to, names, options.overwrite)
+                send_some(self, &to, options)
             }
-            None => {
+            true => {
                 let to = Place::of(target.as_ref()).new_one(self.settings())?;
                 let (_, done) = mirror(self, &to)?;
                 Ok(done)
@@ -81,9 +89,9 @@ impl DataFolio {
     pub fn pull(&self, source: impl AsRef<Path>, options: &TransferOptions) -> Result<Transferred> {
         self.require_writable("pull")?;
         let from = self.options_there().read_only(true).open(source)?;
-        match &options.include {
-            Some(names) => send_items(&from, self, names, options.overwrite),
-            None => {
+        match options.is_whole() {
+            false => send_some(&from, self, options),
+            true => {
                 let (state, done) = mirror(&from, self.storage())?;
                 self.see(state);
                 Ok(done)
@@ -96,16 +104,16 @@ impl DataFolio {
     }
 }
 
-/// Sends current versions of items, as one commit of the other bundle.
-fn send_items(from: &DataFolio, to: &DataFolio, names: &[String], overwrite: bool) -> Result<Transferred> {
+/// Sends items and snapshots, as one commit of the other bundle.
+fn send_some(from: &DataFolio, to: &DataFolio, options: &TransferOptions) -> Result<Transferred> {
     let (theirs, state) = (to.catalogue(), from.state());
     let mut done = Transferred::default();
     let mut wanted = Vec::new();
-    for name in names {
+    for name in options.include.iter().flatten() {
         let entry = state.item(name)?;
-        match theirs.current.get(name) {
+        match theirs.current.get(name.as_str()) {
             Some(there) if is_same(there, entry)? => done.present += 1,
-            Some(_) if !overwrite => {
+            Some(_) if !options.overwrite => {
                 return Err(Error::Invalid(format!(
                     "item '{name}' has another content at {}: overwrite gives it a new version there",
                     to.location()
@@ -114,18 +122,44 @@ fn send_items(from: &DataFolio, to: &DataFolio, names: &[String], overwrite: boo
             _ => wanted.push(Arc::clone(entry)),
         }
     }
-    if !wanted.is_empty() {
+    let mut snapshots = Vec::new();
+    for name in options.snapshots.iter().flatten() {
+        let snapshot = state.catalogue().snapshot(name)?;
+        match theirs.snapshots.get(name) {
+            Some(there) if there.same_as(snapshot) => done.present += 1,
+            Some(_) => {
+                return Err(Error::Invalid(format!(
+                    "there is another snapshot '{name}' at {}: delete it there first, or give this one another name",
+                    to.location()
+                )));
+            }
+            None => {
+                let entries = state.catalogue().snapshot_entries(name)?.into_values().collect::<Result<Vec<_>, _>>()?;
+                snapshots.push((Arc::clone(snapshot), entries));
+            }
+        }
+    }
+    if !wanted.is_empty() || !snapshots.is_empty() {
         let mut written = Vec::new();
         to.once(|batch| {
-            for entry in &wanted {
+            let mut copy = |batch: &mut Batch<'_>, entry: &Arc<Entry>| {
                 let before = written.len();
                 let copied = from.copy_entry(to, entry, &mut written);
                 // What was written goes again if it comes to nothing, and must still be there when it comes to a commit.
                 written[before..].iter().for_each(|file| batch.keep_staged(file.path.clone()));
-                let copied = copied?;
+                copied
+            };
+            for entry in &wanted {
+                let copied = copy(batch, entry)?;
                 batch.change(Change::Repoint { name: entry.name().to_owned(), entry: Some(copied) }, String::new())?;
             }
-            batch.name(format!("receive {} from {}", counted(wanted.len(), "item"), from.location()));
+            for (snapshot, entries) in &snapshots {
+                let entries = entries.iter().map(|entry| copy(batch, entry)).collect::<Result<Vec<_>>>()?;
+                batch.change(Change::RevertSnapshot { snapshot: Arc::clone(snapshot), entries }, String::new())?;
+            }
+            let sent = [(wanted.len(), "item"), (snapshots.len(), "snapshot")];
+            let sent = sent.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(*count, what));
+            batch.name(format!("receive {} from {}", sent.collect::<Vec<_>>().join(" and "), from.location()));
             Ok(())
         })?;
         done.files = written.len() as u64;

@@ -204,7 +204,10 @@ pub(super) const PRINTED: &[Printed] = &[
     object("pull", &["revision", "files", "bytes", "present"]),
     object("stage begin", &["id", "name", "path", "mode", "inputs", "created_at", "files", "bytes"]),
     list("stage list", &["id", "name", "path", "mode", "inputs", "created_at", "files", "bytes"]),
-    object("stage commit", &["id", "name", "version", "files", "rewritten", "rows", "size_bytes", "num_rows"]),
+    object(
+        "stage commit",
+        &["id", "name", "version", "was_committed", "files", "rewritten", "rows", "size_bytes", "num_rows"],
+    ),
     object("stage abort", &["id", "files", "bytes"]),
     object("cache info", &["dir", "copies", "bytes", "cap"]),
     list("cache list", &["sha256", "bytes", "used"]),

@@ -115,7 +115,9 @@ pub(crate) fn last_before(
         commits.take(LOOKED_AT).filter_map(|commit| read_entry(storage, &commit).ok()).collect();
     entries.sort_by(|a, b| (b.revision, &b.timestamp).cmp(&(a.revision, &a.timestamp)));
     let noted = noted_as_published(storage);
-    for entry in entries {
+    // What was written over is in no line, also after its changes were made again.
+    let overwritten: HashSet<CommitRef> = entries.iter().flat_map(|entry| entry.overwritten.clone()).collect();
+    for entry in entries.into_iter().filter(|entry| !overwritten.contains(&entry.commit_ref())) {
         let Ok(published) = rebuild::from_checkpoint(storage, &entry.commit_ref()) else { continue };
         if was_published(storage, &entry, &published, head, noted.as_ref())? {
             return Ok(Some((entry.commit_ref(), Arc::new(State::new(published, None)))));

@@ -267,19 +267,19 @@ impl Batch<'_> {
             return Ok(Appended { parts: appended.parts - 1, size_bytes: 0, new_columns: Vec::new(), ..appended });
         };
         let versions = self.versions_read(&options.add.inputs);
-        self.append_parts(&record, &schema, vec![part], columns, continues, (options.add.inputs, versions))?;
+        self.append_parts(&record, &schema, vec![part], columns, (continues, None), (options.add.inputs, versions))?;
         Ok(appended)
     }
 
     /// Adds files that were written, or taken over, to a table: it has the columns of `schema`, and they those of `columns` with their
-    /// types. `continues` says whether they have further ordered categories.
+    /// types. `continues` says whether they have further ordered categories; `stage` is where they come from.
     pub(super) fn append_parts(
         &mut self,
         record: &ItemRecord,
         schema: &SchemaRef,
         parts: Vec<Part>,
         columns: Map<String, Value>,
-        continues: bool,
+        (continues, stage): (bool, Option<&str>),
         (inputs, input_versions): (Vec<String>, IndexMap<String, String>),
     ) -> Result<()> {
         let name = record.name();
@@ -299,6 +299,7 @@ impl Batch<'_> {
             parts,
             after: last.filter(|_| continues),
             columns,
+            stage: stage.map(str::to_owned),
             inputs,
             input_versions,
             created_at: time::to_iso(time::now()),

@@ -6,7 +6,7 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, counted, time};
+use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, STAGES_TAKEN, counted, time};
 use datafolio_handlers::{Draft, HandlerError, Misfit, TableReadOptions, read_table, stored_files};
 use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
@@ -218,7 +218,8 @@ impl Batch<'_> {
         let mut fields = files;
         for (field, value) in record.fields() {
             // The others say which version it is, and what its files are.
-            let is_of_item = !RESERVED_FIELDS.contains(&field.as_str()) || field == "archived";
+            let is_of_item =
+                !RESERVED_FIELDS.contains(&field.as_str()) || ["archived", STAGES_TAKEN].contains(&field.as_str());
             if is_of_item && !fields.contains_key(field) {
                 fields.insert(field.clone(), value.clone());
             }

@@ -102,6 +102,16 @@ fn what_both_have_changed_is_named() {
     let fresh = remote.open("a");
     assert_eq!((fresh.get_json("x").unwrap(), fresh.get_json("y").unwrap()), (json!(7), json!(1)));
     assert!(found(&fresh).is_empty());
+    // Or all of it is to stay as the other program made it.
+    let read = catalogue(&remote);
+    fresh.add("z", json!(1), AddOptions::new()).unwrap();
+    write_over(&remote, &read, "theirs", "7");
+    let mut settings = settings_in(remote.cache.path());
+    settings.storage_options = remote.storage_options();
+    let report = repair(remote.address("a"), &RepairOptions { settings, accept: true }).unwrap();
+    assert!(report.given_up.len() == 1 && report.given_up[0].contains("'z'"), "{report:?}");
+    let fresh = remote.open("a");
+    assert!(!fresh.contains("z") && found(&fresh).is_empty());
 }
 
 /// It reads what we have committed, and goes on from there: nothing is amiss, also when it takes something back.

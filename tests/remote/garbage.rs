@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use datafolio::{AddOptions, GcOptions, VerifyOptions};
+use datafolio::{AddOptions, Batch, GcOptions, VerifyOptions};
 use serde_json::json;
 
 use super::Remote;
+
+/// Waits for what a batch has staged, which is on its way otherwise.
+fn arrived(batch: &Batch<'_>, item: &str) {
+    batch.seen().get_json(item).unwrap();
+}
 
 fn at_once() -> GcOptions {
     GcOptions { apply: true, grace: Some(Duration::ZERO), retention_days: Some(0), retention_revisions: Some(1) }
@@ -22,6 +27,7 @@ fn what_a_paused_writer_has_staged_is_never_named_once_it_is_gone() {
     let writer = remote.open("a");
     let mut batch = writer.batch().unwrap();
     batch.add("y", json!(2), AddOptions::new()).unwrap();
+    arrived(&batch, "y");
     let report = folio.gc(&at_once()).unwrap();
     assert!(report.applied && report.payloads.iter().any(|path| path.contains("y--")), "{report:?}");
     let error = batch.commit().unwrap_err();
@@ -57,6 +63,7 @@ fn grace_is_by_the_clock_of_the_store() {
         folio.add("x", json!(1), AddOptions::new()).unwrap();
         let mut batch = folio.batch().unwrap();
         batch.add("y", json!(2), AddOptions::new()).unwrap();
+        arrived(&batch, "y");
         let other = remote.open("a");
         let options = GcOptions { grace: Some(Duration::from_secs(3600)), ..at_once() };
         let report = other.gc(&options).unwrap();
@@ -65,6 +72,7 @@ fn grace_is_by_the_clock_of_the_store() {
         // An hour and a half later by that clock.
         let mut abandoned = folio.batch().unwrap();
         abandoned.add("z", json!(3), AddOptions::new()).unwrap();
+        arrived(&abandoned, "z");
         std::mem::forget(abandoned);
         remote.server.faults().set_clock_offset(TimeDelta::hours(hours) + TimeDelta::minutes(90));
         let report = other.gc(&options).unwrap();

@@ -86,12 +86,27 @@ fn bundles_that_have_parted_are_left_as_they_are() {
     folio.push(remote.address("a"), &TransferOptions { overwrite: true, ..only() }).unwrap();
     assert_eq!(remote.open("a").get_json("ours").unwrap(), json!(4));
     is_whole(&remote.open("a"));
+    // A snapshot goes over with what it holds, and without what is current.
+    let snapshots = TransferOptions { snapshots: Some(vec!["v1".to_owned()]), ..all() };
+    let done = folio.push(remote.address("s"), &snapshots).unwrap();
+    assert_eq!(done.files, 3);
+    let there = remote.open("s");
+    assert!(there.items(true).is_empty());
+    let (ours, theirs) = (folio.load_snapshot("v1").unwrap(), there.load_snapshot("v1").unwrap());
+    assert_eq!(theirs.get_json("params").unwrap(), json!({"rate": 0.1}));
+    assert_eq!(theirs.item_info("large").unwrap().version, ours.item_info("large").unwrap().version);
+    is_whole(&there);
+    assert_eq!(folio.push(remote.address("s"), &snapshots).unwrap().present, 1);
+    there.delete_snapshot("v1").unwrap();
+    there.create_snapshot("v1", Default::default()).unwrap();
+    assert_eq!(folio.push(remote.address("s"), &snapshots).unwrap_err().code(), "invalid-argument");
     // Items of which one is not there: nothing of the others stays behind.
-    let before = remote.server.objects().len();
+    let of_a = || remote.server.objects().iter().filter(|(key, _)| key.contains("/a/")).count();
+    let before = of_a();
     let some = TransferOptions { include: Some(vec!["large".to_owned(), "none".to_owned()]), ..all() };
     folio.push(remote.address("b"), &some).unwrap_err();
     folio.push(remote.address("a"), &some).unwrap_err();
-    assert_eq!(remote.server.objects().iter().filter(|(key, _)| key.contains("/a/")).count(), before);
+    assert_eq!(of_a(), before);
     // Nobody makes a bundle below the address of a web server.
     let web = format!("{}/bucket/runs/c", remote.server.endpoint());
     assert_eq!(folio.push(&web, &all()).unwrap_err().code(), "read-only-place");

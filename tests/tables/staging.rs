@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int64Array, LargeStringArray, NullArray, RecordBatch, StringArray,
+};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{Int32Type, Int64Type};
-use datafolio::{AddOptions, DataFolio, GcOptions, Stage, StageOptions, VerifyOptions};
+use arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Int64Type, Schema};
+use datafolio::columns::{Value, agg, col};
+use datafolio::{AddOptions, AppendOptions, DataFolio, GcOptions, Stage, StageOptions, VerifyOptions};
 
 use super::{sample, write_parquet};
-use crate::support::{copy_dir, new_bundle, table};
+use crate::support::{copy_dir, new_bundle, reopen, table};
 
 fn read(folio: &DataFolio, name: &str) -> RecordBatch {
     let rows = folio.get_table(name).unwrap();
@@ -101,11 +104,23 @@ fn files_are_added_to_a_table_in_its_form() {
     put(&stage, "2.parquet", &batch([("id", ids(20)), ("name", long)]));
     put(&stage, "3.parquet", &batch([("id", ids(30)), ("name", dictionary)]));
     let done = folio.commit_stage(&stage.id, None).unwrap();
-    assert_eq!((done.files, done.rewritten, done.rows, done.num_rows), (3, 2, 6, 9));
+    // The first has its columns in another order.
+    assert_eq!((done.files, done.rewritten, done.rows, done.num_rows), (3, 3, 6, 9));
     let rows = read(&folio, "log");
     assert_eq!(rows.column(0).as_primitive::<Int64Type>().values().as_ref(), [0, 1, 2, 10, 11, 20, 21, 30, 31]);
     let names: Vec<_> = rows.column(1).as_string::<i32>().iter().flatten().collect();
     assert_eq!(names, ["row 0", "row 1", "row 2", "a", "b", "c", "d", "e", "f"]);
+    // Whoever reads the files, by whatever means.
+    let frame = folio.frame("log").unwrap().filter(col("name").equal("a")).unwrap();
+    assert_eq!(frame.aggregate(&[agg::sum(col("id"))]).unwrap()[0], Value::Int(10));
+    #[cfg(feature = "sql")]
+    {
+        let options = datafolio::QueryOptions::new();
+        let found = folio.query("SELECT id FROM log WHERE name IN ('a', 'd') ORDER BY id", &options).unwrap();
+        let found: Vec<i64> =
+            found.flat_map(|batch| batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+        assert_eq!(found, [10, 21]);
+    }
     assert!(is_clean(&folio) && left_behind(&folio) == 0);
     // A further column, of some of the files.
     let stage = folio.stage_table("log", &StageOptions::new().append().evolve()).unwrap();
@@ -216,7 +231,8 @@ fn a_stage_that_was_committed_is_not_committed_twice() {
         copy_dir(&kept, Path::new(&stage.path));
         fs::write(&note, text).unwrap();
         let (revision, again) = (folio.revision(), folio.commit_stage(&stage.id, None).unwrap());
-        assert_eq!((again.rows, again.num_rows, again.version), (first.rows, first.num_rows, first.version), "{name}");
+        assert!(again.was_committed && !first.was_committed);
+        assert_eq!((again.num_rows, again.version), (first.num_rows, first.version), "{name}");
         assert_eq!(folio.revision(), revision);
         assert!(!Path::new(&stage.path).exists());
     }
@@ -241,4 +257,97 @@ fn notes_that_cannot_be_read_are_told_and_can_be_aborted() {
         assert!(folio.stages().unwrap().is_empty());
         assert_eq!(folio.abort_stage(&stage.id).unwrap().files, 1);
     }
+}
+
+/// Rows are added once, whatever happens to the table in between, and however many commit the same stage.
+#[test]
+fn rows_of_a_stage_are_added_once_whatever_comes_between() {
+    let (dir, folio) = new_bundle();
+    folio.add("log", table(3), AddOptions::new()).unwrap();
+    let stage = folio.stage_table("log", &StageOptions::new().append().description("all of it")).unwrap();
+    put(&stage, "1.parquet", &table(5));
+    let (kept, note) = (dir.path().join("kept"), format!("{}.json", stage.path));
+    copy_dir(Path::new(&stage.path), &kept);
+    let text = fs::read(&note).unwrap();
+    let other = reopen(&folio);
+    let done = std::thread::scope(|scope| {
+        let first = scope.spawn(|| folio.commit_stage(&stage.id, None));
+        let second = scope.spawn(|| other.commit_stage(&stage.id, None));
+        [first.join().unwrap(), second.join().unwrap()]
+    });
+    // One of them may find nothing any more.
+    let committed = done.iter().filter(|done| done.as_ref().is_ok_and(|done| !done.was_committed)).count();
+    assert_eq!(committed, 1, "{done:?}");
+    folio.refresh().unwrap();
+    assert_eq!(folio.item_info("log").unwrap().description(), Some("all of it"));
+    folio.append_table("log", table(1), AppendOptions::new()).unwrap();
+    folio.compact("log").unwrap();
+    #[cfg(feature = "sql")]
+    folio.delete_rows("log", "id = 4").unwrap();
+    let rows = folio.table_info("log").unwrap().rows;
+    copy_dir(&kept, Path::new(&stage.path));
+    fs::write(&note, text).unwrap();
+    assert!(folio.commit_stage(&stage.id, None).unwrap().was_committed);
+    assert_eq!(folio.table_info("log").unwrap().rows, rows);
+    // Another table of the name is not what the stage was begun for.
+    let stage = folio.stage_table("log", &StageOptions::new().append()).unwrap();
+    put(&stage, "1.parquet", &table(5));
+    folio.add("log", table(3), AddOptions::new().overwrite()).unwrap();
+    assert_eq!(folio.commit_stage(&stage.id, None).unwrap_err().code(), "conflict");
+    assert!(is_clean(&folio));
+}
+
+/// Columns that only some files have values in, or that have an order of their own.
+#[test]
+fn columns_of_all_files_are_looked_at() {
+    let (_dir, folio) = new_bundle();
+    let stage = folio.stage_table("t", &StageOptions::new()).unwrap();
+    let batch = |column: ArrayRef| RecordBatch::try_from_iter_with_nullable([("x", column, true)]).unwrap();
+    put(&stage, "1.parquet", &batch(Arc::new(NullArray::new(2))));
+    put(&stage, "2.parquet", &batch(Arc::new(Int64Array::from(vec![Some(1), None]))));
+    folio.commit_stage(&stage.id, Some(4)).unwrap();
+    assert_eq!(
+        read(&folio, "t").column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(),
+        [None, None, Some(1), None]
+    );
+    // A file without rows has no say in what the columns are.
+    let stage = folio.stage_table("t", &StageOptions::new().append().evolve()).unwrap();
+    put(&stage, "1.parquet", &batch(Arc::new(Int64Array::from(vec![5]))));
+    put(&stage, "2.parquet", &sample(0..0));
+    folio.commit_stage(&stage.id, None).unwrap();
+    assert_eq!(read(&folio, "t").num_rows(), 5);
+    // Ordered categories, in more than one file.
+    let keys = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+    let field = Field::new("c", keys, true).with_dict_is_ordered(true);
+    let ordered = |values: [&str; 2]| {
+        let column: ArrayRef = Arc::new(values.into_iter().collect::<DictionaryArray<Int8Type>>());
+        RecordBatch::try_new(Arc::new(Schema::new(vec![field.clone()])), vec![column]).unwrap()
+    };
+    let stage = folio.stage_table("c", &StageOptions::new()).unwrap();
+    put(&stage, "1.parquet", &ordered(["a", "b"]));
+    folio.commit_stage(&stage.id, None).unwrap();
+    let stage = folio.stage_table("c", &StageOptions::new().append()).unwrap();
+    put(&stage, "1.parquet", &ordered(["a", "b"]));
+    put(&stage, "2.parquet", &ordered(["b", "a"]));
+    let error = folio.commit_stage(&stage.id, None).unwrap_err();
+    assert!(error.code() == "stage-refused" && error.to_string().contains("ordered"), "{error}");
+    assert!(is_clean(&folio));
+}
+
+/// Links are no files of a bundle, and are not passed over.
+#[cfg(unix)]
+#[test]
+fn links_in_a_stage_are_refused() {
+    let (dir, folio) = new_bundle();
+    let outside = dir.path().join("outside.parquet");
+    write_parquet(&outside, &table(5));
+    let stage = folio.stage_table("t", &StageOptions::new()).unwrap();
+    put(&stage, "1.parquet", &table(5));
+    let link = Path::new(&stage.path).join("2.parquet");
+    std::os::unix::fs::symlink(&outside, &link).unwrap();
+    let error = folio.commit_stage(&stage.id, None).unwrap_err();
+    assert!(error.code() == "stage-refused" && error.to_string().contains("2.parquet"), "{error}");
+    fs::remove_file(&link).unwrap();
+    assert_eq!(folio.commit_stage(&stage.id, None).unwrap().rows, 5);
+    assert!(outside.exists());
 }

@@ -36,7 +36,7 @@ pub use fingerprint::{fingerprint, seal_of, seal_position};
 pub use flaw::Flaw;
 pub use items::Items;
 pub use parse::{CatalogueFiles, SealCheck, parse_catalogue, versions_in};
-pub use parts::{AppendParts, CompactParts, PARTS, PARTS_DIR, Part};
+pub use parts::{AppendParts, CompactParts, PARTS, PARTS_DIR, Part, STAGES_TAKEN};
 pub use path::RelPath;
 pub use record::ItemRecord;
 pub use snapshot::{Snapshot, SnapshotRecord};

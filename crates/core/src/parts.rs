@@ -13,6 +13,10 @@ pub const PARTS: &str = "parts";
 /// The directory that parts lie in. No `filename` of an entry leads there: Python DataFolio deletes the files that it finds
 /// in that field, and knows nothing of who else needs them.
 pub const PARTS_DIR: &str = "parts";
+/// The field of an entry that names the stages which its rows came from, the last of them: what was committed is not committed again.
+pub const STAGES_TAKEN: &str = "stages";
+/// How many of them are kept.
+const MOST_STAGES: usize = 64;
 /// The field of an entry that names the version which the table had before it first got a part.
 const GROWN_FROM: &str = "grown_from";
 
@@ -65,6 +69,8 @@ pub struct AppendParts {
     pub after: Option<String>,
     /// The columns of the new rows, with their types as `dtypes` has them.
     pub columns: Map<String, Value>,
+    /// The stage that the files come from.
+    pub stage: Option<String>,
     /// Further items that the table is made from now.
     pub inputs: Vec<String>,
     /// The versions of these that the caller read.
@@ -163,8 +169,19 @@ impl ItemRecord {
         {
             return Err(other_rows(name, "the last of its files, whose ordered categories the new rows continue"));
         }
+        let mut stages: Vec<Value> = self.strings(STAGES_TAKEN).into_iter().map(Into::into).collect();
+        if let Some(stage) = &append.stage {
+            if stages.iter().any(|known| known.as_str() == Some(stage)) {
+                return Err(other_rows(name, "a table without the rows of this stage"));
+            }
+            stages.push(stage.as_str().into());
+            stages.drain(..stages.len().saturating_sub(MOST_STAGES));
+        }
         parts.extend(append.parts.iter().cloned());
         let mut record = self.grown(&parts, &append.stub, &append.created_at);
+        if append.stage.is_some() {
+            record.set(STAGES_TAKEN, Some(stages.into()));
+        }
         // It is not what its query gives any more.
         record.set("derived", None);
         let mut columns: Vec<Value> = self.strings("columns").into_iter().map(Into::into).collect();

@@ -194,6 +194,7 @@ fn append(table: &str, file: &str, columns: &[(&str, &str)]) -> Change {
         parts: vec![part(file)],
         after: None,
         columns: columns.iter().map(|(name, of_type)| (name.to_string(), Value::from(*of_type))).collect(),
+        stage: None,
         inputs: Vec::new(),
         input_versions: IndexMap::new(),
         created_at: NOW.to_owned(),

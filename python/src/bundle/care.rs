@@ -67,28 +67,30 @@ impl Bundle {
     }
 
     /// Brings the bundle at another place to the state of this one, or sends items.
-    #[pyo3(signature = (target, *, include=None, overwrite=false))]
+    #[pyo3(signature = (target, *, include=None, snapshots=None, overwrite=false))]
     fn push<'py>(
         &self,
         py: Python<'py>,
         target: PathBuf,
         include: Option<Vec<String>>,
+        snapshots: Option<Vec<String>>,
         overwrite: bool,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let options = TransferOptions { include, overwrite };
+        let options = TransferOptions { include, snapshots, overwrite };
         facts_to_python(py, &py.detach(|| self.folio.push(target, &options))?).map_err(python)
     }
 
     /// Brings this bundle to the state of the one at another place, or fetches items.
-    #[pyo3(signature = (source, *, include=None, overwrite=false))]
+    #[pyo3(signature = (source, *, include=None, snapshots=None, overwrite=false))]
     fn pull<'py>(
         &self,
         py: Python<'py>,
         source: PathBuf,
         include: Option<Vec<String>>,
+        snapshots: Option<Vec<String>>,
         overwrite: bool,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let options = TransferOptions { include, overwrite };
+        let options = TransferOptions { include, snapshots, overwrite };
         facts_to_python(py, &py.detach(|| self.folio.pull(source, &options))?).map_err(python)
     }
 

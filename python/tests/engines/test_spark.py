@@ -65,7 +65,7 @@ def test_a_table_goes_out_and_a_derived_one_comes_back(
     version = folio.item_info("reads")["version_id"]
     with folio.stage_table("scores", inputs=["reads"]) as stage:
         scored = reads.rdd.mapPartitions(score).toDF("id long, gene string, score double")
-        scored.write.mode("append").parquet(stage.path)
+        scored.write.mode("append").parquet(stage.hadoop_path)
         assert "scores" not in folio.list_contents()["included_tables"]
     assert os.path.exists(marker)  # an executor was killed
     found = folio.get_table("scores", return_type="pandas").sort_values("id", ignore_index=True)
@@ -79,6 +79,6 @@ def test_a_table_goes_out_and_a_derived_one_comes_back(
 def test_what_spark_writes_is_added_to_a_table(spark: Any, folio: datafolio.DataFolio, rows: pd.DataFrame) -> None:
     more = spark.createDataFrame([(1, "abl1", 0.5, 9), (2, "cftr", 1.5, 9)], "id long, gene string, value double, batch long")
     with folio.stage_table("reads", append=True) as stage:
-        more.write.mode("append").parquet(stage.path)
+        more.write.mode("append").parquet(stage.hadoop_path)
     assert folio.query("SELECT sum(value) AS s, count(*) AS n FROM reads WHERE batch = 9").to_pydict() == {"s": [2.0], "n": [2]}
     assert folio.table_info("reads")["rows"] == len(rows) + 2

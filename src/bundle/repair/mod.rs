@@ -135,7 +135,7 @@ pub fn repair_storage(storage: Arc<dyn Storage>, options: &RepairOptions) -> Res
         }
         raw => {
             let head = Arc::new(head);
-            match overwritten::restore(storage.as_ref(), &head)? {
+            match overwritten::restore(storage.as_ref(), &head, options.accept)? {
                 Some(report) => Ok(report),
                 None => mend(storage.as_ref(), &survey, raw.as_ref(), &head),
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafolio_core::history::{CommitKind, CommitRef};
-use datafolio_core::{Assumed, Catalogue, Change, ChangeSet, Key, difference};
+use datafolio_core::{Assumed, Catalogue, Change, ChangeSet, Key, counted, difference};
 use datafolio_storage::Storage;
 
 use crate::bundle::commit::{Follows, Intent, commit_in_place};
@@ -16,22 +16,38 @@ use crate::history::overwritten::{overwritten, problem};
 use crate::history::rebuild;
 use crate::history::undo::change_to;
 
-/// Makes the changes again, as far as the other program has not changed the same things; `None` when nothing was overwritten.
+/// Makes the changes again, as far as the other program has not changed the same things, or with `accept` gives them up; `None` when
+/// nothing was overwritten.
 ///
 /// # Errors
 /// When the history of these commits cannot be read; when somebody commits at the same time.
-pub(super) fn restore(storage: &dyn Storage, head: &Arc<State>) -> Result<Option<RepairReport>> {
+pub(super) fn restore(storage: &dyn Storage, head: &Arc<State>, accept: bool) -> Result<Option<RepairReport>> {
     let lost = overwritten(storage, head)?;
     if lost.is_empty() {
         return Ok(None);
     }
-    let (mut set, mut given_up) = (ChangeSet::new(Arc::clone(head.catalogue())), Vec::new());
+    let (mut changes, mut given_up): (Vec<(Key, u64, Change)>, Vec<String>) = Default::default();
     for line in lines(storage, &lost)? {
-        for change in changes(&line, head.catalogue(), &mut given_up)? {
-            set.push(change);
+        for key in difference(&line.before, &line.after).keys() {
+            if accept {
+                given_up.push(named(&key, &line, "it was given up"));
+                continue;
+            }
+            let Some(change) = again(storage, &key, &line, head.catalogue(), &mut given_up)? else { continue };
+            // The later of two that were both written over.
+            if let Some(at) = changes.iter().position(|(other, ..)| *other == key) {
+                let (_, revision, _) = changes.remove(at);
+                given_up.push(format!("{key} of revision {revision}: revision {} has changed it as well", line.last));
+            }
+            changes.push((key, line.last, change));
         }
     }
-    let action = format!("made {} again", what(set.changes().len()));
+    let mut set = ChangeSet::new(Arc::clone(head.catalogue()));
+    changes.into_iter().for_each(|(_, _, change)| set.push(change));
+    let action = match accept {
+        true => "items.json was taken as it is".to_owned(),
+        false => format!("made {} again", counted(set.changes().len(), "change")),
+    };
     let intent = Intent {
         operation: format!("repair: {action}"),
         kind: CommitKind::Commit,
@@ -50,10 +66,6 @@ pub(super) fn restore(storage: &dyn Storage, head: &Arc<State>) -> Result<Option
         given_up,
         ..RepairReport::default()
     }))
-}
-
-fn what(changes: usize) -> String {
-    datafolio_core::counted(changes, "change")
 }
 
 /// Commits that build upon each other: what was before the first, and after the last.
@@ -88,28 +100,40 @@ fn lines(storage: &dyn Storage, lost: &[CommitRef]) -> Result<Vec<Line>> {
     lines.collect()
 }
 
-/// What has to be changed in the head for it to have what these commits changed.
-fn changes(line: &Line, head: &Catalogue, given_up: &mut Vec<String>) -> Result<Vec<Change>> {
-    let mut changes = Vec::new();
-    for key in difference(&line.before, &line.after).keys() {
-        let now = Assumed::of(head, &key);
-        if now.same_as(&Assumed::of(&line.after, &key)) {
-            continue;
-        }
-        if !now.same_as(&Assumed::of(&line.before, &key)) {
-            given_up.push(lost_to_another(&key, line));
-            continue;
-        }
-        changes.push(change_to(key, &line.after)?);
+/// What has to be changed in the head for it to have what these commits made of a thing; nothing where it has that, or cannot get it.
+fn again(
+    storage: &dyn Storage,
+    key: &Key,
+    line: &Line,
+    head: &Catalogue,
+    given_up: &mut Vec<String>,
+) -> Result<Option<Change>> {
+    let now = Assumed::of(head, key);
+    if now.same_as(&Assumed::of(&line.after, key)) {
+        return Ok(None);
     }
-    Ok(changes)
+    if !now.same_as(&Assumed::of(&line.before, key)) {
+        given_up.push(named(key, line, "the other program has changed it as well"));
+        return Ok(None);
+    }
+    if let Key::Item(name) = key
+        && let Some(entry) = line.after.current.get(name.as_str())
+    {
+        for path in entry.payloads() {
+            if storage.stat(&path)?.is_none() {
+                given_up.push(named(key, line, &format!("its file {path} is gone")));
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(change_to(key.clone(), &line.after)?))
 }
 
-/// That the other program has changed the same thing.
-fn lost_to_another(key: &Key, line: &Line) -> String {
+/// A thing as those commits had made it, and why it does not come back.
+fn named(key: &Key, line: &Line, why: &str) -> String {
     let version = match key {
         Key::Item(name) => line.after.current.get(name.as_str()).map(|entry| format!(", version {}", entry.token())),
         _ => None,
     };
-    format!("{key}{} of revision {}: the other program has changed it as well", version.unwrap_or_default(), line.last)
+    format!("{key}{} of revision {}: {why}", version.unwrap_or_default(), line.last)
 }

@@ -146,12 +146,14 @@ fn commit(id: &str, rows: Option<u64>, session: &mut Session) -> Outcome {
     if out.is_json() {
         return out.json(&done);
     }
-    let (files, rows, size) = (
-        count(done.files, "file"),
-        count(usize::try_from(done.rows).unwrap_or(usize::MAX), "row"),
-        human_size(done.size_bytes),
-    );
-    out.done(format_args!("Committed {files} ({rows}, {size}) to {}, version {}", printable(&done.name), done.version))
+    let name = printable(&done.name);
+    if done.was_committed {
+        return out.done(format_args!("Its rows are in {name} already: removed what was left of the stage"));
+    }
+    let files = count(done.files, "file");
+    let rows = count(usize::try_from(done.rows).unwrap_or(usize::MAX), "row");
+    let size = human_size(done.size_bytes);
+    out.done(format_args!("Committed {files} ({rows}, {size}) to {name}, version {}", done.version))
 }
 
 fn abort(id: &str, session: &mut Session) -> Outcome {

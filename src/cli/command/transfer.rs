@@ -15,6 +15,9 @@ pub(super) struct Selection {
     /// Only this item; can be given several times
     #[arg(add = completion::items(), long = "include", value_name = "ITEM")]
     include: Vec<String>,
+    /// Only this snapshot, with the versions that it holds; can be given several times
+    #[arg(add = completion::snapshots(), long = "snapshot", value_name = "NAME")]
+    snapshots: Vec<String>,
     /// With --include: items that are there with another content get a new version
     #[arg(long, requires = "include")]
     overwrite: bool,
@@ -22,8 +25,8 @@ pub(super) struct Selection {
 
 impl Selection {
     pub(super) fn options(&self) -> TransferOptions {
-        let include = (!self.include.is_empty()).then(|| self.include.clone());
-        TransferOptions { include, overwrite: self.overwrite }
+        let some = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
+        TransferOptions { include: some(&self.include), snapshots: some(&self.snapshots), overwrite: self.overwrite }
     }
 }
 

@@ -4,22 +4,23 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use datafolio_core::{Change, ItemRecord, PARTS, PARTS_DIR, Part, PutItem, RelPath, counted, item_type, time};
-use datafolio_handlers::{ForeignParquet, HandlerError, file_stem, fit_rows, parquet_table_fields};
+use datafolio_core::{
+    Change, CoreError, ItemRecord, PARTS, PARTS_DIR, Part, PutItem, RelPath, STAGES_TAKEN, counted, item_type, time,
+};
+use datafolio_handlers::{
+    ForeignParquet, HandlerError, file_stem, fit_rows, parquet_table_fields, read_foreign_parquet,
+};
 use datafolio_storage::{FileInfo, Payload, adopt_payload};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::note::{Note, StageMode};
-use super::order::{below, files_of};
+use super::order::{below, files_of, unlisted};
 use super::target::{Target, check_current};
 use crate::bundle::parallel::each;
 use crate::bundle::{Batch, DataFolio, payload_fields};
 use crate::error::{Error, Result};
 use crate::table::append::{Place, column_types, number, part_of_payload};
-
-/// The field of an entry, and of a part, that names the stage it came from: what was committed is not committed again.
-const STAGE: &str = "stage";
 
 /// Files of a store that are read at a time, whatever the number of processors.
 const AT_ONCE: usize = 4;
@@ -34,6 +35,8 @@ pub struct CommittedStage {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Whether the stage had been committed before, and only what was left of it was removed now: then the four numbers that follow are 0.
+    pub was_committed: bool,
     /// Files of the stage that are its parts now.
     pub files: usize,
     /// Of these, files that were written anew, since their types are not in all the form that the table has them in.
@@ -69,13 +72,9 @@ impl DataFolio {
         let listed = self.storage().list(Some(&dir))?;
         let done = match self.committed_before(&note)? {
             Some(done) => done,
-            None => {
-                let files = files_of(&dir, listed.clone())
-                    .map_err(|reason| Error::StageRefused { stage: id.to_owned(), reason })?;
-                self.commit_files(&note, &dir, &files, rows)?
-            }
+            None => self.commit_files(&note, &dir, &listed, rows)?,
         };
-        if let Err(error) = self.remove_stage(id, &listed) {
+        if let Err(error) = self.remove_committed(id, &listed) {
             tracing::warn!(id, %error, "a stage that was committed stays behind: abort it");
         }
         Ok(done)
@@ -85,12 +84,31 @@ impl DataFolio {
         &self,
         note: &Note,
         dir: &RelPath,
-        files: &[FileInfo],
+        listed: &[FileInfo],
         rows: Option<u64>,
     ) -> Result<CommittedStage> {
+        let refused = |reason: String| Error::StageRefused { stage: note.stage.clone(), reason };
+        let files = files_of(dir, listed.to_vec()).map_err(refused)?;
+        self.refuse_unlisted(note, dir, listed)?;
         let mut batch = self.batch()?;
-        let taken = batch.adopt(note, dir, files, rows)?;
-        let state = batch.try_commit()?;
+        let taken = batch.adopt(note, dir, &files, rows)?;
+        // Each was looked at after its own hash; until the last was, workers may have come to the first again.
+        // (That they got a second name is no change of them.)
+        let states = |infos: &[FileInfo]| -> Vec<_> {
+            infos.iter().map(|info| (info.path.clone(), info.size, info.modified, info.id)).collect()
+        };
+        if states(&self.storage().list(Some(dir))?) != states(listed) {
+            return Err(refused("it was written to while it was committed: wait for its writers".to_owned()));
+        }
+        let state = match batch.try_commit() {
+            Ok(state) => state,
+            Err(error @ Error::Core(CoreError::Conflict { .. } | CoreError::ItemExists { .. })) => {
+                // Another process may have committed the same stage meanwhile.
+                self.refresh()?;
+                return self.committed_before(note)?.ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
         let entry = state.item(&note.item)?;
         Ok(CommittedStage {
             version: entry.token(),
@@ -99,31 +117,42 @@ impl DataFolio {
         })
     }
 
-    /// What a stage became that was committed, and whose files were not all removed then.
+    /// Nothing is left out unsaid: what lies on a local disk and is no file that a bundle can have.
+    fn refuse_unlisted(&self, note: &Note, dir: &RelPath, listed: &[FileInfo]) -> Result<()> {
+        let storage = self.storage();
+        let Some(place) = storage.local_path(dir) else { return Ok(()) };
+        let known = listed.iter().filter_map(|info| storage.local_path(&info.path)).collect();
+        let found = unlisted(&place, &known);
+        match found.map_err(|source| Error::File { action: "read", path: place.clone(), source })? {
+            None => Ok(()),
+            Some(path) => Err(Error::StageRefused {
+                stage: note.stage.clone(),
+                reason: format!(
+                    "{} is no regular file, or its name is no text, and would be left out: remove it, or write a file",
+                    path.strip_prefix(&place).unwrap_or(&path).display()
+                ),
+            }),
+        }
+    }
+
+    /// That a stage was committed, and not all of its files were removed then.
     fn committed_before(&self, note: &Note) -> Result<Option<CommittedStage>> {
         let state = self.state();
         let Some(entry) = state.catalogue().current.get(note.item.as_str()) else { return Ok(None) };
         let record = entry.record()?;
-        let is_of_stage = |part: &&Part| part.other.get(STAGE).and_then(Value::as_str) == Some(&*note.stage);
-        let parts = record.parts()?.unwrap_or_default();
-        let parts: Vec<&Part> = parts.iter().filter(is_of_stage).collect();
-        if parts.is_empty() && record.str(STAGE) != Some(&*note.stage) {
+        if !record.strings(STAGES_TAKEN).contains(&&*note.stage) {
             return Ok(None);
         }
-        let num_rows = record.u64("num_rows").unwrap_or_default();
-        let (rows, size_bytes) = match parts.is_empty() {
-            true => (num_rows, record.u64("size_bytes").unwrap_or_default()),
-            false => (parts.iter().map(|part| part.num_rows).sum(), parts.iter().map(|part| part.size_bytes).sum()),
-        };
         Ok(Some(CommittedStage {
             id: note.stage.clone(),
             name: note.item.clone(),
             version: entry.token(),
-            files: parts.len().max(1),
+            was_committed: true,
+            files: 0,
             rewritten: 0,
-            rows,
-            size_bytes,
-            num_rows,
+            rows: 0,
+            size_bytes: 0,
+            num_rows: record.u64("num_rows").unwrap_or_default(),
         }))
     }
 }
@@ -143,33 +172,35 @@ impl Batch<'_> {
         let current = self.catalogue().current.get(note.item.as_str()).cloned();
         check_current(note, current.as_ref(), self.catalogue().revision)?;
         let storage = Arc::clone(self.folio().storage());
-        let opened = each(files, self.at_once(), |info| {
-            ForeignParquet::open(Path::new(info.path.as_str()), storage.open_sized(&info.path, info.size)?).map_err(
-                |error| match error {
-                    HandlerError::BadFile { reason, .. } => {
-                        refused(format!("{} {reason}; perhaps its writer is not done", below(dir, &info.path)))
-                    }
-                    other => other.into(),
-                },
-            )
+        let footers = each(files, self.at_once(), |info| {
+            let source = storage.open_sized(&info.path, info.size)?;
+            ForeignParquet::of(Path::new(info.path.as_str()), source).map_err(|error| match error {
+                HandlerError::BadFile { reason, .. } => {
+                    refused(format!("{} {reason}; perhaps its writer is not done", below(dir, &info.path)))
+                }
+                other => other.into(),
+            })
         })?;
-        let found = opened.iter().map(ForeignParquet::rows).fold(0_u64, u64::saturating_add);
+        let found = footers.iter().map(|file| file.rows).fold(0_u64, u64::saturating_add);
         if let Some(expected) = rows.filter(|expected| *expected != found) {
             let files = counted(files.len(), "file");
             return Err(refused(format!("its {files} have {found} rows, and {expected} are expected")));
         }
-        let target = Target::of(self.folio(), note, current.as_ref(), &opened)?;
-        let mut wanted: Vec<(&FileInfo, ForeignParquet)> = files.iter().zip(opened).collect();
-        match (found, &target.record) {
-            // One file without rows tells the columns.
-            (0, None) => wanted.truncate(1),
-            _ => wanted.retain(|(_, file)| file.rows() > 0),
+        // A file without rows tells of columns where all are such.
+        let mut wanted: Vec<(&FileInfo, ForeignParquet)> = files.iter().zip(footers).collect();
+        match found {
+            0 => wanted.truncate(1),
+            _ => wanted.retain(|(_, file)| file.rows > 0),
+        }
+        let target = Target::of(self.folio(), note, current.as_ref(), wanted.iter().map(|(_, file)| file))?;
+        if found == 0 && target.record.is_some() {
+            wanted.clear();
         }
         let place = match &target.record {
             None if wanted.len() == 1 => Place::Whole,
             _ => Place::Part,
         };
-        if let (None, Place::Part, Some(field)) = (&target.record, place, target.ordered_column()) {
+        if let (2.., Some(field)) = (wanted.len(), target.ordered_column()) {
             return Err(refused(format!(
                 "column {field:?} has ordered categories, of which several files may have several orders: write it as text, or one file"
             )));
@@ -179,21 +210,32 @@ impl Batch<'_> {
             id: note.stage.clone(),
             name: note.item.clone(),
             version: String::new(),
+            was_committed: false,
             files: taken.len(),
             rewritten: taken.iter().filter(|file| file.is_rewritten).count(),
             rows: found,
             size_bytes: taken.iter().map(|file| file.payload.size).sum(),
             num_rows: found,
         };
-        match &target.record {
-            Some(_) if taken.is_empty() => {}
-            Some(record) => {
-                let columns = column_types(&parquet_table_fields(&target.grown, found));
-                let inputs = (note.input_names(), note.input_versions());
-                let continues = target.categories.are_extended();
-                self.append_parts(record, &target.schema, parts_of(note, &taken), columns, continues, inputs)?;
-            }
-            None => self.put_staged(note, &target.grown, &taken, place, found)?,
+        let Some(record) = &target.record else {
+            self.put_staged(note, &target.grown, &taken, place, found)?;
+            return Ok(done);
+        };
+        if !taken.is_empty() {
+            let columns = column_types(&parquet_table_fields(&target.grown, found));
+            let inputs = (note.input_names(), note.input_versions());
+            let continues = target.categories.are_extended();
+            self.append_parts(
+                record,
+                &target.schema,
+                parts_of(&taken),
+                columns,
+                (continues, Some(&note.stage)),
+                inputs,
+            )?;
+        }
+        if let Some(text) = &note.description {
+            self.update_item(&note.item, Some(text), None)?;
         }
         Ok(done)
     }
@@ -229,9 +271,8 @@ impl Batch<'_> {
                 adopt_payload(&storage, info, (directory, &stem, ".parquet"), threads)?.ok_or_else(changed)?;
             staged.lock().unwrap_or_else(PoisonError::into_inner).push(payload.path.clone());
             // A store tells times in seconds: that the bytes are those whose footer was looked at, only these tell.
-            let again =
-                ForeignParquet::open(Path::new(info.path.as_str()), storage.open_sized(&payload.path, payload.size)?);
-            match again.is_ok_and(|again| again.rows() == file.rows() && again.schema() == file.schema()) {
+            let source = storage.open_sized(&payload.path, payload.size)?;
+            match ForeignParquet::of(Path::new(info.path.as_str()), source).is_ok_and(|again| again == *file) {
                 true => Ok(payload),
                 false => Err(changed()),
             }
@@ -247,11 +288,13 @@ impl Batch<'_> {
             if target.takes(&file, place) {
                 let Some(payload) = adopted.next() else { break };
                 self.folio().verified().remember_payload(storage.as_ref(), &payload)?;
-                let (rows, columns) = (file.rows(), file.schema().fields().len() as u64);
+                let (rows, columns) = (file.rows, file.schema.fields().len() as u64);
                 taken.push(Taken { payload, rows, columns, is_rewritten: false });
                 continue;
             }
-            let fitted = fit_rows(&note.item, &target.grown, file.read()?, note.evolve, &target.categories);
+            let source = storage.open_sized(&info.path, info.size)?;
+            let rows = read_foreign_parquet(Path::new(info.path.as_str()), source)?;
+            let fitted = fit_rows(&note.item, &target.for_file(&file), rows, note.evolve, &target.categories);
             let fitted = fitted.map_err(|error| in_file(below(dir, &info.path), error))?;
             let written = self.stage_table(&like, place, |write| write(fitted))?;
             let (rows, columns) = (number(&written, "num_rows"), number(&written, "num_cols"));
@@ -266,13 +309,13 @@ impl Batch<'_> {
         match (place, taken.first()) {
             (Place::Whole, Some(file)) => fields.extend(payload_fields(&file.payload)),
             _ => {
-                let parts = parts_of(note, taken);
+                let parts = parts_of(taken);
                 fields.extend(self.write_stub(&note.item, &parts)?);
                 fields.insert("size_bytes".to_owned(), parts.iter().map(|part| part.size_bytes).sum::<u64>().into());
                 fields.insert(PARTS.to_owned(), serde_json::to_value(&parts).unwrap_or_default());
             }
         }
-        fields.insert(STAGE.to_owned(), note.stage.as_str().into());
+        fields.insert(STAGES_TAKEN.to_owned(), vec![note.stage.as_str()].into());
         let put = PutItem {
             name: note.item.clone(),
             item_type: item_type::INCLUDED_TABLE.to_owned(),
@@ -288,13 +331,8 @@ impl Batch<'_> {
 }
 
 /// The parts that files have become.
-fn parts_of(note: &Note, taken: &[Taken]) -> Vec<Part> {
-    let parts = taken.iter().map(|file| {
-        let mut part = part_of_payload(&file.payload, file.rows, file.columns);
-        part.other.insert(STAGE.to_owned(), note.stage.as_str().into());
-        part
-    });
-    parts.collect()
+fn parts_of(taken: &[Taken]) -> Vec<Part> {
+    taken.iter().map(|file| part_of_payload(&file.payload, file.rows, file.columns)).collect()
 }
 
 /// Names the file whose columns do not fit.

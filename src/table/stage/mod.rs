@@ -6,7 +6,9 @@ mod order;
 mod target;
 
 use std::fs;
+use std::path::Path;
 
+use datafolio_core::ErrorCategory;
 use datafolio_storage::FileInfo;
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -19,7 +21,7 @@ pub(crate) use note::{STAGES, stage_of};
 use super::append::require_own_table;
 use crate::bundle::DataFolio;
 use crate::bundle::state::file;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What becomes of the files of a stage.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +132,11 @@ impl DataFolio {
             let version = state.catalogue().current.get(input.as_str()).map(|entry| entry.token());
             (input.clone(), version)
         });
-        let note = Note::new(name, options, versions.collect(), current.map(|entry| entry.token()))?;
+        let base = match (options.mode, current) {
+            (StageMode::Append, Some(entry)) => entry.record()?.grown_from().map(str::to_owned),
+            (_, current) => current.map(|entry| entry.token()),
+        };
+        let note = Note::new(name, options, versions.collect(), base)?;
         let storage = self.storage().as_ref();
         storage.make_dir(&file(STAGES)?)?;
         storage.make_dir(&note.dir()?)?;
@@ -154,7 +160,7 @@ impl DataFolio {
         for (id, files) in files {
             match Note::read(storage, &id) {
                 Ok(note) => stages.push(self.seen_stage(note, &files)?),
-                Err(error @ Error::Storage(_)) => return Err(error),
+                Err(error) if error.category() == ErrorCategory::Storage => return Err(error),
                 Err(error) => tracing::warn!(%id, %error, "what lies in stages is no stage"),
             }
         }
@@ -174,24 +180,36 @@ impl DataFolio {
         if files.is_empty() && storage.stat(&note::note_of(id)?)?.is_none() {
             return Err(note::not_found(storage, id));
         }
-        self.remove_stage(id, &files)?;
+        // The note first: what is left of a stage that is aborted is none that could be committed.
+        storage.delete(&note::note_of(id)?)?;
+        self.remove_files(&files)?;
+        if let Some(path) = storage.local_path(&dir) {
+            // What is listed are files: what workers leave of directories, links and the like goes as well.
+            let _ = fs::remove_dir_all(path);
+        }
+        self.remove_if_empty()?;
         let bytes = files.iter().map(|info| info.size).sum();
         Ok(AbortedStage { id: id.to_owned(), files: files.len(), bytes })
     }
 
-    /// Removes the files of a stage, its note last: until then it can be tried again.
-    fn remove_stage(&self, id: &str, files: &[FileInfo]) -> Result<()> {
+    /// Removes what was committed of a stage, its note last: until then it is known to have been one. What came since stays.
+    fn remove_committed(&self, id: &str, files: &[FileInfo]) -> Result<()> {
         let storage = self.storage().as_ref();
-        for info in files {
-            storage.delete(&info.path)?;
-        }
+        self.remove_files(files)?;
         if let Some(path) = storage.local_path(&note::dir_of(id)?) {
-            // What is listed are files: what workers leave of directories, links and the like goes as well.
-            let _ = fs::remove_dir_all(path);
+            remove_empty(&path);
         }
         storage.delete(&note::note_of(id)?)?;
-        if let Some(stages) = storage.local_path(&file(STAGES)?) {
-            // Where it is the last one.
+        self.remove_if_empty()
+    }
+
+    fn remove_files(&self, files: &[FileInfo]) -> Result<()> {
+        Ok(files.iter().try_for_each(|info| self.storage().delete(&info.path))?)
+    }
+
+    /// Removes the directory of all stages where it has none.
+    fn remove_if_empty(&self) -> Result<()> {
+        if let Some(stages) = self.storage().local_path(&file(STAGES)?) {
             let _ = fs::remove_dir(stages);
         }
         Ok(())
@@ -218,4 +236,15 @@ impl DataFolio {
             bytes,
         })
     }
+}
+
+/// Removes a directory, and those in it, as far as they are empty.
+fn remove_empty(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_empty(&entry.path());
+        }
+    }
+    // One that is not empty holds what came too late.
+    let _ = fs::remove_dir(dir);
 }

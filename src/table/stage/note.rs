@@ -1,7 +1,5 @@
 //! What a stage is about, in a file beside the directory that the workers write to: some engines empty that first.
 
-use std::collections::HashSet;
-
 use datafolio_core::{RelPath, time};
 use datafolio_handlers::file_stem;
 use datafolio_storage::{Storage, StorageError};
@@ -41,7 +39,7 @@ pub(super) struct Note {
     pub(super) mode: StageMode,
     #[serde(default)]
     pub(super) evolve: bool,
-    /// The version that the table had.
+    /// The version that the table had; of one to be added to, the one that all versions since have in common but for added rows.
     #[serde(default)]
     pub(super) base: Option<String>,
     #[serde(default)]
@@ -80,13 +78,12 @@ impl Note {
     }
 
     pub(super) fn write(&self, storage: &dyn Storage) -> Result<()> {
-        let path = note_of(&self.stage)?;
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::Invalid(error.to_string()))?;
-        let mut staged = storage.create(&path)?;
-        staged
-            .write_all(text.as_bytes())
-            .map_err(|error| StorageError::from_io("write", path.as_str(), &storage.location(), error))?;
-        Ok(staged.finish()?)
+        if text.len() as u64 > LARGEST {
+            let reason = "the description and the inputs of a stage are too long: give them to the table afterwards";
+            return Err(Error::Invalid(reason.to_owned()));
+        }
+        chain::write_new(storage, &note_of(&self.stage)?, &text)
     }
 
     /// Reads the note of a stage.
@@ -110,10 +107,9 @@ impl Note {
         Ok(note)
     }
 
-    /// The names of the items that the files are made from, each once.
+    /// The names of the items that the files are made from.
     pub(super) fn input_names(&self) -> Vec<String> {
-        let mut seen = HashSet::new();
-        self.inputs.keys().filter(|name| seen.insert(name.as_str())).cloned().collect()
+        self.inputs.keys().cloned().collect()
     }
 
     pub(super) fn input_versions(&self) -> IndexMap<String, String> {

@@ -1,6 +1,9 @@
 //! Which files of a stage hold its rows, and in which order.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use datafolio_core::RelPath;
 use datafolio_storage::FileInfo;
@@ -15,9 +18,17 @@ use datafolio_storage::FileInfo;
 /// unsaid.
 pub(super) fn files_of(dir: &RelPath, listed: Vec<FileInfo>) -> Result<Vec<FileInfo>, String> {
     let mut files = Vec::new();
+    let directories: HashSet<String> = listed
+        .iter()
+        .flat_map(|info| std::iter::successors(info.path.parent(), RelPath::parent))
+        .map(|path| path.to_string())
+        .chain([dir.to_string()])
+        .collect();
     for info in listed {
         let below = below(dir, &info.path);
-        if is_hidden(below) {
+        // Some programs make empty objects for directories.
+        let is_marker = info.size == 0 && directories.contains(info.path.as_str());
+        if is_hidden(below) || is_marker {
             continue;
         }
         if let Some((column, _)) = below.rsplit_once('/').and_then(|(above, _)| above.split_once('=')) {
@@ -38,6 +49,28 @@ pub(super) fn files_of(dir: &RelPath, listed: Vec<FileInfo>) -> Result<Vec<FileI
     }
     files.sort_by(|a, b| natural(a.path.as_str(), b.path.as_str()));
     Ok(files)
+}
+
+/// Something in a directory that was not listed, since it is no file of a bundle: a link, or a name that is no text.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub(super) fn unlisted(place: &Path, listed: &HashSet<PathBuf>) -> io::Result<Option<PathBuf>> {
+    for entry in fs::read_dir(place)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().first().is_some_and(|first| matches!(first, b'_' | b'.')) {
+            continue;
+        }
+        let found = match entry.file_type()?.is_dir() {
+            true => unlisted(&path, listed)?,
+            false => (!listed.contains(&path)).then_some(path),
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a file holds rows.

@@ -1,5 +1,6 @@
 //! The table that the files of a stage are to be, or to be added to.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -35,11 +36,11 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::WrongType`](crate::Error::WrongType) for what is no table of the bundle's own.
-    pub(super) fn of(
+    pub(super) fn of<'a>(
         folio: &DataFolio,
         note: &Note,
         current: Option<&Arc<Entry>>,
-        opened: &[ForeignParquet],
+        files: impl Iterator<Item = &'a ForeignParquet> + Clone,
     ) -> Result<Self> {
         let (record, schema, categories) = match (note.mode, current) {
             (StageMode::Append, Some(entry)) => {
@@ -50,16 +51,12 @@ impl Target {
                 let categories = OrderedCategories::of(&item, &schema)?;
                 (Some(record), schema, categories)
             }
-            _ => {
-                let first = opened.iter().find(|file| file.rows() > 0).or(opened.first());
-                let schema = first.map_or_else(|| Arc::new(Schema::empty()), |file| Arc::clone(file.schema()));
-                (None, schema, OrderedCategories::default())
-            }
+            _ => (None, Arc::new(first_columns(files.clone())), OrderedCategories::default()),
         };
         let mut grown: Vec<FieldRef> = schema.fields().iter().cloned().collect();
-        for field in opened.iter().filter(|_| note.evolve).flat_map(|file| file.schema().fields()) {
-            let is_known = grown.iter().any(|known| known.name() == field.name());
-            if !is_known && !field.data_type().is_null() {
+        let mut known: HashSet<String> = grown.iter().map(|field| field.name().clone()).collect();
+        for field in files.filter(|_| note.evolve).flat_map(|file| file.schema.fields()) {
+            if !field.data_type().is_null() && known.insert(field.name().clone()) {
                 // The rows of other files have no value for it.
                 grown.push(Arc::new(field.as_ref().clone().with_nullable(true)));
             }
@@ -74,11 +71,35 @@ impl Target {
         })
     }
 
+    /// The columns that a file is written anew with: those of the table, and of the new ones those that it has.
+    pub(super) fn for_file(&self, file: &ForeignParquet) -> SchemaRef {
+        let has: HashSet<&str> = file.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let old = self.schema.fields().len();
+        let fields = self.grown.fields().iter().enumerate();
+        let fields: Vec<FieldRef> = fields
+            .filter(|(index, field)| *index < old || has.contains(field.name().as_str()))
+            .map(|(_, field)| Arc::clone(field))
+            .collect();
+        Arc::new(Schema::new_with_metadata(fields, self.grown.metadata().clone()))
+    }
+
     /// A column with ordered categories.
     pub(super) fn ordered_column(&self) -> Option<&str> {
-        let ordered = self.schema.fields().iter().find(|field| field.dict_is_ordered() == Some(true));
+        let ordered = self.grown.fields().iter().find(|field| field.dict_is_ordered() == Some(true));
         ordered.map(|field| field.name().as_str())
     }
+}
+
+/// The columns of a new table: those of the first file, each of the first type that is one, and with nulls where any file may have some.
+fn first_columns<'a>(files: impl Iterator<Item = &'a ForeignParquet> + Clone) -> Schema {
+    let Some(first) = files.clone().next() else { return Schema::empty() };
+    let fields = first.schema.fields().iter().map(|field| {
+        let same = files.clone().filter_map(|file| Some(file.schema.fields().find(field.name())?.1));
+        let typed = same.clone().find(|other| !other.data_type().is_null()).unwrap_or(field);
+        let is_nullable = same.clone().any(|other| other.is_nullable() || other.data_type().is_null());
+        Arc::new(typed.as_ref().clone().with_nullable(is_nullable))
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<FieldRef>>(), first.schema.metadata().clone())
 }
 
 /// Whether what is there now is what the stage was begun for.
@@ -87,10 +108,15 @@ pub(super) fn check_current(note: &Note, current: Option<&Arc<Entry>>, revision:
         // Anybody can have written the note.
         check_item_name(&note.item)?;
     }
-    let found = current.map(|entry| entry.token());
+    let found = match (note.mode, current) {
+        (StageMode::Append, Some(entry)) => entry.record()?.grown_from().map(str::to_owned),
+        (_, current) => current.map(|entry| entry.token()),
+    };
     match note.mode {
         StageMode::Create if current.is_some() => Err(CoreError::ItemExists { name: note.item.clone() }.into()),
-        StageMode::Overwrite if found != note.base => {
+        // A table that somebody else has begun meanwhile is added to.
+        StageMode::Append if note.base.is_none() => Ok(()),
+        StageMode::Append | StageMode::Overwrite if found != note.base => {
             let shown = |version: &Option<String>| match version {
                 Some(version) => format!("version {version}"),
                 None => "nothing".to_owned(),
