@@ -55,10 +55,10 @@ def test_a_table_goes_out_and_a_derived_one_comes_back(
         for row in part:
             if row["id"] == 15_000 and not os.path.exists(marker):
                 open(marker, "w").close()
-                daemon = os.getppid()
-                with open(f"/proc/{daemon}/stat") as stat:
-                    java = int(stat.read().rsplit(")", 1)[1].split()[1])
-                os.kill(java, signal.SIGKILL)
+                stat = f"/proc/{os.getppid()}/stat"
+                if os.path.exists(stat):  # where the system tells whose child it is
+                    with open(stat) as told:
+                        os.kill(int(told.read().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
                 os.kill(os.getpid(), signal.SIGKILL)
             yield row["id"], row["gene"], row["value"] * 2
 
