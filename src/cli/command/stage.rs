@@ -109,10 +109,15 @@ fn begin(args: &Begin, session: &mut Session) -> Outcome {
         return out.json(&stage);
     }
     out.line(format_args!("{}", printable(&stage.path)))?;
-    out.note(format_args!(
-        "Workers write Parquet files there; `datafolio stage commit {}` makes the table of them",
-        stage.id
-    ))
+    if out.is_terminal() {
+        // Otherwise the path alone, for scripts.
+        let what = format_args!(
+            "Workers write Parquet files there; `datafolio stage commit {}` makes the table of them",
+            stage.id
+        );
+        return out.note(what);
+    }
+    Ok(())
 }
 
 fn list(session: &mut Session) -> Outcome {
