@@ -114,8 +114,8 @@ impl DataFolio {
     ///
     /// # Errors
     /// [`ItemExists`](datafolio_core::CoreError::ItemExists) for a new table of a name that is taken; a name that is not allowed;
-    /// [`Error::WrongType`] when the rows are to be added to something that is no table of the bundle's own;
-    /// [`Error::ReadOnly`].
+    /// [`Error::WrongType`](crate::Error::WrongType) when the rows are to be added to something that is no table of the bundle's own;
+    /// [`Error::ReadOnly`](crate::Error::ReadOnly).
     pub fn stage_table(&self, name: &str, options: &StageOptions) -> Result<Stage> {
         self.require_writable("begin a stage")?;
         let state = self.state();
@@ -171,7 +171,7 @@ impl DataFolio {
     /// Removes a stage with all that workers have written there.
     ///
     /// # Errors
-    /// [`Error::StageNotFound`]; when something cannot be removed, and then it can be tried again.
+    /// [`Error::StageNotFound`](crate::Error::StageNotFound); when something cannot be removed, and then it can be tried again.
     pub fn abort_stage(&self, id: &str) -> Result<AbortedStage> {
         self.require_writable("abort a stage")?;
         let storage = self.storage().as_ref();
