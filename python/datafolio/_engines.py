@@ -193,7 +193,8 @@ class EngineMethods(Core):
         entry = self._native.item(name)
         # A part from before a column was added does not have it, and those that it has are the first.
         known = [entry["columns"][: part["num_cols"]] for part in entry.get("parts", [])] or [None] * len(paths)
-        if unknown := [column for column in columns or () if column not in entry.get("columns", columns)]:
+        of_table: Sequence[str] = entry.get("columns") or columns or ()
+        if unknown := [column for column in columns or () if column not in of_table]:
             raise ColumnNotFoundError(f"table '{name}' has no column {unknown[0]!r}", code="column-not-found", item=name)
         frames = []
         for path, of_part in zip(paths, known, strict=True):
