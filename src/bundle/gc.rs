@@ -182,7 +182,8 @@ impl DataFolio {
             report.later_revisions = ahead.revisions;
             return Ok((report, kept));
         }
-        let overwritten = overwritten(storage, head)?;
+        // Further back nothing is kept.
+        let overwritten = overwritten(storage, head, kept.oldest())?;
         if !overwritten.is_empty() {
             report.later_revisions = overwritten.iter().map(|commit| commit.revision).collect();
             return Ok((report, kept));

@@ -32,7 +32,7 @@ impl DataFolio {
         if let Some(ahead) = Ahead::of(storage, state)? {
             damage(report, "older-catalogue", format!("{}; {}", ahead.problem(), ahead.advice()));
         }
-        let gone = overwritten(storage, state)?;
+        let gone = overwritten(storage, state, 0)?;
         if !gone.is_empty() {
             let message = format!("{}; `datafolio repair` makes the changes again", problem(&gone));
             damage(report, "overwritten-by-foreign-writer", message);

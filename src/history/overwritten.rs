@@ -19,11 +19,12 @@ use crate::history::walk::Walk;
 /// How many commits are looked for, at most.
 const MOST: usize = 10_000;
 
-/// The commits that were overwritten and not brought back, in ascending order; none where writers take a lock.
+/// The commits that were overwritten and not brought back, in ascending order, as far as the history from a revision on tells; none where
+/// writers take a lock.
 ///
 /// # Errors
 /// When the storage cannot be read.
-pub(crate) fn overwritten(storage: &dyn Storage, head: &State) -> Result<Vec<CommitRef>> {
+pub(crate) fn overwritten(storage: &dyn Storage, head: &State, since: u64) -> Result<Vec<CommitRef>> {
     if !storage.is_remote() {
         return Ok(Vec::new());
     }
@@ -35,7 +36,7 @@ pub(crate) fn overwritten(storage: &dyn Storage, head: &State) -> Result<Vec<Com
         }
     };
     let mut recovered: HashSet<CommitRef> = HashSet::new();
-    for entry in Walk::from_head(storage, head)?.flatten() {
+    for entry in Walk::from_head(storage, head)?.flatten().take_while(|entry| entry.revision >= since) {
         recovered.extend(entry.recovered);
         lost.extend(entry.overwritten.into_iter().filter(|commit| !recovered.contains(commit)));
     }

@@ -13,15 +13,6 @@ import datafolio
 ROWS = 30_000
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither aliases nor the cache of the person who runs the tests are touched."""
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("DATAFOLIO_HOME", str(home / "datafolio"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-
-
 @pytest.fixture
 def rows() -> pd.DataFrame:
     """Reads of some genes."""

@@ -22,7 +22,7 @@ use crate::history::undo::change_to;
 /// # Errors
 /// When the history of these commits cannot be read; when somebody commits at the same time.
 pub(super) fn restore(storage: &dyn Storage, head: &Arc<State>, accept: bool) -> Result<Option<RepairReport>> {
-    let lost = overwritten(storage, head)?;
+    let lost = overwritten(storage, head, 0)?;
     if lost.is_empty() {
         return Ok(None);
     }

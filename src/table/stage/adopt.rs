@@ -98,14 +98,15 @@ impl DataFolio {
             infos.iter().map(|info| (info.path.clone(), info.size, info.modified, info.id)).collect()
         };
         if states(&self.storage().list(Some(dir))?) != states(listed) {
-            return Err(refused("it was written to while it was committed: wait for its writers".to_owned()));
+            return self.unless_committed(
+                note,
+                refused("it was written to while it was committed: wait for its writers".to_owned()),
+            );
         }
         let state = match batch.try_commit() {
             Ok(state) => state,
             Err(error @ Error::Core(CoreError::Conflict { .. } | CoreError::ItemExists { .. })) => {
-                // Another process may have committed the same stage meanwhile.
-                self.refresh()?;
-                return self.committed_before(note)?.ok_or(error);
+                return self.unless_committed(note, error);
             }
             Err(error) => return Err(error),
         };
@@ -115,6 +116,12 @@ impl DataFolio {
             num_rows: entry.record()?.u64("num_rows").unwrap_or_default(),
             ..taken
         })
+    }
+
+    /// Another process may have committed the same stage meanwhile: then nothing is wrong.
+    fn unless_committed(&self, note: &Note, error: Error) -> Result<CommittedStage> {
+        self.refresh()?;
+        self.committed_before(note)?.ok_or(error)
     }
 
     /// Nothing is left out unsaid: what lies on a local disk and is no file that a bundle can have.

@@ -132,11 +132,7 @@ impl DataFolio {
             let version = state.catalogue().current.get(input.as_str()).map(|entry| entry.token());
             (input.clone(), version)
         });
-        let base = match (options.mode, current) {
-            (StageMode::Append, Some(entry)) => entry.record()?.grown_from().map(str::to_owned),
-            (_, current) => current.map(|entry| entry.token()),
-        };
-        let note = Note::new(name, options, versions.collect(), base)?;
+        let note = Note::new(name, options, versions.collect(), target::base_of(options.mode, current)?)?;
         let storage = self.storage().as_ref();
         storage.make_dir(&file(STAGES)?)?;
         storage.make_dir(&note.dir()?)?;

@@ -102,16 +102,21 @@ fn first_columns<'a>(files: impl Iterator<Item = &'a ForeignParquet> + Clone) ->
     Schema::new_with_metadata(fields.collect::<Vec<FieldRef>>(), first.schema.metadata().clone())
 }
 
+/// What tells a version from those that a stage was not begun for: rows may be added to the table of one to append to.
+pub(super) fn base_of(mode: StageMode, current: Option<&Arc<Entry>>) -> Result<Option<String>> {
+    Ok(match (mode, current) {
+        (StageMode::Append, Some(entry)) => entry.record()?.grown_from().map(str::to_owned),
+        (_, current) => current.map(|entry| entry.token()),
+    })
+}
+
 /// Whether what is there now is what the stage was begun for.
 pub(super) fn check_current(note: &Note, current: Option<&Arc<Entry>>, revision: u64) -> Result<()> {
     if current.is_none() {
         // Anybody can have written the note.
         check_item_name(&note.item)?;
     }
-    let found = match (note.mode, current) {
-        (StageMode::Append, Some(entry)) => entry.record()?.grown_from().map(str::to_owned),
-        (_, current) => current.map(|entry| entry.token()),
-    };
+    let found = base_of(note.mode, current)?;
     match note.mode {
         StageMode::Create if current.is_some() => Err(CoreError::ItemExists { name: note.item.clone() }.into()),
         // A table that somebody else has begun meanwhile is added to.
