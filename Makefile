@@ -5,13 +5,14 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/datafolio
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export DATAFOLIO_PEERS ?= $(CACHE)/peers
 
-.PHONY: help demo test python wheel check fmt lint light directions portable peers claim torture bench bench-python docs package clean
+.PHONY: help demo test python wheel check fmt lint light delta directions portable peers claim torture bench bench-python docs package clean
 
 help:
 	@echo "make demo          build, then show the main job on real data"
 	@echo "make test          build, install the peers that are tested against, run every test"
 	@echo "make python        the tests of the Python package, over the module that is built"
 	@echo "make wheel         the wheel that is released (compiles everything for speed: half an hour)"
+	@echo "make delta         lints and tests of Delta tables, which are built apart"
 	@echo "make check         formatting, lints and the light tests: seconds, once dependencies are built"
 	@echo "make portable      whether it compiles for Windows and macOS (installs their standard libraries with rustup)"
 	@echo "make torture       the long runs: 16 processes x 200 commits, thousands of kills"
@@ -20,15 +21,19 @@ help:
 	@echo "make docs          regenerate what is generated in docs/"
 	@echo "make package       packages of all crates, unpacked and compiled"
 
-# All there is, with Polars, which users have to ask for. Features of other dependencies follow from it, so one set of packages
+# All there is but Delta tables, with Polars, which users have to ask for. Features of other dependencies follow from it, so one set of packages
 # is used wherever everything is meant.
-ALL = --workspace --features datafolio/polars
+ALL = --workspace --exclude datafolio-delta --features datafolio/polars
+
+# What reads Delta tables turns on features of crates that Polars uses too (chrono, uuid), and Polars would be compiled once more with them:
+# it is built, linted and tested without.
+DELTA = --package datafolio --package datafolio-delta --package datafolio-handlers --no-default-features --features datafolio/cli,datafolio/delta
 
 # Polars takes minutes to compile, and the demo does without. Where it is compiled already (make demo WITH=datafolio/polars),
 # leaving it out would compile Arrow once more.
 demo: claim
 	@echo "== building (a first build takes some minutes; later ones seconds)"
-	cargo build --workspace $(if $(WITH),--features $(WITH),--exclude datafolio-frames) --all-targets
+	cargo build --workspace --exclude datafolio-delta $(if $(WITH),--features $(WITH),--exclude datafolio-frames) --all-targets
 	@echo "== the demo"
 	@"$(CARGO_TARGET_DIR)/debug/examples/demo"
 
@@ -38,6 +43,7 @@ test: claim peers
 	cargo build $(ALL) --all-targets
 	@echo "== tests"
 	cargo test $(ALL) --tests
+	$(MAKE) delta
 	@echo "== examples in the documentation"
 	cargo test $(ALL) --doc
 	@echo "== the Python package"
@@ -58,9 +64,9 @@ wheel:
 	cd python && "$(CACHE)/maturin/bin/maturin" build --release --out "$(CARGO_TARGET_DIR)/wheels"
 	./scripts/check-wheel.sh "$(CARGO_TARGET_DIR)"/wheels/*.whl
 
-# Without DuckDB and Polars, which take longest to compile, and without tests that take more than a second: these are left to `make test`.
+# Without DuckDB and Polars, which take longest to compile, without what reads Delta tables, and without tests that take more than a second: these are left to `make test`.
 # What is left has other features of a few dependencies, so a first check compiles these once more; later ones take seconds.
-LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --exclude datafolio-stores --no-default-features --features datafolio/cli
+LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --exclude datafolio-stores --exclude datafolio-delta --no-default-features --features datafolio/cli
 LONG = peers:: group_values:: frame::tests hdf5::write:: facts_of_a_reference guess conformance:: encoding:: streaming::
 check: fmt directions light
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
@@ -69,6 +75,14 @@ check: fmt directions light
 # What is compiled in the place of DuckDB and Polars where they are left out. Nothing is built for it but what the lints need.
 light: claim
 	cargo clippy $(LIGHT) --all-targets -- --deny warnings
+
+# Delta tables: lints, and what is tested with them.
+delta: claim
+	@echo "== Delta tables"
+	cargo clippy $(DELTA) --all-targets -- --deny warnings
+	cargo test $(DELTA) --lib -- $(LONG:%=--skip %)
+	cargo test $(DELTA) --test delta
+	cargo test $(DELTA) --test main -- delta
 
 fmt:
 	cargo fmt --all -- --check

@@ -32,5 +32,6 @@ done
 cp Cargo.lock "$unpacked/Cargo.lock"
 
 cd "$unpacked"
-PYO3_BUILD_EXTENSION_MODULE=1 CARGO_TARGET_DIR="$target" cargo check --quiet --workspace --features datafolio/polars
+PYO3_BUILD_EXTENSION_MODULE=1 CARGO_TARGET_DIR="$target" cargo check --quiet --workspace --exclude datafolio-delta --features datafolio/polars
+CARGO_TARGET_DIR="$target" cargo check --quiet --package datafolio --no-default-features --features cli,delta
 echo "$(ls -d ./*/ | wc -l) packages hold what they are compiled from"
