@@ -284,6 +284,7 @@ fn a_reference(folio: &DataFolio, data: &Path) -> Result<()> {
         table_format: "csv".to_owned(),
         num_rows: None,
         version: None,
+        timestamp: None,
     };
     folio.reference_table("fleet", reference, AddOptions::new())?;
     println!("fleet has {} rows, and no file in the bundle", count(folio, "fleet")?);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks who depends on whom: core <- storage, columns <- handlers <- datafolio, core <- sql <- datafolio, core <- frames <- datafolio, storage <- stores <- datafolio, and
+# Checks who depends on whom: core <- storage, columns, delta <- handlers <- datafolio, core <- sql <- datafolio, core <- frames <- datafolio, storage <- stores <- datafolio, and
 # never the other way. What a crate may use is written down here; everything else is refused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,8 +29,9 @@ allow() {
 
 allow datafolio-core ""
 allow datafolio-columns "datafolio-core"
+allow datafolio-delta ""
 allow datafolio-storage "datafolio-core"
-allow datafolio-handlers "datafolio-core datafolio-columns datafolio-storage"
+allow datafolio-handlers "datafolio-core datafolio-columns datafolio-storage datafolio-delta"
 allow datafolio-sql "datafolio-core"
 allow datafolio-frames "datafolio-core"
 allow datafolio-stores "datafolio-core datafolio-storage"
@@ -53,8 +54,14 @@ for heavy in arrow parquet; do
     fi
 done
 
+# What Delta tables need of the kernel is read by an engine of our own: the kernel's brings a C library for cryptography.
+if cargo tree --package datafolio --edges normal,build --prefix none | grep -qE "^aws-lc-(rs|sys) v"; then
+    echo "datafolio must not depend on aws-lc-rs"
+    status=1
+fi
+
 # Heavy engines are named by one leaf crate each, which does not exist without being asked for.
-for heavy in libduckdb-sys polars-core object_store; do
+for heavy in libduckdb-sys polars-core object_store delta_kernel; do
     if cargo tree --package datafolio --no-default-features --features cli --edges normal --prefix none | grep -qE "^$heavy v"; then
         echo "the light build must not depend on $heavy"
         status=1

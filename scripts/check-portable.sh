@@ -10,5 +10,5 @@ for target in x86_64-pc-windows-gnu aarch64-apple-darwin; do
     rustup target add "$target"
     name=${target//-/_}
     env "CC_$name=true" "CXX_$name=true" "AR_$name=true" cargo clippy --workspace --exclude datafolio-frames \
-        --exclude datafolio-sql --exclude datafolio-stores --no-default-features --features datafolio/cli --all-targets --target "$target" -- --deny warnings
+        --exclude datafolio-delta --exclude datafolio-sql --exclude datafolio-stores --no-default-features --features datafolio/cli --all-targets --target "$target" -- --deny warnings
 done

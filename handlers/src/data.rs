@@ -53,8 +53,10 @@ pub struct Reference {
     pub table_format: String,
     /// Number of rows, where the caller knows it.
     pub num_rows: Option<u64>,
-    /// Version of the table in its own system (Delta), where it has one.
+    /// Version of the table in its own system (Delta), where it has one and is to be read as it was then.
     pub version: Option<i64>,
+    /// The same by a time: of a Delta table the last version of then or before.
+    pub timestamp: Option<DateTime<Utc>>,
 }
 
 /// A fitted model as an opaque file. Nothing here ever unpickles it.

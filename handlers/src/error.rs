@@ -127,6 +127,16 @@ pub enum HandlerError {
         /// Where its table should be.
         path: PathBuf,
     },
+    /// A reference names a version of a table that is not there, or no longer all of it.
+    #[error("item '{item}' refers to the table {path}: {reason}")]
+    MissingTableVersion {
+        /// The item.
+        item: String,
+        /// Where the table is.
+        path: PathBuf,
+        /// Which version is not there, and which are.
+        reason: String,
+    },
     /// What a reference names is there and cannot be read as what it should be.
     #[error("item '{item}' refers to a table that cannot be read: {source}")]
     Reference {
@@ -239,9 +249,10 @@ impl HandlerError {
             | Self::Parquet(_) => ErrorCategory::InvalidInput,
             Self::UnknownType { .. } | Self::Unsupported { .. } | Self::FileAlone { .. } => ErrorCategory::Unsupported,
             Self::TypeTaken { .. } => ErrorCategory::Exists,
-            Self::FileNotFound { .. } | Self::MissingReference { .. } | Self::UnknownColumn { .. } => {
-                ErrorCategory::NotFound
-            }
+            Self::FileNotFound { .. }
+            | Self::MissingReference { .. }
+            | Self::MissingTableVersion { .. }
+            | Self::UnknownColumn { .. } => ErrorCategory::NotFound,
             Self::Damaged { .. } => ErrorCategory::Corrupt,
             Self::Payload { source, .. } => match source.category() {
                 // A payload that its catalogue names and that is gone is damage, not a wrong question.
@@ -275,6 +286,7 @@ impl HandlerError {
             Self::OptionNotTaken { .. } => "option-not-taken",
             Self::FileNotFound { .. } => "file-not-found",
             Self::MissingReference { .. } => "missing-reference",
+            Self::MissingTableVersion { .. } => "missing-table-version",
             Self::Reference { .. } => "unreadable-reference",
             Self::Damaged { .. } => "damaged-item",
             Self::Payload { source, .. } => match source {

@@ -12,7 +12,7 @@ use crate::guard::GuardedReader;
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::outside_file::OutsideFile;
 use crate::payload_bytes::facts_of;
-use crate::referenced_table::{read_reference, reference_target};
+use crate::referenced_table::{delta_target, read_reference, reference_target};
 use crate::stored_file::{StoredFile, stored_files};
 use crate::table::{
     ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_hdf5, read_parquet, read_parts,
@@ -140,6 +140,10 @@ pub(crate) fn open_stored(
 /// When the item refers to something that is not there, or names no file; what the store refuses.
 pub fn plain_parquet_files(item: &Item<'_>) -> HandlerResult<Option<Vec<PathBuf>>> {
     if item.record().item_type() == item_type::REFERENCED_TABLE {
+        // The files of a Delta table are not all of it: its log says which of them, and which of their rows, are.
+        if delta_target(item)?.is_some() {
+            return Ok(None);
+        }
         return Ok(reference_target(item)?.into_parquet_file().map(|path| vec![path]));
     }
     let files = stored_files(item.record())?;

@@ -2,6 +2,11 @@
 
 mod address;
 mod check;
+#[cfg(feature = "delta")]
+mod delta;
+#[cfg(not(feature = "delta"))]
+#[path = "referenced_table/no_delta.rs"]
+mod delta;
 mod fingerprint;
 mod state;
 
@@ -25,6 +30,8 @@ use crate::table::{TableReadOptions, Written};
 pub(crate) use address::without_secrets;
 use address::{Address, absolute};
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
+pub(crate) use delta::delta_target;
+use delta::look_at_delta;
 use fingerprint::Fingerprint;
 pub use state::reference_files_state;
 
@@ -35,7 +42,8 @@ const FORMATS: [&str; 5] = ["parquet", "csv", "arrow", "hdf5", "delta"];
 const VERIFIED_ROWS: u64 = 1000;
 
 /// Item type `referenced_table`: the address of a table outside the bundle, and what was seen there. Parquet (a file, a
-/// directory or a pattern), CSV and Arrow files on this machine are read; other formats and addresses are kept.
+/// directory or a pattern), CSV, Arrow and HDF5 files and, with the feature `delta`, Delta tables on this machine are read; other formats
+/// and addresses are kept.
 ///
 /// A reference is the one place where a bundle reaches outside itself, and reaching outside is its purpose: whoever reads
 /// an item of a bundle that someone else wrote reads the file that the item names. Only regular files are ever opened.
@@ -58,7 +66,7 @@ impl Handler for ReferencedTable {
         };
         let mut fields =
             record(&reference).map_err(|reason| HandlerError::Invalid { item: sink.name().to_owned(), reason })?;
-        look_at_target(&mut fields)?;
+        look_at_target(sink.name(), &mut fields)?;
         Ok(Draft::new(fields))
     }
 
@@ -69,7 +77,11 @@ impl Handler for ReferencedTable {
     /// Whether the target is there and opens; without checking of data only whether it is there. Its bytes are not ours to
     /// vouch for: it may have changed since.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
-        if item.verification() == Verification::Off {
+        let is_quick = item.verification() == Verification::Off;
+        if let Some(delta) = delta_target(item)? {
+            return if is_quick { delta.is_there() } else { delta.verify() };
+        }
+        if is_quick {
             return is_there(item, &target(item)?.0);
         }
         let options = ImportOptions { infer_rows: Some(VERIFIED_ROWS), ..ImportOptions::default() };
@@ -84,7 +96,13 @@ impl Handler for ReferencedTable {
     fn facts(&self, record: &ItemRecord) -> Vec<(&'static str, String)> {
         facts_of(
             record,
-            &[("path", "path"), ("format", "table_format"), ("rows", "num_rows"), ("table version", "version")],
+            &[
+                ("path", "path"),
+                ("format", "table_format"),
+                ("rows", "num_rows"),
+                ("table version", "version"),
+                ("as of", "timestamp"),
+            ],
         )
     }
 }
@@ -126,7 +144,14 @@ fn record(reference: &Reference) -> Result<Map<String, Value>, String> {
         fields.insert("num_rows".to_owned(), rows.into());
     }
     if let Some(version) = reference.version {
+        if format == "delta" && version < 0 {
+            return Err(format!("the version of a Delta table is 0 or more, and not {version}"));
+        }
         fields.insert("version".to_owned(), version.into());
+    }
+    if let Some(timestamp) = reference.timestamp {
+        check_timestamp(format, reference.version, timestamp)?;
+        fields.insert("timestamp".to_owned(), time::to_iso(timestamp).into());
     }
     if let Some(seen) = seen.filter(fs::Metadata::is_file) {
         fields.insert("source_identity".to_owned(), identity(&seen));
@@ -134,12 +159,33 @@ fn record(reference: &Reference) -> Result<Map<String, Value>, String> {
     Ok(fields)
 }
 
+/// Refuses a time that stands for no version for ever.
+fn check_timestamp(format: &str, version: Option<i64>, timestamp: DateTime<Utc>) -> Result<(), String> {
+    if format != "delta" {
+        return Err(format!("a timestamp picks the version of a Delta table, and a table in format {format} has none"));
+    }
+    if version.is_some() {
+        return Err("a version and a timestamp: give one of them".to_owned());
+    }
+    if timestamp > time::now() {
+        return Err(format!(
+            "the timestamp {} has not come yet: a later version could be meant by it",
+            time::to_iso(timestamp)
+        ));
+    }
+    Ok(())
+}
+
 /// Text is read as a whole to find its rows and columns: of a reference to more of it, neither is recorded.
 const READ_TO_RECORD: u64 = 256 << 20;
 
 /// Adds what is seen of a target on this machine, where there is one in a format that is read here.
-fn look_at_target(fields: &mut Map<String, Value>) -> HandlerResult<()> {
+fn look_at_target(name: &str, fields: &mut Map<String, Value>) -> HandlerResult<()> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    if text("table_format") == Some("delta") {
+        let Some(Address::Local(path)) = text("path").map(Address::parse) else { return Ok(()) };
+        return look_at_delta(name, PathBuf::from(path), fields);
+    }
     let (Some(path), Some(format)) = (text("path"), text("table_format").and_then(TableFormat::from_name)) else {
         return Ok(());
     };
@@ -189,18 +235,23 @@ fn schema_and_rows(files: &TableFiles, format: TableFormat) -> HandlerResult<Opt
 fn target(item: &Item<'_>) -> HandlerResult<(PathBuf, TableFormat)> {
     let name = item.name();
     let text = item.record().str("path").ok_or_else(|| item.damaged("its entry has no path"))?;
-    let unsupported = |what: String, needs: &str| HandlerError::Unsupported { what, needs: needs.to_owned() };
     let written = item.record().str("table_format").unwrap_or("parquet");
-    let format = match written {
-        "delta" => return Err(unsupported(format!("reading Delta table '{name}'"), "a build with the feature delta")),
-        written => TableFormat::from_name(written)
-            .ok_or_else(|| unsupported(format!("reading table '{name}' in format {written:?}"), "a later release"))?,
-    };
+    let format = TableFormat::from_name(written).ok_or_else(|| HandlerError::Unsupported {
+        what: format!("reading table '{name}' in format {written:?}"),
+        needs: "a later release".to_owned(),
+    })?;
     if let Address::Url(_) = Address::parse(text) {
-        let what = format!("reading table '{name}' at {}", without_secrets(text));
-        return Err(unsupported(what, "a build with object-store support"));
+        return Err(unsupported_address(name, text));
     }
     Ok((local_target(item, text)?, format))
+}
+
+/// A table that does not lie on this machine.
+fn unsupported_address(name: &str, text: &str) -> HandlerError {
+    HandlerError::Unsupported {
+        what: format!("reading table '{name}' at {}", without_secrets(text)),
+        needs: "a build with object-store support".to_owned(),
+    }
 }
 
 /// The path on this machine that a local address stands for.
@@ -266,6 +317,23 @@ pub fn table_paths(item: &Item<'_>) -> HandlerResult<Option<String>> {
     Ok(Some(path.to_string_lossy().into_owned()))
 }
 
+/// The record of a reference to the newest version of a table, as one to the version that is the newest now: for what is read in several
+/// steps, between which others may add a version. `None` for all else.
+///
+/// # Errors
+/// As [`crate::read_table`].
+pub fn pinned_reference(item: &Item<'_>) -> HandlerResult<Option<ItemRecord>> {
+    if item.record().item_type() != item_type::REFERENCED_TABLE {
+        return Ok(None);
+    }
+    let Some(delta) = delta_target(item)? else { return Ok(None) };
+    Ok(delta.version_to_pin()?.map(|version| {
+        let mut record = item.record().clone();
+        record.set("version", Some(version.into()));
+        record
+    }))
+}
+
 /// What an item refers to, found on this machine.
 pub(crate) struct ReferenceTarget {
     path: PathBuf,
@@ -329,6 +397,9 @@ fn open(
     part: &TableReadOptions,
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let name = item.name();
+    if let Some(delta) = delta_target(item)? {
+        return delta.open(part);
+    }
     let reader = reference_target(item)?.open(options, part).map_err(|error| of_item(name, error))?;
     Ok(Box::new(ReferenceReader { reader, item: name.to_owned() }))
 }
@@ -384,7 +455,13 @@ mod tests {
     use super::*;
 
     fn reference(path: &str, format: &str) -> Reference {
-        Reference { path: path.to_owned(), table_format: format.to_owned(), num_rows: None, version: None }
+        Reference {
+            path: path.to_owned(),
+            table_format: format.to_owned(),
+            num_rows: None,
+            version: None,
+            timestamp: None,
+        }
     }
 
     fn write_parquet(path: &Path, values: std::ops::Range<i64>) {
@@ -475,8 +552,9 @@ mod tests {
         let pattern = dir.path().join("*.parquet");
         let error = read(record(&reference(pattern.to_str().unwrap(), "parquet")).unwrap()).unwrap_err();
         assert_eq!(error.code(), "missing-reference");
+        let needs = if cfg!(feature = "delta") { "object-store" } else { "feature delta" };
         for (path, format, expected) in
-            [("s3://bucket/x.parquet", "parquet", "object-store"), ("/x", "delta", "feature delta")]
+            [("s3://bucket/x.parquet", "parquet", "object-store"), ("s3://bucket/x", "delta", needs)]
         {
             let error = read(record(&reference(path, format)).unwrap()).unwrap_err();
             assert_eq!(error.code(), "unsupported");

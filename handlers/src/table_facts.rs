@@ -21,7 +21,7 @@ use crate::guard::{Blame, InPayload, guarded};
 use crate::handler::Item;
 use crate::included_table::{is_parquet, read_table};
 use crate::outside_file::{OutsideFile, open_regular};
-use crate::referenced_table::reference_target;
+use crate::referenced_table::{delta_target, reference_target};
 use crate::stored_file::stored_files;
 use crate::table::{ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
 
@@ -97,6 +97,9 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
     let record = item.record();
     let schema = || -> HandlerResult<SchemaRef> { Ok(read_table(item, &TableReadOptions::default())?.schema()) };
     if record.item_type() == item_type::REFERENCED_TABLE {
+        if let Some(delta) = delta_target(item)? {
+            return delta.facts();
+        }
         let target = reference_target(item)?;
         let files = target.files()?;
         if target.format == TableFormat::Parquet {
@@ -140,7 +143,8 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
     Ok(without_statistics(schema()?, record.count("num_rows"), facts.collect::<HandlerResult<_>>()?))
 }
 
-fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Vec<FileFacts>) -> TableFacts {
+/// The facts of a table whose files say nothing of their columns.
+pub(crate) fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Vec<FileFacts>) -> TableFacts {
     let columns = schema.fields().iter().map(|field| ColumnFacts::unknown(field)).collect();
     let size_bytes = files.iter().map(|file| file.size_bytes).sum();
     TableFacts { rows, schema, size_bytes, compression: Vec::new(), columns, files }

@@ -123,6 +123,7 @@ fn reference(path: std::path::PathBuf, format: &str) -> Reference {
         table_format: format.to_owned(),
         num_rows: None,
         version: None,
+        timestamp: None,
     }
 }
 

@@ -11,7 +11,7 @@ from . import _jsonable, _models
 from ._core import only
 from ._optional import is_instance
 from ._rows_in import is_table
-from ._storing import Storing
+from ._storing import Storing, microseconds
 from .exceptions import InvalidInputError, InvalidTypeError, MissingFileError
 
 __all__ = ["AddMethods"]
@@ -281,6 +281,7 @@ class AddMethods(Storing):
         inputs: list[str] | None = None,
         code: str | None = None,
         *,
+        timestamp: datetime.datetime | None = None,
         overwrite: bool = False,
         allow_full_load: bool = False,
         polars_only: bool | None = None,
@@ -298,7 +299,9 @@ class AddMethods(Storing):
         num_rows
             How many rows it has, where that is known.
         version
-            The version of a Delta table.
+            The version of a Delta table that is read from now on; by default the newest is, each time.
+        timestamp
+            The same by a time, with a time zone: the version that the table had then.
         description, inputs, code, overwrite
             As for :meth:`add_table`.
         allow_full_load
@@ -316,7 +319,8 @@ class AddMethods(Storing):
         flags = {"code": code, "allow_full_load": allow_full_load or None, "polars_only": polars_only or None}
         extra = {key: value for key, value in flags.items() if value}
         options = {"description": description, "inputs": inputs, "overwrite": overwrite, "extra": extra}
-        self._seen().reference_table(name, os.fspath(path), table_format, num_rows, version, options)
+        at = None if timestamp is None else microseconds(timestamp)
+        self._seen().reference_table(name, os.fspath(path), table_format, num_rows, version, at, options)
         return self
 
     def import_table(

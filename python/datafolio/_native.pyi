@@ -138,6 +138,7 @@ class Bundle:
         table_format: str,
         num_rows: int | None = None,
         version: int | None = None,
+        timestamp: int | None = None,
         options: _Options | None = None,
     ) -> None: ...
     def import_files(

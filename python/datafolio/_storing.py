@@ -21,6 +21,17 @@ LARGE_ARRAY = 64 << 20
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
+def microseconds(instant: datetime.datetime) -> int:
+    """Since 1970, of an instant with a time zone."""
+    if instant.utcoffset() is None:
+        raise InvalidInputError(
+            "Naive datetime objects are not allowed: give it a time zone, such as "
+            "timestamp.replace(tzinfo=datetime.timezone.utc)",
+            code="invalid-value",
+        )
+    return (instant - _EPOCH) // datetime.timedelta(microseconds=1)
+
+
 class Storing(Core):
     """What the methods that add items share. Each way commits at once, and returns the handle."""
 
@@ -76,13 +87,7 @@ class Storing(Core):
             )
         if not isinstance(timestamp, datetime.datetime):
             timestamp = datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc)
-        if timestamp.utcoffset() is None:
-            raise InvalidInputError(
-                "Naive datetime objects are not allowed: give it a time zone, such as "
-                "timestamp.replace(tzinfo=datetime.timezone.utc)",
-                code="invalid-value",
-            )
-        self._seen().add_timestamp(name, (timestamp - _EPOCH) // datetime.timedelta(microseconds=1), common)
+        self._seen().add_timestamp(name, microseconds(timestamp), common)
         return self
 
     def _add_model(

@@ -217,7 +217,8 @@ mod tests {
         let open = || OpenOptions::new().settings(settings.clone());
         let folio = open().create(dir.path().join("study")).unwrap();
         let path = place.to_str().unwrap().to_owned();
-        let reference = Reference { path, table_format: "parquet".to_owned(), num_rows: None, version: None };
+        let reference =
+            Reference { path, table_format: "parquet".to_owned(), num_rows: None, version: None, timestamp: None };
         folio.add("t", reference, AddOptions::new()).unwrap();
         let facts = |folio: &DataFolio| folio.facts_of(&folio.table_record("t", None).unwrap()).unwrap();
         let told = |facts: &TableFacts| (facts.rows, facts.columns[0].min.clone());

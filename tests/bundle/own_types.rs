@@ -148,6 +148,7 @@ fn verify_notes_that_the_file_of_a_reference_has_changed() {
         table_format: "csv".to_owned(),
         num_rows: None,
         version: None,
+        timestamp: None,
     };
     folio.add("t", reference, AddOptions::new()).unwrap();
     assert!(folio.verify(&VerifyOptions::default()).unwrap().findings.is_empty());

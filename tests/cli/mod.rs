@@ -8,6 +8,8 @@ mod arrays;
 mod completing;
 mod computing;
 mod converting;
+#[cfg(feature = "delta")]
+mod delta;
 mod errors;
 mod folios;
 mod history;

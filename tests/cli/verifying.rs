@@ -85,6 +85,7 @@ fn a_reference_that_this_build_cannot_reach_is_a_note() {
             table_format: "parquet".to_owned(),
             num_rows: None,
             version: None,
+            timestamp: None,
         };
         folio.add(name, reference, datafolio::AddOptions::new()).unwrap();
     }

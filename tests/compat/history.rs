@@ -112,6 +112,7 @@ fn writing_in_turn_with_2_3_costs_what_was_changed() {
             table_format: "parquet".to_owned(),
             num_rows: None,
             version: None,
+            timestamp: None,
         };
         batch.add(&format!("table{n}"), reference, AddOptions::new()).unwrap();
     }

@@ -162,6 +162,7 @@ fn add_everything(folio: &DataFolio, beside: &Path) {
             table_format: format.to_owned(),
             num_rows: Some(3),
             version: None,
+            timestamp: None,
         };
         folio.reference_table(name, reference, new()).unwrap();
     }

@@ -22,7 +22,7 @@ fn with_forms() -> (tempfile::TempDir, DataFolio, [&'static str; 4]) {
     writer.write(&all).unwrap();
     drop(writer);
     let path = csv.to_str().unwrap().to_owned();
-    let reference = Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None };
+    let reference = Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None, timestamp: None };
     folio.add("text", reference, AddOptions::new()).unwrap();
     // Files of different sizes, and one that begins in the middle of a chunk.
     for rows in [0..10_001, 10_001..10_002, 10_002..15_000, 15_000..ROWS] {

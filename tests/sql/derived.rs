@@ -153,8 +153,13 @@ fn a_reference_whose_file_changed_makes_a_table_stale() {
     let (dir, folio) = with_numbers();
     let path = dir.path().join("outside.csv");
     fs::write(&path, "a\n1\n").unwrap();
-    let reference =
-        Reference { path: path.display().to_string(), table_format: "csv".to_owned(), num_rows: None, version: None };
+    let reference = Reference {
+        path: path.display().to_string(),
+        table_format: "csv".to_owned(),
+        num_rows: None,
+        version: None,
+        timestamp: None,
+    };
     folio.reference_table("outside", reference, AddOptions::new()).unwrap();
     derive(&folio, "inside", "SELECT sum(a) AS s FROM outside");
     assert!(names(&folio).is_empty());
@@ -222,7 +227,8 @@ fn references_to_patterns_and_directories_are_looked_at_file_by_file() {
     written("b.csv", now);
     for (name, path) in [("pattern", place.join("*.csv")), ("directory", place.clone())] {
         let path = path.display().to_string();
-        let reference = Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None };
+        let reference =
+            Reference { path, table_format: "csv".to_owned(), num_rows: None, version: None, timestamp: None };
         folio.reference_table(name, reference, AddOptions::new()).unwrap();
         derive(&folio, &format!("of_{name}"), &format!("SELECT sum(x) AS s FROM {name}"));
     }

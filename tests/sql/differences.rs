@@ -323,6 +323,7 @@ fn references_and_tables_of_every_format_are_compared() {
         table_format: "csv".to_owned(),
         num_rows: None,
         version: None,
+        timestamp: None,
     };
     folio.add("t", reference, AddOptions::new().overwrite()).unwrap();
     let diff = folio.diff_table("t", &by_id()).unwrap();

@@ -3,6 +3,8 @@
 mod appending;
 mod categories;
 mod computing;
+#[cfg(feature = "delta")]
+mod delta;
 #[cfg(unix)] // Whether two names are one file is told by its inode.
 mod links;
 mod mapped;
@@ -73,6 +75,7 @@ fn with_tables(folio: &DataFolio, dir: &Path) -> [&'static str; 10] {
             table_format: format.to_owned(),
             num_rows: None,
             version: None,
+            timestamp: None,
         };
         folio.add(name, reference, AddOptions::new()).unwrap();
     }

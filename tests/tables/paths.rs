@@ -111,6 +111,7 @@ fn paths_are_absolute_and_there() {
         table_format: "parquet".to_owned(),
         num_rows: None,
         version: None,
+        timestamp: None,
     };
     folio.add("far", reference("s3://me:secret@bucket/far.parquet"), AddOptions::new()).unwrap();
     let far = folio.get_table_path("far").unwrap();

@@ -24,7 +24,7 @@ fn whole(folio: &DataFolio, name: &str) -> RecordBatch {
 
 fn reference(path: &Path, format: &str) -> Reference {
     let path = path.to_str().unwrap().to_owned();
-    Reference { path, table_format: format.to_owned(), num_rows: None, version: None }
+    Reference { path, table_format: format.to_owned(), num_rows: None, version: None, timestamp: None }
 }
 
 fn numbers(values: &[i64]) -> RecordBatch {

@@ -337,7 +337,8 @@ fn facts_and_statistics_are_kept_on_disk_by_content() {
     let path = dir.path().join("changing.parquet");
     write_parquet(&path, &sample(0..10));
     let target = path.to_str().unwrap().to_owned();
-    let reference = Reference { path: target, table_format: "parquet".to_owned(), num_rows: None, version: None };
+    let reference =
+        Reference { path: target, table_format: "parquet".to_owned(), num_rows: None, version: None, timestamp: None };
     folio.add("changing", reference, AddOptions::new()).unwrap();
     let fourth = open(Verification::Touched);
     assert_eq!((describe(&fourth, "changing").rows, fourth.table_info("changing").unwrap().rows), (10, Some(10)));
@@ -378,6 +379,7 @@ fn estimates_are_the_same_each_time_and_wherever_batches_end() {
         table_format: "parquet".to_owned(),
         num_rows: None,
         version: None,
+        timestamp: None,
     };
     // Of a reference nothing is kept: it is read each time.
     folio.add("read", reference, AddOptions::new()).unwrap();

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fs;
 
+use arrow::datatypes::Schema;
 use datafolio_core::{ErrorCategory, ItemRecord, item_type, time};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::fingerprint::{Fingerprint, SeenFile};
-use super::{Address, ReferenceTarget, identity, reference_target, schema_and_rows};
+use super::{Address, ReferenceTarget, delta_target, identity, reference_target, schema_and_rows};
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::Item;
 use crate::table::arrow_field_type_name;
@@ -92,6 +93,9 @@ pub fn check_reference(item: &Item<'_>) -> ReferenceCheck {
 }
 
 fn compare(item: &Item<'_>, check: &mut ReferenceCheck) -> HandlerResult<()> {
+    if let Some(delta) = delta_target(item)? {
+        return delta.compare(item, check);
+    }
     let target = reference_target(item)?;
     super::is_there(item, &target.path)?;
     let Some(before) = item.record().get("fingerprint").and_then(Fingerprint::from_json) else {
@@ -148,6 +152,9 @@ pub fn reference_files(item: &Item<'_>) -> HandlerResult<Option<(u64, String)>> 
     if !is_reference || !is_here {
         return Ok(None);
     }
+    if let Some(delta) = delta_target(item)? {
+        return delta.seen_files().map(Some);
+    }
     let target = reference_target(item)?;
     let seen = Fingerprint::from_outside(&target.path, &target.found()?)?;
     Ok(Some((seen.bytes, seen.digest)))
@@ -165,12 +172,17 @@ fn difference(before: &Fingerprint, now: &Fingerprint) -> String {
     "its files were written again, and have as many bytes as before".to_owned()
 }
 
-/// What is different about the columns.
+/// What is different about the columns of files.
 fn schema_changes(record: &ItemRecord, target: &ReferenceTarget) -> HandlerResult<Vec<String>> {
-    let Some(Value::Object(before)) = record.get("dtypes") else { return Ok(Vec::new()) };
-    let Some(seen) = schema_and_rows(&target.found()?, target.format)? else { return Ok(Vec::new()) };
+    let seen = schema_and_rows(&target.found()?, target.format)?;
+    Ok(seen.map(|seen| column_changes(record, &seen.schema)).unwrap_or_default())
+}
+
+/// What is different about columns.
+pub(super) fn column_changes(record: &ItemRecord, seen: &Schema) -> Vec<String> {
+    let Some(Value::Object(before)) = record.get("dtypes") else { return Vec::new() };
     let mut changes = Vec::new();
-    for field in seen.schema.fields() {
+    for field in seen.fields() {
         let now = arrow_field_type_name(field);
         match before.get(field.name()).and_then(Value::as_str) {
             None => changes.push(format!("column {:?} is new", field.name())),
@@ -180,14 +192,17 @@ fn schema_changes(record: &ItemRecord, target: &ReferenceTarget) -> HandlerResul
             Some(_) => {}
         }
     }
-    for name in before.keys().filter(|name| seen.schema.column_with_name(name).is_none()) {
+    for name in before.keys().filter(|name| seen.column_with_name(name).is_none()) {
         changes.push(format!("column {name:?} is gone"));
     }
-    Ok(changes)
+    changes
 }
 
 /// How the target differs, by a look at sizes and times, from what was seen when it was referenced, when it does.
 pub(super) fn change(item: &Item<'_>) -> Option<String> {
+    if let Some(delta) = delta_target(item).ok()? {
+        return delta.change(item);
+    }
     if let Some(before) = item.record().get("fingerprint").and_then(Fingerprint::from_json) {
         return quick_change(item, &before);
     }

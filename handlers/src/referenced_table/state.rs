@@ -4,7 +4,7 @@ use datafolio_core::item_type;
 use sha2::{Digest, Sha256};
 
 use super::fingerprint::hex;
-use super::reference_target;
+use super::{delta_target, reference_target};
 use crate::file_state::FileState;
 use crate::handler::Item;
 
@@ -14,6 +14,9 @@ use crate::handler::Item;
 pub fn reference_files_state(item: &Item<'_>) -> Option<String> {
     if item.record().item_type() != item_type::REFERENCED_TABLE {
         return None;
+    }
+    if let Some(delta) = delta_target(item).ok()? {
+        return delta.state();
     }
     let target = reference_target(item).ok()?;
     let mut digest = Sha256::new();

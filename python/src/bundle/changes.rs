@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use datafolio::handlers::formats::TableFormat;
 use datafolio::{AddOptions, Batch, Data, ImportOptions, Model, NpyArray, Reference, Result, core::item_type};
 use pyo3::exceptions::PyValueError;
@@ -55,6 +55,12 @@ impl Bundle {
     ) -> Outcome<()> {
         self.change(py, move |batch| batch.add_typed(item_type, &name, data, options))
     }
+}
+
+/// An instant, of microseconds since 1970.
+fn instant(microseconds: i64) -> Outcome<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(microseconds)
+        .ok_or_else(|| python(PyValueError::new_err("the instant lies too far away")))
 }
 
 #[pymethods]
@@ -129,9 +135,7 @@ impl Bundle {
         microseconds: i64,
         options: Option<&Bound<'_, PyDict>>,
     ) -> Outcome<()> {
-        let instant = DateTime::from_timestamp_micros(microseconds)
-            .ok_or_else(|| python(PyValueError::new_err("the instant lies too far away")))?;
-        self.add_data(py, item_type::TIMESTAMP, name, Data::Timestamp(instant), add_options(options)?)
+        self.add_data(py, item_type::TIMESTAMP, name, Data::Timestamp(instant(microseconds)?), add_options(options)?)
     }
 
     #[pyo3(signature = (name, path, options=None))]
@@ -159,7 +163,7 @@ impl Bundle {
         self.add_data(py, item_type::MODEL, name, Data::Model(model), add_options(options)?)
     }
 
-    #[pyo3(signature = (name, path, table_format, num_rows=None, version=None, options=None))]
+    #[pyo3(signature = (name, path, table_format, num_rows=None, version=None, timestamp=None, options=None))]
     #[allow(clippy::too_many_arguments)]
     fn reference_table(
         &self,
@@ -169,9 +173,11 @@ impl Bundle {
         table_format: String,
         num_rows: Option<u64>,
         version: Option<i64>,
+        timestamp: Option<i64>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> Outcome<()> {
-        let reference = Reference { path, table_format, num_rows, version };
+        let timestamp = timestamp.map(instant).transpose()?;
+        let reference = Reference { path, table_format, num_rows, version, timestamp };
         self.add_data(py, item_type::REFERENCED_TABLE, name, Data::Reference(reference), add_options(options)?)
     }
 

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat};
 use datafolio_handlers::{HandlerError, JsonError, formats};
@@ -64,6 +65,12 @@ pub(in crate::cli) struct Args {
     /// Format of the model: joblib, skops, onnx, pickle or pt
     #[arg(long)]
     pub(super) format: Option<String>,
+    /// Version of a Delta table, for `reference`
+    #[arg(skip)]
+    pub(super) version: Option<i64>,
+    /// The same by a time
+    #[arg(skip)]
+    pub(super) timestamp: Option<DateTime<Utc>>,
     /// A label for a file that is kept as it is
     #[arg(long)]
     pub(super) category: Option<String>,
@@ -169,15 +176,17 @@ fn reference(args: &Args) -> Outcome<Reference> {
         Some(format) => format.clone(),
         None => match TableFormat::from_path(&args.file) {
             Some((format, _)) => format.as_str().to_owned(),
+            // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted.
+            None if args.file.join("_delta_log").is_dir() => "delta".to_owned(),
             None if args.file.is_dir() => "parquet".to_owned(),
             None => {
                 let message = format!("{path}: its name does not tell the format of the table");
                 return Err(Failure::new("unknown-format", ErrorCategory::InvalidInput, message)
-                    .hint("say it with --format parquet, csv or arrow"));
+                    .hint("say it with --format parquet, csv, arrow or delta"));
             }
         },
     };
-    Ok(Reference { path, table_format, num_rows: None, version: None })
+    Ok(Reference { path, table_format, num_rows: None, version: args.version, timestamp: args.timestamp })
 }
 
 fn read_json(file: &Path, size: u64) -> Outcome<Value> {

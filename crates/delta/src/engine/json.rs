@@ -1,0 +1,83 @@
+//! Commits, and checkpoints in JSON: a line for each action.
+
+use std::io::{BufReader, Cursor};
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use arrow::error::ArrowError;
+use arrow::json::ReaderBuilder;
+use delta_kernel::engine_data::FilteredEngineData;
+use delta_kernel::expressions::PredicateRef;
+use delta_kernel::schema::{SchemaRef, StructType};
+use delta_kernel::{
+    EngineData, FileDataReadResultIterator, FileMeta, FileSize, JsonHandler, KernelError, KernelResult,
+    KernelResultIterator,
+};
+use url::Url;
+
+use super::data::Batch;
+use super::shape::Shape;
+use crate::conform::words;
+use crate::error::{DeltaError, DeltaResult};
+use crate::place::{Place, TableFile, below_root};
+use crate::types::arrow_fields;
+
+/// Actions that are decoded at once.
+const BATCH_ACTIONS: usize = 1024;
+
+pub(super) struct Json(pub(super) Arc<dyn Place>);
+
+fn arrow_schema(schema: &StructType) -> DeltaResult<Schema> {
+    let fields = arrow_fields(schema).map_err(|kind| DeltaError::Unsupported(format!("type {kind} in the log")))?;
+    Ok(Schema::new(fields))
+}
+
+impl Json {
+    /// The actions of a file, batch by batch.
+    fn read(&self, url: &Url, shape: &Arc<Shape>) -> DeltaResult<FileDataReadResultIterator> {
+        let file = TableFile::open(self.0.as_ref(), &below_root(url)?)?;
+        let name = file.name.clone();
+        let damaged = move |error: ArrowError| DeltaError::damaged(&name, words(&error));
+        let reader = ReaderBuilder::new(Arc::new(arrow_schema(&shape.stored)?))
+            .with_batch_size(BATCH_ACTIONS)
+            .with_coerce_primitive(true)
+            .build(BufReader::new(Cursor::new(file.read_all()?)))
+            .map_err(&damaged)?;
+        let (shape, address) = (Arc::clone(shape), url.to_string());
+        Ok(Box::new(reader.map(move |batch| {
+            let batch = shape.complete(&batch.map_err(&damaged)?, &address)?;
+            Ok(Box::new(Batch(batch)) as Box<dyn EngineData>)
+        })))
+    }
+}
+
+impl JsonHandler for Json {
+    /// For texts within the log, such as statistics, which nobody asks for here.
+    fn parse_json(&self, _texts: Box<dyn EngineData>, _schema: SchemaRef) -> KernelResult<Box<dyn EngineData>> {
+        Err(KernelError::unsupported("JSON within the log"))
+    }
+
+    fn read_json_files(
+        &self,
+        files: &[FileMeta],
+        schema: SchemaRef,
+        _predicate: Option<PredicateRef>,
+    ) -> KernelResult<FileDataReadResultIterator> {
+        let shape = Arc::new(Shape::of(&schema)?);
+        let reader = Self(Arc::clone(&self.0));
+        let urls: Vec<Url> = files.iter().map(|file| file.location.clone()).collect();
+        Ok(Box::new(urls.into_iter().flat_map(move |url| match reader.read(&url, &shape) {
+            Ok(batches) => batches,
+            Err(error) => Box::new(std::iter::once(Err(error.into()))),
+        })))
+    }
+
+    fn write_json_file(
+        &self,
+        _path: &Url,
+        _data: KernelResultIterator<'_, FilteredEngineData>,
+        _overwrite: bool,
+    ) -> KernelResult<FileSize> {
+        Err(KernelError::unsupported("writing"))
+    }
+}
