@@ -8,7 +8,8 @@ use std::sync::Arc;
 use datafolio_core::name::check_item_name;
 use datafolio_core::{ItemRecord, PARTS, PARTS_DIR, RelPath, item_type};
 use datafolio_storage::{
-    Expected, Payload, PayloadWriter, Source, Storage, Verification, VerifiedCache, VerifiedSource, discard_payload,
+    Expected, OutsidePlaces, Payload, PayloadWriter, Source, Storage, Verification, VerifiedCache, VerifiedSource,
+    discard_payload,
 };
 use serde_json::{Map, Value};
 
@@ -132,6 +133,7 @@ pub struct Sink<'a> {
     threads: usize,
     /// Where files are made that are not the bundle's.
     scratch: PathBuf,
+    places: Option<&'a Arc<dyn OutsidePlaces>>,
     /// The payload file that was started.
     started: Option<RelPath>,
 }
@@ -140,7 +142,7 @@ impl<'a> Sink<'a> {
     /// A sink for one item, for one thread. The bundle makes it.
     pub fn new(storage: &'a Arc<dyn Storage>, item_type: &'a str, name: &'a str) -> Self {
         let dir = item_type::payload_dir(item_type).unwrap_or("artifacts");
-        Self { storage, item_type, name, dir, threads: 1, scratch: std::env::temp_dir(), started: None }
+        Self { storage, item_type, name, dir, threads: 1, scratch: std::env::temp_dir(), places: None, started: None }
     }
 
     /// The same, for this many threads.
@@ -152,6 +154,16 @@ impl<'a> Sink<'a> {
     /// the system's directory for temporary files.
     pub fn with_scratch(self, scratch: Option<PathBuf>) -> Self {
         Self { scratch: scratch.unwrap_or(self.scratch), ..self }
+    }
+
+    /// The same, for what has to look at something outside of the bundle that does not lie on this machine.
+    pub fn with_places(self, places: Option<&'a Arc<dyn OutsidePlaces>>) -> Self {
+        Self { places, ..self }
+    }
+
+    /// What reaches places outside of the bundle, where this build can.
+    pub fn places(&self) -> Option<&'a Arc<dyn OutsidePlaces>> {
+        self.places
     }
 
     /// The same, for a file that becomes a part of the item.
@@ -221,6 +233,7 @@ pub struct Item<'a> {
     storage: &'a Arc<dyn Storage>,
     verification: Verification,
     cache: &'a VerifiedCache,
+    places: Option<&'a Arc<dyn OutsidePlaces>>,
 }
 
 impl<'a> Item<'a> {
@@ -232,7 +245,17 @@ impl<'a> Item<'a> {
         verification: Verification,
         cache: &'a VerifiedCache,
     ) -> Self {
-        Self { record, storage, verification, cache }
+        Self { record, storage, verification, cache, places: None }
+    }
+
+    /// The same, where what it refers to may lie on a store.
+    pub fn with_places(self, places: Option<&'a Arc<dyn OutsidePlaces>>) -> Self {
+        Self { places, ..self }
+    }
+
+    /// What reaches places outside of the bundle, where this build can.
+    pub(crate) fn places(&self) -> Option<&'a Arc<dyn OutsidePlaces>> {
+        self.places
     }
 
     /// Where its files lie.

@@ -8,32 +8,40 @@ mod delta;
 #[path = "referenced_table/no_delta.rs"]
 mod delta;
 mod fingerprint;
+mod on_store;
 mod state;
+#[cfg(feature = "delta")]
+mod store_place;
+mod target;
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafolio_core::{ItemRecord, item_type, time};
-use datafolio_storage::Verification;
+use datafolio_storage::{OutsidePlaces, Patience, Verification};
 use serde_json::{Map, Value, json};
 
 use crate::data::{Data, Reference};
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{ImportOptions, TableFiles, TableFormat, is_pattern, layout, open_part, open_tables_part};
+use crate::formats::{ImportOptions, TableFiles, TableFormat, layout};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::payload_bytes::facts_of;
 use crate::table::{TableReadOptions, Written};
-pub(crate) use address::without_secrets;
+pub use address::without_secrets;
 use address::{Address, absolute};
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
 pub(crate) use delta::delta_target;
 use delta::look_at_delta;
 use fingerprint::Fingerprint;
+use on_store::OnStore;
 pub use state::reference_files_state;
+pub(crate) use target::{ReferenceTarget, reference_target};
+use target::{is_there, local_target};
 
 /// The formats that a reference may name.
 const FORMATS: [&str; 5] = ["parquet", "csv", "arrow", "hdf5", "delta"];
@@ -59,14 +67,14 @@ impl Handler for ReferencedTable {
         matches!(data, Data::Reference(_))
     }
 
-    /// Records the address, and of a target on this machine its columns, rows and fingerprint. It need not exist yet.
+    /// Records the address, and of a target that is there its columns, rows and fingerprint. It need not exist yet.
     fn write(&self, data: Data, _options: &WriteOptions, sink: &mut Sink<'_>) -> HandlerResult<Draft> {
         let Data::Reference(reference) = data else {
             return Err(HandlerError::WrongKind { expected: "a reference", found: data.kind().to_owned() });
         };
         let mut fields =
             record(&reference).map_err(|reason| HandlerError::Invalid { item: sink.name().to_owned(), reason })?;
-        look_at_target(sink.name(), &mut fields)?;
+        look_at_target(sink.name(), sink.places(), &mut fields)?;
         Ok(Draft::new(fields))
     }
 
@@ -81,8 +89,9 @@ impl Handler for ReferencedTable {
         if let Some(delta) = delta_target(item)? {
             return if is_quick { delta.is_there() } else { delta.verify() };
         }
+        let target = reference_target(item)?;
         if is_quick {
-            return is_there(item, &target(item)?.0);
+            return target.is_there(item);
         }
         let options = ImportOptions { infer_rows: Some(VERIFIED_ROWS), ..ImportOptions::default() };
         open(item, &options, &TableReadOptions::default()).map(drop)
@@ -179,23 +188,72 @@ fn check_timestamp(format: &str, version: Option<i64>, timestamp: DateTime<Utc>)
 /// Text is read as a whole to find its rows and columns: of a reference to more of it, neither is recorded.
 const READ_TO_RECORD: u64 = 256 << 20;
 
-/// Adds what is seen of a target on this machine, where there is one in a format that is read here.
-fn look_at_target(name: &str, fields: &mut Map<String, Value>) -> HandlerResult<()> {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    if text("table_format") == Some("delta") {
-        let Some(Address::Local(path)) = text("path").map(Address::parse) else { return Ok(()) };
-        return look_at_delta(name, PathBuf::from(path), fields);
+/// Whether an error is of a store, and not of what lies there.
+fn is_of_store(error: &HandlerError) -> bool {
+    match error {
+        HandlerError::Reference { source, .. } => is_of_store(source),
+        error => matches!(error, HandlerError::Storage(_)),
     }
-    let (Some(path), Some(format)) = (text("path"), text("table_format").and_then(TableFormat::from_name)) else {
-        return Ok(());
+}
+
+/// What reaches places outside of the bundle.
+type Places<'a> = &'a Arc<dyn OutsidePlaces>;
+
+/// Adds what is seen of a target, where there is one in a format that is read here. A store that does not answer keeps nobody from
+/// referring to what lies there.
+fn look_at_target(name: &str, places: Option<Places<'_>>, fields: &mut Map<String, Value>) -> HandlerResult<()> {
+    let record = ItemRecord::new(fields.clone());
+    let Some(text) = record.str("path") else { return Ok(()) };
+    let seen = match (Address::parse(text), places) {
+        (Address::Local(path), _) => return look(name, Where::Here(path.into()), fields),
+        (Address::Url(_), None) => return Ok(()),
+        (Address::Url(url), Some(places)) => look(name, Where::At(url, places), fields),
     };
-    let Address::Local(path) = Address::parse(path) else { return Ok(()) };
-    let path = PathBuf::from(path);
-    let files = TableFiles::of_reference(&path, format, true)?;
-    if files.paths().len() == 0 || files.paths().any(|path| !path.exists()) {
+    match seen {
+        // A place that cannot be listed, or a format that is not read there, is kept like one that does not answer.
+        Err(error) if is_of_store(&error) || matches!(error, HandlerError::Unsupported { .. }) => {
+            tracing::warn!(
+                item = name,
+                "nothing was seen of what is referred to, and is recorded as it was given: {}",
+                error
+            );
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Where a new reference leads.
+enum Where<'a> {
+    Here(PathBuf),
+    At(&'a str, Places<'a>),
+}
+
+fn look(name: &str, place: Where<'_>, fields: &mut Map<String, Value>) -> HandlerResult<()> {
+    let is_directory = fields.get("is_directory") == Some(&Value::Bool(true));
+    let format = fields.get("table_format").and_then(Value::as_str).unwrap_or_default();
+    if format == "delta" {
+        return look_at_delta(name, place, fields);
+    }
+    let Some(format) = TableFormat::from_name(format) else { return Ok(()) };
+    let (target, is_at_path) = match place {
+        Where::Here(path) => (ReferenceTarget::here(name, path.clone(), format), path.exists()),
+        Where::At(url, places) => {
+            let store = OnStore::new(url, is_directory, places, Patience::Short)?;
+            let is_pattern = store.is_pattern();
+            (ReferenceTarget::on_store(name, store, format), !is_pattern)
+        }
+    };
+    let files = target.found()?;
+    if files.places().len() == 0 || files.places().any(|place| !place.exists()) {
         return Ok(());
     }
-    if !path.exists() && files.have_partitions() {
+    if is_at_path && !is_directory && !files.is_one_by_name() {
+        // Of a store only a look tells.
+        fields.insert("is_directory".to_owned(), true.into());
+        fields.insert("polars_only".to_owned(), true.into());
+    }
+    if !is_at_path && files.have_partitions() {
         fields.insert("partitioning".to_owned(), "hive".into());
     }
     if let Some(seen) = schema_and_rows(&files, format)? {
@@ -209,7 +267,7 @@ fn look_at_target(name: &str, fields: &mut Map<String, Value>) -> HandlerResult<
             }
         }
     }
-    fields.insert("fingerprint".to_owned(), Fingerprint::of(&path, &files)?.to_json());
+    fields.insert("fingerprint".to_owned(), Fingerprint::of(target.path(), &files)?.to_json());
     Ok(())
 }
 
@@ -229,74 +287,6 @@ fn schema_and_rows(files: &TableFiles, format: TableFormat) -> HandlerResult<Opt
     let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
     let found = layout(files, &options)?;
     Ok(Some(Seen { schema: found.schema, rows: found.rows }))
-}
-
-/// Where the table of an item lies on this machine, and its format.
-fn target(item: &Item<'_>) -> HandlerResult<(PathBuf, TableFormat)> {
-    let name = item.name();
-    let text = item.record().str("path").ok_or_else(|| item.damaged("its entry has no path"))?;
-    let written = item.record().str("table_format").unwrap_or("parquet");
-    let format = TableFormat::from_name(written).ok_or_else(|| HandlerError::Unsupported {
-        what: format!("reading table '{name}' in format {written:?}"),
-        needs: "a later release".to_owned(),
-    })?;
-    if let Address::Url(_) = Address::parse(text) {
-        return Err(unsupported_address(name, text));
-    }
-    Ok((local_target(item, text)?, format))
-}
-
-/// A table that does not lie on this machine.
-fn unsupported_address(name: &str, text: &str) -> HandlerError {
-    HandlerError::Unsupported {
-        what: format!("reading table '{name}' at {}", without_secrets(text)),
-        needs: "a build with object-store support".to_owned(),
-    }
-}
-
-/// The path on this machine that a local address stands for.
-fn local_target(item: &Item<'_>, text: &str) -> HandlerResult<PathBuf> {
-    let (Address::Local(path) | Address::Url(path)) = Address::parse(text);
-    if climbs(Path::new(path)) {
-        return Err(item.damaged(format!("its path {path:?} is relative and leads out of the bundle")));
-    }
-    item.outside_path(path).ok_or_else(|| HandlerError::Unsupported {
-        what: format!("reading table '{}' at a path relative to its bundle", item.name()),
-        needs: "a bundle on a local disk".to_owned(),
-    })
-}
-
-/// Whether a relative path leads above where it starts. What lies beside a bundle differs from place to place, so such a
-/// path names a file that nobody chose.
-fn climbs(path: &Path) -> bool {
-    let mut depth = 0_usize;
-    for component in path.components() {
-        match component {
-            Component::Prefix(_) | Component::RootDir => return false,
-            Component::CurDir => {}
-            Component::Normal(_) => depth += 1,
-            Component::ParentDir => match depth.checked_sub(1) {
-                Some(above) => depth = above,
-                None => return true,
-            },
-        }
-    }
-    false
-}
-
-/// Whether something lies where an item refers to. Nothing is opened.
-fn is_there(item: &Item<'_>, path: &Path) -> HandlerResult<()> {
-    let mut place = path;
-    // Of a pattern, the directory in which it begins: to list what lies below it may take long.
-    if !place.exists() {
-        while let (true, Some(parent)) = (is_pattern(&place.to_string_lossy()), place.parent()) {
-            place = parent;
-        }
-    }
-    match place.exists() {
-        true => Ok(()),
-        false => Err(HandlerError::MissingReference { item: item.name().to_owned(), path: path.to_owned() }),
-    }
 }
 
 /// Where a referenced table lies, for other programs: an absolute path on this machine, or an address; `None` for tables in
@@ -334,55 +324,6 @@ pub fn pinned_reference(item: &Item<'_>) -> HandlerResult<Option<ItemRecord>> {
     }))
 }
 
-/// What an item refers to, found on this machine.
-pub(crate) struct ReferenceTarget {
-    path: PathBuf,
-    pub(crate) format: TableFormat,
-    /// Whether directories from the first wildcard of a pattern on are partitions; those of a directory always are.
-    has_partitions: bool,
-}
-
-impl ReferenceTarget {
-    /// Its files, in the order of their rows.
-    pub(crate) fn files(&self) -> HandlerResult<Vec<PathBuf>> {
-        Ok(self.found()?.paths().map(Path::to_owned).collect())
-    }
-
-    fn found(&self) -> HandlerResult<TableFiles> {
-        TableFiles::of_reference(&self.path, self.format, self.has_partitions)
-    }
-
-    /// Whether it is one file, by its path.
-    fn is_file(&self) -> bool {
-        !self.path.is_dir() && (self.path.exists() || !is_pattern(&self.path.to_string_lossy()))
-    }
-
-    /// The Parquet file that is all of it.
-    pub(crate) fn into_parquet_file(self) -> Option<PathBuf> {
-        (self.format == TableFormat::Parquet && self.path.is_file()).then_some(self.path)
-    }
-
-    fn open(
-        &self,
-        options: &ImportOptions,
-        part: &TableReadOptions,
-    ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
-        let options = ImportOptions { format: Some(self.format), ..options.clone() };
-        if self.is_file() {
-            open_part(&self.path, &options, part)
-        } else {
-            open_tables_part(&self.found()?, &options, part)
-        }
-    }
-}
-
-/// Finds what an item refers to.
-pub(crate) fn reference_target(item: &Item<'_>) -> HandlerResult<ReferenceTarget> {
-    let (path, format) = target(item)?;
-    let has_partitions = item.record().str("partitioning") == Some("hive");
-    Ok(ReferenceTarget { path, format, has_partitions })
-}
-
 /// Opens the wanted part of what an item refers to.
 pub(crate) fn read_reference(
     item: &Item<'_>,
@@ -408,6 +349,7 @@ fn open(
 fn of_item(item: &str, error: HandlerError) -> HandlerError {
     let item = item.to_owned();
     match error {
+        error @ HandlerError::Reference { .. } => error,
         HandlerError::FileNotFound { path } => HandlerError::MissingReference { item, path },
         source => HandlerError::Reference { item, source: Box::new(source) },
     }

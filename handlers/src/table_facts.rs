@@ -16,11 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::HandlerResult;
-use crate::formats::TableFormat;
+use crate::formats::{TableFormat, look_into};
 use crate::guard::{Blame, InPayload, guarded};
 use crate::handler::Item;
 use crate::included_table::{is_parquet, read_table};
-use crate::outside_file::{OutsideFile, open_regular};
 use crate::referenced_table::{delta_target, reference_target};
 use crate::stored_file::stored_files;
 use crate::table::{ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
@@ -101,18 +100,17 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
             return delta.facts();
         }
         let target = reference_target(item)?;
-        let files = target.files()?;
+        let files = target.found()?;
         if target.format == TableFormat::Parquet {
-            let footers = files.into_iter().map(|path| {
-                let file = OutsideFile::open(&path)?;
-                Footer::read(&path, file.source()?, file.size(), Some(path.clone()))
+            let footers = files.places().map(|place| {
+                look_into(place, |path, file, size_bytes| Footer::read(path, file, size_bytes, Some(path.clone())))
             });
             // Partitions, and types that differ between files, are settled where the rows are read.
             return Ok(summary(item, schema()?, &footers.collect::<HandlerResult<Vec<_>>>()?));
         }
-        let facts = files.into_iter().map(|path| {
-            let size_bytes = open_regular(&path)?.1.len();
-            Ok(FileFacts { path: Some(path), rows: None, size_bytes, row_groups: Vec::new() })
+        let facts = files.places().map(|place| {
+            let (path, (size_bytes, _)) = (Some(place.path().to_owned()), place.size_and_time()?);
+            Ok(FileFacts { path, rows: None, size_bytes, row_groups: Vec::new() })
         });
         // Nobody vouches for the number of rows that an entry has of a file which others write.
         return Ok(without_statistics(schema()?, None, facts.collect::<HandlerResult<_>>()?));

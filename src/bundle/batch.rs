@@ -174,7 +174,8 @@ impl Batch<'_> {
         let settings = self.folio.settings();
         let mut sink = Sink::new(self.folio.storage(), &stored_type, name)
             .with_threads(settings.threads)
-            .with_scratch(settings.spill_dir.clone());
+            .with_scratch(settings.spill_dir.clone())
+            .with_places(self.folio.places());
         let written = handler.write(data, &options.write, &mut sink);
         if !written.as_ref().is_ok_and(|draft| draft.payload.is_some()) {
             // No entry will name what the handler may have finished all the same.

@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use datafolio_core::name::check_item_name;
 use datafolio_core::{Catalogue, CoreError, Published, Snapshot};
 use datafolio_handlers::Registry;
-use datafolio_storage::{Storage, Verification, VerifiedCache};
+use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
@@ -97,6 +97,8 @@ pub struct DataFolio {
     registry: Registry,
     settings: Settings,
     verified: VerifiedCache,
+    /// Reaches what the bundle refers to on stores.
+    places: Option<Arc<dyn OutsidePlaces>>,
     known_facts: Arc<KnownFacts>,
     #[cfg(feature = "sql")]
     databases: datafolio_sql::Databases,
@@ -208,6 +210,10 @@ impl DataFolio {
         &self.verified
     }
 
+    pub(crate) fn places(&self) -> Option<&Arc<dyn OutsidePlaces>> {
+        self.places.as_ref()
+    }
+
     pub(crate) fn known_facts(&self) -> &KnownFacts {
         &self.known_facts
     }
@@ -289,6 +295,7 @@ impl DataFolio {
             registry: self.registry.clone(),
             settings: self.settings.clone(),
             verified: self.verified.clone(),
+            places: self.places.clone(),
             known_facts: Arc::clone(&self.known_facts),
             #[cfg(feature = "sql")]
             databases: self.databases.clone(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::bundle::batch::check_depth;
 use crate::bundle::commit::{Follows, Intent, commit_in_place};
 use crate::bundle::derived::{Derived, write_readme};
-use crate::bundle::place::{Place, refuse_file};
+use crate::bundle::place::{Place, outside_places, refuse_file};
 use crate::bundle::state::{State, is_bundle, load_remembered};
 use crate::bundle::{DataFolio, Mode};
 use crate::error::{Error, Result};
@@ -234,6 +234,7 @@ impl OpenOptions {
         let cache_dir = |name: &str| settings.cache_dir.as_ref().map(|dir| dir.join(name));
         let for_facts = ContentCache::share_of(settings.cache_cap);
         DataFolio {
+            places: outside_places(storage.as_ref(), &settings),
             storage,
             registry: self.registry.unwrap_or_else(Registry::with_builtin),
             known_facts: Arc::new(KnownFacts::new(cache_dir("tables"), for_facts)),

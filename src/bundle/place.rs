@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafolio_storage::{LocalStorage, Storage, StorageError};
+use datafolio_storage::{LocalStorage, OutsidePlaces, Storage, StorageError};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -115,6 +115,11 @@ pub fn store_access(place: impl AsRef<Path>, settings: &Settings) -> Result<Stor
     }
 }
 
+/// What reaches tables that a bundle refers to on stores; `None` where this build cannot.
+pub(crate) fn outside_places(storage: &dyn Storage, settings: &Settings) -> Option<Arc<dyn OutsidePlaces>> {
+    remote::outside(storage, settings)
+}
+
 /// Refuses a file where a bundle is meant.
 pub(crate) fn refuse_file(path: &Path) -> Result<()> {
     match path.is_file() {
@@ -129,6 +134,13 @@ fn is_scheme(byte: u8) -> bool {
 
 #[cfg(feature = "stores")]
 mod remote {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, PoisonError};
+
+    use datafolio_handlers::without_secrets;
+    use datafolio_storage::{Patience, StorageOptions, StorageResult};
+    use datafolio_stores::Scheme;
+
     use super::*;
 
     pub(super) fn storage(address: &str, settings: &Settings) -> Result<Arc<dyn Storage>> {
@@ -141,6 +153,65 @@ mod remote {
         let access = datafolio_stores::access(&address, &settings.storage_options)?;
         let datafolio_stores::Access { credentials, endpoint, region } = access;
         Ok(StoreAccess { location: address.to_string(), credentials, endpoint, region })
+    }
+
+    /// Stores that a bundle refers to, each of which is connected to once.
+    #[derive(Debug)]
+    struct Outside {
+        /// The kind of store that the bundle lies on; `None` for a bundle of this machine.
+        scheme: Option<Scheme>,
+        settings: Settings,
+        known: Mutex<HashMap<(String, Patience), Arc<dyn Storage>>>,
+    }
+
+    /// Most places that are remembered; then all are forgotten, and connected to again.
+    const MOST: usize = 256;
+
+    pub(super) fn outside(storage: &dyn Storage, settings: &Settings) -> Option<Arc<dyn OutsidePlaces>> {
+        let scheme = Scheme::of(&storage.location());
+        Some(Arc::new(Outside { scheme, settings: settings.clone(), known: Mutex::default() }))
+    }
+
+    impl Outside {
+        /// The options of the bundle where they can be meant: those of another kind of store would be refused, or tell it secrets.
+        fn options(&self, scheme: Scheme, patience: Patience) -> StorageOptions {
+            let is_meant = match self.scheme {
+                Some(of_bundle) => of_bundle == scheme,
+                None => scheme != Scheme::Http,
+            };
+            let mut options = if is_meant { self.settings.storage_options.clone() } else { StorageOptions::new() };
+            if patience == Patience::Short {
+                let short =
+                    [("max_retries", "1"), ("retry_timeout", "5"), ("connect_timeout", "3s"), ("timeout", "10s")];
+                for (name, value) in short {
+                    if options.get(&[name]).is_none() {
+                        options = options.with(name, value);
+                    }
+                }
+            }
+            options
+        }
+    }
+
+    impl OutsidePlaces for Outside {
+        fn at(&self, address: &str, patience: Patience) -> StorageResult<Arc<dyn Storage>> {
+            let key = (address.to_owned(), patience);
+            if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+                return Ok(Arc::clone(known));
+            }
+            let parsed = datafolio_stores::Address::parse(address).map_err(|error| StorageError::BadOption {
+                location: without_secrets(address),
+                reason: error.to_string(),
+            })?;
+            let found = self.settings.cache_dir.as_ref().map(|dir| dir.join("stores"));
+            let storage = datafolio_stores::open(&parsed, &self.options(parsed.scheme(), patience), found)?;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= MOST {
+                known.clear();
+            }
+            known.insert(key, Arc::clone(&storage));
+            Ok(storage)
+        }
     }
 
     /// The address as messages show it.
@@ -165,6 +236,10 @@ mod remote {
 
     pub(super) fn location(address: &str) -> Result<String> {
         Err(unsupported(address))
+    }
+
+    pub(super) fn outside(_storage: &dyn Storage, _settings: &Settings) -> Option<Arc<dyn OutsidePlaces>> {
+        None
     }
 
     pub(super) fn access(address: &str, _settings: &Settings) -> Result<StoreAccess> {

@@ -304,7 +304,7 @@ impl DataFolio {
 
     /// A version as its handler sees it.
     pub(crate) fn handler_item<'a>(&'a self, record: &'a ItemRecord) -> Item<'a> {
-        Item::new(record, self.storage(), self.settings().verification, self.verified())
+        Item::new(record, self.storage(), self.settings().verification, self.verified()).with_places(self.places())
     }
 
     /// The record of any version of an item that the bundle still knows: current, held by a snapshot, or in the history.

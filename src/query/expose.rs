@@ -9,7 +9,7 @@ use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{Item, TableReadOptions, pinned_reference, plain_parquet_files, read_table, stored_files};
 use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
-use datafolio_storage::{Storage, Verification, VerifiedCache};
+use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
 use super::frames::{self, is_frame};
 use crate::bundle::DataFolio;
@@ -243,6 +243,7 @@ impl DataFolio {
             storage: Arc::clone(self.storage()),
             verification: item.verification(),
             verified: self.verified().clone(),
+            places: self.places().cloned(),
             schema,
             picked: None,
         })
@@ -256,6 +257,7 @@ pub(crate) struct TableStream {
     storage: Arc<dyn Storage>,
     verification: Verification,
     verified: VerifiedCache,
+    places: Option<Arc<dyn OutsidePlaces>>,
     schema: SchemaRef,
     /// These rows alone.
     picked: Option<Arc<[u64]>>,
@@ -285,7 +287,8 @@ impl Streamed for TableStream {
         &self,
         columns: &[String],
     ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
-        let item = Item::new(&self.record, &self.storage, self.verification, &self.verified);
+        let item =
+            Item::new(&self.record, &self.storage, self.verification, &self.verified).with_places(self.places.as_ref());
         let wanted = columns.iter().filter_map(|name| self.schema.fields().find(name));
         refuse_inexact(item.name(), wanted.map(|(_, field)| &**field))?;
         let mut part = TableReadOptions::default();

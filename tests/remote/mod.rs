@@ -3,6 +3,7 @@
 mod faults;
 mod foreign;
 mod garbage;
+mod references;
 mod requests;
 mod stages;
 mod tables;

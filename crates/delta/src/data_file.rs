@@ -1,5 +1,6 @@
 //! One Parquet file of a table, decoded batch by batch.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -73,15 +74,31 @@ impl DataFile {
         let places = found.iter().map(|place| place.and_then(|place| decoded.binary_search(&place).ok())).collect();
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), decoded);
         let batch_rows = self.batch_rows(&mask, batch_rows);
+        // Pages of rows that are not wanted are passed over, and what lies between two wanted ones is told by nobody.
+        let stretches = if rows.is_none() { self.stretches(&mask) } else { Vec::new() };
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata)
             .with_projection(mask)
             .with_batch_size(batch_rows);
         if let Some(rows) = rows {
             builder = builder.with_row_selection(rows);
         }
+        self.file.will_read(&stretches);
         let reader = builder.build().map_err(|error| damaged(&self.file, &error))?;
         let schema = Arc::new(Schema::new(wanted.iter().map(|wanted| Arc::clone(&wanted.field)).collect::<Vec<_>>()));
         Ok(FileBatches { file: self.file, reader, schema, wanted: Arc::clone(wanted), places })
+    }
+
+    /// Where the columns lie in the file, row group by row group.
+    fn stretches(&self, mask: &ProjectionMask) -> Vec<Range<u64>> {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let chunks = groups.flat_map(|group| {
+            let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+            columns.map(|(_, column)| {
+                let (start, length) = column.byte_range();
+                start..start.saturating_add(length)
+            })
+        });
+        chunks.collect()
     }
 
     /// Fewer rows than asked for where they are wide.

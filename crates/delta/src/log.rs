@@ -22,9 +22,9 @@ impl Log {
     pub(crate) fn list(place: &dyn Place) -> DeltaResult<Self> {
         let unreadable =
             |error: std::io::Error| DeltaError::Unreadable { file: LOG.to_owned(), reason: error.to_string() };
-        let listed = place.list(LOG).map_err(unreadable)?;
+        let listed = place.list(LOG).map_err(&unreadable)?;
         if listed.is_empty() {
-            return Err(match place.is_there() {
+            return Err(match place.is_there().map_err(unreadable)? {
                 true => DeltaError::NoTable(format!("its directory has no {LOG}, or an empty one")),
                 false => DeltaError::NotFound,
             });

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -33,14 +34,17 @@ pub trait Place: fmt::Debug + Send + Sync {
     /// What the file system says.
     fn list(&self, directory: &str) -> io::Result<Vec<Listed>>;
 
-    /// Opens a file.
+    /// Opens a file, which has this size as far as is known.
     ///
     /// # Errors
     /// What the file system says; [`io::ErrorKind::NotFound`] where the file is not there.
-    fn open(&self, path: &str) -> io::Result<Box<dyn OpenFile>>;
+    fn open(&self, path: &str, size: Option<u64>) -> io::Result<Box<dyn OpenFile>>;
 
     /// Whether anything is there at all.
-    fn is_there(&self) -> bool;
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn is_there(&self) -> io::Result<bool>;
 }
 
 /// A file of a table.
@@ -53,6 +57,11 @@ pub trait OpenFile: Send + Sync {
     /// # Errors
     /// What the file system says; that the file is shorter.
     fn read(&self, start: u64, length: usize) -> io::Result<Bytes>;
+
+    /// Says which stretches of it will be read, each from its front to its end: where reading is a request, it may be made before.
+    fn will_read(&self, stretches: &[Range<u64>]) {
+        let _ = stretches;
+    }
 }
 
 /// A table on this machine.
@@ -100,7 +109,7 @@ impl Place for LocalPlace {
         }
     }
 
-    fn open(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
+    fn open(&self, path: &str, _size: Option<u64>) -> io::Result<Box<dyn OpenFile>> {
         let path = self.root.join(path);
         // A pipe would keep whoever opens it waiting.
         if !fs::metadata(&path)?.is_file() {
@@ -111,8 +120,8 @@ impl Place for LocalPlace {
         Ok(Box::new(LocalFile { file, size }))
     }
 
-    fn is_there(&self) -> bool {
-        self.root.exists()
+    fn is_there(&self) -> io::Result<bool> {
+        self.root.try_exists()
     }
 }
 
@@ -153,8 +162,8 @@ impl fmt::Debug for TableFile {
 }
 
 impl TableFile {
-    pub(crate) fn open(place: &dyn Place, path: &str) -> DeltaResult<Self> {
-        let file = place.open(path).map_err(|error| DeltaError::io(path, &error))?;
+    pub(crate) fn open(place: &dyn Place, path: &str, size: Option<u64>) -> DeltaResult<Self> {
+        let file = place.open(path, size).map_err(|error| DeltaError::io(path, &error))?;
         Ok(Self { name: path.to_owned(), file: Arc::from(file) })
     }
 
@@ -164,6 +173,10 @@ impl TableFile {
 
     pub(crate) fn read(&self, start: u64, length: usize) -> DeltaResult<Bytes> {
         self.file.read(start, length).map_err(|error| DeltaError::io(&self.name, &error))
+    }
+
+    pub(crate) fn will_read(&self, stretches: &[Range<u64>]) {
+        self.file.will_read(stretches);
     }
 
     pub(crate) fn read_all(&self) -> DeltaResult<Bytes> {

@@ -185,7 +185,7 @@ impl DeltaRows {
             return Ok(None);
         }
         let damaged = |reason: String| DeltaError::damaged(&file.path, reason);
-        let data = DataFile::open(TableFile::open(self.table.place.as_ref(), &file.path)?)?;
+        let data = DataFile::open(TableFile::open(self.table.place.as_ref(), &file.path, Some(file.size))?)?;
         let stored = data.rows()?;
         if let Some(told) = file.stored_rows.filter(|told| *told != stored) {
             return Err(damaged(format!("it has {stored} rows, and the log says {told}")));

@@ -163,7 +163,7 @@ impl DeltaTable {
         if let Some(rows) = file.rows() {
             return Ok(rows);
         }
-        let opened = TableFile::open(self.place.as_ref(), &file.path).and_then(DataFile::open);
+        let opened = TableFile::open(self.place.as_ref(), &file.path, Some(file.size)).and_then(DataFile::open);
         let stored = opened.and_then(|opened| opened.rows()).map_err(|error| error.in_version(self.version()))?;
         let misfit = || DeltaError::damaged(&file.path, "more of its rows are deleted than it has");
         stored.checked_sub(file.deleted_rows).ok_or_else(misfit)
@@ -175,7 +175,7 @@ impl DeltaTable {
     /// The first that is not.
     pub fn check_files(&self) -> DeltaResult<()> {
         for file in self.files()? {
-            TableFile::open(self.place.as_ref(), &file.path).map_err(|error| error.in_version(self.version()))?;
+            TableFile::open(self.place.as_ref(), &file.path, None).map_err(|error| error.in_version(self.version()))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`Storage`] is the contract; [`LocalStorage`] keeps a bundle on a local disk (object stores are a crate of their own).
 //! * [`StorageOptions`] are what an object store is reached with, beyond what the environment says.
+//! * [`OutsidePlaces`] reaches what lies outside of the bundle.
 //! * [`PayloadWriter`] writes an immutable file and computes SHA-256, MD5 and block checksums in the same pass.
 //! * [`VerifiedSource`] reads a payload and checks what it touches; [`VerifiedCache`] remembers what was checked.
 //! * [`Copies`] keeps local copies of payloads that lie on a store.
@@ -24,6 +25,7 @@ mod local;
 mod memory;
 mod observe;
 mod options;
+mod outside;
 mod payload;
 mod random;
 mod reader;
@@ -40,6 +42,7 @@ pub use local::{LocalStorage, OutsideSource};
 pub use memory::MemoryStorage;
 pub use observe::{IoObserver, IoOp, IoStep, Permit};
 pub use options::StorageOptions;
+pub use outside::{OutsidePlaces, Patience};
 pub use payload::{
     BlocksRef, Payload, PayloadWriter, copy_source, discard_payload, duplicate_payload, payload_arrived,
 };

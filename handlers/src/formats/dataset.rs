@@ -14,7 +14,6 @@ mod conform;
 mod heads;
 
 use std::cmp::Ordering;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -26,12 +25,12 @@ pub(crate) use columns::layout;
 use self::columns::{Layout, guessed_layout};
 use self::conform::conform;
 use super::detect;
-use super::hive::{Partitions, partitions_of};
+use super::hive::Partitions;
 use super::inferred::InferredTable;
 use super::input::TableFile;
 use super::json_lines::Watch;
 use super::table_files::{TableFiles, TableSource};
-use super::{ImportOptions, Rows, TableFormat, csv, json_lines, open_found, open_part, some_rows};
+use super::{FilePlace, ImportOptions, Rows, TableFormat, csv, json_lines, open_found, open_part, some_rows};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
 use crate::table::{Spread, TableReadOptions, places};
@@ -127,9 +126,9 @@ impl Meter {
         Self { options: options.clone(), total: size.saturating_mul(passes), done: size.saturating_mul(pass) }
     }
 
-    fn pass(&mut self, file: &Path) {
+    fn pass(&mut self, file: &TableSource) {
         if let Some(progress) = &self.options.progress {
-            self.done += std::fs::metadata(file).map_or(0, |facts| facts.len());
+            self.done += file.place.size_and_time().map_or(0, |(size, _)| size);
             progress(self.done.min(self.total), Some(self.total));
         }
     }
@@ -168,7 +167,7 @@ impl Batches for TablesBatches {
                     }
                     None => {
                         self.current = None;
-                        self.meter.pass(&file.path);
+                        self.meter.pass(file);
                     }
                 }
             }
@@ -176,7 +175,7 @@ impl Batches for TablesBatches {
                 return Ok(None);
             }
             let Some(file) = self.files.get(self.next) else { return Ok(None) };
-            let rows = || count_rows(&file.path, &self.options);
+            let rows = || count_rows(&file.place, &self.options);
             if let Some(part) = self.wanted.next_file(rows)? {
                 self.current = Some(self.open(file, part)?);
             }
@@ -186,11 +185,11 @@ impl Batches for TablesBatches {
 }
 
 /// The rows of a file: its footer tells them, or all of it is read.
-fn count_rows(path: &Path, options: &ImportOptions) -> HandlerResult<u64> {
-    if let Some(rows) = heads::known(path, options).and_then(|head| head.rows) {
+fn count_rows(place: &FilePlace, options: &ImportOptions) -> HandlerResult<u64> {
+    if let Some(rows) = heads::known(place, options).and_then(|head| head.rows) {
         return Ok(rows);
     }
-    let file = TableFile::open(path)?;
+    let file = TableFile::open(place)?;
     let found = detect::resolve(&file, options)?;
     if found.format == TableFormat::Parquet {
         return Ok(super::parquet_file::facts(&file)?.num_rows);
@@ -204,25 +203,25 @@ fn count_rows(path: &Path, options: &ImportOptions) -> HandlerResult<u64> {
 
 impl TablesBatches {
     fn open(&self, source: &TableSource, part: TableReadOptions) -> HandlerResult<OneFile> {
-        let partitions = partitions_of(&source.path, source.fixed)?;
+        let partitions = source.partitions()?;
         let wanted = part.columns.is_some().then_some(&self.schema);
         let rows = match self.layout.format {
             TableFormat::Parquet | TableFormat::Arrow | TableFormat::Npy | TableFormat::Hdf5 => {
                 let columns = match wanted {
                     None => None,
                     Some(wanted) => {
-                        let found = match heads::known(&source.path, &self.options) {
+                        let found = match heads::known(&source.place, &self.options) {
                             Some(head) => head.schema,
-                            None => open_part(&source.path, &self.options, &TableReadOptions::default())?.schema(),
+                            None => open_part(&source.place, &self.options, &TableReadOptions::default())?.schema(),
                         };
                         let names = wanted.fields().iter().map(|field| field.name());
                         Some(names.filter(|name| found.column_with_name(name).is_some()).cloned().collect())
                     }
                 };
-                open_part(&source.path, &self.options, &TableReadOptions { columns, ..part })?
+                open_part(&source.place, &self.options, &TableReadOptions { columns, ..part })?
             }
             TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines => {
-                let file = TableFile::open(&source.path)?;
+                let file = TableFile::open(&source.place)?;
                 let found = detect::resolve(&file, &self.options)?;
                 let options = ImportOptions { batch_size: part.batch_rows, ..self.options.clone() };
                 let schema = &self.layout.schema;
@@ -233,7 +232,7 @@ impl TablesBatches {
                     }
                     _ => csv::open_as(file, &found, &options, schema, wanted)?,
                 };
-                if part.wants_all_rows() { rows } else { some_rows(&source.path, rows, &part) }
+                if part.wants_all_rows() { rows } else { some_rows(source.path(), rows, &part) }
             }
         };
         Ok(OneFile { rows, partitions })

@@ -1,6 +1,6 @@
 //! Which format a file has: by what the caller says, else its name, and always checked against its first bytes.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::Path;
 
 use super::input::{Meter, TableFile};
@@ -62,17 +62,13 @@ enum Magic {
 }
 
 /// Looks at both ends of the file: a text file may well begin with the letters `PAR1`, but does not end with them too.
-fn magic(file: &TableFile) -> HandlerResult<Magic> {
-    let mut head = Vec::with_capacity(16);
-    let mut tail = Vec::with_capacity(8);
-    let mut read = || {
-        let mut handle = &file.file;
-        handle.seek(SeekFrom::Start(0))?;
-        handle.take(16).read_to_end(&mut head)?;
-        handle.seek(SeekFrom::Start(file.size.saturating_sub(8)))?;
-        handle.take(8).read_to_end(&mut tail)
-    };
-    read().map_err(|error| bad(&file.path, format!("cannot be read: {error}")))?;
+fn magic(file: &TableFile, expected: Option<TableFormat>) -> HandlerResult<Magic> {
+    let tail = file.bytes_at(file.size.saturating_sub(8), 8)?;
+    // On a store the front would be a request of its own, and whoever says that it is Parquet reads the end of it first.
+    if expected == Some(TableFormat::Parquet) && tail.ends_with(b"PAR1") {
+        return Ok(Magic::Parquet);
+    }
+    let head = file.bytes_at(0, 16)?;
     Ok(match head.as_slice() {
         [b'P', b'A', b'R', b'1', ..] if tail.ends_with(b"PAR1") => Magic::Parquet,
         [b'P', b'A', b'R', b'E', ..] if tail.ends_with(b"PARE") => Magic::EncryptedParquet,
@@ -95,7 +91,7 @@ fn magic(file: &TableFile) -> HandlerResult<Magic> {
 pub(super) fn resolve(file: &TableFile, options: &ImportOptions) -> HandlerResult<Found> {
     let path = &file.path;
     let (named, named_compression) = by_name(path);
-    let magic = magic(file)?;
+    let magic = magic(file, options.format)?;
     let mut compression = options.compression.unwrap_or(named_compression);
     // Text that was compressed without a word in its name: the first bytes leave no doubt.
     if options.compression.is_none() && compression == Compression::None {

@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use datafolio_storage::FileInfo;
 use regex::Regex;
 
 use super::{bad, invalid};
@@ -121,6 +122,80 @@ pub(crate) fn files_below(root: &Path, is_wanted: impl Fn(&Path) -> bool) -> Han
     }
     files.sort();
     Ok(files)
+}
+
+/// The wanted ones of the files that a store has below a directory, in the order that files of this machine would have. With a pattern,
+/// those that it matches; without, as [`files_below`] does.
+///
+/// # Errors
+/// A pattern that is none, or too many files.
+pub(crate) fn listed<'a>(
+    place: &Path,
+    files: &'a [FileInfo],
+    pattern: Option<&[&str]>,
+    is_wanted: impl Fn(&Path) -> bool,
+) -> HandlerResult<Vec<&'a FileInfo>> {
+    let is_hidden = |(place, name): (usize, &str), last: usize| {
+        name.starts_with('.') || (name.starts_with('_') && (place == last || !name.contains('=')))
+    };
+    let matchers = pattern.map(|segments| Segment::all(place, segments)).transpose()?;
+    let mut found: Vec<(PathBuf, &FileInfo)> = Vec::new();
+    for file in files {
+        let path = PathBuf::from(file.path.as_str());
+        let names: Vec<&str> = file.path.as_str().split('/').collect();
+        let is_meant = match &matchers {
+            Some(matchers) => Segment::match_all(matchers, &names),
+            None => !names.iter().copied().enumerate().any(|name| is_hidden(name, names.len() - 1)) && is_wanted(&path),
+        };
+        if is_meant {
+            found.push((path, file));
+        }
+        if found.len() > MAX_FILES {
+            return Err(bad(place, "names more than a million files"));
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found.into_iter().map(|(_, file)| file).collect())
+}
+
+/// A segment of a pattern, made ready.
+enum Segment {
+    /// `**`: directories at any depth.
+    Any,
+    /// A name, or a wildcard within one; whether it can match a leading dot.
+    One(Regex, bool),
+}
+
+impl Segment {
+    fn all(pattern: &Path, segments: &[&str]) -> HandlerResult<Vec<Self>> {
+        let ready = |segment: &&str| match *segment {
+            "**" => Ok(Self::Any),
+            text if is_pattern(text) => {
+                let matcher = matcher(text).ok_or_else(|| invalid(pattern, format!("{text:?} is not a pattern")))?;
+                Ok(Self::One(matcher, text.starts_with('.')))
+            }
+            text => Regex::new(&format!("^{}$", regex::escape(text)))
+                .map(|matcher| Self::One(matcher, true))
+                .map_err(|_| invalid(pattern, format!("{text:?} is not a pattern"))),
+        };
+        segments.iter().map(ready).collect()
+    }
+
+    fn match_all(segments: &[Self], names: &[&str]) -> bool {
+        match (segments, names) {
+            ([], []) => true,
+            ([Self::Any, rest @ ..], names) => {
+                Self::match_all(rest, names)
+                    || names.split_first().is_some_and(|(name, below)| {
+                        !name.starts_with('.') && !below.is_empty() && Self::match_all(segments, below)
+                    })
+            }
+            ([Self::One(matcher, takes_hidden), rest @ ..], [name, below @ ..]) => {
+                (*takes_hidden || !name.starts_with('.')) && matcher.is_match(name) && Self::match_all(rest, below)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// How many segments of a pattern come before the first one with a wildcard.

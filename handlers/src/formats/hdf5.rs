@@ -15,6 +15,10 @@ use crate::table::{Hdf5Batches, TableReadOptions, reason_of};
 /// # Errors
 /// [`HandlerError::BadFile`] for a file that holds no table, or is damaged; [`HandlerError::UnknownColumn`].
 pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
+    if !file.is_here() {
+        let what = format!("reading {}, an HDF5 file on a store,", file.path.display());
+        return Err(HandlerError::Unsupported { what, needs: "a file on this machine: download it first".to_owned() });
+    }
     // Read in pieces: a file that someone cuts meanwhile is an error then. Mapped, it would end the process.
     let table = Hdf5Table::open(&file.path, &Hdf5Options { group: None, mapped: false })
         .map_err(|error| failed(&file, error))?;
@@ -61,7 +65,7 @@ mod tests {
     use arrow::datatypes::{DataType, Float32Type, TimeUnit};
 
     use super::*;
-    use crate::formats::{TableFormat, open_part, open_table};
+    use crate::formats::{FilePlace, TableFormat, open_part, open_table};
 
     /// Files that Vaex wrote.
     fn written_by_vaex(name: &str) -> PathBuf {
@@ -69,7 +73,9 @@ mod tests {
     }
 
     fn read(path: &Path, part: &TableReadOptions) -> HandlerResult<Vec<RecordBatch>> {
-        open_part(path, &ImportOptions::default(), part)?.collect::<Result<_, _>>().map_err(HandlerError::from)
+        open_part(&FilePlace::here(path), &ImportOptions::default(), part)?
+            .collect::<Result<_, _>>()
+            .map_err(HandlerError::from)
     }
 
     #[test]

@@ -1,78 +1,118 @@
 //! The bytes of a file: opened safely, counted, unpacked.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use datafolio_storage::OutsideSource;
+use datafolio_storage::{Source, SourceReader};
 
+use super::file_place::{FilePlace, Opened};
 use super::gzip::GzipReader;
+use super::kept_failure::KeptFailure;
 use super::options::Progress;
 use super::{Compression, bad, zip_member};
 use crate::error::{HandlerError, HandlerResult};
-use crate::outside_file::open_regular;
+use crate::file_state::FileState;
 use crate::table::SourceFile;
 
 /// How often progress is told, in bytes.
 const TOLD_EVERY: u64 = 1 << 20;
 
-/// An open regular file. All passes over it read the same open file, so that a file that is replaced meanwhile does no harm.
+/// An open file. All passes over it read the same one, so that a file that is replaced meanwhile does no harm.
 #[derive(Debug)]
 pub(super) struct TableFile {
+    /// Its path, or its address.
     pub(super) path: PathBuf,
-    pub(super) file: File,
     pub(super) size: u64,
-    modified: Option<SystemTime>,
+    source: Arc<dyn Source>,
+    kept: Kept,
+    /// Its state when it was opened; `None` where it cannot be told from others.
+    pub(super) state: Option<FileState>,
+}
+
+/// What tells whether all that was read is of one state of the file.
+#[derive(Debug)]
+enum Kept {
+    /// A file of this machine, and when it was last written.
+    Here(File, Option<SystemTime>),
+    /// A store gives no other object than the first that was read: what goes wrong then is an error of reading.
+    OnStore(Arc<KeptFailure>),
 }
 
 impl TableFile {
-    /// Opens a file as [`open_regular`] does.
-    pub(super) fn open(path: &Path) -> HandlerResult<Self> {
-        let (file, opened) = open_regular(path)?;
-        Ok(Self { path: path.to_owned(), file, size: opened.len(), modified: opened.modified().ok() })
+    /// Opens a file, as [`FilePlace::open`] does.
+    pub(super) fn open(place: &FilePlace) -> HandlerResult<Self> {
+        let Opened { source, file, modified, state } = place.open()?;
+        let (path, size) = (place.path().to_owned(), source.size());
+        Ok(match file {
+            Some(file) => Self { path, size, source, kept: Kept::Here(file, modified), state },
+            None => {
+                let source = Arc::new(KeptFailure::new(source));
+                Self { path, size, source: source.clone(), kept: Kept::OnStore(source), state }
+            }
+        })
     }
 
-    /// A handle at the start of the file. Handles share one position: only one may be in use at a time.
-    pub(super) fn handle(&self) -> HandlerResult<File> {
-        let rewound = || {
-            let mut file = self.file.try_clone()?;
-            file.seek(SeekFrom::Start(0))?;
-            Ok(file)
-        };
-        rewound().map_err(|error: io::Error| bad(&self.path, format!("cannot be read: {error}")))
+    /// A reader at the start of the file, with a position of its own.
+    pub(super) fn handle(&self) -> SourceReader {
+        SourceReader::new(Arc::clone(&self.source))
     }
 
     /// The file for readers that read at any position, several at a time.
-    pub(super) fn source(&self) -> HandlerResult<SourceFile> {
-        let file = self.file.try_clone().map_err(|error| bad(&self.path, format!("cannot be read: {error}")))?;
-        Ok(SourceFile::new(Arc::new(OutsideSource::new(&self.path, file, self.size))))
+    pub(super) fn source(&self) -> SourceFile {
+        SourceFile::new(Arc::clone(&self.source))
+    }
+
+    /// Bytes from the middle of the file, fewer at its end.
+    pub(super) fn bytes_at(&self, start: u64, length: u64) -> HandlerResult<Vec<u8>> {
+        let length = length.min(self.size.saturating_sub(start));
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        match self.source.read_exact_at(&mut bytes, start) {
+            Ok(()) => Ok(bytes),
+            Err(error) => Err(self.cause_of(bad(&self.path, format!("cannot be read: {error}")))),
+        }
+    }
+
+    /// Whether the file is one of this machine.
+    pub(super) fn is_here(&self) -> bool {
+        matches!(self.kept, Kept::Here(..))
     }
 
     /// The file's content, unpacked.
     pub(super) fn content(&self, compression: Compression, meter: Meter) -> HandlerResult<Box<dyn Read + Send>> {
         Ok(match compression {
-            Compression::None => Box::new(Counted::new(self.handle()?, meter)),
+            Compression::None => Box::new(Counted::new(self.handle(), meter)),
             Compression::Gzip => {
-                Box::new(GzipReader::new(BufReader::with_capacity(128 << 10, Counted::new(self.handle()?, meter))))
+                Box::new(GzipReader::new(BufReader::with_capacity(128 << 10, Counted::new(self.handle(), meter))))
             }
             Compression::Zip => Box::new(zip_member::open(self, meter)?),
         })
     }
 
-    /// Fails when somebody wrote to the file since it was opened: the passes over it may then have seen different rows.
+    /// Fails when somebody wrote to the file since it was opened: the passes over it may then have seen different rows. Of a store,
+    /// when it did not give what it was asked for.
     pub(super) fn check_unchanged(&self) -> HandlerResult<()> {
-        match self.file.metadata() {
-            Ok(now) if now.len() == self.size && now.modified().ok() == self.modified => Ok(()),
-            Ok(_) => Err(bad(&self.path, "was changed while it was read: try again")),
-            Err(error) => Err(bad(&self.path, format!("cannot be read: {error}"))),
+        match &self.kept {
+            Kept::OnStore(source) => source.take().map_or(Ok(()), |error| Err(error.into())),
+            Kept::Here(file, modified) => match file.metadata() {
+                Ok(now) if now.len() == self.size && now.modified().ok() == *modified => Ok(()),
+                Ok(_) => Err(bad(&self.path, "was changed while it was read: try again")),
+                Err(error) => Err(bad(&self.path, format!("cannot be read: {error}"))),
+            },
         }
+    }
+
+    /// What a decoder complains of may come of a change, or of a store that does not answer: then that is told.
+    pub(super) fn cause_of(&self, error: HandlerError) -> HandlerError {
+        self.check_unchanged().err().unwrap_or(error)
     }
 
     /// An error met while reading the content.
     pub(super) fn read_error(&self, error: &io::Error, compression: Compression) -> HandlerError {
-        bad(
+        // A file that was cut meanwhile ends too early for another reason than a truncated one.
+        self.cause_of(bad(
             &self.path,
             match (compression, error.kind()) {
                 (Compression::None, _) => format!("cannot be read: {error}"),
@@ -81,7 +121,7 @@ impl TableFile {
                 }
                 _ => format!("the compressed data is damaged: {error}"),
             },
-        )
+        ))
     }
 }
 

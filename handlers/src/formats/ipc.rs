@@ -1,12 +1,12 @@
 //! Arrow IPC: the file form (Feather version 2) and the stream form.
 
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::{FileReader, StreamReader};
 
 use super::input::{Counted, Meter, TableFile};
-use super::{ImportOptions, Rows, bad};
+use super::{ImportOptions, Rows};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
 use crate::table::{Decoder, TableReadOptions, open_arrow};
@@ -15,7 +15,7 @@ pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOpt
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
     let is_file_form = starts_as_file(&file)?;
     let open = |columns| {
-        let handle = file.handle()?;
+        let handle = file.handle();
         Ok(if is_file_form {
             FileReader::try_new(BufReader::new(handle), columns).map(|reader| Box::new(reader) as Decoder)
         } else {
@@ -31,11 +31,7 @@ pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOpt
 
 /// Whether it is the file form, which has its magic in front.
 fn starts_as_file(file: &TableFile) -> HandlerResult<bool> {
-    let mut head = Vec::with_capacity(6);
-    let mut handle = file.handle()?;
-    let read = (&mut handle).take(6).read_to_end(&mut head).and_then(|_| handle.seek(SeekFrom::Start(0)));
-    read.map_err(|error| bad(&file.path, format!("cannot be read: {error}")))?;
-    Ok(head == b"ARROW1")
+    Ok(file.bytes_at(0, 6)? == b"ARROW1")
 }
 
 /// Cuts batches of the file that are larger than the caller wants.

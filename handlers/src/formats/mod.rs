@@ -31,6 +31,7 @@
 mod csv;
 mod dataset;
 mod detect;
+mod file_place;
 mod glob;
 mod gzip;
 mod hdf5;
@@ -39,6 +40,7 @@ mod inferred;
 mod input;
 mod ipc;
 mod json_lines;
+mod kept_failure;
 mod npy_table;
 mod options;
 mod parquet_file;
@@ -59,12 +61,14 @@ use crate::referenced_table::without_secrets;
 use crate::table::{TableReadOptions, Window};
 
 pub(crate) use dataset::{layout, open_tables_part};
+pub(crate) use file_place::FilePlace;
 pub(crate) use glob::is_pattern;
 pub(crate) use types::deep_type;
 
 pub use dataset::{open_tables, tables_data};
 pub use inferred::InferredTable;
 pub use options::{DEFAULT_NULL_VALUES, ImportOptions, Progress};
+pub(crate) use parquet_file::look_into;
 pub use parquet_file::{ParquetFacts, parquet_facts};
 pub use table_files::TableFiles;
 pub use types::{import_types, parse_type, types_within};
@@ -167,7 +171,8 @@ pub enum Compression {
 /// are separated by something else; [`HandlerError::OptionNotTaken`], [`HandlerError::UnknownColumn`] and
 /// [`HandlerError::Invalid`] for options that do not fit the file; [`HandlerError::Unsupported`] for a URL.
 pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
-    open_part(path, options, &options.part())
+    refuse_url(path)?;
+    open_part(&FilePlace::here(path), options, &options.part())
 }
 
 /// Opens the wanted part of one table file. `part` says which columns and how large the batches, not `options`. Of a Parquet
@@ -175,9 +180,8 @@ pub fn open_table(path: &Path, options: &ImportOptions) -> HandlerResult<Rows> {
 ///
 /// # Errors
 /// As [`open_table`].
-pub(crate) fn open_part(path: &Path, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
-    refuse_url(path)?;
-    let file = input::TableFile::open(path)?;
+pub(crate) fn open_part(place: &FilePlace, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
+    let file = input::TableFile::open(place)?;
     let found = detect::resolve(&file, options)?;
     open_found(file, &found, options, part)
 }
@@ -232,7 +236,7 @@ pub fn table_data(path: &Path, options: &ImportOptions, keeps_parquet: bool) -> 
         return Ok(Data::ParquetFile(path.to_owned()));
     }
     refuse_url(path)?;
-    let file = input::TableFile::open(path)?;
+    let file = input::TableFile::open(&FilePlace::here(path))?;
     let found = detect::resolve(&file, options)?;
     let is_text = matches!(found.format, TableFormat::Csv | TableFormat::Tsv | TableFormat::JsonLines);
     if is_text && options.infer_rows.is_none() {

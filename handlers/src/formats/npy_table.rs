@@ -4,13 +4,13 @@
 mod columns;
 mod elements;
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{FieldRef, Schema};
 use datafolio_core::counted;
+use datafolio_storage::SourceReader;
 
 use self::columns::{Column, columns};
 use super::input::{Meter, TableFile};
@@ -26,10 +26,10 @@ use crate::table::{TableReadOptions, places};
 /// [`HandlerError::BadFile`](crate::HandlerError::BadFile) for arrays that are no columns, of different lengths, or of one
 /// name.
 pub(super) fn open(files: &TableFiles, options: &ImportOptions) -> HandlerResult<Rows> {
-    let arrays = files.paths().map(|path| {
-        let file = TableFile::open(path)?;
+    let arrays = files.files.iter().map(|source| {
+        let file = TableFile::open(&source.place)?;
         let found = detect::resolve(&file, options)?;
-        options.refuse_for(path, found.format)?;
+        options.refuse_for(&file.path, found.format)?;
         Array::open(file)
     });
     rows(&files.place, arrays.collect::<HandlerResult<_>>()?, options, &options.part())
@@ -91,7 +91,7 @@ fn rows(
 /// An open array.
 struct Array {
     file: TableFile,
-    handle: File,
+    handle: SourceReader,
     data_offset: u64,
     rows: u64,
     row_bytes: u64,
@@ -102,8 +102,8 @@ struct Array {
 
 impl Array {
     fn open(file: TableFile) -> HandlerResult<Self> {
-        let handle = file.handle()?;
-        let header = NpyHeader::read(&mut BufReader::new(&handle))
+        let mut handle = file.handle();
+        let header = NpyHeader::read(&mut BufReader::new(&mut handle))
             .and_then(|header| header.check_file_size(file.size).map(|()| header))
             .map_err(|error| bad(&file.path, error.to_string()))?;
         let name = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,15 +1,15 @@
 //! Parquet files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::input::{Meter, TableFile};
-use super::{ImportOptions, Rows};
+use super::{FilePlace, ImportOptions, Rows};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
-use crate::table::{ParquetFile, TableReadOptions};
+use crate::table::{ParquetFile, SourceFile, TableReadOptions};
 
 /// What a Parquet file says of itself in its footer.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,18 +31,28 @@ pub struct ParquetFacts {
 /// [`HandlerError::FileNotFound`](crate::HandlerError::FileNotFound), and
 /// [`HandlerError::BadFile`](crate::HandlerError::BadFile) for a file that is truncated, damaged or not Parquet.
 pub fn parquet_facts(path: &Path) -> HandlerResult<ParquetFacts> {
-    facts(&TableFile::open(path)?)
+    facts(&TableFile::open(&FilePlace::here(path))?)
+}
+
+/// Looks into a file that may lie on a store: gives its name for messages, its bytes, and how many there are.
+pub(crate) fn look_into<T>(
+    place: &FilePlace,
+    look: impl FnOnce(&PathBuf, SourceFile, u64) -> HandlerResult<T>,
+) -> HandlerResult<T> {
+    let file = TableFile::open(place)?;
+    look(&file.path, file.source(), file.size).map_err(|error| file.cause_of(error))
 }
 
 /// The footer of an open file.
 pub(super) fn facts(file: &TableFile) -> HandlerResult<ParquetFacts> {
-    let opened = ParquetFile::open(&file.path, file.source()?, &TableReadOptions::default())?;
+    let opened = ParquetFile::open(&file.path, file.source(), &TableReadOptions::default());
+    let opened = opened.map_err(|error| file.cause_of(error))?;
     let row_groups = opened.metadata().num_row_groups();
     Ok(ParquetFacts { num_rows: opened.rows, schema: opened.schema, row_groups, size: file.size })
 }
 
 pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
-    let opened = ParquetFile::open(&file.path, file.source()?, part)?;
+    let opened = ParquetFile::open(&file.path, file.source(), part).map_err(|error| file.cause_of(error))?;
     let rows = part.wanted_rows(opened.rows);
     let (schema, batches) = opened.read(&file.path, part)?;
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);

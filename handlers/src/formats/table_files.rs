@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::hive::partitions_of;
-use super::{TableFormat, bad, detect, glob, refuse_url};
+use datafolio_storage::{FileInfo, Storage};
+
+use super::hive::{Partitions, partitions_of};
+use super::{FilePlace, TableFormat, bad, detect, glob, refuse_url};
 use crate::error::{HandlerError, HandlerResult};
 
 /// The files of one table, found but not opened.
@@ -18,9 +21,25 @@ pub struct TableFiles {
 /// One file of a table.
 #[derive(Debug, Clone)]
 pub(super) struct TableSource {
-    pub(super) path: PathBuf,
+    pub(super) place: FilePlace,
     /// How many segments of the path come before those that can be partitions.
-    pub(super) fixed: usize,
+    fixed: usize,
+}
+
+impl TableSource {
+    fn here(path: PathBuf, fixed: usize) -> Self {
+        Self { place: FilePlace::here(path), fixed }
+    }
+
+    /// Its path, or its address.
+    pub(super) fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// The values of its partitions.
+    pub(super) fn partitions(&self) -> HandlerResult<Partitions> {
+        partitions_of(self.path(), self.fixed)
+    }
 }
 
 impl TableFiles {
@@ -46,7 +65,7 @@ impl TableFiles {
                 Self::of_pattern(source, true)?
             } else if source.exists() {
                 let fixed = if sources.len() == 1 { usize::MAX } else { 0 };
-                vec![TableSource { path: source.to_owned(), fixed }]
+                vec![TableSource::here(source.to_owned(), fixed)]
             } else {
                 return Err(HandlerError::FileNotFound { path: source.to_owned() });
             };
@@ -55,8 +74,8 @@ impl TableFiles {
             files.extend(found.files);
         }
         let mut seen = HashSet::with_capacity(files.len());
-        if let Some(twice) = files.iter().find(|file| !seen.insert(file.path.as_path())) {
-            return Err(bad(&twice.path, "is named twice: its rows would be there twice"));
+        if let Some(twice) = files.iter().find(|file| !seen.insert(file.path())) {
+            return Err(bad(twice.path(), "is named twice: its rows would be there twice"));
         }
         let place = sources.first().map_or_else(PathBuf::new, |source| source.as_ref().to_owned());
         Ok(Self { place, files })
@@ -74,25 +93,51 @@ impl TableFiles {
         } else if Self::is_pattern(target) && !target.exists() {
             Self::of_pattern(target, has_partitions)?
         } else {
-            vec![TableSource { path: target.to_owned(), fixed: usize::MAX }]
+            vec![TableSource::here(target.to_owned(), usize::MAX)]
         };
         Ok(Self { place: target.to_owned(), files })
     }
 
-    fn of_directory(root: &Path, format: Option<TableFormat>) -> HandlerResult<Vec<TableSource>> {
-        let is_wanted = |path: &Path| {
-            let (named, _) = detect::by_name(path);
-            named.is_some_and(|named| format.is_none_or(|format| format == named))
+    /// The files of a table that a reference to a store names, of those that were found there. With a pattern, those that it matches
+    /// below where it begins; without, those that a directory gives.
+    pub(crate) fn of_store(
+        target: &Path,
+        format: TableFormat,
+        has_partitions: bool,
+        store: &Arc<dyn Storage>,
+        listed: &[FileInfo],
+        pattern: Option<&[&str]>,
+    ) -> HandlerResult<Self> {
+        let wanted = glob::listed(target, listed, pattern, |path| is_named(path, Some(format)))?;
+        let fixed = match pattern {
+            Some(_) if !has_partitions => usize::MAX,
+            _ => Path::new(&store.location()).components().count(),
         };
-        let paths = glob::files_below(root, is_wanted)?;
+        let source = |listed| TableSource { place: FilePlace::on_store(store, listed), fixed };
+        Ok(Self { place: target.to_owned(), files: wanted.into_iter().map(source).collect() })
+    }
+
+    /// The one file of a table that a reference to a store names.
+    pub(crate) fn of_object(target: &Path, store: &Arc<dyn Storage>, listed: &FileInfo) -> Self {
+        let source = TableSource { place: FilePlace::on_store(store, listed), fixed: usize::MAX };
+        Self { place: target.to_owned(), files: vec![source] }
+    }
+
+    /// No file.
+    pub(crate) fn none(target: &Path) -> Self {
+        Self { place: target.to_owned(), files: Vec::new() }
+    }
+
+    fn of_directory(root: &Path, format: Option<TableFormat>) -> HandlerResult<Vec<TableSource>> {
+        let paths = glob::files_below(root, |path| is_named(path, format))?;
         let fixed = root.components().count();
-        Ok(paths.into_iter().map(|path| TableSource { path, fixed }).collect())
+        Ok(paths.into_iter().map(|path| TableSource::here(path, fixed)).collect())
     }
 
     fn of_pattern(pattern: &Path, has_partitions: bool) -> HandlerResult<Vec<TableSource>> {
         let paths = glob::expand(pattern)?;
         let fixed = if has_partitions { glob::fixed_segments(pattern) } else { usize::MAX };
-        Ok(paths.into_iter().map(|path| TableSource { path, fixed }).collect())
+        Ok(paths.into_iter().map(|path| TableSource::here(path, fixed)).collect())
     }
 
     /// Refuses a source that names no file.
@@ -108,24 +153,46 @@ impl TableFiles {
 
     /// Whether directories above the files are partitions.
     pub(crate) fn have_partitions(&self) -> bool {
-        self.files
-            .first()
-            .is_some_and(|file| partitions_of(&file.path, file.fixed).is_ok_and(|values| !values.is_empty()))
+        self.files.first().is_some_and(|file| file.partitions().is_ok_and(|values| !values.is_empty()))
     }
 
     /// Their paths, in the order of their rows.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
+        self.files.iter().map(TableSource::path)
+    }
+
+    /// Where they lie, in the order of their rows.
+    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = &FilePlace> {
+        self.files.iter().map(|file| &file.place)
+    }
+
+    /// Whether it is one file that was named by itself.
+    pub(crate) fn is_one_by_name(&self) -> bool {
+        matches!(self.files.as_slice(), [only] if only.fixed == usize::MAX)
+    }
+
+    /// The only file, where no directory above it is a partition.
+    pub(crate) fn only_file(&self) -> Option<&FilePlace> {
+        match self.files.as_slice() {
+            [only] if !self.have_partitions() => Some(&only.place),
+            _ => None,
+        }
     }
 
     /// The sizes of all files together, as far as they can be seen.
     pub fn size(&self) -> u64 {
-        self.paths().filter_map(|path| std::fs::metadata(path).ok()).map(|facts| facts.len()).sum()
+        self.places().filter_map(|place| place.size_and_time().ok()).map(|(size, _)| size).sum()
     }
 
     /// Whether the first file's name tells an array, which is a column where other files are rows.
     pub(super) fn are_arrays(&self, format: Option<TableFormat>) -> bool {
-        let named = self.files.first().and_then(|file| detect::by_name(&file.path).0);
+        let named = self.files.first().and_then(|file| detect::by_name(file.path()).0);
         format.or(named) == Some(TableFormat::Npy)
     }
+}
+
+/// Whether the name of a file tells a table format, or the one that is wanted.
+fn is_named(path: &Path, format: Option<TableFormat>) -> bool {
+    let (named, _) = detect::by_name(path);
+    named.is_some_and(|named| format.is_none_or(|format| format == named))
 }

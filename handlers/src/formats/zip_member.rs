@@ -6,6 +6,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 
+use datafolio_storage::SourceReader;
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
@@ -21,9 +22,9 @@ struct Member {
     name: String,
 }
 
-fn find(file: &TableFile) -> HandlerResult<(ZipArchive<BufReader<std::fs::File>>, Member)> {
+fn find(file: &TableFile) -> HandlerResult<(ZipArchive<BufReader<SourceReader>>, Member)> {
     let damaged = |error: zip::result::ZipError| bad(&file.path, format!("is not a readable zip archive: {error}"));
-    let mut archive = ZipArchive::new(BufReader::new(file.handle()?)).map_err(damaged)?;
+    let mut archive = ZipArchive::new(BufReader::new(file.handle())).map_err(damaged)?;
     let mut members = Vec::new();
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(damaged)?;
@@ -71,7 +72,7 @@ pub(super) fn open(file: &TableFile, meter: Meter) -> HandlerResult<MemberReader
             return Err(damaged("reaches beyond the end of the file: the archive is truncated".to_owned()));
         }
         let method = entry.compression();
-        let mut handle = file.handle()?;
+        let mut handle = file.handle();
         handle.seek(SeekFrom::Start(start)).map_err(|error| damaged(format!("cannot be read: {error}")))?;
         let bytes = BufReader::with_capacity(128 << 10, Counted::new(handle, meter)).take(packed);
         let unpacked = match method {
@@ -83,7 +84,7 @@ pub(super) fn open(file: &TableFile, meter: Meter) -> HandlerResult<MemberReader
     })
 }
 
-type Packed = Take<BufReader<Counted<std::fs::File>>>;
+type Packed = Take<BufReader<Counted<SourceReader>>>;
 
 enum Unpacked {
     Stored(Packed),

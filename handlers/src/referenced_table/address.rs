@@ -39,7 +39,7 @@ pub(super) fn absolute(path: &str, from_url: bool) -> Result<String, String> {
 
 /// A URL without what gives access: a bundle is shared, and keys must not go with it. User name and password before the
 /// host go, and the parameters of signed addresses (S3, Google, Azure, CloudFront); all else stays as it is.
-pub(crate) fn without_secrets(url: &str) -> String {
+pub fn without_secrets(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let rest = behind_odd_password(rest);
     let (rest, fragment) = rest.split_once('#').map_or((rest, None), |(rest, fragment)| (rest, Some(fragment)));

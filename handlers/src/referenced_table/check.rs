@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fingerprint::{Fingerprint, SeenFile};
 use super::{Address, ReferenceTarget, delta_target, identity, reference_target, schema_and_rows};
-use crate::error::{HandlerError, HandlerResult};
+use crate::error::HandlerResult;
 use crate::handler::Item;
 use crate::table::arrow_field_type_name;
 
@@ -97,7 +97,7 @@ fn compare(item: &Item<'_>, check: &mut ReferenceCheck) -> HandlerResult<()> {
         return delta.compare(item, check);
     }
     let target = reference_target(item)?;
-    super::is_there(item, &target.path)?;
+    target.is_there(item)?;
     let Some(before) = item.record().get("fingerprint").and_then(Fingerprint::from_json) else {
         (check.state, check.reason) = match change(item) {
             Some(change) => (ReferenceState::Changed, Some(change)),
@@ -107,10 +107,10 @@ fn compare(item: &Item<'_>, check: &mut ReferenceCheck) -> HandlerResult<()> {
         return Ok(());
     };
     let files = target.found()?;
-    if files.paths().len() == 0 {
-        return Err(HandlerError::MissingReference { item: item.name().to_owned(), path: target.path });
+    if files.places().len() == 0 {
+        return Err(target.missing());
     }
-    let now = Fingerprint::of(&target.path, &files)?;
+    let now = Fingerprint::of(target.path(), &files)?;
     if before.digest == now.digest {
         return Ok(());
     }
@@ -156,7 +156,7 @@ pub fn reference_files(item: &Item<'_>) -> HandlerResult<Option<(u64, String)>> 
         return delta.seen_files().map(Some);
     }
     let target = reference_target(item)?;
-    let seen = Fingerprint::from_outside(&target.path, &target.found()?)?;
+    let seen = Fingerprint::from_outside(target.path(), &target.found()?)?;
     Ok(Some((seen.bytes, seen.digest)))
 }
 
@@ -228,7 +228,7 @@ fn quick_change(item: &Item<'_>, before: &Fingerprint) -> Option<String> {
     let target = reference_target(item).ok()?;
     let files = target.found().ok()?;
     let since = "since it was referenced";
-    let count = files.paths().len() as u64;
+    let count = files.places().len() as u64;
     if count == 0 {
         return None;
     }
@@ -241,8 +241,8 @@ fn quick_change(item: &Item<'_>, before: &Fingerprint) -> Option<String> {
         return has_changed
             .then(|| format!("its files have changed {since}: they had {} bytes and have {bytes}", before.bytes));
     };
-    for (path, before) in files.paths().zip(listing) {
-        let now = SeenFile::of(&target.path, path, false).ok()?;
+    for (place, before) in files.places().zip(listing) {
+        let now = SeenFile::of(target.path(), place, false).ok()?;
         let one = if count == 1 { "its file".to_owned() } else { format!("its file {}", before.path) };
         if now.path != before.path {
             return Some(format!("its files have changed {since}: {} is there, and {} is not", now.path, before.path));

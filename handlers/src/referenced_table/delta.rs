@@ -2,17 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use datafolio_core::time;
-use datafolio_delta::{DeltaError, DeltaRows, DeltaTable, LocalPlace, Pick, ReadOptions, log_of};
+use datafolio_delta::{DeltaError, DeltaRows, DeltaTable, Listed, LocalPlace, Pick, Place, ReadOptions, log_of};
+use datafolio_storage::Patience;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::address::{Address, without_secrets};
 use super::check::{ReferenceCheck, ReferenceState};
 use super::fingerprint::hex;
-use super::{Address, local_target, unsupported_address};
+use super::store_place::StorePlace;
+use super::target::{local_target, reachable};
+use super::{Where, of_item};
 use crate::error::{HandlerError, HandlerResult};
 use crate::file_state::FileState;
 use crate::guard::{Batches, GuardedReader, guarded};
@@ -23,9 +28,19 @@ use crate::table_facts::{FileFacts, TableFacts, without_statistics};
 /// A Delta table that an item refers to.
 #[derive(Debug)]
 pub(crate) struct DeltaTarget {
-    item: String,
-    path: PathBuf,
+    named: Named,
+    place: Arc<dyn Place>,
     pick: Pick,
+}
+
+/// Which table it is, for messages.
+#[derive(Debug, Clone)]
+struct Named {
+    item: String,
+    /// Its path, or its address.
+    path: PathBuf,
+    /// Where it lies, if that is on a store.
+    store: Option<Arc<StorePlace>>,
 }
 
 /// What was seen of a table, to tell later whether it has moved on.
@@ -43,10 +58,10 @@ pub(crate) fn delta_target(item: &Item<'_>) -> HandlerResult<Option<DeltaTarget>
         return Ok(None);
     }
     let text = record.str("path").ok_or_else(|| item.damaged("its entry has no path"))?;
-    if let Address::Url(_) = Address::parse(text) {
-        return Err(unsupported_address(item.name(), text));
-    }
-    let path = local_target(item, text)?;
+    let place = match Address::parse(text) {
+        Address::Url(url) => Where::At(url, reachable(item, url)?),
+        Address::Local(_) => Where::Here(local_target(item, text)?),
+    };
     let version = record.get("version").filter(|version| !version.is_null());
     let timestamp = record.str("timestamp");
     let pick = match (version, timestamp) {
@@ -59,16 +74,16 @@ pub(crate) fn delta_target(item: &Item<'_>) -> HandlerResult<Option<DeltaTarget>
         }
         (None, None) => Pick::Newest,
     };
-    Ok(Some(DeltaTarget { item: item.name().to_owned(), path, pick }))
+    DeltaTarget::new(item.name(), place, pick, Patience::Usual).map(Some)
 }
 
-/// Adds what is seen of a Delta table on this machine to the fields of a new reference, where it is there already. A time is turned
+/// Adds what is seen of a Delta table to the fields of a new reference, where it is there already. A time is turned
 /// into the version of then, so that it stays that version.
-pub(super) fn look_at_delta(name: &str, path: PathBuf, fields: &mut Map<String, Value>) -> HandlerResult<()> {
+pub(super) fn look_at_delta(name: &str, place: Where<'_>, fields: &mut Map<String, Value>) -> HandlerResult<()> {
     let version = fields.get("version").and_then(Value::as_u64).map(Pick::Version);
     let at = fields.get("timestamp").and_then(Value::as_str).and_then(time::from_iso);
     let pick = version.or(at.map(|at| Pick::At(at.timestamp_millis()))).unwrap_or(Pick::Newest);
-    let target = DeltaTarget { item: name.to_owned(), path, pick };
+    let target = DeltaTarget::new(name, place, pick, Patience::Short)?;
     let table = match target.table() {
         Err(HandlerError::MissingReference { .. }) => return Ok(()),
         table => table?,
@@ -123,20 +138,27 @@ impl Seen {
 }
 
 impl DeltaTarget {
-    fn place(&self) -> Arc<LocalPlace> {
-        Arc::new(LocalPlace::new(&self.path))
+    fn new(item: &str, place: Where<'_>, pick: Pick, patience: Patience) -> HandlerResult<Self> {
+        let item = item.to_owned();
+        Ok(match place {
+            Where::Here(path) => {
+                let place = Arc::new(LocalPlace::new(&path));
+                Self { named: Named { item, path, store: None }, place, pick }
+            }
+            Where::At(url, places) => {
+                let path = PathBuf::from(without_secrets(url));
+                let store = places.at(url, patience).map_err(|error| of_item(&item, error.into()))?;
+                let place = Arc::new(StorePlace::new(store));
+                Self { named: Named { item, path, store: Some(Arc::clone(&place)) }, place, pick }
+            }
+        })
     }
 
     /// Opens the version that is meant.
     fn table(&self) -> HandlerResult<Arc<DeltaTable>> {
-        guarded(&self.path, || {
-            DeltaTable::open(self.place(), self.pick).map(Arc::new).map_err(|error| self.told(error))
+        guarded(&self.named.path, || {
+            DeltaTable::open(Arc::clone(&self.place), self.pick).map(Arc::new).map_err(|error| self.named.told(error))
         })
-    }
-
-    /// An error with the item and the table.
-    fn told(&self, error: DeltaError) -> HandlerError {
-        told(&self.item, &self.path, error)
     }
 
     /// Reads rows.
@@ -149,10 +171,10 @@ impl DeltaTarget {
             rows: part.rows.clone(),
             batch_rows: part.batch_rows,
         };
-        let rows = guarded(&self.path, || table.read(&options).map_err(|error| self.told(error)))?;
+        let rows = guarded(&self.named.path, || table.read(&options).map_err(|error| self.named.told(error)))?;
         let schema = SchemaRef::clone(rows.schema());
-        let batches = DeltaBatches { item: self.item.clone(), path: self.path.clone(), rows };
-        Ok(Box::new(GuardedReader::new(&self.path, schema, batches)))
+        let batches = DeltaBatches { named: self.named.clone(), rows };
+        Ok(Box::new(GuardedReader::new(&self.named.path, schema, batches)))
     }
 
     /// The version that is meant now, where that may be another one later.
@@ -165,16 +187,18 @@ impl DeltaTarget {
 
     /// Whether something is there, without opening it.
     pub(super) fn is_there(&self) -> HandlerResult<()> {
-        match self.path.exists() {
-            true => Ok(()),
-            false => Err(self.told(DeltaError::NotFound)),
+        // Of a store, whether there is a log: other tables may begin with the same letters.
+        match log_of(self.place.as_ref(), None) {
+            Err(error) if self.named.store.is_some() => Err(self.named.told(error)),
+            _ if self.named.store.is_some() || self.named.path.exists() => Ok(()),
+            _ => Err(self.named.told(DeltaError::NotFound)),
         }
     }
 
     /// Whether the version can be read: its log, and that its files are there.
     pub(super) fn verify(&self) -> HandlerResult<()> {
         let table = self.table()?;
-        guarded(&self.path, || table.check_files().map_err(|error| self.told(error)))
+        guarded(&self.named.path, || table.check_files().map_err(|error| self.named.told(error)))
     }
 
     /// What the log says of the version.
@@ -183,13 +207,13 @@ impl DeltaTarget {
     }
 
     fn facts_of(&self, table: &DeltaTable) -> HandlerResult<TableFacts> {
-        let files = guarded(&self.path, || {
-            let files = table.files().map_err(|error| self.told(error))?.into_iter().map(|file| {
+        let files = guarded(&self.named.path, || {
+            let files = table.files().map_err(|error| self.named.told(error))?.into_iter().map(|file| {
                 let rows = Some(table.rows_of(&file)?);
-                let path = Some(self.path.join(&file.path));
+                let path = Some(self.named.path.join(&file.path));
                 Ok(FileFacts { path, rows, size_bytes: file.size, row_groups: Vec::new() })
             });
-            files.collect::<Result<Vec<_>, DeltaError>>().map_err(|error| self.told(error))
+            files.collect::<Result<Vec<_>, DeltaError>>().map_err(|error| self.named.told(error))
         })?;
         let rows = files.iter().map(|file| file.rows).sum();
         Ok(without_statistics(SchemaRef::clone(table.schema()), rows, files))
@@ -204,11 +228,16 @@ impl DeltaTarget {
             // Which version that is takes reading the log to tell.
             Pick::At(_) => Some(self.table().ok()?.version()),
         };
-        let (version, files) = log_of(self.place().as_ref(), version).ok()?;
+        let (version, files) = log_of(self.place.as_ref(), version).ok()?;
         let mut digest = Sha256::new();
-        digest.update(format!("delta {:?} {version}", self.path));
+        digest.update(format!("delta {:?} {version}", self.named.path));
         for file in &files {
-            let state = FileState::now(&self.path.join(&file.path)).filter(FileState::is_settled_for_good)?;
+            let path = self.named.path.join(&file.path);
+            let state = match self.named.store.is_some() {
+                true => Some(FileState::of_object(&path, file.size, modified(file))),
+                false => FileState::now(&path),
+            };
+            let state = state.filter(FileState::is_settled_for_good)?;
             digest.update(format!("{state:?}"));
         }
         (!files.is_empty()).then(|| hex(&digest.finalize()))
@@ -233,7 +262,7 @@ impl DeltaTarget {
             check.reason = Some(difference);
             check.schema_changes = super::check::column_changes(item.record(), table.schema());
         }
-        guarded(&self.path, || table.check_files().map_err(|error| self.told(error)))
+        guarded(&self.named.path, || table.check_files().map_err(|error| self.named.told(error)))
     }
 
     /// How the table differs from what was seen, by a look at its log, when it does.
@@ -244,33 +273,46 @@ impl DeltaTarget {
     }
 }
 
+/// When a file was written.
+fn modified(file: &Listed) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(file.modified).unwrap_or(0))
+}
+
 /// The rows of a table; an error half-way names the item as well.
 struct DeltaBatches {
-    item: String,
-    path: PathBuf,
+    named: Named,
     rows: DeltaRows,
 }
 
 impl Batches for DeltaBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
-        self.rows.next().transpose().map_err(|error| told(&self.item, &self.path, error))
+        self.rows.next().transpose().map_err(|error| self.named.told(error))
     }
 }
 
-fn told(item: &str, path: &std::path::Path, error: DeltaError) -> HandlerError {
-    let (item, path) = (item.to_owned(), path.to_owned());
-    let reference = |item, source| HandlerError::Reference { item, source: Box::new(source) };
-    match error {
-        DeltaError::NotFound => HandlerError::MissingReference { item, path },
-        DeltaError::NoVersion { .. } | DeltaError::NoVersionAt(_) | DeltaError::FileGone { .. } => {
-            HandlerError::MissingTableVersion { item, path, reason: error.to_string() }
+impl Named {
+    /// An error with the item and the table.
+    fn told(&self, error: DeltaError) -> HandlerError {
+        let (item, path) = (self.item.clone(), self.path.clone());
+        let reference = |item, source| HandlerError::Reference { item, source: Box::new(source) };
+        // What the store says tells more than what became of it on the way.
+        if let Some(failure) = self.store.as_ref().and_then(|store| store.take_failure()) {
+            return reference(item, failure.into());
         }
-        DeltaError::UnknownColumn { name, known } => HandlerError::UnknownColumn { table: item, column: name, known },
-        DeltaError::Unsupported(reason) => {
-            let what = format!("reading the Delta table {}", path.display());
-            let needs = format!("a later release, since the table has what this one does not support: {reason}");
-            reference(item, HandlerError::Unsupported { what, needs })
+        match error {
+            DeltaError::NotFound => HandlerError::MissingReference { item, path },
+            DeltaError::NoVersion { .. } | DeltaError::NoVersionAt(_) | DeltaError::FileGone { .. } => {
+                HandlerError::MissingTableVersion { item, path, reason: error.to_string() }
+            }
+            DeltaError::UnknownColumn { name, known } => {
+                HandlerError::UnknownColumn { table: item, column: name, known }
+            }
+            DeltaError::Unsupported(reason) => {
+                let what = format!("reading the Delta table {}", path.display());
+                let needs = format!("a later release, since the table has what this one does not support: {reason}");
+                reference(item, HandlerError::Unsupported { what, needs })
+            }
+            error => reference(item, HandlerError::BadFile { path, reason: error.to_string() }),
         }
-        error => reference(item, HandlerError::BadFile { path, reason: error.to_string() }),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{TableFiles, is_pattern};
+use crate::formats::{FilePlace, TableFiles, is_pattern};
 use crate::outside_file::open_regular;
 
 /// So much of a file's beginning and of its end is hashed. The footer of a Parquet file has the sizes, places and statistics
@@ -60,9 +60,9 @@ impl Fingerprint {
 
     fn seen(target: &Path, files: &TableFiles, sampled: bool) -> HandlerResult<Self> {
         let (mut count, mut bytes, mut hash) = (0, 0, Sha256::new());
-        let mut listing = (files.paths().len() <= LISTED).then(Vec::new);
-        for path in files.paths() {
-            let seen = SeenFile::of(target, path, sampled)?;
+        let mut listing = (files.places().len() <= LISTED).then(Vec::new);
+        for place in files.places() {
+            let seen = SeenFile::of(target, place, sampled)?;
             count += 1;
             bytes += seen.size;
             hash.update(seen.line());
@@ -110,25 +110,22 @@ impl Fingerprint {
 }
 
 impl SeenFile {
-    /// Looks at a file, and into it where `sampled`.
-    pub(super) fn of(target: &Path, path: &Path, sampled: bool) -> HandlerResult<Self> {
-        let unreadable = |error: io::Error| HandlerError::BadFile {
-            path: path.to_owned(),
-            reason: format!("cannot be read: {error}"),
-        };
-        let (seen, sample) = if sampled {
+    /// Looks at a file, and into it where `sampled`. Into what lies on a store nobody looks: its time is never set back.
+    pub(super) fn of(target: &Path, place: &FilePlace, sampled: bool) -> HandlerResult<Self> {
+        let path = place.path();
+        let (size, modified, sample) = if sampled && place.is_here() {
             let (mut file, seen) = open_regular(path)?;
-            let sample = sample(&mut file, seen.len()).map_err(unreadable)?;
-            (seen, Some(sample))
-        } else {
-            let seen = fs::metadata(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => HandlerError::FileNotFound { path: path.to_owned() },
-                _ => unreadable(error),
+            let sample = sample(&mut file, seen.len()).map_err(|error: io::Error| HandlerError::BadFile {
+                path: path.to_owned(),
+                reason: format!("cannot be read: {error}"),
             })?;
-            (seen, None)
+            (seen.len(), seen.modified().ok(), Some(sample))
+        } else {
+            let (size, modified) = place.size_and_time()?;
+            (size, modified, sampled.then(String::new))
         };
-        let modified = seen.modified().map(|time| time::to_iso(DateTime::<Utc>::from(time))).unwrap_or_default();
-        Ok(Self { path: name_below(target, path), size: seen.len(), modified, sample })
+        let modified = modified.map(|time| time::to_iso(DateTime::<Utc>::from(time))).unwrap_or_default();
+        Ok(Self { path: name_below(target, path), size, modified, sample })
     }
 
     fn line(&self) -> String {

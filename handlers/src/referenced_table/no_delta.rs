@@ -1,10 +1,9 @@
 //! In the place of `delta.rs` where the feature is left out: such references are kept, and not read.
 
-use std::path::PathBuf;
-
 use arrow::array::RecordBatchReader;
 use serde_json::{Map, Value};
 
+use super::Where;
 use super::check::ReferenceCheck;
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::Item;
@@ -27,7 +26,7 @@ pub(crate) fn delta_target(item: &Item<'_>) -> HandlerResult<Option<DeltaTarget>
 }
 
 /// Nothing is seen of it.
-pub(super) fn look_at_delta(_name: &str, _path: PathBuf, _fields: &mut Map<String, Value>) -> HandlerResult<()> {
+pub(super) fn look_at_delta(_name: &str, _place: Where<'_>, _fields: &mut Map<String, Value>) -> HandlerResult<()> {
     Ok(())
 }
 

@@ -20,9 +20,9 @@ pub fn reference_files_state(item: &Item<'_>) -> Option<String> {
     }
     let target = reference_target(item).ok()?;
     let mut digest = Sha256::new();
-    digest.update(format!("{:?}", (&target.path, target.format, target.has_partitions)));
-    for path in target.files().ok()? {
-        let state = FileState::now(&path).filter(FileState::is_settled_for_good)?;
+    digest.update(target.shape());
+    for place in target.found().ok()?.places() {
+        let state = place.state().filter(FileState::is_settled_for_good)?;
         digest.update(format!("{state:?}"));
     }
     Some(hex(&digest.finalize()))

@@ -1,6 +1,8 @@
 //! Commits, and checkpoints in JSON: a line for each action.
 
+use std::collections::VecDeque;
 use std::io::{BufReader, Cursor};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -16,6 +18,7 @@ use delta_kernel::{
 use url::Url;
 
 use super::data::Batch;
+use super::parquet::size_of;
 use super::shape::Shape;
 use crate::conform::words;
 use crate::error::{DeltaError, DeltaResult};
@@ -24,6 +27,8 @@ use crate::types::arrow_fields;
 
 /// Actions that are decoded at once.
 const BATCH_ACTIONS: usize = 1024;
+/// Commits that are open at once: each is small, and a request elsewhere.
+const FILES_AHEAD: usize = 16;
 
 pub(super) struct Json(pub(super) Arc<dyn Place>);
 
@@ -33,9 +38,15 @@ fn arrow_schema(schema: &StructType) -> DeltaResult<Schema> {
 }
 
 impl Json {
+    /// Opens a file. What is a request elsewhere is made at once.
+    fn open(&self, meta: &FileMeta) -> DeltaResult<(TableFile, Url)> {
+        let file = TableFile::open(self.0.as_ref(), &below_root(&meta.location)?, size_of(meta))?;
+        file.will_read(&[Range { start: 0, end: file.size() }]);
+        Ok((file, meta.location.clone()))
+    }
+
     /// The actions of a file, batch by batch.
-    fn read(&self, url: &Url, shape: &Arc<Shape>) -> DeltaResult<FileDataReadResultIterator> {
-        let file = TableFile::open(self.0.as_ref(), &below_root(url)?)?;
+    fn read((file, url): (TableFile, Url), shape: &Arc<Shape>) -> DeltaResult<FileDataReadResultIterator> {
         let name = file.name.clone();
         let damaged = move |error: ArrowError| DeltaError::damaged(&name, words(&error));
         let reader = ReaderBuilder::new(Arc::new(arrow_schema(&shape.stored)?))
@@ -65,8 +76,17 @@ impl JsonHandler for Json {
     ) -> KernelResult<FileDataReadResultIterator> {
         let shape = Arc::new(Shape::of(&schema)?);
         let reader = Self(Arc::clone(&self.0));
-        let urls: Vec<Url> = files.iter().map(|file| file.location.clone()).collect();
-        Ok(Box::new(urls.into_iter().flat_map(move |url| match reader.read(&url, &shape) {
+        let mut next = files.to_vec().into_iter();
+        let mut open = VecDeque::with_capacity(FILES_AHEAD);
+        let files = std::iter::from_fn(move || {
+            while open.len() < FILES_AHEAD
+                && let Some(meta) = next.next()
+            {
+                open.push_back(reader.open(&meta));
+            }
+            open.pop_front()
+        });
+        Ok(Box::new(files.flat_map(move |file| match file.and_then(|file| Self::read(file, &shape)) {
             Ok(batches) => batches,
             Err(error) => Box::new(std::iter::once(Err(error.into()))),
         })))

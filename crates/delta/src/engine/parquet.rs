@@ -28,18 +28,23 @@ impl Parquet {
     /// The actions of a file, batch by batch.
     fn read(
         &self,
-        url: &Url,
+        meta: &FileMeta,
         shape: &Arc<Shape>,
         wanted: &Arc<Vec<Wanted>>,
     ) -> DeltaResult<FileDataReadResultIterator> {
-        let file = DataFile::open(TableFile::open(self.0.as_ref(), &below_root(url)?)?)?;
+        let file = DataFile::open(TableFile::open(self.0.as_ref(), &below_root(&meta.location)?, size_of(meta))?)?;
         let batches = file.read(wanted, None, BATCH_ACTIONS)?;
-        let (shape, address) = (Arc::clone(shape), url.to_string());
+        let (shape, address) = (Arc::clone(shape), meta.location.to_string());
         Ok(Box::new(batches.map(move |batch| {
             let batch = shape.complete(&batch?, &address)?;
             Ok(Box::new(Batch(batch)) as Box<dyn EngineData>)
         })))
     }
+}
+
+/// The size of a file, where the kernel has it from a listing.
+pub(super) fn size_of(file: &FileMeta) -> Option<u64> {
+    Some(file.size).filter(|size| *size > 0)
 }
 
 impl ParquetHandler for Parquet {
@@ -51,9 +56,9 @@ impl ParquetHandler for Parquet {
     ) -> KernelResult<FileDataReadResultIterator> {
         let shape = Arc::new(Shape::of(&schema)?);
         let wanted = Arc::new(Wanted::of(&shape.stored, ColumnMappingMode::None)?);
-        let urls: Vec<Url> = files.iter().map(|file| file.location.clone()).collect();
+        let files = files.to_vec();
         let reader = Self(Arc::clone(&self.0));
-        Ok(Box::new(urls.into_iter().flat_map(move |url| match reader.read(&url, &shape, &wanted) {
+        Ok(Box::new(files.into_iter().flat_map(move |file| match reader.read(&file, &shape, &wanted) {
             Ok(batches) => batches,
             Err(error) => Box::new(std::iter::once(Err(error.into()))),
         })))
@@ -68,7 +73,7 @@ impl ParquetHandler for Parquet {
     }
 
     fn read_parquet_footer(&self, file: &FileMeta) -> KernelResult<ParquetFooter> {
-        let file = TableFile::open(self.0.as_ref(), &below_root(&file.location)?)?;
+        let file = TableFile::open(self.0.as_ref(), &below_root(&file.location)?, size_of(file))?;
         let fields = delta_fields(arrow_schema_of(&file)?.fields())?;
         Ok(ParquetFooter { schema: Arc::new(StructType::try_new(fields)?) })
     }

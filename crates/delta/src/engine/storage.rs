@@ -37,7 +37,7 @@ impl StorageHandler for Storage {
     fn read_files(&self, files: Vec<FileSlice>) -> KernelResult<KernelResultIteratorStatic<Bytes>> {
         let place = Arc::clone(&self.0);
         Ok(Box::new(files.into_iter().map(move |(url, range)| {
-            let file = TableFile::open(place.as_ref(), &below_root(&url)?)?;
+            let file = TableFile::open(place.as_ref(), &below_root(&url)?, None)?;
             match range {
                 None => Ok(file.read_all()?),
                 Some(range) => {
@@ -59,7 +59,7 @@ impl StorageHandler for Storage {
 
     fn head(&self, path: &Url) -> KernelResult<FileMeta> {
         let name = below_root(path)?;
-        let file = TableFile::open(self.0.as_ref(), &name)?;
+        let file = TableFile::open(self.0.as_ref(), &name, None)?;
         let listed = self.0.list(name.rsplit_once('/').map_or("", |(directory, _)| directory)).unwrap_or_default();
         let modified = listed.into_iter().find(|listed| listed.path == name).map_or(0, |listed| listed.modified);
         Ok(FileMeta::new(path.clone(), modified, file.size()))

@@ -1,6 +1,5 @@
 //! The columns of many files as one table: each file is looked at, and types that differ are widened.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,12 +11,12 @@ use super::{Meter, is_looked_through};
 use crate::error::HandlerResult;
 use crate::formats::csv::CsvColumns;
 use crate::formats::detect::{self, Found};
-use crate::formats::hive::{PartitionType, partitions_of};
+use crate::formats::hive::PartitionType;
 use crate::formats::input::TableFile;
 use crate::formats::json_lines::{JsonColumns, Watch};
 use crate::formats::table_files::TableFiles;
 use crate::formats::widen::common_type;
-use crate::formats::{ImportOptions, TableFormat, bad, csv, json_lines, parse_type, quoted};
+use crate::formats::{FilePlace, ImportOptions, TableFormat, bad, csv, json_lines, parse_type, quoted};
 use crate::guard::Blame;
 
 /// What is known of a table in several files before its rows are read.
@@ -62,7 +61,7 @@ struct Room {
 
 /// A file of which the format is known.
 struct Looked {
-    path: PathBuf,
+    place: FilePlace,
     state: State,
 }
 
@@ -74,16 +73,16 @@ enum State {
 }
 
 impl Looked {
-    fn at(path: &Path, options: &ImportOptions) -> HandlerResult<Self> {
-        let state = match heads::known(path, options) {
+    fn at(place: &FilePlace, options: &ImportOptions) -> HandlerResult<Self> {
+        let state = match heads::known(place, options) {
             Some(head) => State::Known(head),
             None => {
-                let file = TableFile::open(path)?;
+                let file = TableFile::open(place)?;
                 let found = detect::resolve(&file, options)?;
                 State::Open(file, found)
             }
         };
-        Ok(Self { path: path.to_owned(), state })
+        Ok(Self { place: place.clone(), state })
     }
 
     fn format(&self) -> TableFormat {
@@ -106,7 +105,7 @@ impl Looked {
         match self.state {
             State::Open(file, found) => Ok((file, found)),
             State::Known(_) => {
-                let file = TableFile::open(&self.path)?;
+                let file = TableFile::open(&self.place)?;
                 let found = detect::resolve(&file, options)?;
                 Ok((file, found))
             }
@@ -147,33 +146,33 @@ fn look_through(files: &TableFiles, options: &ImportOptions, bytes: u64) -> Hand
     // What the others hold does not matter in JSON lines. Which columns a file has, a reader tells of all of them.
     let of_wanted = options;
     let options = ImportOptions { progress: None, columns: None, ..options.clone() };
-    let names: Vec<String> = partitions_of(&first.path, first.fixed)?.into_keys().collect();
+    let names: Vec<String> = first.partitions()?.into_keys().collect();
     let mut partitions = vec![PartitionType::new(); names.len()];
     let mut metadata = None;
     let mut columns: Option<(TableFormat, Columns)> = None;
     let mut rows = Some(0);
     let mut room = Room { bytes, rest: None };
     for (place, source) in files.files.iter().enumerate() {
-        let values = partitions_of(&source.path, source.fixed)?;
+        let values = source.partitions()?;
         if !values.keys().eq(&names) {
-            let shown = first.path.display();
+            let shown = first.path().display();
             let reason = format!("is partitioned in another way than {shown}: its directories give other columns");
-            return Err(bad(&source.path, reason));
+            return Err(bad(source.path(), reason));
         }
         values.values().zip(&mut partitions).for_each(|(value, found)| found.add(value.as_deref()));
-        let looked = Looked::at(&source.path, &options)?;
+        let looked = Looked::at(&source.place, &options)?;
         let here = looked.format();
-        options.refuse_for(&source.path, here)?;
+        options.refuse_for(source.path(), here)?;
         let (format, columns) = columns.get_or_insert_with(|| (here, Columns::new(here, of_wanted)));
         if *format != here {
-            let shown = first.path.display();
+            let shown = first.path().display();
             let reason = format!("is {here}, and {shown} is {format}: files of one table have one format");
-            return Err(bad(&source.path, reason));
+            return Err(bad(source.path(), reason));
         }
         let counted = columns.take_in(files, place, looked, &options, &mut metadata, &mut room)?;
         rows = rows.zip(counted).map(|(all, here)| all + here);
         if is_looked_through(here) {
-            meter.pass(&source.path);
+            meter.pass(source);
         }
     }
     let Some((format, columns)) = columns else { return Err(bad(&files.place, "names no file")) };
@@ -221,7 +220,7 @@ impl Columns {
         metadata: &mut Option<Metadata>,
         room: &mut Room,
     ) -> HandlerResult<Option<u64>> {
-        let path = looked.path.clone();
+        let path = looked.place.path().to_owned();
         let known = match self {
             Self::Csv(columns) => {
                 let (file, found) = looked.open(options)?;
@@ -251,7 +250,7 @@ impl Columns {
                 continue;
             };
             let Some(data_type) = common_type(wide.data_type(), field.data_type()) else {
-                let first = files.files.get(*first).map(|file| file.path.display().to_string()).unwrap_or_default();
+                let first = files.files.get(*first).map(|file| file.path().display().to_string()).unwrap_or_default();
                 let reason = format!(
                     "column {} is {}, and {} in {first}: no type holds both",
                     quoted(field.name()),

@@ -25,7 +25,7 @@ pub(super) fn conform(
             let Some(column) = column else { return Ok(new_null_array(field.data_type(), rows)) };
             return widen(column, field.data_type()).map_err(|reason| {
                 let name = quoted(field.name());
-                bad(&file.path, format!("column {name} cannot become {}: {reason}", field.data_type()))
+                bad(file.path(), format!("column {name} cannot become {}: {reason}", field.data_type()))
             });
         };
         let values = partition_array(field.data_type(), value.as_deref(), rows);
@@ -38,14 +38,14 @@ pub(super) fn conform(
                 field.name(),
                 value.as_deref().unwrap_or("(missing)")
             );
-            return Err(bad(&file.path, reason));
+            return Err(bad(file.path(), reason));
         }
         Ok(values)
     });
     let columns = columns.collect::<HandlerResult<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-        .map_err(|error| decoder_error(&file.path, "cannot be read", error))
+        .map_err(|error| decoder_error(file.path(), "cannot be read", error))
 }
 
 /// Whether a column says what a partition says: its values, and not only what is left of them as the partition's type.

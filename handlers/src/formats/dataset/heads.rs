@@ -2,7 +2,6 @@
 //! of files is looked at whenever it is opened.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
@@ -11,7 +10,7 @@ use crate::error::HandlerResult;
 use crate::file_state::FileState;
 use crate::formats::detect::Found;
 use crate::formats::input::TableFile;
-use crate::formats::{Compression, ImportOptions, TableFormat, open_found, parquet_file};
+use crate::formats::{Compression, FilePlace, ImportOptions, TableFormat, open_found, parquet_file};
 use crate::table::TableReadOptions;
 
 /// Beyond so many files all are forgotten: a file that is looked at again costs time and nothing else.
@@ -48,8 +47,8 @@ fn all() -> MutexGuard<'static, Known> {
 }
 
 /// What is remembered of a file as it is now.
-pub(super) fn known(path: &Path, options: &ImportOptions) -> Option<Head> {
-    let key = Key::of(FileState::now(path)?, options);
+pub(super) fn known(place: &FilePlace, options: &ImportOptions) -> Option<Head> {
+    let key = Key::of(place.state()?, options);
     all().heads.get(&key).cloned()
 }
 
@@ -58,7 +57,7 @@ pub(super) fn known(path: &Path, options: &ImportOptions) -> Option<Head> {
 /// # Errors
 /// As [`open_table`](crate::formats::open_table).
 pub(super) fn read(file: TableFile, found: &Found, options: &ImportOptions) -> HandlerResult<Head> {
-    let state = file.file.metadata().ok().and_then(|facts| FileState::of(&file.path, &facts));
+    let state = file.state.clone();
     let format = found.format;
     let (schema, rows) = match format {
         TableFormat::Parquet => {

@@ -4,6 +4,8 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatchReader};
 use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 
+use std::path::Path;
+
 use super::*;
 
 fn write(root: &Path, name: &str, columns: &[(&str, ArrayRef)]) {
@@ -187,7 +189,7 @@ fn what_files_say_is_remembered_until_they_change() {
     let settle =
         |name: &str| std::fs::File::options().write(true).open(at(name)).unwrap().set_modified(long_ago).unwrap();
     let default = ImportOptions::default();
-    let known = |name: &str| heads::known(&at(name), &default);
+    let known = |name: &str| heads::known(&FilePlace::here(at(name)), &default);
     write(dir.path(), "a.parquet", &x(&[1, 2]));
     write(dir.path(), "b.parquet", &x(&[3]));
     settle("a.parquet");
@@ -202,7 +204,7 @@ fn what_files_say_is_remembered_until_they_change() {
     assert!(Arc::ptr_eq(&schemas[0], &schemas[1]), "the same columns are in memory once");
     // Read as something else it is another file.
     let arrow = ImportOptions { format: Some(TableFormat::Arrow), ..ImportOptions::default() };
-    assert!(heads::known(&at("a.parquet"), &arrow).is_none());
+    assert!(heads::known(&FilePlace::here(at("a.parquet")), &arrow).is_none());
     let parts = ImportOptions { columns: Some(vec!["x".to_owned()]), ..ImportOptions::default() };
     assert_eq!(read(open_at(dir.path(), &parts)).unwrap().column(0).as_primitive::<Int64Type>().values(), &[1, 2, 3]);
 

@@ -8,6 +8,7 @@ use arrow::compute::concat_batches;
 use super::super::detect;
 use super::*;
 use crate::error::HandlerError;
+use crate::formats::FilePlace;
 
 /// Rows of a file of eight columns, several times what is looked at at once.
 const ROWS: usize = 20_000;
@@ -29,7 +30,7 @@ fn both_of(name: &str, text: &[u8], options: &ImportOptions) -> Both {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
     std::fs::write(&path, text).unwrap();
-    let file = TableFile::open(&path).unwrap();
+    let file = TableFile::open(&FilePlace::here(&path)).unwrap();
     let found = detect::resolve(&file, options).unwrap();
     let (guessed, passes) = taken(InferredTable::guess(file, &found, options, 1));
     (guessed, passes, open_table(&path, options).and_then(whole))

@@ -4,6 +4,8 @@ use arrow::array::{Array as _, AsArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float32Type, Int32Type, Int64Type, TimestampSecondType};
 
+use std::fs::File;
+
 use super::*;
 use crate::HandlerError;
 use crate::npy::NpyArray;

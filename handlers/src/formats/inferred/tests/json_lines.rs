@@ -99,7 +99,7 @@ fn a_file_is_read_once_where_the_guess_is_right() {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join(name);
             std::fs::write(&path, &text).unwrap();
-            let opened = TableFile::open(&path).unwrap();
+            let opened = TableFile::open(&FilePlace::here(&path)).unwrap();
             let found = detect::resolve(&opened, &options).unwrap();
             let (guessed, passes) = taken(InferredTable::guess(opened, &found, &options, 1));
             let size = text.len() as u64;
@@ -117,7 +117,7 @@ fn lines_that_were_looked_at_come_once_in_batches_of_any_size() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl");
         std::fs::write(&path, &text).unwrap();
-        let opened = TableFile::open(&path).unwrap();
+        let opened = TableFile::open(&FilePlace::here(&path)).unwrap();
         let found = detect::resolve(&opened, &options).unwrap();
         let (guessed, passes) = taken(InferredTable::guess(opened, &found, &options, from));
         assert_eq!((guessed.unwrap(), passes), (open_table(&path, &options).and_then(whole).unwrap(), 1));
