@@ -83,8 +83,14 @@ impl Handler for ReferencedTable {
     }
 
     /// Whether the target is there and opens; without checking of data only whether it is there. Its bytes are not ours to
-    /// vouch for: it may have changed since.
+    /// vouch for: it may have changed since. What lies on a store is not looked at: whether a bundle is whole is told without it.
     fn verify(&self, item: &Item<'_>) -> HandlerResult<()> {
+        if let Some(Address::Url(url)) = item.record().str("path").map(Address::parse) {
+            return Err(HandlerError::Unsupported {
+                what: format!("verifying table '{}' at {}", item.name(), without_secrets(url)),
+                needs: "a look at the store: `datafolio verify --references`".to_owned(),
+            });
+        }
         let is_quick = item.verification() == Verification::Off;
         if let Some(delta) = delta_target(item)? {
             return if is_quick { delta.is_there() } else { delta.verify() };
@@ -99,6 +105,9 @@ impl Handler for ReferencedTable {
 
     /// Whether the target is still what was seen when it was referenced. That it is not is no damage: it may be meant.
     fn notes(&self, item: &Item<'_>) -> Vec<(&'static str, String)> {
+        if !item.record().str("path").is_some_and(|path| matches!(Address::parse(path), Address::Local(_))) {
+            return Vec::new();
+        }
         check::change(item).map(|change| ("changed-reference", change)).into_iter().collect()
     }
 

@@ -15,11 +15,14 @@ FIXTURES = ROOT / "tests" / "fixtures"
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither aliases nor the cache of the person who runs the tests are touched."""
+    """Neither aliases nor the cache of the person who runs the tests are touched, and no store that is not a test's own is asked."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("DATAFOLIO_HOME", str(home / "datafolio"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ fn compare(item: &Item<'_>, check: &mut ReferenceCheck) -> HandlerResult<()> {
     let Some(before) = item.record().get("fingerprint").and_then(Fingerprint::from_json) else {
         (check.state, check.reason) = match change(item) {
             Some(change) => (ReferenceState::Changed, Some(change)),
-            None if item.record().get("source_identity").is_some() => (ReferenceState::Unchanged, None),
+            None if has_identity(item.record()) => (ReferenceState::Unchanged, None),
             None => (ReferenceState::Unrecorded, Some("its entry has nothing to compare it with".to_owned())),
         };
         return Ok(());
@@ -124,6 +124,12 @@ fn compare(item: &Item<'_>, check: &mut ReferenceCheck) -> HandlerResult<()> {
         Err(error) => vec![format!("the columns cannot be told any more: {error}")],
     };
     Ok(())
+}
+
+/// Whether an entry has what a file of this machine is compared with.
+fn has_identity(record: &ItemRecord) -> bool {
+    let is_local = |path| matches!(Address::parse(path), Address::Local(_));
+    record.get("source_identity").is_some() && record.str("path").is_some_and(is_local)
 }
 
 /// Which files came, went and changed.

@@ -177,6 +177,8 @@ fn reference(args: &Args) -> Outcome<Reference> {
         None => match TableFormat::from_path(&args.file) {
             Some((format, _)) => format.as_str().to_owned(),
             // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted.
+            // Of what lies on a store only a version tells that it has some.
+            None if args.version.is_some() || args.timestamp.is_some() => "delta".to_owned(),
             None if args.file.join("_delta_log").is_dir() => "delta".to_owned(),
             None if args.file.is_dir() => "parquet".to_owned(),
             None => {

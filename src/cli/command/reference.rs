@@ -12,8 +12,8 @@ use crate::cli::session::Session;
 
 /// Note a table that stays where it is
 ///
-/// A file, a directory or a pattern of Parquet, CSV or Arrow files, with `year=2024` directories as columns, or a Delta table. Nothing is
-/// copied: its columns, rows, sizes and times are noted, so that `verify --references` can tell when it has changed or gone. It is
+/// A file, a directory or a pattern of Parquet, CSV or Arrow files, with `year=2024` directories as columns, or a Delta table, on this
+/// machine or at an address (s3://, gs://, az://; of https:// one file). Nothing is copied: its columns, rows, sizes and times are noted, so that `verify --references` can tell when it has changed or gone. It is
 /// read, queried and described like a table of the bundle.
 ///
 /// Of a Delta table the newest version is read each time, unless one is given: then it stays that one.
@@ -23,9 +23,10 @@ Examples:
   datafolio reference /data/huge.parquet
   datafolio reference /data/flights --name flights -d 'On the big disk, one directory a year'
   datafolio reference '/data/2024-*.csv' --name year --overwrite
-  datafolio reference /lake/orders --version 12")]
+  datafolio reference /lake/orders --version 12
+  datafolio reference s3://bucket/lake/orders --format delta")]
 pub(in crate::cli) struct Args {
-    /// The file, directory or pattern
+    /// The file, directory or pattern, or its address
     path: PathBuf,
     /// Name of the item [default: that of the file or directory, without extension]
     #[arg(short, long)]

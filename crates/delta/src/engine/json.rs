@@ -76,7 +76,8 @@ impl JsonHandler for Json {
     ) -> KernelResult<FileDataReadResultIterator> {
         let shape = Arc::new(Shape::of(&schema)?);
         let reader = Self(Arc::clone(&self.0));
-        let mut next = files.to_vec().into_iter();
+        let files = files.to_vec();
+        let mut next = files.into_iter();
         let mut open = VecDeque::with_capacity(FILES_AHEAD);
         let files = std::iter::from_fn(move || {
             while open.len() < FILES_AHEAD
