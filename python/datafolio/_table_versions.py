@@ -7,6 +7,7 @@ from typing import Any
 
 from ._core import Core, Entry
 from ._reading import TABLES
+from ._storing import microseconds
 from .exceptions import InvalidInputError, NotFoundError
 
 __all__ = ["TableVersions", "library_of"]
@@ -29,6 +30,10 @@ class TableVersions(Core):
         """The id of the version that is asked for; None for the current one."""
         if version is not None and timestamp is not None:
             raise InvalidInputError("version and timestamp both choose a version: pass one", code="invalid-argument")
+        if self._is_delta(name) and (timestamp is not None or isinstance(version, int)):
+            # The versions of the table itself: those of the item are the same reference.
+            number = version if timestamp is None else self._native.table_version_at(name, microseconds(_moment(timestamp)))
+            return str(number)
         if isinstance(version, int) and not isinstance(version, bool):
             return str(self._native.at_revision(version).item(name)["@version"])
         if version is not None:
@@ -48,6 +53,11 @@ class TableVersions(Core):
             if name in then:
                 return str(then.item(name)["@version"])
         raise NotFoundError(f"there was no table '{name}' at {moment.isoformat()}", code="version-not-found", item=name)
+
+    def _is_delta(self, name: str) -> bool:
+        """Whether it is a reference to a Delta table, which has versions of its own."""
+        entry = self._entry(name)
+        return bool(entry["item_type"] == "referenced_table" and entry.get("table_format") == "delta")
 
     def _revision_at(self, moment: datetime.datetime) -> tuple[int | None, datetime.datetime | None]:
         """The revision that the bundle was at, and when that was made, as far as the history goes back."""

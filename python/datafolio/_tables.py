@@ -53,9 +53,11 @@ class TableMethods(TableVersions):
         where
             An SQL condition, such as ``"value > 100 AND kind = 'a'"``.
         version
-            A version of the table: the id that :meth:`versions` shows, a revision, or the name of a snapshot.
+            A version of the table: the id that :meth:`versions` shows, a revision, or the name of a snapshot. Of a reference to a
+            Delta table a number is a version of that table.
         timestamp
-            The version that was current then: an aware ``datetime``, or ``"2026-01-15"`` (in UTC).
+            The version that was current then: an aware ``datetime``, or ``"2026-01-15"`` (in UTC). Of a reference to a Delta table
+            the version that it had then.
         progress
             True for a bar, ``"tqdm"``, ``"rich"`` or ``"plain"`` for one of these, or a callable that is given the part of the rows that
             has come, and stops the reading by returning False. With `where` the end alone is told: how many rows there will be is not

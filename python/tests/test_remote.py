@@ -94,6 +94,28 @@ def test_paths_are_addresses_for_tables_and_copies_for_files(remote: datafolio.D
     assert copy.read_text() == "hello"
 
 
+def test_a_bundle_of_this_machine_refers_to_tables_on_a_store(
+    remote: datafolio.DataFolio, options: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = pd.DataFrame({"id": range(1000), "dose": np.linspace(0, 1, 1000)})
+    remote.add_table("visits", rows)
+    address = remote.get_table_path("visits")
+    folio = datafolio.DataFolio(tmp_path / "here", storage_options=options)
+    folio.reference_table("there", address)
+    info = folio.get_table_info("there")
+    assert (info["num_rows"], info["columns"], info["path"]) == (1000, ["id", "dose"], address)
+    assert folio.get_table("there", columns=["id"], offset=990, limit=3)["id"].tolist() == [990, 991, 992]
+    assert sum(len(chunk) for chunk in folio.iter_table("there", chunk_size=300)) == 1000
+    assert folio.query_table("there", "SELECT count(*) AS n FROM $table WHERE id < 10")["n"].tolist() == [10]
+    frame = folio.frame("there")
+    assert frame.dose.max() == 1.0
+    assert folio.get_table_path("there") == address
+    # Another handle, without the options: the store that it would ask is not there.
+    with pytest.raises(DataFolioError, match="'there'") as refused:
+        datafolio.DataFolio(tmp_path / "here").get_table("there")
+    assert SECRET not in str(refused.value)
+
+
 def test_handles_travel_to_other_processes(remote: datafolio.DataFolio) -> None:
     remote.add_json("x", 1)
     handle = pickle.loads(pickle.dumps(remote))

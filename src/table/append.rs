@@ -6,24 +6,21 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
-use datafolio_core::{
-    AppendParts, Change, CoreError, Entry, ItemRecord, PARTS, PARTS_DIR, Part, counted, item_type, time,
-};
+use datafolio_core::{AppendParts, Change, CoreError, Entry, ItemRecord, Part, counted, time};
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat, import_types, open_table};
-use datafolio_handlers::{ALL_PARTS, OrderedCategories, StoredFile, WriteOptions, file_stem, stored_files};
 use datafolio_handlers::{
-    Data, Draft, Handler, HandlerError, IncludedTable, Misfit, Sink, TableReadOptions, fit_rows, read_table,
+    Data, Draft, HandlerError, IncludedTable, Misfit, OrderedCategories, TableReadOptions, fit_rows, read_table,
+    stored_files,
 };
-use datafolio_storage::{Payload, duplicate_payload};
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::compact::Compacted;
+use super::parts::{Place, column_types, number, part_of, require_own_table};
 use crate::bundle::state::State;
-use crate::bundle::{AddOptions, Batch, DataFolio, Own, payload_fields, table_from_files};
+use crate::bundle::{AddOptions, Batch, DataFolio, Own, table_from_files};
 use crate::error::{Error, Result};
-use crate::view::is_view;
 
 /// How rows are added to a table.
 #[derive(Debug, Clone)]
@@ -326,43 +323,6 @@ impl Batch<'_> {
         Ok((table, draft, categories.are_extended()))
     }
 
-    /// Stages a file for a table, in the format that the table has. `produce` is given what writes the rows, which may be
-    /// called again: what was written before is void then.
-    pub(super) fn stage_table(
-        &mut self,
-        record: &ItemRecord,
-        place: Place,
-        produce: impl FnOnce(
-            &mut dyn FnMut(Box<dyn RecordBatchReader + Send>) -> std::result::Result<Draft, HandlerError>,
-        ) -> std::result::Result<Draft, HandlerError>,
-    ) -> Result<Draft> {
-        let folio = self.folio();
-        let mut options = WriteOptions::default();
-        options.table_format = record.str("table_format").map(str::to_owned);
-        let mut sink = Sink::new(folio.storage(), item_type::INCLUDED_TABLE, record.name())
-            .with_threads(folio.settings().threads)
-            .with_scratch(folio.settings().spill_dir.clone());
-        if place == Place::Part {
-            sink = sink.into_parts();
-        }
-        let written = produce(&mut |rows| {
-            sink.discard();
-            IncludedTable.write(Data::Table(rows), &options, &mut sink)
-        });
-        let draft = match written {
-            Ok(draft) => draft,
-            Err(error) => {
-                sink.discard();
-                return Err(error.into());
-            }
-        };
-        if let Some(payload) = &draft.payload {
-            self.keep_staged(payload.path.clone());
-            self.folio().verified().remember_payload(self.folio().storage().as_ref(), payload)?;
-        }
-        Ok(draft)
-    }
-
     /// The one file of a table under a second name, as its first part.
     fn file_as_part(&mut self, record: &ItemRecord, schema: &SchemaRef) -> Result<(String, Part)> {
         let name = record.name();
@@ -377,126 +337,10 @@ impl Batch<'_> {
         let part = self.second_name(name, &file, rows, schema.fields().len() as u64)?;
         Ok((filename.to_owned(), part))
     }
-
-    /// Gives a file of a table a second name where parts lie.
-    pub(super) fn second_name(&mut self, name: &str, file: &StoredFile, rows: u64, columns: u64) -> Result<Part> {
-        let storage = Arc::clone(self.folio().storage());
-        let missing = |source| HandlerError::Payload { item: name.to_owned(), source };
-        let extension = file.path.file_name().rsplit_once('.').map_or(String::new(), |(_, last)| format!(".{last}"));
-        let blocks = match &file.expected.blocks {
-            // Without them it is read as a whole.
-            Some((path, sha256)) if storage.stat(path)?.is_some() => Some((path, sha256)),
-            _ => None,
-        };
-        let place = (PARTS_DIR, &*file_stem(name), extension.as_str());
-        let (path, beside) =
-            duplicate_payload(storage.as_ref(), &file.path, blocks.map(|(path, _)| path), place).map_err(missing)?;
-        self.keep_staged(path.clone());
-        self.folio().verified().remember_duplicate(storage.as_ref(), (&file.path, &path), &file.expected)?;
-        let size = storage.stat(&path)?.map_or(0, |info| info.size);
-        let expected = &file.expected;
-        Ok(Part {
-            filename: in_parts(path.as_str()),
-            sha256: expected.sha256.clone(),
-            checksum: expected.md5.clone().filter(|_| expected.sha256.is_none()),
-            size_bytes: size,
-            num_rows: rows,
-            num_cols: columns,
-            blocks: beside
-                .zip(blocks)
-                .map(|(beside, (_, sha256))| json!({"filename": in_parts(beside.as_str()), "sha256": sha256})),
-            other: Map::new(),
-        })
-    }
-
-    /// Writes the file that stands for a version of several parts where programs look that know of no parts: they check it like
-    /// any other, and fail to read it, instead of taking some of the rows for all.
-    pub(super) fn write_stub(&mut self, name: &str, parts: &[Part]) -> Result<Map<String, Value>> {
-        let text = json!({
-            "datafolio": "a table of several parts",
-            "item": name,
-            "note": "The rows lie in the files that the entry of this version in items.json lists as its parts.",
-            "new_parts": parts.iter().map(|part| part.filename.as_str()).collect::<Vec<_>>(),
-        });
-        let mut sink = Sink::new(self.folio().storage(), item_type::INCLUDED_TABLE, name);
-        let mut writer = sink.payload(".parts.json")?;
-        writer.write_from(&mut format!("{text:#}\n").as_bytes())?;
-        let payload = writer.finish()?;
-        self.keep_staged(payload.path.clone());
-        Ok(payload_fields(&payload))
-    }
-}
-
-/// What becomes of a file of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// One of its parts.
-    Part,
-    /// All of it.
-    Whole,
-}
-
-/// The part that a file becomes which was just written.
-pub(super) fn part_of(payload: &Payload, written: &Draft) -> Part {
-    part_of_payload(payload, number(written, "num_rows"), number(written, "num_cols"))
-}
-
-/// The part that a file becomes which has so many rows and columns.
-pub(super) fn part_of_payload(payload: &Payload, num_rows: u64, num_cols: u64) -> Part {
-    Part {
-        filename: in_parts(payload.path.as_str()),
-        sha256: Some(payload.sha256.clone()),
-        checksum: None,
-        size_bytes: payload.size,
-        num_rows,
-        num_cols,
-        blocks: payload_fields(payload).shift_remove("blocks"),
-        other: Map::new(),
-    }
-}
-
-/// A count that a handler gives of what it has written.
-pub(super) fn number(written: &Draft, field: &str) -> u64 {
-    written.fields.get(field).and_then(Value::as_u64).unwrap_or_default()
-}
-
-/// A path below the directory of parts.
-fn in_parts(path: &str) -> String {
-    path.strip_prefix(PARTS_DIR).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned()
-}
-
-/// The columns that an entry names, in order, with their types.
-pub(super) fn column_types(fields: &Map<String, Value>) -> Map<String, Value> {
-    match fields.get("dtypes") {
-        Some(Value::Object(types)) => types.clone(),
-        _ => Map::new(),
-    }
 }
 
 /// Rows and parts of a table.
 fn size_of(entry: &Entry) -> Result<(u64, usize)> {
     let record = entry.record()?;
     Ok((record.u64("num_rows").unwrap_or_default(), stored_files(&record)?.len()))
-}
-
-/// Some parts of a table as a table, with all of its columns.
-pub(super) fn table_of(record: &ItemRecord, parts: &[Part]) -> ItemRecord {
-    let mut table = record.clone();
-    if record.get(ALL_PARTS).is_none() {
-        table.set(ALL_PARTS, record.get(PARTS).cloned());
-    }
-    table.set(PARTS, Some(serde_json::to_value(parts).unwrap_or_default()));
-    table.set("num_rows", Some(parts.iter().map(|part| part.num_rows).fold(0_u64, u64::saturating_add).into()));
-    table
-}
-
-/// Only tables that lie in the bundle can be changed here.
-pub(super) fn require_own_table(record: &ItemRecord) -> Result<()> {
-    let found = match record.item_type() {
-        item_type::INCLUDED_TABLE | item_type::POLARS_TABLE => return Ok(()),
-        item_type::REFERENCED_TABLE => "a reference, whose rows others write: import it first".to_owned(),
-        _ if is_view(record) => "a view, which has no rows of its own".to_owned(),
-        other => other.to_owned(),
-    };
-    Err(Error::WrongType { item: record.name().to_owned(), expected: "a table of the bundle", found })
 }

@@ -12,8 +12,8 @@ use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value,
 use serde_json::{Map, Value};
 
 use super::RowsChanged;
-use super::append::{Place, number, part_of, require_own_table, table_of};
 use super::exact::{refuse_folded, refuse_inexact};
+use super::parts::{Place, number, part_of, require_own_table, table_of};
 use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
 use crate::error::Result;
 use crate::query::QueryOptions;

@@ -7,7 +7,7 @@ use datafolio_core::{Change, CompactParts, CoreError, Entry, ItemRecord, Part, c
 use datafolio_handlers::{TableReadOptions, read_merged, stored_files};
 use serde::Serialize;
 
-use super::append::{Place, number, part_of, require_own_table, table_of};
+use super::parts::{Place, number, part_of, require_own_table, table_of};
 use crate::bundle::state::State;
 use crate::bundle::{Batch, DataFolio, payload_fields};
 use crate::error::{Error, Result};

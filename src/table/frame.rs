@@ -15,6 +15,7 @@ use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
 use super::content::content_of;
+use super::read::is_delta;
 use crate::bundle::{AddOptions, Batch, DataFolio, ItemInfo, Own};
 use crate::error::{Error, Result};
 use crate::text::shell_word;
@@ -117,8 +118,9 @@ impl DataFolio {
             .into());
         };
         let version = match version {
-            Some(version) => version.to_owned(),
-            None => self.state().catalogue().current.get(name).map(|entry| entry.token()).unwrap_or_default(),
+            // What an item is made of is a version of an item.
+            Some(version) if !(is_delta(&record) && version.parse::<u64>().is_ok()) => version.to_owned(),
+            _ => self.state().catalogue().current.get(name).map(|entry| entry.token()).unwrap_or_default(),
         };
         let frame = |source: Arc<dyn Source>| {
             self.with_answers(Frame::new(source).with_origins([Origin { name: name.to_owned(), version }]))

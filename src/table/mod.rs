@@ -24,6 +24,7 @@ mod hdf5;
 mod in_question;
 mod info;
 mod known;
+mod parts;
 mod paths;
 mod read;
 mod references;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-use datafolio_core::{Entry, ItemRecord, item_type};
-use datafolio_handlers::{HandlerError, TableReadOptions, concat_rows, read_table};
+use chrono::{DateTime, Utc};
+use datafolio_core::{Entry, ItemRecord, item_type, time};
+use datafolio_handlers::{HandlerError, TableReadOptions, concat_rows, pinned_reference, read_table};
 use datafolio_storage::Verification;
 
 use super::Conditional;
@@ -67,7 +68,8 @@ impl TableOptions {
         self
     }
 
-    /// Of this version, by its id ([`DataFolio::versions`] lists them).
+    /// Of this version, by its id ([`DataFolio::versions`] lists them); of a reference to a Delta table also by the number of a version
+    /// of that table.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
@@ -150,7 +152,11 @@ impl DataFolio {
     pub(crate) fn table_record(&self, name: &str, version: Option<&str>) -> Result<Arc<ItemRecord>> {
         let record = match version {
             None => self.record(name)?,
-            Some(version) => self.version_record(name, version)?,
+            Some(version) => match (version.parse::<u64>(), self.record(name)) {
+                // The ids of our own versions are no numbers.
+                (Ok(number), Ok(record)) if is_delta(&record) => Arc::new(at_version(&record, number)),
+                _ => self.version_record(name, version)?,
+            },
         };
         match is_table(record.item_type()) || is_view(&record) {
             true => Ok(record),
@@ -160,6 +166,25 @@ impl DataFolio {
                 found: record.item_type().to_owned(),
             }),
         }
+    }
+
+    /// The number of the version that the Delta table of a reference had at a time: of its last version of then or before.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`] for what is no such reference; [`HandlerError::MissingTableVersion`] when the table was not there then.
+    pub fn table_version_at(&self, name: &str, moment: DateTime<Utc>) -> Result<u64> {
+        let record = self.record(name)?;
+        if !is_delta(&record) {
+            let (item, found) = (name.to_owned(), record.item_type().to_owned());
+            return Err(Error::WrongType { item, expected: "a reference to a Delta table", found });
+        }
+        let mut then = ItemRecord::clone(&record);
+        then.set("version", None);
+        then.set("timestamp", Some(time::to_iso(moment).into()));
+        let pinned = pinned_reference(&self.handler_item(&then))?;
+        pinned.and_then(|pinned| pinned.u64("version")).ok_or_else(|| {
+            HandlerError::Damaged { item: name.to_owned(), reason: "its version cannot be told".to_owned() }.into()
+        })
     }
 
     /// Opens a part of a table.
@@ -178,6 +203,19 @@ impl DataFolio {
 /// Whether items of a type are tables.
 pub(crate) fn is_table(item_type: &str) -> bool {
     matches!(item_type, item_type::INCLUDED_TABLE | item_type::REFERENCED_TABLE | item_type::POLARS_TABLE)
+}
+
+/// Whether an item is a reference to a Delta table, which has versions of its own.
+pub(crate) fn is_delta(record: &ItemRecord) -> bool {
+    record.item_type() == item_type::REFERENCED_TABLE && record.str("table_format") == Some("delta")
+}
+
+/// A reference to a Delta table, as one to another version of it.
+fn at_version(record: &ItemRecord, version: u64) -> ItemRecord {
+    let mut record = record.clone();
+    record.set("version", Some(version.into()));
+    record.set("timestamp", None);
+    record
 }
 
 /// Whether an entry is a table, or a view, which is read like one.

@@ -189,7 +189,10 @@ fn directories_patterns_and_other_formats() {
     }
     #[cfg(feature = "sql")]
     {
-        let found = here.folio.query("SELECT sum(d.id) AS s FROM d JOIN csv USING (id)", &[]).unwrap();
+        let found = here
+            .folio
+            .query("SELECT sum(d.id) AS s FROM d JOIN csv USING (id)", &datafolio::QueryOptions::new())
+            .unwrap();
         let batches: Vec<RecordBatch> = found.map(Result::unwrap).collect();
         let sum = arrow::compute::cast(batches[0].column(0), &DataType::Int64).unwrap();
         assert_eq!(sum.as_primitive::<Int64Type>().value(0), 3);

@@ -119,6 +119,27 @@ fn all_tables_and_versions() {
     }
 }
 
+/// Whatever version a reference is to, any other can be read of it.
+#[test]
+fn another_version_is_read_on_request() {
+    let (_dir, folio) = new_bundle();
+    folio.reference_table("t", delta(&tables().join("plain"), Some(0)), AddOptions::new()).unwrap();
+    let rows = |options: TableOptions| read(&folio, "t", &options).len();
+    let at = |version: &str| TableOptions::new().version(version);
+    assert_eq!((rows(TableOptions::new()), rows(at("0")), rows(at("3"))), (5, 5, 11));
+    assert_eq!(read(&folio, "t", &at("3").offset(9).limit(9)).len(), 2);
+    let frame = folio.frame_of_version("t", "3").unwrap();
+    assert_eq!(frame.count_rows(&PassOptions::default()).unwrap(), 11);
+    let made = folio.add_frame("made", &frame, AddOptions::new()).unwrap();
+    assert_eq!(made.record["inputs"], serde_json::json!(["t"]));
+    assert_eq!(folio.table_version_at("t", chrono::Utc::now()).unwrap(), 3);
+    let error = folio.table_version_at("t", chrono::DateTime::UNIX_EPOCH).unwrap_err();
+    assert_eq!(error.code(), "missing-table-version");
+    assert_eq!(folio.table_version_at("made", chrono::Utc::now()).unwrap_err().code(), "wrong-type");
+    assert_eq!(folio.read_table("t", &at("9")).err().unwrap().code(), "missing-table-version");
+    assert_eq!(folio.read_table("made", &at("9")).err().unwrap().code(), "version-not-found");
+}
+
 /// Without a version the newest is read each time; with one, or a time, that one for ever.
 #[test]
 fn a_pinned_version_stays_and_others_move_on() {

@@ -58,7 +58,7 @@ impl Bundle {
 }
 
 /// An instant, of microseconds since 1970.
-fn instant(microseconds: i64) -> Outcome<DateTime<Utc>> {
+pub(super) fn instant(microseconds: i64) -> Outcome<DateTime<Utc>> {
     DateTime::from_timestamp_micros(microseconds)
         .ok_or_else(|| python(PyValueError::new_err("the instant lies too far away")))
 }

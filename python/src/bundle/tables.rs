@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Bundle;
+use super::changes::instant;
 use crate::error::{Outcome, python};
 use crate::interrupt::attended;
 use crate::rows::{RowStream, Rows, RowsToStore};
@@ -104,6 +105,12 @@ impl Bundle {
         }
         let statistics = self.read(py, |folio| folio.describe_table(name, &options))?;
         facts_to_python(py, &statistics).map_err(python)
+    }
+
+    /// The version that the Delta table of a reference had at a time, in microseconds since 1970-01-01 in UTC.
+    fn table_version_at(&self, py: Python<'_>, name: &str, microseconds: i64) -> Outcome<u64> {
+        let moment = instant(microseconds)?;
+        self.read(py, |folio| folio.table_version_at(name, moment))
     }
 
     /// The path of a table that lies in one file.

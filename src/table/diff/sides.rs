@@ -11,8 +11,8 @@ use super::options::{DiffOptions, TableState};
 use super::schema::Columns;
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::table::append::table_of;
 use crate::table::content::{FileContent, files_of};
+use crate::table::parts::table_of;
 use crate::view::is_view;
 
 /// One version of a table.

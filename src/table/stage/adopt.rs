@@ -20,7 +20,7 @@ use super::target::{Target, check_current};
 use crate::bundle::parallel::each;
 use crate::bundle::{Batch, DataFolio, payload_fields};
 use crate::error::{Error, Result};
-use crate::table::append::{Place, column_types, number, part_of_payload};
+use crate::table::parts::{Place, column_types, number, part_of_payload};
 
 /// Files of a store that are read at a time, whatever the number of processors.
 const AT_ONCE: usize = 4;

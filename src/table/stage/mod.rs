@@ -18,7 +18,7 @@ use note::Note;
 pub use note::StageMode;
 pub(crate) use note::{STAGES, stage_of};
 
-use super::append::require_own_table;
+use super::parts::require_own_table;
 use crate::bundle::DataFolio;
 use crate::bundle::state::file;
 use crate::error::Result;

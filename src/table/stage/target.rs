@@ -11,7 +11,7 @@ use datafolio_handlers::{ForeignParquet, OrderedCategories, TableReadOptions, re
 use super::note::{Note, StageMode};
 use crate::bundle::DataFolio;
 use crate::error::Result;
-use crate::table::append::{Place, require_own_table};
+use crate::table::parts::{Place, require_own_table};
 
 /// The table that files are to be parts of.
 pub(super) struct Target {
