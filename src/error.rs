@@ -641,6 +641,9 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "locked" => "wait for the other program, or raise lock_timeout",
         "lost-version" => "the other items of the snapshot can be read",
         "missing-reference" => "bring the file back, or reference its new place with `datafolio reference`",
+        "missing-table-version" => {
+            "reference a version that is there, with --version or without one, or restore the file"
+        }
         "no-randomness" => "look at the system: every program needs random numbers",
         "not-a-bundle" => "create one with `datafolio init`, or name another with -f",
         "not-a-regular-file" => "put the file itself in its place; see who put there what does not belong",

@@ -34,7 +34,7 @@ impl DataFolio {
     /// # Errors
     /// As [`DataFolio::frame`]; [`Error::Invalid`] where the settings allow no cache, or less than the table needs.
     pub fn mapped_frame(&self, name: &str, pass: &PassOptions) -> Result<Frame> {
-        let record = self.table_record(name, None)?;
+        let record = self.pinned_record(self.table_record(name, None)?)?;
         let is_reference = record.item_type() == item_type::REFERENCED_TABLE;
         let as_it_lies = !is_reference && matches!(record.str("table_format"), Some("arrow" | "hdf5"));
         if as_it_lies || crate::view::is_view(&record) {
@@ -51,7 +51,7 @@ impl DataFolio {
                 crate::text::shell_word(name)
             )));
         };
-        let open = |skip: u64| -> Result<Rows> { self.read_table(name, &TableOptions::new().offset(skip)) };
+        let open = |skip: u64| -> Result<Rows> { self.read_part_of(&record, &TableOptions::new().offset(skip), None) };
         let frame = MappedCache::of(self.settings())?.frame(&content, open, pass)?;
         let version = self.state().item(name)?.token();
         let frame = frame.with_origins([datafolio_columns::Origin { name: name.to_owned(), version }]);

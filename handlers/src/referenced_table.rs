@@ -28,7 +28,7 @@ use serde_json::{Map, Value, json};
 
 use crate::data::{Data, Reference};
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{ImportOptions, TableFiles, TableFormat, layout};
+use crate::formats::{FilePlace, ImportOptions, TableFiles, TableFormat, layout};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::payload_bytes::facts_of;
 use crate::table::{TableReadOptions, Written};
@@ -196,6 +196,8 @@ fn check_timestamp(format: &str, version: Option<i64>, timestamp: DateTime<Utc>)
 
 /// Text is read as a whole to find its rows and columns: of a reference to more of it, neither is recorded.
 const READ_TO_RECORD: u64 = 256 << 20;
+/// The same of text on a store.
+const FETCHED_TO_RECORD: u64 = 16 << 20;
 
 /// Whether an error is of a store, and not of what lies there.
 fn is_of_store(error: &HandlerError) -> bool {
@@ -290,7 +292,8 @@ struct Seen {
 /// is read for that.
 fn schema_and_rows(files: &TableFiles, format: TableFormat) -> HandlerResult<Option<Seen>> {
     let is_text = !matches!(format, TableFormat::Parquet | TableFormat::Arrow | TableFormat::Hdf5);
-    if is_text && files.size() > READ_TO_RECORD {
+    let is_here = files.places().all(FilePlace::is_here);
+    if is_text && files.size() > if is_here { READ_TO_RECORD } else { FETCHED_TO_RECORD } {
         return Ok(None);
     }
     let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
@@ -348,7 +351,7 @@ fn open(
 ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
     let name = item.name();
     if let Some(delta) = delta_target(item)? {
-        return delta.open(part);
+        return Ok(Box::new(ReferenceReader { reader: delta.open(part)?, item: name.to_owned() }));
     }
     let reader = reference_target(item)?.open(options, part).map_err(|error| of_item(name, error))?;
     Ok(Box::new(ReferenceReader { reader, item: name.to_owned() }))
@@ -358,7 +361,7 @@ fn open(
 fn of_item(item: &str, error: HandlerError) -> HandlerError {
     let item = item.to_owned();
     match error {
-        error @ HandlerError::Reference { .. } => error,
+        error @ (HandlerError::Reference { .. } | HandlerError::MissingTableVersion { .. }) => error,
         HandlerError::FileNotFound { path } => HandlerError::MissingReference { item, path },
         source => HandlerError::Reference { item, source: Box::new(source) },
     }
@@ -430,7 +433,14 @@ mod tests {
         let (record, storage) = (ItemRecord::new(fields), Arc::new(MemoryStorage::new()) as Arc<dyn Storage>);
         let cache = VerifiedCache::disabled();
         let item = Item::new(&record, &storage, Verification::Full, &cache);
-        ReferencedTable.verify(&item)?;
+        // What lies elsewhere is not verified.
+        let is_url = matches!(record.str("path").map(Address::parse), Some(Address::Url(_)));
+        assert!(
+            !is_url || ReferencedTable.verify(&item).is_err_and(|error| error.to_string().contains("--references"))
+        );
+        if !is_url {
+            ReferencedTable.verify(&item)?;
+        }
         let Data::Table(reader) = ReferencedTable.read(&item)? else { panic!("not a table") };
         let columns = reader.schema().fields().len();
         let batches = reader.collect::<Result<Vec<_>, _>>()?;
@@ -503,9 +513,9 @@ mod tests {
         let pattern = dir.path().join("*.parquet");
         let error = read(record(&reference(pattern.to_str().unwrap(), "parquet")).unwrap()).unwrap_err();
         assert_eq!(error.code(), "missing-reference");
-        let needs = if cfg!(feature = "delta") { "object-store" } else { "feature delta" };
+        let needs = if cfg!(feature = "delta") { "feature stores" } else { "feature delta" };
         for (path, format, expected) in
-            [("s3://bucket/x.parquet", "parquet", "object-store"), ("s3://bucket/x", "delta", needs)]
+            [("s3://bucket/x.parquet", "parquet", "feature stores"), ("s3://bucket/x", "delta", needs)]
         {
             let error = read(record(&reference(path, format)).unwrap()).unwrap_err();
             assert_eq!(error.code(), "unsupported");

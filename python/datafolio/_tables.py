@@ -284,6 +284,13 @@ class TableMethods(TableVersions):
         return None if rows is None else max(0, min(rows, rows if end is None else end) - start)
 
     def _read_with_pandas(self, name: str, columns: Sequence[str] | None, kwargs: dict[str, Any]) -> Any:
+        entry = self._entry(name)
+        if entry.get("table_format", "parquet") != "parquet":
+            raise InvalidInputError(
+                f"table '{name}' is no Parquet file, which {', '.join(kwargs)} would be for: pandas.read_parquet would read something else",
+                code="invalid-argument",
+                item=name,
+            )
         pandas = need("pandas", "reading with pandas.read_parquet")
         paths = self._native.get_table_paths(name)
         source: Any = paths[0] if len(paths) == 1 else paths

@@ -177,7 +177,7 @@ mod remote {
         fn options(&self, scheme: Scheme, patience: Patience) -> StorageOptions {
             let is_meant = match self.scheme {
                 Some(of_bundle) => of_bundle == scheme,
-                None => scheme != Scheme::Http,
+                None => scheme == Scheme::S3,
             };
             let mut options = if is_meant { self.settings.storage_options.clone() } else { StorageOptions::new() };
             if patience == Patience::Short {

@@ -7,7 +7,7 @@ use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{Item, TableReadOptions, pinned_reference, plain_parquet_files, read_table, stored_files};
+use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table, stored_files};
 use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
@@ -232,10 +232,7 @@ impl DataFolio {
 
     /// A table as a stream of rows.
     pub(crate) fn stream(&self, record: &Arc<ItemRecord>) -> Result<TableStream> {
-        let record = match pinned_reference(&self.handler_item(record))? {
-            Some(pinned) => Arc::new(pinned),
-            None => Arc::clone(record),
-        };
+        let record = self.pinned_record(Arc::clone(record))?;
         let item = self.handler_item(&record);
         let schema = read_table(&item, &TableReadOptions::default())?.schema();
         Ok(TableStream {

@@ -25,6 +25,7 @@ impl DataFolio {
     /// that are asked for are read.
     pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Conditional<'_>) -> Result<Filtered> {
         let condition = check_condition(wanted.condition)?;
+        let record = &self.pinned_record(Arc::clone(record))?;
         // Also the names: of columns that are not there, and of the same one twice.
         let mut part = TableReadOptions::default();
         part.columns = wanted.columns.map(<[String]>::to_vec);

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use datafolio_columns::source::{Batches, ConcatSource, Guard, Hdf5Source, IpcSource, Source};
 use datafolio_columns::{ColumnsError, ColumnsResult, Frame, Origin, PassOptions};
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{Data, HandlerError, open_stored_hdf5, pinned_reference, stored_files};
+use datafolio_handlers::{Data, HandlerError, open_stored_hdf5, stored_files};
 use datafolio_storage::{StorageError, Verification};
 
 use super::TableOptions;
@@ -97,10 +97,7 @@ impl DataFolio {
             return Ok(frame);
         }
         // Passes come later, one after the other, and are over the same rows.
-        let record = match pinned_reference(&self.handler_item(&record))? {
-            Some(pinned) => Arc::new(pinned),
-            None => record,
-        };
+        let record = self.pinned_record(record)?;
         let facts = self.facts_of(&record)?;
         let Some(rows) = facts.rows else {
             let what = if is_view(&record) {

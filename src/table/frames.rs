@@ -102,7 +102,7 @@ impl DataFolio {
         if let Some(folio) = self.checking(options.verification) {
             return folio.scan_polars(name, options);
         }
-        let record = self.table_record(name, options.version.as_deref())?;
+        let record = self.pinned_record(self.table_record(name, options.version.as_deref())?)?;
         let nothing = TableOptions { limit: Some(0), ..options.clone() };
         let schema = self.read_part_of(&record, &nothing, Some(CHUNK_ROWS))?.schema();
         let is_slice = options.offset > 0 || options.limit.is_some();

@@ -7,7 +7,7 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::hdf5::{Hdf5WriteOptions, Hdf5Writer, Rows};
 use datafolio_columns::{ColumnsError, ColumnsResult};
-use datafolio_core::item_type;
+use datafolio_core::{ItemRecord, item_type};
 
 use super::TableOptions;
 use crate::bundle::DataFolio;
@@ -66,13 +66,17 @@ impl DataFolio {
         options: &Hdf5WriteOptions,
         progress: &(dyn Fn(f64) -> bool + Sync),
     ) -> Result<u64> {
-        let reader = self.read_table(name, rows)?;
+        if let Some(folio) = self.checking(rows.verification) {
+            return folio.export_hdf5_watched(name, path, rows, options, progress);
+        }
+        let record = self.pinned_record(self.table_record(name, rows.version.as_deref())?)?;
+        let reader = self.read_part_of(&record, rows, None)?;
         let schema = reader.schema();
-        let count = match self.rows_known(name, rows)? {
+        let count = match rows_known(&record, rows) {
             Some(count) => count,
             None => reader.map(|batch| Ok(batch?.num_rows() as u64)).sum::<Result<u64>>()?,
         };
-        let open = |names| self.read_table(name, &rows.clone().columns(names));
+        let open = |names| self.read_part_of(&record, &rows.clone().columns(names), None);
         let table = Reread { schema, rows: count, open };
         let mut writer = Hdf5Writer::create(path, options.clone())?;
         let looking = |share: f64| progress(share * LOOKING);
@@ -85,16 +89,13 @@ impl DataFolio {
     }
 }
 
-impl DataFolio {
-    /// How many rows there are, where the catalogue says it: of a table of the bundle's own, all of which is wanted.
-    fn rows_known(&self, name: &str, rows: &TableOptions) -> Result<Option<u64>> {
-        if rows.filter.is_some() || rows.offset > 0 || rows.limit.is_some() {
-            return Ok(None);
-        }
-        let record = self.table_record(name, rows.version.as_deref())?;
-        let is_own = record.item_type() == item_type::INCLUDED_TABLE;
-        Ok(record.get("num_rows").filter(|_| is_own).and_then(serde_json::Value::as_u64))
+/// How many rows there are, where the catalogue says it: of a table of the bundle's own, all of which is wanted.
+fn rows_known(record: &ItemRecord, rows: &TableOptions) -> Option<u64> {
+    if rows.filter.is_some() || rows.offset > 0 || rows.limit.is_some() {
+        return None;
     }
+    let is_own = record.item_type() == item_type::INCLUDED_TABLE;
+    record.get("num_rows").filter(|_| is_own).and_then(serde_json::Value::as_u64)
 }
 
 /// Rows that are read anew for each walk: `open` gives those of the columns that are named.

@@ -117,7 +117,7 @@ impl DataFolio {
     }
 
     /// Reads a part of a version, in batches of so many rows where that is said.
-    pub(super) fn read_part_of(
+    pub(crate) fn read_part_of(
         &self,
         record: &Arc<ItemRecord>,
         options: &TableOptions,
@@ -185,6 +185,12 @@ impl DataFolio {
         pinned.and_then(|pinned| pinned.u64("version")).ok_or_else(|| {
             HandlerError::Damaged { item: name.to_owned(), reason: "its version cannot be told".to_owned() }.into()
         })
+    }
+
+    /// The record of a table that is read in several steps: of a reference to the newest version of a Delta table, the version that is
+    /// the newest now.
+    pub(crate) fn pinned_record(&self, record: Arc<ItemRecord>) -> Result<Arc<ItemRecord>> {
+        Ok(pinned_reference(&self.handler_item(&record))?.map_or(record, Arc::new))
     }
 
     /// Opens a part of a table.

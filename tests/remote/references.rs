@@ -274,9 +274,16 @@ fn stores_that_refuse_or_are_away() {
 fn a_file_of_a_web_server() {
     let here = Setting::new();
     here.server().put("t.csv", b"id\n4\n5\n");
+    here.server().put("My data.csv", b"id\n7\n");
     let address = |key: &str| format!("{}/bucket/{key}", here.server().endpoint());
     here.folio.reference_table("t", reference(&address("t.csv"), "csv"), AddOptions::new()).unwrap();
     assert_eq!(here.ints("t", "id"), [4, 5]);
+    here.folio.reference_table("spaces", reference(&address("My%20data.csv"), "csv"), AddOptions::new()).unwrap();
+    assert_eq!(here.ints("spaces", "id"), [7]);
+    let parameters = reference(&address("t.csv?versionId=3"), "csv");
+    here.folio.reference_table("parameters", parameters, AddOptions::new()).unwrap();
+    let error = here.folio.read_table("parameters", &TableOptions::new()).err().unwrap().to_string();
+    assert!(error.contains("parameters,") && error.contains("download it"), "{error}");
     let listed = reference(&address("dir/"), "csv");
     here.folio.reference_table("dir", listed, AddOptions::new()).unwrap();
     let error = here.folio.read_table("dir", &TableOptions::new()).err().unwrap().to_string();
@@ -382,6 +389,19 @@ mod delta {
         here.server().put("lake/plain/_delta_log/00000000000000000004.json", &last);
         assert_eq!((check("pinned"), check("newest")), (ReferenceState::Unchanged, ReferenceState::Changed));
         assert_eq!(rows("pinned"), pinned);
+        // A file that was removed, as VACUUM does, is told as that, as of a directory.
+        let objects = here.server().objects();
+        let (gone, bytes) = objects.iter().find(|(key, _)| key.ends_with("parquet") && key.contains("plain/")).unwrap();
+        here.server().remove(gone);
+        let read = here.folio.read_table("newest", &TableOptions::new()).and_then(|rows| {
+            rows.collect::<Result<Vec<_>, _>>().map_err(|error| datafolio::HandlerError::from(error).into())
+        });
+        let error = read.unwrap_err();
+        assert_eq!(error.code(), "missing-table-version", "{error}");
+        assert!(error.to_string().contains("'newest'"), "{error}");
+        here.server().put(gone, bytes);
+        let twice = TableOptions::new().columns(["id", "id"]);
+        assert!(here.folio.read_table("newest", &twice).err().unwrap().to_string().contains("twice"));
         let missing = version(Some(9));
         let error = here.folio.reference_table("missing", missing, AddOptions::new()).unwrap_err();
         assert!(error.to_string().contains("no version 9") && error.to_string().contains("'missing'"), "{error}");

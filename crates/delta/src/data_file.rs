@@ -37,7 +37,7 @@ fn options() -> ArrowReaderOptions {
 }
 
 fn damaged(file: &TableFile, error: &ParquetError) -> DeltaError {
-    DeltaError::damaged(&file.name, words(error))
+    file.fails(words(error))
 }
 
 fn load(file: &TableFile) -> DeltaResult<ArrowReaderMetadata> {
@@ -94,7 +94,9 @@ impl DataFile {
         let chunks = groups.flat_map(|group| {
             let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
             columns.map(|(_, column)| {
-                let (start, length) = column.byte_range();
+                // Negative in a damaged footer.
+                let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+                let (start, length) = (start.max(0).unsigned_abs(), column.compressed_size().max(0).unsigned_abs());
                 start..start.saturating_add(length)
             })
         });
@@ -165,6 +167,6 @@ impl Iterator for FileBatches {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?.map_err(|error| words(&error));
         let batch = batch.and_then(|batch| self.fit(&batch));
-        Some(batch.map_err(|reason| DeltaError::damaged(&self.file.name, reason)))
+        Some(batch.map_err(|reason| self.file.fails(reason)))
     }
 }

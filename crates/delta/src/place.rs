@@ -10,7 +10,8 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
 use crate::error::{DeltaError, DeltaResult};
@@ -117,7 +118,7 @@ impl Place for LocalPlace {
         }
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        Ok(Box::new(LocalFile { file, size }))
+        Ok(Box::new(LocalFile { file: Mutex::new(file), size }))
     }
 
     fn is_there(&self) -> io::Result<bool> {
@@ -126,7 +127,8 @@ impl Place for LocalPlace {
 }
 
 struct LocalFile {
-    file: File,
+    /// One reader at a time has its position.
+    file: Mutex<File>,
     size: u64,
 }
 
@@ -141,7 +143,7 @@ impl OpenFile for LocalFile {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut bytes = vec![0; length];
-        let mut file = self.file.try_clone()?;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut bytes)?;
         Ok(bytes.into())
@@ -153,6 +155,8 @@ impl OpenFile for LocalFile {
 pub(crate) struct TableFile {
     pub(crate) name: String,
     file: Arc<dyn OpenFile>,
+    /// Whether a read has found that it is not there: where opening asks nothing, only that tells.
+    is_gone: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for TableFile {
@@ -164,7 +168,7 @@ impl fmt::Debug for TableFile {
 impl TableFile {
     pub(crate) fn open(place: &dyn Place, path: &str, size: Option<u64>) -> DeltaResult<Self> {
         let file = place.open(path, size).map_err(|error| DeltaError::io(path, &error))?;
-        Ok(Self { name: path.to_owned(), file: Arc::from(file) })
+        Ok(Self { name: path.to_owned(), file: Arc::from(file), is_gone: Arc::default() })
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -172,7 +176,23 @@ impl TableFile {
     }
 
     pub(crate) fn read(&self, start: u64, length: usize) -> DeltaResult<Bytes> {
-        self.file.read(start, length).map_err(|error| DeltaError::io(&self.name, &error))
+        self.bytes(start, length).map_err(|error| DeltaError::io(&self.name, &error))
+    }
+
+    fn bytes(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        self.file.read(start, length).inspect_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                self.is_gone.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+
+    /// What decoding it has failed with: that it is gone, or else that it is damaged in this way.
+    pub(crate) fn fails(&self, reason: String) -> DeltaError {
+        match self.is_gone.load(Ordering::Relaxed) {
+            true => DeltaError::FileGone { version: 0, file: self.name.clone() },
+            false => DeltaError::damaged(&self.name, reason),
+        }
     }
 
     pub(crate) fn will_read(&self, stretches: &[Range<u64>]) {
@@ -199,7 +219,7 @@ impl ChunkReader for TableFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.file.read(start, length).map_err(ParquetError::from)
+        self.bytes(start, length).map_err(ParquetError::from)
     }
 }
 
@@ -213,7 +233,7 @@ impl Read for FromHere {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.file.size().saturating_sub(self.at);
         let length = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let bytes = self.file.file.read(self.at, length)?;
+        let bytes = self.file.bytes(self.at, length)?;
         buffer[..length].copy_from_slice(&bytes);
         self.at += length as u64;
         Ok(length)

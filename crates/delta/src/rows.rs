@@ -226,9 +226,10 @@ impl DeltaRows {
     }
 
     fn next_batch(&mut self) -> DeltaResult<Option<RecordBatch>> {
+        let version = self.table.version();
         loop {
             if let Some(open) = &mut self.open {
-                match open.batches.next().transpose()? {
+                match open.batches.next().transpose().map_err(|error| error.in_version(version))? {
                     Some(batch) if batch.num_rows() == 0 => continue,
                     Some(batch) => return complete(&self.schema, &self.sources, &open.partition, &batch).map(Some),
                     None => self.open = None,
@@ -238,7 +239,6 @@ impl DeltaRows {
                 return Ok(None);
             }
             let Some(file) = self.files.next() else { return Ok(None) };
-            let version = self.table.version();
             self.open = self.open(&file).map_err(|error| error.in_version(version))?;
         }
     }

@@ -77,6 +77,8 @@ impl FilePlace {
     /// Its state; `None` where it cannot be told from others.
     pub(crate) fn state(&self) -> Option<FileState> {
         match &self.object {
+            // A web server need not tell when a file was written, and files keep the times that they are given.
+            Some(_) if self.path.starts_with("http:") || self.path.starts_with("https:") => None,
             Some(object) => Some(FileState::of_object(&self.path, object.size, object.modified)),
             None => FileState::now(&self.path),
         }

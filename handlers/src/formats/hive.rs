@@ -31,8 +31,8 @@ pub(super) fn partitions_of(file: &Path, fixed: usize) -> HandlerResult<Partitio
     Ok(values)
 }
 
-/// Undoes the percent signs with which partition values are written as directory names.
-fn unescape(text: &str) -> String {
+/// Undoes the percent signs with which partition values are written as directory names, and paths in addresses.
+pub(crate) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -23,7 +23,7 @@ pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOpt
             StreamReader::try_new(bytes, columns).map(|reader| Box::new(reader) as Decoder)
         })
     };
-    let (schema, batches) = open_arrow(&file.path, open, None, part)?;
+    let (schema, batches) = open_arrow(&file.path, open, None, part).map_err(|error| file.cause_of(error))?;
     let path = file.path.clone();
     let batches = Split { batches, meter, file, batch_size: part.batch_rows.max(1), rest: None };
     Ok(Box::new(GuardedReader::new(&path, schema, batches)))

@@ -63,6 +63,7 @@ use crate::table::{TableReadOptions, Window};
 pub(crate) use dataset::{layout, open_tables_part};
 pub(crate) use file_place::FilePlace;
 pub(crate) use glob::is_pattern;
+pub(crate) use hive::unescape as percent_decoded;
 pub(crate) use types::deep_type;
 
 pub use dataset::{open_tables, tables_data};

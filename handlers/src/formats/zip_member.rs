@@ -54,12 +54,12 @@ fn find(file: &TableFile) -> HandlerResult<(ZipArchive<BufReader<SourceReader>>,
 
 /// The name of the member, which tells the format where the archive's own name does not.
 pub(super) fn name(file: &TableFile) -> HandlerResult<String> {
-    guarded(&file.path, || Ok(find(file)?.1.name))
+    guarded(&file.path, || Ok(find(file)?.1.name)).map_err(|error| file.cause_of(error))
 }
 
 /// Opens the member.
 pub(super) fn open(file: &TableFile, meter: Meter) -> HandlerResult<MemberReader> {
-    guarded(&file.path, || {
+    let opened = guarded(&file.path, || {
         let (mut archive, member) = find(file)?;
         let damaged = |reason: String| bad(&file.path, format!("{} in the archive {reason}", quoted(&member.name)));
         let entry = archive.by_index_raw(member.index).map_err(|error| damaged(format!("cannot be read: {error}")))?;
@@ -81,7 +81,8 @@ pub(super) fn open(file: &TableFile, meter: Meter) -> HandlerResult<MemberReader
             other => return Err(damaged(format!("is packed with {other}: only deflate is known here"))),
         };
         Ok(MemberReader { unpacked, crc: Crc::new(), seen: 0, size, expected_crc: crc })
-    })
+    });
+    opened.map_err(|error| file.cause_of(error))
 }
 
 type Packed = Take<BufReader<Counted<SourceReader>>>;

@@ -22,7 +22,7 @@ use crate::error::{HandlerError, HandlerResult};
 use crate::file_state::FileState;
 use crate::guard::{Batches, GuardedReader, guarded};
 use crate::handler::Item;
-use crate::table::{TableReadOptions, Written};
+use crate::table::{TableReadOptions, Written, places};
 use crate::table_facts::{FileFacts, TableFacts, without_statistics};
 
 /// A Delta table that an item refers to.
@@ -145,8 +145,15 @@ impl DeltaTarget {
                 let place = Arc::new(LocalPlace::new(&path));
                 Self { named: Named { item, path, store: None }, place, pick }
             }
+            Where::At(url, _) if url.starts_with("http://") || url.starts_with("https://") => {
+                return Err(HandlerError::Unsupported {
+                    what: format!("reading a Delta table at {}", without_secrets(url)),
+                    needs: "a store: a web server does not list what it has".to_owned(),
+                });
+            }
             Where::At(url, places) => {
-                let path = PathBuf::from(without_secrets(url));
+                let url = &without_secrets(url);
+                let path = PathBuf::from(url);
                 let store = places.at(url, patience).map_err(|error| of_item(&item, error.into()))?;
                 let place = Arc::new(StorePlace::new(store));
                 Self { named: Named { item, path, store: Some(Arc::clone(&place)) }, place, pick }
@@ -156,6 +163,10 @@ impl DeltaTarget {
 
     /// Opens the version that is meant.
     fn table(&self) -> HandlerResult<Arc<DeltaTable>> {
+        // What the log could do without when it was read before is no cause of what is wrong now.
+        if let Some(store) = &self.named.store {
+            drop(store.take_failure());
+        }
         guarded(&self.named.path, || {
             DeltaTable::open(Arc::clone(&self.place), self.pick).map(Arc::new).map_err(|error| self.named.told(error))
         })
@@ -164,6 +175,10 @@ impl DeltaTarget {
     /// Reads rows.
     pub(super) fn open(&self, part: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
         let table = self.table()?;
+        if let Some(wanted) = &part.columns {
+            let known: Vec<&str> = table.schema().fields().iter().map(|field| field.name().as_str()).collect();
+            places(&self.named.item, &known, wanted)?;
+        }
         let options = ReadOptions {
             columns: part.columns.clone(),
             offset: part.offset,

@@ -9,7 +9,7 @@ use datafolio_storage::{FileInfo, OutsidePlaces, Patience, Storage, StorageError
 use super::Places;
 use super::address::without_secrets;
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{TableFiles, TableFormat, is_pattern};
+use crate::formats::{TableFiles, TableFormat, is_pattern, percent_decoded};
 
 /// The files that an address of a store means: one file, those below a directory, or those that a pattern names.
 #[derive(Debug)]
@@ -46,13 +46,22 @@ impl OnStore {
         let made = |path, address: &str, kind| {
             Ok(Self { path, places: Arc::clone(places), patience, store: places.at(address, patience)?, kind })
         };
-        let path = PathBuf::from(without_secrets(url));
+        // An entry that another program has made may hold what nobody is to see.
+        let url = &without_secrets(url);
+        let path = PathBuf::from(url);
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let is_web = matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https");
-        let segments: Vec<&str> = key.split('/').filter(|segment| !segment.is_empty()).collect();
+        let decoded = if is_web { percent_decoded(key) } else { key.to_owned() };
+        let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
         let address = |segments: &[&str]| format!("{scheme}://{bucket}/{}", segments.join("/"));
         if is_web {
+            if key.contains(['?', '#']) {
+                return Err(HandlerError::Unsupported {
+                    what: format!("reading {}, an address with parameters,", path.display()),
+                    needs: "a file on this machine: download it first".to_owned(),
+                });
+            }
             if is_directory || key.ends_with('/') || key.contains('*') {
                 return Err(HandlerError::Unsupported {
                     what: format!("a table in several files at {}", path.display()),

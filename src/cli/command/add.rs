@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat};
-use datafolio_handlers::{HandlerError, JsonError, formats};
+use datafolio_handlers::{HandlerError, JsonError, formats, without_secrets};
 use serde_json::Value;
 
 use super::new_item::NewItem;
@@ -101,6 +101,18 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     drop(progress);
     let out = &mut session.out;
     inputs::warn(&folio, &[&name], out);
+    let path = info.record.get("path").and_then(Value::as_str).unwrap_or_default();
+    if args.reference
+        && path.contains("://")
+        && !path.starts_with("file://")
+        && !info.record.contains_key("fingerprint")
+    {
+        out.warn(format_args!(
+            "nothing was seen at {}, so that nobody can tell later whether it is the same: `datafolio verify --references {}` says why",
+            crate::text::printable(path),
+            crate::text::shell_word(&info.name)
+        ));
+    }
     if out.is_json() {
         return out.json(&info);
     }
@@ -174,20 +186,26 @@ fn reference(args: &Args) -> Outcome<Reference> {
     }
     let table_format = match &args.format {
         Some(format) => format.clone(),
+        // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted. Of what lies on a store only a
+        // version tells that it has some.
+        None if args.version.is_some() || args.timestamp.is_some() => "delta".to_owned(),
+        None if args.file.join("_delta_log").is_dir() => "delta".to_owned(),
         None => match TableFormat::from_path(&args.file) {
             Some((format, _)) => format.as_str().to_owned(),
-            // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted.
-            // Of what lies on a store only a version tells that it has some.
-            None if args.version.is_some() || args.timestamp.is_some() => "delta".to_owned(),
-            None if args.file.join("_delta_log").is_dir() => "delta".to_owned(),
             None if args.file.is_dir() => "parquet".to_owned(),
             None => {
-                let message = format!("{path}: its name does not tell the format of the table");
+                let shown = without_secrets(&path);
+                let message = format!("{shown}: its name does not tell the format of the table");
                 return Err(Failure::new("unknown-format", ErrorCategory::InvalidInput, message)
                     .hint("say it with --format parquet, csv, arrow or delta"));
             }
         },
     };
+    if args.version.is_some() && table_format != "delta" {
+        return Err(Failure::usage(format!(
+            "--version picks the version of a Delta table, and {table_format} has none"
+        )));
+    }
     Ok(Reference { path, table_format, num_rows: None, version: args.version, timestamp: args.timestamp })
 }
 
