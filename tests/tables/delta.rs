@@ -140,6 +140,32 @@ fn another_version_is_read_on_request() {
     assert_eq!(folio.read_table("made", &at("9")).err().unwrap().code(), "version-not-found");
 }
 
+/// A version needs its deletion vectors as much as its files.
+#[test]
+fn a_deletion_vector_that_is_gone_is_told() {
+    let (dir, folio) = new_bundle();
+    let table = dir.path().join("lake");
+    copy(&tables().join("deleted"), &table);
+    for version in 0..4 {
+        folio.reference_table(&format!("v{version}"), delta(&table, Some(version)), AddOptions::new()).unwrap();
+    }
+    let gone = || {
+        let checks = folio.check_references(None::<&[&str]>).unwrap();
+        checks.iter().map(|check| check.state == ReferenceState::Gone).collect::<Vec<_>>()
+    };
+    assert_eq!(gone(), [false; 4]);
+    let entries = fs::read_dir(&table).unwrap().map(|entry| entry.unwrap().path());
+    let vectors: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|suffix| suffix == "bin")).collect();
+    assert_eq!(vectors.len(), 1);
+    fs::remove_file(&vectors[0]).unwrap();
+    let gone = gone();
+    assert!(!gone[0] && gone.contains(&true), "{gone:?}");
+    for (version, gone) in gone.into_iter().enumerate() {
+        let rows = folio.read_table(&format!("v{version}"), &TableOptions::new()).map(|rows| rows.collect::<Vec<_>>());
+        assert_eq!(rows.is_err() || rows.is_ok_and(|rows| rows.iter().any(Result::is_err)), gone, "{version}");
+    }
+}
+
 /// Without a version the newest is read each time; with one, or a time, that one for ever.
 #[test]
 fn a_pinned_version_stays_and_others_move_on() {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType as Arrow, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType as Arrow, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -117,24 +117,32 @@ impl DataFile {
 
 /// Times in the oldest form of Parquet are read as microseconds at once: by way of nanoseconds, years beyond 2262 would be lost.
 fn in_microseconds(file: &TableFile, metadata: ArrowReaderMetadata) -> DeltaResult<ArrowReaderMetadata> {
-    let roots = metadata.parquet_schema().root_schema().get_fields();
-    let is_old = |at: usize| {
-        roots.get(at).is_some_and(|root| root.is_primitive() && root.get_physical_type() == Physical::INT96)
-    };
-    let fields = metadata.schema().fields();
-    if !(0..fields.len()).any(is_old) {
+    let leaves = metadata.parquet_schema().columns();
+    let are_old: Vec<bool> = leaves.iter().map(|leaf| leaf.physical_type() == Physical::INT96).collect();
+    if !are_old.contains(&true) {
         return Ok(metadata);
     }
-    let fields = fields.iter().enumerate().map(|(at, field)| match field.data_type() {
-        Arrow::Timestamp(_, zone) if is_old(at) => {
-            let kind = Arrow::Timestamp(TimeUnit::Microsecond, zone.clone());
-            Field::clone(field).with_data_type(kind)
-        }
-        _ => Field::clone(field),
-    });
+    let mut are_old = are_old.into_iter();
+    let fields = metadata.schema().fields().iter().map(|field| field_in_microseconds(field, &mut are_old));
     let schema = Schema::new(fields.collect::<Vec<_>>());
     let options = options().with_schema(Arc::new(schema));
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(|error| damaged(file, &error))
+}
+
+/// A field whose leaves, in the order of the file, are such times or are not.
+fn field_in_microseconds(field: &FieldRef, are_old: &mut impl Iterator<Item = bool>) -> FieldRef {
+    let mut inner = |field: &FieldRef| field_in_microseconds(field, are_old);
+    let kind = match field.data_type() {
+        Arrow::Struct(fields) => Arrow::Struct(fields.iter().map(inner).collect()),
+        Arrow::List(item) => Arrow::List(inner(item)),
+        Arrow::LargeList(item) => Arrow::LargeList(inner(item)),
+        Arrow::Map(entries, sorted) => Arrow::Map(inner(entries), *sorted),
+        leaf => match (leaf, are_old.next()) {
+            (Arrow::Timestamp(_, zone), Some(true)) => Arrow::Timestamp(TimeUnit::Microsecond, zone.clone()),
+            (leaf, _) => leaf.clone(),
+        },
+    };
+    Arc::new(Field::clone(field).with_data_type(kind))
 }
 
 /// The rows of a file, as the table's columns.

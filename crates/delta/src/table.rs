@@ -169,13 +169,14 @@ impl DeltaTable {
         stored.checked_sub(file.deleted_rows).ok_or_else(misfit)
     }
 
-    /// Whether all data files are there.
+    /// Whether all data files are there, and the deletion vectors that they need.
     ///
     /// # Errors
     /// The first that is not.
     pub fn check_files(&self) -> DeltaResult<()> {
         for file in self.files()? {
-            TableFile::open(self.place.as_ref(), &file.path, None).map_err(|error| error.in_version(self.version()))?;
+            let here = TableFile::open(self.place.as_ref(), &file.path, None);
+            here.and_then(|_| self.deleted_rows(&file)).map_err(|error| error.in_version(self.version()))?;
         }
         Ok(())
     }
@@ -195,10 +196,17 @@ fn snapshot(engine: &PlaceEngine, version: u64) -> DeltaResult<SnapshotRef> {
     })
 }
 
+/// Whether a path is an address: `s3://bucket/x`, and `file:/x` as Hadoop writes it.
+fn is_address(path: &str) -> bool {
+    let scheme = path.split_once(":/").map_or("", |(scheme, _)| scheme);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
 fn delta_file(file: ScanFile) -> DeltaResult<DeltaFile> {
     let outside = || DeltaError::Unsupported(format!("a file outside of the table's directory, {}", file.path));
     // A path below the table has its special characters escaped, so that what looks like an address is one.
-    let path = percent_decoded(&file.path).filter(|_| !file.path.contains("://")).ok_or_else(outside)?;
+    let path = percent_decoded(&file.path).filter(|_| !is_address(&file.path)).ok_or_else(outside)?;
     if path.starts_with('/') || path.split('/').any(|part| part == "..") {
         return Err(outside());
     }

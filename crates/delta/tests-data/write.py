@@ -39,6 +39,7 @@ def main():
     mapped("name")
     mapped("id")
     widened()
+    old_times()
     second_checkpoint("parquet")
     second_checkpoint("json")
     refused()
@@ -151,10 +152,10 @@ class Log:
         (self.log / f"{self.version:020}.json").write_text(text)
         self.version += 1
 
-    def add(self, name, table, **more):
+    def add(self, name, table, int96=False, **more):
         """Writes a data file; the action that adds it."""
         file = self.path / name
-        pq.write_table(table, file, compression="snappy")
+        pq.write_table(table, file, compression="snappy", use_deprecated_int96_timestamps=int96)
         return self.added(name, table.num_rows, **more)
 
     def added(self, name, rows, **more):
@@ -323,6 +324,27 @@ def widened():
     log.commit(metadata(after, {"delta.enableTypeWidening": "true"}), log.add("two.parquet", wide))
     expect("widened", 0, narrow)
     expect("widened", 1, pa.concat_tables([narrow.cast(wide.schema), wide]))
+
+
+def old_times():
+    """Times in the oldest form of Parquet, as Spark writes them, beyond what nanoseconds hold; also within lists, structs and maps."""
+    log = Log("old_times")
+    times = [dt.datetime(1, 1, 1, tzinfo=UTC), dt.datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC), None,
+             dt.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]
+    kind = pa.timestamp("us", "UTC")
+    rows = pa.table({
+        "id": pa.array(range(4), pa.int64()),
+        "t": pa.array(times, kind),
+        "l": pa.array([[time, None] for time in times], pa.list_(kind)),
+        "s": pa.array([{"n": n, "t": time} for n, time in enumerate(times)], pa.struct([("n", pa.int32()), ("t", kind)])),
+        "m": pa.array([[("a", time)] for time in times], pa.map_(pa.string(), kind)),
+    })
+    fields = [field("id", "long"), field("t", "timestamp"),
+              field("l", {"type": "array", "elementType": "timestamp", "containsNull": True}),
+              field("s", {"type": "struct", "fields": [field("n", "integer"), field("t", "timestamp")]}),
+              field("m", {"type": "map", "keyType": "string", "valueType": "timestamp", "valueContainsNull": True})]
+    log.commit(protocol(reader=1), metadata(fields), log.add("one.parquet", rows, int96=True))
+    expect("old_times", 0, rows)
 
 
 def action_table(actions, parsed=None):

@@ -292,6 +292,10 @@ fn damaged_logs_are_errors() {
         let text = "{\"add\":{\"path\":\"../../etc/passwd\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,\"dataChange\":true}}\n";
         fs::write(commit(dir, 1), text).unwrap();
     };
+    let elsewhere: Harm = |dir| {
+        let text = "{\"add\":{\"path\":\"file:/data/x.parquet\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,\"dataChange\":true}}\n";
+        fs::write(commit(dir, 1), text).unwrap();
+    };
     let negative: Harm = |dir| {
         let text = fs::read_to_string(commit(dir, 1)).unwrap();
         fs::write(commit(dir, 1), text.replace("\"size\":", "\"size\":-")).unwrap();
@@ -307,6 +311,7 @@ fn damaged_logs_are_errors() {
         ("empty", empty, "metadata"),
         ("gap", gap, "00000000000000000001.json is missing"),
         ("climbs", climbs, "outside of the table"),
+        ("elsewhere", elsewhere, "outside of the table"),
         ("negative size", negative, "negative size"),
         ("schema", schema, "its log"),
     ] {
