@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import datafolio
+from datafolio.exceptions import InvalidInputError, NotFoundError
 
 TABLES = Path(__file__).parents[2] / "crates" / "delta" / "tests-data" / "tables"
 
@@ -33,9 +34,9 @@ def test_other_versions_are_read_on_request(lake: Any) -> None:
         assert sum(len(chunk) for chunk in lake.iter_table("newest", 4, version=version)) == rows
     assert len(lake.get_table("newest", where="id > 0", version=0)) <= 5
     assert len(lake.get_table("first", timestamp=datetime.datetime.now(datetime.timezone.utc))) == 11
-    with pytest.raises(datafolio.NotFoundError, match="no version 9"):
+    with pytest.raises(NotFoundError, match="no version 9"):
         lake.get_table("newest", version=9)
-    with pytest.raises(datafolio.NotFoundError, match="1999"):
+    with pytest.raises(NotFoundError, match="1999"):
         lake.get_table("newest", timestamp="1999-12-31")
     # The ids of the item's own versions go on meaning those.
     own = lake.versions("first")[0]["version"]
@@ -44,7 +45,7 @@ def test_other_versions_are_read_on_request(lake: Any) -> None:
 
 def test_a_time_that_no_version_has(lake: Any) -> None:
     early = datetime.datetime(1999, 12, 31, tzinfo=datetime.timezone.utc)
-    with pytest.raises(datafolio.NotFoundError, match="no version of 1999-12-31"):
+    with pytest.raises(NotFoundError, match="no version of 1999-12-31"):
         lake.reference_table("x", TABLES / "plain", table_format="delta", timestamp=early)
-    with pytest.raises(datafolio.InvalidInputError, match="time zone"):
+    with pytest.raises(InvalidInputError, match="time zone"):
         lake.reference_table("x", TABLES / "plain", table_format="delta", timestamp=early.replace(tzinfo=None))
