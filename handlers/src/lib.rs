@@ -20,6 +20,7 @@ mod artifact;
 mod data;
 mod error;
 mod file_state;
+mod first_failure;
 mod foreign_parquet;
 pub mod formats;
 mod guard;

@@ -32,6 +32,7 @@ use crate::formats::{FilePlace, ImportOptions, TableFiles, TableFormat, layout};
 use crate::handler::{Draft, Handler, Item, Sink, WriteOptions};
 use crate::payload_bytes::facts_of;
 use crate::table::{TableReadOptions, Written};
+pub(crate) use address::is_web;
 pub use address::without_secrets;
 use address::{Address, absolute};
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};

@@ -12,6 +12,7 @@ use super::bad;
 use crate::error::{HandlerError, HandlerResult};
 use crate::file_state::FileState;
 use crate::outside_file::open_regular;
+use crate::referenced_table::is_web;
 
 /// A file that may be read, found but not opened.
 #[derive(Debug, Clone)]
@@ -78,7 +79,7 @@ impl FilePlace {
     pub(crate) fn state(&self) -> Option<FileState> {
         match &self.object {
             // A web server need not tell when a file was written, and files keep the times that they are given.
-            Some(_) if self.path.starts_with("http:") || self.path.starts_with("https:") => None,
+            Some(_) if is_web(&self.path.to_string_lossy()) => None,
             Some(object) => Some(FileState::of_object(&self.path, object.size, object.modified)),
             None => FileState::now(&self.path),
         }

@@ -1,27 +1,29 @@
-//! A source that keeps its first error: decoders make text of it, and what they then complain of is not the cause.
+//! A source that keeps its first error.
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafolio_storage::{FileIdentity, Source, StorageError, StorageResult};
+
+use crate::first_failure::FirstFailure;
 
 /// A source of a store, for decoders.
 #[derive(Debug)]
 pub(super) struct KeptFailure {
     source: Arc<dyn Source>,
-    failure: Mutex<Option<StorageError>>,
+    failure: FirstFailure,
 }
 
 impl KeptFailure {
     pub(super) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, failure: Mutex::default() }
+        Self { source, failure: FirstFailure::default() }
     }
 
     /// The first error, once.
     pub(super) fn take(&self) -> Option<StorageError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure.take()
     }
 }
 
@@ -36,8 +38,7 @@ impl Source for KeptFailure {
         let read = self.source.read_exact_at(buffer, offset);
         match read {
             Err(error) if is_inside => {
-                let told = io::Error::other(error.to_string());
-                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                let told = self.failure.keep(error);
                 Err(StorageError::Io { action: "read", path: String::new(), location: String::new(), source: told })
             }
             read => read,

@@ -12,7 +12,7 @@ use datafolio_storage::Patience;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::address::{Address, without_secrets};
+use super::address::{Address, is_web, without_secrets};
 use super::check::{ReferenceCheck, ReferenceState};
 use super::fingerprint::hex;
 use super::store_place::StorePlace;
@@ -145,7 +145,7 @@ impl DeltaTarget {
                 let place = Arc::new(LocalPlace::new(&path));
                 Self { named: Named { item, path, store: None }, place, pick }
             }
-            Where::At(url, _) if url.starts_with("http://") || url.starts_with("https://") => {
+            Where::At(url, _) if is_web(url) => {
                 return Err(HandlerError::Unsupported {
                     what: format!("reading a Delta table at {}", without_secrets(url)),
                     needs: "a store: a web server does not list what it has".to_owned(),

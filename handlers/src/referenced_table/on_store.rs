@@ -7,7 +7,7 @@ use datafolio_core::RelPath;
 use datafolio_storage::{FileInfo, OutsidePlaces, Patience, Storage, StorageError};
 
 use super::Places;
-use super::address::without_secrets;
+use super::address::{is_web, without_secrets};
 use crate::error::{HandlerError, HandlerResult};
 use crate::formats::{TableFiles, TableFormat, is_pattern, percent_decoded};
 
@@ -51,7 +51,7 @@ impl OnStore {
         let path = PathBuf::from(url);
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let is_web = matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https");
+        let is_web = is_web(url);
         let decoded = if is_web { percent_decoded(key) } else { key.to_owned() };
         let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
         let address = |segments: &[&str]| format!("{scheme}://{bucket}/{}", segments.join("/"));

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
@@ -10,26 +10,20 @@ use datafolio_core::RelPath;
 use datafolio_delta::{Listed, OpenFile, Place};
 use datafolio_storage::{FileInfo, Source, Storage, StorageError};
 
+use crate::first_failure::FirstFailure;
+
 /// The directory of a table, where that is a prefix of a store.
 #[derive(Debug)]
 pub(super) struct StorePlace {
     store: Arc<dyn Storage>,
-    failure: Arc<Failure>,
+    failure: Arc<FirstFailure>,
 }
 
-/// The first error of the store, which is text to those who read the table.
-#[derive(Debug, Default)]
-struct Failure(Mutex<Option<StorageError>>);
-
-impl Failure {
-    fn kept(&self, error: StorageError) -> io::Error {
-        // Whether that is an error is for those to say who asked for a file.
-        if matches!(error, StorageError::NotFound { .. }) {
-            return error.into();
-        }
-        let told = io::Error::other(error.to_string());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        told
+/// The error for those who read the table. Whether it is one that a file is not there is for those to say who asked for it.
+fn told(failure: &FirstFailure, error: StorageError) -> io::Error {
+    match error {
+        StorageError::NotFound { .. } => error.into(),
+        error => failure.keep(error),
     }
 }
 
@@ -40,7 +34,7 @@ impl StorePlace {
 
     /// What the store has refused or failed to do since this was asked last.
     pub(super) fn take_failure(&self) -> Option<StorageError> {
-        self.failure.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure.take()
     }
 }
 
@@ -52,7 +46,7 @@ impl Place for StorePlace {
     fn list(&self, directory: &str) -> io::Result<Vec<Listed>> {
         let directory = directory.trim_end_matches('/');
         let directory = (!directory.is_empty()).then(|| name(directory)).transpose()?;
-        let listed = self.store.list(directory.as_ref()).map_err(|error| self.failure.kept(error))?;
+        let listed = self.store.list(directory.as_ref()).map_err(|error| told(&self.failure, error))?;
         let file = |file: FileInfo| {
             let modified = file.modified.duration_since(UNIX_EPOCH).ok();
             let modified = modified.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default();
@@ -67,19 +61,19 @@ impl Place for StorePlace {
             Some(size) => self.store.open_sized(&name, size),
             None => self.store.open(&name),
         };
-        let source = source.map_err(|error| self.failure.kept(error))?;
+        let source = source.map_err(|error| told(&self.failure, error))?;
         Ok(Box::new(Object { source, failure: Arc::clone(&self.failure) }))
     }
 
     fn is_there(&self) -> io::Result<bool> {
-        self.store.list(None).map(|files| !files.is_empty()).map_err(|error| self.failure.kept(error))
+        self.store.list(None).map(|files| !files.is_empty()).map_err(|error| told(&self.failure, error))
     }
 }
 
 /// A file of the table.
 struct Object {
     source: Arc<dyn Source>,
-    failure: Arc<Failure>,
+    failure: Arc<FirstFailure>,
 }
 
 impl OpenFile for Object {
@@ -93,7 +87,7 @@ impl OpenFile for Object {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut bytes = vec![0; length];
-        self.source.read_exact_at(&mut bytes, start).map_err(|error| self.failure.kept(error))?;
+        self.source.read_exact_at(&mut bytes, start).map_err(|error| told(&self.failure, error))?;
         Ok(bytes.into())
     }
 

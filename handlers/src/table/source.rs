@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use datafolio_storage::{Source, StorageError};
@@ -10,6 +10,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::spare::Spare;
+use crate::first_failure::FirstFailure;
 
 /// A file that a table is read from.
 ///
@@ -18,7 +19,7 @@ use super::spare::Spare;
 #[derive(Debug, Clone)]
 pub(crate) struct SourceFile {
     source: Arc<dyn Source>,
-    failure: Arc<Mutex<Option<StorageError>>>,
+    failure: Arc<FirstFailure>,
     spare: Spare,
 }
 
@@ -29,15 +30,11 @@ impl SourceFile {
 
     /// The first error that the source had, once.
     pub(crate) fn take_failure(&self) -> Option<StorageError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure.take()
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.source.read_exact_at(buffer, offset).map_err(|error| {
-            let text = error.to_string();
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            io::Error::other(text)
-        })
+        self.source.read_exact_at(buffer, offset).map_err(|error| self.failure.keep(error))
     }
 
     /// Says which stretches will be read.

@@ -18,6 +18,7 @@ use delta_kernel::{
 use url::Url;
 
 use super::data::Batch;
+use super::or_error;
 use super::parquet::size_of;
 use super::shape::Shape;
 use crate::conform::words;
@@ -87,10 +88,7 @@ impl JsonHandler for Json {
             }
             open.pop_front()
         });
-        Ok(Box::new(files.flat_map(move |file| match file.and_then(|file| Self::read(file, &shape)) {
-            Ok(batches) => batches,
-            Err(error) => Box::new(std::iter::once(Err(error.into()))),
-        })))
+        Ok(Box::new(files.flat_map(move |file| or_error(file.and_then(|file| Self::read(file, &shape))))))
     }
 
     fn write_json_file(

@@ -12,8 +12,11 @@ mod storage;
 
 use std::sync::Arc;
 
-use delta_kernel::{Engine, EvaluationHandler, JsonHandler, ParquetHandler, StorageHandler};
+use delta_kernel::{
+    Engine, EvaluationHandler, FileDataReadResultIterator, JsonHandler, ParquetHandler, StorageHandler,
+};
 
+use crate::error::DeltaResult;
 use crate::place::Place;
 
 /// An engine for one table.
@@ -50,4 +53,9 @@ impl Engine for PlaceEngine {
     fn parquet_handler(&self) -> Arc<dyn ParquetHandler> {
         Arc::<parquet::Parquet>::clone(&self.parquet)
     }
+}
+
+/// The actions of a file, or the error that takes their place.
+fn or_error(read: DeltaResult<FileDataReadResultIterator>) -> FileDataReadResultIterator {
+    read.unwrap_or_else(|error| Box::new(std::iter::once(Err(error.into()))))
 }

@@ -12,6 +12,7 @@ use delta_kernel::{
 use url::Url;
 
 use super::data::Batch;
+use super::or_error;
 use super::shape::Shape;
 use crate::conform::Wanted;
 use crate::data_file::{DataFile, arrow_schema_of};
@@ -58,10 +59,7 @@ impl ParquetHandler for Parquet {
         let wanted = Arc::new(Wanted::of(&shape.stored, ColumnMappingMode::None)?);
         let files = files.to_vec();
         let reader = Self(Arc::clone(&self.0));
-        Ok(Box::new(files.into_iter().flat_map(move |file| match reader.read(&file, &shape, &wanted) {
-            Ok(batches) => batches,
-            Err(error) => Box::new(std::iter::once(Err(error.into()))),
-        })))
+        Ok(Box::new(files.into_iter().flat_map(move |file| or_error(reader.read(&file, &shape, &wanted)))))
     }
 
     fn write_parquet_file(
