@@ -18,7 +18,7 @@ ITERATIONS = int(os.environ.get("DATAFOLIO_LEAK_ITERATIONS", "100"))
 # A bundle holds the history of all its commits, as files and as versions in its catalogue. A new one is begun now and
 # then, so that what grows with a bundle, as it should, is the same before and after.
 SCRIPT = """
-import gc, json, os, pickle, shutil, sys
+import ctypes, gc, json, os, pickle, shutil, sys
 import numpy as np, polars as pl
 import datafolio
 from datafolio import from_arrays
@@ -110,9 +110,13 @@ def errors(at):
         pass
 
 work = globals()[what]
+# Threads of DuckDB come and go with their own heaps, and what they free stays with the allocator, up to 100 MB of it at
+# one look and none at the next: glibc gives it back when it is told to.
+give_back = getattr(ctypes.CDLL(None), "malloc_trim", lambda padding: None)
 
 def state():
     gc.collect()
+    give_back(0)
     with open("/proc/self/status") as status:
         memory = next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:"))
     return {"memory": memory, "objects": len(gc.get_objects()), "files": len(os.listdir("/proc/self/fd"))}
@@ -151,7 +155,7 @@ def growth(place: Path, work: str, how: str = "flat", iterations: int = ITERATIO
 
 def is_flat(grown: dict[str, int], iterations: int = ITERATIONS) -> bool:
     """What allocators keep goes up and down by some megabytes, and does not grow with the number of iterations."""
-    return grown["memory"] < 16_000_000 + 500 * iterations and grown["objects"] < 200 and grown["files"] <= 2
+    return grown["memory"] < 8_000_000 + 500 * iterations and grown["objects"] < 200 and grown["files"] <= 2
 
 
 @pytest.mark.parametrize("work", ["add", "get", "walk", "query", "frame", "handles", "errors"])
