@@ -1,17 +1,17 @@
 //! Changing and removing rows: a new version that has every part of the old one in which nothing changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::array::{AsArray, RecordBatchReader};
+use arrow::datatypes::{FieldRef, Int64Type, SchemaRef};
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, STAGES_TAKEN, counted, time};
-use datafolio_handlers::{Draft, HandlerError, Misfit, TableReadOptions, read_table, stored_files};
+use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
 use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
 use super::RowsChanged;
+use super::as_table::AsTable;
 use super::exact::{refuse_folded, refuse_inexact};
 use super::parts::{Place, number, part_of, require_own_table, table_of};
 use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
@@ -31,8 +31,11 @@ enum Edit<'a> {
 struct Plan {
     /// The query that counts the rows of a table which the condition holds for.
     count: String,
-    /// The one that gives the rows as they are to be.
+    /// The one that gives the rows that stay; where columns are set, all rows as they were, whether the condition holds for them, and
+    /// the new values.
     select: String,
+    /// The columns that are set, in the order of the values.
+    set: Vec<usize>,
     /// The columns.
     table: SchemaRef,
     /// Who knows the other tables that are looked into; `None` where there are none.
@@ -98,11 +101,12 @@ impl Batch<'_> {
         require_own_table(&record)?;
         check_condition(condition)?;
         let table = read_table(&self.folio().handler_item(&record), &TableReadOptions::default())?.schema();
-        let select = selection(name, condition, edit, &table)?;
+        let (select, set) = selection(name, condition, edit, &table)?;
         let named = tables_in(condition, edit)?;
         let plan = Plan {
             count: format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)"),
             select,
+            set,
             table,
             // What other tables hold by now may be of this batch.
             seen: named.iter().any(|table| !table.is_table()).then(|| self.seen()),
@@ -118,8 +122,8 @@ impl Batch<'_> {
                     done.parts_kept = stored_files(&record)?.len();
                     return Ok(done);
                 }
-                let expected = expected_rows(edit, done.num_rows, done.rows);
-                let written = self.write_changed(&plan, &record, &record, Place::Whole, expected)?;
+                let all = done.num_rows;
+                let written = self.write_changed(&plan, &record, &record, Place::Whole, all, done.rows)?;
                 (done.parts_written, done.num_rows) = (1, number(&written, "num_rows"));
                 self.put_changed(&record, file_fields(&written), edit, done.rows)?;
                 return Ok(done);
@@ -139,8 +143,8 @@ impl Batch<'_> {
                 // Nothing is left of it.
                 Edit::Delete if rows == part.num_rows => {}
                 _ => {
-                    let expected = expected_rows(edit, part.num_rows, rows);
-                    let written = self.write_changed(&plan, &record, &of_part, Place::Part, expected)?;
+                    let all = part.num_rows;
+                    let written = self.write_changed(&plan, &record, &of_part, Place::Part, all, rows)?;
                     done.parts_written += 1;
                     let written = written.payload.as_ref().map(|payload| part_of(payload, &written));
                     new.extend(written.clone());
@@ -154,7 +158,7 @@ impl Batch<'_> {
         }
         let fields = if left.is_empty() {
             // A table without rows still has its columns.
-            let written = self.write_changed(&plan, &record, &record, Place::Whole, 0)?;
+            let written = self.write_changed(&plan, &record, &record, Place::Whole, done.rows, done.rows)?;
             done.parts_written = 1;
             file_fields(&written)
         } else {
@@ -184,23 +188,32 @@ impl Batch<'_> {
         folio.run_query(&quote_table(sql), Some(table), &QueryOptions::default())
     }
 
-    /// Writes the rows of a table, or of one part of it, as they are to be.
+    /// Writes the rows of a table, or of one part of it, as they are to be: so many, of which the condition holds for so many.
     fn write_changed(
         &mut self,
         plan: &Plan,
         record: &Arc<ItemRecord>,
         source: &Arc<ItemRecord>,
         place: Place,
-        expected: u64,
+        all: u64,
+        found: u64,
     ) -> Result<Draft> {
         let rows = self.ask(plan, &plan.select, source)?;
-        if rows.schema().fields().len() != plan.table.fields().len() {
+        let columns = plan.table.fields().len();
+        let values = plan.set.len();
+        if rows.schema().fields().len() != if values > 0 { columns + 1 + values } else { columns } {
             let reason = "the condition and the values do not stand for themselves: check their brackets".to_owned();
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
-        let rows = Box::new(AsTable { item: record.name().to_owned(), rows, schema: SchemaRef::clone(&plan.table) });
+        let changed = Arc::new(AtomicU64::new(0));
+        let table = SchemaRef::clone(&plan.table);
+        let rows = Box::new(AsTable::new(record.name(), rows, plan.set.clone(), table, Arc::clone(&changed)));
         let written = self.stage_table(record, place, |write| write(rows))?;
-        if number(&written, "num_rows") != expected {
+        let (expected, again) = match plan.set.is_empty() {
+            true => (all.saturating_sub(found), found),
+            false => (all, changed.load(Ordering::Relaxed)),
+        };
+        if number(&written, "num_rows") != expected || again != found {
             let reason = "the condition holds for other rows each time it is asked, as with random()".to_owned();
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
@@ -242,16 +255,8 @@ impl Batch<'_> {
     }
 }
 
-/// How many rows are left of so many, where the condition holds for some.
-fn expected_rows(edit: &Edit<'_>, all: u64, found: u64) -> u64 {
-    match edit {
-        Edit::Delete => all.saturating_sub(found),
-        Edit::Set(_) => all,
-    }
-}
-
-/// The query that gives the rows as they are to be.
-fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<String> {
+/// The query that gives what becomes the rows, and which columns are set.
+fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<(String, Vec<usize>)> {
     let quoted = |column: &str| format!("\"{}\"", column.replace('"', "\"\""));
     let invalid = |reason: String| HandlerError::Invalid { item: name.to_owned(), reason };
     refuse_folded(name, table.fields().iter().map(|field| field.name().as_str()))?;
@@ -264,36 +269,33 @@ fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) ->
         );
         return Err(invalid(reason).into());
     }
+    // By their names: files of one table need not have their columns in one order.
+    let columns = table.fields().iter().map(|field| format!("\"table\".{}", quoted(field.name())));
+    let columns = columns.collect::<Vec<_>>().join(", ");
     let Edit::Set(values) = edit else {
-        // By their names: files of one table need not have their columns in one order.
-        let columns = table.fields().iter().map(|field| format!("\"table\".{}", quoted(field.name())));
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        return Ok(format!("SELECT {columns} FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"));
+        return Ok((format!("SELECT {columns} FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"), Vec::new()));
     };
     if values.is_empty() {
         return Err(invalid("no column is given a value".to_owned()).into());
     }
-    for (index, (column, value)) in values.iter().enumerate() {
-        if table.fields().find(column).is_none() {
+    let mut set = Vec::new();
+    for (column, value) in *values {
+        let Some((place, _)) = table.fields().find(column) else {
             let known = table.fields().iter().map(|field| field.name().as_str());
             let meant = did_you_mean(column, known).map_or(String::new(), |name| format!("; did you mean {name:?}?"));
             return Err(invalid(format!("no column {column:?}{meant}")).into());
-        }
-        if values[..index].iter().any(|(other, _)| other == column) {
+        };
+        if set.contains(&place) {
             return Err(invalid(format!("column {column:?} is given two values")).into());
         }
+        set.push(place);
         check_value(value)?;
     }
-    let columns = table.fields().iter().map(|field| {
-        let column = quoted(field.name());
-        match values.iter().find(|(name, _)| name == field.name()) {
-            Some((_, value)) => {
-                format!("CASE WHEN ({condition}\n) THEN ({value}\n) ELSE \"table\".{column} END AS {column}")
-            }
-            None => format!("\"table\".{column}"),
-        }
-    });
-    Ok(format!("SELECT {} FROM \"table\"", columns.collect::<Vec<_>>().join(", ")))
+    // In one expression a new value and an old one would have one type, which need not hold all old ones: whoever sets one row to
+    // sqrt(2) would find the integers of all others rounded.
+    let new = values.iter().map(|(_, value)| format!(", CASE WHEN ({condition}\n) THEN ({value}\n) END"));
+    let new: String = new.collect();
+    Ok((format!("SELECT {columns}, ({condition}\n) IS TRUE{new} FROM \"table\""), set))
 }
 
 /// The fields of an entry for a table of one file.
@@ -314,56 +316,4 @@ fn tables_in(condition: &str, edit: &Edit<'_>) -> Result<Vec<TableName>> {
         tables.extend(check(&quote_table(&format!("SELECT ({text}\n)")))?.tables);
     }
     Ok(tables)
-}
-
-/// The rows of a query with the types of a table.
-struct AsTable {
-    item: String,
-    rows: QueryReader,
-    schema: SchemaRef,
-}
-
-impl AsTable {
-    fn conform(&self, batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
-        let exact = CastOptions { safe: false, ..CastOptions::default() };
-        let mismatch = |column: &str, misfit: Misfit, reason: String| {
-            let (item, column) = (self.item.clone(), column.to_owned());
-            ArrowError::ExternalError(Box::new(HandlerError::SchemaMismatch { item, column, misfit, reason }))
-        };
-        let columns = batch.columns().iter().zip(self.schema.fields()).map(|(column, field)| {
-            let of_type = field.data_type();
-            let column = match column.data_type() == of_type || column.data_type() == &DataType::Null {
-                true if column.data_type() == of_type => Arc::clone(column),
-                true => arrow::array::new_null_array(of_type, column.len()),
-                false => cast_with_options(column, of_type, &exact).map_err(|error| {
-                    let reason = format!("a new value is not of its type: {error}");
-                    mismatch(field.name(), Misfit::OtherType, reason)
-                })?,
-            };
-            match !field.is_nullable() && column.null_count() > 0 {
-                true => {
-                    let reason = "it must have a value in every row, and a new value is null".to_owned();
-                    Err(mismatch(field.name(), Misfit::Null, reason))
-                }
-                false => Ok(column),
-            }
-        });
-        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)
-    }
-}
-
-impl Iterator for AsTable {
-    type Item = std::result::Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(self.rows.next()?.and_then(|batch| self.conform(&batch)))
-    }
-}
-
-impl RecordBatchReader for AsTable {
-    fn schema(&self) -> SchemaRef {
-        SchemaRef::clone(&self.schema)
-    }
 }

@@ -4,6 +4,10 @@ use std::ops::Range;
 
 mod append;
 #[cfg(feature = "sql")]
+mod as_table;
+#[cfg(feature = "sql")]
+mod assign;
+#[cfg(feature = "sql")]
 mod change_rows;
 mod chunks;
 mod compact;

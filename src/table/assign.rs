@@ -1,0 +1,128 @@
+//! What a new value becomes in its column: the same value in the column's type, or an error that says why it is none.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Scalar, new_null_array};
+use arrow::compute::kernels::cmp::not_distinct;
+use arrow::compute::kernels::numeric::add_wrapping;
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::{CastOptions, cast, cast_with_options};
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
+use arrow::error::ArrowError;
+use arrow::util::display::array_value_to_string;
+
+/// The values of a column of this type, as SQL has them: the new ones where they are set, and the old ones elsewhere, which no new
+/// value's type touches.
+///
+/// # Errors
+/// The reason, where a new value is not one of the type.
+pub(super) fn assigned(
+    set: &BooleanArray,
+    new: &ArrayRef,
+    old: &ArrayRef,
+    of_type: &DataType,
+) -> Result<ArrayRef, String> {
+    // Categories are texts in SQL.
+    let of_type = match of_type {
+        DataType::Dictionary(_, values) => values,
+        other => other,
+    };
+    let new = exactly(new, of_type)?;
+    let new = cast_with_options(&new, old.data_type(), &STRICT).map_err(|error| words(&error))?;
+    zip(set, &new, old).map_err(|error| words(&error))
+}
+
+const STRICT: CastOptions<'static> =
+    CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
+
+/// The same values in another type. Floating-point numbers are rounded, as they are in all computing with them; whatever else would
+/// lose something (a fraction, digits, a time of day) is refused.
+fn exactly(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
+    let from = values.data_type();
+    if from == to {
+        return Ok(Arc::clone(values));
+    }
+    if *from == DataType::Null {
+        return Ok(new_null_array(to, values.len()));
+    }
+    if is_text(from) != is_text(to) && !(is_text(from) && to.is_temporal()) {
+        return Err(format!("a new value is {from}, and its type is {to}: write CAST(... AS ...) in SQL"));
+    }
+    let given = cast_with_options(values, to, &STRICT)
+        .map_err(|error| format!("a new value is not of its type {to}: {}", words(&error)))?;
+    let kept = if to.is_floating() && (from.is_floating() || is_decimal(from)) {
+        is_as_finite(values, &given)
+    } else if is_text(from) && matches!(to, DataType::Timestamp(..)) {
+        is_read_whole(values, &given, to)
+    } else {
+        is_the_same(values, &given)
+    };
+    match kept.map_err(|error| words(&error))?.iter().position(|kept| kept == Some(false)) {
+        None => Ok(given),
+        Some(row) => {
+            let value = array_value_to_string(values, row).unwrap_or_default();
+            let how = if is_number(from) && is_number(to) { ": round() it, or make it smaller" } else { "" };
+            Err(format!("a new value is {value}, which is not exactly a value of its type {to}{how}"))
+        }
+    }
+}
+
+/// Whether values are those that they were made of: whatever is lost on the way is missing on the way back.
+fn is_the_same(values: &ArrayRef, given: &ArrayRef) -> Result<BooleanArray, ArrowError> {
+    let back = cast(given, values.data_type())?;
+    if values.data_type().is_nested() {
+        let same = (0..values.len()).map(|row| Some(values.slice(row, 1) == back.slice(row, 1)));
+        return Ok(same.collect());
+    }
+    // No whole number is negative zero.
+    let zero = |array: &ArrayRef| -> Result<ArrayRef, ArrowError> {
+        match array.data_type().is_floating() {
+            true => add_wrapping(&cast(array, &DataType::Float64)?, &Scalar::new(Float64Array::from(vec![0.0]))),
+            false => Ok(Arc::clone(array)),
+        }
+    };
+    not_distinct(&zero(values)?, &zero(&back)?)
+}
+
+/// Whether what is finite has stayed so.
+fn is_as_finite(values: &ArrayRef, given: &ArrayRef) -> Result<BooleanArray, ArrowError> {
+    let finite = |array: &ArrayRef| -> Result<Vec<bool>, ArrowError> {
+        let numbers = cast(array, &DataType::Float64)?;
+        Ok(numbers.as_primitive::<Float64Type>().iter().map(|number| number.is_none_or(f64::is_finite)).collect())
+    };
+    let (before, after) = (finite(values)?, finite(given)?);
+    Ok(before.into_iter().zip(after).map(|(before, after)| Some(before == after)).collect())
+}
+
+/// Whether all digits of a text are in the time that was read of it: a text has more than one form, so the way back does not tell.
+fn is_read_whole(values: &ArrayRef, given: &ArrayRef, to: &DataType) -> Result<BooleanArray, ArrowError> {
+    let DataType::Timestamp(_, zone) = to else { return is_the_same(values, given) };
+    let finest = [TimeUnit::Nanosecond, TimeUnit::Microsecond].into_iter().find_map(|unit| {
+        let of = DataType::Timestamp(unit, zone.clone());
+        let read = cast_with_options(values, &of, &STRICT).ok()?;
+        let back = cast_with_options(given, &of, &STRICT).ok()?;
+        Some(not_distinct(&read, &back))
+    });
+    finest.unwrap_or_else(|| Ok(BooleanArray::from(vec![true; values.len()])))
+}
+
+fn is_text(of: &DataType) -> bool {
+    matches!(of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+fn is_decimal(of: &DataType) -> bool {
+    matches!(of, DataType::Decimal128(..) | DataType::Decimal256(..))
+}
+
+fn is_number(of: &DataType) -> bool {
+    of.is_numeric() || is_decimal(of)
+}
+
+fn words(error: &ArrowError) -> String {
+    match error {
+        ArrowError::CastError(reason) | ArrowError::ParseError(reason) | ArrowError::ComputeError(reason) => {
+            reason.clone()
+        }
+        other => other.to_string(),
+    }
+}
