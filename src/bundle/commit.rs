@@ -127,7 +127,7 @@ pub(crate) fn commit(
             }
             Err(_) => return Err(unclear.unknown(folio)),
         }
-        lease.renew(storage.as_ref(), &head)?;
+        lease.renew(storage.as_ref(), &head).map_err(|error| unclear.or(error, folio))?;
         if head.catalogue().is_damaged_by_1x() {
             return Err(Error::DamagedBy1x { location: storage.location() });
         }
@@ -139,7 +139,7 @@ pub(crate) fn commit(
             // Whatever the storage says of that file by its tag, the next call is to read it.
             folio.see(Arc::new(State { tag: None, ..State::clone(&known) }));
         }
-        match round? {
+        match round.map_err(|error| unclear.or(error, folio))? {
             Round::Made(made) => {
                 unclear.forget(storage.as_ref());
                 // Also when it is not durable: everyone else sees the commit by now, and a handle that did not would be in
@@ -195,7 +195,11 @@ pub(crate) fn commit_in_place(
 ) -> Result<Option<Arc<State>>> {
     let mut unclear = Unclear::default();
     loop {
-        match attempt_once(storage, set, intent, head, head, Default::default())? {
+        let round = match attempt_once(storage, set, intent, head, head, Default::default()) {
+            Err(_) if !unclear.is_empty() => return Err(unclear.into_error(storage)),
+            round => round?,
+        };
+        match round {
             Round::Made(made) => {
                 unclear.forget(storage);
                 return made.into_state().map(Some);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use datafolio_core::history::{CommitKind, CommitRef, HISTORY_DIR, HistoryFile};
-use datafolio_core::{ChangeSet, RelPath, counted, fingerprint};
+use datafolio_core::{ChangeSet, ErrorCategory, RelPath, counted, fingerprint};
 use datafolio_storage::{FileInfo, Storage};
 use serde::Serialize;
 
@@ -222,6 +222,9 @@ impl DataFolio {
 fn remove(storage: &dyn Storage, head: &Arc<State>, kept: &Kept, report: &mut GcReport) -> Result<()> {
     if !report.history.is_empty() {
         keep_copies(storage, head, kept)?;
+        if storage.is_remote() {
+            finish_condemned(storage, kept)?;
+        }
     }
     // The history first, so that interrupted it does not promise versions whose files are gone; and of it the oldest first, so
     // that nothing is left behind the place where the chain then ends. A power failure may undo any of the deletions that are
@@ -234,6 +237,32 @@ fn remove(storage: &dyn Storage, head: &Arc<State>, kept: &Kept, report: &mut Gc
         storage.delete(&file(path)?)?;
     }
     report.applied = true;
+    Ok(())
+}
+
+/// Removes what earlier collections had condemned and could not remove, before the entries of the history go that tell so: a writer who
+/// has paused since then finds it gone, and does not name it. Entries that no later one follows from tell nothing: the collection that
+/// wrote them came too late, and removed nothing.
+fn finish_condemned(storage: &dyn Storage, kept: &Kept) -> Result<()> {
+    let mut next = match kept.oldest_commit() {
+        Some(oldest) => read_entry(storage, oldest)?.parent,
+        None => None,
+    };
+    while let Some(commit) = next {
+        let entry = match read_entry(storage, &commit) {
+            Ok(entry) => entry,
+            Err(error) if error.category() == ErrorCategory::Storage => return Err(error),
+            // What is not there, or cannot be read, tells nobody.
+            Err(_) => return Ok(()),
+        };
+        for path in &entry.condemned {
+            let path = file(path)?;
+            if storage.stat(&path)?.is_some() {
+                storage.delete(&path)?;
+            }
+        }
+        next = entry.parent.filter(|parent| parent.revision < entry.revision);
+    }
     Ok(())
 }
 

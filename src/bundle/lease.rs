@@ -35,12 +35,17 @@ impl<'a> Lease<'a> {
         if !storage.is_remote() || self.staged.is_empty() || revision <= self.up_to {
             return Ok(());
         }
+        // The last revision that was looked at.
+        let mut seen = revision + 1;
+        let mut is_damaged = false;
         for entry in Walk::from_head(storage, head)? {
             let Ok(entry) = entry else {
                 // Where the history is damaged, what is still there has to do.
                 check_staged(storage, self.staged)?;
+                is_damaged = true;
                 continue;
             };
+            seen = entry.revision;
             if entry.revision <= self.up_to {
                 break;
             }
@@ -48,6 +53,10 @@ impl<'a> Lease<'a> {
             if let Some(path) = self.staged.iter().find(is_condemned) {
                 return Err(Error::StagedGone { path: path.to_string() });
             }
+        }
+        // History that told of what was condemned is removed after those files are gone.
+        if seen > self.up_to + 1 && !is_damaged {
+            check_staged(storage, self.staged)?;
         }
         self.up_to = revision;
         Ok(())

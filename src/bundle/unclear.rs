@@ -71,12 +71,13 @@ impl Unclear {
             self.forget(storage);
             return Ok(true);
         }
-        // What timed out may be carried out yet, as long as the head is the one that it was bound to.
+        // What timed out may be carried out yet, as long as the head is the one that it was bound to: one that has come as far is another.
         self.tried.retain(|tried| {
-            if tried.was_answered() {
+            let may_come = !tried.was_answered() && head.catalogue().revision < tried.commit.revision;
+            if !may_come {
                 chain::forget(storage, &tried.commit);
             }
-            !tried.was_answered()
+            may_come
         });
         Ok(false)
     }
@@ -100,6 +101,14 @@ impl Unclear {
         match self.tried.last() {
             Some(last) if last.was_answered() => Some(None),
             _ => (self.doubts < MOST_DOUBTS).then(|| Some(pause(self.doubts))),
+        }
+    }
+
+    /// What a try that failed is told as: where an earlier one may be made yet, nobody can tell.
+    pub(crate) fn or(&mut self, error: Error, folio: &DataFolio) -> Error {
+        match self.is_empty() {
+            true => error,
+            false => std::mem::take(self).unknown(folio),
         }
     }
 

@@ -60,8 +60,20 @@ impl<'a> Walk<'a> {
         {
             return Ok(true);
         }
-        // Collecting garbage removes the oldest first, so that what it leaves has nothing before it.
-        Ok(!list(self.storage)?.iter().any(|commit| commit.revision < missing.revision))
+        // Collecting garbage removes the oldest first, so that what it leaves has nothing before it, but for what a writer has left there who
+        // was given up, and whose request a store carried out later: it follows from nothing, and stands for nothing.
+        let older: Vec<CommitRef> =
+            list(self.storage)?.into_iter().filter(|commit| commit.revision < missing.revision).collect();
+        for commit in &older {
+            let is_stray = match read_entry(self.storage, commit) {
+                Ok(HistoryEntry { parent: Some(parent), .. }) => !older.contains(&parent),
+                Ok(_) | Err(_) => false,
+            };
+            if !is_stray || self.storage.stat(&commit.checkpoint_path()?)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Where the chain goes on behind a commit whose entry cannot be read: with the parent that its catalogue names, where

@@ -5,6 +5,7 @@ mod foreign;
 mod garbage;
 mod references;
 mod requests;
+mod simulated;
 mod stages;
 mod tables;
 mod transfer;

@@ -5,6 +5,7 @@
 //! * [`fuzz`] is what the fuzz targets run.
 //! * [`object_server`] is an object store in this process that fails when told to.
 //! * [`power`] makes what a disk may hold after a power failure.
+//! * [`simulated_store`] is an object store whose requests and answers are lost, late and carried out twice, from a seed.
 //! * [`tripwires`] tells which files are opened.
 //! * [`value_hash`] hashes values as the fixtures of earlier releases record them.
 
@@ -13,5 +14,6 @@ pub mod fuzz;
 pub mod handler_suite;
 pub mod object_server;
 pub mod power;
+pub mod simulated_store;
 pub mod tripwires;
 pub mod value_hash;

@@ -1,0 +1,210 @@
+//! Writers on a store whose requests are lost, late, carried out twice and mixed with those of others, from thousands of seeds.
+//!
+//! `DATAFOLIO_SIMULATED_SEEDS=20000` runs the long form; `DATAFOLIO_SIMULATED_SEED=7` runs that one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafolio::{AddOptions, AppendOptions, DataFolio, Error, GcOptions, OpenOptions, TableOptions, VerifyOptions};
+use datafolio_testkit::simulated_store::{SimulatedStore, Weather};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::settings_in;
+
+const WRITERS: usize = 3;
+const STEPS: usize = 12;
+
+/// What became of a change, as its writer was told.
+#[derive(Debug, Clone)]
+enum Told {
+    Made,
+    NotMade(String),
+    Unknown,
+}
+
+impl Told {
+    fn of<T>(result: Result<T, Error>) -> Self {
+        match result {
+            Ok(_) => Self::Made,
+            Err(error) if error.code() == "commit-unknown" => Self::Unknown,
+            Err(error) => Self::NotMade(error.to_string()),
+        }
+    }
+
+    /// Whether it may be there so many times.
+    fn allows(&self, times: usize) -> bool {
+        match self {
+            Self::Made => times == 1,
+            Self::NotMade(_) => times == 0,
+            Self::Unknown => times <= 1,
+        }
+    }
+}
+
+/// The writers, and what they were told.
+struct Writers {
+    store: SimulatedStore,
+    folios: Vec<DataFolio>,
+    /// Who is in the middle of something.
+    busy: Mutex<BTreeSet<usize>>,
+    items: Mutex<BTreeMap<String, Told>>,
+    rows: Mutex<BTreeMap<i64, Told>>,
+    /// Whether history was thrown away.
+    is_short: AtomicBool,
+}
+
+fn row(number: i64) -> RecordBatch {
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![number]));
+    RecordBatch::try_from_iter([("n", column)]).unwrap()
+}
+
+impl Writers {
+    /// One of them does something, if it is not in the middle of something else.
+    fn act(&self, number: u64) {
+        let writer = (number % WRITERS as u64) as usize;
+        if !self.busy.lock().unwrap().insert(writer) {
+            return;
+        }
+        let folio = &self.folios[writer];
+        match self.store.draw(10) {
+            0..=4 => {
+                let name = format!("w{writer}-{}", self.items.lock().unwrap().len());
+                self.items.lock().unwrap().insert(name.clone(), Told::Unknown);
+                let told = Told::of(folio.add(&name, json!(name), AddOptions::new()));
+                self.items.lock().unwrap().insert(name, told);
+            }
+            5..=7 => {
+                let number = self.rows.lock().unwrap().len() as i64;
+                self.rows.lock().unwrap().insert(number, Told::Unknown);
+                let told = Told::of(folio.append_table("t", row(number), AppendOptions::new().without_compaction()));
+                self.rows.lock().unwrap().insert(number, told);
+            }
+            8 => {
+                let mut options = GcOptions { apply: true, grace: Some(Duration::ZERO), ..GcOptions::default() };
+                if self.store.draw(2) == 0 {
+                    (options.retention_days, options.retention_revisions) = (Some(0), Some(1));
+                    self.is_short.store(true, Ordering::Relaxed);
+                }
+                // What it could not do, the next one does.
+                let _ = folio.gc(&options);
+            }
+            _ => {
+                let _ = folio.refresh();
+            }
+        }
+        self.busy.lock().unwrap().remove(&writer);
+    }
+}
+
+fn weather(store: &SimulatedStore) -> Weather {
+    // On some days one thing alone goes wrong, on others everything.
+    let rate = |of: u64| if store.draw(2) == 0 { 0 } else { store.draw(of) };
+    Weather {
+        answer_lost: rate(12),
+        lost: rate(12),
+        late: rate(12),
+        twice: rate(12),
+        unreadable: rate(4),
+        interleaved: rate(30),
+    }
+}
+
+fn run(seed: u64, cache: &TempDir) {
+    let store = SimulatedStore::new(seed);
+    let options = || OpenOptions::new().settings(settings_in(cache.path()));
+    let first = options().create_storage(Arc::new(store.clone())).unwrap();
+    first.append_table("t", row(-1), AppendOptions::new()).unwrap();
+    let folios = (0..WRITERS).map(|_| options().open_storage(Arc::new(store.clone())).unwrap()).collect();
+    let writers = Arc::new(Writers {
+        store: store.clone(),
+        folios,
+        busy: Mutex::default(),
+        items: Mutex::default(),
+        rows: Mutex::default(),
+        is_short: AtomicBool::new(false),
+    });
+    let others = Arc::downgrade(&writers);
+    store.set_turn(move |number| {
+        if let Some(writers) = others.upgrade() {
+            writers.act(number);
+        }
+    });
+    store.set_weather(weather(&store));
+    for _ in 0..STEPS {
+        writers.act(store.draw(u64::MAX));
+    }
+    store.calm_down();
+
+    let folio = options().open_storage(Arc::new(store)).unwrap();
+    for (name, told) in &*writers.items.lock().unwrap() {
+        let is_there = folio.contains(name);
+        assert!(told.allows(usize::from(is_there)), "seed {seed}: {name} is there: {is_there}, and was {told:?}");
+        if is_there {
+            let value = folio.get_json(name).unwrap_or_else(|error| panic!("seed {seed}: {name}, {told:?}: {error}"));
+            assert_eq!(value, json!(name), "seed {seed}");
+        }
+    }
+    let mut found: BTreeMap<i64, usize> = BTreeMap::new();
+    for batch in folio.read_table("t", &TableOptions::new()).unwrap_or_else(|error| panic!("seed {seed}: {error}")) {
+        let batch = batch.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        batch.column(0).as_primitive::<Int64Type>().values().iter().for_each(|n| *found.entry(*n).or_default() += 1);
+    }
+    assert_eq!(found.remove(&-1), Some(1), "seed {seed}");
+    for (number, told) in &*writers.rows.lock().unwrap() {
+        let times = found.remove(number).unwrap_or_default();
+        assert!(told.allows(times), "seed {seed}: row {number} is there {times} times, and was {told:?}");
+    }
+    assert!(found.is_empty(), "seed {seed}: {found:?}");
+    let log = folio.log(usize::MAX).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let revisions: Vec<u64> = log.entries.iter().map(|entry| entry.revision).collect();
+    let is_short = writers.is_short.load(Ordering::Relaxed);
+    assert_eq!(revisions[0], folio.revision(), "seed {seed}");
+    assert!(revisions.windows(2).all(|pair| pair[0] == pair[1] + 1), "seed {seed}: {revisions:?}");
+    assert!(is_short || revisions.last() == Some(&1), "seed {seed}: {revisions:?}");
+    let report = folio.verify(&VerifyOptions { read_data: true, ..VerifyOptions::default() });
+    let report = report.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    assert!(report.is_clean(), "seed {seed}: {:?}", report.findings);
+    // Whoever was there all along goes on.
+    for (number, writer) in writers.folios.iter().enumerate() {
+        let mut added = writer.add(&format!("after-{number}"), json!(1), AddOptions::new());
+        // Nothing is left that would tell what became of it, since a store answers a condition that does not hold as it does the
+        // second of two that were the same.
+        if is_short && added.as_ref().is_err_and(|error| error.code() == "commit-unknown") {
+            added = writer.add(&format!("after-{number}"), json!(1), AddOptions::new());
+        }
+        assert!(added.is_ok(), "seed {seed}: {}", added.unwrap_err());
+    }
+}
+
+/// What a writer was told holds: what was made is there, once, and readable; what was not made never comes. The history has no gap, and
+/// nothing that anybody names was collected.
+#[test]
+fn what_a_writer_is_told_holds_whatever_becomes_of_requests() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    if let Some(seed) = number("DATAFOLIO_SIMULATED_SEED") {
+        return run(seed, &TempDir::new().unwrap());
+    }
+    let seeds = number("DATAFOLIO_SIMULATED_SEEDS").unwrap_or(96);
+    // Most of the time is spent waiting, as after an answer that was lost.
+    const SIDE_BY_SIDE: u64 = 32;
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..SIDE_BY_SIDE)
+            .map(|first| {
+                scope.spawn(move || {
+                    let cache = TempDir::new().unwrap();
+                    (first..seeds).step_by(SIDE_BY_SIDE as usize).for_each(|seed| run(seed, &cache));
+                })
+            })
+            .collect();
+        for run in runs {
+            if let Err(panic) = run.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
