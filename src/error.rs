@@ -498,7 +498,16 @@ impl From<datafolio_sql::SqlError> for Error {
 /// The error that a stream of rows carries: of the query, or of the table.
 impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {
-        HandlerError::from(error).into()
+        let ArrowError::ExternalError(carried) = error else { return HandlerError::from(error).into() };
+        let carried = match carried.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(carried) => carried,
+        };
+        // A stream that reads another one.
+        match carried.downcast::<ArrowError>() {
+            Ok(error) => (*error).into(),
+            Err(carried) => HandlerError::from(ArrowError::ExternalError(carried)).into(),
+        }
     }
 }
 

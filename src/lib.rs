@@ -91,10 +91,10 @@ pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, Snapshot
 #[cfg(feature = "polars")]
 pub use table::FrameChunks;
 pub use table::{
-    AbortedStage, AppendOptions, Appended, ColumnStatistics, ColumnType, CommittedStage, Compacted, DEFAULT_CHUNK_SIZE,
-    DiffOptions, Distinct, IterOptions, Quantile, RetypedColumn, RowsChanged, Stage, StageMode, StageOptions,
-    StatisticsOptions, TableChunks, TableDiff, TableInfo, TableOptions, TablePaths, TableState, TableStatistics,
-    TopValue,
+    AbortedStage, AppendOptions, Appended, ChangedReference, ColumnStatistics, ColumnType, CommittedStage, Compacted,
+    DEFAULT_CHUNK_SIZE, DiffOptions, Distinct, IterOptions, Quantile, RetypedColumn, RowsChanged, Stage, StageMode,
+    StageOptions, StatisticsOptions, TableChunks, TableDiff, TableInfo, TableOptions, TablePaths, TableState,
+    TableStatistics, TopValue,
 };
 pub use text::{did_you_mean, human_size};
 pub use view::{View, ViewColumn};

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from ._native import Bundle
-from .exceptions import InvalidTypeError, NotFoundError, WrongStateError
+from .exceptions import InvalidTypeError, NotFoundError, ReferenceChangedWarning, WrongStateError
 
 __all__ = ["Core", "Entry", "only", "option_pairs"]
 
@@ -43,6 +44,12 @@ class Core:
         if not self._pins:
             self._native.refresh()
         return self._native
+
+    def _tell_changed(self, changed: list[str]) -> None:
+        """Warn, for the caller of the caller, of references that are about to be read."""
+        for what in changed:
+            advice = "check_references() tells more, and reference_table(..., overwrite=True) takes the files as they are now"
+            warnings.warn(f"{what}: {advice}", ReferenceChangedWarning, stacklevel=3)
 
     def _outside_batch(self, call: str) -> None:
         """Refuse what is a commit of its own while a batch is open."""

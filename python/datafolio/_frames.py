@@ -36,6 +36,7 @@ class FrameMethods(TableVersions):
         from .frame.of_bundle import frame_of
 
         self._table(name)
+        self._tell_changed(self._native.changed_inputs(name))
         chosen = self._version(name, version, None)
         return frame_of(self._native, name, chosen, mapped)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Union
 from ._core import Core
 from ._progress import reporting
 from ._rows_out import check_return_type, chunks_as, rows_as
+from .exceptions import InvalidInputError, InvalidTypeError
 
 if TYPE_CHECKING:
     from .frame import Frame
@@ -69,6 +70,7 @@ class QueryMethods(Core):
         """
         check_return_type(return_type)
         self._entry(name)
+        self._tell_changed(self._native.changed_inputs_of_query(query, name))
         with reporting(progress, "query") as told:
             asked = _asked(params, timeout, memory, threads, progress=told)
             return rows_as(self._native.query_table(name, query, asked), return_type)
@@ -103,6 +105,7 @@ class QueryMethods(Core):
             Allow whatever DuckDB can do, also with other files: for your own SQL, never for that of somebody else.
         """
         check_return_type(return_type)
+        self._tell_changed(self._seen().changed_inputs_of_query(sql))
         with reporting(progress, "query") as told:
             asked = _asked(params, timeout, memory, threads, frames, told)
             return rows_as(self._run(sql, asked, unrestricted), return_type)
@@ -139,6 +142,7 @@ class QueryMethods(Core):
         """
         from .frame.frame import Frame
 
+        self._tell_changed(self._seen().changed_inputs_of_query(sql))
         with reporting(progress, "query") as told:
             asked = _asked(params, timeout, memory, threads, frames, told)
             return Frame(self._seen().query_frame(sql, asked))
@@ -157,6 +161,7 @@ class QueryMethods(Core):
     ) -> Iterator[Any]:
         """Run SQL, and give its rows piece by piece, as they come. The options are those of :meth:`query`."""
         check_return_type(return_type)
+        self._tell_changed(self._seen().changed_inputs_of_query(sql))
         with contextlib.ExitStack() as until:
             told = until.enter_context(reporting(progress, "query"))
             rows = self._run(sql, _asked(params, timeout, memory, threads, frames, told), False)
@@ -200,6 +205,7 @@ class QueryMethods(Core):
     ) -> Any:
         """Store the result of a query as a table that remembers the query and the versions that it read."""
         self._outside_batch("derive")
+        self._tell_changed(self._seen().changed_inputs_of_query(sql))
         options = {"description": description, "overwrite": overwrite}
         with reporting(progress, f"derive {name}") as told:
             self._seen().derive(name, sql, _asked(params, timeout, memory, threads, progress=told), options)
@@ -230,6 +236,15 @@ def _asked(
     frames: Frames = None,
     progress: Any = None,
 ) -> dict[str, Any]:
+    for what, given in (("memory", memory), ("threads", threads)):
+        if given is not None and given < 1:
+            raise InvalidInputError(f"{what} must be at least 1, and is {given}", code="invalid-argument")
+    for name, frame in (frames or {}).items():
+        if not hasattr(frame, "_native"):
+            raise InvalidTypeError(
+                f"frame '{name}' is a {type(frame).__name__}: give a frame of datafolio (folio.frame, from_arrow, from_pandas)",
+                code="invalid-argument",
+            )
     return {
         "params": params,
         "timeout": timeout,

@@ -85,6 +85,12 @@ class TableChangeMethods(TableVersions):
             The condition.
         values
             From column to SQL expression, such as ``{"score": "score * 2", "kind": "'checked'"}``, or to a number, truth value or None.
+            A value that is not exactly one of the column's type is an error; floating-point columns round.
+
+        Raises
+        ------
+        ValueError
+            For a value that is not one of the column's type, and for SQL that does not parse or is not allowed.
         """
         self._seen().update_table(name, where, [(column, _sql_of(value)) for column, value in values.items()])
         return self

@@ -12,7 +12,7 @@ from ._results import TableInfo
 from ._rows_out import check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
 from ._table import Table
 from ._table_versions import TableVersions, library_of
-from .exceptions import InvalidInputError
+from .exceptions import InvalidInputError, InvalidTypeError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,10 +82,11 @@ class TableMethods(TableVersions):
                     code="invalid-argument",
                 )
             return self._read_with_pandas(name, columns, kwargs)
+        self._tell_changed(self._native.changed_inputs(name))
         chosen = self._version(name, version, timestamp)
         rows = self._native.read_table(
             name,
-            columns=None if columns is None else list(columns),
+            columns=_list(columns),
             filter=where,
             offset=_count(offset, "offset") or 0,
             limit=_count(limit, "limit"),
@@ -142,14 +143,15 @@ class TableMethods(TableVersions):
         if isinstance(chunk_size, bool) or size <= 0:
             raise InvalidInputError(f"chunk_size must be positive, not {chunk_size!r}", code="invalid-argument")
         entry = self._table(name)
+        self._tell_changed(self._native.changed_inputs(name))
         chosen = self._version(name, version, None)
         rows = self._native.iter_table(
             name,
-            size,
-            columns=None if columns is None else list(columns),
+            _count(size, "chunk_size") or 1,
+            columns=_list(columns),
             filter=where,
-            start_row=start_row,
-            end_row=end_row,
+            start_row=_count(start_row, "start_row") or 0,
+            end_row=_count(end_row, "end_row"),
             version=chosen,
         )
         if progress is None or progress is False:
@@ -179,7 +181,9 @@ class TableMethods(TableVersions):
         """Rows of a table drawn by chance, each at most once; the same seed draws the same rows."""
         check_return_type(return_type)
         entry = self._table(name)
-        rows = self._native.sample_table(name, n, seed, None if columns is None else list(columns), where)
+        self._tell_changed(self._native.changed_inputs(name))
+        count, start = _count(n, "n") or 0, _count(seed, "seed") or 0
+        rows = self._native.sample_table(name, count, start, _list(columns), where)
         return rows_as(rows, return_type or library_of(entry), entry)
 
     def table_info(self, name: str) -> TableInfo:
@@ -205,9 +209,10 @@ class TableMethods(TableVersions):
     ) -> dict[str, Any]:
         """Statistics of each column by one pass: count, nulls, distinct values, extremes, mean, quantiles, top values."""
         self._table(name)
+        self._tell_changed(self._native.changed_inputs(name))
         statistics: dict[str, Any] = self._native.describe_table(
             name,
-            columns=None if columns is None else list(columns),
+            columns=_list(columns),
             filter=where,
             quantiles=None if quantiles is None else list(quantiles),
             top=top,
@@ -247,13 +252,25 @@ class TableMethods(TableVersions):
         Parameters
         ----------
         name
-            The table.
+            The table. Its files are compared with their recorded hashes before, once on a machine: Polars checks nothing.
         **kwargs
             As :func:`polars.scan_parquet` takes them (or `scan_csv`, `scan_ipc`, for the format of the table).
+
+        Raises
+        ------
+        ValueError
+            For a view, which no file holds the rows of: :meth:`query` and :meth:`iter_table` read it.
         """
         polars = need("polars", "scan_table")
         entry = self._table(name)
-        paths = self._native.get_table_paths(name)
+        if entry["@category"] == "views":
+            raise InvalidInputError(
+                f"'{name}' is a view, and no file holds its rows: get_table(name, 'polars'), iter_table and query read it",
+                code="unsupported",
+                item=name,
+            )
+        self._tell_changed(self._native.changed_inputs(name))
+        paths = self._native.verified_table_paths(name)
         form = entry.get("table_format", "parquet")
         scans = {"parquet": "scan_parquet", "csv": "scan_csv", "arrow": "scan_ipc", "feather": "scan_ipc", "ipc": "scan_ipc"}
         if form not in scans:
@@ -262,7 +279,12 @@ class TableMethods(TableVersions):
                 code="unsupported",
                 item=name,
             )
-        return getattr(polars, scans[form])(paths, **kwargs)
+        scan = getattr(polars, scans[form])
+        if self._has_grown(entry):
+            # Files from before a column came do not have it.
+            frames = [scan(path, **kwargs) for path in paths]
+            return polars.concat(frames, how="diagonal").select(entry["columns"])
+        return scan(paths, **kwargs)
 
     def check_references(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Which references have changed since they were recorded, or are gone."""
@@ -283,6 +305,11 @@ class TableMethods(TableVersions):
         rows = entry.get("num_rows")
         return None if rows is None else max(0, min(rows, rows if end is None else end) - start)
 
+    def _has_grown(self, entry: dict[str, Any]) -> bool:
+        """Whether some of the files of a table lack columns that others have."""
+        columns = len(entry.get("columns") or ())
+        return any(part.get("num_cols") != columns for part in entry.get("parts") or ())
+
     def _read_with_pandas(self, name: str, columns: Sequence[str] | None, kwargs: dict[str, Any]) -> Any:
         entry = self._entry(name)
         if entry.get("table_format", "parquet") != "parquet":
@@ -292,15 +319,28 @@ class TableMethods(TableVersions):
                 item=name,
             )
         pandas = need("pandas", "reading with pandas.read_parquet")
-        paths = self._native.get_table_paths(name)
+        self._tell_changed(self._native.changed_inputs(name))
+        paths = self._native.verified_table_paths(name)
         source: Any = paths[0] if len(paths) == 1 else paths
-        return pandas.read_parquet(source, columns=None if columns is None else list(columns), **kwargs)
+        if self._has_grown(entry) and kwargs.get("engine", "auto") in ("auto", "pyarrow"):
+            # pyarrow takes the columns of the first file for those of all.
+            _, schema = self._native.table_info(name)
+            kwargs.setdefault("schema", Table(schema).to_arrow().schema)
+        return pandas.read_parquet(source, columns=_list(columns), **kwargs)
 
 
 def _count(value: int | None, what: str) -> int | None:
-    if value is not None and value < 0:
-        raise InvalidInputError(f"{what} must not be negative, and is {value}", code="invalid-argument")
-    return value
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidTypeError(f"{what} is a whole number, and {value!r} is none", code="invalid-argument") from None
+    if number < 0:
+        raise InvalidInputError(f"{what} must not be negative, and is {number}", code="invalid-argument")
+    if number >= 1 << 63:
+        raise InvalidInputError(f"{what} is {number}, and no table has so many rows", code="invalid-argument")
+    return number
 
 
 def _list(names: Sequence[str] | None) -> list[str] | None:

@@ -27,11 +27,16 @@ __all__ = [
     "NotFoundError",
     "PayloadMissingError",
     "ReadOnlyError",
+    "ReferenceChangedWarning",
     "StorageError",
     "UnsupportedError",
     "UnsupportedManifestVersionError",
     "WrongStateError",
 ]
+
+
+class ReferenceChangedWarning(UserWarning):
+    """The files of a reference are no longer those that were referenced: what is read of them is not what was seen before."""
 
 
 class DataFolioError(Exception):

@@ -1,7 +1,8 @@
 //! What is odd about the inputs that items were given. All of it is allowed, and may be a slip.
 
+use crate::ChangedReference;
 use crate::bundle::DataFolio;
-use crate::text::did_you_mean;
+use crate::text::{did_you_mean, shell_word};
 
 use super::output::Output;
 
@@ -27,9 +28,22 @@ pub(super) fn warn<S: AsRef<str>>(folio: &DataFolio, items: &[S], out: &mut Outp
     }
 }
 
-/// Warns of a reference that is read and whose files are no longer those that were referenced, by their sizes and times.
+/// Warns of references that are read and whose files are no longer those that were referenced, by their sizes and times.
 pub(super) fn warn_changed(folio: &DataFolio, item: &str, out: &mut Output) {
-    if let Some(change) = folio.changed_reference(item) {
-        out.warn(format_args!("'{item}' is a reference, and {change}"));
+    warn_of(&folio.changed_inputs(item).unwrap_or_default(), out);
+}
+
+/// The same of the tables that a query reads.
+#[cfg(feature = "sql")]
+pub(super) fn warn_changed_in_query(folio: &DataFolio, sql: &str, table: Option<&str>, out: &mut Output) {
+    warn_of(&folio.changed_inputs_of_query(sql, table), out);
+}
+
+fn warn_of(changed: &[ChangedReference], out: &mut Output) {
+    for reference in changed {
+        let name = shell_word(&reference.name);
+        out.warn(format_args!(
+            "{reference}: `datafolio verify --references {name}` tells more, and `datafolio reference PATH --name {name} --overwrite` takes the files as they are now"
+        ));
     }
 }

@@ -1,17 +1,17 @@
 //! Derived tables: stored results that remember the query and the versions they were made from.
 
 mod explain;
+mod params;
 mod run;
 mod stale;
 mod watch;
 
 use datafolio_core::{ItemRecord, PARTS, json};
 use datafolio_handlers::HandlerError;
-use datafolio_sql::{ParamValue, Params};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub use explain::Explained;
 #[cfg(feature = "cli")]
@@ -89,59 +89,4 @@ fn derivation_of(record: &ItemRecord) -> Result<Option<Derivation>> {
         reason: format!("its field derived says no derivation: {error}"),
     };
     Ok(Some(Derivation::deserialize(value).map_err(damaged)?))
-}
-
-/// Parameters as JSON, from which the same ones come again.
-fn params_to_json(params: &Params) -> Result<Value> {
-    Ok(match params {
-        Params::None => Value::Null,
-        Params::Positional(values) => Value::Array(values.iter().map(to_json).collect::<Result<_>>()?),
-        Params::Named(values) => {
-            let value = |(name, value): &(String, ParamValue)| Ok((name.clone(), to_json(value)?));
-            Value::Object(values.iter().map(value).collect::<Result<Map<_, _>>>()?)
-        }
-    })
-}
-
-fn to_json(value: &ParamValue) -> Result<Value> {
-    let exact = match value {
-        ParamValue::Null => Some(Value::Null),
-        ParamValue::Bool(value) => Some((*value).into()),
-        ParamValue::Int(value) => {
-            i64::try_from(*value).map(Value::from).or_else(|_| u64::try_from(*value).map(Value::from)).ok()
-        }
-        ParamValue::Float(value) => serde_json::Number::from_f64(*value).map(Value::Number),
-        ParamValue::Text(text) => Some(text.as_str().into()),
-        ParamValue::List(values) => Some(Value::Array(values.iter().map(to_json).collect::<Result<_>>()?)),
-        _ => None,
-    };
-    exact.ok_or_else(|| {
-        Error::Invalid(format!(
-            "the parameter {value:?} cannot be recorded as JSON: give a text, and cast it in the SQL (CAST(? AS DATE))"
-        ))
-    })
-}
-
-fn params_from_json(value: &Value) -> Params {
-    match value {
-        Value::Array(values) => Params::Positional(values.iter().map(from_json).collect()),
-        Value::Object(values) => {
-            Params::Named(values.iter().map(|(name, value)| (name.clone(), from_json(value))).collect())
-        }
-        _ => Params::None,
-    }
-}
-
-fn from_json(value: &Value) -> ParamValue {
-    match value {
-        Value::Null | Value::Object(_) => ParamValue::Null,
-        Value::Bool(value) => ParamValue::Bool(*value),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(value), _) => value.into(),
-            (None, Some(value)) => value.into(),
-            (None, None) => number.as_f64().into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(values) => ParamValue::List(values.iter().map(from_json).collect()),
-    }
 }

@@ -10,9 +10,7 @@ use serde_json::{Map, json};
 
 use super::stale::StaleReason;
 use super::watch::RerunWatch;
-use super::{
-    DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params_from_json, params_to_json, payload_hash,
-};
+use super::{DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params, payload_hash};
 use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own, lineage_of};
 use crate::error::{Error, Result};
 use crate::query::{QueryControl, QueryOptions, ReadInput};
@@ -54,9 +52,9 @@ pub struct Rerun {
     pub done: Vec<String>,
     /// Tables that were up to date.
     pub fresh: Vec<String>,
-    /// The table that could not be made: it is as it was, and so are those that were to follow.
-    pub failed: Option<FailedRerun>,
-    /// Tables that were to follow.
+    /// Tables that could not be made: they are as they were, and so are those that are made from them.
+    pub failed: Vec<FailedRerun>,
+    /// Tables that are made from these.
     pub left: Vec<String>,
 }
 
@@ -81,7 +79,7 @@ impl DataFolio {
     /// As [`DataFolio::query`] and [`DataFolio::add`]; [`Error::Invalid`] for a parameter that JSON cannot hold, and for a table
     /// that would be made from itself.
     pub fn derive(&self, name: &str, sql: &str, query: &QueryOptions, options: AddOptions) -> Result<ItemInfo> {
-        let params = params_to_json(&query.params)?;
+        let params = params::to_json(&query.params)?;
         let ((), made) = self.once_seen(|batch| {
             if !options.overwrite && batch.catalogue().current.contains_key(name) {
                 return Err(datafolio_core::CoreError::ItemExists { name: name.to_owned() }.into());
@@ -149,7 +147,7 @@ impl DataFolio {
 
     /// Makes derived tables again that are out of date, with the SQL and the parameters that they remember: those that are
     /// named and the derived tables that they are made from, or with no name all. Inputs come before what is made from them,
-    /// and each table is one commit. At the first that fails it stops: those before are made and stay.
+    /// and each table is one commit. Of one that fails, those that are made from it are left as they are; the others are made.
     ///
     /// # Errors
     /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound); [`Error::WrongType`] for a name that is no derived table. A
@@ -187,13 +185,14 @@ impl DataFolio {
             let names = order.iter().map(|(name, _)| name);
             ahead.extend(names.filter(|name| stale.contains(*name) || is_forced(name.as_str())).cloned());
         }
-        let mut report = Rerun { done: Vec::new(), fresh: Vec::new(), failed: None, left: Vec::new() };
+        let mut report = Rerun { done: Vec::new(), fresh: Vec::new(), failed: Vec::new(), left: Vec::new() };
         for (name, derivation) in order {
-            if report.failed.is_some() {
+            ahead.remove(&name);
+            let upstream = lineage.upstream(&name).unwrap_or_default();
+            if report.failed.iter().any(|failed| upstream.contains(&failed.name.as_str())) {
                 report.left.push(name);
                 continue;
             }
-            ahead.remove(&name);
             let reasons = self.reasons(&name)?;
             if reasons.is_empty() && !is_forced(&name) {
                 report.fresh.push(name);
@@ -205,7 +204,7 @@ impl DataFolio {
                 Ok(()) => report.done.push(name),
                 Err(error) => {
                     let message = error.to_string();
-                    report.failed = Some(FailedRerun { name, error, message });
+                    report.failed.push(FailedRerun { name, error, message });
                 }
             }
         }
@@ -219,7 +218,7 @@ impl DataFolio {
         reasons: &[StaleReason],
         control: Option<QueryControl>,
     ) -> Result<()> {
-        let query = QueryOptions { params: params_from_json(&derivation.params), control, ..QueryOptions::new() };
+        let query = QueryOptions { params: params::from_json(&derivation.params)?, control, ..QueryOptions::new() };
         let extra = self.record(name)?;
         let mut options = AddOptions::new().overwrite();
         if let Some(format) = extra.str("table_format") {

@@ -58,6 +58,13 @@ pub enum StaleReason {
         /// The input.
         input: String,
     },
+    /// A snapshot that was read is not there any more, or holds another version.
+    SnapshotChanged {
+        /// The snapshot.
+        snapshot: String,
+        /// The item in it.
+        input: String,
+    },
     /// A derived table among the inputs is itself out of date.
     UpstreamStale {
         /// The input.
@@ -78,6 +85,9 @@ impl fmt::Display for StaleReason {
             Self::Deleted { input } => write!(f, "{input} is not there any more"),
             Self::Renamed { input, to } => write!(f, "{input} is called {to} now, and the text has the old name"),
             Self::FilesChanged { input } => write!(f, "the files of {input} have changed"),
+            Self::SnapshotChanged { snapshot, input } => {
+                write!(f, "snapshot {snapshot} does not hold that version of {input} any more")
+            }
             Self::UpstreamStale { input } => write!(f, "{input}, which it is made from, is out of date"),
             Self::Unreadable { message } => f.write_str(message),
         }
@@ -128,6 +138,14 @@ impl DataFolio {
         let read: Vec<_> = derivation.inputs.iter().filter(|input| input.snapshot.is_none()).collect();
         let is_aligned = now.len() == read.len();
         let mut reasons = Vec::new();
+        for input in &derivation.inputs {
+            let Some(snapshot) = &input.snapshot else { continue };
+            let held = self.load_snapshot(snapshot).ok().map(|folio| folio.state());
+            let token = held.and_then(|state| Some(state.catalogue().current.get(&input.name)?.token()));
+            if token.as_ref() != Some(&input.version) {
+                reasons.push(StaleReason::SnapshotChanged { snapshot: snapshot.clone(), input: input.name.clone() });
+            }
+        }
         for (place, input) in read.into_iter().enumerate() {
             let name = input.name.clone();
             let Some(entry) = current.get(&name) else {

@@ -7,7 +7,7 @@ use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table, stored_files};
+use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table};
 use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
@@ -215,12 +215,8 @@ impl DataFolio {
     pub(crate) fn relation(&self, record: &Arc<ItemRecord>) -> Result<Relation> {
         let item = self.handler_item(record);
         if let Some(paths) = plain_parquet_files(&item)? {
-            if item.record().item_type() != item_type::REFERENCED_TABLE && item.verification() != Verification::Off {
-                for file in stored_files(record)? {
-                    item.open_file(&file)?.verify_rest().map_err(|source| {
-                        datafolio_handlers::HandlerError::Payload { item: item.name().to_owned(), source }
-                    })?;
-                }
+            if record.item_type() != item_type::REFERENCED_TABLE {
+                self.verify_files(record)?;
             }
             // DuckDB would make floating-point numbers of long decimals; a stream tells when one is asked for.
             if !self.has_inexact(record)? {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use datafolio_core::ItemRecord;
-use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Settings, Shares, TableName, check, quote_table};
+use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Settings, Shares, SqlError, TableName, check, quote_table};
 
 use super::QueryOptions;
 use super::expose::{Exposer, ReadInput};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::table::is_table_entry;
+use crate::text::did_you_mean;
 
 /// The name that the queried table has in a query.
 const TABLE: &str = "table";
@@ -115,7 +116,29 @@ impl DataFolio {
             }
             _ => Shares::default(),
         };
-        Ok(datafolio_sql::run(&settings, &exposed, &checked, &options.params, &shares)?)
+        let reader = datafolio_sql::run(&settings, &exposed, &checked, &options.params, &shares);
+        reader.map_err(|error| self.with_meant(error, &checked, argument))
+    }
+
+    /// An error of a column that is not there, with the one that was perhaps meant. DuckDB tells of those that stand by themselves alone,
+    /// and not of `table.column` and `USING (column)`.
+    fn with_meant(&self, error: SqlError, checked: &Checked, argument: Option<&Arc<ItemRecord>>) -> Error {
+        let SqlError::Unfit { message } = error else { return error.into() };
+        let named = [" does not have a column named \"", "Column \""].iter().find_map(|before| {
+            let (_, rest) = message.split_once(before)?;
+            Some(rest.split_once('"')?.0)
+        });
+        let records = checked.tables.iter().filter_map(|table| self.record_of(table, argument).ok());
+        let known: Vec<String> = records
+            .flat_map(|(_, record)| record.strings("columns").into_iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        let meant = named.filter(|_| !message.contains("Candidate bindings"));
+        let meant = meant.and_then(|name| did_you_mean(name, known.iter().map(String::as_str)));
+        let message = match meant {
+            Some(meant) => format!("{message}; did you mean \"{meant}\"?"),
+            None => message,
+        };
+        SqlError::Unfit { message }.into()
     }
 
     /// Runs a query, and tells which versions it reads.

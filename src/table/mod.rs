@@ -54,6 +54,7 @@ pub use frames::FrameChunks;
 pub use info::TableInfo;
 pub use paths::TablePaths;
 pub use read::TableOptions;
+pub use references::ChangedReference;
 pub use stage::{AbortedStage, CommittedStage, Stage, StageMode, StageOptions};
 pub(crate) use stage::{STAGES, stage_of};
 pub use statistics::{ColumnStatistics, Distinct, Quantile, StatisticsOptions, TableStatistics, TopValue};

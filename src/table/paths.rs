@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use datafolio_core::RelPath;
+use datafolio_core::{ItemRecord, RelPath, item_type};
 use datafolio_handlers::{HandlerError, stored_files, table_paths};
-use datafolio_storage::StorageError;
+use datafolio_storage::{StorageError, Verification};
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -50,6 +50,36 @@ impl DataFolio {
             TablePaths::One(path) => vec![path],
             TablePaths::Several(paths) => paths,
         })
+    }
+
+    /// The same paths, for a program that reads the files by itself and checks nothing: the bundle's own files on this machine are
+    /// compared with their recorded hashes before, unless that was done already or the settings say not to.
+    ///
+    /// # Errors
+    /// As [`DataFolio::get_table_paths`]; a file that is not what was recorded.
+    pub fn verified_table_paths(&self, name: &str) -> Result<Vec<String>> {
+        let paths = self.get_table_paths(name)?;
+        let record = self.table_record(name, None)?;
+        if !self.storage().is_remote() && record.item_type() != item_type::REFERENCED_TABLE {
+            self.verify_files(&record)?;
+        }
+        Ok(paths)
+    }
+
+    /// Compares the files of a table with their recorded hashes, unless that was done on this machine already or is turned off.
+    ///
+    /// # Errors
+    /// A file that is not what was recorded.
+    pub(crate) fn verify_files(&self, record: &ItemRecord) -> Result<()> {
+        let item = self.handler_item(record);
+        if item.verification() == Verification::Off {
+            return Ok(());
+        }
+        for file in stored_files(record)? {
+            let checked = item.open_file(&file)?.verify_rest();
+            checked.map_err(|source| HandlerError::Payload { item: item.name().to_owned(), source })?;
+        }
+        Ok(())
     }
 
     /// Where every table lies, by name, archived ones excepted. A reference whose target is not there now has the path where it

@@ -1,10 +1,16 @@
 //! Tables that lie elsewhere, and whether they still are what was referenced.
 
-use datafolio_core::item_type;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{ReferenceCheck, check_reference};
+use serde::Serialize;
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::view::is_view;
 
 impl DataFolio {
     /// Looks at the targets of references: all of them, or those of the named items. Each tells whether its files are those
@@ -32,13 +38,66 @@ impl DataFolio {
         });
         checks.collect()
     }
+}
 
-    /// How the files of a reference differ, by a look at sizes and times, from those that were referenced; `None` where they do
-    /// not, and for other items.
-    #[cfg(feature = "cli")]
-    pub(crate) fn changed_reference(&self, name: &str) -> Option<String> {
-        let record = self.record(name).ok().filter(|record| record.item_type() == item_type::REFERENCED_TABLE)?;
-        let handler = self.registry().for_type(record.item_type())?;
-        handler.notes(&self.handler_item(&record)).into_iter().next().map(|(_, note)| note)
+/// A reference whose files are not those that were referenced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangedReference {
+    /// The reference.
+    pub name: String,
+    /// What has become of its files.
+    pub change: String,
+}
+
+impl fmt::Display for ChangedReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is a reference, and {}", self.name, self.change)
+    }
+}
+
+impl DataFolio {
+    /// The references among what a table is read from (itself, or what a view reads) whose files are not those that were referenced,
+    /// by a look at sizes and times. They are read as they are now: whoever shows their rows should say so. References on stores are
+    /// not looked at here, but by [`DataFolio::check_references`].
+    ///
+    /// # Errors
+    /// When there is no such item.
+    pub fn changed_inputs(&self, name: &str) -> Result<Vec<ChangedReference>> {
+        Ok(self.changed_among(vec![self.record(name)?]))
+    }
+
+    /// The same of the tables that an SQL query reads; `table` is the one that it calls `table`. A query that cannot run reads none.
+    #[cfg(feature = "sql")]
+    pub fn changed_inputs_of_query(&self, sql: &str, table: Option<&str>) -> Vec<ChangedReference> {
+        let state = self.state();
+        if !state.catalogue().entries().any(|entry| entry.item_type() == item_type::REFERENCED_TABLE) {
+            return Vec::new();
+        }
+        let Ok(checked) = datafolio_sql::check(&datafolio_sql::quote_table(sql)) else { return Vec::new() };
+        let records = checked.tables.iter().filter_map(|named| match table.filter(|_| named.is_table()) {
+            Some(table) => self.record(table).ok(),
+            None => self.resolve(named).ok().map(|(_, record)| record),
+        });
+        self.changed_among(records.collect())
+    }
+
+    fn changed_among(&self, mut records: Vec<Arc<ItemRecord>>) -> Vec<ChangedReference> {
+        let mut seen = HashSet::new();
+        let mut changed = Vec::new();
+        while let Some(record) = records.pop() {
+            if !seen.insert(record.name().to_owned()) {
+                continue;
+            }
+            if is_view(&record) {
+                records.extend(record.inputs().into_iter().filter_map(|input| self.record(input).ok()));
+            } else if record.item_type() == item_type::REFERENCED_TABLE
+                && let Some(handler) = self.registry().for_type(record.item_type())
+            {
+                let notes = handler.notes(&self.handler_item(&record));
+                let change = |(_, change)| ChangedReference { name: record.name().to_owned(), change };
+                changed.extend(notes.into_iter().map(change));
+            }
+        }
+        changed
     }
 }

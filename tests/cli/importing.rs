@@ -194,8 +194,21 @@ fn verify_tells_which_references_have_changed() {
     let said = home.run(&["verify", "--references", "t"]);
     has(&said.out, &["changed", "it had 1 file and has 2", "added: b.csv", "column \"n\" is string, and was int64"]);
     assert!(text.is_empty(), "{text}");
-    let read = home.run(&["head", "t"]);
-    has(&read.err, &["'t' is a reference, and its files have changed since it was referenced"]);
+    let says = ["'t' is a reference, and its files have changed since it was referenced", "--name t --overwrite"];
+    for read in [&["head", "t"], &["info", "t"]] {
+        has(&home.run(read).err, &says);
+    }
+    #[cfg(feature = "sql")]
+    {
+        home.write("other.csv", "n\n1\n");
+        home.ok(&["import", "other.csv"]);
+        home.ok(&["view", "v", "SELECT * FROM t"]);
+        for sql in ["SELECT * FROM t", "SELECT * FROM \"V\""] {
+            has(&home.run(&["sql", sql]).err, &says);
+        }
+        // A name that the text has without reading the table.
+        assert_eq!(home.run(&["sql", "SELECT n AS t FROM other"]).err, "");
+    }
     std::fs::remove_dir_all(home.path("data")).unwrap();
     assert_eq!(home.run(&["--json", "verify", "--references"]).code, 1);
     home.fails(&["verify", "--references", "none"], 2);

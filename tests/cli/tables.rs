@@ -41,6 +41,38 @@ fn rows_of_a_table_are_shown() {
     has(&home.ok(&["path", "--tables"]), &["many\t", "raw\t"]);
 }
 
+/// What cannot be read of a table is told by the commands that look at it, too.
+#[test]
+fn a_part_that_is_gone_is_told_where_a_table_is_shown() {
+    let home = with_many();
+    for _ in 0..2 {
+        home.ok(&["append", "many", "many.csv"]);
+    }
+    has(&home.ok(&["info", "many"]), &["Stored as:", "parquet, 3 files, 3 row groups, zstd"]);
+    let paths = home.json(&["path", "many"]);
+    fs::remove_file(paths["path"][1].as_str().unwrap()).unwrap();
+    let info = home.run(&["info", "many"]);
+    assert_eq!(info.code, 0);
+    has(&info.err, &["the rows cannot be read", "'many'"]);
+    let failed = home.fails(&["path", "many"], 1);
+    has(&failed, &["'many'"]);
+    assert!(!failed.contains("compact"), "{failed}");
+}
+
+/// A column that is told by its table too.
+#[cfg(feature = "sql")]
+#[test]
+fn a_column_that_was_perhaps_meant_is_named() {
+    let home = with_many();
+    for sql in
+        ["SELECT many.wrod FROM many", "SELECT m.wrod FROM many m", "SELECT * FROM many JOIN many m USING (wrod)"]
+    {
+        has(&home.fails(&["sql", sql], 1), &["wrod", "did you mean \"word\"?"]);
+    }
+    has(&home.fails(&["sql", "--table", "many", "SELECT table.wrod FROM table"], 1), &["did you mean \"word\"?"]);
+    assert!(!home.fails(&["sql", "SELECT many.xyz FROM many"], 1).contains("did you mean"));
+}
+
 #[test]
 fn chunks_become_files_and_a_run_goes_on_where_it_stopped() {
     let home = with_many();

@@ -4,7 +4,7 @@ use std::fs;
 
 use datafolio::{
     AddOptions, AppendOptions, DataFolio, Error, ParamValue, QueryControl, QueryOptions, Reference, RerunOptions,
-    RerunWatch, StaleReason,
+    RerunWatch, SnapshotOptions, StaleReason,
 };
 use serde_json::json;
 
@@ -108,18 +108,55 @@ fn what_was_renamed_or_deleted_is_told_and_stops_a_rerun() {
     let reasons = folio.stale().unwrap().into_iter().find(|item| item.name == "last").unwrap().reasons;
     assert_eq!(reasons, [StaleReason::Renamed { input: "numbers".to_owned(), to: "figures".to_owned() }]);
     let rerun = folio.rerun(&["last"], RerunOptions::new()).unwrap();
-    let failed = rerun.failed.unwrap();
+    let failed = &rerun.failed[0];
     assert_eq!((failed.name.as_str(), failed.error.code()), ("last", "input-gone"));
     assert!(failed.message.contains("'figures' now"), "{}", failed.message);
+    derive(&folio, "after", "SELECT count(*) AS n FROM last");
+    folio.add("kinds", data(&numbers(5)), AddOptions::new().overwrite()).unwrap();
     let rerun = folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
-    assert!(rerun.failed.is_some());
-    // Those before the failure are made, and what is behind it is named.
-    assert!(rerun.done.len() + rerun.fresh.len() + rerun.left.len() == 3, "{rerun:?}");
+    // What is made from it stays as it is, and all else is made.
+    let failed: Vec<&str> = rerun.failed.iter().map(|failed| failed.name.as_str()).collect();
+    assert_eq!(
+        (failed, rerun.left, rerun.done),
+        (vec!["sums", "last"], vec!["total".to_owned(), "after".to_owned()], vec!["first".to_owned()])
+    );
+    assert_eq!(one(&folio, "SELECT count(*) FROM first"), 5);
     assert_eq!(one(&folio, "SELECT count(*) FROM last"), 9);
     folio.delete(&["figures"]).unwrap();
     assert!(stale(&folio).contains(&"last: numbers is not there any more".to_owned()), "{:?}", stale(&folio));
     let error = folio.rerun(&["kinds"], RerunOptions::new()).unwrap_err();
     assert!(matches!(error, Error::WrongType { .. }), "{error}");
+}
+
+#[test]
+fn a_snapshot_that_is_gone_or_another_makes_what_was_made_from_it_stale() {
+    let (_dir, folio) = with_numbers();
+    let snapshot = || SnapshotOptions { capture_git: false, ..Default::default() };
+    folio.create_snapshot("v1", snapshot()).unwrap();
+    derive(&folio, "old", "SELECT count(*) AS n FROM v1.numbers");
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    assert_eq!(stale(&folio), [""; 0]);
+    folio.delete_snapshot("v1").unwrap();
+    let says = "old: snapshot v1 does not hold that version of numbers any more";
+    assert_eq!(stale(&folio), [says]);
+    assert_eq!(folio.rerun(&["old"], RerunOptions::new()).unwrap().failed[0].error.code(), "snapshot-not-found");
+    folio.create_snapshot("v1", snapshot()).unwrap();
+    assert_eq!(stale(&folio), [says]);
+    folio.rerun(&["old"], RerunOptions::new()).unwrap();
+    assert_eq!((one(&folio, "SELECT n FROM old"), stale(&folio)), (json!(12), vec![]));
+}
+
+#[test]
+fn a_date_is_remembered() {
+    let (_dir, folio) = with_numbers();
+    let query = QueryOptions::new().param("since", ParamValue::Date(18_262));
+    folio
+        .derive("dated", "SELECT CAST($since AS VARCHAR) AS day, max(id) AS id FROM numbers", &query, AddOptions::new())
+        .unwrap();
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    assert_eq!(one(&folio, "SELECT day || ' ' || id FROM dated"), "2020-01-01 11");
+    assert_eq!(folio.explain("dated").unwrap().params, json!({"since": {"date": "2020-01-01"}}));
 }
 
 #[test]
@@ -139,9 +176,6 @@ fn parameters_are_remembered_and_explained() {
     let some = &explained.upstream[0];
     assert_eq!((some.params.clone(), some.rows), (json!({"kind": "b", "least": 2}), Some(3)));
     assert_eq!((some.upstream[0].name.as_str(), some.upstream[0].kind.as_str()), ("numbers", "included_table"));
-    let date = QueryOptions::new().params([ParamValue::Date(3)]);
-    let error = folio.derive("x", "SELECT ? AS d", &date, AddOptions::new()).unwrap_err();
-    assert!(error.to_string().contains("CAST"), "{error}");
     let taken = folio.derive("several", "SELECT 1 AS x", &QueryOptions::new(), AddOptions::new()).unwrap_err();
     assert_eq!(taken.code(), "item-exists");
     let own = folio.derive("several", "SELECT * FROM several", &QueryOptions::new(), AddOptions::new().overwrite());

@@ -211,6 +211,31 @@ fn a_new_column_is_null_in_the_rows_before() {
 }
 
 #[test]
+fn a_column_that_differs_in_case_alone_is_refused() {
+    let (_dir, folio) = new_bundle();
+    folio.append_table("t", sample(0..5), plain()).unwrap();
+    let renamed = |from: &str, to: &str, keep: bool| {
+        let batch = sample(5..6);
+        let schema = batch.schema();
+        let fields = schema.fields().iter().map(|field| {
+            let name = if field.name() == from { to } else { field.name() };
+            (name.to_owned(), batch.column_by_name(field.name()).unwrap().clone())
+        });
+        let mut columns: Vec<(String, ArrayRef)> = fields.collect();
+        if keep {
+            columns.push((from.to_owned(), batch.column_by_name(from).unwrap().clone()));
+        }
+        RecordBatch::try_from_iter(columns).unwrap()
+    };
+    let error = folio.append_table("t", renamed("half", "Half", true), plain().evolve()).unwrap_err();
+    assert_eq!(error.code(), "schema-mismatch");
+    assert!(error.to_string().contains("\"half\", which differs in case alone"), "{error}");
+    let error = folio.append_table("t", renamed("half", "HALF", false), plain()).unwrap_err();
+    assert!(error.to_string().contains("\"half\"") && error.to_string().contains("\"HALF\""), "{error}");
+    assert_eq!(all(&folio, "t", &TableOptions::new()), sample(0..5));
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_nothing_is_left() {
     let (_dir, folio) = new_bundle();
     folio.append_table("t", sample(0..5), plain()).unwrap();

@@ -39,10 +39,19 @@ pub fn fit_rows(
         reason,
     };
     let mut fields: Vec<Arc<Field>> = table.fields().iter().cloned().collect();
+    // SQL does not tell such names apart: a table with both would be no table to it.
+    let alike = |name: &str, others: &SchemaRef| {
+        let is_alike = |field: &&Arc<Field>| field.name() != name && field.name().to_lowercase() == name.to_lowercase();
+        others.fields().iter().find(is_alike).map(|field| field.name().clone())
+    };
     for field in table.fields() {
         let Some((_, new)) = found.fields().find(field.name()) else {
-            let reason = "the table has it, and the new rows do not: give it to them, with nulls where it is not known";
-            return Err(mismatch(field.name(), Misfit::Missing, reason.to_owned()));
+            let reason = match alike(field.name(), &found) {
+                Some(other) => format!("the new rows have {other:?}, which differs in case: rename it there"),
+                None => "the table has it, and the new rows do not: give it to them, with nulls where it is not known"
+                    .to_owned(),
+            };
+            return Err(mismatch(field.name(), Misfit::Missing, reason));
         };
         if !holds_the_same(new.data_type(), field.data_type()) {
             let (of, known) = (arrow_field_type_name(new), arrow_field_type_name(field));
@@ -57,6 +66,12 @@ pub fn fit_rows(
     for new in found.fields().iter().filter(|field| !known.contains(field.name().as_str())) {
         if !evolve {
             let reason = "the table does not have it: leave it out, or let the table get it (`evolve`)".to_owned();
+            return Err(mismatch(new.name(), Misfit::New, reason));
+        }
+        if let Some(other) = alike(new.name(), table) {
+            let reason = format!(
+                "the table has {other:?}, which differs in case alone, and SQL does not tell them apart: rename it"
+            );
             return Err(mismatch(new.name(), Misfit::New, reason));
         }
         if new.data_type().is_null() {

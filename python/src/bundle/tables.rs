@@ -122,6 +122,25 @@ impl Bundle {
         self.read(py, |folio| folio.get_table_paths(name))
     }
 
+    /// The same, of files that were checked.
+    fn verified_table_paths(&self, py: Python<'_>, name: &str) -> Outcome<Vec<String>> {
+        self.read(py, |folio| folio.verified_table_paths(name))
+    }
+
+    /// References that a table is read from and whose files have changed, in words.
+    fn changed_inputs(&self, py: Python<'_>, name: &str) -> Outcome<Vec<String>> {
+        let changed = self.read(py, |folio| folio.changed_inputs(name))?;
+        Ok(changed.iter().map(ToString::to_string).collect())
+    }
+
+    /// The same of the tables that a query reads.
+    #[cfg(feature = "sql")]
+    #[pyo3(signature = (sql, table=None))]
+    fn changed_inputs_of_query(&self, py: Python<'_>, sql: &str, table: Option<&str>) -> Outcome<Vec<String>> {
+        let changed = self.read(py, |folio| Ok(folio.changed_inputs_of_query(sql, table)))?;
+        Ok(changed.iter().map(ToString::to_string).collect())
+    }
+
     fn get_all_table_paths<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyDict>> {
         let paths = self.read(py, |folio| folio.get_all_table_paths())?;
         let found = PyDict::new(py);

@@ -6,12 +6,13 @@ use super::ls::inputs;
 use crate::cli::completion;
 use crate::cli::doubts;
 use crate::cli::failure::Outcome;
+use crate::cli::inputs::warn_changed;
 use crate::cli::output::{Output, Paint};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::words::{count, details, grouped, kind_word, long_time, size_of, size_text};
 use crate::text::printable;
-use crate::{Quantile, StatisticsOptions, TableInfo, TableStatistics};
+use crate::{Error, Quantile, StatisticsOptions, TableInfo, TableStatistics};
 
 /// Show all that is known of an item
 ///
@@ -56,7 +57,16 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let snapshots: Vec<&str> = catalogue.pinning(entry).collect();
     let inputs = inputs(&info);
     // What a table's files say; where they cannot be read, what the catalogue says must do.
-    let table = session.waiting("looking at the table", || folio.table_info(&args.item)).ok();
+    let found = session.waiting("looking at the table", || folio.table_info(&args.item));
+    let (table, unreadable) = match found {
+        // What is known of the content of a file says nothing of whether it is there.
+        Ok(table) if !folio.storage().is_remote() && table.table_format != "view" => {
+            (Some(table), folio.get_table_paths(&args.item).err())
+        }
+        Ok(table) => (Some(table), None),
+        Err(Error::WrongType { .. }) => (None, None),
+        Err(error) => (None, Some(error)),
+    };
     let statistics = match args.statistics {
         true => {
             let _progress = session.reading_item("describing", &folio, &args.item);
@@ -66,6 +76,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     };
     let out = &mut session.out;
     doubts::warn(&folio, [&info], out);
+    if let Some(error) = unreadable {
+        out.warn(format_args!("the rows cannot be read: {error}"));
+    }
+    warn_changed(&folio, &args.item, out);
     if out.is_json() {
         let mut value = json!(info);
         value["size_bytes"] = json!(size);
@@ -88,6 +102,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         ("Description", info.description().unwrap_or_default().to_owned()),
         ("Type", format!("{} ({})", kind_word(&info.to_record()), info.item_type)),
         ("Details", details(&info.to_record())),
+        ("Stored as", table.as_ref().map(stored_as).unwrap_or_default()),
         ("Size", size_text(size)),
         ("Version", info.version.clone()),
         ("Created", long_time(&text("created_at"))),
@@ -114,6 +129,19 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         table.row([column.as_str(), of.as_str().unwrap_or("?")]);
     }
     table.print(out)
+}
+
+/// How the rows of a table are laid out.
+fn stored_as(table: &TableInfo) -> String {
+    let mut words = vec![table.table_format.clone()];
+    if table.parts.len() > 1 {
+        words.push(count(table.parts.len(), "file"));
+    }
+    if table.row_groups > 0 {
+        words.push(count(table.row_groups, "row group"));
+    }
+    words.extend(table.compression.iter().map(|codec| codec.to_lowercase()));
+    words.join(", ")
 }
 
 fn options(args: &Args) -> StatisticsOptions {

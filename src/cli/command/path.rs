@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::text::printable;
-use crate::{DataFolio, TablePaths};
+use crate::{DataFolio, Error, TablePaths};
 
 /// Print where an item lies
 ///
@@ -38,7 +38,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let path = match folio.get_table_paths(item) {
         // One for each file of a table that has grown.
         Ok(paths) if paths.len() > 1 => return several(item, &paths, &mut session.out),
-        _ => folio.item_path(item)?,
+        Ok(_) | Err(Error::WrongType { .. }) => folio.item_path(item)?,
+        Err(error) => return Err(error.into()),
     };
     let out = &mut session.out;
     if out.is_json() {

@@ -59,20 +59,22 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         for name in &rerun.done {
             out.done(format_args!("Derived {} again", printable(name)))?;
         }
-        if rerun.done.is_empty() && rerun.failed.is_none() {
+        if rerun.done.is_empty() && rerun.failed.is_empty() {
             out.done("Nothing is out of date")?;
         }
     }
-    match rerun.failed {
-        None => Ok(()),
-        Some(failed) => {
-            if !rerun.left.is_empty() {
-                let left: Vec<String> = rerun.left.iter().map(|name| printable(name)).collect();
-                out.warn(format_args!("not made again, since {} failed: {}", printable(&failed.name), left.join(", ")));
-            }
-            Err(Failure::from(failed.error))
-        }
+    let names = |names: &mut dyn Iterator<Item = &str>| names.map(printable).collect::<Vec<_>>().join(", ");
+    let failed = names(&mut rerun.failed.iter().map(|failed| failed.name.as_str()));
+    let mut failures = rerun.failed.into_iter();
+    let Some(first) = failures.next() else { return Ok(()) };
+    if !rerun.left.is_empty() {
+        let left = names(&mut rerun.left.iter().map(String::as_str));
+        out.warn(format_args!("not made again, since {failed} failed: {left}"));
     }
+    for other in failures {
+        out.warn(format_args!("{} failed too: {}", printable(&other.name), printable(&other.message)));
+    }
+    Err(Failure::from(first.error))
 }
 
 /// Neither names nor --all: those that could be meant are told.

@@ -134,15 +134,7 @@ fn one(
     file: Option<(&Path, RowFormat)>,
     out: &mut Output,
 ) -> Outcome {
-    // Which tables a query reads, the parser knows; a name that is not in the text is none of them.
-    for name in folio
-        .list(true)
-        .referenced_tables
-        .iter()
-        .filter(|name| args.table.as_ref() == Some(*name) || sql.contains(name.as_str()))
-    {
-        inputs::warn_changed(folio, name, out);
-    }
+    inputs::warn_changed_in_query(folio, sql, args.table.as_deref(), out);
     let control = QueryControl::new();
     let options = options.clone().control(&control);
     let threads = options.threads.unwrap_or(folio.settings().threads);

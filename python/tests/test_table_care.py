@@ -1,0 +1,128 @@
+"""Tables that are damaged, have grown or have changed, as other libraries would read them; arguments that are none."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import datafolio
+from datafolio.exceptions import (
+    CorruptError,
+    InvalidInputError,
+    InvalidTypeError,
+    PayloadMissingError,
+    ReferenceChangedWarning,
+)
+
+
+@pytest.fixture
+def grown(folio: datafolio.DataFolio) -> datafolio.DataFolio:
+    """A table of three files, of which the last has a column more."""
+    for start in (0, 10):
+        folio.append_table("t", pd.DataFrame({"x": range(start, start + 10)}))
+    return folio.append_table("t", pd.DataFrame({"y": [1.5, 2.5], "x": [20, 21]}), evolve=True)
+
+
+def damaged(folio: datafolio.DataFolio, place: int) -> Path:
+    path = Path(folio.get_table_paths("t")[place])
+    whole = bytearray(path.read_bytes())
+    # Among the values, which Parquet itself has no checksum of.
+    whole[40] ^= 0x10
+    path.chmod(0o644)
+    path.write_bytes(whole)
+    return path
+
+
+def test_columns_that_came_later_are_there_for_other_libraries(grown: datafolio.DataFolio) -> None:
+    scanned = grown.scan_table("t").collect()
+    assert scanned.columns == ["x", "y"]
+    assert scanned.equals(grown.get_table("t", "polars"))
+    assert grown.scan_table("t").filter(pl.col("x") > 18).select("y").collect()["y"].to_list() == [None, 1.5, 2.5]
+    read = grown.get_table("t", filters=[("x", ">", 18)])
+    assert read["x"].tolist() == [19, 20, 21]
+    assert read["y"].tolist()[1:] == [1.5, 2.5]
+    assert grown.get_table("t", columns=["y"], engine="pyarrow")["y"].count() == 2
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda folio: folio.scan_table("t").collect(),
+        lambda folio: folio.get_table("t", filters=[("x", ">", 1)]),
+        lambda folio: list(folio.iter_table("t", 5)),
+        lambda folio: folio.get_table("t"),
+        lambda folio: folio.query("SELECT sum(x) FROM t"),
+    ],
+)
+def test_damage_is_no_data_for_anyone(grown: datafolio.DataFolio, read: Callable[[datafolio.DataFolio], Any]) -> None:
+    path = damaged(grown, 1)
+    with pytest.raises(CorruptError, match="'t'") as refused:
+        read(grown)
+    assert refused.value.item == "t"
+    path.unlink()
+    with pytest.raises(PayloadMissingError, match="'t'"):
+        read(grown)
+
+
+def test_a_view_is_not_scanned(grown: datafolio.DataFolio) -> None:
+    grown.add_view("v", "SELECT * FROM t")
+    with pytest.raises(InvalidInputError, match="is a view.*iter_table"):
+        grown.scan_table("v")
+
+
+def test_reading_a_reference_that_has_changed_warns(folio: datafolio.DataFolio, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    pd.DataFrame({"x": range(10)}).to_parquet(path)
+    folio.reference_table("r", path=str(path)).add_table("own", pd.DataFrame({"x": [1]})).add_view("v", "SELECT * FROM r")
+    reads: list[Callable[[], Any]] = [
+        lambda: folio.get_table("r"),
+        lambda: list(folio.iter_table("r")),
+        lambda: folio.sample_table("r", 2),
+        lambda: folio.query("SELECT count(*) FROM r"),
+        lambda: folio.query("SELECT count(*) FROM v"),
+        lambda: folio.query_table("r", "SELECT count(*) FROM table"),
+        lambda: list(folio.iter_query("SELECT * FROM r")),
+        lambda: folio.frame("r").sum("x"),
+        lambda: folio.describe_table("r"),
+        lambda: folio.get_table("v"),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ReferenceChangedWarning)
+        for read in reads:
+            read()
+    pd.DataFrame({"x": range(30)}).to_parquet(path)
+    for read in reads:
+        with pytest.warns(ReferenceChangedWarning, match="'r' is a reference, and .*overwrite=True"):
+            read()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ReferenceChangedWarning)
+        folio.query("SELECT x AS r FROM own")
+        folio.get_table("own")
+        folio.reference_table("r", path=str(path), overwrite=True)
+        for read in reads:
+            read()
+
+
+def test_arguments_that_are_none_say_so(grown: datafolio.DataFolio) -> None:
+    for refused, says in (
+        (lambda: grown.sample_table("t", -1), "n must not be negative"),
+        (lambda: grown.sample_table("t", 1, seed=-1), "seed must not be negative"),
+        (lambda: grown.get_table("t", offset=2**70), "offset is .* no table has so many rows"),
+        (lambda: grown.iter_table("t", 2**70), "chunk_size is .* no table has so many rows"),
+        (lambda: grown.query("SELECT 1", memory=0), "memory must be at least 1"),
+        (lambda: grown.query("SELECT 1", threads=0), "threads must be at least 1"),
+    ):
+        with pytest.raises(InvalidInputError, match=says):
+            refused()
+    with pytest.raises(InvalidTypeError, match="limit is a whole number"):
+        grown.get_table("t", limit=1.5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidTypeError, match="frame 'f' is a DataFrame"):
+        grown.query("SELECT * FROM f", frames={"f": pl.DataFrame({"x": [1]})})  # type: ignore[dict-item]
+    # One name is a list of one.
+    assert list(grown.get_table("t", columns="y").columns) == ["y"]  # type: ignore[arg-type]
