@@ -14,7 +14,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value, json};
 
 use crate::bundle::DataFolio;
-use crate::bundle::commit::{Follows, Intent, commit};
+use crate::bundle::commit::{Committed, Follows, Intent, commit};
 use crate::bundle::items::{Deleted, matching};
 use crate::bundle::lineage_of;
 use crate::bundle::options::AddOptions;
@@ -433,9 +433,10 @@ impl Batch<'_> {
         };
         let done = std::mem::replace(&mut self.working, Working::new(&Catalogue::empty(), ""));
         match commit(self.folio, &self.set, &intent, Some(done)) {
-            Ok(state) => {
-                // What is left here is removed when the batch goes: payloads that the batch itself replaced or deleted.
-                self.staged = self.superseded(state.catalogue());
+            Ok(Committed { state, is_it }) => {
+                // What is left here is removed when the batch goes: payloads that the batch itself replaced or deleted. A later head does
+                // not tell which these are: the revision that was made may name what it no longer does.
+                self.staged = if is_it { self.superseded(state.catalogue()) } else { Vec::new() };
                 self.folio.give_room(std::mem::replace(&mut self.base, Arc::clone(&state)));
                 Ok(state)
             }

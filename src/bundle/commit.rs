@@ -93,6 +93,14 @@ impl Made {
     }
 }
 
+/// A commit that was made.
+pub(crate) struct Committed {
+    /// The head.
+    pub(crate) state: Arc<State>,
+    /// Whether that is what this commit has published. It may be a later one, of somebody else, where the commit was found by looking for it.
+    pub(crate) is_it: bool,
+}
+
 /// Commits a change set; the handle then sees the new head. `done` is the base of the set with its changes, where it is at
 /// hand.
 pub(crate) fn commit(
@@ -100,7 +108,7 @@ pub(crate) fn commit(
     set: &ChangeSet,
     intent: &Intent<'_>,
     mut done: Option<Working>,
-) -> Result<Arc<State>> {
+) -> Result<Committed> {
     let storage = folio.storage();
     // What is on its way has to be there before anything names it.
     intent.staged.iter().try_for_each(|path| payload_arrived(storage.as_ref(), path))?;
@@ -118,7 +126,7 @@ pub(crate) fn commit(
             Ok(true) => {
                 folio.see(Arc::clone(&head));
                 folio.derived().committed(storage.as_ref(), &head, lock);
-                return Ok(head);
+                return Ok(Committed { state: head, is_it: false });
             }
             Err(_) if unclear.may_look_again() => {
                 drop(lock);
@@ -150,7 +158,7 @@ pub(crate) fn commit(
                     migrate::forget_old_layout(storage.as_ref());
                 }
                 folio.derived().committed(storage.as_ref(), &made.state, lock);
-                return made.into_state();
+                return Ok(Committed { state: made.into_state()?, is_it: true });
             }
             Round::Lost => {
                 drop(lock);
