@@ -255,10 +255,12 @@ fn finish_condemned(storage: &dyn Storage, kept: &Kept) -> Result<()> {
             // What is not there, or cannot be read, tells nobody.
             Err(_) => return Ok(()),
         };
-        for path in &entry.condemned {
-            let path = file(path)?;
-            if storage.stat(&path)?.is_some() {
-                storage.delete(&path)?;
+        let condemned = entry.condemned.iter().map(|path| file(path)).collect::<Result<HashSet<RelPath>>>()?;
+        // An old version that came back before its file went is a version like any other.
+        let needed = kept.needed(&condemned);
+        for path in condemned.difference(&needed) {
+            if storage.stat(path)?.is_some() {
+                storage.delete(path)?;
             }
         }
         next = entry.parent.filter(|parent| parent.revision < entry.revision);

@@ -51,7 +51,7 @@ pub struct DerivedInput {
     /// edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// The snapshot that it was read from; a snapshot does not change.
+    /// The snapshot that it was read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
     /// Of a referenced table on this machine: what its files were like.

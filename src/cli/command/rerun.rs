@@ -10,8 +10,8 @@ use crate::{RerunOptions, RerunWatch};
 
 /// Make derived tables again that are out of date
 ///
-/// Each is made by the SQL and the values that it remembers, after the derived tables that it is made from, and is one commit. At
-/// the first that fails it stops; those that were made before stay.
+/// Each is made by the SQL and the values that it remembers, after the derived tables that it is made from, and is one commit.
+/// Where one fails, those that are made from it are left as they are; the others are made.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
