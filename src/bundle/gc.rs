@@ -7,7 +7,7 @@
 //!
 //! On a local disk nobody commits meanwhile. On a store, what is to be removed is committed first: see [`lease`](super::lease).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -220,16 +220,22 @@ impl DataFolio {
 
 /// Removes what was found.
 fn remove(storage: &dyn Storage, head: &Arc<State>, kept: &Kept, report: &mut GcReport) -> Result<()> {
+    let mut condemned = HashMap::new();
     if !report.history.is_empty() {
         keep_copies(storage, head, kept)?;
         if storage.is_remote() {
-            finish_condemned(storage, kept)?;
+            condemned = condemned_before(storage, kept)?;
         }
     }
     // The history first, so that interrupted it does not promise versions whose files are gone; and of it the oldest first, so
     // that nothing is left behind the place where the chain then ends. A power failure may undo any of the deletions that are
     // not settled, so each is.
     for path in &report.history {
+        for condemned in condemned.remove(path).unwrap_or_default() {
+            if storage.stat(&condemned)?.is_some() {
+                storage.delete(&condemned)?;
+            }
+        }
         storage.delete(&file(path)?)?;
         storage.settle()?;
     }
@@ -240,10 +246,11 @@ fn remove(storage: &dyn Storage, head: &Arc<State>, kept: &Kept, report: &mut Gc
     Ok(())
 }
 
-/// Removes what earlier collections had condemned and could not remove, before the entries of the history go that tell so: a writer who
-/// has paused since then finds it gone, and does not name it. Entries that no later one follows from tell nothing: the collection that
-/// wrote them came too late, and removed nothing.
-fn finish_condemned(storage: &dyn Storage, kept: &Kept) -> Result<()> {
+/// What earlier collections had condemned, by the entries of the history that tell so and are about to go. Before one goes, these files
+/// do, if they still are there: a writer who has paused since then finds them gone, and does not name them. Entries that no later one
+/// follows from tell nothing: the collection that wrote them came too late, and removed nothing.
+fn condemned_before(storage: &dyn Storage, kept: &Kept) -> Result<HashMap<String, HashSet<RelPath>>> {
+    let mut found = HashMap::new();
     let mut next = match kept.oldest_commit() {
         Some(oldest) => read_entry(storage, oldest)?.parent,
         None => None,
@@ -253,19 +260,15 @@ fn finish_condemned(storage: &dyn Storage, kept: &Kept) -> Result<()> {
             Ok(entry) => entry,
             Err(error) if error.category() == ErrorCategory::Storage => return Err(error),
             // What is not there, or cannot be read, tells nobody.
-            Err(_) => return Ok(()),
+            Err(_) => break,
         };
         let condemned = entry.condemned.iter().map(|path| file(path)).collect::<Result<HashSet<RelPath>>>()?;
         // An old version that came back before its file went is a version like any other.
         let needed = kept.needed(&condemned);
-        for path in condemned.difference(&needed) {
-            if storage.stat(path)?.is_some() {
-                storage.delete(path)?;
-            }
-        }
+        found.insert(commit.entry_path()?.to_string(), condemned.difference(&needed).cloned().collect());
         next = entry.parent.filter(|parent| parent.revision < entry.revision);
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Finds what is garbage among the files of the history.

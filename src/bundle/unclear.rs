@@ -62,8 +62,14 @@ impl Unclear {
     pub(crate) fn is_made(&mut self, storage: &dyn Storage, head: &State) -> Result<bool> {
         let mut made = None;
         for (at, tried) in self.tried.iter().enumerate() {
-            if is_in_line(storage, head, &tried.commit).inspect_err(|_| self.misses += 1)? == Some(true) {
-                made = Some(at);
+            match is_in_line(storage, head, &tried.commit).inspect_err(|_| self.misses += 1)? {
+                Some(true) => made = Some(at),
+                Some(false) => {}
+                // A collection has removed what would tell. Made again, it could be there twice.
+                None => {
+                    self.misses += 1;
+                    return Err(chain::damaged(&tried.commit.entry_path()?, "the history does not reach back to it"));
+                }
             }
         }
         if let Some(made) = made {

@@ -1,14 +1,15 @@
 //! Walking the chain of commits backwards, past breaks in it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafolio_core::history::{CommitKind, CommitRef, HistoryEntry};
+use datafolio_core::history::{CommitKind, CommitRef, HistoryEntry, HistoryFile};
 use datafolio_core::{CatalogueFiles, Layout, SealCheck, parse_catalogue, patch};
 use datafolio_storage::{Storage, StorageError};
 
 use crate::bundle::state::State;
 use crate::error::{Error, Result};
-use crate::history::chain::{damaged, list, read_entry};
+use crate::history::chain::{damaged, files, list, read_entry};
 use crate::history::{external, rebuild};
 
 /// A commit of the chain whose entry is missing or cannot be read.
@@ -60,20 +61,25 @@ impl<'a> Walk<'a> {
         {
             return Ok(true);
         }
-        // Collecting garbage removes the oldest first, so that what it leaves has nothing before it, but for what a writer has left there who
-        // was given up, and whose request a store carried out later: it follows from nothing, and stands for nothing.
-        let older: Vec<CommitRef> =
-            list(self.storage)?.into_iter().filter(|commit| commit.revision < missing.revision).collect();
-        for commit in &older {
-            let is_stray = match read_entry(self.storage, commit) {
-                Ok(HistoryEntry { parent: Some(parent), .. }) => !older.contains(&parent),
-                Ok(_) | Err(_) => false,
-            };
-            if !is_stray || self.storage.stat(&commit.checkpoint_path()?)?.is_some() {
-                return Ok(false);
+        // Collecting garbage removes the oldest first, so that what it leaves has nothing before it, but for what a writer has left there whose
+        // commit was not made: it follows from nothing that is there. A collection leaves a full copy of what it keeps; there may be one of
+        // what was left, too.
+        let (mut older, mut has_copy, mut is_cut) = (Vec::new(), HashSet::new(), false);
+        for (commit, kind) in files(self.storage)? {
+            match kind {
+                HistoryFile::Checkpoint if commit.revision > missing.revision => is_cut = true,
+                _ if commit.revision >= missing.revision => {}
+                HistoryFile::Entry => older.push(commit),
+                HistoryFile::Checkpoint => {
+                    has_copy.insert(commit);
+                }
             }
         }
-        Ok(true)
+        let is_stray = |commit: &CommitRef| {
+            let parent = read_entry(self.storage, commit).ok().and_then(|entry| entry.parent);
+            parent.is_some_and(|parent| !older.contains(&parent)) && (is_cut || !has_copy.contains(commit))
+        };
+        Ok(older.iter().all(is_stray))
     }
 
     /// Where the chain goes on behind a commit whose entry cannot be read: with the parent that its catalogue names, where

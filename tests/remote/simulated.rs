@@ -56,6 +56,8 @@ struct Writers {
     busy: Mutex<BTreeSet<usize>>,
     items: Mutex<BTreeMap<String, Told>>,
     rows: Mutex<BTreeMap<i64, Told>>,
+    /// Whether some collections leave next to no history.
+    is_short: bool,
 }
 
 fn row(number: i64) -> RecordBatch {
@@ -85,8 +87,12 @@ impl Writers {
                 self.rows.lock().unwrap().insert(number, told);
             }
             8 => {
+                let mut options = GcOptions { apply: true, grace: Some(Duration::ZERO), ..GcOptions::default() };
+                if self.is_short && self.store.draw(2) == 0 {
+                    (options.retention_days, options.retention_revisions) = (Some(0), Some(1));
+                }
                 // What it could not do, the next one does.
-                let _ = folio.gc(&GcOptions { apply: true, grace: Some(Duration::ZERO), ..GcOptions::default() });
+                let _ = folio.gc(&options);
             }
             _ => {
                 let _ = folio.refresh();
@@ -115,12 +121,14 @@ fn run(seed: u64, cache: &TempDir) {
     let first = options().create_storage(Arc::new(store.clone())).unwrap();
     first.append_table("t", row(-1), AppendOptions::new()).unwrap();
     let folios = (0..WRITERS).map(|_| options().open_storage(Arc::new(store.clone())).unwrap()).collect();
+    let is_short = seed % 2 == 1;
     let writers = Arc::new(Writers {
         store: store.clone(),
         folios,
         busy: Mutex::default(),
         items: Mutex::default(),
         rows: Mutex::default(),
+        is_short,
     });
     let others = Arc::downgrade(&writers);
     // A collection asks for every entry of the history: without an end, others would make more of them meanwhile than it reads.
@@ -162,13 +170,18 @@ fn run(seed: u64, cache: &TempDir) {
     let revisions: Vec<u64> = log.entries.iter().map(|entry| entry.revision).collect();
     assert_eq!(revisions[0], folio.revision(), "seed {seed}");
     assert!(revisions.windows(2).all(|pair| pair[0] == pair[1] + 1), "seed {seed}: {revisions:?}");
-    assert_eq!(revisions.last(), Some(&1), "seed {seed}");
+    assert!(is_short || revisions.last() == Some(&1), "seed {seed}: {revisions:?}");
     let report = folio.verify(&VerifyOptions { read_data: true, ..VerifyOptions::default() });
     let report = report.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     assert!(report.is_clean(), "seed {seed}: {:?}", report.findings);
     // Whoever was there all along goes on.
     for (number, writer) in writers.folios.iter().enumerate() {
-        let added = writer.add(&format!("after-{number}"), json!(1), AddOptions::new());
+        let mut added = writer.add(&format!("after-{number}"), json!(1), AddOptions::new());
+        // Nothing is left that would tell what became of it, since a store answers a condition that does not hold as it does the
+        // second of two that were the same.
+        if is_short && added.as_ref().is_err_and(|error| error.code() == "commit-unknown") {
+            added = writer.add(&format!("after-{number}"), json!(1), AddOptions::new());
+        }
         assert!(added.is_ok(), "seed {seed}: {}", added.unwrap_err());
     }
 }
