@@ -14,7 +14,7 @@ help:
 	@echo "make wheel         the wheel that is released (compiles everything for speed: half an hour)"
 	@echo "make check         formatting, lints and the light tests: seconds, once dependencies are built"
 	@echo "make portable      whether it compiles for Windows and macOS (installs their standard libraries with rustup)"
-	@echo "make torture       the long runs: 16 processes x 200 commits, thousands of kills"
+	@echo "make torture       the long runs: 16 processes x 200 commits, thousands of kills, stores of 20,000 seeds"
 	@echo "make bench         measure against the peers; results belong into docs/benchmarks.md"
 	@echo "make bench-python  the same for the Python package, with the wheel that is released"
 	@echo "make docs          regenerate what is generated in docs/"
@@ -94,7 +94,7 @@ peers:
 	./scripts/peers.sh "$(DATAFOLIO_PEERS)"
 
 torture: claim peers
-	DATAFOLIO_TORTURE=16x200 cargo test $(ALL) --test main -- --nocapture reliability
+	DATAFOLIO_TORTURE=16x200 DATAFOLIO_SIMULATED_SEEDS=20000 cargo test $(ALL) --test main -- --nocapture reliability simulated
 
 # DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
 bench: claim peers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import os
 import threading
 import warnings
@@ -10,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._native import Bundle
-from .exceptions import InvalidTypeError, NotFoundError, ReferenceChangedWarning, WrongStateError
+from .exceptions import InvalidInputError, InvalidTypeError, NotFoundError, ReferenceChangedWarning, WrongStateError
 
-__all__ = ["Core", "Entry", "only", "option_pairs"]
+__all__ = ["Core", "Entry", "count_of", "only", "option_pairs"]
 
 Entry = dict[str, Any]
 
@@ -159,6 +160,28 @@ def option_pairs(options: dict[str, Any] | None) -> list[tuple[str, str]]:
     return [
         (name, str(value).lower() if isinstance(value, bool) else str(value)) for name, value in (options or {}).items()
     ]
+
+
+def count_of(value: int, what: str, least: int = 0) -> int:
+    """A number of rows, bytes or threads that a caller has given.
+
+    Raises
+    ------
+    InvalidTypeError
+        For what is no whole number.
+    InvalidInputError
+        For one that is too small, or that no machine counts to.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidTypeError(f"{what} is a whole number, and {value!r} is none", code="invalid-argument") from None
+    if number < least:
+        wanted = "must not be negative" if least == 0 else f"must be at least {least}"
+        raise InvalidInputError(f"{what} {wanted}, and is {number}", code="invalid-argument")
+    if number >= 1 << 63:
+        raise InvalidInputError(f"{what} is {number}: give a number below 2**63", code="invalid-argument")
+    return number
 
 
 def only(call: str, options: dict[str, Any], *known: str) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
-from ._core import Core
+from ._core import Core, count_of
 from ._progress import reporting
 from ._rows_out import check_return_type, chunks_as, rows_as
-from .exceptions import InvalidInputError, InvalidTypeError
+from .exceptions import InvalidTypeError
 
 if TYPE_CHECKING:
     from .frame import Frame
@@ -237,8 +237,8 @@ def _asked(
     progress: Any = None,
 ) -> dict[str, Any]:
     for what, given in (("memory", memory), ("threads", threads)):
-        if given is not None and given < 1:
-            raise InvalidInputError(f"{what} must be at least 1, and is {given}", code="invalid-argument")
+        if given is not None:
+            count_of(given, what, least=1)
     for name, frame in (frames or {}).items():
         if not hasattr(frame, "_native"):
             raise InvalidTypeError(

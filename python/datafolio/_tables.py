@@ -7,12 +7,13 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._core import count_of
 from ._optional import need
 from ._results import TableInfo
 from ._rows_out import check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
 from ._table import Table
 from ._table_versions import TableVersions, library_of
-from .exceptions import InvalidInputError, InvalidTypeError
+from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,8 +89,8 @@ class TableMethods(TableVersions):
             name,
             columns=_list(columns),
             filter=where,
-            offset=_count(offset, "offset") or 0,
-            limit=_count(limit, "limit"),
+            offset=count_of(offset or 0, "offset"),
+            limit=None if limit is None else count_of(limit, "limit"),
             version=chosen,
         )
         kind = return_type or library_of(entry)
@@ -147,11 +148,11 @@ class TableMethods(TableVersions):
         chosen = self._version(name, version, None)
         rows = self._native.iter_table(
             name,
-            _count(size, "chunk_size") or 1,
+            count_of(size, "chunk_size"),
             columns=_list(columns),
             filter=where,
-            start_row=_count(start_row, "start_row") or 0,
-            end_row=_count(end_row, "end_row"),
+            start_row=count_of(start_row, "start_row"),
+            end_row=None if end_row is None else count_of(end_row, "end_row"),
             version=chosen,
         )
         if progress is None or progress is False:
@@ -182,7 +183,7 @@ class TableMethods(TableVersions):
         check_return_type(return_type)
         entry = self._table(name)
         self._tell_changed(self._native.changed_inputs(name))
-        count, start = _count(n, "n") or 0, _count(seed, "seed") or 0
+        count, start = count_of(n, "n"), count_of(seed, "seed")
         rows = self._native.sample_table(name, count, start, _list(columns), where)
         return rows_as(rows, return_type or library_of(entry), entry)
 
@@ -282,8 +283,11 @@ class TableMethods(TableVersions):
         scan = getattr(polars, scans[form])
         if self._has_grown(entry):
             # Files from before a column came do not have it.
-            frames = [scan(path, **kwargs) for path in paths]
-            return polars.concat(frames, how="diagonal").select(entry["columns"])
+            count, index = kwargs.pop("n_rows", None), kwargs.pop("row_index_name", None)
+            start = kwargs.pop("row_index_offset", 0)
+            frame = polars.concat([scan(path, **kwargs) for path in paths], how="diagonal").select(entry["columns"])
+            frame = frame if index is None else frame.with_row_index(index, start)
+            return frame if count is None else frame.head(count)
         return scan(paths, **kwargs)
 
     def check_references(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -327,20 +331,6 @@ class TableMethods(TableVersions):
             _, schema = self._native.table_info(name)
             kwargs.setdefault("schema", Table(schema).to_arrow().schema)
         return pandas.read_parquet(source, columns=_list(columns), **kwargs)
-
-
-def _count(value: int | None, what: str) -> int | None:
-    if value is None:
-        return None
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InvalidTypeError(f"{what} is a whole number, and {value!r} is none", code="invalid-argument") from None
-    if number < 0:
-        raise InvalidInputError(f"{what} must not be negative, and is {number}", code="invalid-argument")
-    if number >= 1 << 63:
-        raise InvalidInputError(f"{what} is {number}, and no table has so many rows", code="invalid-argument")
-    return number
 
 
 def _list(names: Sequence[str] | None) -> list[str] | None:

@@ -44,6 +44,7 @@ def test_columns_that_came_later_are_there_for_other_libraries(grown: datafolio.
     assert scanned.columns == ["x", "y"]
     assert scanned.equals(grown.get_table("t", "polars"))
     assert grown.scan_table("t").filter(pl.col("x") > 18).select("y").collect()["y"].to_list() == [None, 1.5, 2.5]
+    assert grown.scan_table("t", n_rows=12, row_index_name="at").collect()["at"].to_list() == list(range(12))
     read = grown.get_table("t", filters=[("x", ">", 18)])
     assert read["x"].tolist() == [19, 20, 21]
     assert read["y"].tolist()[1:] == [1.5, 2.5]
@@ -113,15 +114,18 @@ def test_arguments_that_are_none_say_so(grown: datafolio.DataFolio) -> None:
     for refused, says in (
         (lambda: grown.sample_table("t", -1), "n must not be negative"),
         (lambda: grown.sample_table("t", 1, seed=-1), "seed must not be negative"),
-        (lambda: grown.get_table("t", offset=2**70), "offset is .* no table has so many rows"),
-        (lambda: grown.iter_table("t", 2**70), "chunk_size is .* no table has so many rows"),
+        (lambda: grown.get_table("t", offset=2**70), "offset is .*below 2"),
+        (lambda: grown.iter_table("t", 2**70), "chunk_size is .*below 2"),
         (lambda: grown.query("SELECT 1", memory=0), "memory must be at least 1"),
+        (lambda: grown.query("SELECT 1", memory=-1), "memory must be at least 1"),
         (lambda: grown.query("SELECT 1", threads=0), "threads must be at least 1"),
     ):
         with pytest.raises(InvalidInputError, match=says):
             refused()
     with pytest.raises(InvalidTypeError, match="limit is a whole number"):
         grown.get_table("t", limit=1.5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidTypeError, match="memory is a whole number"):
+        grown.query("SELECT 1", memory="2GB")  # type: ignore[arg-type]
     with pytest.raises(InvalidTypeError, match="frame 'f' is a DataFrame"):
         grown.query("SELECT * FROM f", frames={"f": pl.DataFrame({"x": [1]})})  # type: ignore[dict-item]
     # One name is a list of one.

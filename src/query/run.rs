@@ -132,7 +132,9 @@ impl DataFolio {
         let known: Vec<String> = records
             .flat_map(|(_, record)| record.strings("columns").into_iter().map(str::to_owned).collect::<Vec<_>>())
             .collect();
-        let meant = named.filter(|_| !message.contains("Candidate bindings"));
+        // One that is there is told for another reason.
+        let is_known = |name: &&str| known.iter().any(|column| column.eq_ignore_ascii_case(name));
+        let meant = named.filter(|name| !is_known(name) && !message.contains("Candidate bindings"));
         let meant = meant.and_then(|name| did_you_mean(name, known.iter().map(String::as_str)));
         let message = match meant {
             Some(meant) => format!("{message}; did you mean \"{meant}\"?"),

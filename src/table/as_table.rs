@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use datafolio_handlers::{HandlerError, Misfit};
 use datafolio_sql::QueryReader;
 
-use super::assign::assigned;
+use super::assign::{assigned, strictly};
 
 /// The rows of a query with the types of a table, and with the new values.
 pub(super) struct AsTable {
@@ -39,7 +38,7 @@ impl AsTable {
         let mut columns = batch.columns()[..self.schema.fields().len()].to_vec();
         self.assign(batch, &mut columns)?;
         let columns = columns.into_iter().zip(self.schema.fields()).map(|(column, field)| {
-            let column = conformed(column, field.data_type())
+            let column = strictly(&column, field.data_type())
                 .map_err(|error| self.mismatch(field.name(), Misfit::OtherType, error.to_string()))?;
             match !field.is_nullable() && column.null_count() > 0 {
                 true => {
@@ -75,14 +74,6 @@ impl AsTable {
         let (item, column) = (self.item.clone(), column.to_owned());
         ArrowError::ExternalError(Box::new(HandlerError::SchemaMismatch { item, column, misfit, reason }))
     }
-}
-
-/// A column of a query in the type that it has in the table.
-fn conformed(column: ArrayRef, of_type: &DataType) -> std::result::Result<ArrayRef, ArrowError> {
-    if column.data_type() == of_type {
-        return Ok(column);
-    }
-    cast_with_options(&column, of_type, &CastOptions { safe: false, ..CastOptions::default() })
 }
 
 impl Iterator for AsTable {

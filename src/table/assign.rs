@@ -28,12 +28,17 @@ pub(super) fn assigned(
         other => other,
     };
     let new = exactly(new, of_type)?;
-    let new = cast_with_options(&new, old.data_type(), &STRICT).map_err(|error| words(&error))?;
+    let new = strictly(&new, old.data_type()).map_err(|error| words(&error))?;
     zip(set, &new, old).map_err(|error| words(&error))
 }
 
-const STRICT: CastOptions<'static> =
-    CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
+/// The same column in another type; a value that the type does not have is an error.
+pub(super) fn strictly(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() == to {
+        true => Ok(Arc::clone(column)),
+        false => cast_with_options(column, to, &CastOptions { safe: false, ..CastOptions::default() }),
+    }
+}
 
 /// The same values in another type. Floating-point numbers are rounded, as they are in all computing with them; whatever else would
 /// lose something (a fraction, digits, a time of day) is refused.
@@ -48,8 +53,8 @@ fn exactly(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
     if is_text(from) != is_text(to) && !(is_text(from) && to.is_temporal()) {
         return Err(format!("a new value is {from}, and its type is {to}: write CAST(... AS ...) in SQL"));
     }
-    let given = cast_with_options(values, to, &STRICT)
-        .map_err(|error| format!("a new value is not of its type {to}: {}", words(&error)))?;
+    let given =
+        strictly(values, to).map_err(|error| format!("a new value is not of its type {to}: {}", words(&error)))?;
     let kept = if to.is_floating() && (from.is_floating() || is_decimal(from)) {
         is_as_finite(values, &given)
     } else if is_text(from) && matches!(to, DataType::Timestamp(..)) {
@@ -61,7 +66,7 @@ fn exactly(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
         None => Ok(given),
         Some(row) => {
             let value = array_value_to_string(values, row).unwrap_or_default();
-            let how = if is_number(from) && is_number(to) { ": round() it, or make it smaller" } else { "" };
+            let how = if from.is_numeric() && to.is_numeric() { ": round() it, or make it smaller" } else { "" };
             Err(format!("a new value is {value}, which is not exactly a value of its type {to}{how}"))
         }
     }
@@ -99,8 +104,8 @@ fn is_read_whole(values: &ArrayRef, given: &ArrayRef, to: &DataType) -> Result<B
     let DataType::Timestamp(_, zone) = to else { return is_the_same(values, given) };
     let finest = [TimeUnit::Nanosecond, TimeUnit::Microsecond].into_iter().find_map(|unit| {
         let of = DataType::Timestamp(unit, zone.clone());
-        let read = cast_with_options(values, &of, &STRICT).ok()?;
-        let back = cast_with_options(given, &of, &STRICT).ok()?;
+        let read = strictly(values, &of).ok()?;
+        let back = strictly(given, &of).ok()?;
         Some(not_distinct(&read, &back))
     });
     finest.unwrap_or_else(|| Ok(BooleanArray::from(vec![true; values.len()])))
@@ -112,10 +117,6 @@ fn is_text(of: &DataType) -> bool {
 
 fn is_decimal(of: &DataType) -> bool {
     matches!(of, DataType::Decimal128(..) | DataType::Decimal256(..))
-}
-
-fn is_number(of: &DataType) -> bool {
-    of.is_numeric() || is_decimal(of)
 }
 
 fn words(error: &ArrowError) -> String {

@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::text::printable;
-use crate::{DataFolio, Error, TablePaths};
+use crate::{DataFolio, Error, HandlerError, TablePaths};
 
 /// Print where an item lies
 ///
@@ -38,7 +38,10 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let path = match folio.get_table_paths(item) {
         // One for each file of a table that has grown.
         Ok(paths) if paths.len() > 1 => return several(item, &paths, &mut session.out),
-        Ok(_) | Err(Error::WrongType { .. }) => folio.item_path(item)?,
+        // What is no table, and a path that is no text.
+        Ok(_) | Err(Error::WrongType { .. } | Error::Handler(HandlerError::Unsupported { .. })) => {
+            folio.item_path(item)?
+        }
         Err(error) => return Err(error.into()),
     };
     let out = &mut session.out;
