@@ -12,6 +12,7 @@ use datafolio_handlers::{HandlerError, Misfit};
 use datafolio_storage::StorageError;
 
 use crate::settings::SettingsError;
+use crate::table::ChangedReference;
 use crate::text::{RandomnessError, shell_word};
 
 #[cfg(feature = "sql")]
@@ -64,6 +65,9 @@ pub enum Error {
         /// The views, each of which reads the next one; the last one reads the first.
         path: Vec<String>,
     },
+    /// A reference whose files are not those that were referenced, where the settings refuse these.
+    #[error("{0}, which the settings refuse (changed_references)")]
+    ReferenceChanged(ChangedReference),
     /// What a view or a derived table reads is not there any more.
     #[error("'{item}' reads '{input}', which {}", became(.renamed_to.as_deref()))]
     InputGone {
@@ -316,6 +320,7 @@ impl Error {
             Self::CannotUndo { .. }
             | Self::OlderCatalogue { .. }
             | Self::ViewCycle { .. }
+            | Self::ReferenceChanged(_)
             | Self::StageRefused { .. } => ErrorCategory::WrongState,
             Self::StagedGone { .. } | Self::TooBusy { .. } | Self::Diverged { .. } => ErrorCategory::Conflict,
             Self::File { .. } | Self::NotDurable { .. } | Self::CommitUnknown { .. } => ErrorCategory::Storage,
@@ -334,6 +339,7 @@ impl Error {
             Self::NotABundle { .. } => "not-a-bundle",
             Self::NoSuchTable { .. } => "table-not-found",
             Self::ViewCycle { .. } => "view-cycle",
+            Self::ReferenceChanged(_) => "reference-changed",
             Self::InputGone { .. } => "input-gone",
             Self::AmbiguousName { .. } => "ambiguous-name",
             Self::KeyNotUnique { .. } => "key-not-unique",
@@ -575,6 +581,9 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "sql-no-time-zones" => "cast to TIMESTAMP, which is then in UTC, and add or subtract an INTERVAL",
         "sql-failed" => "correct the values or the expression that the message names",
         "sql-file-changed" => "ask again when nobody writes to it; `datafolio import` keeps a copy that nobody changes",
+        "reference-changed" => {
+            "bring the files back, reference them anew as they are now (`datafolio reference --overwrite`), or read them for once with `--setting changed_references=warn`"
+        }
         "view-cycle" => {
             "`datafolio view NAME SQL --overwrite` gives one of them another text, or `datafolio rm` removes one"
         }

@@ -86,15 +86,15 @@ pub use mapped::open_frame;
 pub use query::QueryOptions;
 #[cfg(feature = "sql")]
 pub use query::{ParamValue, Params, QueryControl, QueryReader, Refusal, SqlError};
-pub use settings::{Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
+pub use settings::{ChangedReferences, Color, Described, KEYS, Memory, Origin, Settings, SettingsError};
 pub use snapshot::{DiffFromSnapshot, ExportOptions, SnapshotComparison, SnapshotInfo, SnapshotOptions};
 #[cfg(feature = "polars")]
 pub use table::FrameChunks;
 pub use table::{
     AbortedStage, AppendOptions, Appended, ChangedReference, ColumnStatistics, ColumnType, CommittedStage, Compacted,
-    DEFAULT_CHUNK_SIZE, DiffOptions, Distinct, IterOptions, Quantile, RetypedColumn, RowsChanged, Stage, StageMode,
-    StageOptions, StatisticsOptions, TableChunks, TableDiff, TableInfo, TableOptions, TablePaths, TableState,
-    TableStatistics, TopValue,
+    Condition, DEFAULT_CHUNK_SIZE, DiffOptions, Distinct, IterOptions, Quantile, RetypedColumn, RowsChanged, Stage,
+    StageMode, StageOptions, StatisticsOptions, TableChunks, TableDiff, TableInfo, TableOptions, TablePaths,
+    TableState, TableStatistics, TopValue,
 };
 pub use text::{did_you_mean, human_size};
 pub use view::{View, ViewColumn};

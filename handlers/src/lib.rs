@@ -56,7 +56,7 @@ pub use numpy_array::{NumpyArray, StoredArray, open_array};
 pub use page_rows::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within};
 pub use referenced_table::{
     ReferenceCheck, ReferenceState, ReferencedTable, check_reference, pinned_reference, reference_files,
-    reference_files_state, table_paths, without_secrets,
+    reference_files_state, reference_paths, table_paths, without_secrets,
 };
 pub use registry::Registry;
 pub use stored_file::{ALL_PARTS, StoredFile, all_files, stored_files};

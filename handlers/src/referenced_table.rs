@@ -136,6 +136,21 @@ pub fn table_paths(item: &Item<'_>) -> HandlerResult<Option<String>> {
     Ok(Some(path.to_string_lossy().into_owned()))
 }
 
+/// The files of a reference: their paths, in the order of their rows. Of a Delta table and of what lies on a store it is the place that is
+/// referenced; `None` for an item that is none.
+///
+/// # Errors
+/// As [`table_paths`].
+pub fn reference_paths(item: &Item<'_>) -> HandlerResult<Option<Vec<String>>> {
+    let Some(place) = table_paths(item)? else { return Ok(None) };
+    let is_elsewhere = matches!(item.record().str("path").map(Address::parse), Some(Address::Url(_)));
+    if is_elsewhere || item.record().str("table_format") == Some("delta") {
+        return Ok(Some(vec![place]));
+    }
+    let files = reference_target(item)?.found()?;
+    Ok(Some(files.places().map(|file| file.path().to_string_lossy().into_owned()).collect()))
+}
+
 /// The record of a reference to the newest version of a table, as one to the version that is the newest now: for what is read in several
 /// steps, between which others may add a version. `None` for all else.
 ///

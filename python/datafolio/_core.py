@@ -7,15 +7,16 @@ import operator
 import os
 import threading
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
 
 from ._native import Bundle
 from .exceptions import InvalidInputError, InvalidTypeError, NotFoundError, ReferenceChangedWarning, WrongStateError
 
-__all__ = ["Core", "Entry", "count_of", "only", "option_pairs"]
+__all__ = ["Core", "Entry", "Params", "count_of", "only", "option_pairs", "where_with"]
 
 Entry = dict[str, Any]
+Params = Sequence[Any] | Mapping[str, Any]
 
 
 class Core:
@@ -160,6 +161,25 @@ def option_pairs(options: dict[str, Any] | None) -> list[tuple[str, str]]:
     return [
         (name, str(value).lower() if isinstance(value, bool) else str(value)) for name, value in (options or {}).items()
     ]
+
+
+@overload
+def where_with(where: str, params: Params | None) -> str | tuple[str, Any]: ...
+@overload
+def where_with(where: str | None, params: Params | None) -> str | tuple[str, Any] | None: ...
+def where_with(where: str | None, params: Params | None) -> str | tuple[str, Any] | None:
+    """An SQL condition with the values for its places.
+
+    Raises
+    ------
+    InvalidInputError
+        For values without a condition.
+    """
+    if params is None:
+        return where
+    if where is None:
+        raise InvalidInputError("params are values for the condition `where`, which is not given", code="invalid-argument")
+    return (where, params)
 
 
 def count_of(value: int, what: str, least: int = 0) -> int:

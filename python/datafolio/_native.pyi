@@ -29,6 +29,7 @@ __version__: str
 
 _Path = str | PathLike[str]
 _Options = dict[str, Any]
+_Where = str | tuple[str, Any]
 
 def known_bundles() -> list[tuple[str | None, str, str | None, bool | None]]: ...
 def path_of_alias(alias: str) -> str: ...
@@ -59,6 +60,8 @@ class RowStream:
     def column_names(self) -> list[str]: ...
     @property
     def dtypes(self) -> dict[str, str]: ...
+    @property
+    def position(self) -> int | None: ...
     def read_all(self) -> Rows: ...
     def close(self) -> None: ...
     def __iter__(self) -> Iterator[Rows]: ...
@@ -156,7 +159,7 @@ class Bundle:
         self,
         name: str,
         columns: list[str] | None = None,
-        filter: str | None = None,
+        filter: _Where | None = None,
         offset: int = 0,
         limit: int | None = None,
         version: str | None = None,
@@ -166,7 +169,7 @@ class Bundle:
         name: str,
         chunk_size: int,
         columns: list[str] | None = None,
-        filter: str | None = None,
+        filter: _Where | None = None,
         start_row: int = 0,
         end_row: int | None = None,
         version: str | None = None,
@@ -178,7 +181,7 @@ class Bundle:
         rows: int,
         seed: int,
         columns: list[str] | None = None,
-        filter: str | None = None,
+        filter: _Where | None = None,
     ) -> Rows: ...
     def table_version_at(self, name: str, microseconds: int) -> int: ...
     def table_info(self, name: str) -> tuple[dict[str, Any], Rows]: ...
@@ -186,7 +189,7 @@ class Bundle:
         self,
         name: str,
         columns: list[str] | None = None,
-        filter: str | None = None,
+        filter: _Where | None = None,
         quantiles: list[float] | None = None,
         top: int | None = None,
         version: str | None = None,
@@ -212,8 +215,8 @@ class Bundle:
         dataframe_library: str | None = None,
     ) -> Any: ...
     def compact(self, name: str) -> Any: ...
-    def delete_rows(self, name: str, condition: str) -> Any: ...
-    def update_table(self, name: str, condition: str, values: list[tuple[str, str]]) -> Any: ...
+    def delete_rows(self, name: str, condition: _Where) -> Any: ...
+    def update_table(self, name: str, condition: _Where, values: list[tuple[str, str]]) -> Any: ...
     def diff_table(
         self, name: str, before: str | None = None, after: str | None = None, key: list[str] | None = None
     ) -> Any: ...

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
-from ._core import Core, count_of
+from ._core import Core, Params, count_of
 from ._progress import reporting
 from ._rows_out import check_return_type, chunks_as, rows_as
 from .exceptions import InvalidTypeError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["QueryMethods"]
 
-Params = Sequence[Any] | dict[str, Any]
 Frames = Union[dict[str, "Frame"], None]
 Progress = bool | str | Callable[[float], object] | None
 

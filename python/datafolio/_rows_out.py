@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Literal
 
 from . import _native
@@ -11,7 +11,15 @@ from ._progress import Told, reporting
 from ._table import Table
 from .exceptions import InvalidInputError, WrongStateError
 
-__all__ = ["ReturnType", "check_return_type", "chunks_as", "chunks_with_progress", "rows_as", "rows_with_progress"]
+__all__ = [
+    "ReturnType",
+    "TableChunks",
+    "check_return_type",
+    "chunks_as",
+    "chunks_with_progress",
+    "rows_as",
+    "rows_with_progress",
+]
 
 ReturnType = Literal["pandas", "polars", "arrow"]
 
@@ -99,7 +107,9 @@ def rows_with_progress(
     return rows_as(held, return_type, entry)
 
 
-def chunks_with_progress(rows: _native.RowStream, total: int | None, progress: Any, return_type: str) -> Iterator[Any]:
+def chunks_with_progress(
+    rows: _native.RowStream, total: int | None, progress: Any, return_type: str
+) -> Generator[Any, None, None]:
     """As :func:`chunks_as`, and shows how many of the rows have come; where `total` is not known, the end alone."""
     with reporting(progress, "read") as told:
         for chunk in _counted(rows, total, told) if told is not None and total else rows:
@@ -121,7 +131,33 @@ def _tell(told: Told | None, fraction: float) -> None:
         raise WrongStateError("stopped before the end, as its progress was told to", code="cancelled")
 
 
-def chunks_as(rows: _native.RowStream, return_type: str) -> Iterator[Any]:
+def chunks_as(rows: _native.RowStream, return_type: str) -> Generator[Any, None, None]:
     """Chunk after chunk, as the library has tables."""
     for chunk in rows:
         yield rows_as(chunk, return_type)
+
+
+class TableChunks(Iterator[Any]):
+    """The chunks of a table, one after another.
+
+    Attributes
+    ----------
+    position : int
+        The row of the table behind the last one that was given: where ``iter_table(..., start_row=position)`` goes on.
+    """
+
+    def __init__(self, rows: _native.RowStream, chunks: Generator[Any, None, None]) -> None:
+        self._rows = rows
+        self._chunks = chunks
+
+    def __next__(self) -> Any:
+        return next(self._chunks)
+
+    @property
+    def position(self) -> int:
+        return self._rows.position or 0
+
+    def close(self) -> None:
+        """Let go of the files under it."""
+        self._chunks.close()
+        self._rows.close()

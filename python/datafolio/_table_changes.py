@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ._results import TableDifference
 from ._rows_in import rows_of
-from ._rows_out import check_return_type, rows_as
+from ._core import Params, where_with
+from ._rows_out import check_return_type, chunks_as, rows_as
 from ._table_versions import TableVersions, library_of
 from .exceptions import InvalidTypeError
 
@@ -28,6 +29,7 @@ class TableChangeMethods(TableVersions):
         description: str | None = None,
         inputs: list[str] | None = None,
         table_format: str | None = None,
+        report: bool = False,
     ) -> Any:
         """Add rows to a table, or create it. What it costs depends on the new rows alone; snapshots keep the old ones.
 
@@ -43,6 +45,9 @@ class TableChangeMethods(TableVersions):
             Merge small files afterwards when they have piled up.
         description, inputs, table_format
             As for :meth:`add_table`, where the table is created.
+        report
+            Return what was done, a dict, instead of the bundle: `created`, how many `rows` came, the `num_rows` and `parts` of the table,
+            and what was `compacted`.
 
         Raises
         ------
@@ -50,7 +55,7 @@ class TableChangeMethods(TableVersions):
             For rows whose columns do not fit, by the name of the column.
         """
         given = rows_of(rows)
-        self._seen().append_table(
+        done = self._seen().append_table(
             name,
             given.stream,
             chunks=given.chunks,
@@ -61,20 +66,44 @@ class TableChangeMethods(TableVersions):
             table_format=table_format,
             dataframe_library=given.library,
         )
-        return self
+        return done if report else self
 
-    def compact(self, name: str) -> Any:
-        """Make one file of the files of a table, with the same rows in the same order."""
+    def compact(self, name: str, *, report: bool = False) -> Any:
+        """Make one file of the files of a table, with the same rows in the same order.
+
+        With `report` it returns what was done, a dict, instead of the bundle.
+        """
         self._outside_batch("compact")
-        self._seen().compact(name)
-        return self
+        done = self._seen().compact(name)
+        return done if report else self
 
-    def delete_rows(self, name: str, where: str) -> Any:
-        """Make a version without the rows for which an SQL condition holds."""
-        self._seen().delete_rows(name, where)
-        return self
+    def delete_rows(self, name: str, where: str, *, params: Params | None = None, report: bool = False) -> Any:
+        """Make a version without the rows for which an SQL condition holds.
 
-    def update_table(self, name: str, where: str, values: dict[str, str | float | bool | None]) -> Any:
+        Parameters
+        ----------
+        name
+            The table.
+        where
+            The condition.
+        params
+            Values for its places: a list for ``?``, a dict for ``$name``.
+        report
+            Return what was done, a dict, instead of the bundle: how many `rows` went, `num_rows` that are left, and the files that were
+            written and kept.
+        """
+        done = self._seen().delete_rows(name, where_with(where, params))
+        return done if report else self
+
+    def update_table(
+        self,
+        name: str,
+        where: str,
+        values: dict[str, str | float | bool | None],
+        *,
+        params: Params | None = None,
+        report: bool = False,
+    ) -> Any:
         """Make a version with other values in the rows for which an SQL condition holds.
 
         Parameters
@@ -86,14 +115,19 @@ class TableChangeMethods(TableVersions):
         values
             From column to SQL expression, such as ``{"score": "score * 2", "kind": "'checked'"}``, or to a number, truth value or None.
             A value that is not exactly one of the column's type is an error; floating-point columns round.
+        params
+            Values for the places of the condition, and behind them of the expressions: a list for ``?``, a dict for ``$name``.
+        report
+            Return what was done, a dict, as for :meth:`delete_rows`.
 
         Raises
         ------
         ValueError
             For a value that is not one of the column's type, and for SQL that does not parse or is not allowed.
         """
-        self._seen().update_table(name, where, [(column, _sql_of(value)) for column, value in values.items()])
-        return self
+        expressions = [(column, _sql_of(value)) for column, value in values.items()]
+        done = self._seen().update_table(name, where_with(where, params), expressions)
+        return done if report else self
 
     def diff_table(
         self,
@@ -118,7 +152,7 @@ class TableChangeMethods(TableVersions):
         TableDifference
             A dict, which notebooks show in colours.
         """
-        return TableDifference(self._seen().diff_table(name, _state(before), _state(after), None if key is None else [key] if isinstance(key, str) else list(key)))
+        return TableDifference(self._seen().diff_table(name, _state(before), _state(after), _key(key)))
 
     def diff_table_rows(
         self,
@@ -131,8 +165,26 @@ class TableChangeMethods(TableVersions):
         """The rows that differ between two states of a table, each with what became of it."""
         check_return_type(return_type)
         entry = self._table(name)
-        rows = self._native.diff_table_rows(name, _state(before), _state(after), None if key is None else [key] if isinstance(key, str) else list(key))
+        rows = self._native.diff_table_rows(name, _state(before), _state(after), _key(key))
         return rows_as(rows, return_type or library_of(entry))
+
+    def iter_diff_table_rows(
+        self,
+        name: str,
+        before: str | int | None = None,
+        after: str | int | None = None,
+        key: Sequence[str] | None = None,
+        return_type: str | None = None,
+    ) -> Iterator[Any]:
+        """The rows that differ piece by piece, as they are found. The options are those of :meth:`diff_table_rows`."""
+        check_return_type(return_type)
+        entry = self._table(name)
+        rows = self._native.diff_table_rows(name, _state(before), _state(after), _key(key))
+        return chunks_as(rows, return_type or library_of(entry))
+
+
+def _key(key: Sequence[str] | None) -> list[str] | None:
+    return None if key is None else [key] if isinstance(key, str) else list(key)
 
 
 def _state(state: str | int | None) -> str | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._core import count_of
+from ._core import Params, count_of, where_with
 from ._optional import need
 from ._results import TableInfo
-from ._rows_out import check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
+from ._rows_out import TableChunks, check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
 from ._table import Table
 from ._table_versions import TableVersions, library_of
 from .exceptions import InvalidInputError
@@ -33,6 +33,7 @@ class TableMethods(TableVersions):
         limit: int | None = None,
         *,
         where: str | None = None,
+        params: Params | None = None,
         version: str | int | None = None,
         timestamp: str | datetime.datetime | None = None,
         progress: Any = None,
@@ -53,6 +54,9 @@ class TableMethods(TableVersions):
             holds.
         where
             An SQL condition, such as ``"value > 100 AND kind = 'a'"``.
+        params
+            Values for the places of the condition: a list for ``?``, a dict for ``$name``. They are bound, and never become part of
+            the text.
         version
             A version of the table: the id that :meth:`versions` shows, a revision, or the name of a snapshot. Of a reference to a
             Delta table a number is a version of that table.
@@ -76,7 +80,8 @@ class TableMethods(TableVersions):
         check_return_type(return_type)
         entry = self._table(name)
         if kwargs:
-            refused = [option for option in (return_type, offset, limit, where, version, timestamp) if option is not None]
+            given = (return_type, offset, limit, where, params, version, timestamp)
+            refused = [option for option in given if option is not None]
             if refused:
                 raise InvalidInputError(
                     f"{', '.join(kwargs)} go to pandas.read_parquet, which knows nothing of the other options",
@@ -88,7 +93,7 @@ class TableMethods(TableVersions):
         rows = self._native.read_table(
             name,
             columns=_list(columns),
-            filter=where,
+            filter=where_with(where, params),
             offset=count_of(offset or 0, "offset"),
             limit=None if limit is None else count_of(limit, "limit"),
             version=chosen,
@@ -110,9 +115,10 @@ class TableMethods(TableVersions):
         *,
         start_row: int = 0,
         end_row: int | None = None,
+        params: Params | None = None,
         version: str | int | None = None,
         progress: Any = None,
-    ) -> Iterator[Any]:
+    ) -> TableChunks:
         """Walk through a table in chunks. Memory holds one of them, however large the table is.
 
         Parameters
@@ -121,20 +127,21 @@ class TableMethods(TableVersions):
             The table.
         chunk_size
             Rows of each chunk; the last one may have fewer.
-        columns, where, return_type, version, progress
+        columns, where, params, return_type, version, progress
             As for :meth:`get_table`.
         start_row, end_row
             Rows ``[start_row, end_row)`` alone, as :meth:`split_table` gives them.
 
-        Yields
-        ------
-        DataFrame
-            The chunks, in the order in which the rows are stored.
+        Returns
+        -------
+        TableChunks
+            An iterator over the chunks, in the order in which the rows are stored. Its ``position`` is the row behind the last chunk,
+            where a later walk can go on: ``iter_table(name, start_row=position)``.
 
         Raises
         ------
         ValueError
-            For a chunk size that is not positive.
+            For a chunk size that is not positive, and for an `end_row` before `start_row`.
         """
         check_return_type(return_type)
         try:
@@ -150,15 +157,15 @@ class TableMethods(TableVersions):
             name,
             count_of(size, "chunk_size"),
             columns=_list(columns),
-            filter=where,
+            filter=where_with(where, params),
             start_row=count_of(start_row, "start_row"),
             end_row=None if end_row is None else count_of(end_row, "end_row"),
             version=chosen,
         )
         if progress is None or progress is False:
-            return chunks_as(rows, return_type or library_of(entry))
+            return TableChunks(rows, chunks_as(rows, return_type or library_of(entry)))
         total = None if where is not None else self._rows_between(name, chosen, start_row, end_row)
-        return chunks_with_progress(rows, total, progress, return_type or library_of(entry))
+        return TableChunks(rows, chunks_with_progress(rows, total, progress, return_type or library_of(entry)))
 
     def split_table(self, name: str, workers: int) -> list[tuple[int, int]]:
         """Ranges of rows for so many workers, which :meth:`iter_table` takes as `start_row` and `end_row`."""
@@ -177,6 +184,7 @@ class TableMethods(TableVersions):
         *,
         columns: Sequence[str] | None = None,
         where: str | None = None,
+        params: Params | None = None,
         return_type: str | None = None,
     ) -> Any:
         """Rows of a table drawn by chance, each at most once; the same seed draws the same rows."""
@@ -184,7 +192,7 @@ class TableMethods(TableVersions):
         entry = self._table(name)
         self._tell_changed(self._native.changed_inputs(name))
         count, start = count_of(n, "n"), count_of(seed, "seed")
-        rows = self._native.sample_table(name, count, start, _list(columns), where)
+        rows = self._native.sample_table(name, count, start, _list(columns), where_with(where, params))
         return rows_as(rows, return_type or library_of(entry), entry)
 
     def table_info(self, name: str) -> TableInfo:
@@ -207,14 +215,19 @@ class TableMethods(TableVersions):
         where: str | None = None,
         quantiles: Sequence[float] | None = None,
         top: int | None = None,
+        *,
+        params: Params | None = None,
     ) -> dict[str, Any]:
-        """Statistics of each column by one pass: count, nulls, distinct values, extremes, mean, quantiles, top values."""
+        """Statistics of each column by one pass: count, nulls, distinct values, extremes, mean, quantiles, top values.
+
+        `where` and `params` are as for :meth:`get_table`.
+        """
         self._table(name)
         self._tell_changed(self._native.changed_inputs(name))
         statistics: dict[str, Any] = self._native.describe_table(
             name,
             columns=_list(columns),
-            filter=where,
+            filter=where_with(where, params),
             quantiles=None if quantiles is None else list(quantiles),
             top=top,
         )

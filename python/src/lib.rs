@@ -5,6 +5,7 @@
 mod aliases;
 mod arrow_value;
 mod bundle;
+mod condition;
 mod ending;
 mod error;
 mod ffi;

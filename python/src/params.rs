@@ -17,7 +17,7 @@ pub(crate) fn of(given: &Bound<'_, PyAny>) -> PyResult<Params> {
     if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
         return Ok(Params::Positional(list_of(given)?));
     }
-    Err(PyTypeError::new_err("params: give a list for the ? of the query, or a dict for its $names"))
+    Err(PyTypeError::new_err("params: give a list for the ? of the SQL, or a dict for its $names"))
 }
 
 fn list_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<ParamValue>> {
@@ -48,11 +48,38 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
     } else if value.is_instance_of::<PyDate>() {
         let day: i32 = value.call_method0("toordinal")?.extract()?;
         Ok(ParamValue::Date(day - UNIX_EPOCH_ORDINAL))
+    } else if is_a(value, "decimal", "Decimal")? {
+        decimal_of(value)
+    } else if is_a(value, "uuid", "UUID")? {
+        Ok(ParamValue::Text(value.str()?.to_string()))
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         Ok(ParamValue::List(list_of(value)?))
     } else {
         Err(PyTypeError::new_err(format!("SQL has no form of a value of type {}", value.get_type().name()?)))
     }
+}
+
+/// Whether a value is of a type that was imported: nobody has one of a type that was not.
+fn is_a(value: &Bound<'_, PyAny>, module: &str, name: &str) -> PyResult<bool> {
+    let modules = value.py().import("sys")?.getattr("modules")?;
+    match modules.get_item(module) {
+        Ok(module) => value.is_instance(&module.getattr(name)?),
+        Err(_) => Ok(false),
+    }
+}
+
+/// A `Decimal`, all of its digits.
+fn decimal_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
+    let none = || PyValueError::new_err(format!("{value} is no decimal number of SQL, which has 38 digits at most"));
+    let (sign, digits, exponent): (u8, Vec<u8>, i32) = value.call_method0("as_tuple")?.extract().map_err(|_| none())?;
+    let whole = digits.iter().try_fold(0_i128, |whole, digit| whole.checked_mul(10)?.checked_add((*digit).into()));
+    let zeros = u32::try_from(exponent).unwrap_or(0);
+    let whole = whole.and_then(|whole| whole.checked_mul(10_i128.checked_pow(zeros)?)).ok_or_else(none)?;
+    let scale = u8::try_from(exponent.min(0).unsigned_abs()).ok().filter(|scale| *scale <= 38).ok_or_else(none)?;
+    if whole.unsigned_abs().checked_ilog10().is_some_and(|log| log >= 38) {
+        return Err(none());
+    }
+    Ok(ParamValue::Decimal { digits: if sign == 0 { whole } else { -whole }, scale })
 }
 
 /// 1970-01-01 in Python's count of days.

@@ -1,6 +1,6 @@
 //! Rows on their way to Python: all of them in memory, or one batch after another.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
@@ -120,17 +120,24 @@ pub(crate) struct RowStream {
     reader: Mutex<Option<Box<dyn RecordBatchReader + Send>>>,
     /// What looks after a batch that takes long to come.
     watch: Option<Arc<Watch>>,
+    /// The row of the table behind the last one that has come, of the chunks of a table.
+    position: Option<Arc<AtomicU64>>,
 }
 
 impl RowStream {
     pub(crate) fn new(reader: Box<dyn RecordBatchReader + Send>) -> Self {
         let reader: Box<dyn RecordBatchReader + Send> = Box::new(HereRows::new(reader));
-        Self { schema: reader.schema(), reader: Mutex::new(Some(reader)), watch: None }
+        Self { schema: reader.schema(), reader: Mutex::new(Some(reader)), watch: None, position: None }
     }
 
     /// Rows that something else than reading makes, and that it can be told to stop.
     pub(crate) fn watched(reader: Box<dyn RecordBatchReader + Send>, watch: Arc<Watch>) -> Self {
         Self { watch: Some(watch), ..Self::new(reader) }
+    }
+
+    /// Rows that come in the order of a table, of which somebody keeps track.
+    pub(crate) fn with_position(self, position: Arc<AtomicU64>) -> Self {
+        Self { position: Some(position), ..self }
     }
 
     fn next_batch(&self) -> Option<Result<RecordBatch, ArrowError>> {
@@ -159,6 +166,12 @@ impl RowStream {
     #[getter]
     fn dtypes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         dtypes_of(py, &self.schema)
+    }
+
+    /// The row of the table behind the last one that has come; `None` where rows are in no order of a table.
+    #[getter]
+    fn position(&self) -> Option<u64> {
+        self.position.as_ref().map(|position| position.load(Ordering::Relaxed))
     }
 
     fn __iter__(stream: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import decimal
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals
@@ -179,6 +182,66 @@ def test_chunks(scores: datafolio.DataFolio) -> None:
             scores.iter_table("scores", chunk_size=size)  # type: ignore[arg-type]
     with pytest.raises(KeyError):
         scores.iter_table("none")
+    with pytest.raises(ValueError, match="rows from 20 to 10"):
+        scores.iter_table("scores", start_row=20, end_row=10)
+
+
+def test_a_walk_tells_where_it_is(scores: datafolio.DataFolio) -> None:
+    whole = scores.get_table("scores")
+    chunks = scores.iter_table("scores", 4_000, start_row=1_000, progress=lambda part: True)
+    assert chunks.position == 1_000
+    assert (len(next(chunks)), chunks.position) == (4_000, 5_000)
+    chunks.close()
+    assert list(chunks) == []
+    rest = pd.concat(scores.iter_table("scores", start_row=chunks.position), ignore_index=True)
+    pd.testing.assert_frame_equal(rest, whole[5_000:].reset_index(drop=True))
+    # With a condition it is a row of the table all the same.
+    kept = scores.iter_table("scores", 10, where="kind = ?", params=["a"])
+    assert next(kept)["id"].iloc[-1] == kept.position - 1
+
+
+def test_values_of_a_condition_are_bound(scores: datafolio.DataFolio) -> None:
+    whole = scores.get_table("scores")
+    some = whole[(whole.kind == "a") & (whole.score > 1.5)].reset_index(drop=True)
+    assert 0 < len(some) < len(whole)
+    asked: list[tuple[str, Any]] = [
+        ("kind = ? AND score > ?", ["a", 1.5]),
+        ("kind = ? AND score > ?", ("a", decimal.Decimal("1.5"))),
+        ("kind = $kind AND score > $least", {"least": np.float64(1.5), "kind": "a"}),
+    ]
+    for where, params in asked:
+        pd.testing.assert_frame_equal(scores.get_table("scores", where=where, params=params), some)
+        chunks = scores.iter_table("scores", 100, where=where, params=params)
+        pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), some)
+        assert scores.describe_table("scores", where=where, params=params)["rows"] == len(some)
+    assert len(scores.get_table("scores", where="kind = ?", params=["x' OR kind = 'a"])) == 0
+    for where, params, says in (
+        ("kind = ?", None, "place 1 has no value"),
+        ("kind = ?", ["a", "b"], "no place for value 2"),
+        (None, ["a"], "`where`, which is not given"),
+        ("kind = ?", [decimal.Decimal("1e99")], "38 digits"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            scores.get_table("scores", where=where, params=params)
+    with pytest.raises(TypeError, match="a list for the"):
+        scores.get_table("scores", where="kind = ?", params="a")
+
+
+def test_changes_take_values_and_can_be_told(scores: datafolio.DataFolio) -> None:
+    identity = uuid.uuid4()
+    done = scores.update_table("scores", "id = ?", {"score": "? * 2", "kind": "?"}, params=[7, 21, identity], report=True)
+    assert (done["rows"], done["num_rows"]) == (1, 25_000)
+    changed = scores.get_table("scores", where="kind = ?", params=[identity])
+    assert changed[["id", "score"]].to_numpy().tolist() == [[7, 42]]
+    done = scores.delete_rows("scores", "id BETWEEN $least AND $most", params={"least": 0, "most": 9}, report=True)
+    assert (done["rows"], done["num_rows"]) == (10, 24_990)
+    done = scores.append_table("scores", changed, report=True)
+    assert (done["rows"], done["num_rows"], done["created"]) == (1, 24_991, False)
+    done = scores.compact("scores", report=True)
+    assert (done["parts_after"], done["rows"]) == (1, 24_991)
+    assert scores.delete_rows("scores", "false") is scores
+    pieces = list(scores.iter_diff_table_rows("scores", before=1, key=["id"]))
+    assert sum(len(piece) for piece in pieces) == len(scores.diff_table_rows("scores", before=1, key=["id"]))
 
 
 def test_an_iterator_keeps_to_its_version(scores: datafolio.DataFolio) -> None:

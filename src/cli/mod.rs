@@ -72,7 +72,20 @@ pub fn run_with(arguments: Vec<OsString>) -> u8 {
     }
 }
 
+/// An argument as the parser takes it for what it is: SQL that begins with a comment is no option.
+fn unmistakable(argument: OsString) -> OsString {
+    match argument.to_str().and_then(|text| text.strip_prefix("--")) {
+        Some(rest) if rest.starts_with(char::is_whitespace) => {
+            let mut spaced = OsString::from(" ");
+            spaced.push(&argument);
+            spaced
+        }
+        _ => argument,
+    }
+}
+
 fn run(arguments: Vec<OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().map(unmistakable).collect();
     let early = Early::of(&arguments);
     let settings = count_settings(&arguments);
     let matches = Cli::command().color(early.color.into()).try_get_matches_from(arguments);

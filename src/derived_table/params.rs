@@ -1,7 +1,7 @@
 //! Parameters of a derived table as JSON, from which the same ones come again.
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime};
-use datafolio_sql::{ParamValue, Params};
+use datafolio_sql::{ParamValue, Params, decimal};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -11,6 +11,7 @@ const DATE: &str = "date";
 const TIMESTAMP: &str = "timestamp";
 const INTEGER: &str = "integer";
 const FLOAT: &str = "float";
+const DECIMAL: &str = "decimal";
 const HEX: &str = "hex";
 
 /// As a derivation records them.
@@ -54,6 +55,7 @@ fn value_to_json(value: &ParamValue) -> Result<Value> {
             let number = serde_json::Number::from_f64(*value).map(Value::Number);
             Some(number.unwrap_or_else(|| json!({FLOAT: value.to_string()})))
         }
+        ParamValue::Decimal { digits, scale } => Some(json!({DECIMAL: decimal(*digits, *scale)})),
         ParamValue::Text(text) => Some(text.as_str().into()),
         ParamValue::Date(days) => {
             let day = NaiveDate::default().checked_add_signed(Duration::days((*days).into()));
@@ -108,6 +110,10 @@ fn told(what: &str, text: &str) -> Option<ParamValue> {
         }
         INTEGER => ParamValue::Int(text.parse().ok()?),
         FLOAT => ParamValue::Float(text.parse().ok()?),
+        DECIMAL => {
+            let scale = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+            ParamValue::Decimal { digits: text.replace('.', "").parse().ok()?, scale: u8::try_from(scale).ok()? }
+        }
         HEX => {
             let digits = text.as_bytes().chunks(2);
             let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();

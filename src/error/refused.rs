@@ -31,6 +31,10 @@ pub(super) fn instead_of(refusal: Refusal) -> Option<&'static str> {
         Refusal::Set => {
             "`datafolio sql` has --memory, --threads and --timeout; `datafolio settings` shows what they are by default"
         }
+        Refusal::PivotValues => "list the values, as in PIVOT sales ON year IN (2024, 2025) USING sum(amount)",
+        Refusal::Describe => {
+            "DESCRIBE NAME gives the columns of a table, `datafolio info NAME` all that is known of it"
+        }
         Refusal::Transaction => "each command is one commit, and `datafolio undo` takes one back",
         Refusal::Prepare => "places for values are `?` or `$name`; --value and --param give the values",
         Refusal::Call | Refusal::OfDuckDb => {

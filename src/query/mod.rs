@@ -60,11 +60,7 @@ impl QueryOptions {
     /// A value for `$name`; further calls give further ones.
     #[cfg(feature = "sql")]
     pub fn param(mut self, name: impl Into<String>, value: impl Into<ParamValue>) -> Self {
-        let named = (name.into(), value.into());
-        match &mut self.params {
-            Params::Named(values) => values.push(named),
-            params => *params = Params::Named(vec![named]),
-        }
+        self.params.add(name, value);
         self
     }
 

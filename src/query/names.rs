@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafolio_core::{CoreError, ItemRecord};
-use datafolio_sql::TableName;
+use datafolio_sql::{Refusal, SqlError, TableName};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
@@ -56,6 +56,14 @@ impl DataFolio {
                         Ok((Some(folio), record))
                     }
                     (None, _) if schema.eq_ignore_ascii_case("main") => Ok((None, self.named(&table.name)?)),
+                    (None, true) => {
+                        let reason = format!(
+                            "{}.{} is a table of DuckDB's own: SHOW TABLES lists the tables of the bundle",
+                            schema.to_lowercase(),
+                            table.name
+                        );
+                        Err(SqlError::Refused { place: None, refusal: Refusal::Describe, reason }.into())
+                    }
                     (None, _) => Err(CoreError::SnapshotNotFound { name: schema.to_owned() }.into()),
                 }
             }

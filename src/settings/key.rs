@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::parse::{format_duration, format_size, parse_duration, parse_size};
 use datafolio_storage::Verification;
 
-use super::{Color, Memory, Origin, Settings, SettingsError};
+use super::{ChangedReferences, Color, Memory, Origin, Settings, SettingsError};
 use crate::text::did_you_mean;
 
 /// Least memory that work is possible in.
@@ -35,7 +35,7 @@ pub struct Key {
 }
 
 /// Every setting, in the order in which they are shown.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 13] = [
     Key {
         name: "threads",
         variable: "DATAFOLIO_THREADS",
@@ -84,6 +84,13 @@ pub const KEYS: [Key; 12] = [
         default: "touched",
         accepted: "\"touched\", \"full\" or \"off\"",
         meaning: "When payloads are compared with their recorded hashes: the parts that are read (`touched`), the whole payload before any of it is used (`full`), or only by `verify` (`off`).",
+    },
+    Key {
+        name: "changed_references",
+        variable: "DATAFOLIO_CHANGED_REFERENCES",
+        default: "warn",
+        accepted: "\"warn\" or \"refuse\"",
+        meaning: "What reading a reference does whose files are not those that were referenced: it goes on with them as they are now, and the program and the Python package warn (`warn`); or it is an error (`refuse`).",
     },
     Key {
         name: "lock_timeout",
@@ -178,6 +185,13 @@ impl Settings {
                     _ => return None,
                 }
             }
+            "changed_references" => {
+                self.changed_references = match text.to_ascii_lowercase().as_str() {
+                    "warn" => ChangedReferences::Warn,
+                    "refuse" => ChangedReferences::Refuse,
+                    _ => return None,
+                }
+            }
             "lock_timeout" => self.lock_timeout = parse_duration(text, SECOND).filter(|time| *time <= LONGEST)?,
             "gc_grace" => self.gc_grace = parse_duration(text, DAY).filter(|time| *time <= LONGEST)?,
             "retention_days" => self.retention_days = text.parse().ok().filter(|days| *days <= 36_500)?,
@@ -214,6 +228,10 @@ impl Settings {
                 Verification::Touched => "touched".to_owned(),
                 Verification::Full => "full".to_owned(),
                 Verification::Off => "off".to_owned(),
+            },
+            "changed_references" => match self.changed_references {
+                ChangedReferences::Warn => "warn".to_owned(),
+                ChangedReferences::Refuse => "refuse".to_owned(),
             },
             "lock_timeout" => format_duration(self.lock_timeout),
             "gc_grace" => format_duration(self.gc_grace),

@@ -46,6 +46,15 @@ impl Memory {
     }
 }
 
+/// What reading a reference does whose files are not those that were referenced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedReferences {
+    /// It reads them as they are now; [`DataFolio::changed_inputs`](crate::DataFolio::changed_inputs) tells who asks.
+    Warn,
+    /// It fails.
+    Refuse,
+}
+
 /// Whether output for terminals is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
@@ -110,6 +119,8 @@ pub struct Settings {
     pub spill_cap: u64,
     /// When payloads are compared with their recorded hashes.
     pub verification: Verification,
+    /// What reading a reference does whose files are not those that were referenced.
+    pub changed_references: ChangedReferences,
     /// How long to wait for another writer.
     pub lock_timeout: Duration,
     /// Age below which garbage collection leaves files alone that nothing names.
@@ -138,6 +149,7 @@ impl Default for Settings {
             spill_dir: None,
             spill_cap: 50 << 30,
             verification: Verification::Touched,
+            changed_references: ChangedReferences::Warn,
             lock_timeout: Duration::from_secs(30),
             gc_grace: Duration::from_secs(7 * 24 * 3600),
             retention_days: 30,

@@ -7,13 +7,13 @@ use arrow::array::{AsArray, RecordBatchReader};
 use arrow::datatypes::{FieldRef, Int64Type, SchemaRef};
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, STAGES_TAKEN, counted, time};
 use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
-use datafolio_sql::{QueryReader, TableName, check, check_condition, check_value, quote_table};
+use datafolio_sql::{Expressions, Params, QueryReader, SqlError, TableName, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
-use super::RowsChanged;
 use super::as_table::AsTable;
 use super::exact::{refuse_folded, refuse_inexact};
 use super::parts::{Place, number, part_of, require_own_table, table_of};
+use super::{Condition, RowsChanged};
 use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
 use crate::error::Result;
 use crate::query::QueryOptions;
@@ -27,13 +27,30 @@ enum Edit<'a> {
     Set(&'a [(&'a str, &'a str)]),
 }
 
+impl<'a> Edit<'a> {
+    /// The expressions of the new values.
+    fn values(&self) -> impl Iterator<Item = &'a str> {
+        let values: &[(&str, &str)] = match self {
+            Edit::Delete => &[],
+            Edit::Set(values) => values,
+        };
+        values.iter().map(|(_, value)| *value)
+    }
+}
+
+/// A query and the values for its places.
+struct Asked {
+    sql: String,
+    params: Params,
+}
+
 /// How rows are counted and changed.
 struct Plan {
     /// The query that counts the rows of a table which the condition holds for.
-    count: String,
+    count: Asked,
     /// The one that gives the rows that stay; where columns are set, all rows as they were, whether the condition holds for them, and
     /// the new values.
-    select: String,
+    select: Asked,
     /// The columns that are set, in the order of the values.
     set: Vec<usize>,
     /// The columns.
@@ -48,12 +65,14 @@ impl DataFolio {
     ///
     /// # Errors
     /// As [`DataFolio::query_table`]; what is no table of the bundle's own; [`CoreError::Conflict`](datafolio_core::CoreError::Conflict).
-    pub fn delete_rows(&self, name: &str, condition: &str) -> Result<RowsChanged> {
+    pub fn delete_rows(&self, name: &str, condition: impl Into<Condition>) -> Result<RowsChanged> {
+        let condition = condition.into();
         self.once(|batch| batch.delete_rows(name, condition))
     }
 
     /// Gives columns new values in the rows for which an SQL condition holds: each a column and an SQL expression, which sees the
-    /// row as it was. Parts without such a row are shared with the version before.
+    /// row as it was. Parts without such a row are shared with the version before. Values that come with the condition are for the
+    /// places of the expressions as well, which are counted behind its own.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -74,7 +93,13 @@ impl DataFolio {
     ///
     /// # Errors
     /// As [`DataFolio::delete_rows`]; a column that is not there or is set twice; a value that is not of the column's type.
-    pub fn update_table(&self, name: &str, condition: &str, values: &[(&str, &str)]) -> Result<RowsChanged> {
+    pub fn update_table(
+        &self,
+        name: &str,
+        condition: impl Into<Condition>,
+        values: &[(&str, &str)],
+    ) -> Result<RowsChanged> {
+        let condition = condition.into();
         self.once(|batch| batch.update_table(name, condition, values))
     }
 }
@@ -84,28 +109,36 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// As [`DataFolio::delete_rows`].
-    pub fn delete_rows(&mut self, name: &str, condition: &str) -> Result<RowsChanged> {
-        self.change_rows(name, condition, &Edit::Delete)
+    pub fn delete_rows(&mut self, name: &str, condition: impl Into<Condition>) -> Result<RowsChanged> {
+        self.change_rows(name, &condition.into(), &Edit::Delete)
     }
 
     /// Changes rows of a table.
     ///
     /// # Errors
     /// As [`DataFolio::update_table`].
-    pub fn update_table(&mut self, name: &str, condition: &str, values: &[(&str, &str)]) -> Result<RowsChanged> {
-        self.change_rows(name, condition, &Edit::Set(values))
+    pub fn update_table(
+        &mut self,
+        name: &str,
+        condition: impl Into<Condition>,
+        values: &[(&str, &str)],
+    ) -> Result<RowsChanged> {
+        self.change_rows(name, &condition.into(), &Edit::Set(values))
     }
 
-    fn change_rows(&mut self, name: &str, condition: &str, edit: &Edit<'_>) -> Result<RowsChanged> {
+    fn change_rows(&mut self, name: &str, condition: &Condition, edit: &Edit<'_>) -> Result<RowsChanged> {
         let record = self.catalogue().item(name)?.record()?;
         require_own_table(&record)?;
-        check_condition(condition)?;
+        check_condition(&condition.sql, &condition.params)?;
         let table = read_table(&self.folio().handler_item(&record), &TableReadOptions::default())?.schema();
-        let (select, set) = selection(name, condition, edit, &table)?;
-        let named = tables_in(condition, edit)?;
+        let set = columns_set(name, edit, &table)?;
+        // The condition stands in a query by itself, and in another one several times, beside the values.
+        let texts: Vec<&str> = std::iter::once(condition.sql.as_str()).chain(edit.values()).collect();
+        let expressions = Expressions::new(&texts, &condition.params)?;
+        let named = &expressions.tables;
         let plan = Plan {
-            count: format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)"),
-            select,
+            count: counting(&expressions),
+            select: selection(&expressions, &table),
             set,
             table,
             // What other tables hold by now may be of this batch.
@@ -183,9 +216,10 @@ impl Batch<'_> {
         Ok(counted)
     }
 
-    fn ask(&self, plan: &Plan, sql: &str, table: &Arc<ItemRecord>) -> Result<QueryReader> {
+    fn ask(&self, plan: &Plan, asked: &Asked, table: &Arc<ItemRecord>) -> Result<QueryReader> {
         let folio = plan.seen.as_ref().unwrap_or(self.folio());
-        folio.run_query(&quote_table(sql), Some(table), &QueryOptions::default())
+        let options = QueryOptions { params: asked.params.clone(), ..QueryOptions::default() };
+        folio.run_query(&quote_table(&asked.sql), Some(table), &options)
     }
 
     /// Writes the rows of a table, or of one part of it, as they are to be: so many, of which the condition holds for so many.
@@ -255,9 +289,8 @@ impl Batch<'_> {
     }
 }
 
-/// The query that gives what becomes the rows, and which columns are set.
-fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<(String, Vec<usize>)> {
-    let quoted = |column: &str| format!("\"{}\"", column.replace('"', "\"\""));
+/// The columns that are set, where everything can be set as it is asked.
+fn columns_set(name: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<Vec<usize>> {
     let invalid = |reason: String| HandlerError::Invalid { item: name.to_owned(), reason };
     refuse_folded(name, table.fields().iter().map(|field| field.name().as_str()))?;
     refuse_inexact(name, table.fields().iter().map(|field| &**field))?;
@@ -269,12 +302,7 @@ fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) ->
         );
         return Err(invalid(reason).into());
     }
-    // By their names: files of one table need not have their columns in one order.
-    let columns = table.fields().iter().map(|field| format!("\"table\".{}", quoted(field.name())));
-    let columns = columns.collect::<Vec<_>>().join(", ");
-    let Edit::Set(values) = edit else {
-        return Ok((format!("SELECT {columns} FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"), Vec::new()));
-    };
+    let Edit::Set(values) = edit else { return Ok(Vec::new()) };
     if values.is_empty() {
         return Err(invalid("no column is given a value".to_owned()).into());
     }
@@ -289,13 +317,46 @@ fn selection(name: &str, condition: &str, edit: &Edit<'_>, table: &SchemaRef) ->
             return Err(invalid(format!("column {column:?} is given two values")).into());
         }
         set.push(place);
-        check_value(value)?;
+        check_value(value).map_err(|error| of_column(column, error))?;
     }
-    // In one expression a new value and an old one would have one type, which need not hold all old ones: whoever sets one row to
-    // sqrt(2) would find the integers of all others rounded.
-    let new = values.iter().map(|(_, value)| format!(", CASE WHEN ({condition}\n) THEN ({value}\n) END"));
-    let new: String = new.collect();
-    Ok((format!("SELECT {columns}, ({condition}\n) IS TRUE{new} FROM \"table\""), set))
+    Ok(set)
+}
+
+/// What is wrong with a new value, with the column that it is for.
+fn of_column(column: &str, error: SqlError) -> SqlError {
+    let told = |what: String| format!("the new value of column {column:?}: {what}");
+    match error {
+        SqlError::Syntax { place, message } => SqlError::Syntax { place, message: told(message) },
+        SqlError::Refused { place, refusal, reason } => SqlError::Refused { place, refusal, reason: told(reason) },
+        other => other,
+    }
+}
+
+/// The query that counts the rows for which the condition holds.
+fn counting(expressions: &Expressions) -> Asked {
+    let condition = expressions.texts.first().map_or("", String::as_str);
+    let params = expressions.params.first().cloned().unwrap_or_default();
+    Asked { sql: format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)"), params }
+}
+
+/// The query that gives what becomes the rows.
+fn selection(expressions: &Expressions, table: &SchemaRef) -> Asked {
+    let quoted = |column: &str| format!("\"{}\"", column.replace('"', "\"\""));
+    // By their names: files of one table need not have their columns in one order.
+    let columns = table.fields().iter().map(|field| format!("\"table\".{}", quoted(field.name())));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let (condition, values) =
+        expressions.texts.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let sql = match values {
+        [] => format!("SELECT {columns} FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"),
+        // In one expression a new value and an old one would have one type, which need not hold all old ones: whoever sets one row
+        // to sqrt(2) would find the integers of all others rounded.
+        values => {
+            let new = values.iter().map(|value| format!(", CASE WHEN ({condition}\n) THEN ({value}\n) END"));
+            format!("SELECT {columns}, ({condition}\n) IS TRUE{} FROM \"table\"", new.collect::<String>())
+        }
+    };
+    Asked { sql, params: expressions.all_params.clone() }
 }
 
 /// The fields of an entry for a table of one file.
@@ -303,17 +364,4 @@ fn file_fields(written: &Draft) -> Map<String, Value> {
     let mut fields = written.payload.as_ref().map(payload_fields).unwrap_or_default();
     fields.insert("num_rows".to_owned(), number(written, "num_rows").into());
     fields
-}
-
-/// The tables that a condition and the values read, as in a subquery: the one that they are about may be among them.
-fn tables_in(condition: &str, edit: &Edit<'_>) -> Result<Vec<TableName>> {
-    let values: &[(&str, &str)] = match edit {
-        Edit::Delete => &[],
-        Edit::Set(values) => values,
-    };
-    let mut tables = Vec::new();
-    for text in std::iter::once(condition).chain(values.iter().map(|(_, value)| *value)) {
-        tables.extend(check(&quote_table(&format!("SELECT ({text}\n)")))?.tables);
-    }
-    Ok(tables)
 }

@@ -9,8 +9,8 @@ use arrow::error::ArrowError;
 use datafolio_handlers::{FileFacts, HandlerError, Joined, TableFacts, TableReadOptions};
 use datafolio_storage::Verification;
 
-use super::Conditional;
 use super::filter::Filtered;
+use super::{Condition, Conditional};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::text::shell_word;
@@ -20,7 +20,7 @@ use crate::view::is_view;
 pub const DEFAULT_CHUNK_SIZE: usize = 10_000;
 
 /// How a table is walked through; by default all of it, 10,000 rows at a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IterOptions {
     /// Rows of every chunk; the last one may have fewer.
@@ -28,7 +28,7 @@ pub struct IterOptions {
     /// These columns, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
     /// Only rows for which this SQL condition holds, such as `p_value < 0.05`.
-    pub filter: Option<String>,
+    pub filter: Option<Condition>,
     /// The first row, counted from 0 among all rows of the table.
     pub start_row: u64,
     /// The row behind the last one; `None` for the end of the table.
@@ -72,7 +72,7 @@ impl IterOptions {
     }
 
     /// Only rows for which this SQL condition holds.
-    pub fn filter(mut self, condition: impl Into<String>) -> Self {
+    pub fn filter(mut self, condition: impl Into<Condition>) -> Self {
         self.filter = Some(condition.into());
         self
     }
@@ -131,7 +131,7 @@ impl DataFolio {
     /// ```
     ///
     /// # Errors
-    /// A chunk size of 0; as [`DataFolio::read_table`].
+    /// A chunk size of 0; rows that end before they begin; as [`DataFolio::read_table`].
     pub fn iter_table(&self, name: &str, options: &IterOptions) -> Result<TableChunks> {
         if let Some(folio) = self.checking(options.verification) {
             return folio.iter_table(name, options);
@@ -140,6 +140,10 @@ impl DataFolio {
             return Err(Error::Invalid(format!(
                 "a chunk of table '{name}' needs at least one row, and 0 are asked for"
             )));
+        }
+        if let Some(end) = options.end_row.filter(|end| *end < options.start_row) {
+            let start = options.start_row;
+            return Err(Error::Invalid(format!("table '{name}': rows from {start} to {end} end before they begin")));
         }
         let record = self.table_record(name, options.version.as_deref())?;
         if let Some(condition) = &options.filter {

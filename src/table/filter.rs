@@ -24,7 +24,7 @@ impl DataFolio {
     /// and skips row groups itself; where few rows of large row groups are left, their pages are read here. Only the columns
     /// that are asked for are read.
     pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Conditional<'_>) -> Result<Filtered> {
-        let condition = check_condition(wanted.condition)?;
+        let condition = check_condition(&wanted.condition.sql, &wanted.condition.params)?;
         let record = &self.pinned_record(Arc::clone(record))?;
         // Also the names: of columns that are not there, and of the same one twice.
         let mut part = TableReadOptions::default();

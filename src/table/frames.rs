@@ -10,7 +10,7 @@ use datafolio_frames::polars::lazy::frame::LazyFrame;
 use datafolio_frames::{FrameBuilder, LIBRARY, Part, TableSource, data_frame, record_batches, scan};
 use datafolio_handlers::plain_parquet_files;
 
-use super::{IterOptions, TableChunks, TableOptions};
+use super::{Condition, IterOptions, TableChunks, TableOptions};
 use crate::bundle::{AddOptions, DataFolio, ItemInfo};
 use crate::error::Result;
 
@@ -171,8 +171,11 @@ impl TableSource for Scanned {
         };
         options.filter = match (&options.filter, &part.condition) {
             // One may end with a comment.
-            (Some(one), Some(other)) => Some(format!("({one}\n) AND ({other}\n)")),
-            (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+            (Some(one), Some(other)) => {
+                let sql = format!("({}\n) AND ({other}\n)", one.sql);
+                Some(Condition { sql, ..one.clone() })
+            }
+            (one, other) => one.clone().or(other.clone().map(Condition::new)),
         };
         Ok(self.folio.read_part_of(&self.record, &options, Some(CHUNK_ROWS))?)
     }

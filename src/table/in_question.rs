@@ -198,8 +198,12 @@ fn ends(of: &DataType, constant: &Constant) -> Option<(Limit, Limit)> {
             let value = number(constant)? as f32;
             (Limit::Float(value.next_down().into()), Limit::Float(value.next_up().into()))
         }
-        (of, Constant::Text(text)) if is_text(of) => (Limit::Text(text.clone()), Limit::Text(text.clone())),
-        (DataType::Dictionary(_, of), Constant::Text(_)) if is_text(of) => return ends(of, constant),
+        (of, Constant::Text(text) | Constant::Varchar(text)) if is_text(of) => {
+            (Limit::Text(text.clone()), Limit::Text(text.clone()))
+        }
+        (DataType::Dictionary(_, of), Constant::Text(_) | Constant::Varchar(_)) if is_text(of) => {
+            return ends(of, constant);
+        }
         (DataType::Date32, Constant::Text(text) | Constant::Time(text)) => {
             let (first, last) = days(text)?;
             (Limit::Int(first), Limit::Int(last))
@@ -327,7 +331,9 @@ mod tests {
         assert_eq!(told(DataType::Int64, Less, Constant::Int(5)), Some((None, int(4))));
         assert_eq!(told(DataType::UInt8, AtLeast, Constant::Int(-5)), Some((int(-5), None)));
         assert_eq!(told(DataType::Int32, More, Constant::Int(5)), Some((int(6), None)));
-        assert_eq!(told(DataType::Utf8, Equal, text("a")).unwrap().0, Some(Limit::Text("a".to_owned())));
+        for equal in [text("a"), Constant::Varchar("a".to_owned())] {
+            assert_eq!(told(DataType::Utf8, Equal, equal).unwrap().0, Some(Limit::Text("a".to_owned())));
+        }
         assert_eq!(told(DataType::Date32, AtMost, text("1970-01-03")), Some((None, int(2))));
         assert_eq!(told(DataType::Date32, Less, text("1970-01-03")), Some((None, int(1))));
         assert_eq!(told(DataType::Date32, Less, Constant::Time("1970-01-03T10:00".to_owned())), Some((None, int(4))));
@@ -347,6 +353,7 @@ mod tests {
             (DataType::Float32, AtLeast, Constant::Float(0.5)),
             (DataType::Int64, Equal, text("5")),
             (DataType::Utf8, Equal, Constant::Int(5)),
+            (DataType::Date32, Less, Constant::Varchar("2024-01-03".to_owned())),
             (DataType::Date32, Less, text("yesterday")),
             (DataType::Date32, Less, text("2024-02-30")),
             (DataType::Date32, Less, text("2024-01-03 (BC)")),

@@ -11,6 +11,7 @@ mod assign;
 mod change_rows;
 mod chunks;
 mod compact;
+mod condition;
 mod content;
 mod diff;
 #[cfg(feature = "sql")]
@@ -41,6 +42,7 @@ mod statistics;
 pub use append::{AppendOptions, Appended};
 pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
 pub use compact::Compacted;
+pub use condition::Condition;
 pub(crate) use content::content_of;
 #[cfg(feature = "sql")]
 pub(crate) use exact::{refuse_folded, refuse_inexact};
@@ -80,7 +82,7 @@ pub struct RowsChanged {
 #[cfg_attr(not(feature = "sql"), allow(dead_code, reason = "nobody looks at it without SQL"))]
 struct Conditional<'a> {
     /// The condition.
-    condition: &'a str,
+    condition: &'a Condition,
     columns: Option<&'a [String]>,
     /// The rows among which those are that it holds for.
     rows: Range<u64>,

@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::HandlerError;
 
-use super::{Conditional, RowsChanged};
+use super::{Condition, Conditional, RowsChanged};
 use crate::bundle::DataFolio;
 use crate::error::Result;
 
@@ -21,7 +21,7 @@ impl DataFolio {
     ///
     /// # Errors
     /// [`HandlerError::Unsupported`]: this build has no SQL.
-    pub fn delete_rows(&self, _name: &str, _condition: &str) -> Result<RowsChanged> {
+    pub fn delete_rows(&self, _name: &str, _condition: impl Into<Condition>) -> Result<RowsChanged> {
         Err(no_sql())
     }
 
@@ -29,7 +29,12 @@ impl DataFolio {
     ///
     /// # Errors
     /// [`HandlerError::Unsupported`]: this build has no SQL.
-    pub fn update_table(&self, _name: &str, _condition: &str, _values: &[(&str, &str)]) -> Result<RowsChanged> {
+    pub fn update_table(
+        &self,
+        _name: &str,
+        _condition: impl Into<Condition>,
+        _values: &[(&str, &str)],
+    ) -> Result<RowsChanged> {
         Err(no_sql())
     }
 }

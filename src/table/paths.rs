@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use datafolio_core::{ItemRecord, RelPath, item_type};
-use datafolio_handlers::{HandlerError, stored_files, table_paths};
+use datafolio_handlers::{HandlerError, reference_paths, stored_files, table_paths};
 use datafolio_storage::{StorageError, Verification};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -41,24 +41,34 @@ impl DataFolio {
         }
     }
 
-    /// The absolute paths of a table's files, in the order of their rows.
+    /// The absolute paths of a table's files, in the order of their rows; also of a reference to a directory or a pattern on this
+    /// machine, of which [`DataFolio::get_table_path`] gives the place. Of a Delta table and of what is referenced on a store it is the place:
+    /// their files alone are not the table, or take requests to find.
     ///
     /// # Errors
     /// As [`DataFolio::get_table_path`], but for tables in several files.
     pub fn get_table_paths(&self, name: &str) -> Result<Vec<String>> {
+        let record = self.table_record(name, None)?;
+        match reference_paths(&self.handler_item(&record))? {
+            Some(paths) => Ok(paths),
+            None => self.places_of(name),
+        }
+    }
+
+    fn places_of(&self, name: &str) -> Result<Vec<String>> {
         Ok(match self.paths_of(name)? {
             TablePaths::One(path) => vec![path],
             TablePaths::Several(paths) => paths,
         })
     }
 
-    /// The same paths, for a program that reads the files by itself and checks nothing: the bundle's own files on this machine are
+    /// Where a table lies, for a program that reads the files by itself and checks nothing: the bundle's own files on this machine are
     /// compared with their recorded hashes before, unless that was done already or the settings say not to.
     ///
     /// # Errors
     /// As [`DataFolio::get_table_paths`]; a file that is not what was recorded.
     pub fn verified_table_paths(&self, name: &str) -> Result<Vec<String>> {
-        let paths = self.get_table_paths(name)?;
+        let paths = self.places_of(name)?;
         let record = self.table_record(name, None)?;
         if !self.storage().is_remote() && record.item_type() != item_type::REFERENCED_TABLE {
             self.verify_files(&record)?;

@@ -8,7 +8,7 @@ use datafolio_core::{Entry, ItemRecord, item_type, time};
 use datafolio_handlers::{HandlerError, TableReadOptions, concat_rows, pinned_reference, read_table};
 use datafolio_storage::Verification;
 
-use super::Conditional;
+use super::{Condition, Conditional};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::view::{is_view, is_view_entry};
@@ -21,13 +21,13 @@ use crate::view::{is_view, is_view_entry};
 /// let options = TableOptions::new().columns(["id", "value"]).offset(40_000_000).limit(5_000);
 /// assert_eq!(options.limit, Some(5_000));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TableOptions {
     /// These columns, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
     /// Only rows for which this SQL condition holds, such as `value > 100 AND kind = 'a'`.
-    pub filter: Option<String>,
+    pub filter: Option<Condition>,
     /// Leave out this many rows at the start; with a condition, of those for which it holds.
     pub offset: u64,
     /// At most this many rows; `None` for all.
@@ -51,7 +51,7 @@ impl TableOptions {
     }
 
     /// Only rows for which this SQL condition holds.
-    pub fn filter(mut self, condition: impl Into<String>) -> Self {
+    pub fn filter(mut self, condition: impl Into<Condition>) -> Self {
         self.filter = Some(condition.into());
         self
     }
@@ -159,7 +159,10 @@ impl DataFolio {
             },
         };
         match is_table(record.item_type()) || is_view(&record) {
-            true => Ok(record),
+            true => {
+                self.refuse_changed(&record)?;
+                Ok(record)
+            }
             false => Err(Error::WrongType {
                 item: name.to_owned(),
                 expected: "a table",

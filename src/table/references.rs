@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::settings::ChangedReferences;
 use crate::view::is_view;
 
 impl DataFolio {
@@ -57,8 +58,8 @@ impl fmt::Display for ChangedReference {
 
 impl DataFolio {
     /// The references among what a table is read from (itself, or what a view reads) whose files are not those that were referenced,
-    /// by a look at sizes and times. They are read as they are now: whoever shows their rows should say so. References on stores are
-    /// not looked at here, but by [`DataFolio::check_references`].
+    /// by a look at sizes and times. They are read as they are now, unless the settings refuse that: whoever shows their rows should say
+    /// so. References on stores are not looked at here, but by [`DataFolio::check_references`].
     ///
     /// # Errors
     /// When there is no such item.
@@ -79,6 +80,17 @@ impl DataFolio {
             None => self.resolve(named).ok().map(|(_, record)| record),
         });
         self.changed_among(records.collect())
+    }
+
+    /// Sees to it that a table that is about to be read is what was referenced, where the settings want that.
+    pub(super) fn refuse_changed(&self, record: &Arc<ItemRecord>) -> Result<()> {
+        if self.settings().changed_references == ChangedReferences::Refuse
+            && record.item_type() == item_type::REFERENCED_TABLE
+            && let Some(changed) = self.changed_among(vec![Arc::clone(record)]).into_iter().next()
+        {
+            return Err(Error::ReferenceChanged(changed));
+        }
+        Ok(())
     }
 
     fn changed_among(&self, mut records: Vec<Arc<ItemRecord>>) -> Vec<ChangedReference> {

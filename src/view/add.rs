@@ -99,7 +99,7 @@ impl Batch<'_> {
 
 /// A view means the same wherever it is read: the same tables, and no values that only some readers have.
 fn refuse_unsettled(name: &str, checked: &Checked) -> Result<()> {
-    if checked.has_parameters {
+    if !checked.places.is_empty() {
         let message = format!(
             "view '{name}' is read without values: write the value into its text, or store the result with derive, which \
              takes values"

@@ -433,3 +433,27 @@ fn what_a_derived_table_and_a_view_are_not_is_said() {
     has(&home.fails(&["rerun", "seen"], 1), &["a view, which is always up to date"]);
     has(&home.fails(&["diff", "seen"], 1), &["a view: store its rows"]);
 }
+
+#[cfg(feature = "sql")]
+#[test]
+fn conditions_take_values_and_sql_may_begin_with_a_comment() {
+    let home = with_many();
+    let expected = "id   word\n992  c\n995  c\n998  c\n";
+    let values = ["--value", "c", "--value", "990"];
+    assert_eq!(home.ok(&[&["head", "many", "--where", "word = ? AND id > ?"][..], &values].concat()), expected);
+    let named = ["--param", "word=c", "--param", "least=990"];
+    assert_eq!(home.ok(&[&["head", "many", "--where", "word = $word AND id > $least"][..], &named].concat()), expected);
+    home.ok(&[&["iter", "many", "--into", "chunks", "--where", "word = ? AND id > ?"][..], &values].concat());
+    let info = home.json(&[&["info", "many", "--statistics", "--where", "word = ? AND id > ?"][..], &values].concat());
+    assert_eq!(info["statistics"]["rows"], 3);
+    has(&home.fails(&["head", "many", "--value", "1"], 2), &["--where"]);
+    has(&home.fails(&["head", "many", "--where", "id = ?"], 1), &["place 1 has no value", "hint:"]);
+    has(
+        &home.fails(&["iter", "many", "--into", "none", "--start-row", "20", "--end-row", "10"], 1),
+        &["'many'", "20 to 10"],
+    );
+    let sql = "-- of all\nSELECT count(*) AS n FROM many";
+    assert_eq!(home.ok(&["sql", sql]), "n\n1000\n");
+    home.ok(&["view", "counted", sql]);
+    has(&home.fails(&["sql", "--tabel"], 2), &["--tabel"]);
+}

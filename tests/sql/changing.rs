@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int8Type, Int64Type};
 use arrow::util::display::array_value_to_string;
-use datafolio::{AddOptions, AppendOptions, DataFolio, SnapshotOptions, TableOptions, VerifyOptions};
+use datafolio::{AddOptions, AppendOptions, Condition, DataFolio, SnapshotOptions, TableOptions, VerifyOptions};
 
 use crate::support::new_bundle;
 
@@ -47,6 +47,36 @@ fn read(folio: &DataFolio, table: &str) -> Vec<(i64, Option<f64>)> {
 fn expected(keep: impl Fn(i64) -> bool, value: impl Fn(i64, Option<f64>) -> Option<f64>) -> Vec<(i64, Option<f64>)> {
     let rows = (0..30).map(|id| (id, (id % 5 != 4).then_some(id as f64)));
     rows.filter(|(id, _)| keep(*id)).map(|(id, old)| (id, value(id, old))).collect()
+}
+
+#[test]
+fn values_are_bound_where_rows_are_changed() {
+    let (_dir, folio) = with_tables();
+    for name in ["parts", "one", "arrow"] {
+        let condition = Condition::new("id BETWEEN ? AND $2").values([12.into(), 14.into(), 0.5.into()]);
+        let done = folio.update_table(name, condition, &[("value", "value + ?1 * ?3"), ("id", "id + $1")]).unwrap();
+        assert_eq!(done.rows, 3, "{name}");
+        // 14 has no value.
+        let found = read(&folio, name);
+        assert_eq!(found[12..15], [(24, Some(18.0)), (25, Some(19.0)), (26, None)], "{name}");
+        let condition = Condition::new("id = $id").value("id", 25).value("new", 7);
+        folio.update_table(name, condition, &[("value", "$new")]).unwrap();
+        assert_eq!(read(&folio, name).iter().filter(|row| **row == (25, Some(7.0))).count(), 2, "{name}");
+        let done = folio.delete_rows(name, Condition::new("id = ? OR id = ?").values([25.into(), 3.into()])).unwrap();
+        assert_eq!((done.rows, done.num_rows), (3, 27), "{name}");
+    }
+    let before = read(&folio, "parts");
+    for (condition, value, reason) in [
+        (Condition::new("id = ?").values([1.into()]), "?", "place 2 has no value"),
+        (Condition::new("id = ?").values([1.into(), 2.into()]), "1", "no place for value 2"),
+        (Condition::new("id = $a").value("a", 1), "?", "numbered"),
+    ] {
+        let error = folio.update_table("parts", condition, &[("value", value)]).unwrap_err();
+        assert!(error.code() == "sql-parameters" && error.to_string().contains(reason), "{error}");
+    }
+    let error = folio.update_table("parts", "id = 1", &[("value", "value +")]).unwrap_err();
+    assert!(error.to_string().contains("new value of column \"value\""), "{error}");
+    assert_eq!(read(&folio, "parts"), before);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
-use datafolio::{AddOptions, AppendOptions, Data, DataFolio, IterOptions, Reference, TableOptions};
+use datafolio::{
+    AddOptions, AppendOptions, Condition, Data, DataFolio, IterOptions, Reference, StatisticsOptions, TableOptions,
+};
 
 use super::{data, numbers, with_numbers};
 use crate::support::new_bundle;
@@ -34,6 +36,35 @@ fn with_forms() -> (tempfile::TempDir, DataFolio, [&'static str; 4]) {
 
 fn ids(batch: &RecordBatch) -> Vec<i64> {
     batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec()
+}
+
+#[test]
+fn values_of_a_condition_are_bound() {
+    let (_dir, folio, names) = with_forms();
+    for name in names {
+        let by_place = Condition::new("kind = ? AND id < ?").values(["b".into(), 10.into()]);
+        let by_name = Condition::new("kind = $kind AND $most > id").value("kind", "b").value("most", 10);
+        let hostile = Condition::new("kind = ?").values(["x' OR kind = 'b".into()]);
+        for (condition, expected) in [(by_place, vec![1, 4, 7]), (by_name, vec![1, 4, 7]), (hostile, Vec::new())] {
+            let read = folio.read_table(name, &TableOptions::new().filter(condition.clone())).unwrap();
+            let read: Vec<i64> = read.flat_map(|batch| ids(&batch.unwrap())).collect();
+            assert_eq!(read, expected, "{name}: {condition:?}");
+            let chunks = folio.iter_table(name, &IterOptions::new().chunk_size(2).filter(condition.clone())).unwrap();
+            assert_eq!(chunks.flat_map(|chunk| ids(&chunk.unwrap())).collect::<Vec<_>>(), expected, "{name}");
+            let counted = folio.describe_table(name, &StatisticsOptions::new().columns(["id"]).filter(condition));
+            assert_eq!(counted.unwrap().rows, expected.len() as u64, "{name}");
+        }
+    }
+    for (condition, reason) in [
+        (Condition::new("id < ?"), "place 1 has no value"),
+        (Condition::new("id < 5").values([5.into()]), "no place for value 1"),
+        (Condition::new("id < $most").value("least", 5), "$most has no value"),
+        (Condition::new("id < ? AND id > $least").value("least", 5), "not both"),
+    ] {
+        let error = folio.read_table("parquet", &TableOptions::new().filter(condition)).map(drop).unwrap_err();
+        assert_eq!(error.code(), "sql-parameters", "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
 }
 
 #[test]

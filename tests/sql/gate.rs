@@ -94,6 +94,9 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         "SELECT main.current_setting('threads')".to_owned(),
         "PIVOT numbers ON sleep_ms(1) USING sum(id)".to_owned(),
         format!("PIVOT (FROM read_csv('{other}')) ON a"),
+        format!("SELECT * FROM (PIVOT (FROM read_csv('{other}')) ON a)"),
+        format!("WITH x AS (PIVOT numbers ON kind), y AS (FROM read_csv('{other}')) FROM x, y"),
+        "SELECT * FROM (PIVOT numbers ON sleep_ms(1) USING sum(id))".to_owned(),
         "SELECT * FROM numbers AT (VERSION => 1)".to_owned(),
         "SELECT * FROM other_db.main.numbers".to_owned(),
         "SHOW DATABASES".to_owned(),
@@ -261,8 +264,20 @@ fn errors_say_where_and_what() {
     let error = ask(&folio, "SELECT id - [1] FROM numbers").unwrap_err();
     assert_eq!(error.code(), "sql-unfit", "{error}");
     assert!(error.to_string().len() < 250, "{error}");
-    let error = ask(&folio, "SELECT * FROM (PIVOT numbers ON kind USING sum(id))").unwrap_err();
-    assert!(error.to_string().contains("IN (...)"), "{error}");
+    // The values of a view cannot come from the data.
+    let view = folio.add_view("pivoted", "PIVOT numbers ON kind USING sum(id)", datafolio::AddOptions::new());
+    let error = view.unwrap_err();
+    assert!(error.code() == "sql-refused" && error.to_string().contains("IN (...)"), "{error}");
+    assert!(error.hint().unwrap().contains("list the values"));
+    for (sql, told) in [
+        ("SHOW numbers", "DESCRIBE numbers"),
+        ("SHOW ALL TABLES", "SHOW TABLES"),
+        ("FROM information_schema.columns", "SHOW TABLES"),
+        ("FROM pg_catalog.pg_class", "SHOW TABLES"),
+    ] {
+        let error = ask(&folio, sql).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
     for sql in ["", "  -- nothing\n", ";"] {
         assert_eq!(ask(&folio, sql).unwrap_err().code(), "sql-syntax", "{sql:?}");
     }

@@ -8,7 +8,9 @@ use arrow::array::{
 };
 use arrow::datatypes::Int64Type;
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_ms_to_datetime};
-use datafolio::{AddOptions, AppendOptions, DataFolio, IterOptions, QueryOptions, TableOptions, Verification};
+use datafolio::{
+    AddOptions, AppendOptions, Condition, DataFolio, IterOptions, ParamValue, QueryOptions, TableOptions, Verification,
+};
 
 use super::data;
 use crate::support::new_bundle;
@@ -88,6 +90,18 @@ fn pages_that_a_condition_rules_out_are_not_read() {
         "'1970-01-04T13:20:00+02:00'::TIMESTAMP WITH TIME ZONE > zoned".to_owned(),
     ] {
         assert_eq!(read(&condition).unwrap(), (0..5_000).collect::<Vec<_>>(), "{condition}");
+    }
+    let day = |days| ParamValue::Date(days);
+    for (condition, value) in [
+        ("n < ?", ParamValue::from(5_000)),
+        ("n <= ?", 4_999.5.into()),
+        ("name < ?", name_of(5_000).into()),
+        ("day <= ?", day(4)),
+        ("moment < ?", ParamValue::Timestamp(5_000 * MINUTE * 1_000)),
+    ] {
+        let condition = Condition::new(condition).values([value]);
+        let read = folio.read_table("t", &TableOptions::new().filter(condition.clone()).columns(["n"])).and_then(found);
+        assert_eq!(read.unwrap(), (0..5_000).collect::<Vec<_>>(), "{condition:?}");
     }
     assert_eq!(read("x < 1000 AND NOT isnan(x)").unwrap().last(), Some(&2_999));
     assert_eq!(read("id = 4999").unwrap(), [4_999]);
@@ -181,6 +195,36 @@ fn conditions_find_the_same_rows_whatever_is_skipped() {
             let some: Vec<i64> = expected.iter().copied().filter(|n| range.contains(&(*n as u64))).collect();
             assert_eq!(within, some, "{condition}");
         }
+    }
+}
+
+/// What is given as a value is compared in its own type: a text beside a day, a fraction beside whole numbers.
+#[test]
+fn conditions_with_values_find_the_rows_that_a_query_finds() {
+    let (_dir, folio) = new_bundle();
+    folio.add("t", data(&rows(0..ROWS)), AddOptions::new()).unwrap();
+    let mut dice = Dice(11);
+    for _ in 0..40 {
+        let n = dice.below(420_000) as i64;
+        let day = date32_to_datetime((n / 1_000) as i32).unwrap().date().to_string();
+        let value = match dice.below(8) {
+            0 => ("id", ParamValue::from(n)),
+            1 => ("id", (n as f64 + 0.5).into()),
+            2 => ("x", (n as f64 / 3.0).into()),
+            3 => ("x", (n / 3).into()),
+            4 => ("name", name_of(n).into()),
+            5 => ("day", ParamValue::Date((n / 1_000) as i32)),
+            6 => ("day", day.into()),
+            _ => ("moment", ParamValue::Timestamp(n * MINUTE * 1_000)),
+        };
+        let operator = dice.of(&["<", "<=", "=", ">=", ">"]);
+        let sql = format!("{} {operator} $value AND small IN ($small, 3)", value.0);
+        let values = [("value", value.1), ("small", ParamValue::from(5))];
+        let query = QueryOptions::new().param(values[0].0, values[0].1.clone()).param(values[1].0, values[1].1.clone());
+        let expected = folio.query_table("t", &format!("SELECT n FROM table WHERE {sql}"), &query).unwrap();
+        let condition = values.into_iter().fold(Condition::new(&sql), |all, (name, value)| all.value(name, value));
+        let read = folio.read_table("t", &TableOptions::new().filter(condition.clone())).unwrap();
+        assert_eq!(found(read).unwrap(), found(Box::new(expected)).unwrap(), "{condition:?}");
     }
 }
 

@@ -9,7 +9,8 @@ use arrow::array::{ArrayRef, AsArray, Date64Array, Int64Array, RecordBatch, Reco
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
 use datafolio::{
-    AddOptions, Data, DataFolio, ErrorCategory, ImportOptions, IterOptions, Reference, ReferenceState, TableOptions,
+    AddOptions, Data, DataFolio, ErrorCategory, ImportOptions, IterOptions, OpenOptions, Reference, ReferenceState,
+    Settings, TableOptions,
 };
 
 use super::{sample, write_parquet};
@@ -139,6 +140,9 @@ fn a_check_tells_which_files_of_a_reference_came_went_and_changed() {
         write_parquet(&file(name), &numbers(&[1, 2]));
     }
     folio.reference_table("t", reference(&place, "parquet"), AddOptions::new()).unwrap();
+    let listed = ["a.parquet", "b.parquet", "c.parquet"].map(|name| file(name).to_str().unwrap().to_owned());
+    assert_eq!(folio.get_table_paths("t").unwrap(), listed);
+    assert_eq!(Path::new(&folio.get_table_path("t").unwrap()), place);
     let check = || folio.check_references::<&str>(None).unwrap().remove(0);
     assert_eq!((check().state, check().reason), (ReferenceState::Unchanged, None));
 
@@ -158,6 +162,39 @@ fn a_check_tells_which_files_of_a_reference_came_went_and_changed() {
     let found = check();
     assert_eq!((found.added, found.removed), (vec!["d.parquet".to_owned()], vec!["a.parquet".to_owned()]));
     assert_eq!(found.schema_changes, ["id", "half", "name"].map(|name| format!("column {name:?} is new")));
+
+    // What reads it says so, or refuses to.
+    assert_eq!(folio.changed_inputs("t").unwrap().len(), 1);
+    folio.get_table("t").unwrap();
+    let mut settings = Settings::default();
+    settings.set("changed_references", "refuse").unwrap();
+    let strict = OpenOptions::new().settings(settings).open(folio.location()).unwrap();
+    for error in [
+        strict.get_table("t").map(drop).unwrap_err(),
+        strict.iter_table("t", &IterOptions::new()).map(drop).unwrap_err(),
+        strict.table_info("t").map(drop).unwrap_err(),
+        strict.get_table_paths("t").map(drop).unwrap_err(),
+        strict.frame("t").map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.code(), "reference-changed");
+        assert!(error.to_string().contains("'t'"), "{error}");
+    }
+    #[cfg(feature = "sql")]
+    {
+        let query = || datafolio::QueryOptions::new();
+        for error in [
+            strict.query("SELECT count(*) FROM t", &query()).map(drop).unwrap_err(),
+            strict.query_table("t", "SELECT count(*) FROM table", &query()).map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.code(), "reference-changed");
+        }
+        folio.add_view("v", "SELECT count(*) AS n FROM t", AddOptions::new()).unwrap();
+        let strict = OpenOptions::new().settings(strict.settings().clone()).open(folio.location()).unwrap();
+        assert_eq!(strict.get_table("v").map(drop).unwrap_err().code(), "reference-changed");
+    }
+    let again = folio.reference_table("t", reference(&place, "parquet"), AddOptions::new().overwrite());
+    again.unwrap();
+    OpenOptions::new().settings(strict.settings().clone()).open(folio.location()).unwrap().get_table("t").unwrap();
 
     fs::remove_dir_all(&place).unwrap();
     assert_eq!(check().state, ReferenceState::Gone);

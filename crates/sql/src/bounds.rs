@@ -1,6 +1,9 @@
 //! What a condition asks of single columns, whatever else it asks: rows for which one of these is not true are none of its rows.
 
+use chrono::{DateTime, Days, NaiveDate};
 use serde_json::Value;
+
+use crate::params::{ParamValue, Params};
 
 /// A comparison of a column with constants.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,30 +64,32 @@ pub enum Constant {
     Float(f64),
     /// A text.
     Text(String),
+    /// A text that stays one, whatever it is compared with: it was given as a value.
+    Varchar(String),
     /// The text of a date, or of an instant without a zone.
     Time(String),
     /// The text of an instant within a zone.
     Instant(String),
 }
 
-/// The bounds in the tree of a condition.
-pub(crate) fn bounds(condition: &Value) -> Vec<Bound> {
+/// The bounds in the tree of a condition with these values.
+pub(crate) fn bounds(condition: &Value, params: &Params) -> Vec<Bound> {
     let mut found = Vec::new();
-    collect(condition, &mut found);
+    collect(condition, params, &mut found);
     found
 }
 
-fn collect(expression: &Value, found: &mut Vec<Bound>) {
+fn collect(expression: &Value, params: &Params, found: &mut Vec<Bound>) {
     let part = |name: &str| expression.get(name).unwrap_or(&Value::Null);
     let mut add = |column: &Value, comparison: Comparison, constant: &Value| {
-        if let (Some(column), Some(constant)) = (column_of(column), constant_of(constant)) {
+        if let (Some(column), Some(constant)) = (column_of(column), constant_of(constant, params)) {
             found.push(Bound { column, comparison, constants: vec![constant] });
         }
     };
     match (part("class").as_str(), part("type").as_str()) {
         (Some("CONJUNCTION"), Some("CONJUNCTION_AND")) => {
             for child in part("children").as_array().map_or(&[][..], Vec::as_slice) {
-                collect(child, found);
+                collect(child, params, found);
             }
         }
         (Some("COMPARISON"), Some(_)) => {
@@ -100,7 +105,8 @@ fn collect(expression: &Value, found: &mut Vec<Bound>) {
         (Some("OPERATOR"), Some("COMPARE_IN")) => {
             let children = part("children").as_array().map_or(&[][..], Vec::as_slice);
             let Some((column, list)) = children.split_first() else { return };
-            if let (Some(column), Some(constants)) = (column_of(column), list.iter().map(constant_of).collect()) {
+            let constants = list.iter().map(|constant| constant_of(constant, params)).collect();
+            if let (Some(column), Some(constants)) = (column_of(column), constants) {
                 found.push(Bound { column, comparison: Comparison::Equal, constants });
             }
         }
@@ -121,8 +127,9 @@ fn column_of(expression: &Value) -> Option<String> {
     }
 }
 
-fn constant_of(expression: &Value) -> Option<Constant> {
+fn constant_of(expression: &Value, params: &Params) -> Option<Constant> {
     match expression.get("class")?.as_str()? {
+        "PARAMETER" => constant_of_value(params.get(expression.get("identifier")?.as_str()?)?),
         "CONSTANT" => {
             let literal = expression.get("literal")?;
             let text = literal.get("text").and_then(Value::as_str).unwrap_or_default();
@@ -139,7 +146,7 @@ fn constant_of(expression: &Value) -> Option<Constant> {
         "CAST" => {
             let of = expression.get("type_expr")?;
             let text = |name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default();
-            let Constant::Text(value) = constant_of(expression.get("child")?)? else { return None };
+            let Constant::Text(value) = constant_of(expression.get("child")?, params)? else { return None };
             match text("type_name").to_ascii_lowercase().as_str() {
                 _ if !text("schema").is_empty() => None,
                 "date" | "timestamp" => Some(Constant::Time(value)),
@@ -151,6 +158,25 @@ fn constant_of(expression: &Value) -> Option<Constant> {
     }
 }
 
+/// The constant that a value is, as it compares with a column.
+fn constant_of_value(value: &ParamValue) -> Option<Constant> {
+    Some(match value {
+        ParamValue::Int(value) => Constant::Int(*value),
+        ParamValue::Float(value) if value.is_finite() => Constant::Float(*value),
+        ParamValue::Text(text) => Constant::Varchar(text.clone()),
+        ParamValue::Date(days) => {
+            let from_then = Days::new(days.unsigned_abs().into());
+            let then = NaiveDate::default();
+            let day = if *days < 0 { then.checked_sub_days(from_then) } else { then.checked_add_days(from_then) };
+            Constant::Time(day?.to_string())
+        }
+        ParamValue::Timestamp(micros) => {
+            Constant::Time(DateTime::from_timestamp_micros(*micros)?.naive_utc().to_string())
+        }
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -158,7 +184,11 @@ mod tests {
     use crate::condition::check_condition;
 
     fn told(condition: &str) -> Vec<(String, Comparison, Vec<Constant>)> {
-        let bounds = check_condition(condition).unwrap().bounds;
+        told_with(condition, &Params::None)
+    }
+
+    fn told_with(condition: &str, params: &Params) -> Vec<(String, Comparison, Vec<Constant>)> {
+        let bounds = check_condition(condition, params).unwrap().bounds;
         bounds.into_iter().map(|bound| (bound.column, bound.comparison, bound.constants)).collect()
     }
 
@@ -197,6 +227,35 @@ mod tests {
         assert_eq!(told("table.id IN (1, -2, 2.5)"), equal("id", ints));
         assert_eq!(told("name IN ('a', 'b') AND x > y"), equal("name", vec![text("a"), text("b")]));
         assert_eq!(told("id IN (5)"), equal("id", vec![Constant::Int(5)]));
+    }
+
+    #[test]
+    fn values_are_the_constants_that_they_were_given_as() {
+        use Comparison::{AtLeast, Equal, Less};
+        let values = vec![ParamValue::Int(5), ParamValue::Text("5".to_owned()), ParamValue::Date(-1)];
+        let values = [values, vec![ParamValue::Timestamp(-1), ParamValue::Null, ParamValue::Float(f64::NAN)]].concat();
+        let numbered = Params::Positional(values.clone());
+        let names = ["int", "text", "day", "moment", "null", "nan"].map(str::to_owned);
+        let named = Params::Named(names.into_iter().zip(values).collect());
+        let varchar = || Constant::Varchar("5".to_owned());
+        let time = |text: &str| Constant::Time(text.to_owned());
+        let expected: Vec<_> = [
+            ("id", Less, vec![Constant::Int(5)]),
+            ("name", Equal, vec![varchar(), Constant::Text("x".to_owned())]),
+            ("day", AtLeast, vec![time("1969-12-31")]),
+            ("moment", Less, vec![time("1969-12-31 23:59:59.999999")]),
+        ]
+        .into_iter()
+        .map(|(name, how, what)| (name.to_owned(), how, what))
+        .collect();
+        let asked = "id < ? AND name IN (?, 'x') AND day >= ? AND moment < ? AND id < ? AND x < ?";
+        assert_eq!(told_with(asked, &numbered), expected);
+        let asked =
+            "$int > id AND name IN ($text, 'x') AND day >= $day AND moment < $moment AND id = $null AND x < $nan";
+        assert_eq!(told_with(asked, &named), expected);
+        // Without the value nothing is known.
+        assert_eq!(told("id < ?"), []);
+        assert_eq!(told_with("id < $7", &numbered), []);
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub struct Checked {
     pub tables: Vec<TableName>,
     /// Whether it lists the tables that there are (`SHOW TABLES`).
     pub lists_tables: bool,
-    /// Whether it has places for values.
-    pub has_parameters: bool,
+    /// The names of its places for values, each once: `1` and `2` of `?` and `$2`, `name` of `$name`.
+    pub places: Vec<String>,
     is_separable: bool,
 }
 
@@ -111,14 +111,14 @@ fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
             count => several(count),
         });
     };
-    let mut walk = Walk { text, tables: Vec::new(), lists_tables: false, has_parameters: false };
+    let mut walk = Walk { text, tables: Vec::new(), lists_tables: false, places: Vec::new() };
     walk.visit(statement, &HashSet::new())?;
     Ok(Checked {
         sql: text.text.clone(),
         is_separable: walk.tables.len() == 1 && is_separable(tree),
         tables: walk.tables,
         lists_tables: walk.lists_tables,
-        has_parameters: walk.has_parameters,
+        places: walk.places,
     })
 }
 
@@ -139,11 +139,12 @@ fn no_query(text: &Quoted) -> SqlError {
         let word = text.text[range].to_ascii_uppercase();
         return SqlError::Refused { place, refusal, reason: format!("{word} is no query, and queries only read") };
     }
-    let reason = match words(&text.text).iter().any(|word| word.is(&text.text, "pivot")) {
-        true => "a PIVOT within brackets or WITH names its values: PIVOT ... ON column IN (...)",
-        false => "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are",
-    };
-    SqlError::Refused { place: None, refusal: Refusal::Other, reason: reason.to_owned() }
+    if words(&text.text).iter().any(|word| word.is(&text.text, "pivot")) {
+        let reason = "a PIVOT here names its values: PIVOT ... ON column IN (...)".to_owned();
+        return SqlError::Refused { place: None, refusal: Refusal::PivotValues, reason };
+    }
+    let reason = "it is no query: SELECT, FROM, WITH, VALUES, PIVOT, SUMMARIZE and DESCRIBE are".to_owned();
+    SqlError::Refused { place: None, refusal: Refusal::Other, reason }
 }
 
 fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
@@ -151,6 +152,9 @@ fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
     let message = field("error_message").unwrap_or("it cannot be read").to_owned();
     let place = field("position").and_then(|position| position.parse().ok()).map(|byte| place_of(text, byte));
     match field("error_type") {
+        Some("not implemented") if message.starts_with("Mixing named and positional") => SqlError::Parameters {
+            message: "places for values are ? and $1, or have names, as $name: not both in one text".to_owned(),
+        },
         Some("not implemented") => no_query(text),
         _ => SqlError::Syntax { place, message },
     }
@@ -164,7 +168,7 @@ struct Walk<'a> {
     text: &'a Quoted,
     tables: Vec<TableName>,
     lists_tables: bool,
-    has_parameters: bool,
+    places: Vec<String>,
 }
 
 impl Walk<'_> {
@@ -190,7 +194,12 @@ impl Walk<'_> {
 
     fn visit_object(&mut self, object: &Map<String, Value>, known: &HashSet<String>) -> SqlResult<()> {
         if let Some(class) = object.get("class").and_then(Value::as_str) {
-            self.has_parameters |= class == "PARAMETER";
+            if class == "PARAMETER"
+                && let Some(place) = object.get("identifier").and_then(Value::as_str)
+                && !self.places.iter().any(|known| known == place)
+            {
+                self.places.push(place.to_owned());
+            }
             self.check_expression(class, object)?;
         } else if let Some(kind) = object.get("type").and_then(Value::as_str) {
             return self.visit_typed(kind, object, known);
@@ -213,7 +222,14 @@ impl Walk<'_> {
             }
             "SHOW_REF" if object.get("query").is_none_or(Value::is_null) => match text("table_name") {
                 "\"tables\"" | "tables" => self.lists_tables = true,
-                other => return self.refuse(object, format!("SHOW {} is not a query", other.trim_matches('"'))),
+                other => {
+                    let what = other.trim_matches('"');
+                    let reason = match what.starts_with("__show") {
+                        true => "SHOW TABLES lists the tables".to_owned(),
+                        false => format!("SHOW {what} is not a query: DESCRIBE {what} tells the columns of a table"),
+                    };
+                    return self.refuse_as(Refusal::Describe, object, reason);
+                }
             },
             _ if [&NODES[..], &SOURCES, &MODIFIERS, &ORDERS].iter().any(|kinds| kinds.contains(&kind)) => {}
             _ if kind.ends_with("_QUERY_NODE") => {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::bounds::{Bound, bounds};
 use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
+use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::words::{quote_table, words};
 
@@ -18,35 +19,40 @@ pub struct Condition {
     pub bounds: Vec<Bound>,
     /// Whether it looks at other rows of the table as well, in a subquery.
     pub reads_table: bool,
+    /// The names of its places for values.
+    pub places: Vec<String>,
+    /// The values.
+    pub(crate) params: Params,
 }
 
-/// Parses a condition: what can stand behind WHERE, with the columns of the table, which is called `table`.
+/// Parses a condition: what can stand behind WHERE, with the columns of the table, which is called `table`. Whether the values fit
+/// its places shows when it is used.
 ///
 /// # Errors
 /// As [`check`](crate::check()); [`SqlError::Refused`] for what is more than a condition.
-pub fn check_condition(text: &str) -> SqlResult<Condition> {
+pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
     if words(text).is_empty() {
         return Err(SqlError::Syntax { place: None, message: "there is no condition in it".to_owned() });
     }
     let quoted = quote_table(text);
     let sql = quoted.text.clone();
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
-    let (mut tables, mut found, mut reads_table) = (Vec::new(), Vec::new(), false);
+    let (mut tables, mut places, mut found, mut reads_table) = (Vec::new(), Vec::new(), Vec::new(), false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
         let look = |tree: &Value| {
             let condition = part(tree, "where_clause");
-            (is_plain_select(tree) && condition.is_object(), bounds(condition), has_table(condition))
+            (is_plain_select(tree) && condition.is_object(), bounds(condition, params), has_table(condition))
         };
         let (checked, (is_plain, asked, has_table)) = with_tree(&select, look)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
             return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
         }
-        (tables, found, reads_table) = (checked.tables, asked, has_table);
+        (tables, places, found, reads_table) = (checked.tables, checked.places, asked, has_table);
     }
     tables.retain(|table| !table.is_table());
-    Ok(Condition { sql, tables, bounds: found, reads_table })
+    Ok(Condition { sql, tables, bounds: found, reads_table, places, params: params.clone() })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row

@@ -207,11 +207,17 @@ impl SqlError {
         let told = text.split("\n\nLINE ").next().unwrap_or(text);
         let told = told.split("Candidate functions:").next().unwrap_or(told).trim_end_matches("\\t").trim();
         let (kind, message) = told.split_once(" Error: ").unwrap_or(("", told));
+        // What follows advises to change settings, which a query cannot.
+        let message = if kind == "Out of Memory" { message.lines().next().unwrap_or_default() } else { message };
         let message = without_row(&message.replace('\n', " "));
         if let Some(message) = time_zones(&message) {
             return Self::NoTimeZones { message };
         }
         match kind {
+            "Parser" if message.starts_with("PIVOT statements with pivot elements extracted from the data") => {
+                let reason = "PIVOT in a view names its values: PIVOT ... ON column IN (...)".to_owned();
+                Self::Refused { place: None, refusal: Refusal::PivotValues, reason }
+            }
             "Parser" => Self::Syntax { place: None, message },
             "Binder" | "Catalog" => Self::Unfit { message },
             "Out of Memory" => Self::OutOfMemory { message },

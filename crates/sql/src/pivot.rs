@@ -1,45 +1,72 @@
 //! `PIVOT` without a list of values: DuckDB takes them from the data, and cannot give the tree of such a statement.
 
-use crate::words::{Kind, words};
+use crate::words::words;
+
+/// A PIVOT and how far it was looked at.
+struct Pivot {
+    /// How many brackets it stands in.
+    depth: usize,
+    expression: Expression,
+}
+
+/// What stands behind ON.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expression {
+    /// It has not begun.
+    Before,
+    /// It has no list of values.
+    Open,
+    WithValues,
+    Over,
+}
+
+impl Pivot {
+    fn lacks_values(&self) -> bool {
+        self.expression == Expression::Open
+    }
+}
 
 /// The same statement with a list of values, so that it has a tree. What it reads and calls is the same. `None` for all others.
 pub(crate) fn with_values(text: &str) -> Option<String> {
+    const ENDS: [&str; 7] = ["using", "group", "order", "limit", "union", "except", "intersect"];
     let all = words(text);
     let mut depth = 0_usize;
     let mut inserts = Vec::new();
-    // Inside of ON: whether its expression has a list already.
-    let mut expression: Option<bool> = None;
-    let mut is_pivot = false;
+    // Those that are not over, the innermost last.
+    let mut pivots: Vec<Pivot> = Vec::new();
     for word in &all {
-        if word.is_sign(text, "(") || word.is_sign(text, "[") || word.is_sign(text, "{") {
+        let is_sign = |signs: [&str; 3]| signs.iter().any(|sign| word.is_sign(text, sign));
+        if is_sign(["(", "[", "{"]) {
             depth += 1;
-        } else if word.is_sign(text, ")") || word.is_sign(text, "]") || word.is_sign(text, "}") {
-            depth = depth.checked_sub(1)?;
+            continue;
         }
-        if depth > 0 {
+        if is_sign([")", "]", "}"]) {
+            while let Some(pivot) = pivots.pop_if(|pivot| pivot.depth == depth) {
+                inserts.extend(pivot.lacks_values().then_some(word.range.start));
+            }
+            depth = depth.checked_sub(1)?;
             continue;
         }
         if word.is(text, "pivot") || word.is(text, "pivot_wider") {
-            is_pivot = true;
-        } else if is_pivot && expression.is_none() && word.is(text, "on") {
-            expression = Some(false);
-        } else if let Some(has_values) = expression {
-            let ends = ["using", "group", "order", "limit", "union", "except", "intersect"];
-            if word.is(text, "in") {
-                expression = Some(true);
-            } else if word.is_sign(text, ",") || word.is_sign(text, ";") || ends.iter().any(|end| word.is(text, end)) {
-                if !has_values {
-                    inserts.push(word.range.start);
+            pivots.push(Pivot { depth, expression: Expression::Before });
+            continue;
+        }
+        let Some(pivot) = pivots.last_mut().filter(|pivot| pivot.depth == depth) else { continue };
+        match pivot.expression {
+            Expression::Before if word.is(text, "on") => pivot.expression = Expression::Open,
+            Expression::Open if word.is(text, "in") => pivot.expression = Expression::WithValues,
+            Expression::Open | Expression::WithValues => {
+                let goes_on = word.is_sign(text, ",");
+                if goes_on || word.is_sign(text, ";") || ENDS.iter().any(|end| word.is(text, end)) {
+                    inserts.extend(pivot.lacks_values().then_some(word.range.start));
+                    pivot.expression = if goes_on { Expression::Open } else { Expression::Over };
                 }
-                let goes_on = word.kind == Kind::Sign && word.is_sign(text, ",");
-                expression = goes_on.then_some(false);
-                is_pivot = goes_on;
             }
+            Expression::Before | Expression::Over => {}
         }
     }
-    if expression == Some(false) {
-        inserts.push(all.last()?.range.end);
-    }
+    let end = all.last().map_or(0, |word| word.range.end);
+    inserts.extend(pivots.iter().rev().filter(|pivot| pivot.lacks_values()).map(|_| end));
     if inserts.is_empty() {
         return None;
     }
@@ -65,6 +92,14 @@ mod tests {
             ("PIVOT t ON a, f(b, c) GROUP BY d", "PIVOT t ON a IN ('') , f(b, c)  IN ('') GROUP BY d"),
             ("WITH x AS (SELECT 1) PIVOT x ON a;", "WITH x AS (SELECT 1) PIVOT x ON a IN ('') ;"),
             ("PIVOT t ON a", "PIVOT t ON a IN ('') "),
+            (
+                "SELECT * FROM (PIVOT t ON f(a) USING sum(b)) x",
+                "SELECT * FROM (PIVOT t ON f(a)  IN ('') USING sum(b)) x",
+            ),
+            (
+                "WITH x AS (PIVOT (PIVOT t ON a) ON b, c IN (1)) FROM x, y WHERE c IN (1)",
+                "WITH x AS (PIVOT (PIVOT t ON a IN ('') ) ON b IN ('') , c IN (1)) FROM x, y WHERE c IN (1)",
+            ),
         ] {
             assert_eq!(with_values(text).as_deref(), Some(expected));
         }

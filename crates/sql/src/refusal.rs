@@ -36,6 +36,10 @@ pub enum Refusal {
     Prepare,
     /// To call a function that does more than to work on its arguments.
     Call,
+    /// To pivot without the values of the column, which come from the data, where a query is kept.
+    PivotValues,
+    /// To tell of tables in other words than a query has.
+    Describe,
     /// Something else that DuckDB can do and a query cannot.
     OfDuckDb,
     /// Something that has no name of its own here.

@@ -75,6 +75,7 @@ pub fn run(
         true => (Views::Shared(&shares.starts), shares.rows.clone()),
         false => (Views::Plain, Vec::new()),
     };
+    params.check(&query.places)?;
     let opening = Opening::of(settings, &rows);
     start(settings, shut_in(settings, &opening, tables, views)?, query.sql.clone(), params.clone(), rows)
 }
@@ -113,6 +114,7 @@ pub struct Filter<'a> {
 /// # Errors
 /// As [`run`].
 pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Filter<'_>) -> SqlResult<QueryReader> {
+    wanted.condition.params.check(&wanted.condition.places)?;
     let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
     let mut sql = format!(
         "SELECT {}{}{ROW} FROM \"table\" WHERE ({}\n)",
@@ -132,7 +134,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     let rows = wanted.shares.rows.clone();
     let opening = Opening::of(settings, &rows);
     let session = shut_in(settings, &opening, &tables, Views::Numbered("table", &wanted.shares.starts))?;
-    start(settings, session, sql, Params::None, rows)
+    start(settings, session, sql, wanted.condition.params.clone(), rows)
 }
 
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the

@@ -1,5 +1,8 @@
 //! Tables: in part, in chunks, their facts and statistics, as paths, appending and changing rows.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -11,6 +14,7 @@ use pyo3::types::PyDict;
 
 use super::Bundle;
 use super::changes::instant;
+use crate::condition::Where;
 use crate::error::{Outcome, python};
 use crate::interrupt::attended;
 use crate::rows::{RowStream, Rows, RowsToStore};
@@ -26,13 +30,14 @@ impl Bundle {
         py: Python<'_>,
         name: &str,
         columns: Option<Vec<String>>,
-        filter: Option<String>,
+        filter: Option<Where>,
         offset: u64,
         limit: Option<u64>,
         version: Option<String>,
     ) -> Outcome<RowStream> {
         let mut options = TableOptions::new().offset(offset);
-        (options.columns, options.filter, options.limit, options.version) = (columns, filter, limit, version);
+        (options.columns, options.limit, options.version) = (columns, limit, version);
+        options.filter = filter.map(|filter| filter.0);
         Ok(RowStream::new(self.read(py, |folio| folio.read_table(name, &options))?))
     }
 
@@ -45,15 +50,18 @@ impl Bundle {
         name: &str,
         chunk_size: usize,
         columns: Option<Vec<String>>,
-        filter: Option<String>,
+        filter: Option<Where>,
         start_row: u64,
         end_row: Option<u64>,
         version: Option<String>,
     ) -> Outcome<RowStream> {
         let mut options = IterOptions::new().chunk_size(chunk_size).start_row(start_row);
-        (options.columns, options.filter, options.end_row, options.version) = (columns, filter, end_row, version);
+        (options.columns, options.end_row, options.version) = (columns, end_row, version);
+        options.filter = filter.map(|filter| filter.0);
         let chunks = self.read(py, |folio| folio.iter_table(name, &options))?;
-        Ok(RowStream::new(Box::new(Chunked { schema: chunks.schema(), chunks })))
+        let position = Arc::new(AtomicU64::new(chunks.position()));
+        let chunked = Chunked { schema: chunks.schema(), chunks, position: Arc::clone(&position) };
+        Ok(RowStream::new(Box::new(chunked)).with_position(position))
     }
 
     /// Ranges of rows, one for each worker.
@@ -70,10 +78,11 @@ impl Bundle {
         rows: usize,
         seed: u64,
         columns: Option<Vec<String>>,
-        filter: Option<String>,
+        filter: Option<Where>,
     ) -> Outcome<Rows> {
         let mut options = TableOptions::new();
-        (options.columns, options.filter) = (columns, filter);
+        options.columns = columns;
+        options.filter = filter.map(|filter| filter.0);
         Ok(Rows::of_batch(self.read(py, |folio| folio.sample_table(name, rows, seed, &options))?))
     }
 
@@ -90,13 +99,14 @@ impl Bundle {
         py: Python<'py>,
         name: &str,
         columns: Option<Vec<String>>,
-        filter: Option<String>,
+        filter: Option<Where>,
         quantiles: Option<Vec<f64>>,
         top: Option<usize>,
         version: Option<String>,
     ) -> Outcome<Bound<'py, PyAny>> {
         let mut options = StatisticsOptions::new();
-        (options.columns, options.filter, options.version) = (columns, filter, version);
+        (options.columns, options.version) = (columns, version);
+        options.filter = filter.map(|filter| filter.0);
         if let Some(quantiles) = quantiles {
             options = options.quantiles(quantiles);
         }
@@ -203,8 +213,8 @@ impl Bundle {
     }
 
     #[cfg(feature = "sql")]
-    fn delete_rows<'py>(&self, py: Python<'py>, name: String, condition: String) -> Outcome<Bound<'py, PyAny>> {
-        let changed = self.change(py, move |batch| batch.delete_rows(&name, &condition))?;
+    fn delete_rows<'py>(&self, py: Python<'py>, name: String, condition: Where) -> Outcome<Bound<'py, PyAny>> {
+        let changed = self.change(py, move |batch| batch.delete_rows(&name, condition.0))?;
         facts_to_python(py, &changed).map_err(python)
     }
 
@@ -213,12 +223,12 @@ impl Bundle {
         &self,
         py: Python<'py>,
         name: String,
-        condition: String,
+        condition: Where,
         values: Vec<(String, String)>,
     ) -> Outcome<Bound<'py, PyAny>> {
         let changed = self.change(py, move |batch| {
             let values: Vec<(&str, &str)> = values.iter().map(|(column, value)| (&**column, &**value)).collect();
-            batch.update_table(&name, &condition, &values)
+            batch.update_table(&name, condition.0, &values)
         })?;
         facts_to_python(py, &changed).map_err(python)
     }
@@ -288,13 +298,17 @@ impl Bundle {
 struct Chunked {
     schema: SchemaRef,
     chunks: TableChunks,
+    /// The row behind the last one that was given.
+    position: Arc<AtomicU64>,
 }
 
 impl Iterator for Chunked {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.chunks.next().map(|chunk| chunk.map_err(|error| ArrowError::ExternalError(Box::new(error))))
+        let next = self.chunks.next()?;
+        self.position.store(self.chunks.position(), Ordering::Relaxed);
+        Some(next.map_err(|error| ArrowError::ExternalError(Box::new(error))))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::sql::{from_input, value_of};
+use super::sql::from_input;
+use super::values::Values;
 use super::view;
 use crate::cli::completion;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::Outcome;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::words::{count, grouped};
@@ -31,12 +32,8 @@ pub(in crate::cli) struct Args {
     /// Take all rows of this view or table
     #[arg(add = completion::items(), long, value_name = "ITEM", conflicts_with_all = ["sql", "value", "param"])]
     from: Option<String>,
-    /// A value for a `?`, in order; JSON, or a text
-    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, conflicts_with = "param")]
-    value: Vec<String>,
-    /// A value for a `$name`; JSON, or a text
-    #[arg(long, value_name = "NAME=VALUE")]
-    param: Vec<String>,
+    #[command(flatten)]
+    values: Values,
     /// What it is
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
@@ -47,15 +44,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let mut query = QueryOptions::new();
-    if !args.value.is_empty() {
-        query = query.params(args.value.iter().map(|text| value_of(text)));
-    }
-    for param in &args.param {
-        let (name, value) = param
-            .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("--param {param}: a name, '=' and a value are needed")))?;
-        query = query.param(name.trim_start_matches('$'), value_of(value));
-    }
+    query.params = args.values.params()?;
     let sql = match (&args.from, &args.sql) {
         (Some(source), _) => all_rows_of(source),
         (None, Some(sql)) => sql.clone(),

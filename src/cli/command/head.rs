@@ -2,6 +2,7 @@
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 
+use super::values::Values;
 use crate::TableOptions;
 use crate::cli::args::how_many;
 use crate::cli::completion;
@@ -37,6 +38,8 @@ pub(in crate::cli) struct Args {
     /// Only rows for which this SQL condition holds
     #[arg(long = "where", value_name = "CONDITION")]
     filter: Option<String>,
+    #[command(flatten)]
+    values: Values,
     /// A version of it, by its id in `datafolio log ITEM --versions`
     #[arg(add = completion::versions(), long, value_name = "ID")]
     version: Option<String>,
@@ -46,7 +49,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     inputs::warn_changed(&folio, &args.item, &mut session.out);
     let mut options = options(&args.columns, args.version.as_deref()).offset(args.offset).limit(args.limit);
-    options.filter.clone_from(&args.filter);
+    options.filter = args.values.condition(args.filter.as_deref())?;
     let progress = session.reading_item("reading", &folio, &args.item);
     let rows = folio.read_table(&args.item, &options)?;
     let schema = rows.schema();

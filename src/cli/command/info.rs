@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ls::inputs;
+use super::values::Values;
 use crate::cli::completion;
 use crate::cli::doubts;
 use crate::cli::failure::Outcome;
@@ -37,6 +38,8 @@ pub(in crate::cli) struct Args {
     /// Only of rows for which this SQL condition holds
     #[arg(long = "where", value_name = "CONDITION", requires = "statistics")]
     filter: Option<String>,
+    #[command(flatten)]
+    values: Values,
     /// These quantiles, each from 0 to 1, instead of the quartiles
     #[arg(long, value_name = "Q,...", value_delimiter = ',', requires = "statistics")]
     quantiles: Vec<f64>,
@@ -70,7 +73,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let statistics = match args.statistics {
         true => {
             let _progress = session.reading_item("describing", &folio, &args.item);
-            Some(folio.describe_table(&args.item, &options(args))?)
+            Some(folio.describe_table(&args.item, &options(args)?)?)
         }
         false => None,
     };
@@ -144,7 +147,7 @@ fn stored_as(table: &TableInfo) -> String {
     words.join(", ")
 }
 
-fn options(args: &Args) -> StatisticsOptions {
+fn options(args: &Args) -> Outcome<StatisticsOptions> {
     let mut options = StatisticsOptions::new();
     if !args.columns.is_empty() {
         options = options.columns(args.columns.iter().cloned());
@@ -152,9 +155,9 @@ fn options(args: &Args) -> StatisticsOptions {
     if !args.quantiles.is_empty() {
         options = options.quantiles(args.quantiles.iter().copied());
     }
-    options.filter.clone_from(&args.filter);
+    options.filter = args.values.condition(args.filter.as_deref())?;
     options.top = args.top.unwrap_or(options.top);
-    options
+    Ok(options)
 }
 
 /// What the columns of a table hold.

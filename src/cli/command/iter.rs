@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::head::rows_of;
+use super::values::Values;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::inputs;
@@ -47,6 +48,8 @@ pub(in crate::cli) struct Args {
     /// Only rows for which this SQL condition holds
     #[arg(long = "where", value_name = "CONDITION")]
     filter: Option<String>,
+    #[command(flatten)]
+    values: Values,
     /// The first row, counted from 0 among all rows of the table
     #[arg(long, value_name = "ROW", default_value_t = 0)]
     start_row: u64,
@@ -63,7 +66,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     inputs::warn_changed(&folio, &args.item, &mut session.out);
     let mut options = IterOptions::new().chunk_size(args.chunk_size).start_row(args.start_row);
     options.end_row = args.end_row;
-    options.filter.clone_from(&args.filter);
+    options.filter = args.values.condition(args.filter.as_deref())?;
     if !args.columns.is_empty() {
         options = options.columns(args.columns.iter().cloned());
     }

@@ -59,6 +59,7 @@ pub(super) mod stale;
 mod table_file;
 mod transfer;
 pub(super) mod undo;
+mod values;
 pub(super) mod verify;
 #[cfg(feature = "sql")]
 pub(super) mod view;

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use arrow::array::RecordBatchReader;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::values::Values;
 use crate::bundle::DataFolio;
 use crate::cli::args::how_many;
 use crate::cli::completion;
@@ -29,7 +30,7 @@ use crate::cli::words::{self, grouped};
 use crate::error::Error;
 use crate::settings::{parse_duration, parse_size};
 use crate::text::printable;
-use crate::{ParamValue, QueryControl, QueryOptions, QueryReader};
+use crate::{QueryControl, QueryOptions, QueryReader};
 
 /// How many rows a list for people has that was asked for no number.
 const SHOWN: usize = 100;
@@ -55,12 +56,8 @@ pub(in crate::cli) struct Args {
     /// The table that is called `table`
     #[arg(add = completion::items(), short, long, value_name = "ITEM")]
     table: Option<String>,
-    /// A value for a `?`, in order; JSON, or a text
-    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, conflicts_with = "param")]
-    value: Vec<String>,
-    /// A value for a `$name`; JSON, or a text
-    #[arg(long, value_name = "NAME=VALUE")]
-    param: Vec<String>,
+    #[command(flatten)]
+    values: Values,
     /// Form of the result
     #[arg(long, value_enum)]
     format: Option<Form>,
@@ -110,7 +107,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         return one(&folio, args, &given, &options, file, &mut session.out);
     }
     let is_binary = matches!(form, Some(Form::Parquet | Form::Arrow));
-    if file.is_some() || is_binary || !args.value.is_empty() || !args.param.is_empty() {
+    if file.is_some() || is_binary || !args.values.is_empty() {
         let count = several.len();
         let message = format!("{count} statements were given: values, --output and binary formats go with one");
         return Err(Failure::usage(message).hint("run them one by one"));
@@ -217,15 +214,7 @@ fn time_since(begun: Option<Instant>) -> String {
 
 fn options(args: &Args) -> Outcome<QueryOptions> {
     let mut options = QueryOptions::new();
-    if !args.value.is_empty() {
-        options = options.params(args.value.iter().map(|text| value_of(text)));
-    }
-    for param in &args.param {
-        let (name, value) = param
-            .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("--param {param}: a name, '=' and a value are needed")))?;
-        options = options.param(name.trim_start_matches('$'), value_of(value));
-    }
+    options.params = args.values.params()?;
     if let Some(text) = &args.timeout {
         let time = parse_duration(text, 1).filter(|time| !time.is_zero());
         options = options.timeout(
@@ -247,26 +236,6 @@ fn options(args: &Args) -> Outcome<QueryOptions> {
         options = options.threads(threads);
     }
     Ok(options)
-}
-
-/// A value as it was typed: JSON where it is some, else a text.
-pub(super) fn value_of(text: &str) -> ParamValue {
-    serde_json::from_str::<Value>(text).ok().and_then(|value| of_json(&value)).unwrap_or_else(|| text.into())
-}
-
-fn of_json(value: &Value) -> Option<ParamValue> {
-    Some(match value {
-        Value::Null => ParamValue::Null,
-        Value::Bool(value) => ParamValue::Bool(*value),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(value), _) => value.into(),
-            (None, Some(value)) => value.into(),
-            (None, None) => number.as_f64()?.into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(values) => ParamValue::List(values.iter().map(of_json).collect::<Option<_>>()?),
-        Value::Object(_) => return None,
-    })
 }
 
 fn format_of(path: &Path, form: Option<Form>) -> Outcome<RowFormat> {

@@ -11,7 +11,7 @@ use datafolio_storage::Verification;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::TableOptions;
+use super::{Condition, TableOptions};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 
@@ -30,7 +30,7 @@ pub struct StatisticsOptions {
     /// Of these columns, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
     /// Of the rows for which this SQL condition holds.
-    pub filter: Option<String>,
+    pub filter: Option<Condition>,
     /// Of this version of the item, by its id; `None` for the current one.
     pub version: Option<String>,
     /// Quantiles, each from 0 to 1.
@@ -64,7 +64,7 @@ impl StatisticsOptions {
     }
 
     /// Of the rows for which this SQL condition holds.
-    pub fn filter(mut self, condition: impl Into<String>) -> Self {
+    pub fn filter(mut self, condition: impl Into<Condition>) -> Self {
         self.filter = Some(condition.into());
         self
     }
