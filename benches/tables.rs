@@ -26,7 +26,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio::{AddOptions, Data, DataFolio, IterOptions, TableOptions};
+use datafolio::{AddOptions, Data, DataFolio, IterOptions, OpenOptions, Settings, TableOptions};
 
 const BATCH: u64 = 65_536;
 /// Rows that are written from memory, where there are more.
@@ -89,7 +89,10 @@ fn in_process(what: &str, dir: &Path, rows: u64, limit: Option<u64>) {
 }
 
 fn measure(what: &str, dir: &Path, rows: u64) {
-    let open = || DataFolio::open(dir.join("bundle")).unwrap();
+    // As for a user, who has a directory for what was checked before.
+    let mut settings = Settings::default();
+    settings.set("cache_dir", dir.join("cache").to_str().unwrap()).unwrap();
+    let open = || OpenOptions::new().settings(settings.clone()).open(dir.join("bundle")).unwrap();
     match what {
         "walks" => walks(&open, rows),
         "parts" => parts(&open, rows),
@@ -107,6 +110,8 @@ fn measure(what: &str, dir: &Path, rows: u64) {
 }
 
 fn walks(open: &impl Fn() -> DataFolio, rows: u64) {
+    let (_, spent, peak) = measured(|| open().iter_table("big", &IterOptions::new()).unwrap().count());
+    print("iter, all columns, chunks of 10000, never checked", spent, peak);
     for (what, columns) in [("iter, all columns", None), ("iter, two columns", Some(["id", "f1"]))] {
         for chunk_size in [10_000, 100_000] {
             let mut options = IterOptions::new().chunk_size(chunk_size);
@@ -205,10 +210,10 @@ fn queries(folio: &DataFolio, dir: &Path) {
 #[cfg(feature = "sql")]
 fn first_queries(dir: &Path, what: &str, work: impl Fn(&DataFolio)) {
     let cache = tempfile::tempdir_in(dir).unwrap();
-    let mut settings = datafolio::Settings::default();
+    let mut settings = Settings::default();
     settings.set("cache_dir", cache.path().to_str().unwrap()).unwrap();
     for time in ["never checked", "checked as far as that needs"] {
-        let folio = datafolio::OpenOptions::new().settings(settings.clone()).open(dir.join("bundle")).unwrap();
+        let folio = OpenOptions::new().settings(settings.clone()).open(dir.join("bundle")).unwrap();
         let ((), spent, peak) = measured(|| work(&folio));
         print(&format!("{what}, {time}"), spent, peak);
     }

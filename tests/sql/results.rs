@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float32Array,
-    Int8Array, Int64Array, LargeStringArray, RecordBatch, RecordBatchReader, StringViewArray, Time32SecondArray,
-    TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
+    ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, DictionaryArray, DurationMicrosecondArray,
+    FixedSizeListArray, Float32Array, Int8Array, Int64Array, LargeStringArray, RecordBatch, RecordBatchReader,
+    StringViewArray, Time32SecondArray, TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Float32Type, Int32Type};
 use datafolio::{AddOptions, AppendOptions, Data, Error, ParamValue, QueryOptions, TableOptions, Verification};
@@ -55,6 +55,7 @@ fn every_type_of_column_comes_through() {
         ("large", Arc::new(LargeStringArray::from(vec![Some("grüße"), None]))),
         ("view", Arc::new(StringViewArray::from(vec![Some("a text that is longer than twelve"), None]))),
         ("category", Arc::new(vec![Some("x"), None].into_iter().collect::<DictionaryArray<Int32Type>>())),
+        ("lasting", Arc::new(DurationMicrosecondArray::from(vec![Some(7), None]))),
         ("bytes", Arc::new(BinaryArray::from(vec![Some(&b"\x00\xff"[..]), None]))),
         (
             "vector",
@@ -80,6 +81,7 @@ fn every_type_of_column_comes_through() {
         "grüße",
         "a text that is longer than twelve",
         "x",
+        7,
         "00ff",
         [1.0, 2.0]
     ]);
@@ -88,7 +90,7 @@ fn every_type_of_column_comes_through() {
         assert_eq!(json!(found[0]), expected, "{name}");
         assert!(found[1].iter().all(serde_json::Value::is_null), "{name}: {:?}", found[1]);
         let reader = folio.query_table(name, "SELECT * FROM table", &QueryOptions::new()).unwrap();
-        assert_eq!(reader.schema().fields().len(), 14);
+        assert_eq!(reader.schema().fields().len(), 15);
         assert_eq!(
             ask_table(&folio, name, "SELECT count(*), count(view) FROM table").unwrap()[0],
             [json!(2), json!(1)]

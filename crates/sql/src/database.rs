@@ -14,7 +14,7 @@ use duckdb::{Config, Connection};
 
 use crate::error::{SqlError, SqlResult};
 use crate::reader::spawn;
-use crate::session::Settings;
+use crate::session::{Settings, execute};
 use crate::spill::SpillDir;
 
 /// A database, and where it puts what does not fit into memory.
@@ -71,6 +71,9 @@ impl Opening {
             set("max_temp_directory_size", format!("{cap}B"))?;
         }
         let connection = Connection::open_in_memory_with_flags(config).map_err(failed)?;
+        // A query that runs over shares opens the files once for each of them: reading their footers each time would take longer than
+        // the rows of a large table.
+        execute(&connection, "SET GLOBAL parquet_metadata_cache = true")?;
         Ok(Database { connection, spill })
     }
 }

@@ -110,6 +110,8 @@ fn plain_type(data_type: &DataType) -> DataType {
         DataType::Decimal256(digits, scale) if *digits <= DECIMAL128_MAX_PRECISION && *scale >= 0 => {
             DataType::Decimal128(*digits, *scale)
         }
+        // As DuckDB reads them from Parquet files.
+        DataType::Duration(_) => DataType::Int64,
         DataType::Date64 => DataType::Timestamp(TimeUnit::Millisecond, None),
         DataType::Time32(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
