@@ -62,7 +62,7 @@ wheel:
 # Without DuckDB and Polars, which take longest to compile, without what reads Delta tables, and without tests that take more than a second: these are left to `make test`.
 # What is left has other features of a few dependencies, so a first check compiles these once more; later ones take seconds.
 LIGHT = --workspace --exclude datafolio-sql --exclude datafolio-frames --exclude datafolio-stores --exclude datafolio-delta --no-default-features --features datafolio/cli
-LONG = peers:: group_values:: frame::tests hdf5::write:: facts_of_a_reference guess conformance:: encoding:: streaming::
+LONG = batches:: peers:: group_values:: frame::tests hdf5::write:: facts_of_a_reference guess conformance:: encoding:: streaming::
 check: fmt directions light
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(LIGHT) --no-deps --quiet
 	cargo test $(LIGHT) --lib --bins --test core --test handlers -- $(LONG:%=--skip %)

@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrays;
+mod batches;
 mod conformance;
+mod differences;
+mod disk;
 mod encoding;
 mod errors;
 mod fixtures;
@@ -12,4 +15,5 @@ mod references;
 mod streaming;
 mod tables;
 mod taken_over;
+mod texts;
 mod third_party;

@@ -13,6 +13,7 @@ use std::thread::{Builder, JoinHandle};
 use arrow::array::RecordBatch;
 
 use super::file_rows::FileRows;
+use super::spare::Spare;
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Blame, guarded, words};
 
@@ -20,10 +21,16 @@ use crate::guard::{Blame, guarded, words};
 #[derive(Clone, Default)]
 pub struct Decoders(Arc<Threads>);
 
-#[derive(Default)]
 struct Threads {
     shared: Arc<Shared>,
     running: Mutex<Vec<JoinHandle<()>>>,
+    memory: Spare,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self { shared: Arc::default(), running: Mutex::default(), memory: Spare::for_arrays() }
+    }
 }
 
 /// What the threads and whoever reads the batches share.
@@ -66,6 +73,11 @@ pub(super) struct Decoding {
 }
 
 impl Decoders {
+    /// Memory for what is decoded, of all files.
+    pub(super) fn memory(&self) -> &Spare {
+        &self.0.memory
+    }
+
     /// Decodes a file with so many threads at most. Of each of its readers so many batches may wait, beside the one being decoded.
     ///
     /// # Errors
@@ -315,7 +327,7 @@ mod tests {
         let file = Flaky { bytes: bytes.into(), left: left.clone(), then };
         let reader = || {
             let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
-            FileRows::new(None, builder.with_batch_size(50).build().unwrap())
+            FileRows::from(builder.with_batch_size(50).build().unwrap())
         };
         let readers = (0..count).map(|_| reader()).collect();
         left.store(6, Ordering::Relaxed);

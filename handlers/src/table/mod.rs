@@ -1,6 +1,7 @@
 //! Tables as files: Parquet, Arrow IPC and HDF5, written and read batch by batch.
 
 mod ahead;
+mod appended;
 mod arrow_read;
 mod arrow_write;
 mod categories;
@@ -9,27 +10,38 @@ mod concat;
 mod dates;
 mod decoders;
 mod dictionaries;
+mod dictionary;
+mod direct;
 mod encode;
 mod file_rows;
 mod fitted;
 mod hdf5_read;
 mod hdf5_write;
+mod indices;
 mod joined;
 mod leaves;
+mod levels;
 mod merged;
 mod milliseconds;
 mod ordered;
 mod packing;
+mod page_header;
+mod pages;
 mod parquet_read;
 mod parquet_write;
 mod parts_read;
 mod payload;
+mod plain;
 mod source;
 mod spare;
 mod split_columns;
 mod spread;
+#[cfg(test)]
+mod test_files;
+mod texts;
 mod type_name;
 mod values;
+mod wanted;
 mod window;
 
 use std::sync::Arc;

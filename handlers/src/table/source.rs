@@ -25,7 +25,7 @@ pub(crate) struct SourceFile {
 
 impl SourceFile {
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, failure: Arc::default(), spare: Spare::default() }
+        Self { source, failure: Arc::default(), spare: Spare::for_pages() }
     }
 
     /// The first error that the source had, once.
@@ -33,7 +33,11 @@ impl SourceFile {
         self.failure.take()
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    /// Reads bytes to where they are wanted.
+    ///
+    /// # Errors
+    /// Those of the source, as text: the error itself is kept.
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.source.read_exact_at(buffer, offset).map_err(|error| self.failure.keep(error))
     }
 

@@ -1,0 +1,56 @@
+//! Columns that are decoded here, and not by the Parquet library.
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::page_index::offset_index::PageLocation;
+
+use super::pages::Result;
+use super::plain::PlainColumn;
+use super::source::SourceFile;
+use super::spare::Spare;
+use super::texts::TextColumn;
+
+/// A column without nulls, of values that are stored as they are or of texts. What else a column can be (numbers in dictionaries,
+/// differences, nulls, lists) is the library's.
+pub(super) enum DirectColumn {
+    Plain(Box<PlainColumn>),
+    Text(Box<TextColumn>),
+}
+
+impl DirectColumn {
+    /// The column of this type that is one leaf in these row groups, behind `skipped` rows, where it can be decoded here.
+    pub(super) fn new<'a>(
+        file: &SourceFile,
+        memory: &Spare,
+        data_type: &DataType,
+        leaf: usize,
+        groups: impl Iterator<Item = &'a RowGroupMetaData> + Clone,
+        skipped: u64,
+    ) -> Option<Self> {
+        let text = || TextColumn::new(file, memory, data_type, leaf, groups.clone(), skipped);
+        match PlainColumn::new(file, memory, data_type, leaf, groups.clone(), skipped) {
+            Some(column) => Some(Self::Plain(Box::new(column))),
+            None => text().map(Box::new).map(Self::Text),
+        }
+    }
+
+    /// Begins with the page that has the first wanted row, where those of the first row group are known.
+    pub(super) fn at_page(self, pages: &[PageLocation]) -> Self {
+        match self {
+            Self::Plain(column) => Self::Plain(Box::new(column.at_page(pages))),
+            Self::Text(column) => Self::Text(Box::new(column.at_page(pages))),
+        }
+    }
+
+    /// The values of the next rows, of which there must be so many.
+    ///
+    /// # Errors
+    /// Those of the file; for pages that are not what the footer says.
+    pub(super) fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+        match self {
+            Self::Plain(column) => column.next(rows),
+            Self::Text(column) => column.next(rows),
+        }
+    }
+}

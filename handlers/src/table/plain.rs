@@ -1,0 +1,156 @@
+//! Columns whose values are stored as they are: numbers one after another, truth values bit by bit.
+//!
+//! The Parquet library reads a page into memory, clears memory for its values and copies them there; truth values become bytes on
+//! the way and bits again. Here numbers are read from the file to where they stay, and bits are copied by the word.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayData, ArrayRef, BooleanArray, BooleanBufferBuilder, make_array};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, TimeUnit};
+use bytes::Bytes;
+use parquet::basic::{Encoding, Type as Physical};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::page_index::offset_index::PageLocation;
+
+use super::page_header::PLAIN;
+use super::pages::{Page, Pages, Result, damaged};
+use super::source::SourceFile;
+use super::spare::Spare;
+
+/// Bytes of a value of which none exists.
+const BITS: usize = 0;
+
+/// A column of which the values of all wanted row groups are stored as they are, and which has no null.
+pub(super) struct PlainColumn {
+    memory: Spare,
+    data_type: DataType,
+    /// Bytes of a value; [`BITS`] of truth values.
+    width: usize,
+    pages: Pages<Values>,
+}
+
+/// Where the values of a page are.
+enum Values {
+    /// In the file, from here on.
+    Stored(u64),
+    /// In memory, from here on.
+    Held(Bytes, usize),
+}
+
+impl PlainColumn {
+    /// The column of this type that is one leaf in these row groups, where it is of this kind.
+    pub(super) fn new<'a>(
+        file: &SourceFile,
+        memory: &Spare,
+        data_type: &DataType,
+        leaf: usize,
+        groups: impl Iterator<Item = &'a RowGroupMetaData>,
+        skipped: u64,
+    ) -> Option<Self> {
+        let (physical, width) = stored_as(data_type)?;
+        let pages = Pages::new(file, memory, leaf, groups, skipped, &[PLAIN], |column| {
+            let is_plain = column.page_encoding_stats_mask().is_some_and(|mask| mask.is_only(Encoding::PLAIN));
+            column.column_type() == physical && is_plain
+        })?;
+        Some(Self { memory: memory.clone(), data_type: data_type.clone(), width, pages })
+    }
+
+    /// As [`Pages::at_page`].
+    pub(super) fn at_page(self, pages: &[PageLocation]) -> Self {
+        Self { pages: self.pages.at_page(pages), ..self }
+    }
+
+    /// The values of the next rows, of which there must be so many.
+    ///
+    /// # Errors
+    /// Those of the file; for pages that are not what the footer says.
+    pub(super) fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+        let width = self.width;
+        let file = self.pages.file().clone();
+        let open = |pages: &mut Pages<Values>, page: &Page| open(pages, page, width);
+        if width == BITS {
+            let mut bits = BooleanBufferBuilder::new(rows);
+            self.pages.read(rows, open, |values, taken, count| values.bits(taken, count, &mut bits))?;
+            return Ok(Arc::new(BooleanArray::new(bits.finish(), None)));
+        }
+        let length = rows.checked_mul(width).ok_or_else(|| damaged("it has too many rows"))?;
+        let values = self.memory.filled(length, |mut to| {
+            self.pages.read(rows, open, |values, taken, count| {
+                let (here, rest) = std::mem::take(&mut to).split_at_mut(count * width);
+                to = rest;
+                values.numbers(&file, taken * width, here)
+            })
+        })?;
+        let data = ArrayData::builder(self.data_type.clone()).len(rows).add_buffer(Buffer::from(values));
+        Ok(make_array(data.build()?))
+    }
+}
+
+/// Finds the values of a page, and sees to it that there are as many as its header says.
+fn open(pages: &mut Pages<Values>, page: &Page, width: usize) -> Result<Values> {
+    let header = &page.header;
+    let length = match width {
+        BITS => header.values.div_ceil(8),
+        width => header.values.checked_mul(width).ok_or_else(|| damaged("a page has too many values"))?,
+    };
+    // Nobody need hold numbers that are read to where they stay.
+    let is_stored = !page.is_compressed && header.crc.is_none() && width != BITS;
+    let held = if is_stored { None } else { Some(pages.hold(page)?) };
+    let start = pages.values_start(page, held.as_ref())?;
+    let all = held.as_ref().map_or(header.stored, Bytes::len);
+    // Some writers fill up pages.
+    if start.checked_add(length).is_none_or(|end| end > all) {
+        return Err(damaged("a page ends before its values"));
+    }
+    Ok(match held {
+        None => Values::Stored(page.start + start as u64),
+        Some(held) => Values::Held(held, start),
+    })
+}
+
+impl Values {
+    /// Reads numbers, as many as fit, from so many bytes on.
+    fn numbers(&self, file: &SourceFile, from: usize, to: &mut [u8]) -> Result<()> {
+        match self {
+            Self::Stored(start) => Ok(file.read_at(to, start + from as u64)?),
+            Self::Held(bytes, start) => {
+                let values = bytes.get(start + from..start + from + to.len());
+                to.copy_from_slice(values.ok_or_else(|| damaged("a page ends early"))?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Appends so many truth values behind those that were taken.
+    fn bits(&self, taken: usize, count: usize, to: &mut BooleanBufferBuilder) -> Result<()> {
+        let Self::Held(bytes, start) = self else { return Err(damaged("a page was not held")) };
+        let values = bytes.get(*start..).unwrap_or_default();
+        let range = taken..taken + count;
+        if range.end > values.len() * 8 {
+            return Err(damaged("a page ends early"));
+        }
+        to.append_packed_range(range, values);
+        Ok(())
+    }
+}
+
+/// How values of a type are stored where this reads them, and the bytes of each.
+fn stored_as(data_type: &DataType) -> Option<(Physical, usize)> {
+    Some(match data_type {
+        DataType::Boolean => (Physical::BOOLEAN, BITS),
+        DataType::Float32 => (Physical::FLOAT, 4),
+        DataType::Float64 => (Physical::DOUBLE, 8),
+        DataType::Int32 | DataType::UInt32 | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) => {
+            (Physical::INT32, 4)
+        }
+        DataType::Int64 | DataType::UInt64 | DataType::Timestamp(..) | DataType::Time64(_) | DataType::Duration(_) => {
+            (Physical::INT64, 8)
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,236 @@
+//! Columns of texts, and of bytes: one behind the other, or as places in a dictionary.
+//!
+//! The Parquet library copies each text by itself, and asks before each whether there is room for it. Most texts are short: they are
+//! copied here as so many bytes whatever their length is, and room is made for many at once. Memory that was in use before is used
+//! again.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, GenericByteArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{BinaryType, ByteArrayType, DataType, LargeBinaryType, LargeUtf8Type, Utf8Type};
+use bytes::Bytes;
+use parquet::basic::{Encoding, EncodingMask, Type as Physical};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::page_index::offset_index::PageLocation;
+
+use super::appended::{Appended, Room, SHORT, end_of};
+use super::dictionary::{Dictionary, text_of};
+use super::indices::Indices;
+use super::page_header::{PLAIN, PLAIN_DICTIONARY, PageKind, RLE_DICTIONARY};
+use super::pages::{Page, Pages, Result, damaged};
+use super::source::SourceFile;
+use super::spare::Spare;
+
+/// A column of texts without nulls in all wanted row groups.
+pub(super) struct TextColumn {
+    memory: Spare,
+    data_type: DataType,
+    pages: Pages<Values>,
+    dictionary: Option<Known>,
+}
+
+/// A dictionary that was read.
+struct Known {
+    /// Where its page lies.
+    start: u64,
+    texts: Arc<Dictionary>,
+}
+
+/// What is left of the values of a page.
+enum Values {
+    Plain(PlainTexts),
+    InDictionary(Box<Indices>, Arc<Dictionary>),
+}
+
+/// Texts behind their lengths.
+struct PlainTexts {
+    bytes: Bytes,
+    /// Where the next one begins, and how many there are still.
+    at: usize,
+    left: usize,
+}
+
+impl TextColumn {
+    /// The column of this type that is one leaf in these row groups, where it is of this kind.
+    pub(super) fn new<'a>(
+        file: &SourceFile,
+        memory: &Spare,
+        data_type: &DataType,
+        leaf: usize,
+        groups: impl Iterator<Item = &'a RowGroupMetaData>,
+        skipped: u64,
+    ) -> Option<Self> {
+        if !matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary) {
+            return None;
+        }
+        let encodings = &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY];
+        let pages = Pages::new(file, memory, leaf, groups, skipped, encodings, |column| {
+            let pages = column.page_encoding_stats_mask();
+            column.column_type() == Physical::BYTE_ARRAY
+                && are_known(column.encodings_mask())
+                && pages.is_none_or(are_known)
+        })?;
+        Some(Self { memory: memory.clone(), data_type: data_type.clone(), pages, dictionary: None })
+    }
+
+    /// As [`Pages::at_page`].
+    pub(super) fn at_page(self, pages: &[PageLocation]) -> Self {
+        Self { pages: self.pages.at_page(pages), ..self }
+    }
+
+    /// The texts of the next rows, of which there must be so many.
+    ///
+    /// # Errors
+    /// Those of the file; for pages that are not what the footer says, and for texts that are not UTF-8.
+    pub(super) fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+        match self.data_type {
+            DataType::Utf8 => self.array::<Utf8Type, 4>(rows, i32::MAX as usize),
+            DataType::Binary => self.array::<BinaryType, 4>(rows, i32::MAX as usize),
+            DataType::LargeUtf8 => self.array::<LargeUtf8Type, 8>(rows, isize::MAX.unsigned_abs()),
+            _ => self.array::<LargeBinaryType, 8>(rows, isize::MAX.unsigned_abs()),
+        }
+    }
+
+    /// An array whose ends have `WIDTH` bytes each, and whose texts `most` together.
+    fn array<T: ByteArrayType, const WIDTH: usize>(&mut self, rows: usize, most: usize) -> Result<ArrayRef> {
+        let are_texts = matches!(T::DATA_TYPE, DataType::Utf8 | DataType::LargeUtf8);
+        let Self { memory, pages, dictionary, .. } = self;
+        let length = rows.checked_add(1).and_then(|ends| ends.checked_mul(WIDTH));
+        let mut values = Bytes::new();
+        let ends = memory.filled(length.ok_or_else(|| damaged("it has too many rows"))?, |ends| {
+            let mut texts = Appended::<WIDTH>::new(ends.as_chunks_mut().0, memory, most);
+            pages.read(
+                rows,
+                |pages, page| open(pages, page, dictionary, are_texts),
+                |values, _, count| values.append(count, &mut texts),
+            )?;
+            texts.finish().map(|texts| values = texts)
+        })?;
+        let ends = OffsetBuffer::new(ScalarBuffer::<T::Offset>::from(Buffer::from(ends)));
+        let array = GenericByteArray::<T>::try_new(ends, Buffer::from(values), None);
+        Ok(Arc::new(array.map_err(|error| damaged(&error.to_string()))?))
+    }
+}
+
+/// Whether this reads values of these encodings; levels are runs.
+fn are_known(mask: &EncodingMask) -> bool {
+    mask.encodings().all(|encoding| {
+        matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY | Encoding::RLE)
+    })
+}
+
+/// Finds the values of a page behind those that are left out.
+fn open(pages: &mut Pages<Values>, page: &Page, dictionary: &mut Option<Known>, are_texts: bool) -> Result<Values> {
+    let held = pages.hold(page)?;
+    let at = pages.values_start(page, Some(&held))?;
+    if page.header.encoding == PLAIN {
+        let mut texts = PlainTexts { bytes: held, at, left: page.header.values };
+        texts.pass(page.taken)?;
+        return Ok(Values::Plain(texts));
+    }
+    let mut indices = Box::new(Indices::new(held, at)?);
+    indices.pass(page.taken)?;
+    let of_group = pages.dictionary()?;
+    let texts = match dictionary {
+        Some(known) if known.start == of_group.start => Arc::clone(&known.texts),
+        _ => {
+            let PageKind::Dictionary { entries } = of_group.header.kind else {
+                return Err(damaged("it has no dictionary"));
+            };
+            let is_plain = matches!(of_group.header.encoding, PLAIN | PLAIN_DICTIONARY | RLE_DICTIONARY);
+            let held = pages.hold(&of_group)?;
+            if !is_plain {
+                return Err(damaged("its dictionary is encoded in a way that is not known"));
+            }
+            let texts = Arc::new(Dictionary::new(&held, entries, are_texts)?);
+            *dictionary = Some(Known { start: of_group.start, texts: Arc::clone(&texts) });
+            texts
+        }
+    };
+    Ok(Values::InDictionary(indices, texts))
+}
+
+impl Values {
+    /// Appends the next texts.
+    fn append<const WIDTH: usize>(&mut self, count: usize, to: &mut Appended<'_, WIDTH>) -> Result<()> {
+        match self {
+            Self::Plain(texts) => texts.append(count, to),
+            Self::InDictionary(indices, dictionary) => {
+                let (bytes, entries) = dictionary.size();
+                to.expect(bytes, entries);
+                dictionary.append(indices, count, to)
+            }
+        }
+    }
+}
+
+impl PlainTexts {
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Leaves out so many.
+    fn pass(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let (_, rest) = text_of(self.rest())?;
+            self.at = self.bytes.len() - rest.len();
+        }
+        self.left = self.left.saturating_sub(count);
+        Ok(())
+    }
+
+    fn append<const WIDTH: usize>(&mut self, count: usize, to: &mut Appended<'_, WIDTH>) -> Result<()> {
+        let bytes = self.rest().len().saturating_sub(self.left.saturating_mul(4));
+        to.expect(bytes, self.left);
+        let mut left = count;
+        while left > 0 {
+            left -= self.append_while_there_is_room(left, to)?;
+            if left > 0 {
+                let (text, rest) = text_of(self.rest())?;
+                to.repeat(text, 1)?;
+                self.at = self.bytes.len() - rest.len();
+                left -= 1;
+            }
+        }
+        self.left = self.left.saturating_sub(count);
+        Ok(())
+    }
+
+    /// Appends texts up to the first for which there is no room, or behind which the page ends soon, and says how many.
+    fn append_while_there_is_room<const WIDTH: usize>(
+        &mut self,
+        count: usize,
+        to: &mut Appended<'_, WIDTH>,
+    ) -> Result<usize> {
+        const WITH_LENGTH: usize = 4 + SHORT;
+        let Room { ends, values, mut at } = to.room(0)?;
+        let bytes = self.bytes.as_ref();
+        let (mut from, mut done) = (self.at, 0);
+        for end in ends.iter_mut().take(count) {
+            let Some(head) = bytes.get(from..).and_then(<[u8]>::first_chunk::<WITH_LENGTH>) else { break };
+            let [a, b, c, d, short @ ..] = head;
+            let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+            let Some(to) = values.get_mut(at..) else { break };
+            if length <= SHORT {
+                let Some(to) = to.first_chunk_mut::<SHORT>() else { break };
+                *to = *short;
+            } else {
+                let text = bytes.get(from + 4..).and_then(|rest| rest.get(..length));
+                let (Some(text), Some(to)) = (text, to.get_mut(..length)) else { break };
+                to.copy_from_slice(text);
+            }
+            at += length;
+            from += 4 + length;
+            *end = end_of(at);
+            done += 1;
+        }
+        self.at = from;
+        to.filled(done, at)?;
+        Ok(done)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
