@@ -10,6 +10,7 @@ mod delta;
 mod fingerprint;
 mod new_reference;
 mod on_store;
+mod paths;
 mod state;
 #[cfg(feature = "delta")]
 mod store_place;
@@ -35,9 +36,9 @@ pub use address::without_secrets;
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
 pub(crate) use delta::delta_target;
 use new_reference::{Where, identity, look_at_target, record, schema_and_rows};
+pub use paths::{reference_paths, table_paths};
 pub use state::reference_files_state;
 pub(crate) use target::{ReferenceTarget, reference_target};
-use target::{is_there, local_target};
 
 /// How many rows of a text file [`Handler::verify`] looks at.
 const VERIFIED_ROWS: u64 = 1000;
@@ -116,39 +117,6 @@ impl Handler for ReferencedTable {
             ],
         )
     }
-}
-
-/// Where a referenced table lies, for other programs: an absolute path on this machine, or an address; `None` for tables in
-/// the bundle.
-///
-/// # Errors
-/// [`HandlerError::MissingReference`]; a path that is damaged.
-pub fn table_paths(item: &Item<'_>) -> HandlerResult<Option<String>> {
-    if item.record().item_type() != item_type::REFERENCED_TABLE {
-        return Ok(None);
-    }
-    let text = item.record().str("path").ok_or_else(|| item.damaged("its entry has no path"))?;
-    if let Address::Url(url) = Address::parse(text) {
-        return Ok(Some(without_secrets(url)));
-    }
-    let path = local_target(item, text)?;
-    is_there(item, &path)?;
-    Ok(Some(path.to_string_lossy().into_owned()))
-}
-
-/// The files of a reference: their paths, in the order of their rows. Of a Delta table and of what lies on a store it is the place that is
-/// referenced; `None` for an item that is none.
-///
-/// # Errors
-/// As [`table_paths`].
-pub fn reference_paths(item: &Item<'_>) -> HandlerResult<Option<Vec<String>>> {
-    let Some(place) = table_paths(item)? else { return Ok(None) };
-    let is_elsewhere = matches!(item.record().str("path").map(Address::parse), Some(Address::Url(_)));
-    if is_elsewhere || item.record().str("table_format") == Some("delta") {
-        return Ok(Some(vec![place]));
-    }
-    let files = reference_target(item)?.found()?;
-    Ok(Some(files.places().map(|file| file.path().to_string_lossy().into_owned()).collect()))
 }
 
 /// The record of a reference to the newest version of a table, as one to the version that is the newest now: for what is read in several

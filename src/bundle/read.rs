@@ -182,6 +182,7 @@ impl DataFolio {
     /// When there is no such item, no handler for its type, or its bytes are missing or damaged.
     pub fn get(&self, name: &str) -> Result<Data> {
         let record = self.record(name)?;
+        self.refuse_changed(&record)?;
         self.read_record(&record)
     }
 
@@ -330,6 +331,7 @@ impl DataFolio {
     /// [`CoreError::VersionNotFound`]; as [`DataFolio::get`].
     pub fn get_version(&self, name: &str, version: &str) -> Result<Data> {
         let record = self.version_record(name, version)?;
+        self.refuse_changed(&record)?;
         self.read_record(&record)
     }
 

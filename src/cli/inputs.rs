@@ -1,8 +1,8 @@
 //! What is odd about the inputs that items were given. All of it is allowed, and may be a slip.
 
-use crate::ChangedReference;
 use crate::bundle::DataFolio;
 use crate::text::{did_you_mean, shell_word};
+use crate::{ChangedReference, ChangedReferences};
 
 use super::output::Output;
 
@@ -30,13 +30,22 @@ pub(super) fn warn<S: AsRef<str>>(folio: &DataFolio, items: &[S], out: &mut Outp
 
 /// Warns of references that are read and whose files are no longer those that were referenced, by their sizes and times.
 pub(super) fn warn_changed(folio: &DataFolio, item: &str, out: &mut Output) {
-    warn_of(&folio.changed_inputs(item).unwrap_or_default(), out);
+    if warns(folio) {
+        warn_of(&folio.changed_inputs(item).unwrap_or_default(), out);
+    }
 }
 
 /// The same of the tables that a query reads.
 #[cfg(feature = "sql")]
 pub(super) fn warn_changed_in_query(folio: &DataFolio, sql: &str, table: Option<&str>, out: &mut Output) {
-    warn_of(&folio.changed_inputs_of_query(sql, table), out);
+    if warns(folio) {
+        warn_of(&folio.changed_inputs_of_query(sql, table), out);
+    }
+}
+
+/// Whether reading goes on: else an error tells what the warning would.
+fn warns(folio: &DataFolio) -> bool {
+    folio.settings().changed_references == ChangedReferences::Warn
 }
 
 fn warn_of(changed: &[ChangedReference], out: &mut Output) {

@@ -72,20 +72,26 @@ pub fn run_with(arguments: Vec<OsString>) -> u8 {
     }
 }
 
-/// An argument as the parser takes it for what it is: SQL that begins with a comment is no option.
-fn unmistakable(argument: OsString) -> OsString {
-    match argument.to_str().and_then(|text| text.strip_prefix("--")) {
-        Some(rest) if rest.starts_with(char::is_whitespace) => {
+/// The arguments as the parser takes them for what they are: SQL that begins with a comment is no option. The value of an option, which
+/// stands behind it, stays as it is.
+fn unmistakable(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let begins = |argument: &OsString, with: &str| argument.to_str().is_some_and(|text| text.starts_with(with));
+    let is_comment = |argument: &OsString| {
+        let rest = argument.to_str().and_then(|text| text.strip_prefix("--"));
+        rest.is_some_and(|rest| rest.starts_with(char::is_whitespace))
+    };
+    for at in 1..arguments.len() {
+        if is_comment(&arguments[at]) && !begins(&arguments[at - 1], "-") {
             let mut spaced = OsString::from(" ");
-            spaced.push(&argument);
-            spaced
+            spaced.push(&arguments[at]);
+            arguments[at] = spaced;
         }
-        _ => argument,
     }
+    arguments
 }
 
 fn run(arguments: Vec<OsString>) -> u8 {
-    let arguments: Vec<OsString> = arguments.into_iter().map(unmistakable).collect();
+    let arguments = unmistakable(arguments);
     let early = Early::of(&arguments);
     let settings = count_settings(&arguments);
     let matches = Cli::command().color(early.color.into()).try_get_matches_from(arguments);

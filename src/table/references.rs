@@ -83,7 +83,7 @@ impl DataFolio {
     }
 
     /// Sees to it that a table that is about to be read is what was referenced, where the settings want that.
-    pub(super) fn refuse_changed(&self, record: &Arc<ItemRecord>) -> Result<()> {
+    pub(crate) fn refuse_changed(&self, record: &Arc<ItemRecord>) -> Result<()> {
         if self.settings().changed_references == ChangedReferences::Refuse
             && record.item_type() == item_type::REFERENCED_TABLE
             && let Some(changed) = self.changed_among(vec![Arc::clone(record)]).into_iter().next()

@@ -455,5 +455,8 @@ fn conditions_take_values_and_sql_may_begin_with_a_comment() {
     let sql = "-- of all\nSELECT count(*) AS n FROM many";
     assert_eq!(home.ok(&["sql", sql]), "n\n1000\n");
     home.ok(&["view", "counted", sql]);
+    assert_eq!(home.ok(&["sql", "SELECT length(?) AS n", "--value", "-- a"]), "n\n4\n");
     has(&home.fails(&["sql", "--tabel"], 2), &["--tabel"]);
+    let huge = "123456789012345678901234";
+    assert_eq!(home.ok(&["sql", "SELECT ? AS n", "--value", huge]), format!("n\n{huge}\n"));
 }

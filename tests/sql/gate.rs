@@ -95,7 +95,11 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         "PIVOT numbers ON sleep_ms(1) USING sum(id)".to_owned(),
         format!("PIVOT (FROM read_csv('{other}')) ON a"),
         format!("SELECT * FROM (PIVOT (FROM read_csv('{other}')) ON a)"),
-        format!("WITH x AS (PIVOT numbers ON kind), y AS (FROM read_csv('{other}')) FROM x, y"),
+        // The query that collects the values does not know the names of WITH, and would find DuckDB's own tables.
+        "WITH pg_settings AS (SELECT 1 AS b), y AS (PIVOT pg_settings ON name USING count(*)) FROM y".to_owned(),
+        "WITH duckdb_views AS (SELECT 1 AS b) SELECT * FROM (PIVOT duckdb_views ON sql USING count(*))".to_owned(),
+        "SELECT * FROM (WITH pg_settings AS (SELECT 1 AS b) FROM (PIVOT pg_settings ON name))".to_owned(),
+        format!("WITH \"{other}\" AS (SELECT 1 AS a), y AS (PIVOT \"{other}\" ON a) FROM y"),
         "SELECT * FROM (PIVOT numbers ON sleep_ms(1) USING sum(id))".to_owned(),
         "SELECT * FROM numbers AT (VERSION => 1)".to_owned(),
         "SELECT * FROM other_db.main.numbers".to_owned(),
@@ -270,7 +274,7 @@ fn errors_say_where_and_what() {
     assert!(error.code() == "sql-refused" && error.to_string().contains("IN (...)"), "{error}");
     assert!(error.hint().unwrap().contains("list the values"));
     for (sql, told) in [
-        ("SHOW numbers", "DESCRIBE numbers"),
+        ("SHOW numbers", "DESCRIBE with"),
         ("SHOW ALL TABLES", "SHOW TABLES"),
         ("FROM information_schema.columns", "SHOW TABLES"),
         ("FROM pg_catalog.pg_class", "SHOW TABLES"),

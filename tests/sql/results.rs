@@ -25,6 +25,17 @@ fn values_are_bound_and_never_pasted() {
     let by_name = QueryOptions::new().param("least", 7).param("kind", "x' OR 'a' = 'a");
     let sql = "SELECT id FROM $table WHERE id >= $least AND kind <> $kind";
     assert_eq!(rows(folio.query_table("numbers", sql, &by_name).unwrap()).unwrap(), [[json!(7)], [json!(8)]]);
+    // Names are not told apart by case.
+    let folded = QueryOptions::new().param("LEAST", 8);
+    let sql = "SELECT id + $Least * 0 AS id FROM numbers WHERE id >= $least";
+    assert_eq!(rows(folio.query(sql, &folded).unwrap()).unwrap(), [[json!(8)]]);
+    let none = QueryOptions::new().params([ParamValue::List(Vec::new())]);
+    let error = folio.query("SELECT id FROM numbers WHERE id IN ?", &none).and_then(rows).unwrap_err();
+    assert!(error.code() == "sql-parameters" && error.to_string().contains("CAST"), "{error}");
+    let sql = "SELECT count(*) FROM numbers WHERE id NOT IN CAST(? AS BIGINT[])";
+    assert_eq!(rows(folio.query(sql, &none).unwrap()).unwrap(), [[json!(9)]]);
+    let error = folio.query("PIVOT (FROM numbers WHERE id < ?) ON kind", &QueryOptions::new().params([3])).unwrap_err();
+    assert!(error.code() == "sql-parameters" && error.to_string().contains("IN (...)"), "{error}");
     let list = QueryOptions::new().param("ids", ParamValue::List(vec![1.into(), 3.into()]));
     let sql = "SELECT id FROM numbers WHERE list_contains($ids, id)";
     assert_eq!(rows(folio.query(sql, &list).unwrap()).unwrap(), [[json!(1)], [json!(3)]]);

@@ -170,6 +170,7 @@ fn a_check_tells_which_files_of_a_reference_came_went_and_changed() {
     settings.set("changed_references", "refuse").unwrap();
     let strict = OpenOptions::new().settings(settings).open(folio.location()).unwrap();
     for error in [
+        strict.get("t").map(drop).unwrap_err(),
         strict.get_table("t").map(drop).unwrap_err(),
         strict.iter_table("t", &IterOptions::new()).map(drop).unwrap_err(),
         strict.table_info("t").map(drop).unwrap_err(),

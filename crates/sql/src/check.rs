@@ -93,14 +93,20 @@ pub fn check(text: &Quoted) -> SqlResult<Checked> {
 
 /// What is made of the tree of a text that may run.
 pub(crate) fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T + Send) -> SqlResult<(Checked, T)> {
-    let json = match serialized(&text.text)? {
-        Serialized::Query(json) => json,
+    let (json, has_values) = match serialized(&text.text)? {
+        Serialized::Query(json) => (json, true),
         Serialized::None(error) => match pivot::with_values(&text.text).map(|text| serialized(&text)).transpose()? {
-            Some(Serialized::Query(json)) => json,
+            Some(Serialized::Query(json)) => (json, false),
             _ => return Err(error_of(&error, text)),
         },
     };
-    deep(&json, |tree| Ok((checked(text, &tree)?, make(&tree))))?
+    let looked_at = |tree: Value| -> SqlResult<(Checked, T)> { Ok((checked(text, &tree)?, make(&tree))) };
+    let (checked, made) = deep(&json, looked_at)??;
+    if !has_values && !checked.places.is_empty() {
+        let message = "a PIVOT that takes its values from the data goes with no places: PIVOT ... ON column IN (...)";
+        return Err(SqlError::Parameters { message: message.to_owned() });
+    }
+    Ok((checked, made))
 }
 
 fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
@@ -196,7 +202,7 @@ impl Walk<'_> {
         if let Some(class) = object.get("class").and_then(Value::as_str) {
             if class == "PARAMETER"
                 && let Some(place) = object.get("identifier").and_then(Value::as_str)
-                && !self.places.iter().any(|known| known == place)
+                && !self.places.iter().any(|known| known.eq_ignore_ascii_case(place))
             {
                 self.places.push(place.to_owned());
             }
@@ -226,7 +232,9 @@ impl Walk<'_> {
                     let what = other.trim_matches('"');
                     let reason = match what.starts_with("__show") {
                         true => "SHOW TABLES lists the tables".to_owned(),
-                        false => format!("SHOW {what} is not a query: DESCRIBE {what} tells the columns of a table"),
+                        false => {
+                            format!("SHOW {what} is not a query: SHOW TABLES is, and DESCRIBE with the name of a table")
+                        }
                     };
                     return self.refuse_as(Refusal::Describe, object, reason);
                 }

@@ -214,6 +214,10 @@ impl SqlError {
             return Self::NoTimeZones { message };
         }
         match kind {
+            "Binder" if message.starts_with("Cannot deduce template type") && message.contains("[]") => {
+                let message = "a list without a value has no type: write CAST(? AS BIGINT[]), or VARCHAR[]".to_owned();
+                Self::Parameters { message }
+            }
             "Parser" if message.starts_with("PIVOT statements with pivot elements extracted from the data") => {
                 let reason = "PIVOT in a view names its values: PIVOT ... ON column IN (...)".to_owned();
                 Self::Refused { place: None, refusal: Refusal::PivotValues, reason }

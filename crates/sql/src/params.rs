@@ -81,7 +81,10 @@ impl Params {
         match self {
             Self::None => None,
             Self::Positional(values) => values.get(place.parse::<usize>().ok()?.checked_sub(1)?),
-            Self::Named(values) => values.iter().find(|(name, _)| name == place).map(|(_, value)| value),
+            // DuckDB does not tell names apart by case.
+            Self::Named(values) => {
+                values.iter().find(|(name, _)| name.eq_ignore_ascii_case(place)).map(|(_, value)| value)
+            }
         }
     }
 
@@ -102,7 +105,8 @@ impl Params {
         let fail = |message: String| Err(SqlError::Parameters { message });
         let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
         let names = self.names();
-        if let Some((at, twice)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        let is_among = |names: &[String], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if let Some((at, twice)) = names.iter().enumerate().find(|(at, name)| is_among(&names[..*at], name)) {
             return fail(format!("value {} and another one have the name {twice:?}", at + 1));
         }
         let numbered = places.iter().filter(|place| is_number(place)).count();
@@ -124,7 +128,7 @@ impl Params {
                     fail(format!("place {place} has no value: {} given", told_are(names.len())))
                 }
                 Some(place) => fail(format!("${place} has no value")),
-                None => match names.iter().find(|name| !places.contains(name)) {
+                None => match names.iter().find(|name| !is_among(places, name)) {
                     Some(name) if is_number(name) => {
                         fail(format!("{} given, and there is no place for value {name}", told_are(names.len())))
                     }
@@ -132,6 +136,14 @@ impl Params {
                     None => Ok(()),
                 },
             },
+        }
+    }
+
+    /// The same with names written as the places are: DuckDB does not tell them apart by case, and what binds values does.
+    pub(crate) fn named_as(&self, places: &[String]) -> Self {
+        match self {
+            Self::Named(_) => self.only(places),
+            Self::None | Self::Positional(_) => self.clone(),
         }
     }
 

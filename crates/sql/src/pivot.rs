@@ -30,6 +30,9 @@ impl Pivot {
 pub(crate) fn with_values(text: &str) -> Option<String> {
     const ENDS: [&str; 7] = ["using", "group", "order", "limit", "union", "except", "intersect"];
     let all = words(text);
+    // DuckDB collects the values by a query of their own, and beside one that stands within another query it does not know the names
+    // that WITH gives: it would look for tables of these names, DuckDB's own among them.
+    let has_names = all.iter().any(|word| word.is(text, "with"));
     let mut depth = 0_usize;
     let mut inserts = Vec::new();
     // Those that are not over, the innermost last.
@@ -47,7 +50,7 @@ pub(crate) fn with_values(text: &str) -> Option<String> {
             depth = depth.checked_sub(1)?;
             continue;
         }
-        if word.is(text, "pivot") || word.is(text, "pivot_wider") {
+        if (word.is(text, "pivot") || word.is(text, "pivot_wider")) && !(has_names && depth > 0) {
             pivots.push(Pivot { depth, expression: Expression::Before });
             continue;
         }
@@ -97,13 +100,20 @@ mod tests {
                 "SELECT * FROM (PIVOT t ON f(a)  IN ('') USING sum(b)) x",
             ),
             (
-                "WITH x AS (PIVOT (PIVOT t ON a) ON b, c IN (1)) FROM x, y WHERE c IN (1)",
-                "WITH x AS (PIVOT (PIVOT t ON a IN ('') ) ON b IN ('') , c IN (1)) FROM x, y WHERE c IN (1)",
+                "FROM (PIVOT (PIVOT t ON a) ON b, c IN (1)) x, y WHERE c IN (1)",
+                "FROM (PIVOT (PIVOT t ON a IN ('') ) ON b IN ('') , c IN (1)) x, y WHERE c IN (1)",
             ),
         ] {
             assert_eq!(with_values(text).as_deref(), Some(expected));
         }
-        for text in ["SELECT 1", "PIVOT t ON a IN (1, 2) USING sum(b)", "SELECT * FROM t JOIN u ON a = b", ""] {
+        for text in [
+            "WITH x AS (SELECT 1) SELECT * FROM (PIVOT x ON a)",
+            "WITH x AS (SELECT 1), y AS (PIVOT x ON a) FROM y",
+            "SELECT 1",
+            "PIVOT t ON a IN (1, 2) USING sum(b)",
+            "SELECT * FROM t JOIN u ON a = b",
+            "",
+        ] {
             assert_eq!(with_values(text), None);
         }
     }

@@ -77,6 +77,10 @@ fn with_names(texts: &[&str], params: &Params) -> (Vec<String>, Params) {
             };
             named.push_str(&text[copied..word.range.start]);
             named.push_str(&format!("${NAME}{number}"));
+            // `?AND` are two words.
+            if text[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+                named.push(' ');
+            }
             copied = end;
         }
         named.push_str(&text[copied..]);
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn numbered_places_get_names() {
-        let (texts, _) = with_names(&["a = ? AND b = '?' -- ?", "?+ $1 * ?2 || \"?\"", "$$ ? $$ || ?"], &numbered(2));
+        let (texts, _) = with_names(&["a = ?AND b = '?' -- ?", "?+ $1 * ?2 || \"?\"", "$$ ? $$ || ?"], &numbered(2));
         let expected =
             ["a = $value_1 AND b = '?' -- ?", "$value_2+ $value_1 * $value_2 || \"?\"", "$$ ? $$ || $value_3"];
         assert_eq!(texts, expected);

@@ -77,7 +77,13 @@ pub fn run(
     };
     params.check(&query.places)?;
     let opening = Opening::of(settings, &rows);
-    start(settings, shut_in(settings, &opening, tables, views)?, query.sql.clone(), params.clone(), rows)
+    start(
+        settings,
+        shut_in(settings, &opening, tables, views)?,
+        query.sql.clone(),
+        params.named_as(&query.places),
+        rows,
+    )
 }
 
 /// The rows of a table in parts that queries are run over side by side.
@@ -134,7 +140,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     let rows = wanted.shares.rows.clone();
     let opening = Opening::of(settings, &rows);
     let session = shut_in(settings, &opening, &tables, Views::Numbered("table", &wanted.shares.starts))?;
-    start(settings, session, sql, wanted.condition.params.clone(), rows)
+    start(settings, session, sql, wanted.condition.params.named_as(&wanted.condition.places), rows)
 }
 
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the

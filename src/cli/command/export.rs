@@ -16,6 +16,7 @@ use super::frame_args::pass_options;
 use crate::bundle::is_the_bundles_own;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::inputs;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::value::file::{refuse_existing, write_whole};
@@ -79,6 +80,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
         let message = format!("{} is a place that belongs to the bundle itself", args.file.display());
         return Err(Failure::new("invalid-argument", ErrorCategory::InvalidInput, message).hint("give another file"));
     }
+    inputs::warn_changed(&folio, &args.item, &mut session.out);
     let extension = args.file.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let mut progress = session.reading_item("exporting", &folio, &args.item);
     let version = args.version.as_deref();

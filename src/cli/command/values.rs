@@ -71,6 +71,10 @@ impl Values {
 /// A value as it was typed: JSON where it is some, else a text.
 #[cfg(feature = "sql")]
 fn value_of(text: &str) -> ParamValue {
+    // JSON has no numbers as long as SQL has.
+    if let Ok(whole) = text.parse() {
+        return ParamValue::Int(whole);
+    }
     serde_json::from_str(text).ok().and_then(|value| of_json(&value)).unwrap_or_else(|| text.into())
 }
 
