@@ -97,6 +97,8 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
         format!("SELECT * FROM (PIVOT (FROM read_csv('{other}')) ON a)"),
         // The query that collects the values does not know the names of WITH, and would find DuckDB's own tables.
         "WITH pg_settings AS (SELECT 1 AS b), y AS (PIVOT pg_settings ON name USING count(*)) FROM y".to_owned(),
+        "SELECT 1 AS a$$ FROM (WITH pg_settings AS (SELECT 1 AS b) SELECT 1 AS b$$ FROM (PIVOT pg_settings ON name))"
+            .to_owned(),
         "WITH duckdb_views AS (SELECT 1 AS b) SELECT * FROM (PIVOT duckdb_views ON sql USING count(*))".to_owned(),
         "SELECT * FROM (WITH pg_settings AS (SELECT 1 AS b) FROM (PIVOT pg_settings ON name))".to_owned(),
         format!("WITH \"{other}\" AS (SELECT 1 AS a), y AS (PIVOT \"{other}\" ON a) FROM y"),

@@ -100,7 +100,13 @@ pub(crate) fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T +
             _ => return Err(error_of(&error, text)),
         },
     };
-    let looked_at = |tree: Value| -> SqlResult<(Checked, T)> { Ok((checked(text, &tree)?, make(&tree))) };
+    let looked_at = |tree: Value| -> SqlResult<(Checked, T)> {
+        let checked = checked(text, &tree)?;
+        match has_values || pivot::may_run(&tree) {
+            true => Ok((checked, make(&tree))),
+            false => Err(no_query(text)),
+        }
+    };
     let (checked, made) = deep(&json, looked_at)??;
     if !has_values && !checked.places.is_empty() {
         let message = "a PIVOT that takes its values from the data goes with no places: PIVOT ... ON column IN (...)";

@@ -1,5 +1,7 @@
 //! `PIVOT` without a list of values: DuckDB takes them from the data, and cannot give the tree of such a statement.
 
+use serde_json::Value;
+
 use crate::words::words;
 
 /// A PIVOT and how far it was looked at.
@@ -30,8 +32,7 @@ impl Pivot {
 pub(crate) fn with_values(text: &str) -> Option<String> {
     const ENDS: [&str; 7] = ["using", "group", "order", "limit", "union", "except", "intersect"];
     let all = words(text);
-    // DuckDB collects the values by a query of their own, and beside one that stands within another query it does not know the names
-    // that WITH gives: it would look for tables of these names, DuckDB's own among them.
+    // Such a statement is refused in any case: without a list it is told what it lacks.
     let has_names = all.iter().any(|word| word.is(text, "with"));
     let mut depth = 0_usize;
     let mut inserts = Vec::new();
@@ -82,6 +83,30 @@ pub(crate) fn with_values(text: &str) -> Option<String> {
     }
     changed.push_str(&text[copied..]);
     Some(changed)
+}
+
+/// Whether a statement that was given a list may run without it. DuckDB collects the values by a query of their own: for a PIVOT that
+/// stands within another query it does not know the names that WITH gives, and would look for tables of these names, its own catalogue
+/// among them.
+pub(crate) fn may_run(tree: &Value) -> bool {
+    let node = tree.get("statements").and_then(|statements| statements.get(0)?.get("node"));
+    let from = node.and_then(|node| node.get("from_table")?.get("type"));
+    let (mut pivots, mut has_names) = (0, false);
+    count(tree, &mut pivots, &mut has_names);
+    !has_names || (pivots == 1 && from.is_some_and(|kind| kind == "PIVOT"))
+}
+
+fn count(value: &Value, pivots: &mut usize, has_names: &mut bool) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| count(value, pivots, has_names)),
+        Value::Object(object) => {
+            *pivots += usize::from(object.get("type").is_some_and(|kind| kind == "PIVOT"));
+            let named = object.get("cte_map").and_then(|map| map.get("map")?.as_array());
+            *has_names |= named.is_some_and(|named| !named.is_empty());
+            object.values().for_each(|value| count(value, pivots, has_names));
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]

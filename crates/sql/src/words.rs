@@ -65,8 +65,11 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
             if rest[1 + tag..].starts_with('$') { after(&rest[..tag + 2], tag + 2) } else { 1 + tag }
         } else if first.is_ascii_digit() {
             rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(rest.len())
+        } else if is_name_char(first) {
+            // Behind its first character a name can have dollars.
+            rest.find(|c: char| !(is_name_char(c) || c == '$')).unwrap_or(rest.len())
         } else {
-            name_length(rest).max(first.len_utf8())
+            first.len_utf8()
         };
         let kind = match first {
             '"' => Kind::Quoted,
@@ -244,7 +247,8 @@ mod tests {
             "SELECT $$ table $$, $x$ table $$ $x$ FROM t",
             "TABLE t UNION ALL TABLE u",
             "SELECT * FROM (TABLE t)",
-            "SELECT tables, a_table, table1 FROM t",
+            "SELECT tables, a_table, table1, table$, a$$table$$ FROM t",
+            "SELECT 1 AS a$$, b$$ FROM t",
             "SELECT 'unclosed table",
             "",
         ] {
