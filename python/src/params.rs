@@ -28,6 +28,13 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
     if value.is_none() {
         return Ok(ParamValue::Null);
     }
+    if let Some(value) = of_numpy_instant(value)? {
+        return Ok(value);
+    }
+    // What is missing in pandas: an instant that equals nothing, and a value of a type of its own.
+    if value.get_type().name()? == "NAType" || (value.is_instance_of::<PyDateTime>() && value.ne(value)?) {
+        return Ok(ParamValue::Null);
+    }
     // Scalars of numpy and the like say themselves which plain value they stand for.
     if let Some(item) = value.getattr_opt("item")?.filter(|_| value.hasattr("dtype").unwrap_or(false)) {
         return value_of(&item.call0()?);
@@ -44,6 +51,10 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
     } else if let Ok(bytes) = value.cast::<PyBytes>() {
         Ok(ParamValue::Bytes(bytes.as_bytes().to_vec()))
     } else if value.is_instance_of::<PyDateTime>() {
+        // Instants of pandas have nanoseconds.
+        if value.getattr_opt("nanosecond")?.is_some_and(|rest| rest.is_truthy().unwrap_or(true)) {
+            return Err(too_fine(value));
+        }
         Ok(ParamValue::Timestamp(microseconds(value)?))
     } else if value.is_instance_of::<PyDate>() {
         let day: i32 = value.call_method0("toordinal")?.extract()?;
@@ -57,6 +68,28 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
     } else {
         Err(PyTypeError::new_err(format!("SQL has no form of a value of type {}", value.get_type().name()?)))
     }
+}
+
+/// An instant of numpy, whose plain value is a number of nanoseconds as a rule.
+fn of_numpy_instant(value: &Bound<'_, PyAny>) -> PyResult<Option<ParamValue>> {
+    let Some(kind) = value.getattr_opt("dtype")?.and_then(|dtype| dtype.getattr_opt("kind").ok()?) else {
+        return Ok(None);
+    };
+    if kind.extract::<String>().ok().as_deref() != Some("M") || value.hasattr("__len__")? {
+        return Ok(None);
+    }
+    let micros = value.call_method1("astype", ("datetime64[us]",))?;
+    let plain = micros.call_method0("item")?;
+    match plain.is_none() || micros.eq(value)? {
+        true => value_of(&plain).map(Some),
+        false => Err(too_fine(value)),
+    }
+}
+
+fn too_fine(value: &Bound<'_, PyAny>) -> PyErr {
+    PyValueError::new_err(format!(
+        "{value} has nanoseconds, and a value has microseconds: give it as text, and CAST(? AS TIMESTAMP_NS) in the SQL"
+    ))
 }
 
 /// Whether a value is of a type that was imported: nobody has one of a type that was not.

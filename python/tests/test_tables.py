@@ -227,6 +227,20 @@ def test_values_of_a_condition_are_bound(scores: datafolio.DataFolio) -> None:
         scores.get_table("scores", where="kind = ?", params="a")
 
 
+def test_instants_are_values_to_the_microsecond_or_not_at_all(folio: datafolio.DataFolio) -> None:
+    times = pd.to_datetime(["2024-01-01T00:00:00.123456789", "2024-01-01T00:00:00.123456000"]).as_unit("ns")
+    folio.add_table("t", pd.DataFrame({"i": [1, 2], "t": times}))
+    for value in (times[1], times[1].to_pydatetime(), times[1].to_datetime64(), np.datetime64(times[1], "us")):
+        assert folio.get_table("t", where="t = ?", params=[value])["i"].tolist() == [2]
+    for value in (times[0], times[0].to_datetime64()):
+        with pytest.raises(ValueError, match="has nanoseconds.*TIMESTAMP_NS"):
+            folio.delete_rows("t", "t = ?", params=[value])
+    exact = folio.get_table("t", where="t = CAST(? AS TIMESTAMP_NS)", params=[str(times[0])])
+    assert exact["i"].tolist() == [1]
+    for nothing in (pd.NaT, np.datetime64("NaT"), pd.NA, None):
+        assert folio.query("SELECT ? IS NULL AS n", params=[nothing]).to_pydict() == {"n": [True]}
+
+
 def test_changes_take_values_and_can_be_told(scores: datafolio.DataFolio) -> None:
     identity = uuid.uuid4()
     done = scores.update_table("scores", "id = ?", {"score": "? * 2", "kind": "?"}, params=[7, 21, identity], report=True)
