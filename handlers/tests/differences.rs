@@ -7,11 +7,12 @@ use arrow::datatypes::{Int32Type, Int64Type};
 use datafolio_handlers::{Data, Handler, IncludedTable, Item, Sink, TableReadOptions, WriteOptions, read_table};
 use datafolio_storage::{MemoryStorage, Storage, Verification, VerifiedCache};
 use datafolio_testkit::handler_suite::record;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
+
+use crate::encoded;
 
 const ROWS: i32 = 2_000;
 /// Forty equal differences of this, whose sum 32 bits do not hold, though each value is one.
@@ -34,13 +35,8 @@ fn file() -> Vec<u8> {
         .set_encoding(Encoding::DELTA_BINARY_PACKED)
         .set_data_page_row_count_limit(40)
         .set_write_batch_size(20)
-        .set_max_row_group_row_count(Some(600))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes
+        .set_max_row_group_row_count(Some(600));
+    encoded(&batch, properties)
 }
 
 /// When this fails, the library can do it, and what is done here to avoid it is not needed any more.

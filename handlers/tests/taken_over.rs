@@ -10,11 +10,12 @@ use arrow::array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArr
 use arrow::datatypes::Int8Type;
 use datafolio_handlers::{Data, Handler, HandlerResult, IncludedTable, Sink, WriteOptions, quiet_decoder_panics};
 use datafolio_storage::{MemoryStorage, Storage};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
+
+use crate::encoded;
 
 /// Adds a file; nothing may stay of one that is refused.
 fn add(path: &Path) -> HandlerResult<()> {
@@ -53,12 +54,8 @@ fn sample() -> Vec<u8> {
         ("c", Arc::new(categories)),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+    encoded(&batch, properties)
 }
 
 #[test]

@@ -7,11 +7,12 @@ use arrow::compute::concat_batches;
 use datafolio_handlers::{Data, Handler, IncludedTable, Item, Sink, TableReadOptions, WriteOptions, read_table};
 use datafolio_storage::{MemoryStorage, Storage, Verification, VerifiedCache};
 use datafolio_testkit::handler_suite::record;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use tempfile::TempDir;
+
+use crate::encoded;
 
 const ROWS: usize = 4_000;
 
@@ -44,13 +45,8 @@ fn file(version: WriterVersion, compression: Compression) -> Vec<u8> {
         .set_dictionary_page_size_limit(4_096)
         .set_data_page_row_count_limit(150)
         .set_write_batch_size(50)
-        .set_max_row_group_row_count(Some(1_500))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    bytes
+        .set_max_row_group_row_count(Some(1_500));
+    encoded(&rows, properties)
 }
 
 #[test]

@@ -9,6 +9,7 @@ from typing import Any
 from ._results import TableDifference
 from ._rows_in import rows_of
 from ._core import Params, where_with
+from ._native import RowStream
 from ._rows_out import check_return_type, chunks_as, rows_as
 from ._table_versions import TableVersions, library_of
 from .exceptions import InvalidTypeError
@@ -163,10 +164,7 @@ class TableChangeMethods(TableVersions):
         return_type: str | None = None,
     ) -> Any:
         """The rows that differ between two states of a table, each with what became of it."""
-        check_return_type(return_type)
-        entry = self._table(name)
-        rows = self._native.diff_table_rows(name, _state(before), _state(after), _key(key))
-        return rows_as(rows, return_type or library_of(entry))
+        return rows_as(*self._rows_that_differ(name, before, after, key, return_type))
 
     def iter_diff_table_rows(
         self,
@@ -177,10 +175,20 @@ class TableChangeMethods(TableVersions):
         return_type: str | None = None,
     ) -> Iterator[Any]:
         """The rows that differ piece by piece, as they are found. The options are those of :meth:`diff_table_rows`."""
+        return chunks_as(*self._rows_that_differ(name, before, after, key, return_type))
+
+    def _rows_that_differ(
+        self,
+        name: str,
+        before: str | int | None,
+        after: str | int | None,
+        key: Sequence[str] | None,
+        return_type: str | None,
+    ) -> tuple[RowStream, str]:
         check_return_type(return_type)
         entry = self._table(name)
         rows = self._native.diff_table_rows(name, _state(before), _state(after), _key(key))
-        return chunks_as(rows, return_type or library_of(entry))
+        return rows, return_type or library_of(entry)
 
 
 def _key(key: Sequence[str] | None) -> list[str] | None:

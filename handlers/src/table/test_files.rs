@@ -7,10 +7,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::concat;
 use datafolio_storage::{FileIdentity, Source, StorageResult};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterPropertiesBuilder;
+
+use super::pages::Result;
 
 /// A file in memory. It panics where something is read that is not there.
 #[derive(Debug)]
@@ -57,6 +60,28 @@ impl Source for Counting {
     fn try_clone_file(&self) -> Option<io::Result<File>> {
         None
     }
+}
+
+/// That a column gives these values, in so many rows at a time, and nothing behind them.
+pub(super) fn assert_gives(
+    expected: &dyn Array,
+    batch: usize,
+    what: &str,
+    mut next: impl FnMut(usize) -> Result<ArrayRef>,
+) {
+    let rows = expected.len();
+    let found: Vec<ArrayRef> = (0..rows).step_by(batch).map(|from| next(batch.min(rows - from)).unwrap()).collect();
+    // Nothing has no type.
+    if rows > 0 {
+        assert_eq!(joined(&found).as_ref(), expected, "{what}");
+    }
+    assert!(next(1).is_err(), "there is no other row: {what}");
+}
+
+/// Arrays one behind the other.
+pub(super) fn joined(arrays: &[ArrayRef]) -> ArrayRef {
+    let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array.as_ref()).collect();
+    concat(&arrays).unwrap()
 }
 
 /// The file of a batch.
