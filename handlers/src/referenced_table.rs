@@ -33,6 +33,7 @@ use crate::table::TableReadOptions;
 use address::Address;
 pub(crate) use address::is_web;
 pub use address::without_secrets;
+pub(crate) use check::rows_as_referenced;
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
 pub(crate) use delta::delta_target;
 use new_reference::{Where, identity, look_at_target, record, schema_and_rows};
@@ -161,11 +162,14 @@ fn open(
 }
 
 /// An error of the target, with the item that refers to it: of a bundle with many references, the file alone does not tell.
-fn of_item(item: &str, error: HandlerError) -> HandlerError {
+pub(crate) fn of_item(item: &str, error: HandlerError) -> HandlerError {
     let item = item.to_owned();
     match error {
         error @ (HandlerError::Reference { .. } | HandlerError::MissingTableVersion { .. }) => error,
         HandlerError::FileNotFound { path } => HandlerError::MissingReference { item, path },
+        // What was asked for is wrong, and not the table.
+        HandlerError::UnknownColumn { column, known, .. } => HandlerError::UnknownColumn { table: item, column, known },
+        HandlerError::Invalid { reason, .. } => HandlerError::Invalid { item, reason },
         source => HandlerError::Reference { item, source: Box::new(source) },
     }
 }
@@ -327,6 +331,35 @@ mod tests {
             let error = read(fields).unwrap_err();
             assert_eq!(error.code(), "unreadable-reference");
             assert!(error.to_string().contains("'t'") && error.to_string().contains("/dev/zero"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_question_is_no_damage_of_the_table() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        write_parquet(&dir.path().join("d/year=1/p.parquet"), 0..3);
+        fs::write(dir.path().join("t.csv"), "x,year\n1,2\n").unwrap();
+        for (path, format) in [("d", "parquet"), ("d/year=1/p.parquet", "parquet"), ("t.csv", "csv")] {
+            let mut fields = record(&reference(&at(path), format)).unwrap();
+            fields.insert("name".into(), "t".into());
+            let (record, storage) = (ItemRecord::new(fields), Arc::new(MemoryStorage::new()) as Arc<dyn Storage>);
+            let cache = VerifiedCache::disabled();
+            let item = Item::new(&record, &storage, Verification::Full, &cache);
+            let failure = |columns: &[&str]| {
+                let columns = Some(columns.iter().map(|&name| name.to_owned()).collect());
+                let part = TableReadOptions { columns, ..TableReadOptions::default() };
+                read_reference(&item, &part).err().unwrap()
+            };
+            let error = failure(&["x", "nope"]);
+            assert_eq!((error.code(), error.category()), ("column-not-found", datafolio_core::ErrorCategory::NotFound));
+            assert!(error.to_string().starts_with("t: no column \"nope\"; it has \"x\""), "{error}");
+            let error = failure(&["x", "x"]);
+            assert_eq!(
+                (error.code(), error.category()),
+                ("invalid-value", datafolio_core::ErrorCategory::InvalidInput)
+            );
+            assert!(error.to_string().starts_with("t: column \"x\" is wanted twice"), "{error}");
         }
     }
 

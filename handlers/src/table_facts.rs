@@ -1,28 +1,30 @@
 //! What the footers of a table's files say of it, without reading a row.
 
+mod statistics;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, make_comparator};
-use arrow::compute::{SortOptions, cast};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafolio_core::item_type;
 use datafolio_storage::Source;
-use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::HandlerResult;
-use crate::formats::{TableFormat, look_into};
+use crate::formats::{TableFiles, TableFormat, look_into, partition_array, rows_by_head};
 use crate::guard::{Blame, InPayload, guarded};
 use crate::handler::Item;
 use crate::included_table::{is_parquet, read_table};
-use crate::referenced_table::{delta_target, reference_target};
+use crate::referenced_table::{delta_target, of_item, reference_target, rows_as_referenced};
 use crate::stored_file::stored_files;
 use crate::table::{ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
+use statistics::{column_facts, partition_facts};
 
 /// What is known of a table without reading it.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +68,7 @@ pub struct ColumnFacts {
     pub min: Option<Value>,
     /// The largest value, as JSON; a bound where `is_exact` says so.
     pub max: Option<Value>,
-    /// Whether `min` and `max` are values of the column: files cut long texts, and keep what lies below or above.
+    /// Whether `min` and `max` are known, and values of the column: files cut long texts, and keep what lies below or above.
     pub is_exact: bool,
     /// Bytes in the files.
     pub compressed_bytes: Option<u64>,
@@ -94,26 +96,11 @@ pub struct FileFacts {
 /// As [`read_table`].
 pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
     let record = item.record();
-    let schema = || -> HandlerResult<SchemaRef> { Ok(read_table(item, &TableReadOptions::default())?.schema()) };
     if record.item_type() == item_type::REFERENCED_TABLE {
         if let Some(delta) = delta_target(item)? {
             return delta.facts();
         }
-        let target = reference_target(item)?;
-        let files = target.found()?;
-        if target.format == TableFormat::Parquet {
-            let footers = files.places().map(|place| {
-                look_into(place, |path, file, size_bytes| Footer::read(path, file, size_bytes, Some(path.clone())))
-            });
-            // Partitions, and types that differ between files, are settled where the rows are read.
-            return Ok(summary(item, schema()?, &footers.collect::<HandlerResult<Vec<_>>>()?));
-        }
-        let facts = files.places().map(|place| {
-            let (path, (size_bytes, _)) = (Some(place.path().to_owned()), place.size_and_time()?);
-            Ok(FileFacts { path, rows: None, size_bytes, row_groups: Vec::new() })
-        });
-        // Nobody vouches for the number of rows that an entry has of a file which others write.
-        return Ok(without_statistics(schema()?, None, facts.collect::<HandlerResult<_>>()?));
+        return facts_of_files(item).map_err(|error| of_item(item.name(), error));
     }
     let files = stored_files(record)?;
     if is_parquet(item) {
@@ -130,7 +117,7 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
         let footers = footers.collect::<HandlerResult<Vec<_>>>()?;
         let schema = match footers.as_slice() {
             [only] => SchemaRef::clone(&only.schema),
-            _ => schema()?,
+            _ => schema_of(item)?,
         };
         return Ok(summary(item, schema, &footers));
     }
@@ -138,7 +125,41 @@ pub fn table_facts(item: &Item<'_>) -> HandlerResult<TableFacts> {
         let size_bytes = item.open_file(stored)?.size();
         Ok(FileFacts { path: item.local_path_of(stored), rows: stored.rows, size_bytes, row_groups: Vec::new() })
     });
-    Ok(without_statistics(schema()?, record.count("num_rows"), facts.collect::<HandlerResult<_>>()?))
+    Ok(without_statistics(schema_of(item)?, record.count("num_rows"), facts.collect::<HandlerResult<_>>()?))
+}
+
+fn schema_of(item: &Item<'_>) -> HandlerResult<SchemaRef> {
+    Ok(read_table(item, &TableReadOptions::default())?.schema())
+}
+
+/// The facts of the files of a reference.
+fn facts_of_files(item: &Item<'_>) -> HandlerResult<TableFacts> {
+    let target = reference_target(item)?;
+    let files = target.found()?;
+    if target.format == TableFormat::Parquet {
+        let footers = files.places().map(|place| {
+            look_into(place, |path, file, size_bytes| Footer::read(path, file, size_bytes, Some(path.clone())))
+        });
+        let footers = footers.collect::<HandlerResult<Vec<_>>>()?;
+        // Partitions, and types that differ between files, are settled where the rows are read.
+        return Ok(with_partitions(summary(item, schema_of(item)?, &footers), &files));
+    }
+    let facts = files.places().map(|place| {
+        let (path, (size_bytes, _)) = (Some(place.path().to_owned()), place.size_and_time()?);
+        let rows = rows_by_head(place, target.format)?;
+        Ok(FileFacts { path, rows, size_bytes, row_groups: Vec::new() })
+    });
+    let mut facts = facts.collect::<HandlerResult<Vec<_>>>()?;
+    let rows = match facts.iter().map(|file| file.rows).collect::<Option<Vec<_>>>() {
+        Some(rows) => Some(rows.into_iter().sum()),
+        // Text does not tell. Nobody vouches for the number that an entry has of files which others write, unless they were counted and
+        // nothing has changed since.
+        None => rows_as_referenced(item),
+    };
+    if let [only] = facts.as_mut_slice() {
+        only.rows = rows;
+    }
+    Ok(with_partitions(without_statistics(schema_of(item)?, rows, facts), &files))
 }
 
 /// The facts of a table whose files say nothing of their columns.
@@ -157,7 +178,7 @@ impl ColumnFacts {
             null_count: None,
             min: None,
             max: None,
-            is_exact: true,
+            is_exact: false,
             compressed_bytes: None,
             uncompressed_bytes: None,
         }
@@ -208,99 +229,24 @@ fn summary(item: &Item<'_>, schema: SchemaRef, footers: &[Footer]) -> TableFacts
     }
 }
 
-fn codec(compression: Compression) -> String {
-    let text = format!("{compression:?}").to_ascii_lowercase();
-    text.split('(').next().unwrap_or(&text).to_owned()
-}
-
-fn column_facts(field: &Field, footers: &[Footer]) -> ColumnFacts {
-    let mut facts = ColumnFacts::unknown(field);
-    let (mut compressed, mut uncompressed, mut leaves) = (0_u64, 0_u64, 0);
-    for footer in footers {
-        let columns = footer.metadata.file_metadata().schema_descr();
-        for (leaf, column) in columns.columns().iter().enumerate() {
-            if columns.get_column_root(leaf).name() != field.name() {
-                continue;
-            }
-            leaves += 1;
-            if facts.logical_type.is_none() && !field.data_type().is_nested() {
-                let logical = column.logical_type_ref().map(|logical| format!(" ({logical:?})"));
-                facts.logical_type = Some(format!("{}{}", column.physical_type(), logical.unwrap_or_default()));
-            }
-            for group in footer.groups() {
-                compressed += group.column(leaf).compressed_size().max(0).unsigned_abs();
-                uncompressed += group.column(leaf).uncompressed_size().max(0).unsigned_abs();
-            }
-        }
-    }
-    if leaves == 0 {
-        // A partition: its value stands in the path.
-        return facts;
-    }
-    (facts.compressed_bytes, facts.uncompressed_bytes) = (Some(compressed), Some(uncompressed));
-    if !field.data_type().is_nested() {
-        let statistics: Option<Vec<Seen>> = footers.iter().map(|footer| Seen::of(field, footer)).collect();
-        if let Some(statistics) = statistics {
-            facts.null_count = statistics.iter().map(|seen| seen.nulls).sum();
-            facts.is_exact = statistics.iter().all(|seen| seen.is_exact);
-            facts.min = extreme(statistics.iter().map(|seen| &seen.mins), false);
-            facts.max = extreme(statistics.iter().map(|seen| &seen.maxes), true);
+/// The same with what the paths of the files say of the columns that stand there.
+fn with_partitions(mut facts: TableFacts, files: &TableFiles) -> TableFacts {
+    let Some(partitions) = files.partitions().filter(|values| values.len() == facts.files.len()) else { return facts };
+    for (field, known) in facts.schema.fields().iter().zip(&mut facts.columns) {
+        let values = partitions.iter().zip(&facts.files).map(|(values, file)| {
+            let value = values.get(field.name())?;
+            Some((partition_array(field.data_type(), value.as_deref(), 1), file.rows))
+        });
+        if let Some(values) = values.collect::<Option<Vec<_>>>() {
+            *known = partition_facts(field, &values);
         }
     }
     facts
 }
 
-/// What the row groups of one file record of a column.
-struct Seen {
-    nulls: Option<u64>,
-    mins: ArrayRef,
-    maxes: ArrayRef,
-    is_exact: bool,
-}
-
-impl Seen {
-    fn of(field: &Field, footer: &Footer) -> Option<Self> {
-        let columns = footer.metadata.file_metadata().schema_descr();
-        if footer.schema.fields().find(field.name()).is_none() {
-            // A part from before the column was there.
-            let none = arrow::array::new_null_array(field.data_type(), 1);
-            return Some(Self { nulls: footer.facts.rows, mins: none.clone(), maxes: none, is_exact: true });
-        }
-        let converter = StatisticsConverter::try_new(field.name(), &footer.schema, columns).ok()?;
-        let groups = || footer.groups().iter();
-        let nulls = converter.with_missing_null_counts_as_zero(false);
-        let counts = nulls.row_group_null_counts(groups()).ok()?;
-        let (mins, maxes) = (nulls.row_group_mins(groups()).ok()?, nulls.row_group_maxes(groups()).ok()?);
-        // A row group of nulls alone has no extremes; any other without them leaves those of the file unknown.
-        let is_known = footer.groups().iter().enumerate().all(|(index, group)| {
-            let all_null = counts.is_valid(index) && counts.value(index) == group.num_rows().max(0).unsigned_abs();
-            all_null || (mins.is_valid(index) && maxes.is_valid(index))
-        });
-        let is_exact = [nulls.row_group_is_min_value_exact(groups()), nulls.row_group_is_max_value_exact(groups())]
-            .into_iter()
-            .all(|exact| exact.is_ok_and(|exact| exact.iter().all(|exact| exact != Some(false))));
-        let none = || arrow::array::new_null_array(mins.data_type(), footer.groups().len());
-        let is_nullless = counts.null_count() == 0;
-        Some(Self {
-            nulls: is_nullless.then(|| counts.values().iter().sum()),
-            mins: if is_known { Arc::clone(&mins) } else { none() },
-            maxes: if is_known { maxes } else { none() },
-            is_exact,
-        })
-    }
-}
-
-/// The smallest or largest value of all files, as JSON.
-fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Option<Value> {
-    let arrays: Vec<&dyn Array> = arrays.map(AsRef::as_ref).collect();
-    let all = arrow::compute::concat(&arrays).ok()?;
-    let compare = make_comparator(&all, &all, SortOptions::default()).ok()?;
-    let places = (0..all.len()).filter(|place| all.is_valid(*place));
-    let place = match largest {
-        true => places.max_by(|a, b| compare(*a, *b)),
-        false => places.min_by(|a, b| compare(*a, *b)),
-    }?;
-    json_value(&all.slice(place, 1))
+fn codec(compression: Compression) -> String {
+    let text = format!("{compression:?}").to_ascii_lowercase();
+    text.split('(').next().unwrap_or(&text).to_owned()
 }
 
 /// The first value of an array as JSON has it: numbers, bools and texts as such, all others as text, and so decimals of a type

@@ -26,7 +26,7 @@ use crate::snapshot::RESERVED;
 use crate::text::shell_word;
 
 /// Fields of an entry that callers cannot set as they like.
-pub(crate) const RESERVED_FIELDS: [&str; 20] = [
+pub(crate) const RESERVED_FIELDS: [&str; 21] = [
     "name",
     "item_type",
     "filename",
@@ -44,6 +44,7 @@ pub(crate) const RESERVED_FIELDS: [&str; 20] = [
     "in_snapshots",
     "parts",
     "grown_from",
+    "same_rows",
     "view",
     "derived",
     "stages",

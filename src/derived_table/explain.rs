@@ -1,7 +1,8 @@
 //! How an item came to be.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use datafolio_core::ErrorCategory;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,8 +42,17 @@ pub struct Explained {
     pub rows: Option<u64>,
     /// Why it is out of date; empty when it is not.
     pub stale: Vec<StaleReason>,
-    /// The items that it was made from, as they are now; each is told of once.
+    /// The version of the item that is there now, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_version: Option<String>,
+    /// The items that it was made from, in the versions that were read where these are recorded; each version is told of once.
     pub upstream: Vec<Explained>,
+}
+
+/// An item in the version that is to be explained; `None` for the one that is there now.
+struct Asked<'a> {
+    name: &'a str,
+    version: Option<&'a str>,
 }
 
 impl DataFolio {
@@ -54,20 +64,25 @@ impl DataFolio {
     pub fn explain(&self, name: &str) -> Result<Explained> {
         self.record(name)?;
         let stale = self.stale()?.into_iter().map(|stale| (stale.name, stale.reasons)).collect();
-        self.explained(name, &stale, &mut HashSet::new())
+        self.explained(&Asked { name, version: None }, &HashMap::new(), &stale, &mut HashSet::new())
     }
 
+    /// `read` are the versions that whoever asks has read.
     fn explained(
         &self,
-        name: &str,
-        stale: &std::collections::HashMap<String, Vec<StaleReason>>,
-        seen: &mut HashSet<String>,
+        asked: &Asked<'_>,
+        read: &HashMap<&str, &str>,
+        stale: &HashMap<String, Vec<StaleReason>>,
+        seen: &mut HashSet<(String, Option<String>)>,
     ) -> Result<Explained> {
-        seen.insert(name.to_owned());
+        let name = asked.name;
+        let current = self.state().item(name).ok().map(|entry| entry.token());
+        let version = asked.version.map(str::to_owned).or_else(|| current.clone());
+        seen.insert((name.to_owned(), version.clone()));
+        let is_current = version == current;
         let mut explained = Explained {
             name: name.to_owned(),
             kind: "missing".to_owned(),
-            version: None,
             created_at: None,
             language: None,
             text: None,
@@ -75,15 +90,19 @@ impl DataFolio {
             inputs: Vec::new(),
             program: None,
             rows: None,
-            stale: stale.get(name).cloned().unwrap_or_default(),
+            stale: stale.get(name).filter(|_| is_current).cloned().unwrap_or_default(),
+            current_version: current.filter(|_| !is_current),
             upstream: Vec::new(),
+            version,
         };
-        if !self.contains(name) {
-            return Ok(explained);
-        }
-        let record = self.record(name)?;
+        let Some(version) = &explained.version else { return Ok(explained) };
+        let record = match self.version_record(name, version) {
+            Ok(record) => record,
+            // What was read may be known by its version alone by now.
+            Err(error) if error.category() == ErrorCategory::NotFound => return Ok(explained),
+            Err(error) => return Err(error),
+        };
         explained.kind = record.item_type().to_owned();
-        explained.version = Some(self.state().item(name)?.token());
         explained.created_at = record.str("created_at").map(str::to_owned);
         explained.rows = record.u64("num_rows");
         if let Some(derivation) = derivation_of(&record)? {
@@ -98,11 +117,27 @@ impl DataFolio {
             explained.language = Some(view.language);
             explained.text = Some(view.text);
         }
-        for input in record.inputs() {
-            if !seen.contains(input) {
-                explained.upstream.push(self.explained(input, stale, seen)?);
+        let noted = record.input_versions();
+        let made_from: Vec<Asked<'_>> = if explained.kind == "derived" {
+            explained.inputs.iter().map(|input| Asked { name: &input.name, version: Some(&input.version) }).collect()
+        } else {
+            // What a view stands on was read by whoever read the view.
+            let is_view = explained.kind == "view";
+            let noted = |input: &str| noted.get(input).map(String::as_str).filter(|_| !is_view);
+            let version_of = |input: &str| noted(input).or_else(|| read.get(input).copied());
+            record.inputs().into_iter().map(|name| Asked { name, version: version_of(name) }).collect()
+        };
+        let read: HashMap<&str, &str> =
+            made_from.iter().filter_map(|input| Some((input.name, input.version?))).collect();
+        let mut upstream = Vec::new();
+        for input in &made_from {
+            let version = input.version.map(str::to_owned);
+            let version = version.or_else(|| self.state().item(input.name).ok().map(|entry| entry.token()));
+            if !seen.contains(&(input.name.to_owned(), version)) {
+                upstream.push(self.explained(input, &read, stale, seen)?);
             }
         }
+        explained.upstream = upstream;
         Ok(explained)
     }
 }

@@ -6,7 +6,7 @@ mod run;
 mod stale;
 mod watch;
 
-use datafolio_core::{ItemRecord, PARTS, json};
+use datafolio_core::ItemRecord;
 use datafolio_handlers::HandlerError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,8 +47,8 @@ pub struct DerivedInput {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The hash of its payload, or of those of its parts: a version with the same one has the same rows, whatever else was
-    /// edited.
+    /// What its rows are known by ([`ItemRecord::rows_hash`]): a version with the same hash has the same rows, whatever else was
+    /// edited, and however its parts were merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// The snapshot that it was read from.
@@ -67,18 +67,6 @@ pub struct SeenFiles {
     /// SHA-256 (hex) of what is known of each from outside: path, size and time of its last change.
     #[serde(default)]
     pub digest: String,
-}
-
-/// The hash of the payload that holds the rows of a version. The payload of a table of several parts only stands for them: there it
-/// is a hash of theirs, and of the names of the columns, since parts may lack some.
-fn payload_hash(record: &ItemRecord) -> Option<String> {
-    if record.get(PARTS).is_none() {
-        return record.str("sha256").map(str::to_owned);
-    }
-    let parts = record.parts().ok()??;
-    let mut lines = parts.into_iter().map(|part| part.sha256).collect::<Option<Vec<String>>>()?;
-    lines.extend(record.strings("columns").into_iter().map(json::quote));
-    Some(json::sha256(&lines.join("\n")))
 }
 
 /// How a version was derived; `None` for other items.

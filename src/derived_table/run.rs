@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 
 use super::stale::StaleReason;
 use super::watch::RerunWatch;
-use super::{DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params, payload_hash};
+use super::{DERIVED, Derivation, DerivedInput, SeenFiles, derivation_of, params};
 use crate::bundle::{AddOptions, DataFolio, ItemInfo, Own, lineage_of};
 use crate::error::{Error, Result};
 use crate::query::{QueryControl, QueryOptions, ReadInput};
@@ -133,7 +133,7 @@ impl DataFolio {
         Ok(DerivedInput {
             name: input.record.name().to_owned(),
             version: input.version.clone(),
-            sha256: payload_hash(&input.record),
+            sha256: input.record.rows_hash(),
             snapshot: input.snapshot.clone(),
             files: self.seen_files(&input.record),
         })

@@ -6,7 +6,7 @@ use datafolio_core::ItemRecord;
 use datafolio_sql::{Quoted, check};
 use serde::Serialize;
 
-use super::{Derivation, derivation_of, payload_hash};
+use super::{Derivation, derivation_of};
 use crate::bundle::{DataFolio, lineage_of};
 use crate::error::{Error, Result};
 use crate::view::{is_view, view_of};
@@ -158,7 +158,7 @@ impl DataFolio {
             };
             let token = entry.token();
             let record = entry.record()?;
-            let is_same_content = input.sha256.is_some() && payload_hash(&record) == input.sha256;
+            let is_same_content = input.sha256.is_some() && record.rows_hash() == input.sha256;
             if input.files.is_some() && self.seen_files(&record) != input.files {
                 reasons.push(StaleReason::FilesChanged { input: name });
             } else if token != input.version && !is_same_content && input.files.is_none() {

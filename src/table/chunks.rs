@@ -1,106 +1,16 @@
 //! Walking through a table in chunks of one size.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
-use datafolio_handlers::{FileFacts, HandlerError, Joined, TableFacts, TableReadOptions};
-use datafolio_storage::Verification;
+use datafolio_handlers::{Joined, TableReadOptions};
 
 use super::filter::Filtered;
-use super::{Condition, Conditional};
+use super::{Conditional, IterOptions};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
-use crate::text::shell_word;
-use crate::view::is_view;
-
-/// Rows of a chunk, unless the caller says otherwise.
-pub const DEFAULT_CHUNK_SIZE: usize = 10_000;
-
-/// How a table is walked through; by default all of it, 10,000 rows at a time.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct IterOptions {
-    /// Rows of every chunk; the last one may have fewer.
-    pub chunk_size: usize,
-    /// These columns, in this order; `None` for all.
-    pub columns: Option<Vec<String>>,
-    /// Only rows for which this SQL condition holds, such as `p_value < 0.05`.
-    pub filter: Option<Condition>,
-    /// The first row, counted from 0 among all rows of the table.
-    pub start_row: u64,
-    /// The row behind the last one; `None` for the end of the table.
-    pub end_row: Option<u64>,
-    /// This version of the item, by its id; `None` for the current one.
-    pub version: Option<String>,
-    /// How what is read is compared with its recorded hashes; `None` as the settings say.
-    pub verification: Option<Verification>,
-}
-
-impl Default for IterOptions {
-    fn default() -> Self {
-        Self {
-            chunk_size: DEFAULT_CHUNK_SIZE,
-            columns: None,
-            filter: None,
-            start_row: 0,
-            end_row: None,
-            version: None,
-            verification: None,
-        }
-    }
-}
-
-impl IterOptions {
-    /// All of the current version, 10,000 rows at a time.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// So many rows at a time.
-    pub fn chunk_size(mut self, rows: usize) -> Self {
-        self.chunk_size = rows;
-        self
-    }
-
-    /// These columns, in this order.
-    pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
-        self.columns = Some(columns.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Only rows for which this SQL condition holds.
-    pub fn filter(mut self, condition: impl Into<Condition>) -> Self {
-        self.filter = Some(condition.into());
-        self
-    }
-
-    /// From this row on: where [`TableChunks::position`] was when the work stopped.
-    pub fn start_row(mut self, row: u64) -> Self {
-        self.start_row = row;
-        self
-    }
-
-    /// These rows alone, as [`DataFolio::split_table`] gives them.
-    pub fn rows(mut self, rows: Range<u64>) -> Self {
-        (self.start_row, self.end_row) = (rows.start, Some(rows.end));
-        self
-    }
-
-    /// Of this version, by its id.
-    pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
-        self
-    }
-
-    /// Compares what is read with its recorded hashes to this degree, whatever the settings say.
-    pub fn verification(mut self, verification: Verification) -> Self {
-        self.verification = Some(verification);
-        self
-    }
-}
 
 impl DataFolio {
     /// Walks through a table in the order in which it is stored, in chunks of exactly `chunk_size` rows; the last one has
@@ -166,66 +76,6 @@ impl DataFolio {
         let rows = Source::All(self.open_table(&record, &part)?);
         Ok(TableChunks::new(rows, options.chunk_size, options.start_row))
     }
-
-    /// Rows for so many workers: disjoint ranges that together are the whole table, in order, each for
-    /// [`IterOptions::rows`]. Ranges begin with row groups where that costs little balance, so that two workers seldom decode
-    /// the same pages. A small table gives fewer ranges than workers.
-    ///
-    /// # Errors
-    /// No worker at all; a table whose rows nobody has counted, such as a referenced CSV file; as [`DataFolio::get_table`].
-    pub fn split_table(&self, name: &str, workers: usize) -> Result<Vec<Range<u64>>> {
-        if workers == 0 {
-            return Err(Error::Invalid(format!("table '{name}' cannot be split among 0 workers")));
-        }
-        let record = self.table_record(name, None)?;
-        let facts = self.facts_of(&record)?;
-        let rows = facts.rows.ok_or_else(|| HandlerError::Unsupported {
-            what: format!("splitting table '{name}', whose rows are not counted"),
-            needs: match is_view(&record) {
-                true => format!("a stored table: `datafolio derive NEW --from {}`", shell_word(name)),
-                false => "a Parquet or Arrow table: `datafolio import` makes one of a text file".to_owned(),
-            },
-        })?;
-        Ok(split(rows, &group_starts(&facts), workers as u64))
-    }
-}
-
-/// The first rows of all row groups.
-pub(super) fn group_starts(facts: &TableFacts) -> Vec<u64> {
-    let mut next = 0;
-    let mut starts = Vec::new();
-    for file in &facts.files {
-        starts.extend(file_groups(file).map(|start| next + start));
-        next += file.rows.unwrap_or_default();
-    }
-    starts
-}
-
-/// The first rows of the row groups of a file, counted within it; of a file without row groups that of the file.
-fn file_groups(file: &FileFacts) -> impl Iterator<Item = u64> {
-    let whole = file.row_groups.is_empty().then_some(0);
-    let groups = file.row_groups.iter().scan(0, |next, rows| {
-        *next += rows;
-        Some(*next - rows)
-    });
-    whole.into_iter().chain(groups)
-}
-
-fn split(rows: u64, group_starts: &[u64], workers: u64) -> Vec<Range<u64>> {
-    let share = rows / workers;
-    let mut cuts: Vec<u64> = (1..workers)
-        .map(|worker| {
-            let even = u64::try_from(u128::from(rows) * u128::from(worker) / u128::from(workers)).unwrap_or(rows);
-            let after = group_starts.partition_point(|start| *start < even);
-            let near = group_starts[after.saturating_sub(1)..].iter().take(2).copied();
-            near.filter(|start| start.abs_diff(even) <= share / 4)
-                .min_by_key(|start| start.abs_diff(even))
-                .unwrap_or(even)
-        })
-        .collect();
-    cuts.insert(0, 0);
-    cuts.push(rows);
-    cuts.windows(2).map(|pair| pair[0]..pair[1]).filter(|range| !range.is_empty()).collect()
 }
 
 /// Where the rows of the chunks come from.
@@ -417,19 +267,5 @@ mod tests {
             }
         }
         assert!(TableChunks::new(Source::All(reader(&[0])), 3, 0).next().is_none());
-    }
-
-    #[test]
-    fn ranges_are_disjoint_and_complete_and_begin_with_row_groups() {
-        assert_eq!(split(100, &[0, 30, 52], 2), [0..52, 52..100]);
-        assert_eq!(split(100, &[0], 4), [0..25, 25..50, 50..75, 75..100]);
-        assert_eq!(split(3, &[0], 5), [0..1, 1..2, 2..3]);
-        assert_eq!(split(0, &[], 5), []);
-        for (rows, workers) in [(1_000_003, 7), (50, 50), (17, 16)] {
-            let starts: Vec<u64> = (0..rows).step_by(122_880).collect();
-            let ranges = split(rows, &starts, workers);
-            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{ranges:?}");
-            assert_eq!((ranges[0].start, ranges[ranges.len() - 1].end), (0, rows));
-        }
     }
 }

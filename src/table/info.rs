@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::DataFolio;
 use crate::error::Result;
+use crate::table::ChangedReference;
 use crate::view::is_view;
 
 /// What a table is: from the footers of its files and the catalogue alone.
@@ -43,6 +44,10 @@ pub struct TableInfo {
     pub parts: Vec<FileFacts>,
     /// When the item was first added.
     pub created_at: Option<String>,
+    /// The references among what the table is read from whose files are not those that were referenced, as
+    /// [`DataFolio::changed_inputs`] tells them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed_references: Vec<ChangedReference>,
     /// The columns as Arrow knows them.
     #[serde(skip)]
     pub schema: SchemaRef,
@@ -80,6 +85,7 @@ impl DataFolio {
             compression: facts.compression.clone(),
             parts: self.placed_files(&record, &facts),
             created_at: text("created_at"),
+            changed_references: self.changed_inputs(name)?,
             schema: SchemaRef::clone(&facts.schema),
         })
     }

@@ -28,6 +28,7 @@ mod hdf5;
 #[cfg(feature = "sql")]
 mod in_question;
 mod info;
+mod iter_options;
 mod known;
 mod parts;
 mod paths;
@@ -36,11 +37,12 @@ mod references;
 mod sample;
 #[cfg(feature = "sql")]
 mod shares;
+mod split;
 mod stage;
 mod statistics;
 
 pub use append::{AppendOptions, Appended};
-pub use chunks::{DEFAULT_CHUNK_SIZE, IterOptions, TableChunks};
+pub use chunks::TableChunks;
 pub use compact::Compacted;
 pub use condition::Condition;
 pub(crate) use content::content_of;
@@ -54,6 +56,7 @@ pub use diff::{ColumnType, DiffOptions, RetypedColumn, TableDiff, TableState};
 #[cfg(feature = "polars")]
 pub use frames::FrameChunks;
 pub use info::TableInfo;
+pub use iter_options::{DEFAULT_CHUNK_SIZE, IterOptions};
 pub use paths::TablePaths;
 pub use read::TableOptions;
 pub use references::ChangedReference;

@@ -1,8 +1,9 @@
 //! Where tables lie, for Ibis, Polars, DuckDB, Dask, Ray, Spark and whatever else reads files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use datafolio_core::{ItemRecord, RelPath, item_type};
+use datafolio_handlers::formats::TableFiles;
 use datafolio_handlers::{HandlerError, reference_paths, stored_files, table_paths};
 use datafolio_storage::{StorageError, Verification};
 use indexmap::IndexMap;
@@ -18,7 +19,7 @@ use crate::view::is_view;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum TablePaths {
-    /// In one file, directory or pattern, or at an address.
+    /// In one file or directory, or at an address.
     One(String),
     /// In several files, in the order of their rows.
     Several(Vec<String>),
@@ -30,19 +31,23 @@ impl DataFolio {
     ///
     /// # Errors
     /// When there is no such table or its file is not there; [`Error::Invalid`] for a table in several files, which
-    /// [`DataFolio::get_table_paths`] lists.
+    /// [`DataFolio::get_table_paths`] lists: of several parts, or a reference to a pattern that several files match.
     pub fn get_table_path(&self, name: &str) -> Result<String> {
         match self.paths_of(name)? {
             TablePaths::One(path) => Ok(path),
-            TablePaths::Several(paths) => Err(Error::Invalid(format!(
-                "table '{name}' lies in {} files: get_table_paths lists them, and compact makes one of them",
-                paths.len()
-            ))),
+            TablePaths::Several(paths) => {
+                let is_reference = self.record(name)?.item_type() == item_type::REFERENCED_TABLE;
+                let merge = if is_reference { "import" } else { "compact" };
+                let count = paths.len();
+                Err(Error::Invalid(format!(
+                    "table '{name}' lies in {count} files: get_table_paths lists them, and {merge} makes one of them"
+                )))
+            }
         }
     }
 
-    /// The absolute paths of a table's files, in the order of their rows; also of a reference to a directory or a pattern on this
-    /// machine, of which [`DataFolio::get_table_path`] gives the place. Of a Delta table and of what is referenced on a store it is the place:
+    /// The absolute paths of a table's files, in the order of their rows; also of a reference to a pattern, or to a directory
+    /// on this machine, of which [`DataFolio::get_table_path`] gives the place. Of a Delta table and of what is referenced on a store it is the place:
     /// their files alone are not the table, or take requests to find.
     ///
     /// # Errors
@@ -132,7 +137,13 @@ impl DataFolio {
         }
         let item = self.handler_item(&record);
         if let Some(target) = table_paths(&item)? {
-            return Ok(TablePaths::One(target));
+            // A pattern is no path; to find the files of one on a store takes requests.
+            let path = Path::new(&target);
+            let is_pattern = TableFiles::is_pattern(path) && !is_address(&target) && !path.exists();
+            return Ok(match reference_paths(&item)?.filter(|_| is_pattern) {
+                Some(files) => one_or_several(files),
+                None => TablePaths::One(target),
+            });
         }
         let mut paths = Vec::new();
         for file in stored_files(&record)? {
@@ -153,9 +164,18 @@ impl DataFolio {
                 needs: "a bundle in a directory with another name".to_owned(),
             })?);
         }
-        Ok(match paths.len() {
-            1 => TablePaths::One(paths.remove(0)),
-            _ => TablePaths::Several(paths),
-        })
+        Ok(one_or_several(paths))
     }
+}
+
+fn one_or_several(mut paths: Vec<String>) -> TablePaths {
+    match paths.len() {
+        1 => TablePaths::One(paths.remove(0)),
+        _ => TablePaths::Several(paths),
+    }
+}
+
+/// Whether it is an address, and no path on this machine.
+fn is_address(path: &str) -> bool {
+    path.contains("://")
 }

@@ -6,7 +6,7 @@ use datafolio_core::ItemRecord;
 use datafolio_handlers::TableFacts;
 use datafolio_sql::{OF_THE_FILE, Relation, Shares};
 
-use super::chunks::group_starts;
+use super::split::group_starts;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 

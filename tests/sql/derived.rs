@@ -160,6 +160,59 @@ fn a_date_is_remembered() {
 }
 
 #[test]
+fn merging_parts_makes_nothing_stale() {
+    let (_dir, folio) = with_numbers();
+    let append = |options| folio.append_table("numbers", numbers(2), options).unwrap();
+    for _ in 0..3 {
+        append(AppendOptions::new().without_compaction());
+    }
+    derive(&folio, "counted", "SELECT count(*) AS n FROM numbers");
+    folio.compact("numbers").unwrap();
+    assert_eq!((stale(&folio), one(&folio, "SELECT n FROM counted")), (vec![], json!(15)));
+    derive(&folio, "again", "SELECT count(*) AS n FROM numbers");
+    // What is appended to it is news, and what is then merged by itself is none.
+    append(AppendOptions::new().without_compaction());
+    assert_eq!(names(&folio), ["counted", "again"]);
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    let parts = |folio: &DataFolio| folio.get_table_paths("numbers").unwrap().len();
+    for _ in 0..6 {
+        append(AppendOptions::new().without_compaction());
+    }
+    let before = parts(&folio);
+    folio.rerun::<&str>(&[], RerunOptions::new()).unwrap();
+    folio.compact("numbers").unwrap();
+    assert!(parts(&folio) < before);
+    assert_eq!((stale(&folio), one(&folio, "SELECT n FROM counted")), (vec![], json!(29)));
+    // Rows that are removed are another table, also in one file.
+    folio.delete_rows("numbers", "id = 0").unwrap();
+    assert_eq!(names(&folio), ["counted", "again"]);
+}
+
+#[test]
+fn what_was_read_is_explained_and_not_what_is_there_now() {
+    let (_dir, folio) = chain();
+    let before = folio.item_info("numbers").unwrap().version;
+    folio.add("numbers", data(&numbers(12)), AddOptions::new().overwrite()).unwrap();
+    folio.add_view("a", "SELECT * FROM numbers WHERE kind = 'b'", AddOptions::new().overwrite()).unwrap();
+    let now = folio.item_info("numbers").unwrap().version;
+    let sums = folio.explain("sums").unwrap();
+    let input = |name: &str| sums.upstream.iter().find(|input| input.name == name).unwrap();
+    let numbers = input("numbers");
+    assert_eq!((numbers.version.as_ref(), numbers.rows), (Some(&before), Some(9)));
+    assert_eq!(numbers.current_version.as_ref(), Some(&now));
+    assert!(input("a").text.as_ref().unwrap().ends_with("kind = 'a'"));
+    assert!(sums.current_version.is_none() && !sums.stale.is_empty() && numbers.stale.is_empty());
+    // By way of the table in between as well.
+    let total = folio.explain("total").unwrap();
+    let sums = &total.upstream[0];
+    assert_eq!((sums.name.as_str(), &sums.current_version), ("sums", &None));
+    assert!(sums.upstream.iter().any(|input| input.version.as_ref() == Some(&before)));
+    // A view reads what is there now.
+    let view = folio.explain("a").unwrap();
+    assert_eq!(view.upstream[0].version.as_ref(), Some(&now));
+}
+
+#[test]
 fn parameters_are_remembered_and_explained() {
     let (_dir, folio) = with_numbers();
     let query = QueryOptions::new().param("kind", "b").param("least", 2);

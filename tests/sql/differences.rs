@@ -17,17 +17,17 @@ use serde_json::{Map, Value, json};
 use crate::compat::peer::{Peer, Release};
 use crate::support::{new_bundle, reopen};
 
-fn put(folio: &DataFolio, name: &str, batch: &RecordBatch) -> String {
+pub(super) fn put(folio: &DataFolio, name: &str, batch: &RecordBatch) -> String {
     let reader = RecordBatchIterator::new([Ok(batch.clone())], batch.schema());
     folio.add(name, Data::Table(Box::new(reader)), AddOptions::new().overwrite()).unwrap();
     folio.item_info(name).unwrap().version
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
 
-fn ints(values: &[Option<i64>]) -> ArrayRef {
+pub(super) fn ints(values: &[Option<i64>]) -> ArrayRef {
     Arc::new(Int64Array::from(values.to_vec()))
 }
 
@@ -35,11 +35,11 @@ fn floats(values: &[Option<f64>]) -> ArrayRef {
     Arc::new(Float64Array::from(values.to_vec()))
 }
 
-fn words(values: &[Option<&str>]) -> ArrayRef {
+pub(super) fn words(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-fn json_rows(reader: Box<dyn RecordBatchReader + Send>) -> Vec<Map<String, Value>> {
+pub(super) fn json_rows(reader: Box<dyn RecordBatchReader + Send>) -> Vec<Map<String, Value>> {
     let mut rows = Vec::new();
     for batch in reader {
         let mut writer = arrow::json::writer::WriterBuilder::new()
@@ -52,7 +52,7 @@ fn json_rows(reader: Box<dyn RecordBatchReader + Send>) -> Vec<Map<String, Value
     rows
 }
 
-fn counts(diff: &TableDiff) -> (u64, u64, u64, Option<u64>) {
+pub(super) fn counts(diff: &TableDiff) -> (u64, u64, u64, Option<u64>) {
     (diff.added, diff.removed, diff.changed, diff.unchanged)
 }
 
@@ -110,39 +110,6 @@ fn rows_of_a_key_are_added_removed_and_changed() {
     // The other way round.
     let back = by_id().from(TableState::Version(diff.to.clone())).to(TableState::Version(diff.from.clone()));
     assert_eq!(counts(&folio.diff_table("table", &back).unwrap()), (1, 1, 2, Some(3)));
-}
-
-#[test]
-fn without_a_key_rows_are_counted_as_a_whole() {
-    let (_dir, folio) = new_bundle();
-    let table = |ids: &[i64], words_: &[Option<&str>]| {
-        batch(vec![("id", ints(&ids.iter().copied().map(Some).collect::<Vec<_>>())), ("count", words(words_))])
-    };
-    put(&folio, "t", &table(&[1, 1, 1, 2, 3], &[Some("a"), Some("a"), Some("a"), None, Some("c")]));
-    put(&folio, "t", &table(&[1, 2, 2, 2, 4], &[Some("a"), None, None, None, Some("c")]));
-    let diff = folio.diff_table("t", &DiffOptions::new()).unwrap();
-    // Twice (1, a) and (3, c) less; twice (2, null) and (4, c) more.
-    assert_eq!(counts(&diff), (3, 3, 0, Some(2)));
-    assert!(diff.changed_columns.is_empty());
-    // A column of the table has the name of the number.
-    let error = folio.diff_table_rows("t", &DiffOptions::new()).err().unwrap().to_string();
-    assert!(error.contains("'count'") && error.contains("rename"), "{error}");
-
-    let (_dir, folio) = new_bundle();
-    let renamed = |ids: &[i64], words_: &[Option<&str>]| {
-        batch(vec![("t", ints(&ids.iter().copied().map(Some).collect::<Vec<_>>())), ("f", words(words_))])
-    };
-    put(&folio, "t", &renamed(&[1, 1, 1, 2, 3], &[Some("a"), Some("a"), Some("a"), None, Some("c")]));
-    put(&folio, "t", &renamed(&[1, 2, 2, 2, 4], &[Some("a"), None, None, None, Some("c")]));
-    let rows = json_rows(folio.diff_table_rows("t", &DiffOptions::new()).unwrap());
-    let rows: Vec<Vec<Value>> = rows.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect();
-    let expected = [
-        vec![json!("removed"), json!(2), json!(1), json!("a")],
-        vec![json!("added"), json!(2), json!(2), Value::Null],
-        vec![json!("removed"), json!(1), json!(3), json!("c")],
-        vec![json!("added"), json!(1), json!(4), json!("c")],
-    ];
-    assert_eq!(rows, expected);
 }
 
 #[test]

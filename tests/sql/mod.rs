@@ -6,6 +6,7 @@ mod derived;
 mod differences;
 mod frames;
 mod gate;
+mod keyless;
 mod lanes;
 mod naming;
 mod results;

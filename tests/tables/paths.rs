@@ -1,12 +1,14 @@
 //! What a table is and where it lies.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, DurationMicrosecondArray, RecordBatch, RecordBatchIterator};
 use arrow::datatypes::DataType;
-use datafolio::{AddOptions, ColumnFacts, Reference, TablePaths};
+use datafolio::{AddOptions, ColumnFacts, Data, IterOptions, Reference, TablePaths};
 use serde_json::{Value, json};
 
-use super::{ROWS, with_tables};
+use super::{ROWS, sample, with_tables};
 use crate::compat::peer::{Peer, Release};
 use crate::support::new_bundle;
 
@@ -51,19 +53,22 @@ fn every_form_of_table_has_facts() {
     let (dir, folio) = new_bundle();
     for name in with_tables(&folio, dir.path()) {
         let info = folio.table_info(name).unwrap();
-        let counted = (name != "text").then_some(ROWS as u64);
-        assert_eq!((info.rows, info.columns), (counted, 3), "{name}");
+        assert_eq!((info.rows, info.columns), (Some(ROWS as u64), 3), "{name}");
         assert_eq!(info.column_names, ["id", "half", "name"]);
         assert_eq!(info.parts.len(), if name == "directory" || name.ends_with("parts") { 4 } else { 1 });
-        assert_eq!(info.parts.iter().map(|part| part.rows).sum::<Option<u64>>(), counted);
+        assert_eq!(info.parts.iter().map(|part| part.rows).sum::<Option<u64>>(), info.rows);
         assert!(info.parts.iter().all(|part| part.path.as_ref().unwrap().is_file()));
         assert_eq!(folio.table_parts(name).unwrap().len(), info.parts.len());
         if !matches!(name, "arrow" | "hdf5" | "text" | "arrow_parts" | "hdf5_parts") {
             let half = &info.column_facts[1];
             assert_eq!(
-                (half.null_count, half.min.clone(), half.max.clone()),
-                (Some(2_500), Some(json!(0.0)), Some(json!(12_499.5)))
+                (half.null_count, half.min.clone(), half.max.clone(), half.is_exact),
+                (Some(2_500), Some(json!(0.0)), Some(json!(12_499.5)), true)
             );
+        } else {
+            // These formats have no statistics in their heads.
+            let half = &info.column_facts[1];
+            assert_eq!((half.null_count, &half.min, half.is_exact), (None, &None, false));
         }
         assert_eq!(
             info.created_at.as_ref().unwrap(),
@@ -79,6 +84,48 @@ fn every_form_of_table_has_facts() {
         let shown = serde_json::to_value(&info).unwrap();
         assert_eq!(shown["column_names"], json!(["id", "half", "name"]));
     }
+}
+
+#[test]
+fn referenced_arrow_and_hdf5_files_tell_their_rows_and_are_shared_out() {
+    let (dir, folio) = new_bundle();
+    with_tables(&folio, dir.path());
+    let all = sample(0..ROWS);
+    for (item, format) in [("arrow", "arrow"), ("hdf5", "hdf5")] {
+        let name = format!("outside_{format}");
+        let path = folio.get_table_path(item).unwrap();
+        let reference =
+            Reference { path, table_format: format.to_owned(), num_rows: None, version: None, timestamp: None };
+        let added = folio.reference_table(&name, reference, AddOptions::new()).unwrap();
+        assert_eq!(added.record["num_rows"], ROWS);
+        assert_eq!(folio.table_info(&name).unwrap().rows, Some(ROWS as u64));
+        let mut row = 0;
+        for range in folio.split_table(&name, 3).unwrap() {
+            for chunk in folio.iter_table(&name, &IterOptions::new().rows(range)).unwrap() {
+                let chunk = chunk.unwrap();
+                assert_eq!(chunk, all.slice(row, chunk.num_rows()), "{name} {row}");
+                row += chunk.num_rows();
+            }
+        }
+        assert_eq!(row, ROWS as usize);
+    }
+}
+
+/// Parquet has no durations, and its footer has their extremes all the same.
+#[test]
+fn durations_have_extremes() {
+    let (_dir, folio) = new_bundle();
+    let values = [Some(90_061_000_000), None, Some(-1_500_000), Some(0)];
+    let column: ArrayRef = Arc::new(DurationMicrosecondArray::from(values.to_vec()));
+    let batch = RecordBatch::try_from_iter_with_nullable([("took", column, true)]).unwrap();
+    let rows = RecordBatchIterator::new([Ok(batch.clone())], batch.schema());
+    folio.add("t", Data::Table(Box::new(rows)), AddOptions::new()).unwrap();
+    let info = folio.table_info("t").unwrap();
+    let took = &info.column_facts[0];
+    assert_eq!((took.null_count, took.is_exact), (Some(1), true));
+    // A day, an hour, a minute and a second.
+    let shown = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    assert_eq!((shown(&took.min), shown(&took.max)), ("-PT1.5S".to_owned(), "PT90061S".to_owned()));
 }
 
 #[test]
@@ -126,6 +173,20 @@ fn paths_are_absolute_and_there() {
     assert!(far.starts_with("s3://") && !far.contains("secret"), "{far}");
     folio.add("gone", reference("/nowhere/gone.parquet"), AddOptions::new()).unwrap();
     assert_eq!(folio.get_table_path("gone").unwrap_err().code(), "missing-reference");
+    // A pattern is no path: what it names now are.
+    let directory = folio.get_table_path("directory").unwrap();
+    folio.add("pattern", reference(&format!("{directory}/p*.parquet")), AddOptions::new()).unwrap();
+    let files = folio.get_table_paths("directory").unwrap();
+    assert_eq!(folio.get_table_paths("pattern").unwrap(), files);
+    assert_eq!(folio.get_all_table_paths().unwrap()["pattern"], TablePaths::Several(files.clone()));
+    let error = folio.get_table_path("pattern").unwrap_err().to_string();
+    assert!(error.contains("4 files: get_table_paths lists them, and import"), "{error}");
+    let one = files[0].replace(".parquet", ".par*");
+    folio.add("one", reference(&one), AddOptions::new()).unwrap();
+    assert_eq!(folio.get_table_path("one").unwrap(), files[0]);
+    folio.add("none", reference(&format!("{directory}/*.none")), AddOptions::new()).unwrap();
+    assert_eq!(folio.get_table_path("none").unwrap_err().code(), "missing-reference");
+    assert_eq!(folio.get_all_table_paths().unwrap()["none"], TablePaths::One(format!("{directory}/*.none")));
     // It keeps no one from the other tables.
     let all = folio.get_all_table_paths().unwrap();
     assert_eq!(all["gone"], TablePaths::One("/nowhere/gone.parquet".to_owned()));

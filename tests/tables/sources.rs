@@ -62,6 +62,15 @@ fn partitions_that_pyarrow_wrote() {
             let info = folio.reference_table(&name, reference(path, format), AddOptions::new()).unwrap();
             assert_eq!((&info.record["num_rows"], &info.record["num_cols"]), (&8.into(), &3.into()), "{name}");
             assert_eq!(info.record["dtypes"]["city"], "string");
+            let facts = folio.table_info(&name).unwrap();
+            let of = |column: usize| {
+                let of = &facts.column_facts[column];
+                serde_json::json!([of.null_count, of.min, of.max, of.is_exact])
+            };
+            let is_counted = format == "parquet";
+            assert_eq!(facts.rows, Some(8), "{name}");
+            assert_eq!(of(1), serde_json::json!([is_counted.then_some(0), 2023, 2024, true]), "{name}");
+            assert_eq!(of(2), serde_json::json!([is_counted.then_some(2), "a b", "h", true]), "{name}");
         }
         for name in ["directory", "pattern", "directory-reference", "pattern-reference"] {
             let table = whole(&folio, &format!("{format}-{name}"));

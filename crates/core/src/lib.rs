@@ -21,6 +21,7 @@ pub mod patch;
 mod path;
 pub mod random;
 mod record;
+mod rows_hash;
 mod snapshot;
 pub mod time;
 mod words;

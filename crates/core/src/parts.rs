@@ -219,7 +219,11 @@ impl ItemRecord {
         parts.splice(start..start + compact.from.len(), compact.into.iter().cloned());
         let is_whole = parts.len() == compact.into.len();
         match compact.whole.as_ref().filter(|_| is_whole).or(compact.stub.as_ref()) {
-            Some(stub) => Ok(self.grown(&parts, stub, &compact.created_at)),
+            Some(stub) => {
+                let mut record = self.grown(&parts, stub, &compact.created_at);
+                record.set_rows_of(self);
+                Ok(record)
+            }
             None => Err(other_rows(&compact.name, "all parts of the table")),
         }
     }

@@ -201,6 +201,23 @@ fn count_rows(place: &FilePlace, options: &ImportOptions) -> HandlerResult<u64> 
     Ok(rows)
 }
 
+/// The number of rows that the headers of a file tell; `None` of text, and of a file on a store that would take many requests.
+///
+/// # Errors
+/// As [`open_table`](super::open_table).
+pub(crate) fn rows_by_head(place: &FilePlace, format: TableFormat) -> HandlerResult<Option<u64>> {
+    if is_looked_through(format) {
+        return Ok(None);
+    }
+    let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
+    if let Some(head) = heads::known(place, &options) {
+        return Ok(head.rows);
+    }
+    let file = TableFile::open(place)?;
+    let found = detect::resolve(&file, &options)?;
+    Ok(heads::read(file, &found, &options)?.rows)
+}
+
 impl TablesBatches {
     fn open(&self, source: &TableSource, part: TableReadOptions) -> HandlerResult<OneFile> {
         let partitions = source.partitions()?;

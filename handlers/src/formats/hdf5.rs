@@ -1,6 +1,7 @@
 //! HDF5 files, in the layouts of Vaex and plain ones: columns that are read by row.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafolio_columns::ColumnsError;
 use datafolio_columns::hdf5::{Hdf5Options, Hdf5Table};
 
@@ -15,19 +16,31 @@ use crate::table::{Hdf5Batches, TableReadOptions, reason_of};
 /// # Errors
 /// [`HandlerError::BadFile`] for a file that holds no table, or is damaged; [`HandlerError::UnknownColumn`].
 pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
-    if !file.is_here() {
-        let what = format!("reading {}, an HDF5 file on a store,", file.path.display());
-        return Err(HandlerError::Unsupported { what, needs: "a file on this machine: download it first".to_owned() });
-    }
-    // Read in pieces: a file that someone cuts meanwhile is an error then. Mapped, it would end the process.
-    let table = Hdf5Table::open(&file.path, &Hdf5Options { group: None, mapped: false })
-        .map_err(|error| failed(&file, error))?;
+    let table = table_in(&file)?;
     let batches = Hdf5Batches::new(&file.path, table, part, (file.size, BATCH_BYTES as u64))?;
     let (path, schema) = (file.path.clone(), batches.schema()?);
     let batches = FileBatches { meter: Meter::new(options.progress.as_ref(), file.size, 0, 1), file, batches };
     let rows: Rows = Box::new(GuardedReader::new(&path, schema, batches));
     // Rows that are picked one by one are taken out of all of them.
     Ok(if part.rows.is_some() { some_rows(&path, rows, part) } else { rows })
+}
+
+/// The columns and the number of rows of the table in a file.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn head(file: &TableFile) -> HandlerResult<(SchemaRef, u64)> {
+    let table = table_in(file)?;
+    Ok((table.schema(), table.rows()))
+}
+
+fn table_in(file: &TableFile) -> HandlerResult<Hdf5Table> {
+    if !file.is_here() {
+        let what = format!("reading {}, an HDF5 file on a store,", file.path.display());
+        return Err(HandlerError::Unsupported { what, needs: "a file on this machine: download it first".to_owned() });
+    }
+    // Read in pieces: a file that someone cuts meanwhile is an error then. Mapped, it would end the process.
+    Hdf5Table::open(&file.path, &Hdf5Options { group: None, mapped: false }).map_err(|error| failed(file, error))
 }
 
 struct FileBatches {

@@ -92,7 +92,7 @@ fn is_number(value: &str) -> bool {
 }
 
 /// A column of one value.
-pub(super) fn partition_array(data_type: &DataType, value: Option<&str>, rows: usize) -> ArrayRef {
+pub(crate) fn partition_array(data_type: &DataType, value: Option<&str>, rows: usize) -> ArrayRef {
     let array = value.and_then(|value| -> Option<ArrayRef> {
         Some(match data_type {
             DataType::Boolean => Arc::new(BooleanArray::from(vec![value == "true"; rows])),

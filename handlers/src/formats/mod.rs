@@ -60,10 +60,10 @@ use crate::guard::{Batches, GuardedReader, words};
 use crate::referenced_table::without_secrets;
 use crate::table::{TableReadOptions, Window};
 
-pub(crate) use dataset::{layout, open_tables_part};
+pub(crate) use dataset::{layout, open_tables_part, rows_by_head};
 pub(crate) use file_place::FilePlace;
 pub(crate) use glob::is_pattern;
-pub(crate) use hive::unescape as percent_decoded;
+pub(crate) use hive::{partition_array, unescape as percent_decoded};
 pub(crate) use types::deep_type;
 
 pub use dataset::{open_tables, tables_data};

@@ -156,6 +156,13 @@ impl TableFiles {
         self.files.first().is_some_and(|file| file.partitions().is_ok_and(|values| !values.is_empty()))
     }
 
+    /// What the directories above each file say; `None` where these are no partitions.
+    pub(crate) fn partitions(&self) -> Option<Vec<Partitions>> {
+        let values: Vec<Partitions> =
+            self.files.iter().map(TableSource::partitions).collect::<HandlerResult<_>>().ok()?;
+        values.first().is_some_and(|first| !first.is_empty()).then_some(values)
+    }
+
     /// Their paths, in the order of their rows.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.files.iter().map(TableSource::path)

@@ -230,6 +230,15 @@ pub(super) fn change(item: &Item<'_>) -> Option<String> {
     })
 }
 
+/// The rows that were counted when the files of a reference were looked at; `None` where nobody has counted, and where the files are not
+/// those any more.
+pub(crate) fn rows_as_referenced(item: &Item<'_>) -> Option<u64> {
+    let before = Fingerprint::from_json(item.record().get("fingerprint")?)?;
+    // Without a list of the files only their size together would be compared.
+    let rows = before.rows.filter(|_| before.listing.is_some())?;
+    quick_change(item, &before).is_none().then_some(rows)
+}
+
 fn quick_change(item: &Item<'_>, before: &Fingerprint) -> Option<String> {
     let target = reference_target(item).ok()?;
     let files = target.found().ok()?;

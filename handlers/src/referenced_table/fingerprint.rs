@@ -27,6 +27,8 @@ pub(super) struct Fingerprint {
     pub(super) digest: String,
     /// `None` for more files than are listed.
     pub(super) listing: Option<Vec<SeenFile>>,
+    /// How many rows were counted in them, where they were.
+    pub(super) rows: Option<u64>,
 }
 
 /// One file as it was seen.
@@ -70,7 +72,7 @@ impl Fingerprint {
                 listing.push(seen);
             }
         }
-        Ok(Self { files: count, bytes, digest: hex(&hash.finalize()), listing })
+        Ok(Self { files: count, bytes, digest: hex(&hash.finalize()), listing, rows: None })
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -81,6 +83,9 @@ impl Fingerprint {
                 json!({ "path": file.path, "size": size, "last_modified": modified, "sample": sample })
             });
             value.insert("listing".to_owned(), listed.collect());
+        }
+        if let (Some(rows), Some(value)) = (self.rows, value.as_object_mut()) {
+            value.insert("rows".to_owned(), rows.into());
         }
         value
     }
@@ -105,7 +110,7 @@ impl Fingerprint {
             }
         };
         let digest = text(value.as_object()?, "digest")?;
-        Some(Self { files: number("files")?, bytes: number("bytes")?, digest, listing })
+        Some(Self { files: number("files")?, bytes: number("bytes")?, digest, listing, rows: number("rows") })
     }
 }
 

@@ -165,8 +165,10 @@ fn look(name: &str, place: Where<'_>, fields: &mut Map<String, Value>) -> Handle
     if !is_at_path && files.have_partitions() {
         fields.insert("partitioning".to_owned(), "hive".into());
     }
+    let mut fingerprint = Fingerprint::of(target.path(), &files)?;
     if let Some(seen) = schema_and_rows(&files, format)? {
         let Seen { schema, rows } = seen;
+        fingerprint.rows = rows;
         let told = Written { schema, rows: rows.unwrap_or_default() }.fields(format.as_str());
         let wanted = ["num_rows", "num_cols", "columns", "dtypes"];
         for (name, value) in told.into_iter().filter(|(name, _)| wanted.contains(&name.as_str())) {
@@ -176,7 +178,7 @@ fn look(name: &str, place: Where<'_>, fields: &mut Map<String, Value>) -> Handle
             }
         }
     }
-    fields.insert("fingerprint".to_owned(), Fingerprint::of(target.path(), &files)?.to_json());
+    fields.insert("fingerprint".to_owned(), fingerprint.to_json());
     Ok(())
 }
 

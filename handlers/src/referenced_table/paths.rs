@@ -3,6 +3,7 @@
 use datafolio_core::item_type;
 
 use super::address::{Address, without_secrets};
+use super::of_item;
 use super::target::{is_there, local_target, reference_target};
 use crate::error::HandlerResult;
 use crate::handler::Item;
@@ -36,6 +37,6 @@ pub fn reference_paths(item: &Item<'_>) -> HandlerResult<Option<Vec<String>>> {
     if is_elsewhere || item.record().str("table_format") == Some("delta") {
         return Ok(Some(vec![place]));
     }
-    let files = reference_target(item)?.found()?;
+    let files = reference_target(item)?.found().map_err(|error| of_item(item.name(), error))?;
     Ok(Some(files.places().map(|file| file.path().to_string_lossy().into_owned()).collect()))
 }

@@ -51,6 +51,7 @@ fn show(item: &Explained, depth: usize, out: &mut Output) -> Outcome {
     let stale = item.stale.iter().map(ToString::to_string);
     let facts = [
         ("Version", item.version.clone().unwrap_or_default()),
+        ("Now", item.current_version.clone().unwrap_or_default()),
         ("Made", item.created_at.as_deref().map(long_time).unwrap_or_default()),
         ("SQL", item.text.clone().unwrap_or_default()),
         ("Values", if item.params == Value::Null { String::new() } else { item.params.to_string() }),

@@ -105,8 +105,10 @@ impl DataFolio {
     /// With a key, one row for each row that is added, removed or changed, in the order of the key: `change_type` (`added`,
     /// `removed`, `changed`), `changed_columns` (a list of names, empty unless it is `changed`), the columns of the key, and for
     /// every other column `old_NAME` and `new_NAME`, or the one of the version that has it. Without a key, one row for each
-    /// different row: `change_type`, `count` (how many times more one version has it than the other), and the columns that both
-    /// have, in the order of these columns; as text where that is how values of two types are compared, as of `int64` and `double`.
+    /// different row: `change_type`, `count` (how many times more one version has it than the other), the columns that both have, by
+    /// which rows are compared (as text where that is how values of two types are compared, as of `int64` and `double`), and those that
+    /// one version alone has, in the order of all these. The values of the latter are null in rows of the other version, and in those
+    /// that both have, one of them more often.
     ///
     /// # Errors
     /// As [`DataFolio::diff_table`]; a column of the result that would have the name of another.
@@ -190,6 +192,9 @@ impl DataFolio {
                 note(COUNT.to_owned(), Some(DataType::Int64));
                 for column in columns.shared.iter().filter(|column| !is_retyped(&column.name)) {
                     note(column.name.clone(), of(&to, &column.name));
+                }
+                for (schema, own) in [(&from, &columns.removed), (&to, &columns.added)] {
+                    own.iter().for_each(|column| drop(note(column.name.clone(), of(schema, &column.name))));
                 }
             }
             false => {

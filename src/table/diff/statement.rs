@@ -3,6 +3,7 @@
 //! Columns go by numbers in it: `k0`, `k1`, ... for those of the key, `c0`, `c1`, ... for those that are compared, `f0` and `t0`
 //! for those that only one version has. No name of a column can so be taken for another.
 
+use super::ColumnType;
 use super::schema::{Columns, Comparison, Shared};
 
 /// The names under which the two versions are known.
@@ -112,44 +113,85 @@ pub(super) fn summary(columns: &Columns) -> String {
 
 /// How often each row occurs in the two versions, by the columns that both have.
 fn counted(columns: &Columns) -> String {
-    let side = |table: &str, is_to: bool| {
-        let values = columns.shared.iter().enumerate().map(|(index, column)| {
-            let name = quote(&column.name);
-            match column.compared {
-                Comparison::Plainly => format!("{name} AS c{index}"),
-                // Whole numbers are written alike, whichever type they have.
-                Comparison::Exactly => format!(
-                    "CASE WHEN TRY_CAST({name} AS HUGEINT) = {name} THEN CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR) \
-                     ELSE CAST({name} AS VARCHAR) END AS c{index}"
-                ),
-                Comparison::AsNumerals(from, to) => {
-                    format!("{} AS c{index}", if is_to { to } else { from }.text(&name))
-                }
-                Comparison::AsText => format!("CAST({name} AS VARCHAR) AS c{index}"),
-            }
-        });
-        format!("SELECT {}, {is_to} AS is_to FROM {table}", list(values))
-    };
     let values = list((0..columns.shared.len()).map(|index| format!("c{index}")));
     format!(
-        "SELECT {values}, count(*) FILTER (WHERE NOT is_to) AS f, count(*) FILTER (WHERE is_to) AS t FROM ({} UNION ALL {}) \
-         GROUP BY {values}",
-        side(FROM, false),
-        side(TO, true)
+        "SELECT {values}, {COUNTS} FROM ({} UNION ALL {}) GROUP BY {values}",
+        side(columns, FROM, &[]),
+        side(columns, TO, &[])
+    )
+}
+
+/// How many of the rows of a group are of each version.
+const COUNTS: &str = "count(*) FILTER (WHERE NOT is_to) AS f, count(*) FILTER (WHERE is_to) AS t";
+
+/// The rows of one version by the columns that both have, in one form; and its values of these columns that it alone has, null where the
+/// other one has them.
+fn side(columns: &Columns, table: &str, own: &[String]) -> String {
+    let is_to = table == TO;
+    let values = columns.shared.iter().enumerate().map(|(index, column)| {
+        let name = quote(&column.name);
+        match column.compared {
+            Comparison::Plainly => format!("{name} AS c{index}"),
+            // Whole numbers are written alike, whichever type they have.
+            Comparison::Exactly => format!(
+                "CASE WHEN TRY_CAST({name} AS HUGEINT) = {name} THEN CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR) \
+                 ELSE CAST({name} AS VARCHAR) END AS c{index}"
+            ),
+            Comparison::AsNumerals(from, to) => {
+                format!("{} AS c{index}", if is_to { to } else { from }.text(&name))
+            }
+            Comparison::AsText => format!("CAST({name} AS VARCHAR) AS c{index}"),
+        }
+    });
+    let own = own.iter().cloned();
+    format!("SELECT {}, {is_to} AS is_to FROM {table}", list(values.chain(own)))
+}
+
+/// The rows whose numbers differ between the versions, with the values that one version alone has. These tell apart rows that the other
+/// version has not at all; of rows that both have, and one of them more often, nobody knows which of them are more.
+fn differing(columns: &Columns) -> String {
+    let (removed, added) = (columns.removed.len(), columns.added.len());
+    if removed + added == 0 {
+        return format!("SELECT * FROM ({}) WHERE t <> f", counted(columns));
+    }
+    let named = |prefix: char, own: &[ColumnType]| {
+        let named = own.iter().enumerate().map(|(at, column)| format!("{} AS {prefix}{at}", quote(&column.name)));
+        named.collect::<Vec<_>>()
+    };
+    let absent = |prefix: char, count: usize| (0..count).map(move |at| format!("NULL AS {prefix}{at}"));
+    let of_from: Vec<String> = named('x', &columns.removed).into_iter().chain(absent('y', added)).collect();
+    let of_to: Vec<String> = absent('x', removed).chain(named('y', &columns.added)).collect();
+    let shared = list((0..columns.shared.len()).map(|index| format!("c{index}")));
+    let own: Vec<String> =
+        (0..removed).map(|at| format!("x{at}")).chain((0..added).map(|at| format!("y{at}"))).collect();
+    let known = list(own.iter().map(|name| format!("CASE WHEN least(all_f, all_t) = 0 THEN {name} END AS {name}")));
+    let own = list(own);
+    format!(
+        "SELECT {shared}, {own}, sum(f)::BIGINT AS f, sum(t)::BIGINT AS t FROM (\
+         SELECT {shared}, {known}, f, t FROM (\
+         SELECT *, sum(f) OVER (PARTITION BY {shared}) AS all_f, sum(t) OVER (PARTITION BY {shared}) AS all_t FROM (\
+         SELECT {shared}, {own}, {COUNTS} FROM ({} UNION ALL {}) GROUP BY {shared}, {own})) WHERE all_f <> all_t) \
+         GROUP BY {shared}, {own}",
+        side(columns, FROM, &of_from),
+        side(columns, TO, &of_to)
     )
 }
 
 /// The rows that differ, in the order of the key.
 pub(super) fn rows(columns: &Columns) -> String {
     if columns.key.is_empty() {
-        let values =
-            list(columns.shared.iter().enumerate().map(|(at, column)| format!("c{at} AS {}", quote(&column.name))));
-        let order = list((0..columns.shared.len()).map(|index| (index + 3).to_string()));
+        let named = |prefix: char, at: usize, name: &str| format!("{prefix}{at} AS {}", quote(name));
+        let shared = columns.shared.iter().enumerate().map(|(at, column)| named('c', at, &column.name));
+        let removed = columns.removed.iter().enumerate().map(|(at, column)| named('x', at, &column.name));
+        let added = columns.added.iter().enumerate().map(|(at, column)| named('y', at, &column.name));
+        let values = list(shared.chain(removed).chain(added));
+        let count = columns.shared.len() + columns.removed.len() + columns.added.len();
+        let order = list((0..count).map(|index| (index + 3).to_string()));
         // Further in, so that no column of the table is in the way of the numbers.
         return format!(
             "SELECT CASE WHEN t > f THEN 'added' ELSE 'removed' END AS {CHANGE_TYPE}, \
-             greatest(t - f, f - t) AS {COUNT}, {values} FROM (SELECT * FROM ({}) WHERE t <> f) ORDER BY {order}, 1",
-            counted(columns)
+             greatest(t - f, f - t) AS {COUNT}, {values} FROM ({}) ORDER BY {order}, 1",
+            differing(columns)
         );
     }
     let changed = columns.shared.iter().enumerate().map(|(index, column)| {
@@ -195,6 +237,7 @@ pub(super) fn row_columns(columns: &Columns) -> Vec<String> {
     if columns.key.is_empty() {
         names.push(COUNT.to_owned());
         names.extend(columns.shared.iter().map(|column| column.name.clone()));
+        names.extend(columns.removed.iter().chain(&columns.added).map(|column| column.name.clone()));
         return names;
     }
     names.push(CHANGED_COLUMNS.to_owned());

@@ -10,7 +10,7 @@ use crate::error::HandlerResult;
 use crate::file_state::FileState;
 use crate::formats::detect::Found;
 use crate::formats::input::TableFile;
-use crate::formats::{Compression, FilePlace, ImportOptions, TableFormat, open_found, parquet_file};
+use crate::formats::{Compression, FilePlace, ImportOptions, TableFormat, hdf5, ipc, open_found, parquet_file};
 use crate::table::TableReadOptions;
 
 /// Beyond so many files all are forgotten: a file that is looked at again costs time and nothing else.
@@ -64,6 +64,11 @@ pub(super) fn read(file: TableFile, found: &Found, options: &ImportOptions) -> H
             let facts = parquet_file::facts(&file)?;
             (facts.schema, Some(facts.num_rows))
         }
+        TableFormat::Arrow => {
+            let rows = ipc::rows(&file)?;
+            (open_found(file, found, options, &TableReadOptions::default())?.schema(), rows)
+        }
+        TableFormat::Hdf5 => hdf5::head(&file).map(|(schema, rows)| (schema, Some(rows)))?,
         _ => (open_found(file, found, options, &TableReadOptions::default())?.schema(), None),
     };
     let mut head = Head { format, schema, rows };

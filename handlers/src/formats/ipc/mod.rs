@@ -1,5 +1,7 @@
 //! Arrow IPC: the file form (Feather version 2) and the stream form.
 
+mod lengths;
+
 use std::io::BufReader;
 
 use arrow::array::RecordBatch;
@@ -10,23 +12,63 @@ use super::{ImportOptions, Rows};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
 use crate::table::{Decoder, TableReadOptions, open_arrow};
+use lengths::batch_lengths;
 
 pub(super) fn open(file: TableFile, options: &ImportOptions, part: &TableReadOptions) -> HandlerResult<Rows> {
     let meter = Meter::new(options.progress.as_ref(), file.size, 0, 1);
     let is_file_form = starts_as_file(&file)?;
+    let behind = if is_file_form { Behind::of(&file, part)? } else { Behind::default() };
     let open = |columns| {
         let handle = file.handle();
         Ok(if is_file_form {
-            FileReader::try_new(BufReader::new(handle), columns).map(|reader| Box::new(reader) as Decoder)
+            FileReader::try_new(BufReader::new(handle), columns).and_then(|mut reader| {
+                if behind.batches > 0 {
+                    reader.set_index(behind.batches)?;
+                }
+                Ok(Box::new(reader) as Decoder)
+            })
         } else {
             let bytes = BufReader::with_capacity(128 << 10, Counted::new(handle, meter.clone()));
             StreamReader::try_new(bytes, columns).map(|reader| Box::new(reader) as Decoder)
         })
     };
-    let (schema, batches) = open_arrow(&file.path, open, None, part).map_err(|error| file.cause_of(error))?;
+    let part = TableReadOptions { offset: part.offset - behind.rows, ..part.clone() };
+    let (schema, batches) = open_arrow(&file.path, open, None, &part).map_err(|error| file.cause_of(error))?;
     let path = file.path.clone();
     let batches = Split { batches, meter, file, batch_size: part.batch_rows.max(1), rest: None };
     Ok(Box::new(GuardedReader::new(&path, schema, batches)))
+}
+
+/// The number of rows, where the headers of a file tell it soon enough.
+///
+/// # Errors
+/// [`HandlerError::BadFile`](crate::HandlerError::BadFile) for a file that is truncated or damaged.
+pub(super) fn rows(file: &TableFile) -> HandlerResult<Option<u64>> {
+    let lengths = batch_lengths(file, starts_as_file(file)?).map_err(|error| file.cause_of(error))?;
+    Ok(lengths.map(|lengths| lengths.into_iter().fold(0, u64::saturating_add)))
+}
+
+/// The batches before the first wanted row, which are passed over.
+#[derive(Default)]
+struct Behind {
+    batches: usize,
+    rows: u64,
+}
+
+impl Behind {
+    fn of(file: &TableFile, part: &TableReadOptions) -> HandlerResult<Self> {
+        let mut behind = Self::default();
+        if part.offset == 0 || part.rows.is_some() {
+            return Ok(behind);
+        }
+        let lengths = batch_lengths(file, true).map_err(|error| file.cause_of(error))?.unwrap_or_default();
+        // The last one is kept: its columns are those of a table without rows.
+        for length in lengths.iter().take(lengths.len().saturating_sub(1)) {
+            let Some(rows) = behind.rows.checked_add(*length).filter(|rows| *rows <= part.offset) else { break };
+            behind = Self { batches: behind.batches + 1, rows };
+        }
+        Ok(behind)
+    }
 }
 
 /// Whether it is the file form, which has its magic in front.
@@ -122,6 +164,77 @@ mod tests {
                 let _ = read(path, &options);
             }
         }
+    }
+
+    /// Ten batches of different lengths, one of them without rows, in either form.
+    fn batches_in(dir: &Path) -> [std::path::PathBuf; 2] {
+        let paths = [dir.join("b.feather"), dir.join("b.arrow")];
+        let batch = sample();
+        let lengths = [3, 50, 0, 1, 60, 100, 7, 9, 20, 250];
+        let mut file = FileWriter::try_new(File::create(&paths[0]).unwrap(), &batch.schema()).unwrap();
+        let mut stream = StreamWriter::try_new(File::create(&paths[1]).unwrap(), &batch.schema()).unwrap();
+        let mut start = 0;
+        for length in lengths {
+            file.write(&batch.slice(start, length)).unwrap();
+            stream.write(&batch.slice(start, length)).unwrap();
+            start += length;
+        }
+        file.finish().unwrap();
+        stream.finish().unwrap();
+        paths
+    }
+
+    #[test]
+    fn rows_are_told_by_the_headers_of_batches() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in batches_in(dir.path()) {
+            let open = |path: &Path| TableFile::open(&crate::formats::FilePlace::here(path)).unwrap();
+            assert_eq!(rows(&open(&path)).unwrap(), Some(500));
+            // Cut or flipped anywhere: an error or a number, never a panic.
+            let whole = std::fs::read(&path).unwrap();
+            for at in 0..whole.len() {
+                std::fs::write(&path, &whole[..at]).unwrap();
+                let _ = rows(&open(&path));
+                let mut bytes = whole.clone();
+                bytes[at] ^= 0x55;
+                std::fs::write(&path, &bytes).unwrap();
+                let _ = rows(&open(&path));
+            }
+            std::fs::write(&path, &whole[..whole.len() - 30]).unwrap();
+            let found = rows(&open(&path));
+            match path.extension().unwrap() == "feather" {
+                true => assert!(found.unwrap_err().to_string().contains("footer")),
+                false => assert!(found.unwrap_err().to_string().contains("cut off")),
+            }
+        }
+    }
+
+    /// Values that nobody wants are not looked at: those before the first wanted row are damaged here.
+    #[test]
+    fn batches_before_the_first_wanted_row_are_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, _] = batches_in(dir.path());
+        let all = sample();
+        let some = |offset, limit| {
+            let part = TableReadOptions { offset, limit: Some(limit), ..TableReadOptions::default() };
+            let place = crate::formats::FilePlace::here(&file);
+            let rows = crate::formats::open_part(&place, &ImportOptions::default(), &part)?;
+            let schema = rows.schema();
+            let batches = rows.collect::<Result<Vec<_>, _>>().map_err(HandlerError::from)?;
+            Ok::<_, HandlerError>(arrow::compute::concat_batches(&schema, &batches).unwrap())
+        };
+        for (offset, limit) in [(0, 5), (2, 60), (53, 1), (54, 60), (249, 3), (250, 250), (499, 5), (500, 5), (900, 1)]
+        {
+            let rows = 500_usize.saturating_sub(offset).min(limit);
+            let expected = all.slice(offset.min(500), rows);
+            assert_eq!(some(offset as u64, limit as u64).unwrap(), expected, "{offset} {limit}");
+        }
+        let mut bytes = std::fs::read(&file).unwrap();
+        let at = bytes.windows(8).position(|bytes| bytes == b"value 33").unwrap();
+        bytes[at] = 0xff;
+        std::fs::write(&file, bytes).unwrap();
+        assert!(some(20, 1).is_err());
+        assert_eq!(some(60, 100).unwrap(), all.slice(60, 100));
     }
 
     #[test]

@@ -1,0 +1,124 @@
+//! What footers record of one column.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, make_comparator};
+use arrow::compute::{SortOptions, cast};
+use arrow::datatypes::{DataType, Field, Schema};
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use serde_json::Value;
+
+use super::{ColumnFacts, Footer, json_value};
+
+pub(super) fn column_facts(field: &Field, footers: &[Footer]) -> ColumnFacts {
+    let mut facts = ColumnFacts::unknown(field);
+    let (mut compressed, mut uncompressed, mut leaves) = (0_u64, 0_u64, 0);
+    for footer in footers {
+        let columns = footer.metadata.file_metadata().schema_descr();
+        for (leaf, column) in columns.columns().iter().enumerate() {
+            if columns.get_column_root(leaf).name() != field.name() {
+                continue;
+            }
+            leaves += 1;
+            if facts.logical_type.is_none() && !field.data_type().is_nested() {
+                let logical = column.logical_type_ref().map(|logical| format!(" ({logical:?})"));
+                facts.logical_type = Some(format!("{}{}", column.physical_type(), logical.unwrap_or_default()));
+            }
+            for group in footer.groups() {
+                compressed += group.column(leaf).compressed_size().max(0).unsigned_abs();
+                uncompressed += group.column(leaf).uncompressed_size().max(0).unsigned_abs();
+            }
+        }
+    }
+    if leaves == 0 {
+        return facts;
+    }
+    (facts.compressed_bytes, facts.uncompressed_bytes) = (Some(compressed), Some(uncompressed));
+    if !field.data_type().is_nested() {
+        let statistics: Option<Vec<Seen>> = footers.iter().map(|footer| Seen::of(field, footer)).collect();
+        if let Some(statistics) = statistics {
+            facts.null_count = statistics.iter().map(|seen| seen.nulls).sum();
+            facts.min = extreme(statistics.iter().map(|seen| &seen.mins), false);
+            facts.max = extreme(statistics.iter().map(|seen| &seen.maxes), true);
+            let has_any = facts.min.is_some() || facts.max.is_some();
+            facts.is_exact = has_any && statistics.iter().all(|seen| seen.is_exact);
+        }
+    }
+    facts
+}
+
+/// What the row groups of one file record of a column.
+struct Seen {
+    nulls: Option<u64>,
+    mins: ArrayRef,
+    maxes: ArrayRef,
+    is_exact: bool,
+}
+
+impl Seen {
+    fn of(field: &Field, footer: &Footer) -> Option<Self> {
+        let columns = footer.metadata.file_metadata().schema_descr();
+        if footer.schema.fields().find(field.name()).is_none() {
+            // A part from before the column was there.
+            let none = arrow::array::new_null_array(field.data_type(), 1);
+            return Some(Self { nulls: footer.facts.rows, mins: none.clone(), maxes: none, is_exact: true });
+        }
+        // Parquet has durations as whole numbers, and the library no statistics of durations.
+        let as_stored = match field.data_type() {
+            DataType::Duration(_) => Arc::new(Field::new(field.name(), DataType::Int64, true)),
+            _ => footer.schema.field_with_name(field.name()).ok().cloned().map(Arc::new)?,
+        };
+        let schema = Schema::new(vec![as_stored]);
+        let converter = StatisticsConverter::try_new(field.name(), &schema, columns).ok()?;
+        let groups = || footer.groups().iter();
+        let nulls = converter.with_missing_null_counts_as_zero(false);
+        let counts = nulls.row_group_null_counts(groups()).ok()?;
+        let as_column = |found: ArrayRef| match field.data_type() {
+            DataType::Duration(_) => cast(&found, field.data_type()),
+            _ => Ok(found),
+        };
+        let mins = as_column(nulls.row_group_mins(groups()).ok()?).ok()?;
+        let maxes = as_column(nulls.row_group_maxes(groups()).ok()?).ok()?;
+        // A row group of nulls alone has no extremes; any other without them leaves those of the file unknown.
+        let is_known = footer.groups().iter().enumerate().all(|(index, group)| {
+            let all_null = counts.is_valid(index) && counts.value(index) == group.num_rows().max(0).unsigned_abs();
+            all_null || (mins.is_valid(index) && maxes.is_valid(index))
+        });
+        let is_exact = [nulls.row_group_is_min_value_exact(groups()), nulls.row_group_is_max_value_exact(groups())]
+            .into_iter()
+            .all(|exact| exact.is_ok_and(|exact| exact.iter().all(|exact| exact != Some(false))));
+        let none = || arrow::array::new_null_array(mins.data_type(), footer.groups().len());
+        let is_nullless = counts.null_count() == 0;
+        Some(Self {
+            nulls: is_nullless.then(|| counts.values().iter().sum()),
+            mins: if is_known { Arc::clone(&mins) } else { none() },
+            maxes: if is_known { maxes } else { none() },
+            is_exact,
+        })
+    }
+}
+
+/// The smallest or largest value of all files, as JSON.
+fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Option<Value> {
+    let arrays: Vec<&dyn Array> = arrays.map(AsRef::as_ref).collect();
+    let all = arrow::compute::concat(&arrays).ok()?;
+    let compare = make_comparator(&all, &all, SortOptions::default()).ok()?;
+    let places = (0..all.len()).filter(|place| all.is_valid(*place));
+    let place = match largest {
+        true => places.max_by(|a, b| compare(*a, *b)),
+        false => places.min_by(|a, b| compare(*a, *b)),
+    }?;
+    json_value(&all.slice(place, 1))
+}
+
+/// The facts of a column whose values stand in the paths of the files: of each file the value, in an array of one, and how many rows
+/// have it, where that is known.
+pub(super) fn partition_facts(field: &Field, values: &[(ArrayRef, Option<u64>)]) -> ColumnFacts {
+    let mut facts = ColumnFacts::unknown(field);
+    let rows = values.iter().map(|(value, rows)| rows.map(|rows| if value.is_null(0) { rows } else { 0 }));
+    facts.null_count = rows.sum();
+    facts.min = extreme(values.iter().map(|(value, _)| value), false);
+    facts.max = extreme(values.iter().map(|(value, _)| value), true);
+    facts.is_exact = facts.min.is_some();
+    facts
+}
