@@ -1,54 +1,22 @@
 //! Changes that are committed together: all or nothing.
 
+mod adding;
+mod editing;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::history::CommitKind;
-use datafolio_core::name::check_item_name;
-use datafolio_core::{
-    Catalogue, Change, ChangeSet, CoreError, ItemEdit, PutItem, RelPath, Working, item_type, json, time,
-};
-use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
-use datafolio_storage::{Payload, discard_payload};
-use indexmap::{IndexMap, IndexSet};
-use serde_json::{Map, Value, json};
+use datafolio_core::{Catalogue, Change, ChangeSet, CoreError, RelPath, Working};
+use datafolio_storage::discard_payload;
 
 use crate::bundle::DataFolio;
 use crate::bundle::commit::{Committed, Follows, Intent, commit};
-use crate::bundle::items::{Deleted, matching};
-use crate::bundle::lineage_of;
-use crate::bundle::options::AddOptions;
-use crate::bundle::state::State;
-use crate::bundle::state::reload;
+use crate::bundle::state::{State, reload};
 use crate::error::{Error, Result};
 use crate::history::chain;
-use crate::snapshot::RESERVED;
-use crate::text::shell_word;
-
-/// Fields of an entry that callers cannot set as they like.
-pub(crate) const RESERVED_FIELDS: [&str; 21] = [
-    "name",
-    "item_type",
-    "filename",
-    "checksum",
-    "sha256",
-    "size_bytes",
-    "blocks",
-    "created_at",
-    "description",
-    "inputs",
-    "input_versions",
-    "version_id",
-    "is_current",
-    "archived",
-    "in_snapshots",
-    "parts",
-    "grown_from",
-    "same_rows",
-    "view",
-    "derived",
-    "stages",
-];
+pub(crate) use adding::{Own, RESERVED_FIELDS, payload_fields};
+pub(crate) use editing::{check_depth, check_metadata};
 
 /// Changes to a bundle that become one commit.
 ///
@@ -77,15 +45,6 @@ pub struct Batch<'a> {
     working: Working,
     staged: Vec<RelPath>,
     done: Vec<String>,
-}
-
-/// What only datafolio itself says of an item that is added.
-#[derive(Debug, Default)]
-pub(crate) struct Own {
-    /// Fields of the entry.
-    pub(crate) fields: Map<String, Value>,
-    /// The versions of the inputs that were read, where they need not be those that the handle sees.
-    pub(crate) input_versions: Option<IndexMap<String, String>>,
 }
 
 impl DataFolio {
@@ -117,206 +76,6 @@ impl DataFolio {
 }
 
 impl Batch<'_> {
-    /// Adds an item: the handler that recognises the value stages its files.
-    ///
-    /// # Errors
-    /// A name that is taken or not allowed; a value that no handler takes; what the handler refuses.
-    pub fn add(&mut self, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<()> {
-        let data = data.into();
-        let handler = Arc::clone(self.folio.registry().recognise(&data)?);
-        self.add_as(handler.as_ref(), name, data, options, Own::default())
-    }
-
-    /// Adds an item of a given type.
-    ///
-    /// # Errors
-    /// As [`Batch::add`]; a value that is not of the type.
-    pub fn add_typed(&mut self, item_type: &str, name: &str, data: impl Into<Data>, options: AddOptions) -> Result<()> {
-        self.add_own(item_type, name, data.into(), options, Own::default())
-    }
-
-    /// Adds an item of a given type with fields of its entry that are datafolio's own.
-    pub(crate) fn add_own(
-        &mut self,
-        item_type: &str,
-        name: &str,
-        data: Data,
-        options: AddOptions,
-        own: Own,
-    ) -> Result<()> {
-        let handler = self
-            .folio
-            .registry()
-            .for_type(item_type)
-            .cloned()
-            .ok_or_else(|| HandlerError::UnknownType { item: name.to_owned(), item_type: item_type.to_owned() })?;
-        self.add_as(handler.as_ref(), name, data, options, own)
-    }
-
-    pub(crate) fn add_as(
-        &mut self,
-        handler: &dyn Handler,
-        name: &str,
-        data: Data,
-        options: AddOptions,
-        own: Own,
-    ) -> Result<()> {
-        // Refused before a byte is written.
-        if let Some(field) = options.write.extra.keys().find(|field| RESERVED_FIELDS.contains(&field.as_str())) {
-            return Err(Error::Invalid(format!("{name}: the field {field:?} is datafolio's own and cannot be given")));
-        }
-        match self.working.catalogue().current.contains_key(name) {
-            true if !options.overwrite => return Err(CoreError::ItemExists { name: name.to_owned() }.into()),
-            true => {}
-            false => check_item_name(name)?,
-        }
-        let created_at = time::to_iso(time::now());
-        let stored_type = handler.item_type().to_owned();
-        let settings = self.folio.settings();
-        let mut sink = Sink::new(self.folio.storage(), &stored_type, name)
-            .with_threads(settings.threads)
-            .with_scratch(settings.spill_dir.clone())
-            .with_places(self.folio.places());
-        let written = handler.write(data, &options.write, &mut sink);
-        if !written.as_ref().is_ok_and(|draft| draft.payload.is_some()) {
-            // No entry will name what the handler may have finished all the same.
-            sink.discard();
-        }
-        let draft = written?;
-        if let Some(payload) = &draft.payload {
-            self.staged.push(payload.path.clone());
-            // What was hashed as it was written need not be hashed again on this machine.
-            self.folio.verified().remember_payload(self.folio.storage().as_ref(), payload)?;
-        }
-        let mut fields = entry_fields(&stored_type, draft, &options.write.extra);
-        fields.extend(own.fields);
-        let put = PutItem {
-            name: name.to_owned(),
-            item_type: stored_type.clone(),
-            fields,
-            description: options.description,
-            input_versions: own.input_versions.unwrap_or_else(|| self.versions_read(&options.inputs)),
-            inputs: options.inputs,
-            overwrite: options.overwrite,
-            created_at,
-        };
-        let verb = if self.working.catalogue().current.contains_key(name) { "replace" } else { "add" };
-        self.change(Change::Put(put), format!("{verb} {name}"))
-    }
-
-    /// The versions of inputs that the caller has read, as far as the handle sees them.
-    pub(crate) fn versions_read(&self, inputs: &[String]) -> IndexMap<String, String> {
-        let current = &self.base.catalogue().current;
-        inputs.iter().filter_map(|name| Some((name.clone(), current.get(name.as_str())?.token()))).collect()
-    }
-
-    /// Removes items. Versions that snapshots hold stay, and the history keeps the others for as long as it is kept.
-    ///
-    /// # Errors
-    /// [`CoreError::ItemNotFound`] naming the first that is missing; then nothing is removed.
-    pub fn delete<S: AsRef<str>>(&mut self, names: &[S]) -> Result<Deleted> {
-        let catalogue = self.working.catalogue();
-        for name in names {
-            catalogue.item(name.as_ref())?;
-        }
-        let lineage = lineage_of(catalogue);
-        // Naming an item twice removes it once.
-        let gone: IndexSet<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
-        let mut dependents = IndexMap::new();
-        for name in &gone {
-            let left: Vec<String> = lineage
-                .dependents(name)
-                .unwrap_or_default()
-                .into_iter()
-                .map(str::to_owned)
-                .filter(|other| !gone.contains(other))
-                .collect();
-            if !left.is_empty() {
-                dependents.insert(name.clone(), left);
-            }
-        }
-        self.all_or_nothing(|batch| {
-            gone.iter()
-                .try_for_each(|name| batch.change(Change::Delete { name: name.clone() }, format!("delete {name}")))
-        })?;
-        Ok(Deleted { names: gone.into_iter().collect(), dependents })
-    }
-
-    /// Changes the description or the inputs of an item; `None` leaves them, empty removes them.
-    ///
-    /// # Errors
-    /// [`CoreError::ItemNotFound`].
-    pub fn update_item(&mut self, name: &str, description: Option<&str>, inputs: Option<&[&str]>) -> Result<()> {
-        let inputs = inputs.map(|names| {
-            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-            let versions = self.versions_read(&names);
-            (names, versions)
-        });
-        let edit = ItemEdit { description: description.map(str::to_owned), inputs, archived: None };
-        self.change(Change::Edit { name: name.to_owned(), edit }, format!("update {name}"))
-    }
-
-    /// Archives or unarchives items, by name or by glob pattern. Returns the names that it found.
-    ///
-    /// # Errors
-    /// [`CoreError::ItemNotFound`] for a plain name; a pattern that matches nothing does nothing.
-    pub fn set_archived<S: AsRef<str>>(&mut self, patterns: &[S], archived: bool) -> Result<Vec<String>> {
-        let names = matching(self.working.catalogue(), patterns)?;
-        let verb = if archived { "archive" } else { "unarchive" };
-        self.all_or_nothing(|batch| {
-            names.iter().try_for_each(|name| {
-                let edit = ItemEdit { archived: Some(archived), ..ItemEdit::default() };
-                batch.change(Change::Edit { name: name.clone(), edit }, format!("{verb} {name}"))
-            })
-        })?;
-        Ok(names)
-    }
-
-    /// Gives an item another name. Items that were made from it name it by the new name afterwards; snapshots do not.
-    ///
-    /// # Errors
-    /// [`CoreError::ItemNotFound`]; [`CoreError::ItemExists`]; a name that is not allowed; [`Error::ViewCycle`] when a view would
-    /// read itself under the new name.
-    pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
-        let change = Change::Rename { from: from.to_owned(), to: to.to_owned() };
-        self.change(change, format!("rename {from} to {to}"))?;
-        #[cfg(feature = "sql")]
-        if let Some(path) = crate::view::cycle_through(self.working.catalogue(), to) {
-            self.back_to(self.set.changes().len() - 1)?;
-            self.done.pop();
-            return Err(Error::ViewCycle { path });
-        }
-        Ok(())
-    }
-
-    /// Sets a key of the bundle's metadata.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a key that the bundle itself keeps (`created_at`, `updated_at`, `_datafolio`), and for a value
-    /// that is nested more than 120 levels deep.
-    pub fn set_metadata(&mut self, key: &str, value: &Value) -> Result<()> {
-        refuse_reserved(key)?;
-        check_depth(key, value)?;
-        let text = json::pretty(value, 4);
-        self.change(
-            Change::SetMetadata { key: key.to_owned(), value: Some(text.into()) },
-            format!("set metadata {key}"),
-        )
-    }
-
-    /// Removes a key of the bundle's metadata; `false` when it was not there.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a key that the bundle itself keeps.
-    pub fn remove_metadata(&mut self, key: &str) -> Result<bool> {
-        refuse_reserved(key)?;
-        if !self.working.catalogue().metadata.contains_key(key) {
-            return Ok(false);
-        }
-        self.change(Change::SetMetadata { key: key.to_owned(), value: None }, format!("remove metadata {key}"))?;
-        Ok(true)
-    }
-
     /// The state with the changes of this batch.
     pub fn catalogue(&self) -> &Catalogue {
         self.working.catalogue()
@@ -491,66 +250,6 @@ impl Drop for Batch<'_> {
             discard_payload(self.folio.storage().as_ref(), path);
         }
     }
-}
-
-fn refuse_reserved(key: &str) -> Result<()> {
-    match RESERVED.contains(&key) {
-        true => Err(Error::Invalid(format!("the metadata key {key:?} is kept by the bundle itself: choose another"))),
-        false => Ok(()),
-    }
-}
-
-/// What is nested too deeply could be written, and not be read as part of a snapshot.
-pub(crate) fn check_depth(key: &str, value: &Value) -> Result<()> {
-    const MOST: usize = json::MAX_METADATA_DEPTH;
-    match json::is_deeper_than(value, MOST) {
-        true => Err(Error::Invalid(format!("the metadata key {key:?} is nested more than {MOST} levels deep"))),
-        false => Ok(()),
-    }
-}
-
-/// What a copy or a snapshot would have to leave out.
-pub(crate) fn check_metadata(catalogue: &Catalogue) -> Result<()> {
-    match catalogue.unreadable_metadata().first() {
-        Some((key, flaw)) => Err(Error::Invalid(format!(
-            "the metadata key {key:?}, which another program has written, cannot be read ({flaw}) and would be lost here: \
-             `datafolio meta --unset {}` removes it",
-            shell_word(key)
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// The fields of a new entry that come from its payload and its type.
-fn entry_fields(stored_type: &str, draft: Draft, extra: &Map<String, Value>) -> Map<String, Value> {
-    let mut fields = Map::new();
-    if let Some(payload) = &draft.payload {
-        fields = payload_fields(payload);
-        if stored_type == item_type::TIMESTAMP {
-            fields.shift_remove("checksum");
-        }
-    }
-    for (key, value) in extra.iter().chain(&draft.fields) {
-        fields.insert(key.clone(), value.clone());
-    }
-    fields
-}
-
-/// What an entry says of its payload.
-pub(crate) fn payload_fields(payload: &Payload) -> Map<String, Value> {
-    // Its name is relative to the directory of the item type.
-    let path = payload.path.as_str();
-    let mut fields = Map::new();
-    fields.insert("filename".to_owned(), path.split_once('/').map_or(path, |(_, name)| name).into());
-    if let Some(md5) = &payload.md5 {
-        fields.insert("checksum".to_owned(), md5.as_str().into());
-    }
-    fields.insert("sha256".to_owned(), payload.sha256.as_str().into());
-    fields.insert("size_bytes".to_owned(), payload.size.into());
-    if let Some(blocks) = &payload.blocks {
-        fields.insert("blocks".to_owned(), json!({"filename": blocks.filename, "sha256": blocks.sha256}));
-    }
-    fields
 }
 
 /// One line for all that a batch did.
