@@ -62,6 +62,22 @@ pub(crate) fn alias_error(py: Python<'_>, error: &AliasError) -> PyErr {
     exception.map_or_else(|failed| failed, PyErr::from_value)
 }
 
+/// The exception of an argument of a type that is not acceptable.
+#[cfg(feature = "sql")]
+pub(crate) const WRONG_TYPE: &str = "InvalidTypeError";
+/// The exception of an argument that is not acceptable.
+pub(crate) const WRONG_VALUE: &str = "InvalidInputError";
+
+/// The exception for an argument, of one of these classes.
+pub(crate) fn argument_error(py: Python<'_>, class: &str, message: &str) -> PyErr {
+    let raised = || -> PyResult<Bound<'_, PyAny>> {
+        let facts = PyDict::new(py);
+        facts.set_item("code", "invalid-argument")?;
+        py.import("datafolio.exceptions")?.getattr(class)?.call((message,), Some(&facts))
+    };
+    raised().map_or_else(|failed| failed, PyErr::from_value)
+}
+
 /// The exception for an error that came through a stream of rows: one of the library where it was one.
 pub(crate) fn arrow_error(py: Python<'_>, error: ArrowError) -> PyErr {
     match error {

@@ -79,7 +79,7 @@ def test_what_is_not_there_yet_is_told(folio: datafolio.DataFolio, tmp_path: Pat
     with pytest.warns(UserWarning, match=r"reference 'r': there is nothing at .*later\.csv yet") as told:
         folio.reference_table("r", place, description="to come")
     assert [Path(warning.filename).name for warning in told] == ["test_references.py"]
-    with pytest.raises(MissingFileError, match="later.csv"):
+    with pytest.raises(MissingFileError, match=r"later\.csv"):
         folio.get_table("r")
     ROWS.to_csv(place, index=False)
     assert folio.get_table("r").to_dict("list") == ROWS.to_dict("list")
