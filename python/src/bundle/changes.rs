@@ -23,7 +23,7 @@ impl Bundle {
         py: Python<'_>,
         step: impl for<'b, 'f> FnOnce(&'b mut Batch<'f>) -> Result<T> + Send + 'static,
     ) -> Outcome<T> {
-        Ok(py.detach(|| self.changed(step))?)
+        py.detach(|| self.changed(step).map_err(|error| self.told(error)))
     }
 
     /// The same without the interpreter.

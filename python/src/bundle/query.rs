@@ -145,7 +145,8 @@ impl Bundle {
         if force {
             options = options.force();
         }
-        facts_to_python(py, &py.detach(|| self.folio.rerun(&names, options))?).map_err(python)
+        let rerun = py.detach(|| self.folio.rerun(&names, options).map_err(|error| self.told(error)))?;
+        facts_to_python(py, &rerun).map_err(python)
     }
 
     /// How an item was made.
