@@ -392,6 +392,32 @@ def _micros(field: pa.Field) -> pa.Field:
     return field
 
 
+def test_times_of_day_to_the_microsecond_or_not_at_all(folio: datafolio.DataFolio) -> None:
+    rough = pa.table({"i": [1, 2, 3], "at": pa.array([1_000, None, 86_399_999_999_000], pa.time64("ns"))})
+    folio.add_table("rough", rough)
+    expected = rough.to_pandas()
+    assert expected["at"].tolist()[0] == datetime.time(0, 0, 0, 1)
+    pd.testing.assert_frame_equal(folio.get_table("rough", "pandas"), expected)
+    fine = pa.table({"i": [1, 2], "at": pa.array([1_000, 1_001], pa.time64("ns"))})
+    nested = pa.table({"i": [1], "of": pa.array([[1_001]], pa.list_(pa.int64())).cast(pa.list_(pa.time64("ns")))})
+    folio.add_table("fine", fine).add_table("nested", nested)
+    for name, column in (("fine", "at"), ("nested", "of")):
+        for read in (
+            lambda name=name: folio.get_table(name, "pandas"),
+            lambda name=name: next(folio.iter_table(name, return_type="pandas")),
+            lambda name=name: folio.get_table(name, "arrow").to_pandas(),
+            lambda name=name: folio.get_table(name, "arrow").to_numpy(),
+        ):
+            with pytest.raises(datafolio.exceptions.InvalidInputError, match=f"(?s)column '{column}'.*nanoseconds.*polars") as told:
+                read()
+            assert isinstance(told.value.__cause__, pa.ArrowInvalid)
+        assert folio.get_table(name, "pandas", columns=["i"])["i"].tolist() == folio.get_table(name, "polars")["i"].to_list()
+    assert pa.table(folio.get_table("fine", "arrow"))["at"].cast(pa.int64()).to_pylist() == [1_000, 1_001]
+    # What pyarrow refuses for another reason is not told as this.
+    with pytest.raises(pa.ArrowInvalid, match="zero copy"):
+        folio.get_table("fine", "arrow").slice(0, 1).to_pandas(zero_copy_only=True)
+
+
 def test_the_version_of_a_time(folio: datafolio.DataFolio) -> None:
     folio.add("first", 1)
     for value in (1, 2):
