@@ -36,7 +36,7 @@ _CATEGORIES = (
 class ReadMethods(Core):
     """The methods that read items."""
 
-    def get(self, name: str, **type_opts: Any) -> Any:
+    def get(self, /, name: str, **type_opts: Any) -> Any:
         """Read an item, as what it is.
 
         Parameters
@@ -80,7 +80,7 @@ class ReadMethods(Core):
             return self._native.item_path(name)
         raise InvalidInputError(f"Item '{name}' has the type {kind!r}, which is not known here", code="unknown-item-type")
 
-    def get_many(self, names: Iterable[str], *, threads: int = 20, **type_opts: Any) -> dict[str, Any]:
+    def get_many(self, /, names: Iterable[str], *, threads: int = 20, **type_opts: Any) -> dict[str, Any]:
         """Read several items of one state of the bundle at once, in threads.
 
         Returns

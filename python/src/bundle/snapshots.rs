@@ -42,7 +42,7 @@ impl Bundle {
         facts_to_python(py, &self.read(py, DataFolio::list_snapshots)?).map_err(python)
     }
 
-    /// The names of all snapshots, in the order in which they were made.
+    /// The names of all snapshots, in the order of the catalogue.
     fn snapshot_names(&self) -> Vec<String> {
         self.folio.catalogue().snapshots.keys().cloned().collect()
     }
