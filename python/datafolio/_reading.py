@@ -13,7 +13,7 @@ from ._lineage import LineageGraph, about_item, around
 from ._optional import need
 from ._results import VersionList
 from ._rows_out import check_return_type, rows_as
-from .exceptions import InvalidInputError, InvalidTypeError
+from .exceptions import InvalidInputError
 
 __all__ = ["ReadMethods"]
 
@@ -91,7 +91,7 @@ class ReadMethods(Core):
         wanted = list(names)
         with self.pinned(), ThreadPoolExecutor(max_workers=max(1, min(threads, len(wanted) or 1))) as pool:
             values = list(pool.map(lambda name: self.get(name, **type_opts), wanted))
-        return dict(zip(wanted, values))
+        return dict(zip(wanted, values, strict=True))
 
     def get_numpy(self, name: str, *, mmap: bool = False) -> Any:
         """Read an array.

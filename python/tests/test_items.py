@@ -66,7 +66,7 @@ def test_what_json_has_no_form_of_is_made_plain_or_refused(folio: datafolio.Data
     assert folio.get("keys") == {"1": "a"}
     with pytest.raises(ValueError, match="two keys become '1'"):
         folio.add("collide", {1: "a", "1": "b"})
-    with pytest.raises(TypeError, match="not JSON-serializable at a.b"):
+    with pytest.raises(TypeError, match=r"not JSON-serializable at a\.b"):
         folio.add_json("object", {"a": {"b": object()}})
     with pytest.raises(TypeError, match="not JSON-serializable"):
         folio.add_json("top", np.arange(3))

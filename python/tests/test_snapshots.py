@@ -67,7 +67,7 @@ def test_snapshots(folio: datafolio.DataFolio) -> None:
     assert loaded.read_only and loaded.in_snapshot_mode and loaded.loaded_snapshot == "v1"
     assert loaded.get("x") == 1 and loaded.metadata["stage"] == "raw"
     assert repr(loaded).endswith("[READ-ONLY] [snapshot: v1]")
-    with pytest.raises(RuntimeError, match="(?s)read-only.*snapshot|snapshot.*read-only"):
+    with pytest.raises(RuntimeError, match=r"(?s)read-only.*snapshot|snapshot.*read-only"):
         loaded.add("z", 1)
     for call in (
         lambda: loaded.metadata.update(a=1),
