@@ -12,32 +12,37 @@ from typing import TYPE_CHECKING, Any
 from ._native import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions as exceptions
-    from . import hdf5 as hdf5
+    from . import exceptions as exceptions, hdf5 as hdf5
     from ._table import Table as Table
-    from .exceptions import ConcurrentWriteError as ConcurrentWriteError
-    from .exceptions import DataFolioError as DataFolioError
-    from .exceptions import ManifestReadError as ManifestReadError
-    from .exceptions import UnsupportedManifestVersionError as UnsupportedManifestVersionError
+    from .exceptions import (
+        ConcurrentWriteError as ConcurrentWriteError,
+        DataFolioError as DataFolioError,
+        ManifestReadError as ManifestReadError,
+        UnsupportedManifestVersionError as UnsupportedManifestVersionError,
+    )
     from .folio import DataFolio as DataFolio
-    from .frame import BinnerTime as BinnerTime
-    from .frame import Expression as Expression
-    from .frame import Frame as Frame
-    from .frame import aggregate as agg  # noqa: F401
-    from .frame import concat as concat
-    from .frame import from_arrays as from_arrays
-    from .frame import from_arrow as from_arrow
-    from .frame import from_arrow_table as from_arrow_table
-    from .frame import from_dict as from_dict
-    from .frame import from_items as from_items
-    from .frame import from_pandas as from_pandas
-    from .frame import open as open
-    from .frame import register_function as register_function
-    from .registry import find as find
-    from .registry import list_folios as list_folios
-    from .registry import remove_alias as remove_alias
-    from .registry import set_alias as set_alias
-    from .registry import store_access as store_access
+    from .frame import (
+        BinnerTime as BinnerTime,
+        Expression as Expression,
+        Frame as Frame,
+        aggregate as agg,  # noqa: F401
+        concat as concat,
+        from_arrays as from_arrays,
+        from_arrow as from_arrow,
+        from_arrow_table as from_arrow_table,
+        from_dict as from_dict,
+        from_items as from_items,
+        from_pandas as from_pandas,
+        open as open,
+        register_function as register_function,
+    )
+    from .registry import (
+        find as find,
+        list_folios as list_folios,
+        remove_alias as remove_alias,
+        set_alias as set_alias,
+        store_access as store_access,
+    )
 
 # Where each name comes from. Modules are imported when a name of theirs is first used, so that `import datafolio` is quick.
 _NAMES = {

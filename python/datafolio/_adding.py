@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,7 @@ class AddMethods(Storing):
         self,
         name: str,
         path: str | os.PathLike[str],
-        table_format: str = "parquet",
+        table_format: str | None = None,
         num_rows: int | None = None,
         version: int | None = None,
         description: str | None = None,
@@ -295,7 +296,8 @@ class AddMethods(Storing):
         path
             A file, a directory or a pattern, or the address of one.
         table_format
-            ``"parquet"``, ``"csv"``, ``"arrow"``, ...
+            ``"parquet"``, ``"csv"``, ``"arrow"``, ``"hdf5"`` or ``"delta"``; by default as the name of the files tells, or the log of a
+            Delta table. What neither tells is taken for Parquet.
         num_rows
             How many rows it has, where that is known.
         version
@@ -313,15 +315,42 @@ class AddMethods(Storing):
         ------
         ValueError
             For a name that is taken, and for a format that is not known.
+
+        Warns
+        -----
+        UserWarning
+            When nothing is there yet, or a store does not answer. The reference is recorded all the same, as by DataFolio 1.x and 2.x,
+            which do not look.
+
+        Examples
+        --------
+        >>> folio = datafolio.DataFolio(path)
+        >>> outside = folio.get_table_path("scores")
+        >>> folio.reference_table("outside", outside).get_table("outside", "arrow").num_rows
+        3
         """
-        if table_format not in ("parquet", "csv", "tsv", "arrow", "feather", "ipc", "jsonl", "hdf5", "delta", "npy"):
-            raise InvalidInputError(f"Unsupported table format: '{table_format}'", code="unsupported")
         flags = {"code": code, "allow_full_load": allow_full_load or None, "polars_only": polars_only or None}
         extra = {key: value for key, value in flags.items() if value}
         options = {"description": description, "inputs": inputs, "overwrite": overwrite, "extra": extra}
         at = None if timestamp is None else microseconds(timestamp)
         self._seen().reference_table(name, os.fspath(path), table_format, num_rows, version, at, options)
+        self._tell_unseen(name)
         return self
+
+    def _tell_unseen(self, name: str) -> None:
+        """Warn, for the caller of the caller, of a new reference at whose place nothing was seen."""
+        entry = self._native.item(name)
+        if "fingerprint" in entry:
+            return
+        place = str(entry["path"])
+        if place.startswith("file://"):
+            what = f"reference '{name}': there is nothing at {place.removeprefix('file://')} yet, and reading it fails until there is"
+        else:
+            what = (
+                f"reference '{name}': nothing was seen at {place}, so that nobody can tell later whether it is the same: "
+                "check_references() says why"
+            )
+        warnings.warn(what, UserWarning, stacklevel=3)
 
     def import_table(
         self,

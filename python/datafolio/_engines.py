@@ -175,7 +175,7 @@ class EngineMethods(Core):
         done: dict[str, Any] = self._native.abort_stage(_id_of(stage))
         return done
 
-    def to_dask(self, name: str, columns: Sequence[str] | None = None, **kwargs: Any) -> dd.DataFrame:
+    def to_dask(self, /, name: str, columns: Sequence[str] | None = None, **kwargs: Any) -> dd.DataFrame:
         """The table as a ``DataFrame`` of Dask, whose workers read the files by themselves. The rows keep their order, which a list of paths
         would not: Dask sorts it by name.
 
@@ -205,7 +205,7 @@ class EngineMethods(Core):
         frame = dataframe.concat(frames)
         return frame if columns is None else frame[list(columns)]
 
-    def to_spark(self, name: str, spark: pyspark.sql.SparkSession | None = None, **options: Any) -> pyspark.sql.DataFrame:
+    def to_spark(self, /, name: str, spark: pyspark.sql.SparkSession | None = None, **options: Any) -> pyspark.sql.DataFrame:
         """The table as a ``DataFrame`` of Spark, whose workers read the files by themselves.
 
         Parameters

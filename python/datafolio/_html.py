@@ -45,9 +45,9 @@ def box(*parts: str) -> str:
 def rows_html(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[bool] = ()) -> str:
     """A table of HTML whose cells are HTML already."""
     classes = [' class="num"' if at < len(numeric) and numeric[at] else "" for at in range(len(header))]
-    head = "".join(f"<th{kind}>{cell}</th>" for kind, cell in zip(classes, header))
+    head = "".join(f"<th{kind}>{cell}</th>" for kind, cell in zip(classes, header, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(classes, row)) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(classes, row, strict=True)) + "</tr>" for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -97,7 +97,7 @@ def table_html(table: Table) -> str:
     for part in parts:
         if rows:
             rows.append(['<span class="dim">…</span>'] * len(dtypes))
-        rows += [[value_html(value) for value in row] for row in zip(*part.to_pydict().values())]
+        rows += [[value_html(value) for value in row] for row in zip(*part.to_pydict().values(), strict=True)]
     header = [f'{escape(name)}<br><span class="dim">{escape(dtype)}</span>' for name, dtype in dtypes.items()]
     size = f'<span class="dim">{table.num_rows:,} rows × {table.num_columns} columns</span>'
     return box(rows_html(header, rows, [is_number(dtype) for dtype in dtypes.values()]), size)

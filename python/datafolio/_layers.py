@@ -63,7 +63,7 @@ def layered(count: int, edges: Iterable[Edge], height: float, gap: float) -> Lay
     layers = _ordered(layer_of, before, after)
     sizes = [height if node < count else gap for node in range(len(layer_of))]
     heights = _heights(layers, before, after, sizes, gap, count)
-    return Layout(layers, heights, {edge: paths[turned] for edge, turned in zip(given, forward)})
+    return Layout(layers, heights, {edge: paths[turned] for edge, turned in zip(given, forward, strict=True)})
 
 
 def _without_cycles(count: int, edges: Sequence[Edge]) -> list[Edge]:
@@ -203,7 +203,7 @@ def _heights(
                 around = neighbours[node] if sweep < SWEEPS - 2 else [*before[node], *after[node]]
                 wanted.append(_mean([height[other] for other in around], height[node]) - offset[node])
                 weights.append(1.0 if node < count else STRAIGHTNESS)
-            for node, place in zip(layer, _rising(wanted, weights)):
+            for node, place in zip(layer, _rising(wanted, weights), strict=True):
                 height[node] = place + offset[node]
     top = min((height[layer[0]] - sizes[layer[0]] / 2 for layer in layers if layer), default=0.0)
     return [middle - top for middle in height]
@@ -213,7 +213,7 @@ def _rising(wanted: Sequence[float], weights: Sequence[float]) -> list[float]:
     """The numbers nearest to those wanted, by least squares, of which none is below the one before it."""
     # Neighbours that are in the wrong order become one block with their mean (pool adjacent violators).
     blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip(wanted, weights):
+    for value, weight in zip(wanted, weights, strict=True):
         size = 1
         while blocks and blocks[-1][0] > value:
             other, other_weight, other_size = blocks.pop()

@@ -138,7 +138,7 @@ class Bundle:
         self,
         name: str,
         path: str,
-        table_format: str,
+        table_format: str | None = None,
         num_rows: int | None = None,
         version: int | None = None,
         timestamp: int | None = None,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Union
+import numbers
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ._core import Core, Params, count_of
 from ._progress import reporting
 from ._rows_out import check_return_type, chunks_as, rows_as
-from .exceptions import InvalidTypeError
+from .exceptions import InvalidInputError, InvalidTypeError
 
 if TYPE_CHECKING:
     from .frame import Frame
 
 __all__ = ["QueryMethods"]
 
-Frames = Union[dict[str, "Frame"], None]
+Frames = dict[str, "Frame"] | None
 Progress = bool | str | Callable[[float], object] | None
 
 
@@ -48,7 +49,7 @@ class QueryMethods(Core):
         params
             Values for ``?`` as a list, for ``$name`` as a dict. They are bound, and never become part of the text.
         timeout
-            Seconds that it may take.
+            Seconds that it may take, more than 0.
         memory, threads
             Bytes of memory and threads that it may use; what needs more memory goes to disk.
         progress
@@ -246,12 +247,28 @@ def _asked(
             )
     return {
         "params": params,
-        "timeout": timeout,
+        "timeout": None if timeout is None else _seconds(timeout),
         "memory": memory,
         "threads": threads,
         "frames": None if frames is None else [(name, frame._native) for name, frame in frames.items()],
         "progress": progress,
     }
+
+
+def _seconds(timeout: Any) -> float:
+    """A number of seconds that a caller has given."""
+    if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real):
+        raise InvalidTypeError(
+            f"timeout is a number of seconds, such as 2.5, and {timeout!r} is none", code="invalid-argument"
+        )
+    seconds = float(timeout)
+    # No clock counts to more.
+    if not 0 < seconds < 1e9:
+        raise InvalidInputError(
+            f"timeout is a number of seconds between 0 and a billion, and not {timeout!r}: leave it out for no end",
+            code="invalid-argument",
+        )
+    return seconds
 
 
 def _within(until: contextlib.ExitStack, chunks: Iterator[Any]) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from ._lineage import LineageGraph, about_item, around
 from ._optional import need
 from ._results import VersionList
 from ._rows_out import check_return_type, rows_as
-from .exceptions import InvalidInputError, InvalidTypeError
+from .exceptions import InvalidInputError
 
 __all__ = ["ReadMethods"]
 
@@ -36,7 +36,7 @@ _CATEGORIES = (
 class ReadMethods(Core):
     """The methods that read items."""
 
-    def get(self, name: str, **type_opts: Any) -> Any:
+    def get(self, /, name: str, **type_opts: Any) -> Any:
         """Read an item, as what it is.
 
         Parameters
@@ -80,7 +80,7 @@ class ReadMethods(Core):
             return self._native.item_path(name)
         raise InvalidInputError(f"Item '{name}' has the type {kind!r}, which is not known here", code="unknown-item-type")
 
-    def get_many(self, names: Iterable[str], *, threads: int = 20, **type_opts: Any) -> dict[str, Any]:
+    def get_many(self, /, names: Iterable[str], *, threads: int = 20, **type_opts: Any) -> dict[str, Any]:
         """Read several items of one state of the bundle at once, in threads.
 
         Returns
@@ -91,7 +91,7 @@ class ReadMethods(Core):
         wanted = list(names)
         with self.pinned(), ThreadPoolExecutor(max_workers=max(1, min(threads, len(wanted) or 1))) as pool:
             values = list(pool.map(lambda name: self.get(name, **type_opts), wanted))
-        return dict(zip(wanted, values))
+        return dict(zip(wanted, values, strict=True))
 
     def get_numpy(self, name: str, *, mmap: bool = False) -> Any:
         """Read an array.

@@ -66,9 +66,7 @@ def rows_as(rows: _native.RowStream | _native.Rows, return_type: str, entry: dic
 
 
 def _as_pandas(table: Table, entry: dict[str, Any]) -> Any:
-    need("pandas", "a frame of pandas")
-    arrow = need("pyarrow", "a frame of pandas", "pandas").table(table)
-    frame = arrow.to_pandas()
+    frame = table.to_pandas()
     columns = entry.get("index_columns")
     if columns and all(column in frame.columns for column in columns):
         frame = frame.set_index(list(columns))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._optional import need
+from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +17,28 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Table"]
+
+
+@contextlib.contextmanager
+def _times_told(table: pa.Table) -> Iterator[None]:
+    """Tell the column whose times of day Python's ``datetime.time`` cannot hold, where pyarrow tells a value alone."""
+    pyarrow = need("pyarrow", "values of Python")
+    try:
+        yield
+    except pyarrow.ArrowInvalid as error:
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            if "time64[ns]" not in str(column.type):
+                continue
+            try:
+                column.to_pandas()
+            except pyarrow.ArrowInvalid:
+                raise InvalidInputError(
+                    f"column '{name}' has times of day with nanoseconds, and datetime.time has microseconds",
+                    code="unsupported",
+                    hint="return_type='polars' or 'arrow' keeps them, and columns= leaves the column out; "
+                    "of to_arrow() column.cast(pyarrow.time64('us'), safe=False) cuts them",
+                ) from error
+        raise
 
 
 class Table:
@@ -88,9 +112,17 @@ class Table:
         ----------
         **kwargs
             As :meth:`pyarrow.Table.to_pandas` takes them.
+
+        Raises
+        ------
+        ValueError
+            For times of day with nanoseconds: in pandas they are ``datetime.time``, which has microseconds.
         """
         need("pandas", "a frame of pandas")
-        return need("pyarrow", "a frame of pandas", "pandas").table(self).to_pandas(**kwargs)
+        pyarrow = need("pyarrow", "a frame of pandas", "pandas")
+        table = pyarrow.table(self)
+        with _times_told(table):
+            return table.to_pandas(**kwargs)
 
     def to_polars(self) -> pl.DataFrame:
         """The rows as a frame of Polars; they share memory."""
@@ -100,7 +132,8 @@ class Table:
         """The columns as arrays of numpy. Missing values are NaN, NaT, or None in arrays of objects."""
         need("numpy", "arrays of numpy")
         table = self.to_arrow()
-        return {name: table.column(name).to_numpy() for name in table.column_names}
+        with _times_told(table):
+            return {name: table.column(name).to_numpy() for name in table.column_names}
 
     def to_pydict(self) -> dict[str, list[Any]]:
         """The columns as lists of plain values."""
@@ -110,7 +143,7 @@ class Table:
     def to_pylist(self) -> list[dict[str, Any]]:
         """The rows as dicts of plain values."""
         columns = self.to_pydict()
-        return [dict(zip(columns, row)) for row in zip(*columns.values())]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._rows.__arrow_c_stream__(requested_schema)

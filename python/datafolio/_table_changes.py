@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ._results import TableDifference
-from ._rows_in import rows_of
 from ._core import Params, where_with
 from ._native import RowStream
+from ._results import TableDifference
+from ._rows_in import rows_of
 from ._rows_out import check_return_type, chunks_as, rows_as
 from ._table_versions import TableVersions, library_of
 from .exceptions import InvalidTypeError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 from ._core import Core, Entry
 from ._reading import TABLES

@@ -26,6 +26,7 @@ class TableMethods(TableVersions):
 
     def get_table(
         self,
+        /,
         name: str,
         return_type: str | None = None,
         columns: Sequence[str] | None = None,
@@ -259,7 +260,7 @@ class TableMethods(TableVersions):
         parts: list[dict[str, Any]] = self._native.table_parts(name)
         return parts
 
-    def scan_table(self, name: str, **kwargs: Any) -> pl.LazyFrame:
+    def scan_table(self, /, name: str, **kwargs: Any) -> pl.LazyFrame:
         """The table as a ``LazyFrame`` of Polars, which reads what a query needs.
 
         Parameters

@@ -176,7 +176,7 @@ class PayloadMissingError(CorruptError, FileNotFoundError):
 
 
 class UnsupportedError(DataFolioError, NotImplementedError):
-    """This build, or this kind of item, cannot do that."""
+    """What is asked for is beyond this build, or this kind of item."""
 
     category = "unsupported"
 

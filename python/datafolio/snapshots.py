@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from . import _native
 from ._core import Core, option_pairs
+from ._engines import EngineMethods
+from ._frames import FrameMethods
+from ._queries import QueryMethods
+from ._reading import ReadMethods
 from ._results import Comparison, SnapshotList
+from ._tables import TableMethods
 from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -18,8 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["SnapshotAccessor", "SnapshotMethods", "SnapshotView"]
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _of_state(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[SnapshotView, P], R]:
+    """A method of a handle that reads something by its name, for the state of a snapshot."""
+
+    @functools.wraps(method)
+    def read(self: SnapshotView, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return method(self.folio, *args, **kwargs)
+
+    return read
+
+
 class SnapshotView:
-    """A snapshot: what it holds, and what is known of it."""
+    """A snapshot: what is known of it, and what it holds, by the methods that a handle reads something by its name with."""
 
     def __init__(self, folio: DataFolio, info: dict[str, Any]) -> None:
         self._folio = folio
@@ -66,21 +86,48 @@ class SnapshotView:
             self._handle = self._folio.get_snapshot(self.name)
         return self._handle
 
-    def get(self, name: str, **type_opts: Any) -> Any:
-        """Read an item, as :meth:`DataFolio.get`."""
-        return self.folio.get(name, **type_opts)
-
-    def get_table(self, name: str, **kwargs: Any) -> Any:
-        """Read a table, as :meth:`DataFolio.get_table`."""
-        return self.folio.get_table(name, **kwargs)
-
-    def scan_table(self, name: str, **kwargs: Any) -> Any:
-        """A table as a ``LazyFrame`` of Polars."""
-        return self.folio.scan_table(name, **kwargs)
-
-    def frame(self, name: str) -> Any:
-        """A table as a frame to compute over."""
-        return self.folio.frame(name)
+    # What a name is read with, as on a handle to the state.
+    get = _of_state(ReadMethods.get)
+    get_many = _of_state(ReadMethods.get_many)
+    get_numpy = _of_state(ReadMethods.get_numpy)
+    get_json = _of_state(ReadMethods.get_json)
+    get_timestamp = _of_state(ReadMethods.get_timestamp)
+    get_model = _of_state(ReadMethods.get_model)
+    get_sklearn = _of_state(ReadMethods.get_sklearn)
+    get_data = _of_state(ReadMethods.get_data)
+    get_table = _of_state(TableMethods.get_table)
+    iter_table = _of_state(TableMethods.iter_table)
+    split_table = _of_state(TableMethods.split_table)
+    preview_table = _of_state(TableMethods.preview_table)
+    sample_table = _of_state(TableMethods.sample_table)
+    scan_table = _of_state(TableMethods.scan_table)
+    query_table = _of_state(QueryMethods.query_table)
+    frame = _of_state(FrameMethods.frame)
+    to_dask = _of_state(EngineMethods.to_dask)
+    to_spark = _of_state(EngineMethods.to_spark)
+    # What is known of it.
+    item_info = _of_state(ReadMethods.item_info)
+    get_table_info = _of_state(ReadMethods.get_table_info)
+    get_model_info = _of_state(ReadMethods.get_model_info)
+    get_artifact_info = _of_state(ReadMethods.get_artifact_info)
+    get_inputs = _of_state(ReadMethods.get_inputs)
+    get_dependents = _of_state(ReadMethods.get_dependents)
+    versions = _of_state(ReadMethods.versions)
+    explain = _of_state(QueryMethods.explain)
+    view = _of_state(QueryMethods.view)
+    table_info = _of_state(TableMethods.table_info)
+    inspect_table = _of_state(TableMethods.inspect_table)
+    describe_table = _of_state(TableMethods.describe_table)
+    # Where it lies.
+    item_path = get_item_path = get_data_path = _of_state(ReadMethods.item_path)
+    get_artifact_path = _of_state(ReadMethods.get_artifact_path)
+    get_model_path = _of_state(ReadMethods.get_model_path)
+    get_numpy_path = _of_state(ReadMethods.get_numpy_path)
+    get_json_path = _of_state(ReadMethods.get_json_path)
+    get_timestamp_path = _of_state(ReadMethods.get_timestamp_path)
+    get_table_path = _of_state(TableMethods.get_table_path)
+    get_table_paths = _of_state(TableMethods.get_table_paths)
+    table_parts = _of_state(TableMethods.table_parts)
 
     def __repr__(self) -> str:
         return f"SnapshotView('{self.name}', items={len(self.item_versions)})"
@@ -107,7 +154,8 @@ class SnapshotAccessor:
         return len(self._folio._seen().snapshot_names())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._folio._seen().snapshot_names())
+        # The catalogue has one that was deleted and came back as the last.
+        return (info["name"] for info in reversed(self._folio._seen().list_snapshots()))
 
     def _all(self) -> dict[str, SnapshotView]:
         return {name: self[name] for name in self}

@@ -66,7 +66,7 @@ class Viz:
         axis, values = grid.axes[-1], grid["what"]
         lines = values if values.ndim == 2 else [values]
         names = grid.axes[0].values if values.ndim == 2 else [label]
-        for line, name in zip(lines, names):
+        for line, name in zip(lines, names, strict=True):
             if axis.edges is None:
                 axes.bar([_name(value) for value in axis.values], line, label=name, **kwargs)
             else:

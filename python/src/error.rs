@@ -2,7 +2,7 @@
 
 use arrow::error::ArrowError;
 use datafolio::cli::aliases::AliasError;
-use datafolio::{CoreError, Error, HandlerError, StorageError};
+use datafolio::{Catalogue, CoreError, Error, HandlerError, StorageError, did_you_mean};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -11,6 +11,8 @@ use pyo3::types::PyDict;
 pub(crate) enum Failure {
     /// The library refused.
     Library(Error),
+    /// The library knows no such name, and there is one that was perhaps meant.
+    Misnamed(Box<(Error, String)>),
     /// An exception that is on its way already.
     Python(PyErr),
 }
@@ -24,10 +26,32 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
+impl Failure {
+    /// An error of an item or snapshot that is not there, with the name in the catalogue that was perhaps meant; any other as it is.
+    pub(crate) fn of(error: Error, catalogue: &Catalogue) -> Self {
+        let near = match &error {
+            Error::Core(CoreError::ItemNotFound { name, .. }) => did_you_mean(name, catalogue.current.keys()),
+            Error::Core(CoreError::SnapshotNotFound { name, .. }) => {
+                did_you_mean(name, catalogue.snapshots.keys().map(String::as_str))
+            }
+            _ => None,
+        };
+        match near.map(str::to_owned) {
+            Some(name) => Self::Misnamed(Box::new((error, name))),
+            None => Self::Library(error),
+        }
+    }
+}
+
 impl From<Failure> for PyErr {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Library(error) => Python::attach(|py| library_error(py, &error)),
+            Failure::Misnamed(misnamed) => {
+                let (error, name) = *misnamed;
+                let hint = format!("did you mean '{name}'?");
+                Python::attach(|py| make(py, &error, Some(&hint)).unwrap_or_else(|failed| failed))
+            }
             Failure::Python(error) => error,
         }
     }
@@ -40,7 +64,7 @@ pub(crate) fn python(error: PyErr) -> Failure {
 
 /// The exception for an error of the library: `datafolio.exceptions` has a class for each category.
 pub(crate) fn library_error(py: Python<'_>, error: &Error) -> PyErr {
-    raised_below(py, error).unwrap_or_else(|| make(py, error).unwrap_or_else(|failed| failed))
+    raised_below(py, error).unwrap_or_else(|| make(py, error, error.hint().as_deref()).unwrap_or_else(|failed| failed))
 }
 
 /// The exception that code of the caller has raised, such as an iterator that gives the chunks of a table.
@@ -62,6 +86,22 @@ pub(crate) fn alias_error(py: Python<'_>, error: &AliasError) -> PyErr {
     exception.map_or_else(|failed| failed, PyErr::from_value)
 }
 
+/// The exception of an argument of a type that is not acceptable.
+#[cfg(feature = "sql")]
+pub(crate) const WRONG_TYPE: &str = "InvalidTypeError";
+/// The exception of an argument that is not acceptable.
+pub(crate) const WRONG_VALUE: &str = "InvalidInputError";
+
+/// The exception for an argument, of one of these classes.
+pub(crate) fn argument_error(py: Python<'_>, class: &str, message: &str) -> PyErr {
+    let raised = || -> PyResult<Bound<'_, PyAny>> {
+        let facts = PyDict::new(py);
+        facts.set_item("code", "invalid-argument")?;
+        py.import("datafolio.exceptions")?.getattr(class)?.call((message,), Some(&facts))
+    };
+    raised().map_or_else(|failed| failed, PyErr::from_value)
+}
+
 /// The exception for an error that came through a stream of rows: one of the library where it was one.
 pub(crate) fn arrow_error(py: Python<'_>, error: ArrowError) -> PyErr {
     match error {
@@ -73,12 +113,12 @@ pub(crate) fn arrow_error(py: Python<'_>, error: ArrowError) -> PyErr {
     }
 }
 
-fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+fn make(py: Python<'_>, error: &Error, hint: Option<&str>) -> PyResult<PyErr> {
     let facts = PyDict::new(py);
     facts.set_item("category", error.category().as_str())?;
     facts.set_item("code", error.code())?;
     facts.set_item("message", error.to_string())?;
-    facts.set_item("hint", error.hint())?;
+    facts.set_item("hint", hint)?;
     facts.set_item("item", item_of(error))?;
     facts.set_item("causes", causes(error))?;
     let exception = py.import("datafolio.exceptions")?.getattr("_from_library")?.call((), Some(&facts))?;

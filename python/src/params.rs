@@ -1,49 +1,109 @@
 //! Values of Python for the places that SQL leaves open.
 
 use datafolio::{ParamValue, Params};
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{
+    IntoPyDict, PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
+    PyString, PyTime, PyTuple,
+};
+
+use crate::error::{WRONG_TYPE, WRONG_VALUE, argument_error};
+
+/// Why something is no value for SQL.
+enum Refusal {
+    /// Nothing of its type is.
+    Type(String),
+    /// Others of its type are.
+    Value(String),
+    /// What it raised when it was looked at.
+    Raised(PyErr),
+}
+
+impl From<PyErr> for Refusal {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl Refusal {
+    /// The exception, with the place that the value is for.
+    fn at(self, py: Python<'_>, place: &str) -> PyErr {
+        match self {
+            Self::Type(says) => argument_error(py, WRONG_TYPE, &format!("params: {place} {says}")),
+            Self::Value(says) => argument_error(py, WRONG_VALUE, &format!("params: {place} {says}")),
+            Self::Raised(error) => error,
+        }
+    }
+
+    /// The same of a value that has this one in it.
+    fn within(self) -> Self {
+        let within = |says: String| format!("is a list in which one {says}");
+        match self {
+            Self::Type(says) => Self::Type(within(says)),
+            Self::Value(says) => Self::Value(within(says)),
+            raised @ Self::Raised(_) => raised,
+        }
+    }
+}
+
+type Tried<T> = Result<T, Refusal>;
 
 /// The values for `?` from a list or tuple, for `$name` from a dict.
 ///
 /// # Errors
-/// `TypeError` for what is none of these, and for a value that SQL has no form of.
+/// `InvalidTypeError` for what is none of these, and for a value that SQL has no form of; `InvalidInputError` for one that does not fit.
 pub(crate) fn of(given: &Bound<'_, PyAny>) -> PyResult<Params> {
+    let py = given.py();
     if let Ok(named) = given.cast::<PyDict>() {
-        let values = named.iter().map(|(name, value)| Ok((name.extract()?, value_of(&value)?)));
+        let values = named.iter().map(|(name, value)| {
+            let Ok(name) = name.extract::<String>() else {
+                let says = format!("params: a name of a value is text, and {} is none", name.repr()?);
+                return Err(argument_error(py, WRONG_TYPE, &says));
+            };
+            let value = value_of(&value).map_err(|refused| refused.at(py, &format!("${name}")))?;
+            Ok((name, value))
+        });
         return Ok(Params::Named(values.collect::<PyResult<_>>()?));
     }
     if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
-        return Ok(Params::Positional(list_of(given)?));
+        let values = given
+            .try_iter()?
+            .zip(1..)
+            .map(|(value, number)| value_of(&value?).map_err(|refused| refused.at(py, &format!("value {number}"))));
+        return Ok(Params::Positional(values.collect::<PyResult<_>>()?));
     }
-    Err(PyTypeError::new_err("params: give a list for the ? of the SQL, or a dict for its $names"))
+    Err(argument_error(py, WRONG_TYPE, "params: give a list for the ? of the SQL, or a dict for its $names"))
 }
 
-fn list_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<ParamValue>> {
-    given.try_iter()?.map(|value| value_of(&value?)).collect()
-}
-
-fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
+fn value_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
     if value.is_none() {
         return Ok(ParamValue::Null);
     }
-    if let Some(value) = of_numpy_instant(value)? {
-        return Ok(value);
+    // A single value of numpy has no dimension.
+    if attribute(value, "ndim").is_some_and(|count| count.gt(0).unwrap_or(true))
+        || value.hasattr("__arrow_c_stream__")?
+    {
+        return Err(no_form(value, "give a list of plain values, such as tolist() or to_list() makes of it"));
+    }
+    match attribute(value, "dtype").and_then(|dtype| attribute(&dtype, "kind")?.extract::<String>().ok()).as_deref() {
+        Some("M") => return of_numpy_instant(value),
+        Some("m") if value.ne(value)? => return Ok(ParamValue::Null),
+        Some("m") => return Err(no_form(value, DURATION)),
+        _ => {}
     }
     // What is missing in pandas: an instant that equals nothing, and a value of a type of its own.
     if value.get_type().name()? == "NAType" || (value.is_instance_of::<PyDateTime>() && value.ne(value)?) {
         return Ok(ParamValue::Null);
     }
     // Scalars of numpy and the like say themselves which plain value they stand for.
-    if let Some(item) = value.getattr_opt("item")?.filter(|_| value.hasattr("dtype").unwrap_or(false)) {
+    if let Some(item) = attribute(value, "item").filter(|_| attribute(value, "dtype").is_some()) {
         return value_of(&item.call0()?);
     }
     if let Ok(yes) = value.cast::<PyBool>() {
         Ok(ParamValue::Bool(yes.is_true()))
     } else if value.is_instance_of::<PyInt>() {
         let whole = value.to_string().parse::<i128>();
-        Ok(ParamValue::Int(whole.map_err(|_| PyValueError::new_err(format!("{value} has more than 128 bits")))?))
+        Ok(ParamValue::Int(whole.map_err(|_| Refusal::Value("is a whole number of more than 128 bits".to_owned()))?))
     } else if let Ok(number) = value.cast::<PyFloat>() {
         Ok(ParamValue::Float(number.value()))
     } else if let Ok(text) = value.cast::<PyString>() {
@@ -52,7 +112,7 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
         Ok(ParamValue::Bytes(bytes.as_bytes().to_vec()))
     } else if value.is_instance_of::<PyDateTime>() {
         // Instants of pandas have nanoseconds.
-        if value.getattr_opt("nanosecond")?.is_some_and(|rest| rest.is_truthy().unwrap_or(true)) {
+        if attribute(value, "nanosecond").is_some_and(|rest| rest.is_truthy().unwrap_or(true)) {
             return Err(too_fine(value));
         }
         Ok(ParamValue::Timestamp(microseconds(value)?))
@@ -64,31 +124,100 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
     } else if is_a(value, "uuid", "UUID")? {
         Ok(ParamValue::Text(value.str()?.to_string()))
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        Ok(ParamValue::List(list_of(value)?))
+        list_of(value)
     } else {
-        Err(PyTypeError::new_err(format!("SQL has no form of a value of type {}", value.get_type().name()?)))
+        Err(no_form(value, instead_of(value)))
     }
 }
 
-/// An instant of numpy, whose plain value is a number of nanoseconds as a rule.
-fn of_numpy_instant(value: &Bound<'_, PyAny>) -> PyResult<Option<ParamValue>> {
-    let Some(kind) = value.getattr_opt("dtype")?.and_then(|dtype| dtype.getattr_opt("kind").ok()?) else {
-        return Ok(None);
-    };
-    if kind.extract::<String>().ok().as_deref() != Some("M") || value.hasattr("__len__")? {
-        return Ok(None);
+/// An attribute, where a value has one.
+fn attribute<'py>(value: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
+    value.getattr_opt(name).ok()?
+}
+
+/// What to give in the place of a duration: in tables they are whole numbers to SQL.
+const DURATION: &str = "give its microseconds, value // timedelta(microseconds=1), and to_microseconds(?) in the SQL; of a column of \
+                        durations a whole number in its unit, which is what SQL sees of them";
+
+/// What to give in the place of a value of a type that SQL has no form of.
+fn instead_of(value: &Bound<'_, PyAny>) -> &'static str {
+    if value.is_instance_of::<PyDelta>() {
+        DURATION
+    } else if value.is_instance_of::<PyTime>() {
+        "give str(value), and CAST(? AS TIME) in the SQL"
+    } else if value.is_instance_of::<PyDict>() {
+        "give what is in it as values of their own, or json.dumps(value), which is text"
+    } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
+        "give sorted(value), which is a list"
+    } else {
+        "give a number, truth value, text, bytes, a date, an instant, or a list of such"
     }
+}
+
+fn no_form(value: &Bound<'_, PyAny>, instead: &str) -> Refusal {
+    let named = value.get_type().fully_qualified_name();
+    named.map_or_else(Refusal::Raised, |named| {
+        Refusal::Type(format!("is of type {named}, of which SQL has no form here: {instead}"))
+    })
+}
+
+/// A list, whose values have one type in SQL.
+fn list_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
+    let values = value.try_iter()?.map(|value| value_of(&value?).map_err(Refusal::within));
+    let mut values = values.collect::<Tried<Vec<_>>>()?;
+    if values.iter().any(|value| matches!(value, ParamValue::Float(_))) {
+        // Whole numbers among others are such, as in any list of numbers of Python, where none of them is changed by that.
+        for value in &mut values {
+            if let ParamValue::Int(whole) = *value
+                && (whole as f64) as i128 == whole
+            {
+                *value = ParamValue::Float(whole as f64);
+            }
+        }
+    }
+    let mut kinds: Vec<&str> = values.iter().filter_map(kind_of).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    match kinds.len() {
+        0 | 1 => Ok(ParamValue::List(values)),
+        _ => Err(Refusal::Type(format!(
+            "is a list of {}, and a list of SQL has values of one type: make them of one",
+            kinds.join(" and ")
+        ))),
+    }
+}
+
+/// What a value of a list is to SQL; `None` for null, which any list may have.
+fn kind_of(value: &ParamValue) -> Option<&'static str> {
+    Some(match value {
+        ParamValue::Null => return None,
+        ParamValue::Bool(_) => "truth values",
+        ParamValue::Int(whole) if i64::try_from(*whole).is_err() => "whole numbers of more than 64 bits",
+        ParamValue::Int(_) => "whole numbers",
+        ParamValue::Float(_) => "floating-point numbers",
+        ParamValue::Decimal { .. } => "decimal numbers",
+        ParamValue::Text(_) => "texts",
+        ParamValue::Bytes(_) => "bytes",
+        ParamValue::Date(_) => "dates",
+        ParamValue::Timestamp(_) => "instants",
+        ParamValue::List(_) => "lists",
+        _ => "other values",
+    })
+}
+
+/// An instant of numpy, whose plain value is a number of nanoseconds as a rule.
+fn of_numpy_instant(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
     let micros = value.call_method1("astype", ("datetime64[us]",))?;
     let plain = micros.call_method0("item")?;
     match plain.is_none() || micros.eq(value)? {
-        true => value_of(&plain).map(Some),
+        true => value_of(&plain),
         false => Err(too_fine(value)),
     }
 }
 
-fn too_fine(value: &Bound<'_, PyAny>) -> PyErr {
-    PyValueError::new_err(format!(
-        "{value} has nanoseconds, and a value has microseconds: give it as text, and CAST(? AS TIMESTAMP_NS) in the SQL"
+fn too_fine(value: &Bound<'_, PyAny>) -> Refusal {
+    Refusal::Value(format!(
+        "is {value}, which has nanoseconds, and a value has microseconds: give it as text, and CAST(? AS TIMESTAMP_NS) in the SQL"
     ))
 }
 
@@ -102,8 +231,8 @@ fn is_a(value: &Bound<'_, PyAny>, module: &str, name: &str) -> PyResult<bool> {
 }
 
 /// A `Decimal`, all of its digits.
-fn decimal_of(value: &Bound<'_, PyAny>) -> PyResult<ParamValue> {
-    let none = || PyValueError::new_err(format!("{value} is no decimal number of SQL, which has 38 digits at most"));
+fn decimal_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
+    let none = || Refusal::Value(format!("is {value}, and a decimal number of SQL has 38 digits at most"));
     let (sign, digits, exponent): (u8, Vec<u8>, i32) = value.call_method0("as_tuple")?.extract().map_err(|_| none())?;
     let whole = digits.iter().try_fold(0_i128, |whole, digit| whole.checked_mul(10)?.checked_add((*digit).into()));
     let zeros = u32::try_from(exponent).unwrap_or(0);

@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import compat_values
 import pytest
 from conftest import peer
 
-import compat_values
 import datafolio
 
 Case = Callable[[Any, str], Any]
@@ -144,7 +144,7 @@ def differences(theirs: Any, ours: Any, place: str = "") -> list[str]:
     """
     if isinstance(theirs, dict) and isinstance(ours, dict):
         if "raises" in theirs and "raises" in ours:
-            says = zip(theirs.get("says", []), ours.get("says", []))
+            says = zip(theirs.get("says", []), ours.get("says", []), strict=False)
             same = theirs["raises"][0] in ours["raises"] and all(mine or not other for other, mine in says)
             return [] if same else [f"{place}: theirs {theirs}, ours {ours}"]
         if "lines" in theirs and "lines" in ours:
@@ -153,7 +153,7 @@ def differences(theirs: Any, ours: Any, place: str = "") -> list[str]:
         absent = "nothing"
         return [line for key in keys for line in differences(theirs.get(key, absent), ours.get(key, absent), f"{place}.{key}")]
     if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
-        pairs = enumerate(zip(theirs, ours))
+        pairs = enumerate(zip(theirs, ours, strict=True))
         return [line for at, (other, mine) in pairs for line in differences(other, mine, f"{place}[{at}]")]
     return [] if type(theirs) is type(ours) and theirs == ours else [f"{place}: theirs {theirs!r}, ours {ours!r}"]
 

@@ -7,7 +7,8 @@ import contextlib
 import io
 import math
 import warnings
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 
 def raised(call: Callable[[], Any], *fragments: str) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def frame(value: Any) -> dict[str, Any]:
         index = [str(label) for label in value.index]
     else:
         columns = value.to_dict(as_series=False)
-        types = {name: str(kind) for name, kind in zip(value.columns, value.dtypes)}
+        types = {name: str(kind) for name, kind in zip(value.columns, value.dtypes, strict=True)}
         index = []
     values = {str(name): [text(item) for item in items] for name, items in columns.items()}
     return {"library": module, "types": types, "index": index, "values": values}

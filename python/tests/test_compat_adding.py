@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from compat import Cases
-from compat_values import array, frame, raised, text, warned
+from compat_values import array, frame, raised, warned
 
 cases = Cases()
 
@@ -101,7 +101,6 @@ def what_add_refuses(df: Any, path: str) -> Any:
 def plain_values(df: Any, path: str) -> Any:
     import dataclasses
     import datetime
-    import enum
 
     import numpy
 

@@ -81,7 +81,7 @@ def told(command: list[str], place: Path) -> list[tuple[list[str], int, list[boo
 
 def test_the_command_says_what_scripts_look_for(tmp_path: Path) -> None:
     found = told([sys.executable, "-m", "datafolio"], tmp_path)
-    for (arguments, code, says), (_, _, expected, words) in zip(found, STEPS):
+    for (arguments, code, says), (_, _, expected, words) in zip(found, STEPS, strict=True):
         assert expected is None or code == expected, (arguments, code)
         assert all(says), (arguments, words, says)
 
@@ -106,8 +106,8 @@ def test_the_releases_say_so_too(release: str, tmp_path: Path) -> None:
     command = [peer(RELEASES[release]), "-W", "ignore", "-c", THEIRS, json.dumps(STEPS)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=300, check=True)
     differences = [
-        (arguments, code, expected, dict(zip(words, says)))
-        for (arguments, code, says), (_, _, expected, words) in zip(json.loads(done.stdout.rpartition("@@")[2]), STEPS)
+        (arguments, code, expected, dict(zip(words, says, strict=True)))
+        for (arguments, code, says), (_, _, expected, words) in zip(json.loads(done.stdout.rpartition("@@")[2]), STEPS, strict=True)
         if not all(says) or expected not in (None, code)
     ]
     assert [line for line in differences if line[0] not in OTHERWISE] == []

@@ -105,7 +105,7 @@ def five_snapshots(df: Any, path: str) -> Any:
         folio.create_snapshot(f"v{number}", capture_git=False)
     text = folio.describe(return_string=True)
     text = text.replace(": None", ": (no description)")  # in 1.3
-    return [line for line in text.split("\n") if "v" in line.split("(")[0] and "•" in line or line.startswith("Snapshots") or "more" in line]
+    return [line for line in text.split("\n") if ("v" in line.split("(")[0] and "•" in line) or line.startswith("Snapshots") or "more" in line]
 
 
 @cases.like("1.3", "2.3")

@@ -27,6 +27,13 @@ def test_a_version_is_read(lake: Any) -> None:
     assert (info["table_format"], info["version"], info["num_rows"]) == ("delta", 0, 5)
 
 
+def test_its_log_tells_that_it_is_one(folio: datafolio.DataFolio) -> None:
+    folio.reference_table("newest", TABLES / "plain").reference_table("first", f"file://{TABLES / 'plain'}", version=0)
+    assert [folio.item_info(name)["table_format"] for name in ("newest", "first")] == ["delta", "delta"]
+    # As Parquet it would have the rows of files that its log has removed.
+    assert (len(folio.get_table("newest")), len(folio.get_table("first"))) == (11, 5)
+
+
 def test_other_versions_are_read_on_request(lake: Any) -> None:
     lake.reference_table("newest", TABLES / "plain", table_format="delta")
     for version, rows in [(0, 5), (3, 11)]:

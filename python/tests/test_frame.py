@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-
 import pickle
-
 import subprocess
 import sys
 import threading
@@ -216,7 +214,7 @@ def test_variables_and_functions_outlive_a_column_of_values():
 
 
 def test_mistakes_name_what_is_wrong(df):
-    with pytest.raises(NotFoundError, match="(?s)xx.*did you mean"):
+    with pytest.raises(NotFoundError, match=r"(?s)xx.*did you mean"):
         df["xx + 1"]
     with pytest.raises(AttributeError, match="did you mean x"):
         df.xx  # noqa: B018
@@ -226,11 +224,11 @@ def test_mistakes_name_what_is_wrong(df):
         bool(df.x > 0)
     with pytest.raises(TypeError):
         df[0 < df.x < 1]
-    with pytest.raises(DataFolioError, match="(?s)k.*string|string.*k"):
+    with pytest.raises(DataFolioError, match=r"(?s)k.*string|string.*k"):
         df.mean("k")
     with pytest.raises(TypeError, match="bytes"):
         df.x + b"1"
-    with pytest.raises(DataFolioError, match="ismissing|is None"):
+    with pytest.raises(DataFolioError, match=r"ismissing|is None"):
         df[df.x == None]  # noqa: E711
     with pytest.raises(AttributeError, match="lower"):
         df.k.str.lowr()
@@ -348,8 +346,8 @@ def test_aggregations_are_those_of_pandas(df, data):
     assert df.max("t") == data.t.max().to_datetime64() and isinstance(df.count(), int)
     assert df.any("x > 3.5") == bool((data.x > 3.5).any()) and df.all("n < 50") is True
     counts = df.value_counts("k").to_pydict()
-    assert dict(zip(counts["value"], counts["count"])) == data.k.value_counts().to_dict()
-    assert df.top_values("k", 1) == [list(data.k.value_counts().items())[0]]
+    assert dict(zip(counts["value"], counts["count"], strict=True)) == data.k.value_counts().to_dict()
+    assert df.top_values("k", 1) == [next(iter(data.k.value_counts().items()))]
     top = df.top_k("x", 3, columns=["n"]).to_pydict()
     assert top["n"] == data.nlargest(3, "x").n.tolist() and top["row"] == data.nlargest(3, "x").index.tolist()
     assert df.x.mean() == df.mean("x") and df.x.quantile(0.9) == df.quantile("x", 0.9)
@@ -509,7 +507,7 @@ def test_functions_over_blocks(df, data):
     df.add_function("shout", lambda texts: np.array([text.upper() + "!" for text in texts], dtype=object))
     assert set(df.k.shout().unique()) == {"A!", "B!", "C!"}
     rows = df[:20].apply(lambda x, k: f"{k}{x:.1f}", [df.x, "k"])
-    assert rows.tolist() == [f"{k}{x:.1f}" for x, k in zip(data.x[:20], data.k[:20])]
+    assert rows.tolist() == [f"{k}{x:.1f}" for x, k in zip(data.x[:20], data.k[:20], strict=True)]
     other = df[df.x > 0]
     assert np.isclose(other.mean(df.x.shifted(3.0)), data.x[data.x > 0].mean() + 3)
 
@@ -517,7 +515,7 @@ def test_functions_over_blocks(df, data):
         raise ValueError("on purpose")
 
     df.add_function("broken", broken, returns="float64")
-    with pytest.raises(DataFolioError, match="(?s)broken.*on purpose"):
+    with pytest.raises(DataFolioError, match=r"(?s)broken.*on purpose"):
         df["broken(x)"].tolist()
 
 
@@ -529,7 +527,7 @@ def test_a_function_has_a_type_for_each_use():
     assert of_floats.tolist() == [2.5, 4.5] and of_ints.tolist() == [2, 4]
     assert [df.x.plus(at).sum() for at in (1, 2)] == [6.0, 8.0]
     df.add_function("halved", lambda n: n / 2, returns="int64")
-    with pytest.raises(DataFolioError, match="(?s)halved.*[Cc]annot cast"):
+    with pytest.raises(DataFolioError, match=r"(?s)halved.*[Cc]annot cast"):
         df["halved(n)"].tolist()
     later = df.copy()
     df["more"] = 1
@@ -743,7 +741,7 @@ def test_what_people_write_that_is_not_there():
     df = from_arrays(k=np.array([1, 1, 2]), x=np.array([1.0, 2.0, 4.0]))
     with pytest.raises(ValueError, match="there is no aggregation 'avg': did you mean 'mean'"):
         df.groupby("k").agg({"x": "avg"})
-    with pytest.raises(ValueError, match="there is no aggregation 'zzz': there are .*nunique"):
+    with pytest.raises(ValueError, match=r"there is no aggregation 'zzz': there are .*nunique"):
         df.groupby("k").agg({"x": ["mean", "zzz"]})
     with pytest.raises(AttributeError, match="'nothing_like'; its columns are k, x"):
         df.nothing_like  # noqa: B018

@@ -14,8 +14,16 @@ np = pytest.importorskip("numpy")
 pa = pytest.importorskip("pyarrow")
 
 from datafolio.exceptions import DataFolioError  # noqa: E402
-from datafolio.frame import BinnerTime, Expression, Frame, aggregate, concat, from_arrays, register_function  # noqa: E402
-from datafolio.frame import open as open_frame  # noqa: E402
+from datafolio.frame import (  # noqa: E402
+    BinnerTime,
+    Expression,
+    Frame,
+    aggregate,
+    concat,
+    from_arrays,
+    open as open_frame,
+    register_function,
+)
 
 DATA = Path(__file__).parents[2] / "crates" / "columns" / "tests-data" / "vaex"
 QUERIES = json.loads((DATA / "expected.json").read_text())["queries"]
@@ -98,7 +106,7 @@ def plain(value):
 def assert_near(found, wanted, dtype=""):
     if isinstance(wanted, list):
         assert len(found) == len(wanted)
-        for one, other in zip(found, wanted):
+        for one, other in zip(found, wanted, strict=True):
             assert_near(one, other, dtype)
     elif isinstance(wanted, dict):
         assert set(found) == set(wanted)
@@ -129,13 +137,13 @@ def checked_table(answer, result, tables):
     assert list(answer) == [column["name"].strip("()") for column in columns]
     wanted = [column["values"] for column in columns]
     found = []
-    for (name, values), column in zip(answer.items(), columns):
+    for values, column in zip(answer.values(), columns, strict=True):
         unit = column["dtype"]
         if unit.startswith("datetime64"):
             values = [None if value is None else np.datetime64(value, "us").astype(unit) for value in values]
         found.append(plain(values))
-    rows = [list(row) for row in zip(*found)]
-    others = [list(row) for row in zip(*wanted)]
+    rows = [list(row) for row in zip(*found, strict=True)]
+    others = [list(row) for row in zip(*wanted, strict=True)]
     if result.get("row_order") != "as given":
         rows, others = (sorted(one, key=lambda row: str(row[0])) for one in (rows, others))
     assert_near(rows, others)
@@ -170,7 +178,7 @@ def checked_quirk(code, answer):
         assert found["vx_count"] == groups.count().tolist()
         np.testing.assert_allclose(found["x_sum"], data["x"].astype("float64").groupby(data["cat"]).sum())
     elif code == "d.u1+100":
-        with pytest.raises(DataFolioError, match="overflow|does not fit|uint8"):
+        with pytest.raises(DataFolioError, match=r"overflow|does not fit|uint8"):
             answer.tolist()
     elif code == "df.f4x24.mean()":
         assert math.isclose(answer, float(open_frame(DATA / "vectors.hdf5").f4x24.values.mean(dtype="float64")))
@@ -230,8 +238,8 @@ def test_answers_are_those_of_vaex_where_it_is_right(query):
         checked_table(answer, result, names)
     elif result["kind"] == "series":
         counts = answer.to_pydict()
-        found = {"missing" if value is None else value: count for value, count in zip(*counts.values())}
-        assert found == dict(zip(result["index"], result["values"]))
+        found = {"missing" if value is None else value: count for value, count in zip(*counts.values(), strict=True)}
+        assert found == dict(zip(result["index"], result["values"], strict=True))
         assert counts["count"] == sorted(counts["count"], reverse="ascending" not in code)
     elif result["kind"] == "scalar":
         assert_near(shown(answer, dtype), result["value"], dtype)

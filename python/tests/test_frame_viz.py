@@ -8,8 +8,7 @@ np = pytest.importorskip("numpy")
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 
-from datafolio.frame import aggregate as agg  # noqa: E402
-from datafolio.frame import from_arrays  # noqa: E402
+from datafolio.frame import aggregate as agg, from_arrays  # noqa: E402
 
 
 @pytest.fixture

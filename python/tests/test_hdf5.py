@@ -9,8 +9,11 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from datafolio.exceptions import DataFolioError  # noqa: E402
-from datafolio.frame import from_arrays, from_dict  # noqa: E402
-from datafolio.frame import open as open_frame  # noqa: E402
+from datafolio.frame import (  # noqa: E402
+    from_arrays,
+    from_dict,
+    open as open_frame,
+)
 from datafolio.hdf5 import Writer  # noqa: E402
 
 

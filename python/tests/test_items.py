@@ -66,7 +66,7 @@ def test_what_json_has_no_form_of_is_made_plain_or_refused(folio: datafolio.Data
     assert folio.get("keys") == {"1": "a"}
     with pytest.raises(ValueError, match="two keys become '1'"):
         folio.add("collide", {1: "a", "1": "b"})
-    with pytest.raises(TypeError, match="not JSON-serializable at a.b"):
+    with pytest.raises(TypeError, match=r"not JSON-serializable at a\.b"):
         folio.add_json("object", {"a": {"b": object()}})
     with pytest.raises(TypeError, match="not JSON-serializable"):
         folio.add_json("top", np.arange(3))
@@ -198,6 +198,47 @@ def test_names_types_and_states_that_are_refused(folio: datafolio.DataFolio, tmp
     with pytest.raises(FileNotFoundError) as gone:
         folio.get("x")
     assert isinstance(gone.value, PayloadMissingError)
+
+
+def test_names_that_were_perhaps_meant(folio: datafolio.DataFolio) -> None:
+    folio.add("results", [1]).add_table("scores", pd.DataFrame({"a": [1]})).add("other", 2)
+    folio.create_snapshot("submitted", capture_git=False)
+    calls = [
+        lambda: folio.get("reslts"),
+        lambda: folio.get_json("Result"),
+        lambda: folio.get_table("reslts"),
+        lambda: folio.query_table("reslts", "SELECT * FROM table"),
+        lambda: folio.data["reslts"],
+        lambda: folio.item_info("reslts"),
+        lambda: folio.versions("resultz"),
+        lambda: folio.delete("reslts"),
+        lambda: folio.rename("reslts", "x"),
+        lambda: folio.update_item("reslts", description="x"),
+        lambda: folio.snapshots["submitted"].get("reslts"),
+    ]
+    for call in calls:
+        with pytest.raises(NotFoundError, match=r"(?s)not found.*did you mean 'results'\?") as missing:
+            call()
+        assert (missing.value.code, missing.value.hint) == ("item-not-found", "did you mean 'results'?")
+    with pytest.raises(AttributeError, match="did you mean 'results'"):
+        assert folio.data.reslts
+    for call in (
+        lambda: folio.snapshots["submited"],
+        lambda: folio.get_snapshot("submited"),
+        lambda: folio.delete_snapshot("submited"),
+        lambda: folio.restore_snapshot("submited", confirm=True),
+        lambda: folio.compare_snapshots("submitted", "submited"),
+        lambda: datafolio.DataFolio.load_snapshot(folio.path, "submited"),
+    ):
+        with pytest.raises(NotFoundError, match="did you mean 'submitted'"):
+            call()
+    with folio.batch():
+        folio.add("fresh", 1)
+        with pytest.raises(NotFoundError, match="did you mean 'fresh'"):
+            folio.get("frsh")
+    # What resembles nothing is told where to look.
+    with pytest.raises(NotFoundError, match=r"list_contents\(\) shows"):
+        folio.get("nothing")
 
 
 def test_damage_is_noticed(folio: datafolio.DataFolio) -> None:

@@ -143,6 +143,6 @@ def test_other_threads_run_while_a_query_runs(shop: datafolio.DataFolio) -> None
 def test_several_results_at_once(shop: datafolio.DataFolio) -> None:
     first, second = (shop.iter_query("SELECT * FROM range(50000) t(i)") for _ in range(2))
     total = 0
-    for a, b in zip(first, second):
+    for a, b in zip(first, second, strict=True):
         total += a.num_rows + b.num_rows
     assert total == 100_000

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+import inspect
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import datafolio
+import datafolio.snapshots
 from datafolio.exceptions import BundleNotFoundError
 
 
@@ -63,7 +67,7 @@ def test_snapshots(folio: datafolio.DataFolio) -> None:
     assert loaded.read_only and loaded.in_snapshot_mode and loaded.loaded_snapshot == "v1"
     assert loaded.get("x") == 1 and loaded.metadata["stage"] == "raw"
     assert repr(loaded).endswith("[READ-ONLY] [snapshot: v1]")
-    with pytest.raises(RuntimeError, match="(?s)read-only.*snapshot|snapshot.*read-only"):
+    with pytest.raises(RuntimeError, match=r"(?s)read-only.*snapshot|snapshot.*read-only"):
         loaded.add("z", 1)
     for call in (
         lambda: loaded.metadata.update(a=1),
@@ -84,6 +88,65 @@ def test_snapshots(folio: datafolio.DataFolio) -> None:
     assert exported.metadata["_source_snapshot"]["name"] == "v2"
     folio.delete_snapshot("v2", cleanup_orphans=True)
     assert list(folio.snapshots) == ["v1"]
+
+
+def test_a_snapshot_that_came_back_has_its_place(folio: datafolio.DataFolio) -> None:
+    for name in ("v1", "v2", "v3"):
+        folio.add("x", name, overwrite=True).create_snapshot(name, capture_git=False)
+    folio.delete_snapshot("v1").undo()
+    assert list(folio.snapshots) == ["v1", "v2", "v3"] == list(folio.snapshots.keys())
+    assert [view.get("x") for view in folio.snapshots.values()] == ["v1", "v2", "v3"]
+    assert [info["name"] for info in folio.list_snapshots()] == ["v3", "v2", "v1"]
+
+
+def test_what_a_name_is_read_with_reads_a_snapshot_too(folio: datafolio.DataFolio, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("first")
+    moment = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
+    frame = pd.DataFrame({"id": [1, 2, 3], "score": [1.0, 2.0, 4.0]})
+    folio.add_table("scores", frame).add_json("params", {"rate": 1}, inputs=["scores"]).add_numpy("array", np.arange(3))
+    folio.add_timestamp("when", moment).add_model("model", {"a": 1}).add_artifact("notes", tmp_path / "notes.txt")
+    folio.add_view("high", "SELECT * FROM scores WHERE score > 1").create_snapshot("v1", capture_git=False)
+    first = folio.versions("scores")[0]["version"]
+    folio.add_table("scores", frame[:1], overwrite=True).add_json("params", {"rate": 2}, overwrite=True)
+    folio.delete(["array", "when", "model", "notes", "high"])
+
+    v1 = folio.snapshots["v1"]
+    assert v1.get_json("params") == v1.get("params") == v1.get_data("params") == {"rate": 1}
+    assert v1.get_many(["params", "when"]) == {"params": {"rate": 1}, "when": moment}
+    assert v1.get_numpy("array").tolist() == [0, 1, 2] and v1.get_timestamp("when") == moment
+    assert v1.get_timestamp("when", as_unix=True) == moment.timestamp() and v1.get_model("model") == {"a": 1}
+    assert Path(v1.get_artifact_path("notes")).read_text() == "first"
+    pd.testing.assert_frame_equal(v1.get_table("scores"), frame)
+    pd.testing.assert_frame_equal(pd.concat(v1.iter_table("scores", 2), ignore_index=True), frame)
+    assert v1.query_table("scores", "SELECT sum(score) AS s FROM table")["s"].tolist() == [7.0]
+    assert v1.get_table("high", "arrow").to_pydict() == {"id": [2, 3], "score": [2.0, 4.0]}
+    assert v1.frame("scores").sum("score") == v1.frame("scores", version=first).sum("score") == 7.0
+    assert v1.table_info("scores")["rows"] == v1.describe_table("scores")["rows"] == 3
+    assert len(v1.sample_table("scores", 2)) == len(v1.preview_table("scores", 2)) == 2
+    assert len(pd.read_parquet(v1.get_table_path("scores"))) == 3
+    assert v1.get_inputs("params") == ["scores"] and v1.item_info("array")["shape"] == [3]
+    with pytest.raises(KeyError, match="'none' not found"):
+        v1.get_json("none")
+
+
+# What changes something, or is about snapshots, states and commits and not about an item of one state.
+NOT_OF_A_SNAPSHOT = """
+    add add_artifact add_data add_frame add_frame_view add_json add_model add_numpy add_sklearn add_table add_timestamp add_view
+    append_table archive compact delete delete_rows derive import_table reference_table rename rerun stage_table unarchive update_item
+    update_table cache_status clear_cache invalidate_cache refresh_cache check_references diff_table diff_table_rows
+    iter_diff_table_rows create_snapshot delete_snapshot diff_from_snapshot export_snapshot get_snapshot get_snapshot_info
+    reproduce_instructions restore_snapshot
+""".split()
+
+
+def test_no_way_to_read_a_name_is_missing() -> None:
+    for name, method in inspect.getmembers(datafolio.DataFolio, inspect.isfunction):
+        first = list(inspect.signature(method).parameters)[1:2]
+        if name.startswith("_") or name in NOT_OF_A_SNAPSHOT or first not in (["name"], ["names"], ["item_name"]):
+            continue
+        ours = getattr(datafolio.snapshots.SnapshotView, name, None)
+        assert ours is not None, f"a snapshot has no {name}"
+        assert inspect.signature(ours) == inspect.signature(method), name
 
 
 def test_snapshot_names(folio: datafolio.DataFolio) -> None:

@@ -73,7 +73,7 @@ def test_damage_is_no_data_for_anyone(grown: datafolio.DataFolio, read: Callable
 
 def test_a_view_is_not_scanned(grown: datafolio.DataFolio) -> None:
     grown.add_view("v", "SELECT * FROM t")
-    with pytest.raises(InvalidInputError, match="is a view.*iter_table"):
+    with pytest.raises(InvalidInputError, match=r"is a view.*iter_table"):
         grown.scan_table("v")
 
 

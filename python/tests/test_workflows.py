@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -162,4 +160,4 @@ def test_four_processes_append_to_one_table(tmp_path: Path) -> None:
     with context.Pool(4) as pool:
         pool.map(partial(append_many, bundle), range(4))
     log = DataFolio(bundle).get_table("log").sort_values(["worker", "at"])
-    assert list(zip(log["worker"], log["at"])) == [(worker, at) for worker in range(4) for at in range(10)]
+    assert list(zip(log["worker"], log["at"], strict=True)) == [(worker, at) for worker in range(4) for at in range(10)]

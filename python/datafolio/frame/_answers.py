@@ -39,11 +39,11 @@ def moment(name: str, ddof: int, answers: Sequence[Any]) -> float:
     total = sum(counts)
     if total <= ddof:
         return math.nan
-    mean = math.fsum(count * one for count, one in zip(counts, means) if count) / total
+    mean = math.fsum(count * one for count, one in zip(counts, means, strict=True) if count) / total
     if name == "mean":
         return mean  # type: ignore[no-any-return]
     squares = math.fsum(
-        count * (variance + (one - mean) ** 2) for count, one, variance in zip(counts, means, answers[2]) if count
+        count * (variance + (one - mean) ** 2) for count, one, variance in zip(counts, means, answers[2], strict=True) if count
     )
     variance = squares / (total - ddof)
     return variance if name == "var" else math.sqrt(variance)

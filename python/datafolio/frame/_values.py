@@ -147,7 +147,7 @@ def _known_unit(array: Any) -> Any:
     assert numpy is not None
     unit, step = numpy.datetime_data(array.dtype)
     kind = array.dtype.kind
-    if step == 1 and unit in ("s", "ms", "us", "ns") or (unit == "D" and step == 1 and kind == "M"):
+    if (step == 1 and unit in ("s", "ms", "us", "ns")) or (unit == "D" and step == 1 and kind == "M"):
         return array
     if kind == "M" and unit in ("Y", "M", "W", "D"):
         return array.astype("M8[D]")
@@ -159,7 +159,7 @@ def _texts(array: Any, mask: Any, what: str) -> Parts | list[str | None]:
         raise InvalidTypeError(f"{what} has texts in {array.ndim} axes, and a row holds one text", code="no-column-type")
     hidden = [False] * len(array) if mask is None else mask.tolist()
     texts: list[str | None] = []
-    for at, (value, gone) in enumerate(zip(array.tolist(), hidden)):
+    for at, (value, gone) in enumerate(zip(array.tolist(), hidden, strict=True)):
         if gone or value is None or value != value:
             texts.append(None)
         elif isinstance(value, str):

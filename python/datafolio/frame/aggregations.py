@@ -261,7 +261,7 @@ class Aggregations(Grids, Delays):
         asked = [f"{name}({texts[a]}, {texts[b]}{ending}{where})" for a, b in pairs]
 
         def shaped(answers: list[Any]) -> Any:
-            found = dict(zip(pairs, answers))
+            found = dict(zip(pairs, answers, strict=True))
             size = range(len(texts))
             return array_of_answers([[found[min(a, b), max(a, b)] for b in size] for a in size])
 

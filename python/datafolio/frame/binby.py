@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._optional import need
 from ..exceptions import InvalidInputError
-
 from ._base import Base, as_list
 from ._values import array_of_list, array_of_parts
 from .aggregate import Aggregation
@@ -110,7 +109,7 @@ class BinBy:
             shape, axes, cells = self._df._native.grid(self._axes, texts, self._outer, self._selections, options)
         arrays = {name: cells_of(cells, at, shape) for at, (name, _) in enumerate(texts)}
         kinds = [None, *self._axes] if self._selections else list(self._axes)
-        return Grid([_axis(one, kind) for one, kind in zip(axes, kinds)], tuple(shape), arrays)
+        return Grid([_axis(one, kind) for one, kind in zip(axes, kinds, strict=True)], tuple(shape), arrays)
 
 
 def _axis(told: Any, given: Axis | None) -> GridAxis:
@@ -254,7 +253,7 @@ def axes_of(df: Base, by: Any, limits: Any, shape: Any) -> list[Axis]:
         shapes = shapes * len(given)
     if len(shapes) != len(given):
         raise InvalidInputError(f"shape: {len(shapes)} numbers of bins for {len(given)} axes", code="wrong-shape")
-    return [_axis_of(df, one, limit, int(bins)) for one, limit, bins in zip(given, all_limits, shapes)]
+    return [_axis_of(df, one, limit, int(bins)) for one, limit, bins in zip(given, all_limits, shapes, strict=True)]
 
 
 def _for_each(limits: Any, axes: int) -> list[Any]:

@@ -174,10 +174,10 @@ class Conversions(Base):
     ) -> Any:
         """The rows as a frame of pandas, or frames of so many rows."""
         need("pandas", "a frame of pandas")
-        pyarrow = need("pyarrow", "a frame of pandas", "pandas")
+        need("pyarrow", "a frame of pandas", "pandas")
 
         def make(chunk: Chunk, names: list[str]) -> Any:
-            frame = pyarrow.table(chunk.rows()).to_pandas()
+            frame = Table(chunk.rows()).to_pandas()
             return frame if index_name is None else frame.set_index(index_name)
 
         return self._handed(column_names, selection, chunk_size, progress, make)

@@ -41,7 +41,7 @@ class Description:
     def __repr__(self) -> str:
         rows = [["", *_FACTS], *([name, *map(_shown, facts.values())] for name, facts in self._columns.items())]
         widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
     def _repr_html_(self) -> str:
         rows = [

@@ -79,10 +79,11 @@ class Exports(Base):
         return self._exported(to, "stream" if as_stream else "arrow", progress, ignored)
 
     def _written(self, writer: Any, progress: Any) -> int:
-        rows = 0
-        for _, rows, table in self.to_arrow_table(chunk_size=1 << 20, progress=progress):  # type: ignore[attr-defined]
+        written = 0
+        for _, end, table in self.to_arrow_table(chunk_size=1 << 20, progress=progress):  # type: ignore[attr-defined]
             writer.write_table(table)
-        return rows
+            written = end
+        return written
 
     def export_feather(self, to: str | os.PathLike[str], progress: Any = None, **ignored: Any) -> int:
         """Write the rows to a Feather file, uncompressed, so that it maps."""

@@ -56,9 +56,11 @@ class EngineFunction:
 
     @property
     def __name__(self) -> str:
+        """The name that the function has in expressions."""
         return self._function.name
 
     def __call__(self, *arguments: Any, **named: Any) -> Expression:
+        """An expression that calls it."""
         of = self._of
         first = [of] if hasattr(of, "expression") else []
         text = _text.call(self._function.name, *first, *arguments, **named)
@@ -154,6 +156,7 @@ class Kernel:
         self.returns = returns
 
     def __call__(self, blocks: Sequence[Any]) -> Any:
+        """The values for a block of rows, of the arrays of its columns."""
         result = self.values(blocks)
         if self.returns == "string":
             return [None if value is None else str(value) for value in _plain_list(result)]
@@ -184,7 +187,7 @@ class Kernel:
         columns = [
             [value] * len(arrays[0]) if at in self.constants else value.tolist() for at, value in enumerate(given)
         ]
-        return array_of_list([self.user.function(*row) for row in zip(*columns)])
+        return array_of_list([self.user.function(*row) for row in zip(*columns, strict=True)])
 
 
 def _plain_list(values: Any) -> list[Any]:

@@ -120,7 +120,7 @@ class GroupBy:
         values = key if isinstance(key, tuple) else (key,)
         if len(values) != len(self.keys):
             raise InvalidInputError(f"{key!r} has {len(values)} values, and there are {len(self.keys)} keys")
-        conditions = [_is(text, value) for (_, text), value in zip(self.keys, values)]
+        conditions = [_is(text, value) for (_, text), value in zip(self.keys, values, strict=True)]
         return self._df[self._df._expression(" & ".join(conditions), _text.BIT_AND)]
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:

@@ -69,7 +69,7 @@ def _rows(native: NativeFrame, names: list[str]) -> list[list[Any] | None]:
     if not names:
         return []
     chunk = native.collect([(str(at), _text.quoted(name)) for at, name in enumerate(names)])
-    return [list(row) for row in zip(*chunk.rows().to_pydict().values())]
+    return [list(row) for row in zip(*chunk.rows().to_pydict().values(), strict=True)]
 
 
 def frame_html(df: Base) -> str:
@@ -102,7 +102,7 @@ def frame_text(df: Base) -> str:
     for row in ends.rows:
         table.append(["…"] * len(names) if row is None else [_shown(value) for value in row[: len(names)]])
     widths = [max(len(row[at]) for row in table) for at in range(len(names))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in table]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
     where = f", where {ends.filter}" if ends.filter is not None else ""
     return "\n".join([*lines, f"<Frame: {ends.size}{where}>"])
 

@@ -156,7 +156,7 @@ class Rows(Base):
         if len(orders) != len(texts):
             raise InvalidInputError(f"ascending: {len(orders)} orders for {len(texts)} expressions")
         keys: list[Any] = []
-        for text, up in zip(texts, orders):
+        for text, up in zip(texts, orders, strict=True):
             keys += _sort_keys(numpy, self._expression(text).to_numpy(), up)
         # The last key counts first.
         return self._of_its_own(self._native.take(numpy.lexsort(keys[::-1]).tolist()))

@@ -125,7 +125,7 @@ class Selections(Base):
             raise InvalidInputError("a polygon has at least three corners", code="no-polygon")
         across, up = f"({self._text(x)})", f"({self._text(y)})"
         crossed = []
-        for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]]):
+        for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True):
             if ay == by:
                 continue
             # A ray to the right crosses this side.

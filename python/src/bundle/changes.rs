@@ -1,6 +1,6 @@
 //! Adding and changing items, in a commit of their own or in the batch that is open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use datafolio::handlers::formats::TableFormat;
@@ -23,7 +23,7 @@ impl Bundle {
         py: Python<'_>,
         step: impl for<'b, 'f> FnOnce(&'b mut Batch<'f>) -> Result<T> + Send + 'static,
     ) -> Outcome<T> {
-        Ok(py.detach(|| self.changed(step))?)
+        py.detach(|| self.changed(step).map_err(|error| self.told(error)))
     }
 
     /// The same without the interpreter.
@@ -163,20 +163,21 @@ impl Bundle {
         self.add_data(py, item_type::MODEL, name, Data::Model(model), add_options(options)?)
     }
 
-    #[pyo3(signature = (name, path, table_format, num_rows=None, version=None, timestamp=None, options=None))]
+    #[pyo3(signature = (name, path, table_format=None, num_rows=None, version=None, timestamp=None, options=None))]
     #[allow(clippy::too_many_arguments)]
     fn reference_table(
         &self,
         py: Python<'_>,
         name: String,
         path: String,
-        table_format: String,
+        table_format: Option<String>,
         num_rows: Option<u64>,
         version: Option<i64>,
         timestamp: Option<i64>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> Outcome<()> {
         let timestamp = timestamp.map(instant).transpose()?;
+        let table_format = table_format.unwrap_or_else(|| format_of(&path, version, timestamp).to_owned());
         let reference = Reference { path, table_format, num_rows, version, timestamp };
         self.add_data(py, item_type::REFERENCED_TABLE, name, Data::Reference(reference), add_options(options)?)
     }
@@ -254,6 +255,23 @@ impl Bundle {
     #[getter]
     fn in_batch(&self) -> bool {
         self.batch.is_open()
+    }
+}
+
+/// The format of a table elsewhere that nobody tells, as `datafolio reference` finds it. What no name tells is taken for Parquet, as
+/// DataFolio 1.x and 2.x do.
+fn format_of(path: &str, version: Option<i64>, timestamp: Option<DateTime<Utc>>) -> &'static str {
+    const DELTA: &str = "delta";
+    let place = Path::new(path.strip_prefix("file://").unwrap_or(path));
+    // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted.
+    if timestamp.is_some() || place.join("_delta_log").is_dir() {
+        return DELTA;
+    }
+    match TableFormat::from_path(place) {
+        Some((format, _)) => format.as_str(),
+        // DataFolio 1.x notes a version for any table. Of what lies on a store it alone tells that the table has some.
+        None if version.is_some() && !place.is_dir() => DELTA,
+        None => TableFormat::Parquet.as_str(),
     }
 }
 

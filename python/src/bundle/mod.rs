@@ -14,11 +14,11 @@ mod tables;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafolio::{DataFolio, OpenOptions, Result, Settings};
+use datafolio::{DataFolio, Error, OpenOptions, Result, Settings};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::{Outcome, python};
+use crate::error::{Failure, Outcome, python};
 use crate::value::{object_to_python, to_object};
 use open_batch::OpenBatch;
 pub(crate) use snapshots::open_snapshot;
@@ -60,7 +60,18 @@ impl Bundle {
         py: Python<'_>,
         work: impl FnOnce(&DataFolio) -> Result<T> + Send,
     ) -> Outcome<T> {
-        Ok(py.detach(|| work(self.seen()?.as_ref()))?)
+        py.detach(|| {
+            let folio = self.seen()?;
+            work(folio.as_ref()).map_err(|error| Failure::of(error, &folio.catalogue()))
+        })
+    }
+
+    /// An error with the name that was perhaps meant. Not to be called with the interpreter.
+    fn told(&self, error: Error) -> Failure {
+        match self.seen() {
+            Ok(folio) => Failure::of(error, &folio.catalogue()),
+            Err(_) => error.into(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use super::Bundle;
 #[cfg(feature = "sql")]
 use super::changes::add_options;
-use crate::error::{Outcome, python};
+use crate::error::{Outcome, WRONG_VALUE, argument_error, python};
 use crate::frame::Frame;
 use crate::interrupt::{Watch, interruptible};
 use crate::rows::RowStream;
@@ -43,9 +43,10 @@ impl Asked<'_> {
     fn options(&self, py: Python<'_>) -> PyResult<(QueryOptions, Arc<Watch>)> {
         let mut options = QueryOptions::new();
         (options.threads, options.memory) = (self.threads, self.memory);
-        options.timeout = self.timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
-            pyo3::exceptions::PyValueError::new_err(format!("timeout: {error}; give a number of seconds"))
-        })?;
+        options.timeout =
+            self.timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
+                argument_error(py, WRONG_VALUE, &format!("timeout: {error}; give a number of seconds"))
+            })?;
         #[cfg(feature = "sql")]
         {
             let control = datafolio::QueryControl::new();
@@ -144,7 +145,8 @@ impl Bundle {
         if force {
             options = options.force();
         }
-        facts_to_python(py, &py.detach(|| self.folio.rerun(&names, options))?).map_err(python)
+        let rerun = py.detach(|| self.folio.rerun(&names, options).map_err(|error| self.told(error)))?;
+        facts_to_python(py, &rerun).map_err(python)
     }
 
     /// How an item was made.

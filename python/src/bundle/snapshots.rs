@@ -7,7 +7,7 @@ use datafolio::{CopyOptions, DataFolio, ExportOptions, OpenOptions, Settings, Sn
 use pyo3::prelude::*;
 
 use super::Bundle;
-use crate::error::{Outcome, python};
+use crate::error::{Failure, Outcome, python};
 use crate::value::{facts_to_python, object_to_python, to_object};
 
 #[pymethods]
@@ -42,7 +42,7 @@ impl Bundle {
         facts_to_python(py, &self.read(py, DataFolio::list_snapshots)?).map_err(python)
     }
 
-    /// The names of all snapshots, in the order in which they were made.
+    /// The names of all snapshots, in the order of the catalogue.
     fn snapshot_names(&self) -> Vec<String> {
         self.folio.catalogue().snapshots.keys().cloned().collect()
     }
@@ -67,7 +67,7 @@ impl Bundle {
     }
 
     fn delete_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<()> {
-        Ok(py.detach(|| self.folio.delete_snapshot(name))?)
+        py.detach(|| self.folio.delete_snapshot(name).map_err(|error| self.told(error)))
     }
 
     fn cleanup_orphaned_versions(&self, py: Python<'_>, dry_run: bool) -> Outcome<Vec<String>> {
@@ -75,7 +75,7 @@ impl Bundle {
     }
 
     fn restore_snapshot(&self, py: Python<'_>, name: &str) -> Outcome<()> {
-        Ok(py.detach(|| self.folio.restore_snapshot(name))?)
+        py.detach(|| self.folio.restore_snapshot(name).map_err(|error| self.told(error)))
     }
 
     fn export_snapshot(&self, py: Python<'_>, name: &str, target: PathBuf, include_metadata: bool) -> Outcome<Self> {
@@ -131,5 +131,9 @@ pub(crate) fn open_snapshot(
 ) -> Outcome<Bundle> {
     let options = storage_options.unwrap_or_default().into_iter().collect();
     let options = OpenOptions::new().settings(Settings::load()?).storage_options(options).read_only(true);
-    Ok(Bundle::of(py.detach(|| options.open(path)?.load_snapshot(name))?))
+    let open = || -> Outcome<DataFolio> {
+        let folio = options.open(path)?;
+        folio.load_snapshot(name).map_err(|error| Failure::of(error, &folio.catalogue()))
+    };
+    Ok(Bundle::of(py.detach(open)?))
 }

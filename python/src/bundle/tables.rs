@@ -209,7 +209,8 @@ impl Bundle {
     }
 
     fn compact<'py>(&self, py: Python<'py>, name: &str) -> Outcome<Bound<'py, PyAny>> {
-        facts_to_python(py, &py.detach(|| self.folio.compact(name))?).map_err(python)
+        let compacted = py.detach(|| self.folio.compact(name).map_err(|error| self.told(error)))?;
+        facts_to_python(py, &compacted).map_err(python)
     }
 
     #[cfg(feature = "sql")]
