@@ -136,6 +136,10 @@ work = {
     "iter_query": lambda: list(folio.iter_query(ENDLESS)),
     "iter_table": lambda: [len(c) for _ in range(10**6) for c in folio.iter_table("t", 1000, return_type="arrow")],
     # Not as pandas: pyarrow's conversion may hang by itself when the interpreter ends under it.
+    # A search that takes long before its first row, and finds none.
+    "get_table where": lambda: folio.get_table("t", "arrow", where=f"a < -({ENDLESS})"),
+    "iter_table, long search": lambda: list(folio.iter_table("t", 10, return_type="arrow", where=f"a < -({ENDLESS})")),
+    "describe_table where": lambda: folio.describe_table("t", where=f"a < -({ENDLESS})"),
     "get_table": lambda: [folio.get_table("t", "arrow") for _ in range(10**6)],
     # Each thread has a table of its own: two that replace one are in each other's way.
     "add_table": lambda: [
@@ -264,6 +268,10 @@ work = {
         list(folio.iter_table("t", 10_000, return_type="arrow", where="b * b < -1 AND w LIKE '%77%'"))
         for _ in range(10**6)
     ],
+    # A search that takes long before its first row, and finds none.
+    "get_table where": lambda: folio.get_table("t", "arrow", where=f"a < -({ENDLESS})"),
+    "iter_table, long search": lambda: list(folio.iter_table("t", 10, return_type="arrow", where=f"a < -({ENDLESS})")),
+    "describe_table where": lambda: folio.describe_table("t", where=f"a < -({ENDLESS})"),
     "get_table": lambda: [folio.get_table("t", "arrow") for _ in range(10**6)],
     "describe_table": lambda: [folio.describe_table("t", top=5) for _ in range(10**6)],
     "add_table": lambda: folio.add_table("g", endless()),
@@ -315,8 +323,11 @@ assert folio.query("SELECT count(*) AS n FROM t").to_pydict() == {"n": [2_000_00
         "derive",
         "iter_table",
         "iter_table where",
+        "iter_table, long search",
         "get_table",
+        "get_table where",
         "describe_table",
+        "describe_table where",
         "add_table",
         "add_table, slow rows",
         "append_table",

@@ -1,7 +1,7 @@
 //! Conditions on the rows of a table.
 
 #[cfg(feature = "sql")]
-use datafolio_sql::{ParamValue, Params};
+use datafolio_sql::{ParamValue, Params, QueryControl};
 
 /// An SQL condition on the rows of a table, with values for the places that it leaves open. A text is one without values.
 ///
@@ -26,6 +26,9 @@ pub struct Condition {
     /// Values for `?`, `$1` or `$name`.
     #[cfg(feature = "sql")]
     pub params: Params,
+    /// What watches the search for the rows that it holds for, and stops it.
+    #[cfg(feature = "sql")]
+    pub control: Option<QueryControl>,
 }
 
 impl Condition {
@@ -45,6 +48,13 @@ impl Condition {
     #[cfg(feature = "sql")]
     pub fn value(mut self, name: impl Into<String>, value: impl Into<ParamValue>) -> Self {
         self.params.add(name, value);
+        self
+    }
+
+    /// What watches the search for the rows that it holds for, and stops it: it may take long before the first one is found.
+    #[cfg(feature = "sql")]
+    pub fn control(mut self, control: &QueryControl) -> Self {
+        self.control = Some(control.clone());
         self
     }
 }

@@ -61,7 +61,8 @@ impl DataFolio {
         let mut exposer = Exposer::new(self, Some(("table", record)));
         condition.tables.iter().try_for_each(|table| exposer.add(table))?;
         let others = exposer.exposed;
-        let settings = self.query_settings(&QueryOptions::default());
+        let options = QueryOptions { control: wanted.condition.control.clone(), ..QueryOptions::default() };
+        let settings = self.query_settings(&options);
         let (offset, limit) = (wanted.offset, wanted.limit);
         // Rows that are counted come from one query.
         let threads = if offset == 0 && limit.is_none() { settings.threads.unwrap_or(1) } else { 1 };

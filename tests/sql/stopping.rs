@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use datafolio::{DataFolio, OpenOptions, QueryOptions, Settings};
+use datafolio::{
+    Condition, DataFolio, Error, IterOptions, OpenOptions, QueryControl, QueryOptions, Settings, StatisticsOptions,
+    TableOptions,
+};
 
 use super::{rows, with_numbers};
 
@@ -44,6 +47,35 @@ fn a_query_is_cancelled_from_another_thread_and_by_letting_go_of_it() {
     let mut reader = folio.query(sql, &QueryOptions::new()).unwrap();
     assert!(reader.next().unwrap().is_ok());
     drop(reader);
+}
+
+#[test]
+fn the_search_for_the_rows_of_a_condition_is_cancelled_before_it_finds_one() {
+    let (_dir, folio) = with_numbers();
+    let begun = Instant::now();
+    let searches: [fn(&DataFolio, Condition) -> datafolio::Result<()>; 3] = [
+        |folio, condition| {
+            let rows = folio.read_table("numbers", &TableOptions::new().filter(condition))?;
+            rows.into_iter().try_for_each(|batch| batch.map(drop).map_err(Error::from))
+        },
+        |folio, condition| {
+            let mut chunks = folio.iter_table("numbers", &IterOptions::new().filter(condition))?;
+            chunks.try_for_each(|chunk| chunk.map(drop))
+        },
+        |folio, condition| folio.describe_table("numbers", &StatisticsOptions::new().filter(condition)).map(drop),
+    ];
+    for search in searches {
+        let control = QueryControl::new();
+        let condition = Condition::new(format!("id < -({ENDLESS})")).control(&control);
+        let stopper = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            control.cancel();
+        });
+        let error = search(&folio, condition).unwrap_err();
+        stopper.join().unwrap();
+        assert_eq!(error.code(), "sql-cancelled", "{error}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

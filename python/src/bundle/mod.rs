@@ -19,6 +19,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::{Failure, Outcome, python};
+use crate::interrupt::{Watch, interruptible};
 use crate::value::{object_to_python, to_object};
 use open_batch::OpenBatch;
 pub(crate) use snapshots::open_snapshot;
@@ -60,10 +61,22 @@ impl Bundle {
         py: Python<'_>,
         work: impl FnOnce(&DataFolio) -> Result<T> + Send,
     ) -> Outcome<T> {
-        py.detach(|| {
-            let folio = self.seen()?;
-            work(folio.as_ref()).map_err(|error| Failure::of(error, &folio.catalogue()))
-        })
+        py.detach(|| self.seen_by(work))
+    }
+
+    /// Reads something that may take long: Ctrl-C stops it meanwhile.
+    pub(crate) fn read_watched<T: Send>(
+        &self,
+        py: Python<'_>,
+        watch: &Watch,
+        work: impl FnOnce(&DataFolio) -> Result<T> + Send,
+    ) -> Outcome<T> {
+        interruptible(py, watch, || self.seen_by(work)).map_err(python)?
+    }
+
+    fn seen_by<T>(&self, work: impl FnOnce(&DataFolio) -> Result<T>) -> Outcome<T> {
+        let folio = self.seen()?;
+        work(folio.as_ref()).map_err(|error| Failure::of(error, &folio.catalogue()))
     }
 
     /// An error with the name that was perhaps meant. Not to be called with the interpreter.

@@ -96,7 +96,7 @@ impl Bundle {
     #[cfg(feature = "sql")]
     fn query_frame(&self, py: Python<'_>, sql: &str, asked: Asked<'_>) -> Outcome<Frame> {
         let (options, watch) = asked.options(py).map_err(python)?;
-        let made = interruptible(py, &watch, || self.seen()?.query_frame(sql, &options)).map_err(python)??;
+        let made = self.read_watched(py, &watch, |folio| folio.query_frame(sql, &options))?;
         watch.done(py).map_err(python)?;
         Ok(self.frame_here(made))
     }
@@ -164,7 +164,7 @@ impl Bundle {
         run: impl FnOnce(&DataFolio, &QueryOptions) -> Result<Box<dyn RecordBatchReader + Send>> + Send,
     ) -> Outcome<RowStream> {
         let (options, watch) = asked.options(py).map_err(python)?;
-        let reader = interruptible(py, &watch, || run(self.seen()?.as_ref(), &options)).map_err(python)??;
+        let reader = self.read_watched(py, &watch, |folio| run(folio, &options))?;
         Ok(RowStream::watched(reader, watch))
     }
 }

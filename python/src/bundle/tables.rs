@@ -37,8 +37,12 @@ impl Bundle {
     ) -> Outcome<RowStream> {
         let mut options = TableOptions::new().offset(offset);
         (options.columns, options.limit, options.version) = (columns, limit, version);
-        options.filter = filter.map(|filter| filter.0);
-        Ok(RowStream::new(self.read(py, |folio| folio.read_table(name, &options))?))
+        let Some(Where { condition, watch }) = filter else {
+            return Ok(RowStream::new(self.read(py, |folio| folio.read_table(name, &options))?));
+        };
+        options.filter = Some(condition);
+        let rows = self.read_watched(py, &watch, |folio| folio.read_table(name, &options))?;
+        Ok(RowStream::watched(rows, watch))
     }
 
     /// Chunks of exactly so many rows.
@@ -57,11 +61,13 @@ impl Bundle {
     ) -> Outcome<RowStream> {
         let mut options = IterOptions::new().chunk_size(chunk_size).start_row(start_row);
         (options.columns, options.end_row, options.version) = (columns, end_row, version);
-        options.filter = filter.map(|filter| filter.0);
-        let chunks = self.read(py, |folio| folio.iter_table(name, &options))?;
-        let position = Arc::new(AtomicU64::new(chunks.position()));
-        let chunked = Chunked { schema: chunks.schema(), chunks, position: Arc::clone(&position) };
-        Ok(RowStream::new(Box::new(chunked)).with_position(position))
+        let Some(Where { condition, watch }) = filter else {
+            let (chunked, position) = Chunked::of(self.read(py, |folio| folio.iter_table(name, &options))?);
+            return Ok(RowStream::new(chunked).with_position(position));
+        };
+        options.filter = Some(condition);
+        let (chunked, position) = Chunked::of(self.read_watched(py, &watch, |folio| folio.iter_table(name, &options))?);
+        Ok(RowStream::watched(chunked, watch).with_position(position))
     }
 
     /// Ranges of rows, one for each worker.
@@ -82,7 +88,7 @@ impl Bundle {
     ) -> Outcome<Rows> {
         let mut options = TableOptions::new();
         options.columns = columns;
-        options.filter = filter.map(|filter| filter.0);
+        options.filter = filter.map(|filter| filter.condition);
         Ok(Rows::of_batch(self.read(py, |folio| folio.sample_table(name, rows, seed, &options))?))
     }
 
@@ -106,14 +112,19 @@ impl Bundle {
     ) -> Outcome<Bound<'py, PyAny>> {
         let mut options = StatisticsOptions::new();
         (options.columns, options.version) = (columns, version);
-        options.filter = filter.map(|filter| filter.0);
         if let Some(quantiles) = quantiles {
             options = options.quantiles(quantiles);
         }
         if let Some(top) = top {
             options = options.top(top);
         }
-        let statistics = self.read(py, |folio| folio.describe_table(name, &options))?;
+        let statistics = match filter {
+            None => self.read(py, |folio| folio.describe_table(name, &options))?,
+            Some(Where { condition, watch }) => {
+                options.filter = Some(condition);
+                self.read_watched(py, &watch, |folio| folio.describe_table(name, &options))?
+            }
+        };
         facts_to_python(py, &statistics).map_err(python)
     }
 
@@ -215,7 +226,8 @@ impl Bundle {
 
     #[cfg(feature = "sql")]
     fn delete_rows<'py>(&self, py: Python<'py>, name: String, condition: Where) -> Outcome<Bound<'py, PyAny>> {
-        let changed = self.change(py, move |batch| batch.delete_rows(&name, condition.0))?;
+        let Where { condition, .. } = condition;
+        let changed = self.change(py, move |batch| batch.delete_rows(&name, condition))?;
         facts_to_python(py, &changed).map_err(python)
     }
 
@@ -227,9 +239,10 @@ impl Bundle {
         condition: Where,
         values: Vec<(String, String)>,
     ) -> Outcome<Bound<'py, PyAny>> {
+        let Where { condition, .. } = condition;
         let changed = self.change(py, move |batch| {
             let values: Vec<(&str, &str)> = values.iter().map(|(column, value)| (&**column, &**value)).collect();
-            batch.update_table(&name, condition.0, &values)
+            batch.update_table(&name, condition, &values)
         })?;
         facts_to_python(py, &changed).map_err(python)
     }
@@ -301,6 +314,14 @@ struct Chunked {
     chunks: TableChunks,
     /// The row behind the last one that was given.
     position: Arc<AtomicU64>,
+}
+
+impl Chunked {
+    /// The chunks, and where they are in the table.
+    fn of(chunks: TableChunks) -> (Box<Self>, Arc<AtomicU64>) {
+        let position = Arc::new(AtomicU64::new(chunks.position()));
+        (Box::new(Self { schema: chunks.schema(), chunks, position: Arc::clone(&position) }), position)
+    }
 }
 
 impl Iterator for Chunked {

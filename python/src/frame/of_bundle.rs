@@ -27,8 +27,8 @@ impl Bundle {
     /// A table as a frame of mapped columns, converted once where it is not stored as such.
     fn mapped_frame(&self, py: Python<'_>, name: &str) -> Outcome<Frame> {
         let running = Running::within(&Limits::of(self.settings_here()), None);
-        let mapped = interruptible(py, &running.watch, || self.seen()?.mapped_frame(name, &running.options));
-        Ok(self.frame_here(mapped.map_err(python)??))
+        let mapped = self.read_watched(py, &running.watch, |folio| folio.mapped_frame(name, &running.options))?;
+        Ok(self.frame_here(mapped))
     }
 
     /// Stores the rows of a frame as a table, with the tables that they come from.
