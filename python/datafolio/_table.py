@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 
+def _with_whole_numbers(table: pa.Table) -> pa.Table:
+    """The same where sums of whole numbers in SQL, which Arrow has as decimals without a fraction, are int64 if all of them fit."""
+    pyarrow = need("pyarrow", "whole numbers")
+    for at, field in enumerate(table.schema):
+        # Other decimals without a fraction are what a table was stored with.
+        if (field.metadata or {}).get(b"datafolio.sql_type") == b"HUGEINT":
+            with contextlib.suppress(pyarrow.ArrowInvalid):
+                table = table.set_column(at, field.name, table.column(at).cast(pyarrow.int64()))
+    return table
+
+
 @contextlib.contextmanager
 def _times_told(table: pa.Table) -> Iterator[None]:
     """Tell the column whose times of day Python's ``datetime.time`` cannot hold, where pyarrow tells a value alone."""
@@ -106,7 +117,7 @@ class Table:
         return need("pyarrow", "a table of pyarrow").table(self)
 
     def to_pandas(self, **kwargs: Any) -> pd.DataFrame:
-        """The rows as a frame of pandas.
+        """The rows as a frame of pandas. Sums of whole numbers in SQL are ``int64`` there where all of them fit, and else ``Decimal``.
 
         Parameters
         ----------
@@ -120,7 +131,7 @@ class Table:
         """
         need("pandas", "a frame of pandas")
         pyarrow = need("pyarrow", "a frame of pandas", "pandas")
-        table = pyarrow.table(self)
+        table = _with_whole_numbers(pyarrow.table(self))
         with _times_told(table):
             return table.to_pandas(**kwargs)
 
@@ -131,7 +142,7 @@ class Table:
     def to_numpy(self) -> dict[str, np.ndarray]:
         """The columns as arrays of numpy. Missing values are NaN, NaT, or None in arrays of objects."""
         need("numpy", "arrays of numpy")
-        table = self.to_arrow()
+        table = _with_whole_numbers(self.to_arrow())
         with _times_told(table):
             return {name: table.column(name).to_numpy() for name in table.column_names}
 

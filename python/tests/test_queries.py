@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import threading
 import time
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import datafolio
@@ -40,6 +42,30 @@ def test_values_are_bound(shop: datafolio.DataFolio) -> None:
     assert list(answer.to_pylist()[0].values()) == values
     with pytest.raises(TypeError, match="params"):
         shop.query("SELECT ?", params="x")  # type: ignore[arg-type]
+
+
+def test_sums_of_whole_numbers_are_whole_numbers(folio: datafolio.DataFolio) -> None:
+    frame = pd.DataFrame({"k": ["a", "b", "a"], "n": [1, 2, 3]})
+    folio.add_table("t", frame)
+    expected = frame.groupby("k", as_index=False)["n"].sum()
+    sql = "SELECT k, sum(n) AS n FROM t GROUP BY k ORDER BY k"
+    pd.testing.assert_frame_equal(folio.query(sql, "pandas"), expected, check_dtype=False)
+    assert folio.query(sql, "pandas")["n"].dtype == np.int64
+    assert next(folio.iter_query(sql, "pandas"))["n"].dtype == folio.query(sql).to_numpy()["n"].dtype == np.int64
+    # One that does not fit leaves all as they are, to the last digit.
+    wide = folio.query("SELECT sum(x) AS s FROM (VALUES (9223372036854775807), (1)) AS v(x) UNION ALL SELECT 5::HUGEINT ORDER BY s", "pandas")
+    assert wide["s"].tolist() == [5, 2**63] and isinstance(wide["s"][1], decimal.Decimal)
+    nothing = folio.query("SELECT sum(n) AS s FROM t WHERE n > 5", "pandas")["s"]
+    assert nothing.dtype == np.float64 and nothing.isna().all()
+    # Decimals of a table are decimals, and so are their sums.
+    money = pa.table({"d": pa.array([1, 2], pa.decimal128(38, 0))})
+    folio.add_table("money", money)
+    for read in (
+        folio.get_table("money"),
+        folio.query("SELECT d FROM money", "pandas"),
+        folio.get_table("money", where="d > 0"),
+    ):
+        assert read["d"].tolist() == money["d"].to_pylist() and isinstance(read["d"][0], decimal.Decimal)
 
 
 def test_all_tables_views_and_snapshots(shop: datafolio.DataFolio) -> None:

@@ -41,7 +41,7 @@ pub use database::Databases;
 pub use error::{Place, SqlError, SqlResult, TableFailure};
 pub use params::{ParamValue, Params, decimal};
 pub use places::Expressions;
-pub use reader::QueryReader;
+pub use reader::{QueryReader, WIDE_WHOLE_NUMBERS};
 pub use refusal::Refusal;
 pub use session::{Exposed, Filter, OF_THE_FILE, ROW, Relation, Settings, Shares, filter, run, run_unrestricted};
 pub use stream::Streamed;

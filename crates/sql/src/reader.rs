@@ -1,6 +1,6 @@
 //! The result of a query, batch by batch.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,9 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use duckdb::core::LogicalTypeId;
 use duckdb::{Connection, Statement, ToSql};
 
 use crate::concat::concat_rows;
@@ -21,6 +22,10 @@ use crate::error::{SqlError, SqlResult, TableFailure};
 use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
 use crate::session::{Failure, Session, Settings, execute, share_of};
+
+/// What marks a column of a result as one of whole numbers of 128 bits, such as sums of whole numbers: Arrow has them as decimals of 38
+/// digits without a fraction, as it has columns of tables that are declared as such. Key and value of the column's metadata.
+pub const WIDE_WHOLE_NUMBERS: (&str, &str) = ("datafolio.sql_type", "HUGEINT");
 
 /// DuckDB gives so many rows at a time.
 const DUCKDB_ROWS: usize = 2_048;
@@ -160,6 +165,26 @@ fn told_apart(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
+/// The columns of a result, of which those of DuckDB's widest whole numbers are marked.
+fn marked(schema: SchemaRef, statement: &Statement<'_>) -> SchemaRef {
+    let is_wide = |at: usize| {
+        *schema.field(at).data_type() == DataType::Decimal128(38, 0)
+            && statement.column_logical_type(at).id() == LogicalTypeId::Hugeint
+    };
+    if !(0..schema.fields().len()).any(is_wide) {
+        return schema;
+    }
+    let (key, value) = WIDE_WHOLE_NUMBERS;
+    let fields = schema.fields().iter().enumerate().map(|(at, field)| match is_wide(at) {
+        true => {
+            let mark = HashMap::from([(key.to_owned(), value.to_owned())]);
+            Arc::new(field.as_ref().clone().with_metadata(mark))
+        }
+        false => Arc::clone(field),
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -264,7 +289,7 @@ impl Run {
             return Err(self.why(SqlError::Cancelled));
         }
         let given = statement.schema();
-        let columns = told_apart(&given);
+        let columns = marked(told_apart(&given), &statement);
         if !tell(&columns) {
             return Ok(false);
         }
