@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafolio_core::history::CommitKind;
-use datafolio_core::{Catalogue, Change, ChangeSet, CoreError, RelPath, Working};
+use datafolio_core::{Catalogue, Change, ChangeSet, RelPath, Working};
 use datafolio_storage::discard_payload;
 
 use crate::bundle::DataFolio;
@@ -15,7 +15,9 @@ use crate::bundle::commit::{Committed, Follows, Intent, commit};
 use crate::bundle::state::{State, reload};
 use crate::error::{Error, Result};
 use crate::history::chain;
-pub(crate) use adding::{Own, RESERVED_FIELDS, payload_fields};
+#[cfg(feature = "sql")]
+pub(crate) use adding::RESERVED_FIELDS;
+pub(crate) use adding::{Own, payload_fields};
 pub(crate) use editing::{check_depth, check_metadata};
 
 /// Changes to a bundle that become one commit.
@@ -166,7 +168,7 @@ impl Batch<'_> {
     /// Commits all changes as one revision, and returns it. Without changes nothing is written.
     ///
     /// # Errors
-    /// [`CoreError::Conflict`] when another writer has changed one of the same things since the handle last looked; then,
+    /// [`Conflict`](datafolio_core::CoreError::Conflict) when another writer has changed one of the same things since the handle last looked; then,
     /// as with every error, nothing of the batch is published.
     pub fn commit(self) -> Result<u64> {
         Ok(self.commit_state()?.catalogue().revision)

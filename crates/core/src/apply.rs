@@ -16,7 +16,6 @@ use crate::json::quote;
 use crate::name::check_item_name;
 use crate::parts::{AppendParts, CompactParts};
 use crate::record::ItemRecord;
-use crate::snapshot::Snapshot;
 
 /// A catalogue being changed.
 #[derive(Debug, Clone)]

@@ -14,7 +14,9 @@ use super::Bundle;
 use super::changes::add_options;
 use crate::error::{Outcome, WRONG_VALUE, argument_error, python};
 use crate::frame::Frame;
-use crate::interrupt::{Watch, interruptible};
+use crate::interrupt::Watch;
+#[cfg(feature = "sql")]
+use crate::interrupt::interruptible;
 use crate::rows::RowStream;
 #[cfg(feature = "sql")]
 use crate::value::facts_to_python;

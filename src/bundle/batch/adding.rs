@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafolio_core::name::check_item_name;
 use datafolio_core::{Change, CoreError, PutItem, item_type, time};
-use datafolio_handlers::{Data, Draft, Handler, Sink};
+use datafolio_handlers::{Data, Draft, Handler, HandlerError, Sink};
 use datafolio_storage::Payload;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};

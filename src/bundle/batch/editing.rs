@@ -1,8 +1,7 @@
 //! Items and metadata that are edited or removed in a batch.
 
-use datafolio_core::name::check_item_name;
-use datafolio_core::{Catalogue, Change, CoreError, ItemEdit, json};
-use indexmap::IndexSet;
+use datafolio_core::{Catalogue, Change, ItemEdit, json};
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::Batch;
@@ -16,7 +15,7 @@ impl Batch<'_> {
     /// Removes items. Versions that snapshots hold stay, and the history keeps the others for as long as it is kept.
     ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`] naming the first that is missing; then nothing is removed.
+    /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound) naming the first that is missing; then nothing is removed.
     pub fn delete<S: AsRef<str>>(&mut self, names: &[S]) -> Result<Deleted> {
         let catalogue = self.working.catalogue();
         for name in names {
@@ -48,7 +47,7 @@ impl Batch<'_> {
     /// Changes the description or the inputs of an item; `None` leaves them, empty removes them.
     ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`].
+    /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound).
     pub fn update_item(&mut self, name: &str, description: Option<&str>, inputs: Option<&[&str]>) -> Result<()> {
         let inputs = inputs.map(|names| {
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -62,7 +61,7 @@ impl Batch<'_> {
     /// Archives or unarchives items, by name or by glob pattern. Returns the names that it found.
     ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`] for a plain name; a pattern that matches nothing does nothing.
+    /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound) for a plain name; a pattern that matches nothing does nothing.
     pub fn set_archived<S: AsRef<str>>(&mut self, patterns: &[S], archived: bool) -> Result<Vec<String>> {
         let names = matching(self.working.catalogue(), patterns)?;
         let verb = if archived { "archive" } else { "unarchive" };
@@ -78,8 +77,8 @@ impl Batch<'_> {
     /// Gives an item another name. Items that were made from it name it by the new name afterwards; snapshots do not.
     ///
     /// # Errors
-    /// [`CoreError::ItemNotFound`]; [`CoreError::ItemExists`]; a name that is not allowed; [`Error::ViewCycle`] when a view would
-    /// read itself under the new name.
+    /// [`ItemNotFound`](datafolio_core::CoreError::ItemNotFound); [`ItemExists`](datafolio_core::CoreError::ItemExists); a name that is
+    /// not allowed; [`Error::ViewCycle`] when a view would read itself under the new name.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         let change = Change::Rename { from: from.to_owned(), to: to.to_owned() };
         self.change(change, format!("rename {from} to {to}"))?;
