@@ -33,6 +33,7 @@ mod parts;
 mod paths;
 mod read;
 mod references;
+mod reservoir;
 mod sample;
 #[cfg(feature = "sql")]
 mod shares;
