@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use datafolio_columns::ColumnsError;
-use datafolio_core::{CoreError, ErrorCategory};
+use datafolio_core::{CoreError, ErrorCategory, Place};
 use datafolio_handlers::HandlerError;
 use datafolio_storage::StorageError;
 
@@ -50,11 +50,23 @@ pub enum Error {
         why: String,
     },
     /// A query names a table that the bundle does not have.
-    #[error("there is no table '{name}' in the bundle{}", meant(.suggestion.as_deref()))]
+    #[error("there is no table '{name}' in the bundle{}", aside(*.place, .suggestion.as_deref()))]
     NoSuchTable {
         /// The name.
         name: String,
+        /// Where it stands in the query, when that is known.
+        place: Option<Place>,
         /// The table that was perhaps meant.
+        suggestion: Option<String>,
+    },
+    /// A query names a table of a snapshot that the bundle does not have.
+    #[error("there is no snapshot '{name}' in the bundle{}", aside(*.place, .suggestion.as_deref()))]
+    NoSuchSchema {
+        /// The name.
+        name: String,
+        /// Where it stands in the query, when that is known.
+        place: Option<Place>,
+        /// The snapshot that was perhaps meant.
         suggestion: Option<String>,
     },
     /// Views that are made from themselves.
@@ -270,6 +282,9 @@ pub enum Error {
 /// Result of the public library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What an ambiguous name in SQL is a name of: items, which can be renamed, and not snapshots.
+pub(crate) const ITEMS: &str = "items";
+
 /// What was read, or `None` where it is gone or damaged. Where the storage does not tell, nothing is given up for it.
 ///
 /// # Errors
@@ -289,6 +304,7 @@ impl Error {
             Self::NotABundle { .. }
             | Self::RevisionNotFound { .. }
             | Self::NoSuchTable { .. }
+            | Self::NoSuchSchema { .. }
             | Self::StageNotFound { .. }
             | Self::InputGone { .. } => ErrorCategory::NotFound,
             #[cfg(feature = "sql")]
@@ -317,11 +333,23 @@ impl Error {
         }
     }
 
+    /// The same of a query that its reader has not written, so that a place in it says nothing.
+    #[cfg(feature = "sql")]
+    pub(crate) fn without_place(self) -> Self {
+        match self {
+            Self::NoSuchTable { name, suggestion, .. } => Self::NoSuchTable { name, place: None, suggestion },
+            Self::NoSuchSchema { name, suggestion, .. } => Self::NoSuchSchema { name, place: None, suggestion },
+            Self::Sql(error) => Self::Sql(error.without_place()),
+            other => other,
+        }
+    }
+
     /// A stable kebab-case code, one for each kind; codes are added and never changed.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotABundle { .. } => "not-a-bundle",
             Self::NoSuchTable { .. } => "table-not-found",
+            Self::NoSuchSchema { .. } => "snapshot-not-found",
             Self::ViewCycle { .. } => "view-cycle",
             Self::ReferenceChanged(_) => "reference-changed",
             Self::InputGone { .. } => "input-gone",
@@ -359,8 +387,15 @@ impl Error {
     }
 }
 
-fn meant(suggestion: Option<&str>) -> String {
-    suggestion.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"))
+/// Where a name stands, and the one that was perhaps meant.
+fn aside(place: Option<Place>, suggestion: Option<&str>) -> String {
+    let place = place.map(|place| place.to_string());
+    let meant = suggestion.map(|name| format!("did you mean '{name}'?"));
+    match (place, meant) {
+        (None, None) => String::new(),
+        (Some(one), None) | (None, Some(one)) => format!(" ({one})"),
+        (Some(place), Some(meant)) => format!(" ({place}; {meant})"),
+    }
 }
 
 fn around(path: &[String]) -> String {

@@ -7,6 +7,7 @@ mod differences;
 mod frames;
 mod gate;
 mod lanes;
+mod missing;
 mod naming;
 mod results;
 mod skipping;
