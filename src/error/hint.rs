@@ -9,9 +9,9 @@ use datafolio_handlers::formats::TableFormat;
 use datafolio_handlers::{HandlerError, Misfit};
 use datafolio_storage::StorageError;
 
-use super::Error;
 #[cfg(feature = "sql")]
 use super::refused;
+use super::{Error, ITEMS};
 use crate::text::shell_word;
 
 impl Error {
@@ -39,6 +39,14 @@ impl Error {
             Self::Sql(datafolio_sql::SqlError::Refused { refusal, .. }) => {
                 refused::instead_of(*refusal).or_else(|| hint_of("sql-refused")).map(Cow::Borrowed)
             }
+            #[cfg(feature = "sql")]
+            Self::Sql(datafolio_sql::SqlError::UnknownColumn { .. }) => {
+                Some(Cow::Borrowed("names of columns stand in double quotes or in none, and texts in single ones"))
+            }
+            #[cfg(feature = "sql")]
+            Self::Sql(datafolio_sql::SqlError::Syntax { place: None, .. }) => {
+                Some(Cow::Borrowed("the message says what is lacking"))
+            }
             Self::Handler(HandlerError::SchemaMismatch { item, misfit, .. }) => match misfit {
                 Misfit::Missing => Some(Cow::Borrowed(
                     "add the column to the new rows, empty where nothing is known: --evolve lets the table get columns, and \
@@ -52,9 +60,26 @@ impl Error {
                     "cast the column: `datafolio info {}` shows the types of the table, which --evolve does not change",
                     shell_word(item)
                 ))),
+                Misfit::Case => Some(Cow::Borrowed(
+                    "rename the column of the new rows: names that differ in case alone are one name to SQL",
+                )),
                 Misfit::Null => Some(Cow::Borrowed("give it a value in every row")),
+                Misfit::Order => Some(Cow::Borrowed("give the categories the order of the table, further ones last")),
+                Misfit::NewValue => Some(Cow::Borrowed(
+                    "CAST(... AS ...) makes another type of a value, and coalesce one of a missing one",
+                )),
                 _ => hint_of(self.code()).map(Cow::Borrowed),
             },
+            // There is no other name for a snapshot.
+            Self::AmbiguousName { what, .. } if *what != ITEMS => {
+                Some(Cow::Borrowed("open the snapshot, and ask there: its tables then go by their names alone"))
+            }
+            // A long name is shown by its beginning, and '…'.
+            Self::Core(CoreError::InvalidSnapshotName { name, .. } | CoreError::InvalidItemName { name, .. })
+                if name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '…')) =>
+            {
+                Some(Cow::Borrowed("choose another name: the message says which rule this one breaks"))
+            }
             Self::Storage(StorageError::TooLarge { path, .. }) if path == "items.json" => Some(Cow::Borrowed(
                 "no catalogue is as large: `datafolio repair` puts it aside and goes back to the last good revision",
             )),
@@ -115,15 +140,17 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "store-unreachable" => {
             "try again; look at the network, and at the endpoint and region that the store is reached by"
         }
-        "ambiguous-name" => "`datafolio rename` gives one of them another name",
+        "ambiguous-name" => "give one of them another name",
         "sql-syntax" => {
             "the message names the place; a name with other characters than letters, digits and _ needs double quotes"
         }
-        "sql-refused" => {
-            "a query reads the tables of the bundle by name; `datafolio import` or `datafolio reference` brings files in"
+        "sql-refused" => "put the query in other words: the message says what is not allowed in it",
+        "sql-unfit" => {
+            "DESCRIBE with the name of a table gives its columns and their types; texts stand in single quotes"
         }
-        "sql-unfit" => "`datafolio info ITEM` shows the columns of a table; texts stand in single quotes",
-        "sql-parameters" => "give one value for each `?`, or a name for each `$name`",
+        "sql-parameters" => {
+            "values are given for `?` in their order, or for `$name` by its name, and only where a query takes any"
+        }
         "sql-out-of-memory" => "raise the setting `memory`, or `spill_dir` and `spill_cap` for what does not fit",
         "sql-cancelled" | "sql-timed-out" => "ask for fewer rows or columns, or allow more time",
         "sql-no-time-zones" => "cast to TIMESTAMP, which is then in UTC, and add or subtract an INTERVAL",
@@ -132,9 +159,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "reference-changed" => {
             "bring the files back, reference them anew as they are now (`datafolio reference --overwrite`), or read them for once with `--setting changed_references=warn`"
         }
-        "view-cycle" => {
-            "`datafolio view NAME SQL --overwrite` gives one of them another text, or `datafolio rm` removes one"
-        }
+        "view-cycle" => "give one of these views another text, or remove one",
         "input-gone" => {
             "bring it back under that name, or give the text anew with --overwrite: `datafolio explain` shows the old one"
         }
@@ -145,9 +170,8 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "cancelled" => "write it again",
         "expression-syntax" => "correct the expression at the place that the message names",
         "invalid-option" => "the message says what would do",
-        "unknown-column" | "unknown-function" => {
-            "`datafolio info ITEM` shows the columns; names with spaces stand in backticks"
-        }
+        "unknown-column" => "`datafolio info ITEM` shows the columns; names with spaces stand in backticks",
+        "unknown-function" => "look at its spelling; a function of your own is registered before it is called",
         "type-mismatch" => {
             "the message says what was expected: astype(x, \"float64\") makes another type of an expression"
         }
@@ -197,10 +221,12 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "file-not-found" => "check the path",
         "invalid-argument" => "correct the argument as the message says",
         "invalid-item-name" => "use letters, digits, '.', '_' and '-', with '/' between the parts of a name",
-        "invalid-snapshot-name" => "use letters, digits, '.', '_' and '-'",
+        "invalid-snapshot-name" => "use letters, digits, '.', '_' and '-' alone",
         "invalid-value" => "correct the value or option as the message says",
         "io" => "look at the disk: the message has the file and the cause",
-        "item-exists" => "pass --overwrite to replace it; the old version stays in the history",
+        "item-exists" => {
+            "pass --overwrite to replace it, where that is taken: the old version stays in the history; or choose another name"
+        }
         "item-not-found" => "`datafolio ls` shows what there is",
         "key-not-unique" => "name further columns as well, or compare rows as a whole, without a key",
         "item-type-taken" => "register one handler for each item type",
@@ -218,7 +244,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "payload-gone" => "restore another version: `datafolio log ITEM --versions` shows which can be read",
         "read-only" => "open the bundle itself for writing: a snapshot or earlier revision cannot be changed",
         "revision-not-found" => "`datafolio log` lists the revisions",
-        "schema-mismatch" => "cast or add the column that the message names; --evolve lets a table get new ones",
+        "schema-mismatch" => "correct the column as the message says",
         "snapshot-exists" => "choose another name, or remove that one: `datafolio snapshot delete NAME`",
         "snapshot-not-found" => "`datafolio snapshot list` shows what there is",
         "too-busy" => "run the command again",
@@ -229,7 +255,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "unsafe-path" => "do not trust the bundle: see who wrote it",
         "unsupported" => "the message says what it needs",
         "version-not-found" => "`datafolio log ITEM --versions` lists them",
-        "wrong-kind" => "give another value, or let the type be recognised",
+        "wrong-kind" => "give a value of this kind; where the type of the item was named, leave it to be recognised",
         "wrong-type" => "`datafolio info ITEM` tells its type",
         _ => return None,
     })
@@ -249,6 +275,27 @@ mod tests {
         for code in codes.into_iter().filter(|code| *code != "lineage-cycle") {
             assert!(hint_of(code).is_some(), "{code} has no hint");
         }
+    }
+
+    /// A hint that advises what the message rules out leads nowhere.
+    #[test]
+    fn hints_do_not_contradict_their_messages() {
+        let hint = |error: Error| error.hint().unwrap_or_default().into_owned();
+        let mismatch = |misfit| {
+            let (item, column, reason) = ("t".to_owned(), "x".to_owned(), "it differs".to_owned());
+            hint(Error::from(HandlerError::SchemaMismatch { item, column, misfit, reason }))
+        };
+        assert!(mismatch(Misfit::New).contains("--evolve") && mismatch(Misfit::Missing).contains("add the column"));
+        assert!(mismatch(Misfit::Case).contains("rename the column"));
+        for misfit in [Misfit::Case, Misfit::Order, Misfit::Null, Misfit::NewValue] {
+            assert!(!mismatch(misfit).contains("--evolve"), "{misfit:?}");
+        }
+        let ambiguous = |what| hint(Error::AmbiguousName { name: "v".to_owned(), what, candidates: String::new() });
+        assert!(ambiguous(ITEMS).contains("another name"));
+        assert!(ambiguous("snapshots").contains("open the snapshot"));
+        let named = |name: String| hint(datafolio_core::name::check_snapshot_name(&name).unwrap_err().into());
+        assert!(named("a b".to_owned()).contains("letters"));
+        assert!(named("a".repeat(101)).contains("another name"));
     }
 
     #[test]
