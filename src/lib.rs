@@ -64,7 +64,9 @@ pub use bundle::{
 pub use datafolio_columns::ColumnsError;
 pub use datafolio_columns::hdf5::{ByteOrder, Hdf5Mode, Hdf5WriteOptions};
 pub use datafolio_core::history::CommitKind;
-pub use datafolio_core::{Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison};
+pub use datafolio_core::{
+    Catalogue, CoreError, Difference, Entry, ErrorCategory, ItemChange, VersionComparison, did_you_mean,
+};
 #[cfg(feature = "polars")]
 pub use datafolio_frames::{FramesError, polars};
 pub use datafolio_handlers::formats::ImportOptions;
@@ -96,7 +98,7 @@ pub use table::{
     StageMode, StageOptions, StatisticsOptions, TableChunks, TableDiff, TableInfo, TableOptions, TablePaths,
     TableState, TableStatistics, TopValue,
 };
-pub use text::{did_you_mean, human_size};
+pub use text::human_size;
 pub use view::{View, ViewColumn};
 
 pub use datafolio_columns as columns;

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use arrow::error::ArrowError;
-use datafolio_core::{CoreError, ErrorCategory};
+use datafolio_core::{CoreError, ErrorCategory, did_you_mean, no_column, quoted};
 use datafolio_storage::StorageError;
 use parquet::errors::ParquetError;
-
-use crate::formats::quoted;
 
 /// In what way a column does not fit a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +15,16 @@ pub enum Misfit {
     Missing,
     /// The new rows have it, and the table does not.
     New,
+    /// The table and the new rows have it under names that differ in case alone.
+    Case,
     /// It is of another type, or of none.
     OtherType,
     /// It must have a value in every row.
     Null,
     /// Its ordered categories contradict those of the table.
     Order,
+    /// What it is set to is no value of its type, or none where it must have one.
+    NewValue,
 }
 
 /// Errors of handlers.
@@ -70,7 +72,7 @@ pub enum HandlerError {
         reason: String,
     },
     /// A table has no such column.
-    #[error("{table}: no column {}; it has {}", quoted(column), listed(known))]
+    #[error("{table}: {}", no_column(column, meant(column, known), "it has", known))]
     UnknownColumn {
         /// The item or the file.
         table: String,
@@ -347,12 +349,9 @@ impl From<ParquetError> for HandlerError {
     }
 }
 
-/// Names as a message lists them: the first ones.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 20;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| quoted(name)).collect();
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
+/// The column that was perhaps meant.
+fn meant<'a>(column: &str, known: &'a [String]) -> Option<&'a str> {
+    did_you_mean(column, known.iter().map(String::as_str))
 }
 
 /// Result of this crate.

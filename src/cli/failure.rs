@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
-use datafolio_core::{CoreError, ErrorCategory};
+use datafolio_core::{CoreError, ErrorCategory, did_you_mean};
 use datafolio_handlers::HandlerError;
 use datafolio_storage::StorageError;
 use serde_json::{Value, json};
@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::lineage::LineageError;
 use crate::settings::SettingsError;
-use crate::text::did_you_mean;
 
 /// It worked.
 pub(super) const EXIT_OK: u8 = 0;

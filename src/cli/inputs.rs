@@ -1,7 +1,9 @@
 //! What is odd about the inputs that items were given. All of it is allowed, and may be a slip.
 
+use datafolio_core::did_you_mean;
+
 use crate::bundle::DataFolio;
-use crate::text::{did_you_mean, shell_word};
+use crate::text::shell_word;
 use crate::{ChangedReference, ChangedReferences};
 
 use super::output::Output;

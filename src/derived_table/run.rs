@@ -226,13 +226,13 @@ impl DataFolio {
         }
         match self.derive(name, &derivation.text, &query, options) {
             Ok(_) => Ok(()),
-            Err(Error::NoSuchTable { name: input, suggestion }) => {
+            Err(Error::NoSuchTable { name: input, place, suggestion }) => {
                 let renamed = reasons.iter().find_map(|reason| match reason {
                     StaleReason::Renamed { input: from, to } if from.eq_ignore_ascii_case(&input) => Some(to.clone()),
                     _ => None,
                 });
                 match (renamed, suggestion) {
-                    (None, Some(suggestion)) => Err(Error::NoSuchTable { name: input, suggestion: Some(suggestion) }),
+                    (None, suggestion @ Some(_)) => Err(Error::NoSuchTable { name: input, place, suggestion }),
                     (renamed_to, _) => Err(Error::InputGone { item: name.to_owned(), input, renamed_to }),
                 }
             }

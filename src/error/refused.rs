@@ -35,8 +35,12 @@ pub(super) fn instead_of(refusal: Refusal) -> Option<&'static str> {
         Refusal::Describe => {
             "DESCRIBE NAME gives the columns of a table, `datafolio info NAME` all that is known of it"
         }
+        Refusal::NoExpression => "write one expression over the columns of a row, as in x > 1 AND y IS NOT NULL",
         Refusal::Transaction => "each command is one commit, and `datafolio undo` takes one back",
         Refusal::Prepare => "places for values are `?` or `$name`; --value and --param give the values",
+        Refusal::Source => {
+            "a query reads the tables of the bundle by name; `datafolio import` or `datafolio reference` brings files in"
+        }
         Refusal::Call | Refusal::OfDuckDb => {
             "`datafolio sql --unrestricted` lets your own SQL do all that DuckDB can: never take it for SQL of someone else"
         }

@@ -195,12 +195,19 @@ impl<'a> Exposer<'a> {
 
     /// A name that a view reads and that is not there is told as what became of it.
     fn explained<T>(&self, found: Result<T>, folio: &DataFolio, input: &str) -> Result<T> {
-        let Err(Error::NoSuchTable { name, suggestion }) = found else { return found };
         let view = self.open.last().filter(|_| !(self.is_making && self.open.len() == 1)).map(|(_, view)| view.clone());
-        let Some(view) = view else { return Err(Error::NoSuchTable { name, suggestion }) };
-        let record = folio.record(&view)?;
-        let renamed_to = crate::view::renamed_input(&record, input).filter(|to| folio.contains(to));
-        Err(Error::InputGone { item: view, input: name, renamed_to })
+        let Some(view) = view else { return found };
+        match found {
+            Err(Error::NoSuchTable { name, .. }) => {
+                let record = folio.record(&view)?;
+                let renamed_to = crate::view::renamed_input(&record, input).filter(|to| folio.contains(to));
+                Err(Error::InputGone { item: view, input: name, renamed_to })
+            }
+            Err(Error::NoSuchSchema { name, .. }) => {
+                Err(Error::InputGone { item: view, input: format!("{name}.{input}"), renamed_to: None })
+            }
+            found => found,
+        }
     }
 }
 

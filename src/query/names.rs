@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use datafolio_core::{CoreError, ItemRecord};
+use datafolio_core::{ItemRecord, did_you_mean};
 use datafolio_sql::{Refusal, SqlError, TableName};
 
 use crate::bundle::DataFolio;
-use crate::error::{Error, Result};
+use crate::error::{Error, ITEMS, Result};
 use crate::table::is_table_entry;
-use crate::text::did_you_mean;
 
 /// Schemas and databases that DuckDB has of its own.
 const RESERVED: [&str; 6] = ["main", "memory", "temp", "system", "information_schema", "pg_catalog"];
@@ -38,7 +37,7 @@ impl DataFolio {
     /// The table that a name in SQL stands for, and the handle that sees it.
     pub(crate) fn resolve(&self, table: &TableName) -> Result<(Option<DataFolio>, Arc<ItemRecord>)> {
         match table.schema.as_deref() {
-            None => Ok((None, self.named(&table.name)?)),
+            None => Ok((None, self.named(table)?)),
             Some(schema) => {
                 let state = self.state();
                 let snapshots = || state.catalogue().snapshots.keys().map(String::as_str);
@@ -52,33 +51,36 @@ impl DataFolio {
                     }),
                     (Some(snapshot), false) => {
                         let folio = self.load_snapshot(snapshot)?;
-                        let record = folio.named(&table.name).map_err(|error| within(snapshot, error))?;
+                        let record = folio.named(table).map_err(|error| within(snapshot, error))?;
                         Ok((Some(folio), record))
                     }
-                    (None, _) if schema.eq_ignore_ascii_case("main") => Ok((None, self.named(&table.name)?)),
+                    (None, _) if schema.eq_ignore_ascii_case("main") => Ok((None, self.named(table)?)),
                     (None, true) => {
                         let reason = format!(
                             "{}.{} is a table of DuckDB's own: SHOW TABLES lists the tables of the bundle",
                             schema.to_lowercase(),
                             table.name
                         );
-                        Err(SqlError::Refused { place: None, refusal: Refusal::Describe, reason }.into())
+                        Err(SqlError::Refused { place: table.place, refusal: Refusal::Describe, reason }.into())
                     }
-                    (None, _) => Err(CoreError::SnapshotNotFound { name: schema.to_owned() }.into()),
+                    (None, _) => {
+                        let suggestion = did_you_mean(schema, snapshots()).map(str::to_owned);
+                        Err(Error::NoSuchSchema { name: schema.to_owned(), place: table.place, suggestion })
+                    }
                 }
             }
         }
     }
 
-    fn named(&self, name: &str) -> Result<Arc<ItemRecord>> {
-        let state = self.state();
+    fn named(&self, table: &TableName) -> Result<Arc<ItemRecord>> {
+        let (state, name) = (self.state(), table.name.as_str());
         let names = || state.catalogue().current.keys();
-        match find(name, names(), "items")? {
+        match find(name, names(), ITEMS)? {
             Some(name) => self.table_record(name, None),
             None => {
                 let tables = state.catalogue().current.values().filter(|entry| is_table_entry(entry));
                 let suggestion = did_you_mean(name, tables.map(|entry| entry.name())).map(str::to_owned);
-                Err(Error::NoSuchTable { name: name.to_owned(), suggestion })
+                Err(Error::NoSuchTable { name: name.to_owned(), place: table.place, suggestion })
             }
         }
     }
@@ -88,8 +90,8 @@ impl DataFolio {
 fn within(snapshot: &str, error: Error) -> Error {
     let full = |name: String| format!("{snapshot}.{name}");
     match error {
-        Error::NoSuchTable { name, suggestion } => {
-            Error::NoSuchTable { name: full(name), suggestion: suggestion.map(full) }
+        Error::NoSuchTable { name, place, suggestion } => {
+            Error::NoSuchTable { name: full(name), place, suggestion: suggestion.map(full) }
         }
         other => other,
     }
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn case_does_not_count_and_is_never_guessed() {
         let names = ["flights", "Results", "results"];
-        let found = |wanted| find(wanted, names.into_iter(), "items");
+        let found = |wanted| find(wanted, names.into_iter(), ITEMS);
         assert_eq!(found("FLIGHTS").unwrap(), Some("flights"));
         assert_eq!(found("none").unwrap(), None);
         let error = found("results").unwrap_err().to_string();

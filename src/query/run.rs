@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafolio_core::ItemRecord;
+use datafolio_core::{ItemRecord, Place};
 use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Settings, Shares, SqlError, TableName, check, quote_table};
 
 use super::QueryOptions;
@@ -10,7 +10,6 @@ use super::expose::{Exposer, ReadInput};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
 use crate::table::is_table_entry;
-use crate::text::did_you_mean;
 
 /// The name that the queried table has in a query.
 const TABLE: &str = "table";
@@ -83,6 +82,7 @@ impl DataFolio {
             return folio.query_unrestricted(sql, options);
         }
         let mut exposed = Vec::new();
+        let mut hidden = Vec::new();
         for table in self.all_tables() {
             // One that cannot be read is no reason to refuse a query that may not name it.
             let before = exposed.len();
@@ -93,10 +93,26 @@ impl DataFolio {
             exposed = exposer.exposed;
             if let Err(error) = result {
                 exposed.truncate(before);
-                tracing::debug!(%error, "a table is not there for SQL");
+                hidden.push((table.name, error));
             }
         }
-        Ok(datafolio_sql::run_unrestricted(&self.query_settings(options), &exposed, sql, &options.params)?)
+        let settings = self.query_settings(options);
+        datafolio_sql::run_unrestricted(&settings, &exposed, sql, &options.params).map_err(|error| match error {
+            SqlError::UnknownTable { place, name } => self.why_not_there(name, place, hidden),
+            error => error.into(),
+        })
+    }
+
+    /// Why a table is not there for SQL: it cannot be read, for one of these reasons, or there is none of this name.
+    fn why_not_there(&self, name: String, place: Option<Place>, hidden: Vec<(String, Error)>) -> Error {
+        if let Some((_, error)) = hidden.into_iter().find(|(table, _)| table.eq_ignore_ascii_case(&name)) {
+            return error;
+        }
+        match self.resolve(&TableName { schema: None, name: name.clone(), place }) {
+            Err(error @ Error::NoSuchTable { .. }) => error,
+            // One of the bundle's own is there by its name alone, and this was a table of something else.
+            _ => Error::NoSuchTable { name, place, suggestion: None },
+        }
     }
 
     pub(crate) fn run_query(
@@ -116,31 +132,7 @@ impl DataFolio {
             }
             _ => Shares::default(),
         };
-        let reader = datafolio_sql::run(&settings, &exposed, &checked, &options.params, &shares);
-        reader.map_err(|error| self.with_meant(error, &checked, argument))
-    }
-
-    /// An error of a column that is not there, with the one that was perhaps meant. DuckDB tells of those that stand by themselves alone,
-    /// and not of `table.column` and `USING (column)`.
-    fn with_meant(&self, error: SqlError, checked: &Checked, argument: Option<&Arc<ItemRecord>>) -> Error {
-        let SqlError::Unfit { message } = error else { return error.into() };
-        let named = [" does not have a column named \"", "Column \""].iter().find_map(|before| {
-            let (_, rest) = message.split_once(before)?;
-            Some(rest.split_once('"')?.0)
-        });
-        let records = checked.tables.iter().filter_map(|table| self.record_of(table, argument).ok());
-        let known: Vec<String> = records
-            .flat_map(|(_, record)| record.strings("columns").into_iter().map(str::to_owned).collect::<Vec<_>>())
-            .collect();
-        // One that is there is told for another reason.
-        let is_known = |name: &&str| known.iter().any(|column| column.eq_ignore_ascii_case(name));
-        let meant = named.filter(|name| !is_known(name) && !message.contains("Candidate bindings"));
-        let meant = meant.and_then(|name| did_you_mean(name, known.iter().map(String::as_str)));
-        let message = match meant {
-            Some(meant) => format!("{message}; did you mean \"{meant}\"?"),
-            None => message,
-        };
-        SqlError::Unfit { message }.into()
+        Ok(datafolio_sql::run(&settings, &exposed, &checked, &options.params, &shares)?)
     }
 
     /// Runs a query, and tells which versions it reads.
@@ -211,6 +203,6 @@ impl DataFolio {
         let state = self.state();
         let current = state.catalogue().current.values();
         let tables = current.filter(|entry| is_table_entry(entry) && !entry.is_archived());
-        tables.map(|entry| TableName { schema: None, name: entry.name().to_owned() }).collect()
+        tables.map(|entry| TableName::new(entry.name())).collect()
     }
 }

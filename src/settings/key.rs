@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::parse::{format_duration, format_size, parse_duration, parse_size};
+use datafolio_core::did_you_mean;
 use datafolio_storage::Verification;
 
 use super::{ChangedReferences, Color, Memory, Origin, Settings, SettingsError};
-use crate::text::did_you_mean;
 
 /// Least memory that work is possible in.
 const LEAST_MEMORY: u64 = 16 << 20;

@@ -38,12 +38,12 @@ impl AsTable {
         let mut columns = batch.columns()[..self.schema.fields().len()].to_vec();
         self.assign(batch, &mut columns)?;
         let columns = columns.into_iter().zip(self.schema.fields()).map(|(column, field)| {
-            let column = strictly(&column, field.data_type())
-                .map_err(|error| self.mismatch(field.name(), Misfit::OtherType, error.to_string()))?;
+            let column =
+                strictly(&column, field.data_type()).map_err(|error| self.mismatch(field.name(), error.to_string()))?;
             match !field.is_nullable() && column.null_count() > 0 {
                 true => {
                     let reason = "it must have a value in every row, and a new value is null".to_owned();
-                    Err(self.mismatch(field.name(), Misfit::Null, reason))
+                    Err(self.mismatch(field.name(), reason))
                 }
                 false => Ok(column),
             }
@@ -65,13 +65,13 @@ impl AsTable {
         for (place, new) in self.set.iter().zip(values) {
             let (column, field) = (&mut columns[*place], self.schema.field(*place));
             *column = assigned(&flags, new, column, field.data_type())
-                .map_err(|reason| self.mismatch(field.name(), Misfit::OtherType, reason))?;
+                .map_err(|reason| self.mismatch(field.name(), reason))?;
         }
         Ok(())
     }
 
-    fn mismatch(&self, column: &str, misfit: Misfit, reason: String) -> ArrowError {
-        let (item, column) = (self.item.clone(), column.to_owned());
+    fn mismatch(&self, column: &str, reason: String) -> ArrowError {
+        let (item, column, misfit) = (self.item.clone(), column.to_owned(), Misfit::NewValue);
         ArrowError::ExternalError(Box::new(HandlerError::SchemaMismatch { item, column, misfit, reason }))
     }
 }

@@ -15,9 +15,8 @@ use super::exact::{refuse_folded, refuse_inexact};
 use super::parts::{Place, number, part_of, require_own_table, table_of};
 use super::{Condition, RowsChanged};
 use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::QueryOptions;
-use crate::text::did_you_mean;
 
 /// What becomes of the rows.
 enum Edit<'a> {
@@ -219,7 +218,9 @@ impl Batch<'_> {
     fn ask(&self, plan: &Plan, asked: &Asked, table: &Arc<ItemRecord>) -> Result<QueryReader> {
         let folio = plan.seen.as_ref().unwrap_or(self.folio());
         let options = QueryOptions { params: asked.params.clone(), ..QueryOptions::default() };
-        folio.run_query(&quote_table(&asked.sql), Some(table), &options)
+        let rows = folio.run_query(&quote_table(&asked.sql), Some(table), &options);
+        // The query is made of the texts of the caller, and has other places than these.
+        rows.map_err(Error::without_place)
     }
 
     /// Writes the rows of a table, or of one part of it, as they are to be: so many, of which the condition holds for so many.
@@ -309,12 +310,12 @@ fn columns_set(name: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<Vec<usi
     let mut set = Vec::new();
     for (column, value) in *values {
         let Some((place, _)) = table.fields().find(column) else {
-            let known = table.fields().iter().map(|field| field.name().as_str());
-            let meant = did_you_mean(column, known).map_or(String::new(), |name| format!("; did you mean {name:?}?"));
-            return Err(invalid(format!("no column {column:?}{meant}")).into());
+            let known = table.fields().iter().map(|field| field.name().clone()).collect();
+            let (table, column) = (name.to_owned(), (*column).to_owned());
+            return Err(HandlerError::UnknownColumn { table, column, known }.into());
         };
         if set.contains(&place) {
-            return Err(invalid(format!("column {column:?} is given two values")).into());
+            return Err(invalid(format!("column {column:?} is given two values: give it one")).into());
         }
         set.push(place);
         check_value(value).map_err(|error| of_column(column, error))?;

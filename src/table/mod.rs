@@ -34,6 +34,7 @@ mod parts;
 mod paths;
 mod read;
 mod references;
+mod reservoir;
 mod sample;
 #[cfg(feature = "sql")]
 mod shares;

@@ -7,28 +7,28 @@ use datafolio_core::random::draw;
 use datafolio_handlers::{HandlerError, TableReadOptions};
 
 use super::read::{TableOptions, collect};
+use super::reservoir::draw_rows;
 use crate::bundle::DataFolio;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl DataFolio {
     /// So many rows of a table, drawn at random without replacement, each as likely as any other, in the order in which they
     /// are stored; all rows where there are fewer. The same seed draws the same rows of a table of as many rows.
     ///
     /// Of a Parquet file only the pages with these rows are read. `options` chooses the columns and the version; `offset` and
-    /// `limit` choose the rows that are drawn from.
+    /// `limit` choose the rows that are drawn from. With a condition these are the rows that it holds for: all of them are looked
+    /// at, while memory holds some twice as many as are drawn.
     ///
     /// # Errors
-    /// As [`DataFolio::read_table`]; a condition among the options.
+    /// As [`DataFolio::read_table`].
     pub fn sample_table(&self, name: &str, rows: usize, seed: u64, options: &TableOptions) -> Result<RecordBatch> {
         if let Some(folio) = self.checking(options.verification) {
             return folio.sample_table(name, rows, seed, options);
         }
-        if options.filter.is_some() {
-            let message =
-                "a sample is drawn from all rows: draw it in SQL, with USING SAMPLE, where a condition is to hold";
-            return Err(Error::Invalid(message.to_owned()));
-        }
         let record = self.table_record(name, options.version.as_deref())?;
+        if options.filter.is_some() {
+            return Ok(draw_rows(self.read_part_of(&record, options, None)?, rows, seed)?);
+        }
         let all = match self.facts_of(&record)?.rows {
             Some(rows) => rows,
             None => self.count_rows(name, options.version.as_deref())?,

@@ -1,4 +1,4 @@
-//! Text for people: sizes, times and values as `describe` prints them, random bundle names, and "did you mean".
+//! Text for people: sizes, times and values as `describe` prints them, and random bundle names.
 
 mod human;
 mod python;
@@ -7,4 +7,4 @@ mod words;
 
 pub use human::{human_size, human_time, printable, printable_json, shorten_value};
 pub use shell::shell_word;
-pub use words::{RandomnessError, bundle_name, did_you_mean};
+pub use words::{RandomnessError, bundle_name};

@@ -80,7 +80,7 @@ impl Batch<'_> {
         }
         let mut exposed = exposer.exposed;
         exposed.push(Exposed { schema: None, name: READ.to_owned(), relation: Relation::View(checked) });
-        let schema = ViewStream::new(folio.query_settings(&QueryOptions::default()), exposed)?.schema();
+        let schema = ViewStream::new(name, folio.query_settings(&QueryOptions::default()), exposed)?.schema();
         let column = |field: &arrow::datatypes::FieldRef| ViewColumn {
             name: field.name().clone(),
             arrow_type: field.data_type().to_string(),

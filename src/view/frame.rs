@@ -9,7 +9,7 @@ use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{Data, HandlerError, TableReadOptions};
 use serde_json::{Map, Value, json};
 
-use super::{FRAME, VIEW, View, ViewColumn, damaged, is_view, view_of};
+use super::{FRAME, VIEW, View, ViewColumn, check_columns, damaged, is_view, view_of};
 use crate::bundle::{AddOptions, Batch, DataFolio, ItemInfo, Own};
 use crate::error::{Error, Result};
 use crate::rows::{Picked, Stretch};
@@ -114,9 +114,13 @@ impl DataFolio {
     /// Opens a part of the rows of such a view.
     pub(super) fn open_frame(
         &self,
+        view: &str,
         frame: &Frame,
         part: &TableReadOptions,
     ) -> Result<Box<dyn RecordBatchReader + Send>> {
+        if let Some(wanted) = &part.columns {
+            check_columns(view, &frame.arrow_schema()?, wanted)?;
+        }
         let pass = PassOptions { threads: NonZeroUsize::new(self.settings().threads), ..PassOptions::default() };
         let reader = Box::new(match &part.columns {
             Some(columns) => frame.reader_of(columns, &pass)?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafolio_core::{Entry, ItemRecord, item_type};
-use datafolio_handlers::HandlerError;
+use datafolio_handlers::{HandlerError, column_places};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -79,6 +79,13 @@ impl View {
 
 fn damaged(item: &str, reason: impl std::fmt::Display) -> HandlerError {
     HandlerError::Damaged { item: item.to_owned(), reason: format!("as a view: {reason}") }
+}
+
+/// Sees to it that the columns of a view that are asked for are there, as those of a stored table have to be.
+fn check_columns(view: &str, schema: &Schema, wanted: &[String]) -> Result<()> {
+    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    column_places(view, &columns, wanted)?;
+    Ok(())
 }
 
 /// Whether a version is a view.

@@ -6,9 +6,10 @@ use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{HandlerError, TableReadOptions};
+use datafolio_handlers::TableReadOptions;
 use datafolio_sql::{Exposed, Params, Quoted, Settings, Shares, SqlResult, Streamed, check};
 
+use super::check_columns;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{Exposer, QueryOptions};
@@ -21,18 +22,18 @@ impl DataFolio {
     /// A view with all that it stands on, ready to be read.
     pub(crate) fn view_stream(&self, record: &Arc<ItemRecord>) -> Result<ViewStream> {
         let mut exposer = Exposer::new(self, Some((READ, record)));
-        exposer.add(&datafolio_sql::TableName { schema: None, name: READ.to_owned() })?;
-        ViewStream::new(self.query_settings(&QueryOptions::default()), exposer.exposed)
+        exposer.add(&datafolio_sql::TableName::new(READ))?;
+        ViewStream::new(record.name(), self.query_settings(&QueryOptions::default()), exposer.exposed)
     }
 
     /// Opens a part of a view.
     pub(crate) fn open_view(&self, record: &ItemRecord, part: &TableReadOptions) -> Result<Rows> {
         if let Some(frame) = self.frame_of_view(record)? {
-            return self.open_frame(&frame, part);
+            return self.open_frame(record.name(), &frame, part);
         }
         let stream = self.view_stream(&Arc::new(record.clone()))?;
         if let Some(wanted) = &part.columns {
-            stream.check_columns(record.name(), wanted)?;
+            check_columns(record.name(), &stream.schema, wanted)?;
         }
         let columns = part.columns.as_deref();
         match &part.rows {
@@ -50,6 +51,8 @@ impl DataFolio {
 /// A view that is read, or streamed into another query.
 #[derive(Debug)]
 pub(crate) struct ViewStream {
+    /// What the view is called in the bundle.
+    name: String,
     settings: Settings,
     exposed: Vec<Exposed>,
     schema: SchemaRef,
@@ -57,25 +60,10 @@ pub(crate) struct ViewStream {
 
 impl ViewStream {
     /// The last of what is exposed is the view, as [`READ`].
-    pub(super) fn new(settings: Settings, exposed: Vec<Exposed>) -> Result<Self> {
-        let mut stream = Self { settings, exposed, schema: Arc::new(Schema::empty()) };
+    pub(super) fn new(name: &str, settings: Settings, exposed: Vec<Exposed>) -> Result<Self> {
+        let mut stream = Self { name: name.to_owned(), settings, exposed, schema: Arc::new(Schema::empty()) };
         stream.schema = stream.select(None, 0, Some(0))?.schema();
         Ok(stream)
-    }
-
-    fn check_columns(&self, item: &str, wanted: &[String]) -> Result<()> {
-        for (place, name) in wanted.iter().enumerate() {
-            if self.schema.column_with_name(name).is_none() {
-                let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-                let reason = format!("it has no column '{name}': its columns are {}", columns.join(", "));
-                return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
-            }
-            if wanted[..place].contains(name) {
-                let reason = format!("column '{name}' is asked for twice");
-                return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
-            }
-        }
-        Ok(())
     }
 
     /// These columns of these rows.
@@ -91,7 +79,8 @@ impl ViewStream {
             sql.push_str(&format!(" LIMIT {} OFFSET {}", limit.unwrap_or(most).min(most), offset.min(most)));
         }
         let checked = check(&Quoted::unchanged(&sql))?;
-        let rows = datafolio_sql::run(&self.settings, &self.exposed, &checked, &Params::None, &Shares::default())?;
+        let rows = datafolio_sql::run(&self.settings, &self.exposed, &checked, &Params::None, &Shares::default())
+            .map_err(|error| error.with_view_named(READ, &self.name))?;
         Ok(match columns {
             Some([]) => Box::new(Bare(Box::new(rows))),
             _ => Box::new(rows),

@@ -14,7 +14,7 @@ impl DataFolio {
         part: &TableReadOptions,
     ) -> Result<Box<dyn RecordBatchReader + Send>> {
         if let Some(frame) = self.frame_of_view(record)? {
-            return self.open_frame(&frame, part);
+            return self.open_frame(record.name(), &frame, part);
         }
         let what = format!("reading view '{}'", record.name());
         Err(HandlerError::Unsupported { what, needs: "a build with the feature sql".to_owned() }.into())

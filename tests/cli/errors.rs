@@ -12,7 +12,7 @@ fn a_missing_item_is_named_with_the_one_that_was_meant() {
         has(&text, &["✗ Error: Item 'parms' not found", "hint: did you mean 'params'?"]);
     }
     has(&home.fails(&["rename", "xyzzy", "b"], 1), &["hint: `datafolio ls` shows what there is"]);
-    has(&home.fails(&["cat", "raw", "--columns", "nme"], 1), &["no column 'nme'", "did you mean 'name'?"]);
+    has(&home.fails(&["cat", "raw", "--columns", "nme"], 1), &["raw: no column \"nme\" (did you mean \"name\"?)"]);
 }
 
 #[test]

@@ -443,7 +443,16 @@ fn conditions_take_values_and_sql_may_begin_with_a_comment() {
     assert_eq!(home.ok(&[&["head", "many", "--where", "word = ? AND id > ?"][..], &values].concat()), expected);
     let named = ["--param", "word=c", "--param", "least=990"];
     assert_eq!(home.ok(&[&["head", "many", "--where", "word = $word AND id > $least"][..], &named].concat()), expected);
-    home.ok(&[&["iter", "many", "--into", "chunks", "--where", "word = ? AND id > ?"][..], &values].concat());
+    let sample = ["sample", "many", "-n", "9", "--where", "word = ? AND id > ?"];
+    assert_eq!(home.ok(&[&sample[..], &values].concat()), expected);
+    // Files are called after where they begin in the table, and not after the first row that the condition holds for.
+    let iter = ["iter", "many", "--into", "chunks", "--chunk-size", "2", "--where", "word = ? AND id > ?"];
+    let files = home.json(&[&iter[..], &values].concat());
+    assert_eq!((&files[0]["start_row"], &files[1]["start_row"]), (&json!(0), &json!(996)));
+    assert_eq!(files[1]["path"], "chunks/000000000996.parquet");
+    let again = ["--into", "again", "--start-row", "996", "--where", "word = ? AND id > ?"];
+    let files = home.json(&[&["iter", "many"][..], &again, &values].concat());
+    assert_eq!(files, json!([{"path": "again/000000000996.parquet", "start_row": 996, "rows": 1}]));
     let info = home.json(&[&["info", "many", "--statistics", "--where", "word = ? AND id > ?"][..], &values].concat());
     assert_eq!(info["statistics"]["rows"], 3);
     has(&home.fails(&["head", "many", "--value", "1"], 2), &["--where"]);

@@ -195,7 +195,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     let revision = folio.revision();
     let set = |values: &[(&str, &str)]| folio.update_table("parts", "id = 3", values).unwrap_err();
     for (error, code, says) in [
-        (set(&[("vale", "1")]), "invalid-value", "did you mean \"value\"?"),
+        (set(&[("vale", "1")]), "column-not-found", "did you mean \"value\"?"),
         (set(&[("value", "1"), ("value", "2")]), "invalid-value", "two values"),
         (set(&[]), "invalid-value", "no column"),
         (set(&[("id", "NULL")]), "schema-mismatch", "\"id\""),
@@ -210,7 +210,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         (set(&[("id", "unnest([1, 2])")]), "sql-refused", "other rows"),
         (folio.delete_rows("parts", "id = 3) OR (id = 4").unwrap_err(), "sql-syntax", ""),
         (folio.delete_rows("parts", "random() < 0.5").unwrap_err(), "invalid-value", "each time"),
-        (set(&[("id", "nothing_there + 1")]), "sql-unfit", "nothing_there"),
+        (set(&[("id", "nothing_there + 1")]), "column-not-found", "nothing_there"),
         (folio.delete_rows("parts", "id = ").unwrap_err(), "sql-syntax", ""),
         (folio.delete_rows("parts", "true) OR (read_csv('/etc/passwd')").unwrap_err(), "sql-syntax", ""),
         (folio.delete_rows("absent", "true").unwrap_err(), "item-not-found", "absent"),

@@ -260,9 +260,12 @@ fn errors_say_where_and_what() {
     let error = ask_table(&folio, "numbers", "SELECT table.id,\n  sleep_ms(1) FROM table").unwrap_err();
     assert!(error.to_string().contains("at line 2, column 3: function sleep_ms"), "{error}");
     let error = ask(&folio, "SELECT * FROM nubmers").unwrap_err();
-    assert_eq!(error.to_string(), "there is no table 'nubmers' in the bundle (did you mean 'numbers'?)");
+    assert_eq!(
+        error.to_string(),
+        "there is no table 'nubmers' in the bundle (line 1, column 15; did you mean 'numbers'?)"
+    );
     let error = ask(&folio, "SELECT knid FROM numbers").unwrap_err();
-    assert_eq!(error.code(), "sql-unfit");
+    assert_eq!(error.code(), "column-not-found");
     assert!(error.to_string().contains("knid") && error.to_string().contains("kind"), "{error}");
     let error = ask(&folio, "SELECT CAST(kind AS INTEGER) FROM numbers").unwrap_err();
     assert_eq!(error.code(), "sql-failed", "{error}");

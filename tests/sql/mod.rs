@@ -8,6 +8,7 @@ mod frames;
 mod gate;
 mod keyless;
 mod lanes;
+mod missing;
 mod naming;
 mod results;
 mod skipping;

@@ -127,7 +127,7 @@ fn what_a_view_reads_must_be_there_and_is_told_of_when_it_goes() {
     let error = view(&folio, "v", "SELECT * FROM nmbers").unwrap_err();
     assert!(error.code() == "table-not-found" && error.to_string().contains("numbers"), "{error}");
     for (sql, code) in [
-        ("SELECT nothing FROM numbers", "sql-unfit"),
+        ("SELECT nothing FROM numbers", "column-not-found"),
         ("SELECT * FROM read_csv('/etc/passwd')", "sql-refused"),
         ("DROP TABLE numbers", "sql-refused"),
         ("SELECT id FROM numbers WHERE id > ?", "sql-parameters"),
@@ -203,7 +203,7 @@ fn a_batch_adds_views_over_what_it_adds() {
     assert!(matches!(&error, Error::ViewCycle { path } if path.join(" ") == "small many"), "{error}");
     assert_eq!(fails(&mut batch, "own", "SELECT * FROM own").code(), "view-cycle");
     assert_eq!(fails(&mut batch, "v", "SELECT * FROM main.raw").code(), "invalid-argument");
-    assert_eq!(fails(&mut batch, "v", "SELECT nothing FROM raw").code(), "sql-unfit");
+    assert_eq!(fails(&mut batch, "v", "SELECT nothing FROM raw").code(), "column-not-found");
     batch.add_view("small", "SELECT 1", AddOptions::new()).unwrap_err();
     batch.delete(&["kinds"]).unwrap();
     assert_eq!(fails(&mut batch, "v", "SELECT * FROM kinds").code(), "table-not-found");

@@ -198,6 +198,10 @@ fn a_check_tells_which_files_of_a_reference_came_went_and_changed() {
         ] {
             assert_eq!(error.code(), "reference-changed");
         }
+        // SQL that may do anything is told when it names the table, and else not.
+        let unrestricted = |sql: &str| strict.query_unrestricted(sql, &query()).map(drop);
+        assert_eq!(unrestricted("CREATE TABLE kept AS SELECT * FROM T").unwrap_err().code(), "reference-changed");
+        unrestricted("SELECT 1").unwrap();
         folio.add_view("v", "SELECT count(*) AS n FROM t", AddOptions::new()).unwrap();
         let strict = OpenOptions::new().settings(strict.settings().clone()).open(folio.location()).unwrap();
         assert_eq!(strict.get_table("v").map(drop).unwrap_err().code(), "reference-changed");

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use datafolio_core::Place;
 use serde_json::{Map, Value};
 
-use crate::error::{Place, SqlError, SqlResult};
+use crate::error::{SqlError, SqlResult};
 use crate::pivot;
 use crate::refusal::{Refusal, of_statement};
 use crate::separable::is_separable;
@@ -14,15 +15,31 @@ use crate::tree::{Serialized, deep, serialized};
 use crate::words::{Quoted, statements, words};
 
 /// A table that a text reads, as it is written there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct TableName {
     /// The schema, where one is given.
     pub schema: Option<String>,
     /// The name.
     pub name: String,
+    /// Where it stands first, when that is known.
+    pub place: Option<Place>,
 }
 
+/// Where a name stands makes it no other name.
+impl PartialEq for TableName {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.schema, &self.name) == (&other.schema, &other.name)
+    }
+}
+
+impl Eq for TableName {}
+
 impl TableName {
+    /// A name in no text.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { schema: None, name: name.into(), place: None }
+    }
+
     /// Whether it is what the bare word `table` stands for. The schema that names without one lie in is called `main`, and may be
     /// written before it.
     pub fn is_table(&self) -> bool {
@@ -34,7 +51,7 @@ impl TableName {
 /// A text that may run.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    pub(crate) sql: String,
+    pub(crate) text: Quoted,
     /// The tables that it reads, each once, in the order in which they stand there.
     pub tables: Vec<TableName>,
     /// Whether it lists the tables that there are (`SHOW TABLES`).
@@ -93,15 +110,20 @@ pub fn check(text: &Quoted) -> SqlResult<Checked> {
 
 /// What is made of the tree of a text that may run.
 pub(crate) fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T + Send) -> SqlResult<(Checked, T)> {
-    let (json, has_values) = match serialized(&text.text)? {
-        Serialized::Query(json) => (json, true),
-        Serialized::None(error) => match pivot::with_values(&text.text).map(|text| serialized(&text)).transpose()? {
-            Some(Serialized::Query(json)) => (json, false),
-            _ => return Err(error_of(&error, text)),
-        },
+    let with_values;
+    let (json, has_values, shown) = match serialized(&text.text)? {
+        Serialized::Query(json) => (json, true, text),
+        Serialized::None(error) => {
+            let refused = || error_of(&error, text);
+            with_values = pivot::with_values(text).ok_or_else(refused)?;
+            match serialized(&with_values.text)? {
+                Serialized::Query(json) => (json, false, &with_values),
+                Serialized::None(_) => return Err(refused()),
+            }
+        }
     };
     let looked_at = |tree: Value| -> SqlResult<(Checked, T)> {
-        let checked = checked(text, &tree)?;
+        let checked = checked(text, shown, &tree)?;
         match has_values || pivot::may_run(&tree) {
             true => Ok((checked, make(&tree))),
             false => Err(no_query(text)),
@@ -115,7 +137,8 @@ pub(crate) fn with_tree<T: Send>(text: &Quoted, make: impl FnOnce(&Value) -> T +
     Ok((checked, made))
 }
 
-fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
+/// What is known of a text by the tree of `shown`, which is the text itself or reads the same.
+fn checked(text: &Quoted, shown: &Quoted, tree: &Value) -> SqlResult<Checked> {
     let statements = tree.get("statements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let [statement] = statements else {
         return Err(match statements.len() {
@@ -123,10 +146,10 @@ fn checked(text: &Quoted, tree: &Value) -> SqlResult<Checked> {
             count => several(count),
         });
     };
-    let mut walk = Walk { text, tables: Vec::new(), lists_tables: false, places: Vec::new() };
+    let mut walk = Walk { text: shown, tables: Vec::new(), lists_tables: false, places: Vec::new() };
     walk.visit(statement, &HashSet::new())?;
     Ok(Checked {
-        sql: text.text.clone(),
+        text: text.clone(),
         is_separable: walk.tables.len() == 1 && is_separable(tree),
         tables: walk.tables,
         lists_tables: walk.lists_tables,
@@ -147,7 +170,7 @@ fn no_query(text: &Quoted) -> SqlError {
         return several(count);
     }
     if let Some((refusal, range)) = of_statement(&text.text) {
-        let place = Some(place_of(text, range.start));
+        let place = text.place(range.start);
         let word = text.text[range].to_ascii_uppercase();
         return SqlError::Refused { place, refusal, reason: format!("{word} is no query, and queries only read") };
     }
@@ -161,8 +184,9 @@ fn no_query(text: &Quoted) -> SqlError {
 
 fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
     let field = |name: &str| error.get(name).and_then(Value::as_str);
-    let message = field("error_message").unwrap_or("it cannot be read").to_owned();
-    let place = field("position").and_then(|position| position.parse().ok()).map(|byte| place_of(text, byte));
+    // The word `table` has quotes of its own only here.
+    let message = field("error_message").unwrap_or("it cannot be read").replace("\"\"table\"\"", "\"table\"");
+    let place = field("position").and_then(|position| position.parse().ok()).and_then(|byte| text.place(byte));
     match field("error_type") {
         Some("not implemented") if message.starts_with("Mixing named and positional") => SqlError::Parameters {
             message: "places for values are ? and $1, or have names, as $name: not both in one text".to_owned(),
@@ -170,10 +194,6 @@ fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
         Some("not implemented") => no_query(text),
         _ => SqlError::Syntax { place, message },
     }
-}
-
-fn place_of(text: &Quoted, byte: usize) -> Place {
-    Place::of(text.original(), text.origin(byte))
 }
 
 struct Walk<'a> {
@@ -189,10 +209,13 @@ impl Walk<'_> {
     }
 
     fn refuse_as<T>(&self, refusal: Refusal, at: &Map<String, Value>, reason: impl Into<String>) -> SqlResult<T> {
-        // Where nothing is known, the largest number stands.
-        let byte = at.get("query_location").and_then(Value::as_u64).and_then(|byte| usize::try_from(byte).ok());
-        let place = byte.filter(|byte| *byte < self.text.text.len()).map(|byte| place_of(self.text, byte));
-        Err(SqlError::Refused { place, refusal, reason: reason.into() })
+        Err(SqlError::Refused { place: self.place(at), refusal, reason: reason.into() })
+    }
+
+    /// Where a part of the tree stands in the text. Where DuckDB does not know, it gives the largest number.
+    fn place(&self, part: &Map<String, Value>) -> Option<Place> {
+        let byte = part.get("query_location").and_then(Value::as_u64)?;
+        self.text.place(usize::try_from(byte).ok()?)
     }
 
     /// Goes through a part of the tree. `known` are the names that WITH gives here, in lower case.
@@ -228,8 +251,8 @@ impl Walk<'_> {
                 let name = object.get("function").and_then(|function| function.get("function_name"));
                 let name = name.and_then(Value::as_str).unwrap_or_default();
                 if !TABLE_FUNCTIONS.contains(&name.to_ascii_lowercase().as_str()) {
-                    return self
-                        .refuse(object, format!("{name}() as a table reads something else than the tables by name"));
+                    let reason = format!("{name}() as a table reads something else than the tables by name");
+                    return self.refuse_as(Refusal::Source, object, reason);
                 }
             }
             "SHOW_REF" if object.get("query").is_none_or(Value::is_null) => match text("table_name") {
@@ -284,14 +307,16 @@ impl Walk<'_> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let Some(name) = text("table_name") else { return self.refuse(object, "a table has no name") };
         if let Some(catalog) = text("catalog_name") {
-            return self.refuse(object, format!("{catalog:?} is another database, and there is one"));
+            let reason = format!("{catalog:?} is another database, and there is one");
+            return self.refuse_as(Refusal::Attach, object, reason);
         }
         if object.get("at_clause").is_some_and(|clause| !clause.is_null()) {
             return self.refuse(object, "AT is not known here: tables of a snapshot go by \"snapshot\".\"table\"");
         }
         let schema = text("schema_name");
         if schema.is_some() || !known.contains(&name.to_ascii_lowercase()) {
-            let table = TableName { schema: schema.map(str::to_owned), name: name.to_owned() };
+            let place = self.place(object);
+            let table = TableName { schema: schema.map(str::to_owned), name: name.to_owned(), place };
             if !self.tables.contains(&table) {
                 self.tables.push(table);
             }

@@ -1,5 +1,6 @@
 //! Conditions on rows, and values for them: parts of a query that are put into one later.
 
+use datafolio_core::Place;
 use serde_json::Value;
 
 use crate::bounds::{Bound, bounds};
@@ -7,12 +8,12 @@ use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::words::{quote_table, words};
+use crate::words::{Quoted, quote_table, words};
 
 /// A condition on the rows of a table.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    pub(crate) sql: String,
+    pub(crate) text: Quoted,
     /// Other tables that it looks into.
     pub tables: Vec<TableName>,
     /// What it asks of single columns.
@@ -31,11 +32,8 @@ pub struct Condition {
 /// # Errors
 /// As [`check`](crate::check()); [`SqlError::Refused`] for what is more than a condition.
 pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
-    if words(text).is_empty() {
-        return Err(SqlError::Syntax { place: None, message: "there is no condition in it".to_owned() });
-    }
+    refuse_statements(text, "condition")?;
     let quoted = quote_table(text);
-    let sql = quoted.text.clone();
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
     let (mut tables, mut places, mut found, mut reads_table) = (Vec::new(), Vec::new(), Vec::new(), false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
@@ -47,12 +45,12 @@ pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
         let (checked, (is_plain, asked, has_table)) = with_tree(&select, look)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
-            return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
+            return Err(SqlError::Refused { place: None, refusal: Refusal::NoExpression, reason });
         }
         (tables, places, found, reads_table) = (checked.tables, checked.places, asked, has_table);
     }
     tables.retain(|table| !table.is_table());
-    Ok(Condition { sql, tables, bounds: found, reads_table, places, params: params.clone() })
+    Ok(Condition { text: quoted, tables, bounds: found, reads_table, places, params: params.clone() })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
@@ -61,9 +59,7 @@ pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
 /// # Errors
 /// As [`check`](crate::check()); [`SqlError::Refused`] for what is more than that, or gives several values.
 pub fn check_value(text: &str) -> SqlResult<()> {
-    if words(text).is_empty() {
-        return Err(SqlError::Syntax { place: None, message: "there is no value in it".to_owned() });
-    }
+    refuse_statements(text, "value")?;
     let quoted = quote_table(text);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT {open}"), &format!("{close} FROM \"table\""));
@@ -77,10 +73,26 @@ pub fn check_value(text: &str) -> SqlResult<()> {
         };
         if !with_tree(&select, is_value)?.1 {
             let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
-            return Err(SqlError::Refused { place: None, refusal: Refusal::Other, reason });
+            return Err(SqlError::Refused { place: None, refusal: Refusal::NoExpression, reason });
         }
     }
     Ok(())
+}
+
+/// Sees to it that there is something in a text that is to be a condition or a value, and that no statement ends in it.
+fn refuse_statements(text: &str, what: &str) -> SqlResult<()> {
+    let all = words(text);
+    if all.is_empty() {
+        return Err(SqlError::Syntax { place: None, message: format!("there is no {what} in it") });
+    }
+    match all.iter().find(|word| word.is_sign(text, ";")) {
+        Some(word) => {
+            let place = Some(Place::of(text, word.range.start));
+            let reason = format!("a {what} is one expression, without ';'");
+            Err(SqlError::Refused { place, refusal: Refusal::NoExpression, reason })
+        }
+        None => Ok(()),
+    }
 }
 
 /// A part of the query of a tree.

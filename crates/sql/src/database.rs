@@ -58,6 +58,8 @@ impl Opening {
         set("autoinstall_known_extensions", "false".to_owned())?;
         set("autoload_known_extensions", "false".to_owned())?;
         set("allow_persistent_secrets", "false".to_owned())?;
+        // What is not there, and where in the text, without a guess at words.
+        set("errors_as_json", "true".to_owned())?;
         if let Some(threads) = self.threads {
             set("threads", threads.max(1).to_string())?;
         }

@@ -6,35 +6,32 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use datafolio_core::ErrorCategory;
+use datafolio_core::{ErrorCategory, Place, no_column};
+use duckdb::Connection;
 
 use crate::refusal::Refusal;
-use crate::session::ROW;
+use crate::told::Told;
+use crate::words::Quoted;
 
 /// The result of what this crate does.
 pub type SqlResult<T> = Result<T, SqlError>;
 
-/// A place in the text of a query, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The line.
-    pub line: usize,
-    /// The character in it.
-    pub column: usize,
+/// Where something is wrong: a place in the text of the query, or in that of a view that it reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spot {
+    /// The view; `None` for the query itself.
+    pub view: Option<String>,
+    /// Where, when that is known.
+    pub place: Option<Place>,
 }
 
-impl Place {
-    /// The place of a byte of a text.
-    pub fn of(text: &str, byte: usize) -> Self {
-        let before = text.get(..byte.min(text.len())).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Self { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
-    }
-}
-
-impl fmt::Display for Place {
+impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)
+        match (&self.view, self.place) {
+            (Some(view), Some(place)) => write!(f, " at {place} of view '{view}'"),
+            (Some(view), None) => write!(f, " in view '{view}'"),
+            (None, place) => f.write_str(&at(place)),
+        }
     }
 }
 
@@ -60,9 +57,34 @@ pub enum SqlError {
         /// What it does that is not allowed.
         reason: String,
     },
-    /// A column or another name that is not there, or types that do not fit.
-    #[error("the SQL does not fit its tables: {message}")]
+    /// A column that none of the tables has.
+    #[error(
+        "the SQL does not fit its tables{spot}: {}",
+        no_column(column, suggestion.as_deref(), "its tables have", known)
+    )]
+    UnknownColumn {
+        /// Where.
+        spot: Spot,
+        /// The name.
+        column: String,
+        /// The one that was perhaps meant.
+        suggestion: Option<String>,
+        /// The columns of all tables that the text reads.
+        known: Vec<String>,
+    },
+    /// A table that is not there, in SQL that was run without a look at what it reads.
+    #[error("there is no table '{name}'{}", at(*.place))]
+    UnknownTable {
+        /// Where, when that is known.
+        place: Option<Place>,
+        /// The name.
+        name: String,
+    },
+    /// A name that is not there, or types that do not fit.
+    #[error("the SQL does not fit its tables{spot}: {message}")]
     Unfit {
+        /// Where.
+        spot: Spot,
         /// What DuckDB says, with the names that were perhaps meant.
         message: String,
     },
@@ -165,6 +187,7 @@ impl SqlError {
             | Self::Parameters { .. }
             | Self::Failed { .. }
             | Self::Table(_) => ErrorCategory::InvalidInput,
+            Self::UnknownColumn { .. } | Self::UnknownTable { .. } => ErrorCategory::NotFound,
             Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } | Self::FileChanged { .. } => {
                 ErrorCategory::WrongState
             }
@@ -177,6 +200,8 @@ impl SqlError {
         match self {
             Self::Syntax { .. } => "sql-syntax",
             Self::Refused { .. } => "sql-refused",
+            Self::UnknownColumn { .. } => "column-not-found",
+            Self::UnknownTable { .. } => "table-not-found",
             Self::Unfit { .. } => "sql-unfit",
             Self::Parameters { .. } => "sql-parameters",
             Self::OutOfMemory { .. } => "sql-out-of-memory",
@@ -188,116 +213,51 @@ impl SqlError {
         }
     }
 
-    /// The error that DuckDB tells in words: `Binder Error: ...`.
+    /// The error that DuckDB tells of what it was to do, which is no text of a caller.
     pub(crate) fn of_duckdb(error: &duckdb::Error) -> Self {
-        let text = match error {
-            duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
-            duckdb::Error::InvalidParameterName(_) | duckdb::Error::InvalidParameterCount(..) => {
-                return Self::Parameters { message: error.to_string() };
+        Told::of(error).map_or_else(|error| error, |told| told.into_error(Spot::default(), None))
+    }
+
+    /// The error that DuckDB tells of a text, which `connection` was to run.
+    pub(crate) fn of_text(error: &duckdb::Error, text: &Quoted, connection: &Connection) -> Self {
+        Self::of_statement(error, connection, |byte| Spot { view: None, place: text.place(byte) })
+    }
+
+    /// The error that DuckDB tells of a statement; `spot` tells what a byte of it is to the caller.
+    pub(crate) fn of_statement(
+        error: &duckdb::Error,
+        connection: &Connection,
+        spot: impl FnOnce(usize) -> Spot,
+    ) -> Self {
+        match Told::of(error) {
+            Ok(told) => {
+                // Beyond every text, where nothing is known of it.
+                let spot = spot(told.byte.unwrap_or(usize::MAX));
+                told.into_error(spot, Some(connection))
             }
-            other => other.to_string(),
-        };
-        Self::of_text(&text)
+            Err(error) => error,
+        }
     }
 
-    pub(crate) fn of_text(text: &str) -> Self {
-        let text = text.trim();
-        // The text of the query with a mark below it: positions are those of the text after it was rewritten. And every
-        // function of that name, which fills a page.
-        let told = text.split("\n\nLINE ").next().unwrap_or(text);
-        let told = told.split("Candidate functions:").next().unwrap_or(told).trim_end_matches("\\t").trim();
-        let (kind, message) = told.split_once(" Error: ").unwrap_or(("", told));
-        // What follows advises to change settings, which a query cannot.
-        let message = if kind == "Out of Memory" { message.lines().next().unwrap_or_default() } else { message };
-        let message = without_row(&message.replace('\n', " "));
-        if let Some(message) = time_zones(&message) {
-            return Self::NoTimeZones { message };
+    /// The same of a view that goes by another name where it is read.
+    pub fn with_view_named(mut self, read_as: &str, name: &str) -> Self {
+        if let Self::Unfit { spot, .. } | Self::UnknownColumn { spot, .. } = &mut self
+            && spot.view.as_deref() == Some(read_as)
+        {
+            spot.view = Some(name.to_owned());
         }
-        match kind {
-            "Binder" if message.starts_with("Cannot deduce template type") && message.contains("[]") => {
-                let message = "a list without a value has no type: write CAST(? AS BIGINT[]), or VARCHAR[]".to_owned();
-                Self::Parameters { message }
+        self
+    }
+
+    /// The same of a text that its reader has not written in this form, so that a place in it says nothing.
+    pub fn without_place(mut self) -> Self {
+        match &mut self {
+            Self::Unfit { spot, .. } | Self::UnknownColumn { spot, .. } if spot.view.is_none() => spot.place = None,
+            Self::Syntax { place, .. } | Self::Refused { place, .. } | Self::UnknownTable { place, .. } => {
+                *place = None
             }
-            "Parser" if message.starts_with("PIVOT statements with pivot elements extracted from the data") => {
-                let reason = "PIVOT in a view names its values: PIVOT ... ON column IN (...)".to_owned();
-                Self::Refused { place: None, refusal: Refusal::PivotValues, reason }
-            }
-            "Parser" => Self::Syntax { place: None, message },
-            "Binder" | "Catalog" => Self::Unfit { message },
-            "Out of Memory" => Self::OutOfMemory { message },
-            "INTERRUPT" => Self::Cancelled,
-            "Permission" => Self::Refused { place: None, refusal: Refusal::Other, reason: message },
-            _ => Self::Failed { message },
+            _ => {}
         }
-    }
-}
-
-/// A message that offers columns, without the one that rows of a condition are numbered under.
-fn without_row(message: &str) -> String {
-    let alone = format!(" Candidate bindings: \"{ROW}\"");
-    let (first, later) = (format!("\"{ROW}\", "), format!(", \"{ROW}\""));
-    message.replace(&first, "").replace(&later, "").replace(&alone, "")
-}
-
-/// Why a query needs time zones, where that is what DuckDB says. Its own words advise to install an extension, which a query
-/// cannot.
-fn time_zones(message: &str) -> Option<String> {
-    const ZONED: &str = "TIMESTAMP WITH TIME ZONE";
-    let of_a_zone = ["No function matches", "Unimplemented type for cast"];
-    if of_a_zone.iter().any(|start| message.starts_with(start)) && message.contains(ZONED) {
-        return Some(message.to_owned());
-    }
-    if let Some(rest) = message.strip_prefix("Scalar Function with name \"")
-        && rest.contains("exists in the icu extension")
-    {
-        return Some(format!("{} depends on one", rest.split('"').next().unwrap_or_default()));
-    }
-    let is_of_icu = message.contains("required extension 'icu") || message.ends_with("handle non-UTC timestamps.");
-    is_of_icu.then(|| "a function or cast in it depends on one".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_number_of_a_row_is_no_column_that_is_offered() {
-        for (offered, left) in [
-            ("\nCandidate bindings: \"datafolio_row\"", ""),
-            ("\nCandidate bindings: \"x\", \"datafolio_row\"", " Candidate bindings: \"x\""),
-            ("\nCandidate bindings: \"datafolio_row\", \"x\"", " Candidate bindings: \"x\""),
-        ] {
-            let told = "Binder Error: Referenced column \"y\" not found in FROM clause!";
-            let error = SqlError::of_text(&format!("{told}{offered}")).to_string();
-            assert!(error.ends_with(&format!("FROM clause!{left}")), "{error}");
-        }
-    }
-
-    /// As DuckDB 2.0 says it.
-    #[test]
-    fn what_needs_time_zones_is_told_from_what_does_not() {
-        for (text, code) in [
-            (
-                "Catalog Error: Scalar Function with name \"current_date\" is not in the catalog, but it exists in the icu extension.",
-                "sql-no-time-zones",
-            ),
-            (
-                "Conversion Error: Unimplemented type for cast (TIMESTAMP WITH TIME ZONE -> DATE) when casting",
-                "sql-no-time-zones",
-            ),
-            (
-                "Binder Error: Referenced column \"curriculum\" not found in FROM clause!\nCandidate bindings: \"TimeZone\"",
-                "sql-unfit",
-            ),
-            ("Conversion Error: Could not convert string 'time zone of the icu' to INT32", "sql-failed"),
-            ("INTERRUPT Error: Interrupted!", "sql-cancelled"),
-        ] {
-            assert_eq!(SqlError::of_text(text).code(), code, "{text}");
-        }
-        let wall = "Binder Error: No function matches the given name and argument types '-(BIGINT, INTEGER[])'. You might need \
-                    to add explicit type casts.\n\\tCandidate functions:\n\\t\"-\"(TIME WITH TIME ZONE) -> INTERVAL";
-        let error = SqlError::of_text(wall);
-        assert_eq!(error.code(), "sql-unfit");
-        assert!(error.to_string().ends_with("explicit type casts."), "{error}");
+        self
     }
 }

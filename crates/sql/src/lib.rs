@@ -30,6 +30,7 @@ mod session;
 mod sizes;
 mod spill;
 mod stream;
+mod told;
 mod tree;
 mod words;
 
@@ -38,7 +39,7 @@ pub use check::{Checked, TableName, check};
 pub use condition::{Condition, check_condition, check_value};
 pub use control::QueryControl;
 pub use database::Databases;
-pub use error::{Place, SqlError, SqlResult, TableFailure};
+pub use error::{Spot, SqlError, SqlResult, TableFailure};
 pub use params::{ParamValue, Params, decimal};
 pub use places::Expressions;
 pub use reader::{QueryReader, WIDE_WHOLE_NUMBERS};

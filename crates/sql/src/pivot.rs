@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::words::words;
+use crate::words::{Quoted, words};
 
 /// A PIVOT and how far it was looked at.
 struct Pivot {
@@ -29,8 +29,9 @@ impl Pivot {
 }
 
 /// The same statement with a list of values, so that it has a tree. What it reads and calls is the same. `None` for all others.
-pub(crate) fn with_values(text: &str) -> Option<String> {
+pub(crate) fn with_values(quoted: &Quoted) -> Option<Quoted> {
     const ENDS: [&str; 7] = ["using", "group", "order", "limit", "union", "except", "intersect"];
+    let text = quoted.text.as_str();
     let all = words(text);
     // Such a statement is refused in any case: without a list it is told what it lacks.
     let has_names = all.iter().any(|word| word.is(text, "with"));
@@ -71,18 +72,7 @@ pub(crate) fn with_values(text: &str) -> Option<String> {
     }
     let end = all.last().map_or(0, |word| word.range.end);
     inserts.extend(pivots.iter().rev().filter(|pivot| pivot.lacks_values()).map(|_| end));
-    if inserts.is_empty() {
-        return None;
-    }
-    let mut changed = String::with_capacity(text.len() + 10 * inserts.len());
-    let mut copied = 0;
-    for at in inserts {
-        changed.push_str(&text[copied..at]);
-        changed.push_str(" IN ('') ");
-        copied = at;
-    }
-    changed.push_str(&text[copied..]);
-    Some(changed)
+    (!inserts.is_empty()).then(|| quoted.with_inserted(&inserts, " IN ('') "))
 }
 
 /// Whether a statement that was given a list may run without it. DuckDB collects the values by a query of their own: for a PIVOT that
@@ -129,7 +119,8 @@ mod tests {
                 "FROM (PIVOT (PIVOT t ON a IN ('') ) ON b IN ('') , c IN (1)) x, y WHERE c IN (1)",
             ),
         ] {
-            assert_eq!(with_values(text).as_deref(), Some(expected));
+            let changed = with_values(&Quoted::unchanged(text)).map(|changed| changed.text);
+            assert_eq!(changed.as_deref(), Some(expected));
         }
         for text in [
             "WITH x AS (SELECT 1) SELECT * FROM (PIVOT x ON a)",
@@ -139,7 +130,7 @@ mod tests {
             "SELECT * FROM t JOIN u ON a = b",
             "",
         ] {
-            assert_eq!(with_values(text), None);
+            assert_eq!(with_values(&Quoted::unchanged(text)), None);
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::error::{SqlError, SqlResult, TableFailure};
 use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
 use crate::session::{Failure, Session, Settings, execute, share_of};
+use crate::words::Quoted;
 
 /// What marks a column of a result as one of whole numbers of 128 bits, such as sums of whole numbers: Arrow has them as decimals of 38
 /// digits without a fraction, as it has columns of tables that are declared as such. Key and value of the column's metadata.
@@ -82,7 +83,7 @@ impl QueryReader {
 pub(crate) fn start(
     settings: &Settings,
     session: Session,
-    sql: String,
+    text: Quoted,
     params: Params,
     shares: Vec<Range<u64>>,
 ) -> SqlResult<QueryReader> {
@@ -104,7 +105,7 @@ pub(crate) fn start(
         control: control.clone(),
         timeout: settings.timeout,
         failure,
-        sql,
+        text,
         params,
         shares,
         gathers: AtomicBool::new(false),
@@ -210,7 +211,7 @@ struct Run {
     control: QueryControl,
     timeout: Option<Duration>,
     failure: Arc<Mutex<Option<Failure>>>,
-    sql: String,
+    text: Quoted,
     params: Params,
     shares: Vec<Range<u64>>,
     /// Whether the next part gathers its rows, judging by one before it.
@@ -270,7 +271,7 @@ impl Run {
         if let Some(share) = self.shares.get(lane) {
             execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
         }
-        let mut statement = connection.prepare(&self.sql).map_err(|error| self.stop(&error))?;
+        let mut statement = connection.prepare(&self.text.text).map_err(|error| self.stop(&error, connection))?;
         if self.control.was_stopped() {
             return Err(self.why(SqlError::Cancelled));
         }
@@ -284,7 +285,7 @@ impl Run {
                 begin(&mut statement, values.as_slice(), gathers)
             }
         };
-        begun.map_err(|error| self.stop(&error))?;
+        begun.map_err(|error| self.stop(&error, connection))?;
         if self.control.was_stopped() {
             return Err(self.why(SqlError::Cancelled));
         }
@@ -302,7 +303,8 @@ impl Run {
             if self.control.was_stopped() {
                 return Err(self.why(SqlError::Cancelled));
             }
-            let next = statement.step().map_err(|error| self.stop(&error))?.map(|piece| RecordBatch::from(&piece));
+            let next =
+                statement.step().map_err(|error| self.stop(&error, connection))?.map(|piece| RecordBatch::from(&piece));
             let ended = next.is_none();
             match next {
                 Some(batch) => {
@@ -358,11 +360,11 @@ impl Run {
         Stop::Sql(self.control.why(error, self.timeout))
     }
 
-    fn stop(&self, error: &duckdb::Error) -> Stop {
+    fn stop(&self, error: &duckdb::Error, connection: &Connection) -> Stop {
         if let Some(failure) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Stop::Table(failure);
         }
-        self.why(SqlError::of_duckdb(error))
+        self.why(SqlError::of_text(error, &self.text, connection))
     }
 }
 

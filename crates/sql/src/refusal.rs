@@ -34,12 +34,16 @@ pub enum Refusal {
     Transaction,
     /// To keep a statement for later, with places for values.
     Prepare,
+    /// To read something else than tables that go by a name.
+    Source,
     /// To call a function that does more than to work on its arguments.
     Call,
     /// To pivot without the values of the column, which come from the data, where a query is kept.
     PivotValues,
     /// To tell of tables in other words than a query has.
     Describe,
+    /// More than the one expression that a condition or a value for a column is.
+    NoExpression,
     /// Something else that DuckDB can do and a query cannot.
     OfDuckDb,
     /// Something that has no name of its own here.

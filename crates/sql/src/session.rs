@@ -11,10 +11,11 @@ use crate::check::Checked;
 use crate::condition::Condition;
 use crate::control::QueryControl;
 use crate::database::{Database, Databases, Given, Opening, Stamped};
-use crate::error::{SqlError, SqlResult};
+use crate::error::{Spot, SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
 use crate::stream::{Registered, StreamFunction, Streamed, selected};
+use crate::words::Quoted;
 
 /// What a query may use.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +81,7 @@ pub fn run(
     start(
         settings,
         shut_in(settings, &opening, tables, views)?,
-        query.sql.clone(),
+        query.text.clone(),
         params.named_as(&query.places),
         rows,
     )
@@ -122,25 +123,30 @@ pub struct Filter<'a> {
 pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Filter<'_>) -> SqlResult<QueryReader> {
     wanted.condition.params.check(&wanted.condition.places)?;
     let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
-    let mut sql = format!(
-        "SELECT {}{}{ROW} FROM \"table\" WHERE ({}\n)",
+    let before = format!(
+        "SELECT {}{}{ROW} FROM \"table\" WHERE (",
         columns.join(", "),
         if columns.is_empty() { "" } else { ", " },
-        wanted.condition.sql
     );
+    let mut after = "\n)".to_owned();
     if !wanted.shares.rows.is_empty() {
-        sql.push_str(&format!(" AND {}", within(ROW)));
+        after.push_str(&format!(" AND {}", within(ROW)));
     }
     if wanted.offset > 0 || wanted.limit.is_some() {
         let most = i64::MAX.unsigned_abs();
-        sql.push_str(&format!(" LIMIT {} OFFSET {}", wanted.limit.unwrap_or(most).min(most), wanted.offset.min(most)));
+        after.push_str(&format!(
+            " LIMIT {} OFFSET {}",
+            wanted.limit.unwrap_or(most).min(most),
+            wanted.offset.min(most)
+        ));
     }
+    let text = wanted.condition.text.clone().between(&before, &after);
     let mut tables = others.to_vec();
     tables.push(Exposed { schema: None, name: "table".to_owned(), relation: table });
     let rows = wanted.shares.rows.clone();
     let opening = Opening::of(settings, &rows);
     let session = shut_in(settings, &opening, &tables, Views::Numbered("table", &wanted.shares.starts))?;
-    start(settings, session, sql, wanted.condition.params.named_as(&wanted.condition.places), rows)
+    start(settings, session, text, wanted.condition.params.named_as(&wanted.condition.places), rows)
 }
 
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the
@@ -153,10 +159,10 @@ pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, para
     let failure = Arc::default();
     register(&database.connection, tables, &failure)?;
     for statement in views(tables, Views::Plain) {
-        execute(&database.connection, &statement)?;
+        make(&database.connection, &statement, tables)?;
     }
     let session = Session { database, failure, given: None, watched: Vec::new() };
-    start(settings, session, sql.to_owned(), params.clone(), Vec::new())
+    start(settings, session, Quoted::unchanged(sql), params.clone(), Vec::new())
 }
 
 /// A database that is ready for a query.
@@ -198,7 +204,7 @@ fn shut_in(settings: &Settings, opening: &Opening, tables: &[Exposed], kind: Vie
     let database = settings.databases.fresh(opening)?;
     register(&database.connection, tables, &failure)?;
     for statement in given.script() {
-        execute(&database.connection, statement)?;
+        make(&database.connection, statement, tables)?;
     }
     Ok(Session { database, failure, given: Some(given).filter(|_| is_lasting), watched })
 }
@@ -239,8 +245,9 @@ fn stream_name(index: usize) -> String {
 fn register(connection: &Connection, tables: &[Exposed], failure: &Arc<Mutex<Option<Failure>>>) -> SqlResult<()> {
     for (index, table) in tables.iter().enumerate() {
         if let Relation::Stream(stream) = &table.relation {
-            let registered = Registered::new(Arc::clone(stream), Arc::clone(failure))
-                .map_err(|message| SqlError::Unfit { message: format!("table {:?}: {message}", table.name) })?;
+            let registered = Registered::new(Arc::clone(stream), Arc::clone(failure)).map_err(|message| {
+                SqlError::Unfit { spot: Spot::default(), message: format!("table {:?}: {message}", table.name) }
+            })?;
             connection
                 .register_table_function_with_extra_info::<StreamFunction, _>(&stream_name(index), &registered)
                 .map_err(|error| SqlError::of_duckdb(&error))?;
@@ -271,18 +278,36 @@ fn views(tables: &[Exposed], kind: Views<'_>) -> Vec<String> {
             Relation::Stream(stream) => {
                 format!("SELECT {} FROM {}()", selected(stream.as_ref()), stream_name(index))
             }
-            Relation::View(checked) => checked.sql.trim_end().trim_end_matches(';').to_owned(),
+            Relation::View(checked) => checked.text.text.trim_end().trim_end_matches(';').to_owned(),
         };
-        let name = match &table.schema {
-            Some(schema) => {
-                statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)));
-                format!("{}.{}", quote(schema), quote(&table.name))
-            }
-            None => quote(&table.name),
-        };
-        statements.push(format!("CREATE VIEW {name} AS {body}"));
+        if let Some(schema) = &table.schema {
+            statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)));
+        }
+        statements.push(format!("{}{body}", begin_view(table)));
     }
     statements
+}
+
+/// What stands before the text of a view.
+fn begin_view(table: &Exposed) -> String {
+    let schema = table.schema.as_ref().map_or_else(String::new, |schema| format!("{}.", quote(schema)));
+    format!("CREATE VIEW {schema}{} AS ", quote(&table.name))
+}
+
+/// Runs a statement that makes a table known: what is wrong with the text of a view is told with its place there.
+fn make(connection: &Connection, statement: &str, tables: &[Exposed]) -> SqlResult<()> {
+    connection.execute_batch(statement).map_err(|error| {
+        SqlError::of_statement(&error, connection, |byte| {
+            let view = tables.iter().find_map(|table| match &table.relation {
+                Relation::View(checked) => statement.starts_with(&begin_view(table)).then_some((table, checked)),
+                _ => None,
+            });
+            let Some((table, checked)) = view else { return Spot::default() };
+            let schema = table.schema.as_ref().map_or_else(String::new, |schema| format!("{schema}."));
+            let place = byte.checked_sub(begin_view(table).len()).and_then(|byte| checked.text.place(byte));
+            Spot { view: Some(format!("{schema}{}", table.name)), place }
+        })
+    })
 }
 
 /// Files whose rows are numbered throughout. Each is read by itself, so that DuckDB skips row groups by the number of a row

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use datafolio_core::Place;
+
 /// A kind of word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -155,22 +157,42 @@ impl Quoted {
         Self { text: format!("{before}{}{after}", self.text), original: self.original, longer }
     }
 
-    /// The text before.
-    pub fn original(&self) -> &str {
-        &self.original
+    /// The same with a text put in at these bytes, which ascend.
+    pub(crate) fn with_inserted(&self, bytes: &[usize], what: &str) -> Self {
+        let before = |at: usize| bytes.iter().filter(|byte| **byte <= at).count() * what.len();
+        let mut longer: Vec<(usize, usize)> =
+            self.longer.iter().map(|(at, count)| (at + before(*at), *count)).collect();
+        let mut text = String::with_capacity(self.text.len() + bytes.len() * what.len());
+        let mut copied = 0;
+        for byte in bytes {
+            text.push_str(&self.text[copied..*byte]);
+            longer.push((text.len(), what.len()));
+            text.push_str(what);
+            copied = *byte;
+        }
+        text.push_str(&self.text[copied..]);
+        Self { text, original: self.original.clone(), longer }
+    }
+
+    /// The place in the original of what became this byte; `None` beyond the end, where nothing is known of it.
+    pub(crate) fn place(&self, byte: usize) -> Option<Place> {
+        (byte <= self.text.len()).then(|| Place::of(&self.original, self.origin(byte)))
     }
 
     /// The byte of the original that became the one at this place.
-    pub fn origin(&self, byte: usize) -> usize {
+    fn origin(&self, byte: usize) -> usize {
         let added: usize = self.longer.iter().filter(|(at, _)| *at < byte).map(|(_, count)| count).sum();
         byte.saturating_sub(added)
     }
 }
 
 /// Quotes the bare word `table` wherever it stands for a table or column, and makes `$table` the same; strings, comments and
-/// quoted names stay as they are. `TABLE name`, which begins a query, keeps its meaning.
+/// quoted names stay as they are. `TABLE name`, which begins a query, keeps its meaning, and so does the word in `CREATE TABLE`
+/// and the like, which are refused for what they are.
 pub fn quote_table(text: &str) -> Quoted {
     const BEFORE_A_QUERY: [&str; 6] = ["union", "all", "except", "intersect", "as", "distinct"];
+    const BEFORE_A_NEW_ONE: [&str; 8] =
+        ["create", "replace", "temp", "temporary", "unlogged", "drop", "alter", "truncate"];
     let all = words(text);
     let mut quoted = Quoted { text: String::new(), original: text.to_owned(), longer: Vec::new() };
     let mut copied = 0;
@@ -183,7 +205,7 @@ pub fn quote_table(text: &str) -> Quoted {
             let begins = index.checked_sub(1).and_then(|before| all.get(before)).is_none_or(|before| {
                 before.is_sign(text, "(")
                     || before.is_sign(text, ";")
-                    || BEFORE_A_QUERY.iter().any(|keyword| before.is(text, keyword))
+                    || BEFORE_A_QUERY.iter().chain(&BEFORE_A_NEW_ONE).any(|keyword| before.is(text, keyword))
             });
             if begins && all.get(index + 1).is_some_and(Word::is_name) {
                 continue;
@@ -218,6 +240,10 @@ mod tests {
             ("FROM $table t, $1, $name", "FROM \"table\" t, $1, $name"),
             ("PIVOT table ON a", "PIVOT \"table\" ON a"),
             ("SELECT count(*) FROM (table)", "SELECT count(*) FROM (\"table\")"),
+            (
+                "CREATE OR REPLACE TABLE q AS SELECT * FROM table",
+                "CREATE OR REPLACE TABLE q AS SELECT * FROM \"table\"",
+            ),
         ] {
             assert_eq!(quoted(text), expected);
         }
@@ -246,6 +272,8 @@ mod tests {
             "SELECT 'from table', \"table\", E'it\\'s table' FROM t -- table\n/* table */",
             "SELECT $$ table $$, $x$ table $$ $x$ FROM t",
             "TABLE t UNION ALL TABLE u",
+            "CREATE TABLE q (x INTEGER)",
+            "CREATE TEMP TABLE q AS SELECT 1; DROP TABLE q; ALTER TABLE q RENAME TO r; TRUNCATE TABLE r",
             "SELECT * FROM (TABLE t)",
             "SELECT tables, a_table, table1, table$, a$$table$$ FROM t",
             "SELECT 1 AS a$$, b$$ FROM t",
@@ -264,5 +292,14 @@ mod tests {
             let (new, old) = (quoted.text.find(word).unwrap(), text.rfind(word).unwrap());
             assert_eq!(quoted.origin(new), old, "{word}");
         }
+        // And from a text that was made longer again.
+        let (from, end) = (quoted.text.find("FROM").unwrap(), quoted.text.len());
+        let longer = quoted.with_inserted(&[from, end, end], " IN ('') ");
+        assert_eq!(longer.text, format!("{} IN ('') {} IN ('')  IN ('') ", &quoted.text[..from], &quoted.text[from..]));
+        for word in ["FROM", "WHERE", "x"] {
+            let (new, old) = (longer.text.find(word).unwrap(), text.find(word).unwrap());
+            assert_eq!(longer.origin(new), old, "{word}");
+        }
+        assert_eq!(quoted.place(end + 1), None);
     }
 }

@@ -60,6 +60,7 @@ use crate::guard::{Batches, GuardedReader, words};
 use crate::referenced_table::without_secrets;
 use crate::table::{TableReadOptions, Window};
 
+pub(crate) use datafolio_core::quoted;
 pub(crate) use dataset::{layout, open_tables_part, rows_by_head};
 pub(crate) use file_place::FilePlace;
 pub(crate) use glob::is_pattern;
@@ -272,15 +273,6 @@ fn invalid(path: &Path, reason: impl Into<String>) -> HandlerError {
 /// A decoder's own error about a file.
 fn decoder_error(path: &Path, what: &str, error: impl fmt::Display) -> HandlerError {
     bad(path, format!("{what}: {}", words(error)))
-}
-
-/// Text of a file as a message quotes it: escaped, and not a megabyte of it.
-pub(crate) fn quoted(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?}…", &text[..end]),
-        None => format!("{text:?}"),
-    }
 }
 
 #[cfg(test)]

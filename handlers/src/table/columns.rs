@@ -78,11 +78,19 @@ pub(crate) fn places(blame: &dyn Blame, columns: &[&str], wanted: &[String]) -> 
     let place_of = |name: &String| {
         let place = *known.get(name.as_str()).ok_or_else(|| blame.unknown_column(name, columns))?;
         match std::mem::replace(&mut taken[place], true) {
-            true => Err(blame.invalid(format!("column {} is wanted twice", quoted(name)))),
+            true => Err(blame.invalid(format!("column {} is asked for twice: name each column once", quoted(name)))),
             false => Ok(place),
         }
     };
     wanted.iter().map(place_of).collect()
+}
+
+/// The places of the wanted columns of a table whatever it is read from, by its name.
+///
+/// # Errors
+/// [`HandlerError::UnknownColumn`]; [`HandlerError::Invalid`] for a name that is asked for twice.
+pub fn column_places(table: &str, columns: &[&str], wanted: &[String]) -> HandlerResult<Vec<usize>> {
+    places(&table.to_owned(), columns, wanted)
 }
 
 /// Columns picked by name: which ones of the file, and where each goes.

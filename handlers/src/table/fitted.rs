@@ -46,12 +46,12 @@ pub fn fit_rows(
     };
     for field in table.fields() {
         let Some((_, new)) = found.fields().find(field.name()) else {
-            let reason = match alike(field.name(), &found) {
-                Some(other) => format!("the new rows have {other:?}, which differs in case: rename it there"),
-                None => "the table has it, and the new rows do not: give it to them, with nulls where it is not known"
-                    .to_owned(),
-            };
-            return Err(mismatch(field.name(), Misfit::Missing, reason));
+            if let Some(other) = alike(field.name(), &found) {
+                let reason = format!("the new rows have {other:?}, which differs in case: rename it there");
+                return Err(mismatch(field.name(), Misfit::Case, reason));
+            }
+            let reason = "the table has it, and the new rows do not: give it to them, with nulls where it is not known";
+            return Err(mismatch(field.name(), Misfit::Missing, reason.to_owned()));
         };
         if !holds_the_same(new.data_type(), field.data_type()) {
             let (of, known) = (arrow_field_type_name(new), arrow_field_type_name(field));
@@ -64,14 +64,14 @@ pub fn fit_rows(
     }
     let known: HashSet<&str> = table.fields().iter().map(|field| field.name().as_str()).collect();
     for new in found.fields().iter().filter(|field| !known.contains(field.name().as_str())) {
-        if !evolve {
-            let reason = "the table does not have it: leave it out, or let the table get it (`evolve`)".to_owned();
-            return Err(mismatch(new.name(), Misfit::New, reason));
-        }
         if let Some(other) = alike(new.name(), table) {
             let reason = format!(
                 "the table has {other:?}, which differs in case alone, and SQL does not tell them apart: rename it"
             );
+            return Err(mismatch(new.name(), Misfit::Case, reason));
+        }
+        if !evolve {
+            let reason = "the table does not have it: leave it out, or let the table get it (`evolve`)".to_owned();
             return Err(mismatch(new.name(), Misfit::New, reason));
         }
         if new.data_type().is_null() {
@@ -253,6 +253,8 @@ mod tests {
             (vec![("id", id())], false, "name", Misfit::Missing, "the new rows do not"),
             (vec![("id", narrow()), ("name", names())], true, "id", Misfit::OtherType, "int32"),
             (vec![("id", id()), ("name", names()), ("x", extra())], false, "x", Misfit::New, "evolve"),
+            (vec![("id", id()), ("Name", names())], true, "name", Misfit::Case, "rename"),
+            (vec![("id", id()), ("name", names()), ("ID", id())], false, "ID", Misfit::Case, "rename"),
             (vec![("id", id()), ("name", names()), ("x", nothing())], true, "x", Misfit::OtherType, "no type"),
             (vec![("id", ids(&[None])), ("name", names())], false, "id", Misfit::Null, "a new row has none"),
         ] {

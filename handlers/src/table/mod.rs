@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 pub(crate) use arrow_read::{Decoder, open_arrow};
 pub(crate) use arrow_write::write_arrow;
-pub use columns::Written;
+pub use columns::{Written, column_places};
 pub(crate) use columns::{check_schema, places};
 pub use concat::concat_rows;
 pub use decoders::Decoders;

@@ -68,7 +68,8 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let out = &mut session.out;
     match data {
         Data::Table(reader) => {
-            let rows = rows::part(reader, &Part { columns: args.columns.clone(), limit: args.limit })?;
+            let part = Part { table: args.item.clone(), columns: args.columns.clone(), limit: args.limit };
+            let rows = rows::part(reader, &part)?;
             table(rows, form.unwrap_or(Form::Csv), folio.settings().threads, out)
         }
         Data::Json(value) => out.json(&value),

@@ -21,8 +21,9 @@ use crate::{DEFAULT_CHUNK_SIZE, IterOptions};
 
 /// Write a table as files of so many rows each
 ///
-/// The files are called after the first row that they hold, so that a run that was stopped goes on with --start-row, and
-/// several workers can share a table with --start-row and --end-row. One chunk is in memory at a time.
+/// The files are called after the row of the table that they begin at, so that a run that was stopped goes on with --start-row,
+/// and several workers can share a table with --start-row and --end-row. With --where a file holds the rows from there on for
+/// which the condition holds, and its first one may lie further on. One chunk is in memory at a time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -61,10 +61,6 @@ impl TableFile {
 pub(super) fn advise(failure: Failure, command: &str) -> Failure {
     let Failure::Library { error, .. } = &failure else { return failure };
     let hint = match &**error {
-        Error::Handler(HandlerError::UnknownColumn { column, known, .. }) => {
-            let (column, known) = (column.clone(), known.clone());
-            return failure.meant(&column, known.iter().map(String::as_str));
-        }
         Error::Handler(HandlerError::NeedsOption { option: "delimiter", value: Some(value), .. }) => {
             format!("pass --delimiter '{value}' to `datafolio {command}`")
         }

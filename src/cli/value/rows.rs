@@ -10,7 +10,7 @@ use arrow::ipc::writer::FileWriter;
 use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonBuilder};
 use clap::ValueEnum;
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::{HandlerError, arrow_field_type_name, write_parquet};
+use datafolio_handlers::{HandlerError, arrow_field_type_name, column_places, write_parquet};
 
 use super::super::failure::{Failure, Outcome};
 use super::times::refuse_without_text;
@@ -92,6 +92,8 @@ impl RowFormat {
 /// Which part of a table is wanted.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Part {
+    /// The table, as errors name it.
+    pub(in crate::cli) table: String,
     /// These columns, in this order; empty for all.
     pub(in crate::cli) columns: Vec<String>,
     /// At most so many rows.
@@ -101,37 +103,17 @@ pub(in crate::cli) struct Part {
 /// The wanted part of a table.
 ///
 /// # Errors
-/// A column that the table does not have.
+/// A column that the table does not have, or that is asked for twice.
 pub(in crate::cli) fn part(rows: Rows, part: &Part) -> Outcome<Rows> {
     let schema = rows.schema();
-    let mut columns = Vec::with_capacity(part.columns.len());
-    for name in &part.columns {
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        columns.push(schema.index_of(name).map_err(|_| {
-            let message = format!("the table has no column '{name}'");
-            Failure::new("column-not-found", ErrorCategory::NotFound, message)
-                .hint(format!("it has {}", listed(names.clone())))
-                .meant(name, names)
-        })?);
-    }
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let columns = column_places(&part.table, &names, &part.columns)?;
     let columns = (!columns.is_empty()).then_some(columns);
     let schema = match &columns {
         Some(columns) => schema.project(columns).map_err(HandlerError::from)?.into(),
         None => schema,
     };
     Ok(Box::new(PartReader { rows, schema, columns, left: part.limit }))
-}
-
-/// The first names of many, as text.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 12;
-    let names: Vec<String> = names.map(|name| format!("'{}'", printable(name))).collect();
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 if names.is_empty() => "no columns".to_owned(),
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 struct PartReader {
