@@ -82,7 +82,7 @@ fn damaged(item: &str, reason: impl std::fmt::Display) -> HandlerError {
 }
 
 /// Sees to it that the columns of a view that are asked for are there, as those of a stored table have to be.
-fn check_columns(view: &str, schema: &Schema, wanted: &[String]) -> Result<()> {
+fn check_columns(view: &str, schema: &SchemaRef, wanted: &[String]) -> Result<()> {
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     column_places(view, &columns, wanted)?;
     Ok(())

@@ -223,7 +223,7 @@ fn samples_are_drawn_of_the_rows_that_a_condition_holds_for() {
     assert_eq!(drawn("view", 40, 7), sample);
     assert_ne!(drawn("many", 40, 8), sample);
     assert_eq!(drawn("many", 90_000, 7).len(), 3_666);
-    let few = TableOptions { limit: Some(3), ..options.clone() };
+    let few = options.clone().limit(3);
     assert_eq!(ids(folio.sample_table("many", 9, 7, &few).unwrap()), [9001, 9004, 9007]);
     let none = TableOptions::new().filter("id < 0");
     assert_eq!(folio.sample_table("many", 5, 7, &none).unwrap().num_rows(), 0);
