@@ -56,13 +56,13 @@ pub use numpy_array::{NumpyArray, StoredArray, open_array};
 pub use page_rows::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within};
 pub use referenced_table::{
     ReferenceCheck, ReferenceState, ReferencedTable, check_reference, pinned_reference, reference_files,
-    reference_files_state, reference_paths, table_paths, without_secrets,
+    reference_files_state, reference_format, reference_paths, table_paths, without_secrets,
 };
 pub use registry::Registry;
 pub use stored_file::{ALL_PARTS, StoredFile, all_files, stored_files};
 pub use table::{
     Decoders, Joined, OrderedCategories, TableReadOptions, Written, arrow_field_type_name, arrow_type_name,
-    column_places, concat_rows, fit_rows, open_stored_hdf5, read_merged, write_parquet,
+    column_places, concat_rows, fit_rows, open_stored_hdf5, read_merged, unmarked, write_parquet,
 };
 pub use table_facts::{ColumnFacts, FileFacts, TableFacts, json_value, table_facts};
 pub use timestamp::Timestamp;

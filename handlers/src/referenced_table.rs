@@ -36,6 +36,7 @@ pub use address::without_secrets;
 pub(crate) use check::rows_as_referenced;
 pub use check::{ReferenceCheck, ReferenceState, check_reference, reference_files};
 pub(crate) use delta::delta_target;
+pub use new_reference::reference_format;
 use new_reference::{Where, identity, look_at_target, record, schema_and_rows};
 pub use paths::{reference_paths, table_paths};
 pub use state::reference_files_state;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::HandlerResult;
-use crate::formats::{TableFiles, TableFormat, look_into, partition_array, rows_by_head};
+use crate::formats::{ImportOptions, TableFiles, TableFormat, look_into, partition_array, rows_by_head};
 use crate::guard::{Blame, InPayload, guarded};
 use crate::handler::Item;
 use crate::included_table::{is_parquet, read_table};
@@ -144,14 +144,15 @@ fn facts_of_files(item: &Item<'_>) -> HandlerResult<TableFacts> {
         // Partitions, and types that differ between files, are settled where the rows are read.
         return Ok(with_partitions(summary(item, schema_of(item)?, &footers), &files));
     }
+    let options = ImportOptions { format: Some(target.format), ..ImportOptions::default() };
     let facts = files.places().map(|place| {
         let (path, (size_bytes, _)) = (Some(place.path().to_owned()), place.size_and_time()?);
-        let rows = rows_by_head(place, target.format)?;
+        let rows = rows_by_head(place, &options)?;
         Ok(FileFacts { path, rows, size_bytes, row_groups: Vec::new() })
     });
     let mut facts = facts.collect::<HandlerResult<Vec<_>>>()?;
     let rows = match facts.iter().map(|file| file.rows).collect::<Option<Vec<_>>>() {
-        Some(rows) => Some(rows.into_iter().sum()),
+        Some(rows) => Some(rows.into_iter().fold(0, u64::saturating_add)),
         // Text does not tell. Nobody vouches for the number that an entry has of files which others write, unless they were counted and
         // nothing has changed since.
         None => rows_as_referenced(item),

@@ -185,14 +185,16 @@ class TableMethods(TableVersions):
         *,
         columns: Sequence[str] | None = None,
         where: str | None = None,
+        params: Params | None = None,
         return_type: str | None = None,
     ) -> Any:
-        """Rows of a table drawn by chance, each at most once; the same seed draws the same rows."""
+        """Rows of a table drawn by chance, each at most once; the same seed draws the same rows. `where` and `params` are as for
+        :meth:`get_table`: then it is drawn among the rows that the condition holds for."""
         check_return_type(return_type)
         entry = self._table(name)
         self._tell_changed(self._native.changed_inputs(name))
         count, start = count_of(n, "n"), count_of(seed, "seed")
-        rows = self._native.sample_table(name, count, start, _list(columns), where)
+        rows = self._native.sample_table(name, count, start, _list(columns), where_with(where, params))
         return rows_as(rows, return_type or library_of(entry), entry)
 
     def table_info(self, name: str) -> TableInfo:

@@ -76,6 +76,11 @@ pub(crate) fn of(given: &Bound<'_, PyAny>) -> PyResult<Params> {
 }
 
 fn value_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
+    value_within(value, 0)
+}
+
+/// A value that lies in so many lists.
+fn value_within(value: &Bound<'_, PyAny>, lists: usize) -> Tried<ParamValue> {
     if value.is_none() {
         return Ok(ParamValue::Null);
     }
@@ -97,7 +102,11 @@ fn value_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
     }
     // Scalars of numpy and the like say themselves which plain value they stand for.
     if let Some(item) = attribute(value, "item").filter(|_| attribute(value, "dtype").is_some()) {
-        return value_of(&item.call0()?);
+        let plain = item.call0()?;
+        return match plain.get_type().is(value.get_type()) {
+            true => Err(no_form(value, "give float(value)")),
+            false => value_within(&plain, lists),
+        };
     }
     if let Ok(yes) = value.cast::<PyBool>() {
         Ok(ParamValue::Bool(yes.is_true()))
@@ -124,7 +133,7 @@ fn value_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
     } else if is_a(value, "uuid", "UUID")? {
         Ok(ParamValue::Text(value.str()?.to_string()))
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        list_of(value)
+        list_of(value, lists + 1)
     } else {
         Err(no_form(value, instead_of(value)))
     }
@@ -161,9 +170,17 @@ fn no_form(value: &Bound<'_, PyAny>, instead: &str) -> Refusal {
     })
 }
 
+/// So many lists may be in one another: a list may have itself in it.
+const MOST_LISTS: usize = 64;
+
 /// A list, whose values have one type in SQL.
-fn list_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
-    let values = value.try_iter()?.map(|value| value_of(&value?).map_err(Refusal::within));
+fn list_of(value: &Bound<'_, PyAny>, lists: usize) -> Tried<ParamValue> {
+    if lists > MOST_LISTS {
+        return Err(Refusal::Value(format!("is lists within lists, more than {MOST_LISTS} of them")));
+    }
+    let values = value.try_iter()?.map(|value| {
+        value_within(&value?, lists).map_err(|refused| if lists > 1 { refused } else { refused.within() })
+    });
     let mut values = values.collect::<Tried<Vec<_>>>()?;
     if values.iter().any(|value| matches!(value, ParamValue::Float(_))) {
         // Whole numbers among others are such, as in any list of numbers of Python, where none of them is changed by that.
@@ -209,6 +226,12 @@ fn kind_of(value: &ParamValue) -> Option<&'static str> {
 fn of_numpy_instant(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
     let micros = value.call_method1("astype", ("datetime64[us]",))?;
     let plain = micros.call_method0("item")?;
+    if plain.is_instance_of::<PyInt>() {
+        let says = format!(
+            "is {value}, an instant beyond the years of Python: give it as text, and CAST(? AS TIMESTAMP) in the SQL"
+        );
+        return Err(Refusal::Value(says));
+    }
     match plain.is_none() || micros.eq(value)? {
         true => value_of(&plain),
         false => Err(too_fine(value)),

@@ -57,6 +57,13 @@ def test_sums_of_whole_numbers_are_whole_numbers(folio: datafolio.DataFolio) -> 
     assert wide["s"].tolist() == [5, 2**63] and isinstance(wide["s"][1], decimal.Decimal)
     nothing = folio.query("SELECT sum(n) AS s FROM t WHERE n > 5", "pandas")["s"]
     assert nothing.dtype == np.float64 and nothing.isna().all()
+    # What is stored has the type that it is stored with, however it is read.
+    folio.derive("sums", "SELECT k, sum(n) AS n FROM t GROUP BY k")
+    folio.add_table("kept", folio.query(sql))
+    for name in ("sums", "kept"):
+        assert folio.get_table(name, "arrow").schema.field("n").metadata is None
+        for read in (folio.get_table(name), folio.query(f"SELECT n FROM {name}", "pandas")):
+            assert all(isinstance(value, decimal.Decimal) for value in read["n"])
     # Decimals of a table are decimals, and so are their sums.
     money = pa.table({"d": pa.array([1, 2], pa.decimal128(38, 0))})
     folio.add_table("money", money)

@@ -127,8 +127,13 @@ impl DataFolio {
             let version_of = |input: &str| noted(input).or_else(|| read.get(input).copied());
             record.inputs().into_iter().map(|name| Asked { name, version: version_of(name) }).collect()
         };
-        let read: HashMap<&str, &str> =
-            made_from.iter().filter_map(|input| Some((input.name, input.version?))).collect();
+        let read: HashMap<&str, &str> = if explained.kind == "derived" {
+            // What was read of a snapshot is none of what views stand on.
+            let of_here = explained.inputs.iter().filter(|input| input.snapshot.is_none());
+            of_here.map(|input| (input.name.as_str(), input.version.as_str())).collect()
+        } else {
+            made_from.iter().filter_map(|input| Some((input.name, input.version?))).collect()
+        };
         let mut upstream = Vec::new();
         for input in &made_from {
             let version = input.version.map(str::to_owned);

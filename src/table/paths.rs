@@ -140,10 +140,8 @@ impl DataFolio {
             // A pattern is no path; to find the files of one on a store takes requests.
             let path = Path::new(&target);
             let is_pattern = TableFiles::is_pattern(path) && !is_address(&target) && !path.exists();
-            return Ok(match reference_paths(&item)?.filter(|_| is_pattern) {
-                Some(files) => one_or_several(files),
-                None => TablePaths::One(target),
-            });
+            let files = if is_pattern { reference_paths(&item)? } else { None };
+            return Ok(files.map_or(TablePaths::One(target), one_or_several));
         }
         let mut paths = Vec::new();
         for file in stored_files(&record)? {

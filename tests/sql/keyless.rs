@@ -55,8 +55,8 @@ fn columns_that_one_version_alone_has_are_shown() {
     assert_eq!(counts(&folio.diff_table("t", &DiffOptions::new()).unwrap()), (3, 3, 0, Some(3)));
     let rows = folio.diff_table_rows("t", &DiffOptions::new()).unwrap();
     let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!(names, ["change_type", "count", "id", "gone", "new"]);
-    let row = |change: &str, count: i64, id: i64, gone: Value, new: Value| json!({"change_type": change, "count": count, "id": id, "gone": gone, "new": new});
+    assert_eq!(names, ["change_type", "count", "id", "old_gone", "new_new"]);
+    let row = |change: &str, count: i64, id: i64, gone: Value, new: Value| json!({"change_type": change, "count": count, "id": id, "old_gone": gone, "new_new": new});
     let null = || Value::Null;
     let expected = [
         row("removed", 1, 2, json!("b"), null()),

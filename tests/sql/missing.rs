@@ -50,6 +50,14 @@ fn a_column_that_is_not_there_is_told_as_everywhere_with_its_place() {
         assert_eq!(error.code(), "column-not-found", "{sql}: {error}");
         assert!(error.to_string().contains("no column \"knid\" (did you mean \"kind\"?)"), "{sql}: {error}");
     }
+    // Of a view its own columns are told, and not those of what it reads.
+    folio.add_view("good", "SELECT id AS number FROM numbers", AddOptions::new()).unwrap();
+    let error = told(&folio, "SELECT nubmer FROM good");
+    assert!(error.ends_with("(did you mean \"number\"?); its tables have \"number\""), "{error}");
+    assert_eq!(ask(&folio, "SELECT kind FROM good").unwrap_err().code(), "column-not-found");
+    // A value that reads like such an error is none.
+    let posing = "SELECT CAST('t does not have a column named \"zz\"' AS INTEGER) FROM numbers";
+    assert_eq!(ask(&folio, posing).unwrap_err().code(), "sql-failed");
     // A column of a subquery is offered as well, and no column is offered that has nothing of it.
     let error = told(&folio, "WITH x AS (SELECT id AS amount FROM numbers) SELECT amuont FROM x");
     assert!(error.contains("did you mean \"amount\"?"), "{error}");

@@ -44,3 +44,6 @@ pub use place::Place;
 pub use record::ItemRecord;
 pub use snapshot::{Snapshot, SnapshotRecord};
 pub use words::{counted, did_you_mean, no_column, quoted};
+
+/// Under this key the metadata of a column of a result says which type it has in SQL, where its Arrow type does not tell.
+pub const SQL_TYPE: &str = "datafolio.sql_type";

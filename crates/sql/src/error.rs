@@ -220,20 +220,20 @@ impl SqlError {
 
     /// The error that DuckDB tells of a text, which `connection` was to run.
     pub(crate) fn of_text(error: &duckdb::Error, text: &Quoted, connection: &Connection) -> Self {
-        Self::of_statement(error, connection, |byte| Spot { view: None, place: text.place(byte) })
+        Self::of_statement(error, (connection, &text.text), |byte| Spot { view: None, place: text.place(byte) })
     }
 
-    /// The error that DuckDB tells of a statement; `spot` tells what a byte of it is to the caller.
+    /// The error that DuckDB tells of a statement that it was to run; `spot` tells what a byte of it is to the caller.
     pub(crate) fn of_statement(
         error: &duckdb::Error,
-        connection: &Connection,
+        run: (&Connection, &str),
         spot: impl FnOnce(usize) -> Spot,
     ) -> Self {
         match Told::of(error) {
             Ok(told) => {
                 // Beyond every text, where nothing is known of it.
                 let spot = spot(told.byte.unwrap_or(usize::MAX));
-                told.into_error(spot, Some(connection))
+                told.into_error(spot, Some(run))
             }
             Err(error) => error,
         }

@@ -42,7 +42,7 @@ pub use database::Databases;
 pub use error::{Spot, SqlError, SqlResult, TableFailure};
 pub use params::{ParamValue, Params, decimal};
 pub use places::Expressions;
-pub use reader::{QueryReader, WIDE_WHOLE_NUMBERS};
+pub use reader::QueryReader;
 pub use refusal::Refusal;
 pub use session::{Exposed, Filter, OF_THE_FILE, ROW, Relation, Settings, Shares, filter, run, run_unrestricted};
 pub use stream::Streamed;

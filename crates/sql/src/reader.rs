@@ -26,7 +26,7 @@ use crate::words::Quoted;
 
 /// What marks a column of a result as one of whole numbers of 128 bits, such as sums of whole numbers: Arrow has them as decimals of 38
 /// digits without a fraction, as it has columns of tables that are declared as such. Key and value of the column's metadata.
-pub const WIDE_WHOLE_NUMBERS: (&str, &str) = ("datafolio.sql_type", "HUGEINT");
+const WIDE_WHOLE_NUMBERS: (&str, &str) = (datafolio_core::SQL_TYPE, "HUGEINT");
 
 /// DuckDB gives so many rows at a time.
 const DUCKDB_ROWS: usize = 2_048;

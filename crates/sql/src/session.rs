@@ -297,7 +297,7 @@ fn begin_view(table: &Exposed) -> String {
 /// Runs a statement that makes a table known: what is wrong with the text of a view is told with its place there.
 fn make(connection: &Connection, statement: &str, tables: &[Exposed]) -> SqlResult<()> {
     connection.execute_batch(statement).map_err(|error| {
-        SqlError::of_statement(&error, connection, |byte| {
+        SqlError::of_statement(&error, (connection, statement), |byte| {
             let view = tables.iter().find_map(|table| match &table.relation {
                 Relation::View(checked) => statement.starts_with(&begin_view(table)).then_some((table, checked)),
                 _ => None,

@@ -75,7 +75,11 @@ impl Told {
                 Some(Missing::Column { name, like })
             }
             (Some("MISSING_ENTRY"), Some(name)) if fields.of.as_deref() == Some("Table") => Some(Missing::Table(name)),
-            _ => column_of(&fields.exception_message).map(|name| Missing::Column { name, like: Vec::new() }),
+            // Of other kinds, values of the query may be quoted.
+            _ if fields.exception_type == "Binder" => {
+                column_of(&fields.exception_message).map(|name| Missing::Column { name, like: Vec::new() })
+            }
+            _ => None,
         };
         Self {
             kind: fields.exception_type,
@@ -85,12 +89,12 @@ impl Told {
         }
     }
 
-    /// As an error of this crate, of a text that `connection` was to run.
-    pub(crate) fn into_error(self, spot: Spot, connection: Option<&Connection>) -> SqlError {
+    /// As an error of this crate, of a text that a connection was to run.
+    pub(crate) fn into_error(self, spot: Spot, run: Option<(&Connection, &str)>) -> SqlError {
         let Self { kind, message, missing, .. } = self;
         match missing {
             Some(Missing::Column { name, like }) => {
-                let known = connection.map(columns).unwrap_or_default();
+                let known = run.map(|(connection, text)| columns(connection, text)).unwrap_or_default();
                 // One that is there is out of reach where it stands, and one of no table at all lacks more than its name.
                 if !known.is_empty() && !known.iter().any(|column| column.eq_ignore_ascii_case(&name)) {
                     let candidates = like.iter().filter(|column| column.as_str() != ROW).chain(&known);
@@ -98,7 +102,10 @@ impl Told {
                     return SqlError::UnknownColumn { spot, column: name, suggestion, known };
                 }
             }
-            Some(Missing::Table(name)) => return SqlError::UnknownTable { place: spot.place, name },
+            Some(Missing::Table(name)) => {
+                let place = spot.place.filter(|_| spot.view.is_none());
+                return SqlError::UnknownTable { place, name };
+            }
             None => {}
         }
         of_kind(&kind, &message, spot)
@@ -127,18 +134,20 @@ fn column_of(message: &str) -> Option<String> {
     ends.iter().find_map(|end| up_to(rest, end))
 }
 
-/// The columns of all tables that a database was given, each once.
-fn columns(connection: &Connection) -> Vec<String> {
+/// The columns of the tables that a text names, each once. A database was given others as well: those that views read.
+fn columns(connection: &Connection, text: &str) -> Vec<String> {
     const COLUMNS: &str =
-        "SELECT column_name FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index";
-    let read = || -> duckdb::Result<Vec<String>> {
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index";
+    let read = || -> duckdb::Result<Vec<(String, String)>> {
         let mut statement = connection.prepare(COLUMNS)?;
-        statement.query_map([], |row| row.get(0))?.collect()
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     };
+    let text = text.to_lowercase();
     let mut known: Vec<String> = Vec::new();
-    for name in read().unwrap_or_default() {
-        if name != ROW && !known.contains(&name) {
-            known.push(name);
+    for (table, column) in read().unwrap_or_default() {
+        let is_named = text.contains(&table.replace('"', "\"\"").to_lowercase());
+        if is_named && column != ROW && !known.contains(&column) {
+            known.push(column);
         }
     }
     known

@@ -30,7 +30,7 @@ use super::inferred::InferredTable;
 use super::input::TableFile;
 use super::json_lines::Watch;
 use super::table_files::{TableFiles, TableSource};
-use super::{FilePlace, ImportOptions, Rows, TableFormat, csv, json_lines, open_found, open_part, some_rows};
+use super::{FilePlace, ImportOptions, Rows, TableFormat, csv, json_lines, open_part, some_rows};
 use crate::error::HandlerResult;
 use crate::guard::{Batches, GuardedReader};
 use crate::table::{Spread, TableReadOptions, places};
@@ -184,18 +184,13 @@ impl Batches for TablesBatches {
     }
 }
 
-/// The rows of a file: its footer tells them, or all of it is read.
+/// The rows of a file: its headers tell them, or all of it is read.
 fn count_rows(place: &FilePlace, options: &ImportOptions) -> HandlerResult<u64> {
-    if let Some(rows) = heads::known(place, options).and_then(|head| head.rows) {
+    if let Some(rows) = rows_by_head(place, options)? {
         return Ok(rows);
     }
-    let file = TableFile::open(place)?;
-    let found = detect::resolve(&file, options)?;
-    if found.format == TableFormat::Parquet {
-        return Ok(super::parquet_file::facts(&file)?.num_rows);
-    }
     let mut rows = 0;
-    for batch in open_found(file, &found, options, &TableReadOptions::default())? {
+    for batch in open_part(place, options, &TableReadOptions::default())? {
         rows += batch?.num_rows() as u64;
     }
     Ok(rows)
@@ -205,17 +200,16 @@ fn count_rows(place: &FilePlace, options: &ImportOptions) -> HandlerResult<u64> 
 ///
 /// # Errors
 /// As [`open_table`](super::open_table).
-pub(crate) fn rows_by_head(place: &FilePlace, format: TableFormat) -> HandlerResult<Option<u64>> {
-    if is_looked_through(format) {
-        return Ok(None);
-    }
-    let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
-    if let Some(head) = heads::known(place, &options) {
+pub(crate) fn rows_by_head(place: &FilePlace, options: &ImportOptions) -> HandlerResult<Option<u64>> {
+    if let Some(head) = heads::known(place, options) {
         return Ok(head.rows);
     }
     let file = TableFile::open(place)?;
-    let found = detect::resolve(&file, &options)?;
-    Ok(heads::read(file, &found, &options)?.rows)
+    let found = detect::resolve(&file, options)?;
+    if is_looked_through(found.format) {
+        return Ok(None);
+    }
+    Ok(heads::read(file, &found, options)?.rows)
 }
 
 impl TablesBatches {

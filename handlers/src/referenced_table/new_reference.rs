@@ -1,7 +1,7 @@
 //! What is written down of a new reference: what the caller says, and what is seen there.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
@@ -21,6 +21,16 @@ use crate::table::Written;
 
 /// The formats that a reference may name.
 const FORMATS: [&str; 5] = ["parquet", "csv", "arrow", "hdf5", "delta"];
+
+/// The format of a table outside the bundle, as far as its place tells: by the log of a Delta table on this machine, else by the name.
+pub fn reference_format(path: &str) -> Option<&'static str> {
+    let place = Path::new(path.strip_prefix("file://").unwrap_or(path));
+    // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted.
+    if place.join("_delta_log").is_dir() {
+        return Some("delta");
+    }
+    TableFormat::from_path(place).map(|(format, _)| format.as_str())
+}
 
 /// The fields of a new reference, or why there can be none.
 pub(super) fn record(reference: &Reference) -> Result<Map<String, Value>, String> {

@@ -40,6 +40,7 @@ mod spread;
 mod test_files;
 mod texts;
 mod type_name;
+mod unmarked;
 mod values;
 mod wanted;
 mod window;
@@ -66,6 +67,7 @@ pub(crate) use payload::{read_arrow, read_parquet};
 pub(crate) use source::SourceFile;
 pub(crate) use spread::Spread;
 pub use type_name::{arrow_field_type_name, arrow_type_name};
+pub use unmarked::unmarked;
 pub(crate) use window::Window;
 
 /// The rows of a table.

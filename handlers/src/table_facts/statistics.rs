@@ -38,8 +38,11 @@ pub(super) fn column_facts(field: &Field, footers: &[Footer]) -> ColumnFacts {
         let statistics: Option<Vec<Seen>> = footers.iter().map(|footer| Seen::of(field, footer)).collect();
         if let Some(statistics) = statistics {
             facts.null_count = statistics.iter().map(|seen| seen.nulls).sum();
-            facts.min = extreme(statistics.iter().map(|seen| &seen.mins), false);
-            facts.max = extreme(statistics.iter().map(|seen| &seen.maxes), true);
+            // Of a file that tells none, the values may lie beyond those of all others.
+            if statistics.iter().all(|seen| seen.is_known) {
+                facts.min = extreme(statistics.iter().map(|seen| &seen.mins), false);
+                facts.max = extreme(statistics.iter().map(|seen| &seen.maxes), true);
+            }
             let has_any = facts.min.is_some() || facts.max.is_some();
             facts.is_exact = has_any && statistics.iter().all(|seen| seen.is_exact);
         }
@@ -50,8 +53,11 @@ pub(super) fn column_facts(field: &Field, footers: &[Footer]) -> ColumnFacts {
 /// What the row groups of one file record of a column.
 struct Seen {
     nulls: Option<u64>,
+    /// Those of its row groups; null for one of nulls alone.
     mins: ArrayRef,
     maxes: ArrayRef,
+    /// Whether no row group with values is without extremes.
+    is_known: bool,
     is_exact: bool,
 }
 
@@ -61,7 +67,13 @@ impl Seen {
         if footer.schema.fields().find(field.name()).is_none() {
             // A part from before the column was there.
             let none = arrow::array::new_null_array(field.data_type(), 1);
-            return Some(Self { nulls: footer.facts.rows, mins: none.clone(), maxes: none, is_exact: true });
+            return Some(Self {
+                nulls: footer.facts.rows,
+                mins: none.clone(),
+                maxes: none,
+                is_known: true,
+                is_exact: true,
+            });
         }
         // Parquet has durations as whole numbers, and the library no statistics of durations.
         let as_stored = match field.data_type() {
@@ -87,14 +99,8 @@ impl Seen {
         let is_exact = [nulls.row_group_is_min_value_exact(groups()), nulls.row_group_is_max_value_exact(groups())]
             .into_iter()
             .all(|exact| exact.is_ok_and(|exact| exact.iter().all(|exact| exact != Some(false))));
-        let none = || arrow::array::new_null_array(mins.data_type(), footer.groups().len());
         let is_nullless = counts.null_count() == 0;
-        Some(Self {
-            nulls: is_nullless.then(|| counts.values().iter().sum()),
-            mins: if is_known { Arc::clone(&mins) } else { none() },
-            maxes: if is_known { maxes } else { none() },
-            is_exact,
-        })
+        Some(Self { nulls: is_nullless.then(|| counts.values().iter().sum()), mins, maxes, is_known, is_exact })
     }
 }
 
@@ -117,8 +123,10 @@ pub(super) fn partition_facts(field: &Field, values: &[(ArrayRef, Option<u64>)])
     let mut facts = ColumnFacts::unknown(field);
     let rows = values.iter().map(|(value, rows)| rows.map(|rows| if value.is_null(0) { rows } else { 0 }));
     facts.null_count = rows.sum();
-    facts.min = extreme(values.iter().map(|(value, _)| value), false);
-    facts.max = extreme(values.iter().map(|(value, _)| value), true);
-    facts.is_exact = facts.min.is_some();
+    // A file without rows has no value.
+    let of_rows = || values.iter().filter(|(_, rows)| *rows != Some(0)).map(|(value, _)| value);
+    facts.min = extreme(of_rows(), false);
+    facts.max = extreme(of_rows(), true);
+    facts.is_exact = facts.min.is_some() && values.iter().all(|(_, rows)| rows.is_some());
     facts
 }

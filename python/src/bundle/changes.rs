@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use datafolio::handlers::formats::TableFormat;
+use datafolio::handlers::reference_format;
 use datafolio::{AddOptions, Batch, Data, ImportOptions, Model, NpyArray, Reference, Result, core::item_type};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -258,20 +259,15 @@ impl Bundle {
     }
 }
 
-/// The format of a table elsewhere that nobody tells, as `datafolio reference` finds it. What no name tells is taken for Parquet, as
-/// DataFolio 1.x and 2.x do.
+/// The format of a table elsewhere that nobody tells. What its place does not tell either is taken for Parquet, as DataFolio 1.x and 2.x
+/// do.
 fn format_of(path: &str, version: Option<i64>, timestamp: Option<DateTime<Utc>>) -> &'static str {
-    const DELTA: &str = "delta";
-    let place = Path::new(path.strip_prefix("file://").unwrap_or(path));
-    // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted.
-    if timestamp.is_some() || place.join("_delta_log").is_dir() {
-        return DELTA;
-    }
-    match TableFormat::from_path(place) {
-        Some((format, _)) => format.as_str(),
+    match reference_format(path) {
+        _ if timestamp.is_some() => "delta",
+        Some(format) => format,
         // DataFolio 1.x notes a version for any table. Of what lies on a store it alone tells that the table has some.
-        None if version.is_some() && !place.is_dir() => DELTA,
-        None => TableFormat::Parquet.as_str(),
+        None if version.is_some() && !Path::new(path).is_dir() => "delta",
+        None => "parquet",
     }
 }
 

@@ -88,8 +88,11 @@ impl Bundle {
     ) -> Outcome<Rows> {
         let mut options = TableOptions::new();
         options.columns = columns;
-        options.filter = filter.map(|filter| filter.condition);
-        Ok(Rows::of_batch(self.read(py, |folio| folio.sample_table(name, rows, seed, &options))?))
+        let Some(Where { condition, watch }) = filter else {
+            return Ok(Rows::of_batch(self.read(py, |folio| folio.sample_table(name, rows, seed, &options))?));
+        };
+        options.filter = Some(condition);
+        Ok(Rows::of_batch(self.read_watched(py, &watch, |folio| folio.sample_table(name, rows, seed, &options))?))
     }
 
     /// What footers and the catalogue say, and the columns as rows that are none.

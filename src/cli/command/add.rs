@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use datafolio_core::ErrorCategory;
 use datafolio_handlers::formats::{ImportOptions, TableFiles, TableFormat};
-use datafolio_handlers::{HandlerError, JsonError, formats, without_secrets};
+use datafolio_handlers::{HandlerError, JsonError, formats, reference_format, without_secrets};
 use serde_json::Value;
 
 use super::new_item::NewItem;
@@ -186,12 +186,10 @@ fn reference(args: &Args) -> Outcome<Reference> {
     }
     let table_format = match &args.format {
         Some(format) => format.clone(),
-        // Its Parquet files are not all of a Delta table: as such, rows would be read that are deleted. Of what lies on a store only a
-        // version tells that it has some.
+        // Of what lies on a store only a version tells that it has some.
         None if args.version.is_some() || args.timestamp.is_some() => "delta".to_owned(),
-        None if args.file.join("_delta_log").is_dir() => "delta".to_owned(),
-        None => match TableFormat::from_path(&args.file) {
-            Some((format, _)) => format.as_str().to_owned(),
+        None => match reference_format(&path) {
+            Some(format) => format.to_owned(),
             None if args.file.is_dir() => "parquet".to_owned(),
             None => {
                 let shown = without_secrets(&path);

@@ -38,10 +38,9 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let path = match folio.get_table_paths(item) {
         // One for each file of a table that has grown.
         Ok(paths) if paths.len() > 1 => return several(item, &paths, &mut session.out),
+        Ok(paths) => paths.into_iter().next().unwrap_or_default().into(),
         // What is no table, and a path that is no text.
-        Ok(_) | Err(Error::WrongType { .. } | Error::Handler(HandlerError::Unsupported { .. })) => {
-            folio.item_path(item)?
-        }
+        Err(Error::WrongType { .. } | Error::Handler(HandlerError::Unsupported { .. })) => folio.item_path(item)?,
         Err(error) => return Err(error.into()),
     };
     let out = &mut session.out;

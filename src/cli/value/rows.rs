@@ -10,7 +10,7 @@ use arrow::ipc::writer::FileWriter;
 use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder as JsonBuilder};
 use clap::ValueEnum;
 use datafolio_core::ErrorCategory;
-use datafolio_handlers::{HandlerError, arrow_field_type_name, column_places, write_parquet};
+use datafolio_handlers::{HandlerError, arrow_field_type_name, column_places, unmarked, write_parquet};
 
 use super::super::failure::{Failure, Outcome};
 use super::times::refuse_without_text;
@@ -161,6 +161,7 @@ impl RecordBatchReader for PartReader {
 /// Rows that cannot be read, values that the format cannot hold, errors of `out`.
 pub(in crate::cli) fn write<W: Write + Send>(rows: Rows, format: RowFormat, threads: usize, out: W) -> Outcome<usize> {
     let mut out = Remember { out, failure: None };
+    let rows = unmarked(rows);
     let written = match format {
         RowFormat::Csv => write_csv(rows, b',', &mut out),
         RowFormat::Tsv => write_csv(rows, b'\t', &mut out),

@@ -106,9 +106,9 @@ impl DataFolio {
     /// `removed`, `changed`), `changed_columns` (a list of names, empty unless it is `changed`), the columns of the key, and for
     /// every other column `old_NAME` and `new_NAME`, or the one of the version that has it. Without a key, one row for each
     /// different row: `change_type`, `count` (how many times more one version has it than the other), the columns that both have, by
-    /// which rows are compared (as text where that is how values of two types are compared, as of `int64` and `double`), and those that
-    /// one version alone has, in the order of all these. The values of the latter are null in rows of the other version, and in those
-    /// that both have, one of them more often.
+    /// which rows are compared (as text where that is how values of two types are compared, as of `int64` and `double`), in the order of
+    /// these, and `old_NAME` or `new_NAME` for those that one version alone has. The values of the latter are null in rows of the other
+    /// version, and in those that both have, one of them more often: which of them are more nobody knows.
     ///
     /// # Errors
     /// As [`DataFolio::diff_table`]; a column of the result that would have the name of another.
@@ -193,8 +193,9 @@ impl DataFolio {
                 for column in columns.shared.iter().filter(|column| !is_retyped(&column.name)) {
                     note(column.name.clone(), of(&to, &column.name));
                 }
-                for (schema, own) in [(&from, &columns.removed), (&to, &columns.added)] {
-                    own.iter().for_each(|column| drop(note(column.name.clone(), of(schema, &column.name))));
+                for (when, schema, own) in [("old", &from, &columns.removed), ("new", &to, &columns.added)] {
+                    own.iter()
+                        .for_each(|column| drop(note(format!("{when}_{}", column.name), of(schema, &column.name))));
                 }
             }
             false => {

@@ -1,7 +1,7 @@
 //! The SQL that compares two versions.
 //!
 //! Columns go by numbers in it: `k0`, `k1`, ... for those of the key, `c0`, `c1`, ... for those that are compared, `f0` and `t0`
-//! for those that only one version has. No name of a column can so be taken for another.
+//! (without a key `x0` and `y0`) for those that only one version has. No name of a column can so be taken for another.
 
 use super::ColumnType;
 use super::schema::{Columns, Comparison, Shared};
@@ -161,29 +161,33 @@ fn differing(columns: &Columns) -> String {
     let absent = |prefix: char, count: usize| (0..count).map(move |at| format!("NULL AS {prefix}{at}"));
     let of_from: Vec<String> = named('x', &columns.removed).into_iter().chain(absent('y', added)).collect();
     let of_to: Vec<String> = absent('x', removed).chain(named('y', &columns.added)).collect();
-    let shared = list((0..columns.shared.len()).map(|index| format!("c{index}")));
-    let own: Vec<String> =
-        (0..removed).map(|at| format!("x{at}")).chain((0..added).map(|at| format!("y{at}"))).collect();
-    let known = list(own.iter().map(|name| format!("CASE WHEN least(all_f, all_t) = 0 THEN {name} END AS {name}")));
-    let own = list(own);
+    let own = (0..removed).map(|at| format!("x{at}")).chain((0..added).map(|at| format!("y{at}")));
+    let own: Vec<String> = own.collect();
+    let shared: Vec<String> = (0..columns.shared.len()).map(|index| format!("c{index}")).collect();
+    let same: Vec<String> = shared.iter().map(|name| format!("s.{name} IS NOT DISTINCT FROM d.{name}")).collect();
+    let of_side = list(shared.iter().chain(&own).map(|name| format!("s.{name}")));
+    let unknown = list(own.iter().map(|name| format!("NULL AS {name}")));
+    let (shared, own) = (list(shared), list(own));
     format!(
-        "SELECT {shared}, {own}, sum(f)::BIGINT AS f, sum(t)::BIGINT AS t FROM (\
-         SELECT {shared}, {known}, f, t FROM (\
-         SELECT *, sum(f) OVER (PARTITION BY {shared}) AS all_f, sum(t) OVER (PARTITION BY {shared}) AS all_t FROM (\
-         SELECT {shared}, {own}, {COUNTS} FROM ({} UNION ALL {}) GROUP BY {shared}, {own})) WHERE all_f <> all_t) \
-         GROUP BY {shared}, {own}",
+        "WITH d AS MATERIALIZED (SELECT * FROM ({}) WHERE t <> f) SELECT {shared}, {own}, f, t FROM (\
+         SELECT {of_side}, count(*) FILTER (WHERE NOT s.is_to) AS f, count(*) FILTER (WHERE s.is_to) AS t \
+         FROM ({} UNION ALL {}) s JOIN d ON {} WHERE least(d.f, d.t) = 0 GROUP BY {of_side} \
+         UNION ALL SELECT {shared}, {unknown}, f, t FROM d WHERE least(f, t) > 0)",
+        counted(columns),
         side(columns, FROM, &of_from),
-        side(columns, TO, &of_to)
+        side(columns, TO, &of_to),
+        same.join(" AND ")
     )
 }
 
 /// The rows that differ, in the order of the key.
 pub(super) fn rows(columns: &Columns) -> String {
     if columns.key.is_empty() {
-        let named = |prefix: char, at: usize, name: &str| format!("{prefix}{at} AS {}", quote(name));
-        let shared = columns.shared.iter().enumerate().map(|(at, column)| named('c', at, &column.name));
-        let removed = columns.removed.iter().enumerate().map(|(at, column)| named('x', at, &column.name));
-        let added = columns.added.iter().enumerate().map(|(at, column)| named('y', at, &column.name));
+        let shared = columns.shared.iter().enumerate().map(|(at, column)| format!("c{at} AS {}", quote(&column.name)));
+        let removed = columns.removed.iter().enumerate();
+        let removed = removed.map(|(at, column)| format!("x{at} AS {}", quote(&format!("old_{}", column.name))));
+        let added = columns.added.iter().enumerate();
+        let added = added.map(|(at, column)| format!("y{at} AS {}", quote(&format!("new_{}", column.name))));
         let values = list(shared.chain(removed).chain(added));
         let count = columns.shared.len() + columns.removed.len() + columns.added.len();
         let order = list((0..count).map(|index| (index + 3).to_string()));
@@ -237,7 +241,8 @@ pub(super) fn row_columns(columns: &Columns) -> Vec<String> {
     if columns.key.is_empty() {
         names.push(COUNT.to_owned());
         names.extend(columns.shared.iter().map(|column| column.name.clone()));
-        names.extend(columns.removed.iter().chain(&columns.added).map(|column| column.name.clone()));
+        names.extend(columns.removed.iter().map(|column| format!("old_{}", column.name)));
+        names.extend(columns.added.iter().map(|column| format!("new_{}", column.name)));
         return names;
     }
     names.push(CHANGED_COLUMNS.to_owned());

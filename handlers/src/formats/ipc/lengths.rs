@@ -26,11 +26,30 @@ pub(super) fn batch_lengths(file: &TableFile, is_file_form: bool) -> HandlerResu
     if !file.is_here() && places.len() > ASKED {
         return Ok(None);
     }
-    let length_at = |place| {
-        let rows = Header::read(file, place)?.and_then(|header| header.rows);
-        rows.ok_or_else(|| damaged(file, "its footer names a batch that is none"))
-    };
-    places.into_iter().map(length_at).collect::<HandlerResult<_>>().map(Some)
+    places.into_iter().map(|place| length_at(file, place)).collect::<HandlerResult<_>>().map(Some)
+}
+
+/// How many batches lie before a row, and how many rows these have: of a file of the file form. The last batch is not among them: its
+/// columns are those of a table without rows.
+///
+/// # Errors
+/// As [`batch_lengths`].
+pub(super) fn batches_before(file: &TableFile, row: u64) -> HandlerResult<(usize, u64)> {
+    let places = places_in_footer(file)?;
+    let (mut batches, mut rows) = (0, 0_u64);
+    if !file.is_here() && places.len() > ASKED {
+        return Ok((batches, rows));
+    }
+    for place in places.iter().take(places.len().saturating_sub(1)) {
+        let Some(next) = rows.checked_add(length_at(file, *place)?).filter(|next| *next <= row) else { break };
+        (batches, rows) = (batches + 1, next);
+    }
+    Ok((batches, rows))
+}
+
+fn length_at(file: &TableFile, place: u64) -> HandlerResult<u64> {
+    let rows = Header::read(file, place)?.and_then(|header| header.rows);
+    rows.ok_or_else(|| damaged(file, "its footer names a batch that is none"))
 }
 
 fn lengths_of_stream(file: &TableFile) -> HandlerResult<Vec<u64>> {
