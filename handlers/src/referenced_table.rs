@@ -360,7 +360,7 @@ mod tests {
                 (error.code(), error.category()),
                 ("invalid-value", datafolio_core::ErrorCategory::InvalidInput)
             );
-            assert!(error.to_string().starts_with("t: column \"x\" is wanted twice"), "{error}");
+            assert!(error.to_string().starts_with("t: column \"x\" is asked for twice"), "{error}");
         }
     }
 

@@ -46,7 +46,7 @@ fn a_view_is_read_by_all_that_reads_a_table() {
     assert_eq!(chunks.map(|chunk| chunk.unwrap().num_rows()).collect::<Vec<_>>(), [2, 1]);
     let no_column =
         folio.read_table("a", &TableOptions::new().columns(["kind"])).map(|rows| rows.schema()).unwrap_err();
-    assert!(no_column.to_string().contains("id, value"), "{no_column}");
+    assert!(no_column.to_string().contains("\"id\", \"value\""), "{no_column}");
     let twice =
         folio.read_table("a", &TableOptions::new().columns(["id", "id"])).map(|rows| rows.schema()).unwrap_err();
     assert!(twice.code() == "invalid-value" && twice.to_string().contains("twice"), "{twice}");

@@ -131,7 +131,8 @@ fn column_of(message: &str) -> Option<String> {
         "\" in RENAME list not found",
         "\" referenced in UNPIVOT but",
     ];
-    ends.iter().find_map(|end| up_to(rest, end))
+    // Of UNPIVOT the name comes as it is written.
+    ends.iter().find_map(|end| up_to(rest, end)).map(|name| name.trim_matches('"').to_owned())
 }
 
 /// The columns of the tables that a text names, each once. A database was given others as well: those that views read.
@@ -230,7 +231,7 @@ mod tests {
             "Values list \"nv\" does not have a column named \"knid\"",
             "Column \"knid\" does not exist on left side of join!",
             "Column \"knid\" in EXCLUDE list not found in FROM clause\nCandidate bindings: \"kind\"",
-            "Column \"knid\" referenced in UNPIVOT but no matching entry was found in the table",
+            "Column \"\"knid\"\" referenced in UNPIVOT but no matching entry was found in the table",
             "Referenced column knid not found in FROM clause and can't find in alias map.",
         ] {
             let told = Told::of_text(&json(message, ""));
