@@ -36,7 +36,7 @@ fn hints_fit_the_command_that_was_run() {
 fn what_cannot_be_shown_is_said_before_anything_is_written() {
     let home = Home::with_bundle();
     has(&home.fails(&["cat", "raw", "--columns", "nope"], 1), &["raw: no column \"nope\"; it has \"id\", \"name\""]);
-    has(&home.fails(&["cat", "raw", "--columns", "nane"], 1), &["did you mean 'name'?"]);
+    has(&home.fails(&["cat", "raw", "--columns", "nane"], 1), &["did you mean \"name\"?"]);
     home.write("nested.jsonl", "{\"id\": 1, \"list\": [1, 2]}\n");
     home.ok(&["import", "nested.jsonl"]);
     let run = home.run(&["cat", "nested"]);
