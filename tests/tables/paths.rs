@@ -103,7 +103,7 @@ fn referenced_arrow_and_hdf5_files_tell_their_rows_and_are_shared_out() {
         for range in folio.split_table(&name, 3).unwrap() {
             for chunk in folio.iter_table(&name, &IterOptions::new().rows(range)).unwrap() {
                 let chunk = chunk.unwrap();
-                assert_eq!(chunk, all.slice(row, chunk.num_rows()), "{name} {row}");
+                assert_eq!(chunk.columns(), all.slice(row, chunk.num_rows()).columns(), "{name} {row}");
                 row += chunk.num_rows();
             }
         }

@@ -37,6 +37,10 @@ pub fn reference_paths(item: &Item<'_>) -> HandlerResult<Option<Vec<String>>> {
     if is_elsewhere || item.record().str("table_format") == Some("delta") {
         return Ok(Some(vec![place]));
     }
-    let files = reference_target(item)?.found().map_err(|error| of_item(item.name(), error))?;
+    let target = reference_target(item)?;
+    let files = target.found().map_err(|error| of_item(item.name(), error))?;
+    if files.places().len() == 0 {
+        return Err(target.missing());
+    }
     Ok(Some(files.places().map(|file| file.path().to_string_lossy().into_owned()).collect()))
 }

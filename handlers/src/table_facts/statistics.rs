@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, make_comparator};
 use arrow::compute::{SortOptions, cast};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use serde_json::Value;
 
@@ -75,12 +75,17 @@ impl Seen {
                 is_exact: true,
             });
         }
-        // Parquet has durations as whole numbers, and the library no statistics of durations.
-        let as_stored = match field.data_type() {
-            DataType::Duration(_) => Arc::new(Field::new(field.name(), DataType::Int64, true)),
-            _ => footer.schema.field_with_name(field.name()).ok().cloned().map(Arc::new)?,
+        let schema: SchemaRef = match field.data_type() {
+            // Parquet has durations as whole numbers, and the library no statistics of durations.
+            DataType::Duration(_) => {
+                let as_stored = footer.schema.fields().iter().map(|known| match known.name() == field.name() {
+                    true => Arc::new(Field::new(known.name(), DataType::Int64, true)),
+                    false => Arc::clone(known),
+                });
+                Arc::new(Schema::new(as_stored.collect::<Vec<_>>()))
+            }
+            _ => SchemaRef::clone(&footer.schema),
         };
-        let schema = Schema::new(vec![as_stored]);
         let converter = StatisticsConverter::try_new(field.name(), &schema, columns).ok()?;
         let groups = || footer.groups().iter();
         let nulls = converter.with_missing_null_counts_as_zero(false);
