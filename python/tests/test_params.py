@@ -127,9 +127,9 @@ def test_times_that_a_query_may_take(folio: datafolio.DataFolio) -> None:
 def test_values_without_an_end_are_errors(folio: datafolio.DataFolio) -> None:
     endless: list[Any] = []
     endless.append(endless)
-    with pytest.raises(datafolio.InvalidInputError, match="lists within lists"):
+    with pytest.raises(InvalidInputError, match="lists within lists"):
         folio.query("SELECT ?", params=[endless])
-    with pytest.raises(datafolio.InvalidTypeError, match="longdouble"):
+    with pytest.raises(InvalidTypeError, match="longdouble"):
         folio.query("SELECT ?", params=[np.longdouble(1)])
-    with pytest.raises(datafolio.InvalidInputError, match="beyond the years"):
+    with pytest.raises(InvalidInputError, match="beyond the years"):
         folio.query("SELECT ?", params=[np.datetime64("20000-01-01", "us")])
