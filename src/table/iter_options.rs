@@ -67,13 +67,13 @@ impl IterOptions {
         self
     }
 
-    /// From this row on: where [`TableChunks::position`] was when the work stopped.
+    /// From this row on: where [`TableChunks::position`](super::TableChunks::position) was when the work stopped.
     pub fn start_row(mut self, row: u64) -> Self {
         self.start_row = row;
         self
     }
 
-    /// These rows alone, as [`DataFolio::split_table`] gives them.
+    /// These rows alone, as [`DataFolio::split_table`](crate::DataFolio::split_table) gives them.
     pub fn rows(mut self, rows: Range<u64>) -> Self {
         (self.start_row, self.end_row) = (rows.start, Some(rows.end));
         self

@@ -11,7 +11,7 @@ use crate::view::is_view;
 
 impl DataFolio {
     /// Rows for so many workers: disjoint ranges that together are the whole table, in order, each for
-    /// [`IterOptions::rows`]. Ranges begin with row groups where that costs little balance, so that two workers seldom decode
+    /// [`IterOptions::rows`](super::IterOptions::rows). Ranges begin with row groups where that costs little balance, so that two workers seldom decode
     /// the same pages. A small table gives fewer ranges than workers.
     ///
     /// # Errors
