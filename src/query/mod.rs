@@ -28,7 +28,7 @@ pub struct QueryOptions {
     /// Values for `?`, `$1` or `$name`.
     #[cfg(feature = "sql")]
     pub params: Params,
-    /// How many threads; `None` as the settings say.
+    /// How many threads, 4096 at most; `None` as the settings say.
     pub threads: Option<usize>,
     /// Bytes of memory; `None` as the settings say. What needs more goes to the spill directory of the settings.
     pub memory: Option<u64>,

@@ -9,6 +9,7 @@ use super::QueryOptions;
 use super::expose::{Exposer, ReadInput};
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::settings::MOST_THREADS;
 use crate::table::is_table_entry;
 
 /// The name that the queried table has in a query.
@@ -162,7 +163,8 @@ impl DataFolio {
     pub(crate) fn query_settings(&self, options: &QueryOptions) -> Settings {
         let settings = self.settings();
         Settings {
-            threads: Some(options.threads.unwrap_or(settings.threads)),
+            // More would keep the machine busy with making them.
+            threads: Some(options.threads.unwrap_or(settings.threads).min(MOST_THREADS)),
             memory: Some(options.memory.unwrap_or_else(|| settings.memory_bytes())),
             spill_dir: settings.spill_dir.clone().filter(|_| settings.spill_cap > 0),
             spill_cap: Some(settings.spill_cap),

@@ -12,7 +12,7 @@ use super::{ChangedReferences, Color, Memory, Origin, Settings, SettingsError};
 /// Least memory that work is possible in.
 const LEAST_MEMORY: u64 = 16 << 20;
 /// More threads than any machine has; a larger number is a mistake.
-const MOST_THREADS: usize = 4096;
+pub(crate) const MOST_THREADS: usize = 4096;
 /// Longest time-out and grace period: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 

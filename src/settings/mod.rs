@@ -20,6 +20,8 @@ use std::time::Duration;
 use datafolio_storage::{StorageOptions, Verification};
 
 pub use error::SettingsError;
+#[cfg(feature = "sql")]
+pub(crate) use key::MOST_THREADS;
 pub use key::{KEYS, Key};
 pub(crate) use source::physical_memory;
 

@@ -64,7 +64,25 @@ pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBa
     if same {
         return Ok(());
     }
-    let reason = "a batch has other columns or types than the table's schema".to_owned();
+    let missing = schema.fields().iter().find(|field| found.find(field.name()).is_none());
+    let new = found.iter().find(|field| schema.fields().find(field.name()).is_none());
+    let retyped = schema.fields().iter().find_map(|field| {
+        let (_, other) = found.find(field.name())?;
+        (!other.data_type().equals_datatype(field.data_type())).then_some((field, other))
+    });
+    let reason = match (missing, new, retyped) {
+        (Some(field), ..) => {
+            format!("a later batch does not have column {}, which the first one has", quoted(field.name()))
+        }
+        (_, Some(field), _) => {
+            format!("a later batch has column {}, which the first one does not have", quoted(field.name()))
+        }
+        (_, _, Some((field, other))) => {
+            let (name, of, first) = (quoted(field.name()), arrow_field_type_name(other), arrow_field_type_name(field));
+            format!("column {name} is {of} in a later batch, and {first} in the first one: cast it")
+        }
+        _ => "a later batch has its columns in another order: give them in that of the first one".to_owned(),
+    };
     Err(HandlerError::Invalid { item: item.to_owned(), reason })
 }
 

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader, new_null_array};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::columns::check_schema;
 use super::milliseconds::stored;
 use super::ordered::{Order, OrderedCategories};
-use super::type_name::arrow_field_type_name;
+use super::type_name::{arrow_field_type_name, arrow_type_name};
 use crate::error::{HandlerError, HandlerResult, Misfit};
 use crate::guard::{Batches, GuardedReader};
 
@@ -81,7 +81,6 @@ pub fn fit_rows(
         // The rows that are there have no value for it.
         fields.push(Arc::new(new.as_ref().clone().with_nullable(true)));
     }
-    let places = fields.iter().filter_map(|field| found.index_of(field.name()).ok()).collect();
     categories.begin();
     let orders = fields.iter().map(|field| {
         let DataType::Dictionary(keys, _) = field.data_type() else { return Ok(None) };
@@ -90,7 +89,7 @@ pub fn fit_rows(
     });
     let orders = orders.collect::<HandlerResult<Vec<_>>>()?;
     let schema = Arc::new(Schema::new_with_metadata(fields, table.metadata().clone()));
-    let fitted = Fitted { item: item.to_owned(), schema: schema.clone(), rows, places, orders };
+    let fitted = Fitted { item: item.to_owned(), schema: schema.clone(), rows, orders };
     Ok(Box::new(GuardedReader::blaming(item.to_owned(), schema, fitted)))
 }
 
@@ -98,8 +97,6 @@ struct Fitted {
     item: String,
     schema: SchemaRef,
     rows: TableReader,
-    /// For each column of the table, its place among those of the rows.
-    places: Vec<usize>,
     /// For each column the order of its categories, where it has one.
     orders: Vec<Option<Order>>,
 }
@@ -107,11 +104,22 @@ struct Fitted {
 impl Batches for Fitted {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         let Some(batch) = self.rows.next().transpose()? else { return Ok(None) };
-        let mut columns = Vec::with_capacity(self.places.len());
-        for ((field, place), order) in self.schema.fields().iter().zip(&self.places).zip(&mut self.orders) {
-            let Some(column) = batch.columns().get(*place) else {
-                return Err(mismatch(&self.item, field, Misfit::Missing, "a batch does not have it"));
+        // A stream may be put together of frames that differ: each batch is looked at, and by the names of its columns.
+        let given = batch.schema();
+        if let Some(new) = given.fields().iter().find(|new| self.schema.fields().find(new.name()).is_none()) {
+            return Err(mismatch(&self.item, new, Misfit::New, "a later batch has it, and the first one does not"));
+        }
+        let mut columns = Vec::with_capacity(self.orders.len());
+        for (field, order) in self.schema.fields().iter().zip(&mut self.orders) {
+            let Some(column) = batch.column_by_name(field.name()) else {
+                let reason = "a later batch does not have it, and the first one does";
+                return Err(mismatch(&self.item, field, Misfit::Missing, reason));
             };
+            if !holds_the_same(column.data_type(), field.data_type()) {
+                let (of, known) = (arrow_type_name(column.data_type()), arrow_field_type_name(field));
+                let reason = format!("it is {of} in a later batch of the new rows, and {known} in the table: cast it");
+                return Err(mismatch(&self.item, field, Misfit::OtherType, &reason));
+            }
             let mut column: ArrayRef = match column.data_type() {
                 of if of == field.data_type() => column.clone(),
                 DataType::Null => new_null_array(field.data_type(), column.len()),
@@ -125,7 +133,9 @@ impl Batches for Fitted {
                             "a time in seconds is too far away for its milliseconds",
                         )
                     };
-                    cast(&stored(column).map_err(too_far)?, field.data_type())?
+                    // What has no place in the type is an error, and no null.
+                    let exactly = CastOptions { safe: false, ..CastOptions::default() };
+                    cast_with_options(&stored(column).map_err(too_far)?, field.data_type(), &exactly)?
                 }
             };
             if let Some(order) = order {
@@ -218,6 +228,43 @@ mod tests {
         }
         let nothing = fit(vec![("id", ids(&[Some(1)])), ("name", new_null_array(&DataType::Null, 1))], false).unwrap();
         assert_eq!(nothing.column(1).null_count(), 1);
+    }
+
+    /// Frames of an iterator may differ: what the first one has says nothing of the others.
+    #[test]
+    fn each_batch_is_fitted_by_the_names_and_types_of_its_own_columns() {
+        let names = || Arc::new(StringArray::from(vec!["a"])) as ArrayRef;
+        let first = [("id", ids(&[Some(1)])), ("name", names())];
+        let then = |columns: Vec<(&str, ArrayRef)>| -> HandlerResult<RecordBatch> {
+            let batch = |columns: Vec<(&str, ArrayRef)>| {
+                let columns = columns.into_iter().map(|(name, column)| (name, column, true));
+                RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+            };
+            let batches = [batch(first.to_vec()), batch(columns)];
+            let schema = batches[0].schema();
+            let rows = Box::new(RecordBatchIterator::new(batches.map(Ok), schema));
+            let mut fitted = fit_rows("t", &table(), rows, true, &OrderedCategories::default())?;
+            assert_eq!(fitted.next().unwrap()?.num_rows(), 1);
+            Ok(fitted.next().unwrap()?)
+        };
+        let turned = then(vec![("name", names()), ("id", ids(&[Some(77)]))]).unwrap();
+        assert_eq!(turned.column(0).as_primitive::<Int64Type>().values(), &[77]);
+        assert_eq!(turned.column(1).as_string::<i32>().value(0), "a");
+        let half = || Arc::new(Float64Array::from(vec![2.9])) as ArrayRef;
+        for (columns, column, misfit) in [
+            (vec![("id", half()), ("name", names())], "id", Misfit::OtherType),
+            (vec![("id", names()), ("name", ids(&[Some(1)]))], "id", Misfit::OtherType),
+            (vec![("id", ids(&[Some(1)]))], "name", Misfit::Missing),
+            (vec![("id", ids(&[Some(1)])), ("title", names())], "title", Misfit::New),
+            (vec![("id", ids(&[Some(1)])), ("name", names()), ("lost", half())], "lost", Misfit::New),
+        ] {
+            match then(columns).unwrap_err() {
+                HandlerError::SchemaMismatch { column: named, misfit: found, .. } => {
+                    assert_eq!((named.as_str(), found), (column, misfit));
+                }
+                other => panic!("{other}"),
+            }
+        }
     }
 
     /// A table in Parquet files has its times in milliseconds.

@@ -57,6 +57,9 @@ pub(in crate::cli) struct Args {
     /// The row behind the last one
     #[arg(long, value_name = "ROW")]
     end_row: Option<u64>,
+    /// A version of it, by its id in `datafolio log ITEM --versions`
+    #[arg(add = completion::versions(), long, value_name = "ID")]
+    version: Option<String>,
     /// Replace files that are there
     #[arg(long)]
     overwrite: bool,
@@ -67,6 +70,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     inputs::warn_changed(&folio, &args.item, &mut session.out);
     let mut options = IterOptions::new().chunk_size(args.chunk_size).start_row(args.start_row);
     options.end_row = args.end_row;
+    options.version.clone_from(&args.version);
     options.filter = args.values.condition(args.filter.as_deref())?;
     if !args.columns.is_empty() {
         options = options.columns(args.columns.iter().cloned());

@@ -71,8 +71,12 @@ impl Values {
 /// A value as it was typed: JSON where it is some, else a text.
 #[cfg(feature = "sql")]
 fn value_of(text: &str) -> ParamValue {
-    // JSON has no numbers as long as SQL has.
-    if let Ok(whole) = text.parse() {
+    // JSON has no numbers as long as SQL has. What begins with a zero is a code, and no number to JSON either.
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.starts_with(|c: char| c.is_ascii_digit())
+        && (digits == "0" || !digits.starts_with('0'))
+        && let Ok(whole) = text.parse()
+    {
         return ParamValue::Int(whole);
     }
     serde_json::from_str(text).ok().and_then(|value| of_json(&value)).unwrap_or_else(|| text.into())

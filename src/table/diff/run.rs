@@ -108,7 +108,8 @@ impl DataFolio {
     /// different row: `change_type`, `count` (how many times more one version has it than the other), the columns that both have, by
     /// which rows are compared (as text where that is how values of two types are compared, as of `int64` and `double`), in the order of
     /// these, and `old_NAME` or `new_NAME` for those that one version alone has. The values of the latter are null in rows of the other
-    /// version, and in those that both have, one of them more often: which of them are more nobody knows.
+    /// version, and in those that both have, one of them more often: which of them are more nobody knows. `_` follows `change_type` and
+    /// `count` where the table has columns of these names.
     ///
     /// # Errors
     /// As [`DataFolio::diff_table`]; a column of the result that would have the name of another.
@@ -186,10 +187,10 @@ impl DataFolio {
         let mut note = |name: String, of: Option<DataType>| of.map(|of| types.insert(name, of));
         let is_retyped = |name: &str| columns.retyped.iter().any(|column| column.name == name);
         let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
-        note(CHANGE_TYPE.to_owned(), Some(DataType::Utf8));
         match columns.key.is_empty() {
             true => {
-                note(COUNT.to_owned(), Some(DataType::Int64));
+                note(statement::free_name(columns, CHANGE_TYPE), Some(DataType::Utf8));
+                note(statement::free_name(columns, COUNT), Some(DataType::Int64));
                 for column in columns.shared.iter().filter(|column| !is_retyped(&column.name)) {
                     note(column.name.clone(), of(&to, &column.name));
                 }
@@ -199,6 +200,7 @@ impl DataFolio {
                 }
             }
             false => {
+                note(CHANGE_TYPE.to_owned(), Some(DataType::Utf8));
                 note(CHANGED_COLUMNS.to_owned(), Some(list));
                 for name in columns.key.iter().filter(|name| !is_retyped(name)) {
                     note(name.clone(), of(&to, name));

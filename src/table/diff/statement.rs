@@ -193,8 +193,10 @@ pub(super) fn rows(columns: &Columns) -> String {
         let order = list((0..count).map(|index| (index + 3).to_string()));
         // Further in, so that no column of the table is in the way of the numbers.
         return format!(
-            "SELECT CASE WHEN t > f THEN 'added' ELSE 'removed' END AS {CHANGE_TYPE}, \
-             greatest(t - f, f - t) AS {COUNT}, {values} FROM ({}) ORDER BY {order}, 1",
+            "SELECT CASE WHEN t > f THEN 'added' ELSE 'removed' END AS {}, \
+             greatest(t - f, f - t) AS {}, {values} FROM ({}) ORDER BY {order}, 1",
+            quote(&free_name(columns, CHANGE_TYPE)),
+            quote(&free_name(columns, COUNT)),
             differing(columns)
         );
     }
@@ -235,11 +237,21 @@ pub(super) fn rows(columns: &Columns) -> String {
     )
 }
 
+/// The name of a column of [`rows`] without a key that is none of the table: where a column is called so, `_` follows.
+pub(super) fn free_name(columns: &Columns, name: &str) -> String {
+    let taken = |name: &str| columns.shared.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let mut name = name.to_owned();
+    while taken(&name) {
+        name.push('_');
+    }
+    name
+}
+
 /// The names of the columns of [`rows`].
 pub(super) fn row_columns(columns: &Columns) -> Vec<String> {
     let mut names = vec![CHANGE_TYPE.to_owned()];
     if columns.key.is_empty() {
-        names.push(COUNT.to_owned());
+        names = vec![free_name(columns, CHANGE_TYPE), free_name(columns, COUNT)];
         names.extend(columns.shared.iter().map(|column| column.name.clone()));
         names.extend(columns.removed.iter().map(|column| format!("old_{}", column.name)));
         names.extend(columns.added.iter().map(|column| format!("new_{}", column.name)));
