@@ -53,9 +53,9 @@ def rows_of(value: Any, *, preserve_index: bool = False) -> Rows:
     if is_instance(value, "polars", "LazyFrame"):
         return _of_lazy_frame(value)
     if is_instance(value, "polars", "Series"):
-        return Rows(value.to_frame(), "polars", {"series": {"name": value.name}})
+        return Rows(_of_polars(value.to_frame()), "polars", {"series": {"name": value.name}})
     if is_instance(value, "polars", "DataFrame"):
-        return Rows(value, "polars", {})
+        return Rows(_of_polars(value), "polars", {})
     if hasattr(type(value), "__arrow_c_stream__"):
         return Rows(value, None, {})
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, dict)):
@@ -75,6 +75,8 @@ def _chunks(values: Iterable[Any]) -> Iterator[Any]:
         elif is_instance(chunk, "pyarrow", "RecordBatch"):
             # It hands over an array, where a stream is wanted.
             yield need("pyarrow", "a record batch").Table.from_batches([chunk])
+        elif is_instance(chunk, "polars", "DataFrame"):
+            yield _of_polars(chunk)
         elif is_table(chunk):
             yield chunk
         else:
@@ -91,8 +93,15 @@ def _of_lazy_frame(frame: Any) -> Rows:
         batches = iter(frame.collect_batches(maintain_order=True))
         first = next(batches, None)
         if first is not None:
-            return Rows(itertools.chain([first], batches), "polars", {}, chunks=True)
-    return Rows(frame.collect(), "polars", {})
+            return Rows(map(_of_polars, itertools.chain([first], batches)), "polars", {}, chunks=True)
+    return Rows(_of_polars(frame.collect()), "polars", {})
+
+
+def _of_polars(frame: Any) -> Any:
+    """A frame as others can take it: Polars hands over columns of nulls alone with a buffer that they do not have in Arrow."""
+    if not any("Null" in str(kind) for kind in frame.dtypes):
+        return frame
+    return need("pyarrow", "a column of nulls alone", "polars").table(frame)
 
 
 def _of_pandas(frame: Any, preserve_index: bool) -> Rows:

@@ -473,3 +473,33 @@ def test_rows_are_fetched_in_the_thread_that_calls(folio: datafolio.DataFolio, i
         folio.append_table("chunks", pd.read_sql("SELECT * FROM t WHERE x > 3", connection, chunksize=1))
     assert folio.get_table("chunks")["x"].tolist() == [1, 2, 3, 4, 5, 4, 5]
     assert folio.get_table("stream")["x"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_frames_of_an_iterator_are_looked_at_one_by_one(folio: datafolio.DataFolio) -> None:
+    first = pd.DataFrame({"i": [1], "s": ["b"]})
+    folio.append_table("t", first)
+    folio.append_table("t", iter([first, pd.DataFrame({"s": ["c"], "i": [77]})]))
+    assert folio.get_table("t", "arrow").to_pydict() == {"i": [1, 1, 77], "s": ["b", "b", "c"]}
+    for other in (
+        pd.DataFrame({"i": [2.9], "s": ["d"]}),
+        pd.DataFrame({"i": [3], "s": ["e"], "lost": [1]}),
+        pd.DataFrame({"i": [3]}),
+        pl.DataFrame({"i": ["q"], "s": ["e"]}),
+        pa.table({"i": [3], "t": ["e"]}),
+    ):
+        with pytest.raises(datafolio.exceptions.InvalidInputError) as raised:
+            folio.append_table("t", iter([first, other]), evolve=True)
+        assert raised.value.code == "schema-mismatch"
+    assert folio.table_info("t")["rows"] == 3
+    with pytest.raises(datafolio.exceptions.InvalidInputError, match='column "i" is double in a later batch, and int64'):
+        folio.add_table("n", iter([first, pd.DataFrame({"i": [2.9], "s": ["d"]})]))
+
+
+@pytest.mark.parametrize("form", [lambda frame: frame, lambda frame: frame.lazy(), lambda frame: iter([frame])])
+def test_columns_of_nulls_alone_of_polars(folio: datafolio.DataFolio, form: Any) -> None:
+    frame = pl.DataFrame({"a": [1, 2], "n": [None, None], "l": [[None], []]})
+    folio.add_table("x", form(frame))
+    assert folio.get_table("x", "arrow").to_pydict() == frame.to_dict(as_series=False)
+    folio.append_table("y", form(frame.select("a", "n")))
+    folio.append_table("y", form(pl.DataFrame({"a": [3], "n": [None]})))
+    assert folio.get_table("y", "arrow").to_pydict() == {"a": [1, 2, 3], "n": [None] * 3}
