@@ -155,7 +155,7 @@ fn facts_of_files(item: &Item<'_>) -> HandlerResult<TableFacts> {
         Some(rows) => Some(rows.into_iter().fold(0, u64::saturating_add)),
         // Text does not tell. Nobody vouches for the number that an entry has of files which others write, unless they were counted and
         // nothing has changed since.
-        None => rows_as_referenced(item),
+        None => rows_as_referenced(item, &target, &files),
     };
     if let [only] = facts.as_mut_slice() {
         only.rows = rows;

@@ -7,6 +7,7 @@ use datafolio_handlers::{HandlerError, payload_path, stored_files};
 
 use crate::bundle::DataFolio;
 use crate::error::{Error, Result};
+use crate::table::several_files;
 
 impl DataFolio {
     /// The absolute path of an item's payload; for a reference its target, as recorded.
@@ -54,11 +55,7 @@ impl DataFolio {
         if record.get(PARTS).is_some() {
             return match stored_files(record)?.as_slice() {
                 [only] => self.path_of_file(record, &only.path),
-                several => Err(Error::Invalid(format!(
-                    "table '{}' lies in {} files: get_table_paths (`datafolio path --tables`) lists them, and compact makes one of them",
-                    record.name(),
-                    several.len()
-                ))),
+                several => Err(several_files(record, several.len())),
             };
         }
         self.path_of_file(record, &payload_path(record)?)

@@ -11,7 +11,7 @@ use crate::bundle::{DataFolio, lineage_of};
 use crate::error::{Error, Result};
 use crate::view::{is_view, view_of};
 
-/// A derived table that is out of date, or a view that cannot be read any more.
+/// A derived table that is out of date, or a view of which an input is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stale {
     /// The item.
@@ -95,7 +95,7 @@ impl fmt::Display for StaleReason {
 }
 
 impl DataFolio {
-    /// Derived tables that are out of date, and views that cannot be read any more, each with all reasons; inputs come before
+    /// Derived tables that are out of date, and views of which an input is gone, each with all reasons; inputs come before
     /// what is made from them. A table is also out of date when a derived table that it was made from is.
     ///
     /// # Errors

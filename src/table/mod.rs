@@ -59,6 +59,7 @@ pub use frames::FrameChunks;
 pub use info::TableInfo;
 pub use iter_options::{DEFAULT_CHUNK_SIZE, IterOptions};
 pub use paths::TablePaths;
+pub(crate) use paths::several_files;
 pub use read::TableOptions;
 pub use references::ChangedReference;
 pub use stage::{AbortedStage, CommittedStage, Stage, StageMode, StageOptions};

@@ -35,14 +35,7 @@ impl DataFolio {
     pub fn get_table_path(&self, name: &str) -> Result<String> {
         match self.paths_of(name)? {
             TablePaths::One(path) => Ok(path),
-            TablePaths::Several(paths) => {
-                let is_reference = self.record(name)?.item_type() == item_type::REFERENCED_TABLE;
-                let merge = if is_reference { "import" } else { "compact" };
-                let count = paths.len();
-                Err(Error::Invalid(format!(
-                    "table '{name}' lies in {count} files: get_table_paths lists them, and {merge} makes one of them"
-                )))
-            }
+            TablePaths::Several(paths) => Err(several_files(&*self.record(name)?, paths.len())),
         }
     }
 
@@ -171,6 +164,15 @@ fn one_or_several(mut paths: Vec<String>) -> TablePaths {
         1 => TablePaths::One(paths.remove(0)),
         _ => TablePaths::Several(paths),
     }
+}
+
+/// What is said where one path is asked for, and there are several.
+pub(crate) fn several_files(record: &ItemRecord, count: usize) -> Error {
+    let merge = if record.item_type() == item_type::REFERENCED_TABLE { "import" } else { "compact" };
+    Error::Invalid(format!(
+        "table '{}' lies in {count} files: get_table_paths (`datafolio path`) lists them, and {merge} makes one of them",
+        record.name()
+    ))
 }
 
 /// Whether it is an address, and no path on this machine.

@@ -180,7 +180,7 @@ fn paths_are_absolute_and_there() {
     assert_eq!(folio.get_table_paths("pattern").unwrap(), files);
     assert_eq!(folio.get_all_table_paths().unwrap()["pattern"], TablePaths::Several(files.clone()));
     let error = folio.get_table_path("pattern").unwrap_err().to_string();
-    assert!(error.contains("4 files: get_table_paths lists them, and import"), "{error}");
+    assert!(error.contains("4 files: get_table_paths (`datafolio path`) lists them, and import"), "{error}");
     let one = files[0].replace(".parquet", ".par*");
     folio.add("one", reference(&one), AddOptions::new()).unwrap();
     assert_eq!(folio.get_table_path("one").unwrap(), files[0]);

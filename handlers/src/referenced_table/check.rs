@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::fingerprint::{Fingerprint, SeenFile};
 use super::{Address, ReferenceTarget, delta_target, identity, reference_target, schema_and_rows};
 use crate::error::HandlerResult;
+use crate::formats::TableFiles;
 use crate::handler::Item;
 use crate::table::arrow_field_type_name;
 
@@ -230,18 +231,21 @@ pub(super) fn change(item: &Item<'_>) -> Option<String> {
     })
 }
 
-/// The rows that were counted when the files of a reference were looked at; `None` where nobody has counted, and where the files are not
+/// The rows that were counted when these files of a reference were looked at; `None` where nobody has counted, and where the files are not
 /// those any more.
-pub(crate) fn rows_as_referenced(item: &Item<'_>) -> Option<u64> {
+pub(crate) fn rows_as_referenced(item: &Item<'_>, target: &ReferenceTarget, files: &TableFiles) -> Option<u64> {
     let before = Fingerprint::from_json(item.record().get("fingerprint")?)?;
     // Without a list of the files only their size together would be compared.
     let rows = before.rows.filter(|_| before.listing.is_some())?;
-    quick_change(item, &before).is_none().then_some(rows)
+    change_of_files(target, files, &before).is_none().then_some(rows)
 }
 
 fn quick_change(item: &Item<'_>, before: &Fingerprint) -> Option<String> {
     let target = reference_target(item).ok()?;
-    let files = target.found().ok()?;
+    change_of_files(&target, &target.found().ok()?, before)
+}
+
+fn change_of_files(target: &ReferenceTarget, files: &TableFiles, before: &Fingerprint) -> Option<String> {
     let since = "since it was referenced";
     let count = files.places().len() as u64;
     if count == 0 {

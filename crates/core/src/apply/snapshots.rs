@@ -71,7 +71,7 @@ impl Working {
     }
 
     /// Sees to it that the catalogue has this version, with an id that a snapshot can name.
-    pub(super) fn hold(&mut self, entry: &Arc<Entry>) -> CoreResult<String> {
+    fn hold(&mut self, entry: &Arc<Entry>) -> CoreResult<String> {
         if let Some(current) = self.catalogue.current.get(entry.name())
             && same_version(current, entry)
         {

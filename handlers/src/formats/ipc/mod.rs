@@ -110,6 +110,25 @@ mod tests {
         RecordBatch::try_from_iter(columns).unwrap()
     }
 
+    /// Ten batches of different lengths, one of them without rows.
+    const LENGTHS: [usize; 10] = [3, 50, 0, 1, 60, 100, 7, 9, 20, 250];
+
+    /// The rows in batches of these lengths, in either form.
+    fn written(dir: &Path, rows: &RecordBatch, lengths: &[usize]) -> [std::path::PathBuf; 2] {
+        let paths = [dir.join("x.feather"), dir.join("x.arrow")];
+        let mut file = FileWriter::try_new(File::create(&paths[0]).unwrap(), &rows.schema()).unwrap();
+        let mut stream = StreamWriter::try_new(File::create(&paths[1]).unwrap(), &rows.schema()).unwrap();
+        let mut start = 0;
+        for length in lengths {
+            file.write(&rows.slice(start, *length)).unwrap();
+            stream.write(&rows.slice(start, *length)).unwrap();
+            start += length;
+        }
+        file.finish().unwrap();
+        stream.finish().unwrap();
+        paths
+    }
+
     fn read(path: &Path, options: &ImportOptions) -> HandlerResult<Vec<RecordBatch>> {
         open_table(path, options)?.collect::<Result<_, _>>().map_err(HandlerError::from)
     }
@@ -118,13 +137,7 @@ mod tests {
     fn file_and_stream() {
         let dir = tempfile::tempdir().unwrap();
         let batch = sample();
-        let (file, stream) = (dir.path().join("x.feather"), dir.path().join("x.arrow"));
-        let mut writer = FileWriter::try_new(File::create(&file).unwrap(), &batch.schema()).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap();
-        let mut writer = StreamWriter::try_new(File::create(&stream).unwrap(), &batch.schema()).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap();
+        let [file, stream] = written(dir.path(), &batch, &[500]);
         for path in [&file, &stream] {
             assert_eq!(read(path, &ImportOptions::default()).unwrap(), std::slice::from_ref(&batch));
             let options = ImportOptions { columns: Some(vec!["s".into()]), batch_size: 200, ..Default::default() };
@@ -147,28 +160,10 @@ mod tests {
         }
     }
 
-    /// Ten batches of different lengths, one of them without rows, in either form.
-    fn batches_in(dir: &Path) -> [std::path::PathBuf; 2] {
-        let paths = [dir.join("b.feather"), dir.join("b.arrow")];
-        let batch = sample();
-        let lengths = [3, 50, 0, 1, 60, 100, 7, 9, 20, 250];
-        let mut file = FileWriter::try_new(File::create(&paths[0]).unwrap(), &batch.schema()).unwrap();
-        let mut stream = StreamWriter::try_new(File::create(&paths[1]).unwrap(), &batch.schema()).unwrap();
-        let mut start = 0;
-        for length in lengths {
-            file.write(&batch.slice(start, length)).unwrap();
-            stream.write(&batch.slice(start, length)).unwrap();
-            start += length;
-        }
-        file.finish().unwrap();
-        stream.finish().unwrap();
-        paths
-    }
-
     #[test]
     fn rows_are_told_by_the_headers_of_batches() {
         let dir = tempfile::tempdir().unwrap();
-        for path in batches_in(dir.path()) {
+        for path in written(dir.path(), &sample(), &LENGTHS) {
             let open = |path: &Path| TableFile::open(&crate::formats::FilePlace::here(path)).unwrap();
             assert_eq!(rows(&open(&path)).unwrap(), Some(500));
             // Cut or flipped anywhere: an error or a number, never a panic.
@@ -194,7 +189,7 @@ mod tests {
     #[test]
     fn batches_before_the_first_wanted_row_are_passed_over() {
         let dir = tempfile::tempdir().unwrap();
-        let [file, _] = batches_in(dir.path());
+        let [file, _] = written(dir.path(), &sample(), &LENGTHS);
         let all = sample();
         let some = |offset, limit| {
             let part = TableReadOptions { offset, limit: Some(limit), ..TableReadOptions::default() };
@@ -232,13 +227,7 @@ mod tests {
     fn only_the_wanted_columns_are_decoded() {
         let dir = tempfile::tempdir().unwrap();
         let batch = sample();
-        let (file, stream) = (dir.path().join("x.feather"), dir.path().join("x.arrow"));
-        let mut writer = FileWriter::try_new(File::create(&file).unwrap(), &batch.schema()).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap();
-        let mut writer = StreamWriter::try_new(File::create(&stream).unwrap(), &batch.schema()).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap();
+        let [file, stream] = written(dir.path(), &batch, &[500]);
         for path in [&file, &stream] {
             let mut bytes = std::fs::read(path).unwrap();
             let at = bytes.windows(9).position(|bytes| bytes == b"value 123").unwrap();
