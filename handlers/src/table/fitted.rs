@@ -107,12 +107,17 @@ impl Batches for Fitted {
         // A stream may be put together of frames that differ: each batch is looked at, and by the names of its columns.
         let given = batch.schema();
         if let Some(new) = given.fields().iter().find(|new| self.schema.fields().find(new.name()).is_none()) {
-            return Err(mismatch(&self.item, new, Misfit::New, "a later batch has it, and the first one does not"));
+            return Err(mismatch(
+                &self.item,
+                new,
+                Misfit::New,
+                "a later batch has it, and the first one does not: give it to all of them, or to none",
+            ));
         }
         let mut columns = Vec::with_capacity(self.orders.len());
         for (field, order) in self.schema.fields().iter().zip(&mut self.orders) {
             let Some(column) = batch.column_by_name(field.name()) else {
-                let reason = "a later batch does not have it, and the first one does";
+                let reason = "a later batch does not have it, and the first one does: give it to all of them";
                 return Err(mismatch(&self.item, field, Misfit::Missing, reason));
             };
             if !holds_the_same(column.data_type(), field.data_type()) {
