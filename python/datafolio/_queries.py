@@ -216,10 +216,34 @@ class QueryMethods(Core):
         found: list[dict[str, Any]] = self._seen().stale()
         return found
 
-    def rerun(self, *names: str, force: bool = False) -> dict[str, Any]:
-        """Make derived tables again that are out of date, in the order of what they are made from; all without names."""
+    def rerun(
+        self,
+        *names: str,
+        force: bool = False,
+        timeout: float | None = None,
+        memory: int | None = None,
+        threads: int | None = None,
+    ) -> dict[str, Any]:
+        """Make derived tables again that are out of date, in the order of what they are made from; all without names.
+
+        Parameters
+        ----------
+        *names
+            The tables; those that they are made from are made too, where these are out of date.
+        force
+            Make also what is up to date: those that are named, or all.
+        timeout, memory, threads
+            As for :meth:`query_table`, for the query of each table.
+
+        Returns
+        -------
+        dict
+            The names of what is `done`, of what was up to date (`fresh`), of what `failed`, each with its `message`, and of what was
+            `left` since it is made from these. A table that failed is as it was.
+        """
         self._outside_batch("rerun")
-        done: dict[str, Any] = self._seen().rerun(list(names), force)
+        limits = _limits(timeout, memory, threads)
+        done: dict[str, Any] = self._seen().rerun([text_of(name, "name") for name in names], force, **limits)
         return done
 
     def explain(self, name: str) -> dict[str, Any]:
@@ -236,9 +260,7 @@ def _asked(
     frames: Frames = None,
     progress: Any = None,
 ) -> dict[str, Any]:
-    for what, given in (("memory", memory), ("threads", threads)):
-        if given is not None:
-            count_of(given, what, least=1)
+    limits = _limits(timeout, memory, threads)
     for name, frame in (frames or {}).items():
         if not hasattr(frame, "_native"):
             raise InvalidTypeError(
@@ -247,11 +269,18 @@ def _asked(
             )
     return {
         "params": params,
-        "timeout": None if timeout is None else _seconds(timeout),
-        "memory": memory,
-        "threads": threads,
+        **limits,
         "frames": None if frames is None else [(name, frame._native) for name, frame in frames.items()],
         "progress": progress,
+    }
+
+
+def _limits(timeout: float | None, memory: int | None, threads: int | None) -> dict[str, Any]:
+    """What a query may take."""
+    return {
+        "timeout": None if timeout is None else _seconds(timeout),
+        "memory": None if memory is None else count_of(memory, "memory", least=1),
+        "threads": None if threads is None else count_of(threads, "threads", least=1),
     }
 
 

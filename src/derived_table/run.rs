@@ -1,6 +1,7 @@
 //! Making derived tables, and making them again.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use datafolio_core::item_type;
 use datafolio_handlers::{Data, reference_files};
@@ -24,6 +25,12 @@ pub struct RerunOptions {
     pub force: bool,
     /// What watches it.
     pub watch: Option<RerunWatch>,
+    /// How many threads the query of each table may use, 4096 at most; `None` as the settings say.
+    pub threads: Option<usize>,
+    /// Bytes of memory for the query of each table; `None` as the settings say.
+    pub memory: Option<u64>,
+    /// How long the query of each table may take; `None` for as long as it wants.
+    pub timeout: Option<Duration>,
 }
 
 impl RerunOptions {
@@ -42,6 +49,30 @@ impl RerunOptions {
     pub fn watch(mut self, watch: &RerunWatch) -> Self {
         self.watch = Some(watch.clone());
         self
+    }
+
+    /// At most this many threads for the query of each table.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// At most so many bytes of memory for the query of each table.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// At most this long for the query of each table. One that takes longer fails, and its table stays as it is.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// What the query of a table is given beside its text and its values.
+    fn query(&self, control: Option<QueryControl>) -> QueryOptions {
+        let (threads, memory, timeout) = (self.threads, self.memory, self.timeout);
+        QueryOptions { threads, memory, timeout, control, ..QueryOptions::new() }
     }
 }
 
@@ -200,7 +231,7 @@ impl DataFolio {
             }
             let number = report.done.len() + 1;
             let control = options.watch.as_ref().map(|watch| watch.begin(&name, number, number + ahead.len()));
-            match self.remake(&name, &derivation, &reasons, control) {
+            match self.remake(&name, &derivation, &reasons, options.query(control)) {
                 Ok(()) => report.done.push(name),
                 Err(error) => {
                     let message = error.to_string();
@@ -216,9 +247,9 @@ impl DataFolio {
         name: &str,
         derivation: &Derivation,
         reasons: &[StaleReason],
-        control: Option<QueryControl>,
+        mut query: QueryOptions,
     ) -> Result<()> {
-        let query = QueryOptions { params: params::from_json(&derivation.params)?, control, ..QueryOptions::new() };
+        query.params = params::from_json(&derivation.params)?;
         let extra = self.record(name)?;
         let mut options = AddOptions::new().overwrite();
         if let Some(format) = extra.str("table_format") {

@@ -198,7 +198,13 @@ fn queries_that_cannot_be_answered_say_why() {
         (["--param", "x"], "'=' and a value"),
     ] {
         has(&home.fails(&[&["sql", "SELECT 1"], &arguments[..]].concat(), 2), &[expected]);
+        has(&home.fails(&[&["derive", "one", "SELECT 1 AS n"], &arguments[..]].concat(), 2), &[expected]);
     }
+    has(&home.fails(&["derive", "none", endless, "--timeout", "100ms"], 1), &["stopped after 0.1 s"]);
+    home.ok(&["derive", "one", "SELECT 1 AS n", "--timeout", "1m", "--memory", "1GB", "--threads", "1"]);
+    has(&home.fails(&["rerun", "one", "--force", "--timeout", "soon"], 2), &["a time such as 30s"]);
+    has(&home.fails(&["rerun", "one", "--force", "--memory", "1KB"], 2), &["at least 16MiB"]);
+    home.ok(&["rerun", "one", "--force", "--timeout", "1m", "--memory", "1GB", "--threads", "1"]);
     // What the owner of the machine asks for is done.
     home.ok(&["sql", "--unrestricted", "COPY (SELECT count(*) AS n FROM many) TO 'count.csv'"]);
     assert_eq!(fs::read_to_string(home.path("count.csv")).unwrap(), "n\n1000\n");

@@ -1,6 +1,7 @@
 //! Derived tables: when they are out of date, made again, and how they came to be.
 
 use std::fs;
+use std::time::Duration;
 
 use datafolio::{
     AddOptions, AppendOptions, DataFolio, Error, ParamValue, QueryControl, QueryOptions, Reference, RerunOptions,
@@ -76,6 +77,23 @@ fn an_input_with_the_same_rows_makes_nothing_stale() {
     assert_eq!(stale(&folio), Vec::<String>::new());
     append();
     assert_eq!(names(&folio), ["counted"]);
+}
+
+#[test]
+fn a_rerun_that_takes_too_long_leaves_its_table_and_makes_the_others() {
+    let (_dir, folio) = with_numbers();
+    let slow = "SELECT count(*) AS n FROM numbers a, numbers b, numbers c, numbers d, numbers e \
+                WHERE a.id + b.id + c.id + d.id + e.id = 3";
+    derive(&folio, "slow", slow);
+    derive(&folio, "quick", "SELECT count(*) AS n FROM numbers");
+    let before = one(&folio, "SELECT n FROM slow");
+    folio.add("numbers", data(&numbers(3_000)), AddOptions::new().overwrite()).unwrap();
+    let options = RerunOptions::new().timeout(Duration::from_millis(300)).threads(1).memory(256 << 20);
+    let rerun = folio.rerun::<&str>(&[], options).unwrap();
+    assert_eq!(rerun.done, ["quick"]);
+    let failed: Vec<_> = rerun.failed.iter().map(|failed| (failed.name.as_str(), failed.error.code())).collect();
+    assert_eq!(failed, [("slow", "sql-timed-out")]);
+    assert_eq!((names(&folio), one(&folio, "SELECT n FROM slow")), (vec!["slow".to_owned()], before));
 }
 
 #[test]

@@ -45,10 +45,7 @@ impl Asked<'_> {
     fn options(&self, py: Python<'_>) -> PyResult<(QueryOptions, Arc<Watch>)> {
         let mut options = QueryOptions::new();
         (options.threads, options.memory) = (self.threads, self.memory);
-        options.timeout =
-            self.timeout.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
-                argument_error(py, WRONG_VALUE, &format!("timeout: {error}; give a number of seconds"))
-            })?;
+        options.timeout = time_of(py, self.timeout)?;
         #[cfg(feature = "sql")]
         {
             let control = datafolio::QueryControl::new();
@@ -142,11 +139,22 @@ impl Bundle {
 
     /// Makes derived tables again, in the order of what they are made from.
     #[cfg(feature = "sql")]
-    fn rerun<'py>(&self, py: Python<'py>, names: Vec<String>, force: bool) -> Outcome<Bound<'py, PyAny>> {
+    #[pyo3(signature = (names, force, timeout=None, memory=None, threads=None))]
+    fn rerun<'py>(
+        &self,
+        py: Python<'py>,
+        names: Vec<String>,
+        force: bool,
+        timeout: Option<f64>,
+        memory: Option<u64>,
+        threads: Option<usize>,
+    ) -> Outcome<Bound<'py, PyAny>> {
         let mut options = datafolio::RerunOptions::new();
         if force {
             options = options.force();
         }
+        (options.memory, options.threads) = (memory, threads);
+        options.timeout = time_of(py, timeout).map_err(python)?;
         let rerun = py.detach(|| self.folio.rerun(&names, options).map_err(|error| self.told(error)))?;
         facts_to_python(py, &rerun).map_err(python)
     }
@@ -169,6 +177,14 @@ impl Bundle {
         let reader = self.read_watched(py, &watch, |folio| run(folio, &options))?;
         Ok(RowStream::watched(reader, watch))
     }
+}
+
+/// The time that a query may take, of seconds.
+fn time_of(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Duration>> {
+    seconds
+        .map(Duration::try_from_secs_f64)
+        .transpose()
+        .map_err(|error| argument_error(py, WRONG_VALUE, &format!("timeout: {error}; give a number of seconds")))
 }
 
 fn boxed(reader: impl RecordBatchReader + Send + 'static) -> Box<dyn RecordBatchReader + Send> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::limits::Limits;
 use super::sql::from_input;
 use super::values::Values;
 use super::view;
@@ -23,7 +24,8 @@ use crate::{QueryControl, QueryOptions};
 Examples:
   datafolio derive monthly 'SELECT month, avg(dep_delay) AS delay FROM flights GROUP BY month'
   datafolio derive very_late 'SELECT * FROM flights WHERE dep_delay > $minutes' --param minutes=120
-  datafolio derive late_now --from late")]
+  datafolio derive late_now --from late
+  datafolio derive sums 'SELECT id, sum(x) AS x FROM cells GROUP BY id' --memory 2GB --timeout 10m")]
 pub(in crate::cli) struct Args {
     /// The name of the table
     name: String,
@@ -34,6 +36,8 @@ pub(in crate::cli) struct Args {
     from: Option<String>,
     #[command(flatten)]
     values: Values,
+    #[command(flatten)]
+    limits: Limits,
     /// What it is
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
@@ -45,6 +49,7 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let mut query = QueryOptions::new();
     query.params = args.values.params()?;
+    let query = args.limits.of_query(query)?;
     let sql = match (&args.from, &args.sql) {
         (Some(source), _) => all_rows_of(source),
         (None, Some(sql)) => sql.clone(),

@@ -33,6 +33,8 @@ pub(super) mod import;
 pub(super) mod info;
 pub(super) mod init;
 pub(super) mod iter;
+#[cfg(feature = "sql")]
+mod limits;
 pub(super) mod lineage;
 pub(super) mod log;
 pub(super) mod ls;

@@ -1,6 +1,7 @@
 //! `rerun`: derived tables made again.
 
 use super::derive::{Done, under_way};
+use super::limits::Limits;
 use crate::cli::completion;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress::Progress;
@@ -11,13 +12,15 @@ use crate::{RerunOptions, RerunWatch};
 /// Make derived tables again that are out of date
 ///
 /// Each is made by the SQL and the values that it remembers, after the derived tables that it is made from, and is one commit.
-/// Where one fails, those that are made from it are left as they are; the others are made.
+/// Where one fails, those that are made from it are left as they are; the others are made. --timeout, --memory and --threads are
+/// for the query of each table.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   datafolio rerun monthly
   datafolio rerun --all
-  datafolio rerun monthly --force")]
+  datafolio rerun monthly --force
+  datafolio rerun --all --memory 2GB --timeout 10m")]
 pub(in crate::cli) struct Args {
     /// The tables
     #[arg(add = completion::items(), conflicts_with = "all")]
@@ -28,14 +31,16 @@ pub(in crate::cli) struct Args {
     /// Also those that are up to date
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if args.items.is_empty() && !args.all {
         return Err(unnamed(session));
     }
+    let mut options = args.limits.of_rerun(RerunOptions::new())?;
     let folio = session.writer()?;
-    let mut options = RerunOptions::new();
     if args.force {
         options = options.force();
     }

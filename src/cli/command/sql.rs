@@ -13,6 +13,7 @@ use std::time::Instant;
 use arrow::array::RecordBatchReader;
 use serde_json::json;
 
+use super::limits::Limits;
 use super::values::Values;
 use crate::bundle::DataFolio;
 use crate::cli::args::how_many;
@@ -28,7 +29,6 @@ use crate::cli::value::preview::{self, Rest};
 use crate::cli::value::rows::{self, EXTENSIONS, Form, RowFormat, Rows};
 use crate::cli::words::{self, grouped};
 use crate::error::Error;
-use crate::settings::{parse_duration, parse_size};
 use crate::text::printable;
 use crate::{QueryControl, QueryOptions, QueryReader};
 
@@ -70,15 +70,8 @@ pub(in crate::cli) struct Args {
     /// At most so many rows [default: 100 of a list, else all]
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = how_many::<usize>)]
     limit: Option<usize>,
-    /// How long it may take, such as 30s or 5m
-    #[arg(long, value_name = "TIME")]
-    timeout: Option<String>,
-    /// Memory that it may take, such as 2GB, instead of the setting
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<String>,
-    /// Threads that it may use, instead of the setting
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    limits: Limits,
     /// Keep nothing of what is typed at the prompt
     #[arg(long, conflicts_with = "sql")]
     no_history: bool,
@@ -215,27 +208,7 @@ fn time_since(begun: Option<Instant>) -> String {
 fn options(args: &Args) -> Outcome<QueryOptions> {
     let mut options = QueryOptions::new();
     options.params = args.values.params()?;
-    if let Some(text) = &args.timeout {
-        let time = parse_duration(text, 1).filter(|time| !time.is_zero());
-        options = options.timeout(
-            time.ok_or_else(|| Failure::usage(format!("--timeout {text}: a time such as 30s or 5m is needed")))?,
-        );
-    }
-    if let Some(text) = &args.memory {
-        const LEAST: u64 = 16 << 20;
-        let size = parse_size(text).filter(|size| *size >= LEAST);
-        options =
-            options.memory(size.ok_or_else(|| {
-                Failure::usage(format!("--memory {text}: a size such as 2GB is needed, at least 16MiB"))
-            })?);
-    }
-    if let Some(threads) = args.threads {
-        if threads == 0 {
-            return Err(Failure::usage("--threads 0: a query needs at least one"));
-        }
-        options = options.threads(threads);
-    }
-    Ok(options)
+    args.limits.of_query(options)
 }
 
 fn format_of(path: &Path, form: Option<Form>) -> Outcome<RowFormat> {
