@@ -3,8 +3,8 @@
 use datafolio::{ParamValue, Params};
 use pyo3::prelude::*;
 use pyo3::types::{
-    IntoPyDict, PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
-    PyString, PyTime, PyTuple,
+    PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTime,
+    PyTuple,
 };
 
 use crate::error::{WRONG_TYPE, WRONG_VALUE, argument_error};
@@ -56,9 +56,12 @@ pub(crate) fn of(given: &Bound<'_, PyAny>) -> PyResult<Params> {
     let py = given.py();
     if let Ok(named) = given.cast::<PyDict>() {
         let values = named.iter().map(|(name, value)| {
-            let Ok(name) = name.extract::<String>() else {
+            let Ok(text) = name.cast::<PyString>() else {
                 let says = format!("params: a name of a value is text, and {} is none", name.repr()?);
                 return Err(argument_error(py, WRONG_TYPE, &says));
+            };
+            let Ok(name) = text.to_str().map(str::to_owned) else {
+                return Err(half_a_character(text)?.at(py, "a name of a value"));
             };
             let value = value_of(&value).map_err(|refused| refused.at(py, &format!("${name}")))?;
             Ok((name, value))
@@ -116,7 +119,7 @@ fn value_within(value: &Bound<'_, PyAny>, lists: usize) -> Tried<ParamValue> {
     } else if let Ok(number) = value.cast::<PyFloat>() {
         Ok(ParamValue::Float(number.value()))
     } else if let Ok(text) = value.cast::<PyString>() {
-        Ok(ParamValue::Text(text.to_str()?.to_owned()))
+        text.to_str().map(|text| ParamValue::Text(text.to_owned())).or_else(|_| Err(half_a_character(text)?))
     } else if let Ok(bytes) = value.cast::<PyBytes>() {
         Ok(ParamValue::Bytes(bytes.as_bytes().to_vec()))
     } else if value.is_instance_of::<PyDateTime>() {
@@ -124,7 +127,7 @@ fn value_within(value: &Bound<'_, PyAny>, lists: usize) -> Tried<ParamValue> {
         if attribute(value, "nanosecond").is_some_and(|rest| rest.is_truthy().unwrap_or(true)) {
             return Err(too_fine(value));
         }
-        Ok(ParamValue::Timestamp(microseconds(value)?))
+        instant_of(value)
     } else if value.is_instance_of::<PyDate>() {
         let day: i32 = value.call_method0("toordinal")?.extract()?;
         Ok(ParamValue::Date(day - UNIX_EPOCH_ORDINAL))
@@ -161,6 +164,15 @@ fn instead_of(value: &Bound<'_, PyAny>) -> &'static str {
     } else {
         "give a number, truth value, text, bytes, a date, an instant, or a list of such"
     }
+}
+
+/// A text that no bytes of UTF-8 stand for.
+fn half_a_character(text: &Bound<'_, PyString>) -> PyResult<Refusal> {
+    Ok(Refusal::Value(format!(
+        "has a lone surrogate, half of a character, which UTF-8 has no form of: {}. It comes of bytes that were decoded with \
+         errors='surrogateescape': decode them with the encoding that they are in",
+        text.repr()?
+    )))
 }
 
 fn no_form(value: &Bound<'_, PyAny>, instead: &str) -> Refusal {
@@ -216,7 +228,8 @@ fn kind_of(value: &ParamValue) -> Option<&'static str> {
         ParamValue::Text(_) => "texts",
         ParamValue::Bytes(_) => "bytes",
         ParamValue::Date(_) => "dates",
-        ParamValue::Timestamp(_) => "instants",
+        ParamValue::Timestamp(_) => "instants without a time zone",
+        ParamValue::Instant(_) => "instants with a time zone",
         ParamValue::List(_) => "lists",
         _ => "other values",
     })
@@ -270,17 +283,22 @@ fn decimal_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
 /// 1970-01-01 in Python's count of days.
 const UNIX_EPOCH_ORDINAL: i32 = 719_163;
 
-/// A `datetime` in microseconds since 1970-01-01: in UTC where it has a time zone, as its clock shows where it has none.
-fn microseconds(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let py = value.py();
-    let utc = py.import("datetime")?.getattr("timezone")?.getattr("utc")?;
-    let value = match value.getattr("tzinfo")?.is_none() {
-        true => value.call_method("replace", (), Some(&[("tzinfo", &utc)].into_py_dict(py)?))?,
-        false => value.call_method1("astimezone", (&utc,))?,
-    };
+/// A `datetime`: an instant in UTC where it has a time zone, else what its clock shows.
+fn instant_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
     let day: i64 = value.call_method0("toordinal")?.extract()?;
-    let part = |name: &str| -> PyResult<i64> { value.getattr(name)?.extract() };
-    let seconds =
-        (day - i64::from(UNIX_EPOCH_ORDINAL)) * 86_400 + part("hour")? * 3_600 + part("minute")? * 60 + part("second")?;
-    Ok(seconds * 1_000_000 + part("microsecond")?)
+    let part = |of: &Bound<'_, PyAny>, name: &str| -> PyResult<i64> { of.getattr(name)?.extract() };
+    let seconds = (day - i64::from(UNIX_EPOCH_ORDINAL)) * 86_400
+        + part(value, "hour")? * 3_600
+        + part(value, "minute")? * 60
+        + part(value, "second")?;
+    let clock = seconds * 1_000_000 + part(value, "microsecond")?;
+    // A zone that does not know how far it is from UTC is none. Its first and last days are beyond the years of Python in UTC,
+    // so that `astimezone` has no value for them.
+    let offset = value.call_method0("utcoffset")?;
+    if offset.is_none() {
+        return Ok(ParamValue::Timestamp(clock));
+    }
+    let ahead =
+        (part(&offset, "days")? * 86_400 + part(&offset, "seconds")?) * 1_000_000 + part(&offset, "microseconds")?;
+    Ok(ParamValue::Instant(clock - ahead))
 }

@@ -105,6 +105,59 @@ def test_values_that_do_not_fit(folio: datafolio.DataFolio, value: Any, says: st
     assert not isinstance(refused.value, TypeError)
 
 
+def test_instants_keep_their_time_zone(folio: datafolio.DataFolio) -> None:
+    hour = datetime.timedelta(hours=1)
+    moment = datetime.datetime(2026, 1, 1, 3, 0, 0, 7, tzinfo=datetime.timezone(5.5 * hour))
+    utc = moment.astimezone(datetime.timezone.utc)
+    # One that lost its zone would be equal to none that has one.
+    assert folio.query("SELECT ? AS t, ? AS naive", params=[moment, MOMENT]).to_pydict() == {"t": [utc], "naive": [MOMENT]}
+    table = pd.DataFrame({"i": [1, 2, 3], "at": pd.to_datetime([utc - hour, utc, utc + hour])})
+    folio.add_table("t", table)
+    for value in (moment, utc, pd.Timestamp(moment), moment.astimezone(datetime.timezone(-8 * hour))):
+        assert folio.get_table("t", where="at = ?", params=[value])["i"].tolist() == [2]
+        assert folio.get_table("t", where="at >= $since", params={"since": value})["i"].tolist() == [2, 3]
+        found = folio.query_table("t", "SELECT i FROM table WHERE at < ? OR at IN ?", params=[value, [None, value]])
+        assert sorted(found["i"]) == [1, 2]
+        folio.derive("later", "SELECT i FROM t WHERE at > ?", params=[value], overwrite=True)
+        assert folio.rerun(force=True)["failed"] == [] and folio.get_table("later")["i"].tolist() == [3]
+    folio.update_table("t", "i = 1", {"at": "?"}, params=[moment + 2 * hour])
+    assert folio.get_table("t")["at"][0] == utc + 2 * hour
+    folio.delete_rows("t", "at = ?", params=[utc])
+    assert folio.get_table("t")["i"].tolist() == [1, 3]
+    # In UTC these lie beyond the years of Python.
+    for at, clock in ((-5, datetime.datetime.max), (5, datetime.datetime.min)):
+        edge = clock.replace(tzinfo=datetime.timezone(at * hour))
+        assert folio.query("SELECT count(*) AS n FROM t WHERE at < ?", params=[edge]).to_pydict() == {"n": [2 if at < 0 else 0]}
+    with pytest.raises(InvalidTypeError, match="a list of instants with a time zone and instants without a time zone"):
+        folio.query("SELECT ? AS t", params=[[moment, MOMENT]])
+
+
+def test_halves_of_characters_are_told(folio: datafolio.DataFolio) -> None:
+    half = "caf\udce9"
+    assert half not in folio
+    with pytest.raises(datafolio.exceptions.NotFoundError, match="lone surrogate"):
+        folio.get(half)
+    folio.add_table("t", pd.DataFrame({"a": ["x"]}))
+    for call, named in (
+        (lambda: folio.add(half, 1), "the name of an item"),
+        (lambda: folio.append_table(half, pd.DataFrame({"a": [1]})), "the name of an item"),
+        (lambda: folio.derive(half, "SELECT 1 AS a"), "the name of an item"),
+        (lambda: folio.rename("t", half), "new_name"),
+        (lambda: folio.create_snapshot(half), "name"),
+        (lambda: folio.query(f"SELECT '{half}' AS a"), "sql"),
+        (lambda: next(folio.iter_query(f"SELECT '{half}' AS a")), "sql"),
+        (lambda: folio.query_table("t", f"SELECT '{half}' AS a"), "query"),
+        (lambda: folio.get_table("t", where=f"a = '{half}'"), "where"),
+        (lambda: folio.get_table("t", columns=[half]), "a name"),
+        (lambda: folio.get_table("t", where="a = ?", params=[half]), "params: value 1"),
+        (lambda: folio.query("SELECT $a AS a", params={"a": [half]}), r"params: \$a is a list in which one"),
+        (lambda: folio.query("SELECT $a AS a", params={half: 1}), "params: a name of a value"),
+    ):
+        with pytest.raises(InvalidInputError, match=rf"{named} has a lone surrogate.*udce9") as refused:
+            call()
+        assert not isinstance(refused.value, UnicodeError)
+
+
 @pytest.mark.parametrize("params", ["x", 5, {1: "a"}, {"a"}], ids=repr)
 def test_values_are_given_in_a_list_or_dict(folio: datafolio.DataFolio, params: Any) -> None:
     with pytest.raises(InvalidTypeError, match="params: "):

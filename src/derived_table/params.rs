@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 /// What JSON has no form for is an object of one field, which says what it is.
 const DATE: &str = "date";
 const TIMESTAMP: &str = "timestamp";
+const INSTANT: &str = "instant";
 const INTEGER: &str = "integer";
 const FLOAT: &str = "float";
 const DECIMAL: &str = "decimal";
@@ -63,6 +64,8 @@ fn value_to_json(value: &ParamValue) -> Result<Value> {
         }
         ParamValue::Timestamp(micros) => DateTime::from_timestamp_micros(*micros)
             .map(|instant| json!({TIMESTAMP: instant.naive_utc().format(TO_THE_MICROSECOND).to_string()})),
+        ParamValue::Instant(micros) => DateTime::from_timestamp_micros(*micros)
+            .map(|instant| json!({INSTANT: instant.format(WITHIN_UTC).to_string()})),
         ParamValue::Bytes(bytes) => {
             Some(json!({HEX: bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()}))
         }
@@ -76,6 +79,7 @@ fn value_to_json(value: &ParamValue) -> Result<Value> {
 }
 
 const TO_THE_MICROSECOND: &str = "%Y-%m-%dT%H:%M:%S%.6f";
+const WITHIN_UTC: &str = "%Y-%m-%dT%H:%M:%S%.6f+00:00";
 
 fn value_from_json(value: &Value) -> Result<ParamValue> {
     Ok(match value {
@@ -108,6 +112,7 @@ fn told(what: &str, text: &str) -> Option<ParamValue> {
             let time = NaiveDateTime::parse_from_str(text, TO_THE_MICROSECOND).ok()?;
             ParamValue::Timestamp(time.and_utc().timestamp_micros())
         }
+        INSTANT => ParamValue::Instant(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros()),
         INTEGER => ParamValue::Int(text.parse().ok()?),
         FLOAT => ParamValue::Float(text.parse().ok()?),
         DECIMAL => {
@@ -144,17 +149,26 @@ mod tests {
             ParamValue::Date(-1_000_000),
             ParamValue::Timestamp(1_600_000_000_123_456),
             ParamValue::Timestamp(-1),
+            ParamValue::Instant(1_600_000_000_123_456),
+            ParamValue::Instant(-1),
             ParamValue::List(vec![ParamValue::Date(0), ParamValue::Null]),
         ];
         let recorded = to_json(&Params::Positional(values.clone())).unwrap();
         assert_eq!(recorded[9], json!({"date": "2020-01-01"}));
         assert_eq!(recorded[11], json!({"timestamp": "2020-09-13T12:26:40.123456"}));
+        assert_eq!(recorded[13], json!({"instant": "2020-09-13T12:26:40.123456+00:00"}));
         let again: Value = serde_json::from_str(&recorded.to_string()).unwrap();
         assert_eq!(from_json(&again).unwrap(), Params::Positional(values.clone()));
         let named = Params::Named(vec![("since".to_owned(), values[9].clone())]);
         assert_eq!(from_json(&to_json(&named).unwrap()).unwrap(), named);
         assert_eq!(from_json(&to_json(&Params::None).unwrap()).unwrap(), Params::None);
-        for unknown in [json!([{"era": "2020"}]), json!([{"date": "soon"}]), json!([{"hex": "0g"}]), json!([[{}]])] {
+        for unknown in [
+            json!([{"era": "2020"}]),
+            json!([{"date": "soon"}]),
+            json!([{"hex": "0g"}]),
+            json!([{"instant": "2020-09-13T12:26:40"}]),
+            json!([[{}]]),
+        ] {
             assert!(from_json(&unknown).unwrap_err().to_string().contains("derive the table anew"));
         }
     }

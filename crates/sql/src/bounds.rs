@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate};
 use serde_json::Value;
 
+use crate::instants::instant;
 use crate::params::{ParamValue, Params};
 
 /// A comparison of a column with constants.
@@ -173,6 +174,7 @@ fn constant_of_value(value: &ParamValue) -> Option<Constant> {
         ParamValue::Timestamp(micros) => {
             Constant::Time(DateTime::from_timestamp_micros(*micros)?.naive_utc().to_string())
         }
+        ParamValue::Instant(micros) => Constant::Instant(instant(*micros)?),
         _ => return None,
     })
 }
@@ -234,6 +236,9 @@ mod tests {
         use Comparison::{AtLeast, Equal, Less};
         let values = vec![ParamValue::Int(5), ParamValue::Text("5".to_owned()), ParamValue::Date(-1)];
         let values = [values, vec![ParamValue::Timestamp(-1), ParamValue::Null, ParamValue::Float(f64::NAN)]].concat();
+        let zoned = Params::Positional(vec![ParamValue::Instant(-1)]);
+        let instant = vec![Constant::Instant("1969-12-31 23:59:59.999999+00".to_owned())];
+        assert_eq!(told_with("moment >= ?", &zoned), [("moment".to_owned(), AtLeast, instant)]);
         let numbered = Params::Positional(values.clone());
         let names = ["int", "text", "day", "moment", "null", "nan"].map(str::to_owned);
         let named = Params::Named(names.into_iter().zip(values).collect());

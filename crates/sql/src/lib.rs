@@ -19,6 +19,7 @@ mod control;
 mod database;
 mod error;
 mod ffi;
+mod instants;
 mod lanes;
 mod params;
 mod pivot;

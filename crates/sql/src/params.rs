@@ -4,6 +4,7 @@ use duckdb::ToSql;
 use duckdb::types::{Decimal, TimeUnit, ToSqlOutput, Value};
 
 use crate::error::{SqlError, SqlResult};
+use crate::instants::instant;
 
 /// A value for a place in a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +31,10 @@ pub enum ParamValue {
     Bytes(Vec<u8>),
     /// A day, counted from 1970-01-01.
     Date(i32),
-    /// An instant without a time zone, in microseconds from 1970-01-01.
+    /// What a clock shows that tells no time zone, in microseconds from 1970-01-01.
     Timestamp(i64),
+    /// An instant, in microseconds from 1970-01-01 in UTC: `TIMESTAMP WITH TIME ZONE` in SQL.
+    Instant(i64),
     /// A list.
     List(Vec<ParamValue>),
 }
@@ -188,6 +191,8 @@ impl ParamValue {
             Self::Bytes(bytes) => Value::Blob(bytes.clone()),
             Self::Date(days) => Value::Date32(*days),
             Self::Timestamp(micros) => Value::Timestamp(TimeUnit::Microsecond, *micros),
+            // The query casts it. One that is beyond the calendar is told by DuckDB, which reads it.
+            Self::Instant(micros) => Value::Text(instant(*micros).unwrap_or_else(|| format!("{micros} us"))),
             Self::List(values) => Value::List(values.iter().map(Self::to_duckdb).collect()),
         }
     }

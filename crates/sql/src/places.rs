@@ -1,5 +1,7 @@
 //! Expressions that become parts of a query, with values for their places.
 
+use std::ops::Range;
+
 use crate::check::{TableName, check};
 use crate::error::SqlResult;
 use crate::params::Params;
@@ -46,6 +48,38 @@ impl Expressions {
     }
 }
 
+/// A place for a value in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ValuePlace {
+    /// Where it stands.
+    pub(crate) range: Range<usize>,
+    /// What it is called: `1` for the first of those that are numbered.
+    pub(crate) name: String,
+}
+
+/// The places of a text for values, in order. `next` is the number of the next `?`.
+pub(crate) fn value_places(text: &str, next: &mut usize) -> Vec<ValuePlace> {
+    let all = words(text);
+    let mut places = Vec::new();
+    for (index, word) in all.iter().enumerate() {
+        if word.is_sign(text, "?") {
+            // `?2` is the second.
+            let behind = all.get(index + 1).filter(|behind| behind.range.start == word.range.end);
+            let numbered =
+                behind.and_then(|behind| Some((text[behind.range.clone()].parse::<usize>().ok()?, behind.range.end)));
+            let (number, end) = numbered.unwrap_or_else(|| {
+                *next += 1;
+                (*next - 1, word.range.end)
+            });
+            places.push(ValuePlace { range: word.range.start..end, name: number.to_string() });
+        } else if word.kind == Kind::Parameter {
+            let name = text[word.range.start + 1..word.range.end].to_owned();
+            places.push(ValuePlace { range: word.range.clone(), name });
+        }
+    }
+    places
+}
+
 /// Before the number of a place.
 const NAME: &str = "value_";
 
@@ -54,34 +88,18 @@ fn with_names(texts: &[&str], params: &Params) -> (Vec<String>, Params) {
     let Params::Positional(values) = params else {
         return (texts.iter().map(|text| (*text).to_owned()).collect(), params.clone());
     };
-    let mut next = 1_usize;
+    let mut next = 1;
     let named = texts.iter().map(|text| {
-        let all = words(text);
         let (mut named, mut copied) = (String::with_capacity(text.len()), 0);
-        for (index, word) in all.iter().enumerate() {
-            let (number, end) = if word.is_sign(text, "?") {
-                // `?2` is the second.
-                let behind = all.get(index + 1).filter(|behind| behind.range.start == word.range.end);
-                let number =
-                    behind.and_then(|behind| Some((text[behind.range.clone()].parse().ok()?, behind.range.end)));
-                number.unwrap_or_else(|| {
-                    next += 1;
-                    (next - 1, word.range.end)
-                })
-            } else if word.kind == Kind::Parameter
-                && let Ok(number) = text[word.range.start + 1..word.range.end].parse::<usize>()
-            {
-                (number, word.range.end)
-            } else {
-                continue;
-            };
-            named.push_str(&text[copied..word.range.start]);
+        for ValuePlace { range, name } in value_places(text, &mut next) {
+            let Ok(number) = name.parse::<usize>() else { continue };
+            named.push_str(&text[copied..range.start]);
             named.push_str(&format!("${NAME}{number}"));
             // `?AND` are two words.
-            if text[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+            if text[range.end..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
                 named.push(' ');
             }
-            copied = end;
+            copied = range.end;
         }
         named.push_str(&text[copied..]);
         named

@@ -19,6 +19,7 @@ use crate::concat::concat_rows;
 use crate::control::{AGAIN, QueryControl};
 use crate::database::{Database, Databases, Given, Stamped, changed};
 use crate::error::{SqlError, SqlResult, TableFailure};
+use crate::instants::with_casts;
 use crate::lanes::Lanes;
 use crate::params::{ParamValue, Params};
 use crate::session::{Failure, Session, Settings, execute, share_of};
@@ -88,6 +89,7 @@ pub(crate) fn start(
     shares: Vec<Range<u64>>,
 ) -> SqlResult<QueryReader> {
     let Session { database, failure, given, watched } = session;
+    let text = with_casts(text, &params);
     let parts = shares.len().max(1);
     let width = settings.threads.unwrap_or(1).clamp(1, parts);
     // With one thread nothing is ahead of anything.

@@ -159,12 +159,26 @@ impl Quoted {
 
     /// The same with a text put in at these bytes, which ascend.
     pub(crate) fn with_inserted(&self, bytes: &[usize], what: &str) -> Self {
-        let before = |at: usize| bytes.iter().filter(|byte| **byte <= at).count() * what.len();
+        self.with_parts(&bytes.iter().map(|byte| (*byte, what.to_owned())).collect::<Vec<_>>())
+    }
+
+    /// The same with what stands there, in ranges that ascend, cast to these types.
+    pub(crate) fn with_casts(&self, casts: &[(Range<usize>, String)]) -> Self {
+        let parts =
+            casts.iter().flat_map(|(range, to)| [(range.start, "CAST(".to_owned()), (range.end, format!(" AS {to})"))]);
+        self.with_parts(&parts.collect::<Vec<_>>())
+    }
+
+    /// The same with texts put in at bytes that ascend.
+    fn with_parts(&self, parts: &[(usize, String)]) -> Self {
+        let before =
+            |at: usize| parts.iter().filter(|(byte, _)| *byte <= at).map(|(_, what)| what.len()).sum::<usize>();
         let mut longer: Vec<(usize, usize)> =
             self.longer.iter().map(|(at, count)| (at + before(*at), *count)).collect();
-        let mut text = String::with_capacity(self.text.len() + bytes.len() * what.len());
+        let added: usize = parts.iter().map(|(_, what)| what.len()).sum();
+        let mut text = String::with_capacity(self.text.len() + added);
         let mut copied = 0;
-        for byte in bytes {
+        for (byte, what) in parts {
             text.push_str(&self.text[copied..*byte]);
             longer.push((text.len(), what.len()));
             text.push_str(what);
