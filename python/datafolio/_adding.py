@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import datetime
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
 from . import _jsonable, _models
-from ._core import only
+from ._core import new_name, only
 from ._optional import is_instance
+from ._references import ReferenceMethods
 from ._rows_in import is_table
-from ._storing import Storing, microseconds
+from ._storing import Storing
 from .exceptions import InvalidInputError, InvalidTypeError, MissingFileError
 
 __all__ = ["AddMethods"]
 
 
-class AddMethods(Storing):
+class AddMethods(Storing, ReferenceMethods):
     """The methods that add items. Each commits at once, and returns the handle."""
 
     def add(
@@ -257,6 +257,7 @@ class AddMethods(Storing):
         if not source.is_file():
             raise MissingFileError(f"Artifact file not found: {path}", code="file-not-found")
         common = {"description": description, "overwrite": overwrite, "category": category}
+        new_name(name)
         self._seen().add_file(name, os.path.abspath(source), {**common, "extra": {"original_path": str(path)}})
         return self
 
@@ -270,87 +271,6 @@ class AddMethods(Storing):
     ) -> Any:
         """Copy a file into the bundle, by default under its name without the extension."""
         return self.add_artifact(Path(path).stem if name is None else name, path, category, description, overwrite)
-
-    def reference_table(
-        self,
-        name: str,
-        path: str | os.PathLike[str],
-        table_format: str | None = None,
-        num_rows: int | None = None,
-        version: int | None = None,
-        description: str | None = None,
-        inputs: list[str] | None = None,
-        code: str | None = None,
-        *,
-        timestamp: datetime.datetime | None = None,
-        overwrite: bool = False,
-        allow_full_load: bool = False,
-        polars_only: bool | None = None,
-    ) -> Any:
-        """Record a table that stays where it is.
-
-        Parameters
-        ----------
-        name
-            Its name.
-        path
-            A file, a directory or a pattern, or the address of one.
-        table_format
-            ``"parquet"``, ``"csv"``, ``"arrow"``, ``"hdf5"`` or ``"delta"``; by default as the name of the files tells, or the log of a
-            Delta table. What neither tells is taken for Parquet.
-        num_rows
-            How many rows it has, where that is known.
-        version
-            The version of a Delta table that is read from now on; by default the newest is, each time.
-        timestamp
-            The same by a time, with a time zone: the version that the table had then.
-        description, inputs, code, overwrite
-            As for :meth:`add_table`.
-        allow_full_load
-            Let :meth:`get` load it however large it is.
-        polars_only
-            Recorded for DataFolio 2.x, which reads such a table with Polars alone.
-
-        Raises
-        ------
-        ValueError
-            For a name that is taken, and for a format that is not known.
-
-        Warns
-        -----
-        UserWarning
-            When nothing is there yet, or a store does not answer. The reference is recorded all the same, as by DataFolio 1.x and 2.x,
-            which do not look.
-
-        Examples
-        --------
-        >>> folio = datafolio.DataFolio(path)
-        >>> outside = folio.get_table_path("scores")
-        >>> folio.reference_table("outside", outside).get_table("outside", "arrow").num_rows
-        3
-        """
-        flags = {"code": code, "allow_full_load": allow_full_load or None, "polars_only": polars_only or None}
-        extra = {key: value for key, value in flags.items() if value}
-        options = {"description": description, "inputs": inputs, "overwrite": overwrite, "extra": extra}
-        at = None if timestamp is None else microseconds(timestamp)
-        self._seen().reference_table(name, os.fspath(path), table_format, num_rows, version, at, options)
-        self._tell_unseen(name)
-        return self
-
-    def _tell_unseen(self, name: str) -> None:
-        """Warn, for the caller of the caller, of a new reference at whose place nothing was seen."""
-        entry = self._native.item(name)
-        if "fingerprint" in entry:
-            return
-        place = str(entry["path"])
-        if place.startswith("file://"):
-            what = f"reference '{name}': there is nothing at {place.removeprefix('file://')} yet, and reading it fails until there is"
-        else:
-            what = (
-                f"reference '{name}': nothing was seen at {place}, so that nobody can tell later whether it is the same: "
-                "check_references() says why"
-            )
-        warnings.warn(what, UserWarning, stacklevel=3)
 
     def import_table(
         self,
@@ -381,7 +301,8 @@ class AddMethods(Storing):
         del block_size
         source = os.path.expanduser(os.fspath(path))
         options = {"description": description, "inputs": inputs, "overwrite": overwrite}
-        self._seen().import_files(Path(source).stem if name is None else name, [source], table_format, options)
+        called = new_name(Path(source).stem if name is None else name)
+        self._seen().import_files(called, [source], table_format, options)
         return self
 
     def add_data(

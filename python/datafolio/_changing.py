@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ._core import Core
+from ._core import Core, text_of
 from .exceptions import InvalidInputError
 
 __all__ = ["ChangeMethods"]
@@ -44,7 +44,7 @@ class ChangeMethods(Core):
             warnings.warn(
                 "the code of an item is recorded when it is added, and does not change afterwards", UserWarning, stacklevel=2
             )
-        self._seen().update_item(name, description, inputs)
+        self._seen().update_item(text_of(name, "name"), description, inputs)
         return self
 
     def delete(self, name: str | Sequence[str], warn_dependents: bool = True) -> Any:
@@ -57,7 +57,7 @@ class ChangeMethods(Core):
         warn_dependents
             Warn when other items list one of them as an input.
         """
-        names = [name] if isinstance(name, str) else list(name)
+        names = _names(name)
         for item, dependents in self._seen().delete(names):
             if warn_dependents and dependents:
                 warnings.warn(
@@ -67,17 +67,17 @@ class ChangeMethods(Core):
 
     def rename(self, name: str, new_name: str) -> Any:
         """Give an item another name; current items that list it as an input list it under the new one."""
-        self._seen().rename(name, new_name)
+        self._seen().rename(text_of(name, "name"), text_of(new_name, "new_name"))
         return self
 
     def archive(self, name: str | Sequence[str]) -> Any:
         """Leave items out of lists and copies, by name or pattern; they stay readable and in snapshots."""
-        self._seen().set_archived([name] if isinstance(name, str) else list(name), True)
+        self._seen().set_archived(_names(name), True)
         return self
 
     def unarchive(self, name: str | Sequence[str]) -> Any:
         """Bring archived items back into lists."""
-        self._seen().set_archived([name] if isinstance(name, str) else list(name), False)
+        self._seen().set_archived(_names(name), False)
         return self
 
     @contextlib.contextmanager
@@ -158,3 +158,8 @@ class ChangeMethods(Core):
             random_suffix=random_suffix,
         )
         return type(self)._of(made, made.location)  # type: ignore[attr-defined]
+
+
+def _names(name: str | Sequence[str]) -> list[str]:
+    """One name, or several."""
+    return [text_of(one, "name") for one in ([name] if isinstance(name, str) else name)]

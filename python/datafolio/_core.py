@@ -13,7 +13,7 @@ from typing import Any, overload
 from ._native import Bundle
 from .exceptions import InvalidInputError, InvalidTypeError, NotFoundError, ReferenceChangedWarning, WrongStateError
 
-__all__ = ["Core", "Entry", "Params", "count_of", "only", "option_pairs", "where_with"]
+__all__ = ["Core", "Entry", "Params", "count_of", "is_plain_text", "new_name", "only", "option_pairs", "text_of", "where_with"]
 
 Entry = dict[str, Any]
 Params = Sequence[Any] | Mapping[str, Any]
@@ -174,7 +174,11 @@ def where_with(where: str | None, params: Params | None) -> str | tuple[str, Any
     ------
     InvalidInputError
         For values without a condition.
+    InvalidTypeError
+        For a condition that is no text.
     """
+    if where is not None:
+        text_of(where, "where")
     if params is None:
         return where
     if where is None:
@@ -204,6 +208,50 @@ def count_of(value: int, what: str, least: int = 0) -> int:
     return number
 
 
+def text_of(value: object, what: str, code: str = "invalid-argument") -> str:
+    """A text that a caller has given.
+
+    Raises
+    ------
+    InvalidTypeError
+        For what is no text.
+    InvalidInputError
+        For one with half of a character, of which UTF-8 has no form, and so no file of a bundle.
+    """
+    if not isinstance(value, str):
+        raise InvalidTypeError(f"{what} is text, and {value!r} is none", code=code)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        near = value[max(0, error.start - 20) : error.start + 20]
+        raise InvalidInputError(
+            f"{what} has a lone surrogate, half of a character, which UTF-8 has no form of, in {near!r}. It comes of bytes that were "
+            "decoded with errors='surrogateescape', as names of files are: decode them with the encoding that they are in",
+            code=code,
+        ) from None
+    return value
+
+
+def new_name(name: object) -> str:
+    """A name for an item.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidInputError
+        As :func:`text_of`.
+    """
+    return text_of(name, "the name of an item", "invalid-item-name")
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether UTF-8 has a form of all of a text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def only(call: str, options: dict[str, Any], *known: str) -> dict[str, Any]:
     """The options of a call, all of which the type of the item takes.
 
@@ -224,4 +272,8 @@ def _name(name: object) -> str:
     """The name of an item, which is text."""
     if not isinstance(name, str):
         raise NotFoundError(f"Item {name!r} not found: names are text", code="item-not-found")
+    if not is_plain_text(name):
+        raise NotFoundError(
+            f"Item {name!r} not found: no name has a lone surrogate, which is half of a character", code="item-not-found"
+        )
     return name

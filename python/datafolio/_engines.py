@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ._core import Core
+from ._core import Core, count_of, new_name
 from ._optional import need
 from .exceptions import ColumnNotFoundError, InvalidInputError, UnsupportedError
 
@@ -125,7 +125,7 @@ class EngineMethods(Core):
             raise InvalidInputError(f"inputs is a list of names: [{inputs!r}]")
         self._outside_batch("stage_table")
         facts: dict[str, Any] = self._seen().stage_table(
-            name,
+            new_name(name),
             append=append,
             overwrite=overwrite,
             evolve=evolve,
@@ -166,7 +166,8 @@ class EngineMethods(Core):
             When the table has been replaced, or its rows changed, since the stage was begun.
         """
         self._outside_batch("commit_stage")
-        done: dict[str, Any] = self._native.commit_stage(_id_of(stage), rows)
+        wanted = None if rows is None else count_of(rows, "rows")
+        done: dict[str, Any] = self._native.commit_stage(_id_of(stage), wanted)
         return done
 
     def abort_stage(self, stage: Stage | str) -> dict[str, Any]:

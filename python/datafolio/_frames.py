@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._core import new_name, text_of
 from ._table_versions import TableVersions
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class FrameMethods(TableVersions):
         Unless `inputs` says otherwise, the tables of this bundle that the frame was made of are recorded as its inputs.
         """
         options = {"description": description, "inputs": inputs, "overwrite": overwrite, "table_format": table_format}
-        self._seen().add_frame(name, frame._native, options)
+        self._seen().add_frame(new_name(name), frame._native, options)
         return self
 
     def add_frame_view(
@@ -69,5 +70,6 @@ class FrameMethods(TableVersions):
     ) -> Any:
         """Keep the state of a frame (virtual columns, filter, variables, selections) over a table, as a view."""
         options = {"description": description, "overwrite": overwrite}
-        self._seen().add_frame_view(name, table, frame.state_get(), options)
+        called = new_name(name)
+        self._seen().add_frame_view(called, text_of(table, "table"), frame.state_get(), options)
         return self

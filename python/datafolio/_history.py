@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ._core import Core
+from ._core import Core, count_of, text_of
 from ._results import Log
 from .exceptions import WrongStateError
 
@@ -23,17 +23,17 @@ class HistoryMethods(Core):
         Log
             A list of dicts, which notebooks show as a table.
         """
-        return Log(self._seen().log(limit, item))
+        return Log(self._seen().log(count_of(limit, "limit"), None if item is None else text_of(item, "item")))
 
     def at_revision(self, revision: int) -> Any:
         """A read-only handle to the bundle as it was at a revision."""
-        native = self._seen().at_revision(revision)
+        native = self._seen().at_revision(count_of(revision, "revision"))
         return type(self)._of(native, self._bundle_dir, self._max_eager_bytes)  # type: ignore[attr-defined]
 
     def undo(self, revision: int | None = None) -> int:
         """Take a commit back, by default the last one, and return its revision. It is a commit itself."""
         self._outside_batch("undo")
-        return self._seen().undo(revision)
+        return self._seen().undo(None if revision is None else count_of(revision, "revision"))
 
     def validate(self) -> dict[str, bool]:
         """For each item, whether its file is there and is what was recorded."""

@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._core import Core, Params, count_of
+from ._core import Core, Params, count_of, new_name, text_of
 from ._progress import reporting
 from ._rows_out import check_return_type, chunks_as, rows_as
 from .exceptions import InvalidInputError, InvalidTypeError
@@ -69,6 +69,7 @@ class QueryMethods(Core):
         Table(1 rows; best: double)
         """
         check_return_type(return_type)
+        text_of(query, "query")
         self._entry(name)
         self._tell_changed(self._native.changed_inputs_of_query(query, name))
         with reporting(progress, "query") as told:
@@ -105,7 +106,7 @@ class QueryMethods(Core):
             Allow whatever DuckDB can do, also with other files: for your own SQL, never for that of somebody else.
         """
         check_return_type(return_type)
-        self._tell_changed(self._seen().changed_inputs_of_query(sql))
+        self._tell_changed(self._seen().changed_inputs_of_query(text_of(sql, "sql")))
         with reporting(progress, "query") as told:
             asked = _asked(params, timeout, memory, threads, frames, told)
             return rows_as(self._run(sql, asked, unrestricted), return_type)
@@ -142,7 +143,7 @@ class QueryMethods(Core):
         """
         from .frame.frame import Frame
 
-        self._tell_changed(self._seen().changed_inputs_of_query(sql))
+        self._tell_changed(self._seen().changed_inputs_of_query(text_of(sql, "sql")))
         with reporting(progress, "query") as told:
             asked = _asked(params, timeout, memory, threads, frames, told)
             return Frame(self._seen().query_frame(sql, asked))
@@ -161,7 +162,7 @@ class QueryMethods(Core):
     ) -> Iterator[Any]:
         """Run SQL, and give its rows piece by piece, as they come. The options are those of :meth:`query`."""
         check_return_type(return_type)
-        self._tell_changed(self._seen().changed_inputs_of_query(sql))
+        self._tell_changed(self._seen().changed_inputs_of_query(text_of(sql, "sql")))
         with contextlib.ExitStack() as until:
             told = until.enter_context(reporting(progress, "query"))
             rows = self._run(sql, _asked(params, timeout, memory, threads, frames, told), False)
@@ -182,12 +183,13 @@ class QueryMethods(Core):
         overwrite: bool = False,
     ) -> Any:
         """Keep a query under a name. It is read like a table, and holds no rows."""
-        self._seen().add_view(name, sql, {"description": description, "inputs": inputs, "overwrite": overwrite})
+        called = new_name(name)
+        self._seen().add_view(called, text_of(sql, "sql"), {"description": description, "inputs": inputs, "overwrite": overwrite})
         return self
 
     def view(self, name: str) -> dict[str, Any]:
         """The text and columns of a view."""
-        found: dict[str, Any] = self._seen().view(name)
+        found: dict[str, Any] = self._seen().view(text_of(name, "name"))
         return found
 
     def derive(
@@ -205,7 +207,8 @@ class QueryMethods(Core):
     ) -> Any:
         """Store the result of a query as a table that remembers the query and the versions that it read."""
         self._outside_batch("derive")
-        self._tell_changed(self._seen().changed_inputs_of_query(sql))
+        new_name(name)
+        self._tell_changed(self._seen().changed_inputs_of_query(text_of(sql, "sql")))
         options = {"description": description, "overwrite": overwrite}
         with reporting(progress, f"derive {name}") as told:
             self._seen().derive(name, sql, _asked(params, timeout, memory, threads, progress=told), options)
@@ -248,7 +251,7 @@ class QueryMethods(Core):
 
     def explain(self, name: str) -> dict[str, Any]:
         """How an item was made."""
-        found: dict[str, Any] = self._seen().explain(name)
+        found: dict[str, Any] = self._seen().explain(text_of(name, "name"))
         return found
 
 
@@ -262,6 +265,7 @@ def _asked(
 ) -> dict[str, Any]:
     limits = _limits(timeout, memory, threads)
     for name, frame in (frames or {}).items():
+        text_of(name, "the name of a frame")
         if not hasattr(frame, "_native"):
             raise InvalidTypeError(
                 f"frame '{name}' is a {type(frame).__name__}: give a frame of datafolio (folio.frame, from_arrow, from_pandas)",

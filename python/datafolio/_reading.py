@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from . import _models
-from ._core import Core, Entry, only
+from ._core import Core, Entry, is_plain_text, only, text_of
 from ._lineage import LineageGraph, about_item, around
 from ._optional import need
 from ._results import VersionList
@@ -224,7 +224,7 @@ class ReadMethods(Core):
         VersionList
             A list of dicts, which notebooks show as a table.
         """
-        return VersionList(self._seen().versions(name))
+        return VersionList(self._seen().versions(text_of(name, "name")))
 
     def list_contents(self, include_archived: bool = False) -> dict[str, list[str]]:
         """The names of all items by category, in the order in which they came to be."""
@@ -233,7 +233,7 @@ class ReadMethods(Core):
         return {**listed, **{key: names for key, names in contents.items() if key not in listed and names}}
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._seen()
+        return isinstance(name, str) and is_plain_text(name) and name in self._seen()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._seen().items())

@@ -8,7 +8,7 @@ import tempfile
 from typing import Any
 
 from . import _jsonable, _models
-from ._core import Core
+from ._core import Core, new_name
 from ._optional import need
 from ._rows_in import rows_of
 from .exceptions import ExistsError, InvalidInputError, InvalidTypeError
@@ -103,8 +103,7 @@ class Storing(Core):
 
     def _refuse_taken(self, name: str, common: dict[str, Any]) -> None:
         """Refuse what is no name, and a taken one, before the work, which may be long; the commit looks again."""
-        if not isinstance(name, str):
-            raise InvalidTypeError(f"the name of an item is text, and {name!r} is none", code="invalid-item-name")
+        new_name(name)
         if not common.get("overwrite") and name in self._seen():
             raise ExistsError(
                 f"Item '{name}' already exists",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ._core import Params, where_with
+from ._core import Params, new_name, text_of, where_with
 from ._native import RowStream
 from ._results import TableDifference
 from ._rows_in import rows_of
@@ -55,9 +55,10 @@ class TableChangeMethods(TableVersions):
         ValueError
             For rows whose columns do not fit, by the name of the column.
         """
+        called = new_name(name)
         given = rows_of(rows)
         done = self._seen().append_table(
-            name,
+            called,
             given.stream,
             chunks=given.chunks,
             evolve=evolve,
@@ -75,7 +76,7 @@ class TableChangeMethods(TableVersions):
         With `report` it returns what was done, a dict, instead of the bundle.
         """
         self._outside_batch("compact")
-        done = self._seen().compact(name)
+        done = self._seen().compact(text_of(name, "name"))
         return done if report else self
 
     def delete_rows(self, name: str, where: str, *, params: Params | None = None, report: bool = False) -> Any:
@@ -93,7 +94,7 @@ class TableChangeMethods(TableVersions):
             Return what was done, a dict, instead of the bundle: how many `rows` went, `num_rows` that are left, and the files that were
             written and kept.
         """
-        done = self._seen().delete_rows(name, where_with(where, params))
+        done = self._seen().delete_rows(text_of(name, "name"), where_with(text_of(where, "where"), params))
         return done if report else self
 
     def update_table(
@@ -126,8 +127,9 @@ class TableChangeMethods(TableVersions):
         ValueError
             For a value that is not one of the column's type, and for SQL that does not parse or is not allowed.
         """
-        expressions = [(column, _sql_of(value)) for column, value in values.items()]
-        done = self._seen().update_table(name, where_with(where, params), expressions)
+        expressions = [(text_of(column, "a column"), _sql_of(value)) for column, value in values.items()]
+        condition = where_with(text_of(where, "where"), params)
+        done = self._seen().update_table(text_of(name, "name"), condition, expressions)
         return done if report else self
 
     def diff_table(
@@ -153,7 +155,8 @@ class TableChangeMethods(TableVersions):
         TableDifference
             A dict, which notebooks show in colours.
         """
-        return TableDifference(self._seen().diff_table(name, _state(before), _state(after), _key(key)))
+        called = text_of(name, "name")
+        return TableDifference(self._seen().diff_table(called, _state(before), _state(after), _key(key)))
 
     def diff_table_rows(
         self,
@@ -192,7 +195,7 @@ class TableChangeMethods(TableVersions):
 
 
 def _key(key: Sequence[str] | None) -> list[str] | None:
-    return None if key is None else [key] if isinstance(key, str) else list(key)
+    return None if key is None else [text_of(one, "key") for one in ([key] if isinstance(key, str) else key)]
 
 
 def _state(state: str | int | None) -> str | None:
@@ -201,7 +204,7 @@ def _state(state: str | int | None) -> str | None:
 
 def _sql_of(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return text_of(value, "an SQL expression of values")
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return "NULL" if value is None else str(value)
     raise InvalidTypeError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 
-from ._core import Core, Entry
+from ._core import Core, Entry, count_of, text_of
+from ._native import Bundle
 from ._reading import TABLES
 from ._storing import microseconds
-from .exceptions import InvalidInputError, NotFoundError
+from .exceptions import InvalidInputError, InvalidTypeError, NotFoundError
 
 __all__ = ["TableVersions", "library_of"]
 
@@ -29,15 +30,17 @@ class TableVersions(Core):
         """The id of the version that is asked for; None for the current one."""
         if version is not None and timestamp is not None:
             raise InvalidInputError("version and timestamp both choose a version: pass one", code="invalid-argument")
+        version = _version_of(version)
         if self._is_delta(name) and (timestamp is not None or isinstance(version, int)):
             # The versions of the table itself: those of the item are the same reference.
             number = version if timestamp is None else self._native.table_version_at(name, microseconds(_moment(timestamp)))
             return str(number)
-        if isinstance(version, int) and not isinstance(version, bool):
-            return str(self._native.at_revision(version).item(name)["@version"])
+        if isinstance(version, int):
+            return _held(self._native.at_revision(version), name, f"there was no table '{name}' at revision {version}")
         if version is not None:
-            snapshot = str(version) if str(version) in self._native.snapshot_names() else None
-            return str(version) if snapshot is None else str(self._native.load_snapshot(snapshot).item(name)["@version"])
+            if version not in self._native.snapshot_names():
+                return version
+            return _held(self._native.load_snapshot(version), name, f"there is no table '{name}' in snapshot '{version}'")
         if timestamp is None:
             return None
         moment = _moment(timestamp)
@@ -70,6 +73,35 @@ class TableVersions(Core):
             if len(entries) < limit:
                 return None, None
             limit, seen = limit * 8, limit
+
+
+def _version_of(version: str | int | None) -> str | int | None:
+    """A version as a caller may say it.
+
+    Raises
+    ------
+    InvalidTypeError
+        For what is neither text nor a whole number.
+    InvalidInputError
+        For a number below 0, and for a text that UTF-8 has no form of.
+    """
+    if version is None:
+        return None
+    if isinstance(version, str):
+        return text_of(version, "version")
+    if isinstance(version, bool) or not hasattr(type(version), "__index__"):
+        raise InvalidTypeError(
+            f"version is the id of a version, the name of a snapshot, or the number of a revision, and {version!r} is none",
+            code="invalid-argument",
+        )
+    return count_of(version, "version")
+
+
+def _held(state: Bundle, name: str, otherwise: str) -> str:
+    """The id of the version of a table that a state of the bundle holds."""
+    if name not in state:
+        raise NotFoundError(otherwise, code="version-not-found", item=name, hint=f"versions({name!r}) lists those that there are")
+    return str(state.item(name)["@version"])
 
 
 def library_of(entry: Entry) -> str:

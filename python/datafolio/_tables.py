@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import numbers
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._core import Params, count_of, where_with
+from ._core import Params, count_of, text_of, where_with
 from ._optional import need
 from ._results import TableInfo
 from ._rows_out import TableChunks, check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
 from ._table import Table
 from ._table_versions import TableVersions, library_of
-from .exceptions import InvalidInputError
+from .exceptions import InvalidInputError, InvalidTypeError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -142,21 +143,16 @@ class TableMethods(TableVersions):
         Raises
         ------
         ValueError
-            For a chunk size that is not positive, and for an `end_row` before `start_row`.
+            For a chunk size that is no whole number or not positive, and for an `end_row` before `start_row`.
         """
         check_return_type(return_type)
-        try:
-            size = operator.index(chunk_size)
-        except TypeError:
-            size = 0
-        if isinstance(chunk_size, bool) or size <= 0:
-            raise InvalidInputError(f"chunk_size must be positive, not {chunk_size!r}", code="invalid-argument")
+        size = _chunk_size(chunk_size)
         entry = self._table(name)
         self._tell_changed(self._native.changed_inputs(name))
         chosen = self._version(name, version, None)
         rows = self._native.iter_table(
             name,
-            count_of(size, "chunk_size"),
+            size,
             columns=_list(columns),
             filter=where_with(where, params),
             start_row=count_of(start_row, "start_row"),
@@ -170,8 +166,9 @@ class TableMethods(TableVersions):
 
     def split_table(self, name: str, workers: int) -> list[tuple[int, int]]:
         """Ranges of rows for so many workers, which :meth:`iter_table` takes as `start_row` and `end_row`."""
+        count = count_of(workers, "workers", least=1)
         self._table(name)
-        return self._native.split_table(name, workers)
+        return self._native.split_table(name, count)
 
     def preview_table(self, name: str, n: int = 10, return_type: str | None = None) -> Any:
         """The first rows of a table."""
@@ -230,8 +227,8 @@ class TableMethods(TableVersions):
             name,
             columns=_list(columns),
             filter=where_with(where, params),
-            quantiles=None if quantiles is None else list(quantiles),
-            top=top,
+            quantiles=None if quantiles is None else _fractions(quantiles),
+            top=None if top is None else count_of(top, "top"),
         )
         return statistics
 
@@ -349,6 +346,30 @@ class TableMethods(TableVersions):
 
 
 def _list(names: Sequence[str] | None) -> list[str] | None:
-    if isinstance(names, str):
-        return [names]
-    return None if names is None else list(names)
+    """Names of columns or items, of which a single one is a list of one."""
+    if names is None:
+        return None
+    return [text_of(name, "a name") for name in ([names] if isinstance(names, str) else names)]
+
+
+def _chunk_size(rows: int) -> int:
+    """How many rows a chunk has."""
+    try:
+        count = None if isinstance(rows, bool) else operator.index(rows)
+    except TypeError:
+        count = None
+    if count is None:
+        raise InvalidTypeError(f"chunk_size is a whole number of rows, and {rows!r} is none", code="invalid-argument")
+    if count <= 0:
+        raise InvalidInputError(f"chunk_size must be positive, not {count}", code="invalid-argument")
+    return count_of(count, "chunk_size")
+
+
+def _fractions(quantiles: Sequence[float]) -> list[float]:
+    """Quantiles that a caller has asked for."""
+    for quantile in quantiles:
+        if isinstance(quantile, bool) or not isinstance(quantile, numbers.Real):
+            raise InvalidTypeError(
+                f"quantiles are numbers from 0 to 1, such as 0.5, and {quantile!r} is none", code="invalid-argument"
+            )
+    return [float(quantile) for quantile in quantiles]

@@ -9,7 +9,7 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from . import _native
-from ._core import Core, option_pairs
+from ._core import Core, option_pairs, text_of
 from ._engines import EngineMethods
 from ._frames import FrameMethods
 from ._queries import QueryMethods
@@ -145,7 +145,7 @@ class SnapshotAccessor:
         self._folio = folio
 
     def __getitem__(self, name: str) -> SnapshotView:
-        return SnapshotView(self._folio, self._folio._seen().snapshot_info(name))
+        return SnapshotView(self._folio, self._folio._seen().snapshot_info(text_of(name, "name")))
 
     def __contains__(self, name: object) -> bool:
         return name in self._folio._seen().snapshot_names()
@@ -219,7 +219,7 @@ class SnapshotMethods(Core):
 
             caller = (platform.python_version(), platform.platform(), list(sys.argv))
         self._seen().create_snapshot(
-            name, description, tags, capture_git, capture_environment, capture_execution, caller
+            text_of(name, "name"), description, tags, capture_git, capture_environment, capture_execution, caller
         )
         return self
 
@@ -247,7 +247,7 @@ class SnapshotMethods(Core):
 
     def get_snapshot_info(self, name: str) -> dict[str, Any]:
         """What is stored of a snapshot, and which of its items are references, which may change without a commit."""
-        info = self._seen().snapshot_info(name)
+        info = self._seen().snapshot_info(text_of(name, "name"))
         stored: dict[str, Any] = dict(info["fields"])
         references = info.get("mutable_references")
         if references:
@@ -264,7 +264,8 @@ class SnapshotMethods(Core):
             A dict with ``added_items``, ``removed_items``, ``modified_items``, ``shared_items`` and ``metadata_changes``, which
             notebooks show in colours.
         """
-        comparison = self._seen().compare_snapshots(snapshot1, snapshot2)
+        names = (text_of(snapshot1, "snapshot1"), text_of(snapshot2, "snapshot2"))
+        comparison = self._seen().compare_snapshots(*names)
         for key in ("added_items", "removed_items", "modified_items", "shared_items"):
             comparison[key] = sorted(comparison[key])
         return Comparison(comparison, snapshot1, snapshot2)
@@ -277,13 +278,13 @@ class SnapshotMethods(Core):
         Comparison
             As :meth:`compare_snapshots`, with ``unchanged_items`` and ``snapshot_name``.
         """
-        comparison = self._seen().diff_from_snapshot(name)
+        comparison = self._seen().diff_from_snapshot(None if name is None else text_of(name, "name"))
         return Comparison(comparison, comparison["snapshot_name"], "now")
 
     def delete_snapshot(self, name: str, cleanup_orphans: bool = False) -> Any:
         """Delete a snapshot; with `cleanup_orphans` also the files of versions that nothing else holds."""
         self._outside_batch("delete_snapshot")
-        self._seen().delete_snapshot(name)
+        self._seen().delete_snapshot(text_of(name, "name"))
         if cleanup_orphans:
             self._native.cleanup_orphaned_versions(False)
         return self
@@ -302,6 +303,7 @@ class SnapshotMethods(Core):
             Without ``confirm=True``, since what is not in any snapshot is then in the history alone.
         """
         self._outside_batch("restore_snapshot")
+        text_of(name, "name")
         if not confirm:
             self._seen().snapshot_info(name)
             raise InvalidInputError(
@@ -316,12 +318,12 @@ class SnapshotMethods(Core):
     ) -> DataFolio:
         """A read-only handle to a snapshot of the bundle at a path, or at an address with its options."""
         folder = os.path.expanduser(os.fspath(path))
-        native = _native.open_snapshot(folder, name, option_pairs(storage_options))
+        native = _native.open_snapshot(folder, text_of(name, "name"), option_pairs(storage_options))
         return cls._of(native, folder)  # type: ignore[attr-defined, no-any-return]
 
     def get_snapshot(self, name: str) -> DataFolio:
         """A read-only handle to a snapshot."""
-        native = self._seen().load_snapshot(name)
+        native = self._seen().load_snapshot(text_of(name, "name"))
         made: DataFolio = type(self)._of(native, self._bundle_dir, self._max_eager_bytes)  # type: ignore[attr-defined]
         return made
 
@@ -329,9 +331,9 @@ class SnapshotMethods(Core):
         self, name: str, target: str | os.PathLike[str], *, include_snapshot_metadata: bool = True
     ) -> DataFolio:
         """Write the state of a snapshot as a new bundle without snapshots."""
-        made = self._seen().export_snapshot(name, os.fspath(target), include_snapshot_metadata)
+        made = self._seen().export_snapshot(text_of(name, "name"), os.fspath(target), include_snapshot_metadata)
         return type(self)._of(made, made.location)  # type: ignore[attr-defined, no-any-return]
 
     def reproduce_instructions(self, name: str | None = None) -> str:
         """How to get back to the code and environment of a snapshot, by default the newest, in numbered steps."""
-        return self._seen().reproduce_instructions(name)
+        return self._seen().reproduce_instructions(None if name is None else text_of(name, "name"))

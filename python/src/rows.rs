@@ -13,7 +13,7 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use crate::arrow_value::columns_to_python;
 use crate::ending::in_python;
-use crate::error::arrow_error;
+use crate::error::{WRONG_VALUE, argument_error, arrow_error};
 use crate::ffi::{export_stream, import_stream};
 use crate::fork::HereRows;
 use crate::interrupt::{Caller, Desk, Watch, interruptible};
@@ -261,15 +261,20 @@ pub(crate) struct RowsToStore {
 }
 
 impl RowsToStore {
-    /// The rows of an object with `__arrow_c_stream__`, or with `chunks` of all that an iterator gives.
+    /// The rows of an object with `__arrow_c_stream__`, or with `chunks` of all that an iterator gives; `argument` is what a caller knows
+    /// them as.
     ///
     /// # Errors
-    /// Those of the object; `ValueError` for an iterator that gives nothing.
-    pub(crate) fn of(rows: &Bound<'_, PyAny>, chunks: bool) -> PyResult<Self> {
+    /// Those of the object; `InvalidInputError` for an iterator that gives nothing.
+    pub(crate) fn of(rows: &Bound<'_, PyAny>, chunks: bool, argument: &str) -> PyResult<Self> {
         let reader = match chunks {
             false => import_stream(rows)?,
             true => chunks_of(rows)?.ok_or_else(|| {
-                PyValueError::new_err("the iterator gives no chunk, so the columns of the table are not known")
+                let says = format!(
+                    "{argument}: the iterator gives no chunk, so that the columns of the table are not known: give at least one, \
+                     which may have no rows"
+                );
+                argument_error(rows.py(), WRONG_VALUE, &says)
             })?,
         };
         let (stop, desk) = (Arc::new(AtomicBool::new(false)), Desk::new());

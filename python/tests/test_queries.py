@@ -119,6 +119,18 @@ def test_time_is_up(shop: datafolio.DataFolio) -> None:
     assert "time" in str(late.value).lower()
 
 
+def test_what_a_rerun_may_take(shop: datafolio.DataFolio) -> None:
+    shop.derive("slow", "SELECT count(*) AS n FROM orders a, orders b, orders c, orders d, orders e WHERE a.id + b.id + c.id + d.id + e.id = 8")
+    before = shop.get_table("slow", "arrow").to_pydict()
+    shop.append_table("orders", pd.DataFrame({"id": range(3_000), "who": "b", "sum": 1.0}))
+    done = shop.rerun("slow", timeout=0.3, threads=1, memory=256 << 20)
+    assert (done["done"], [failed["name"] for failed in done["failed"]]) == ([], ["slow"])
+    assert "0.3 s" in done["failed"][0]["message"]
+    assert shop.get_table("slow", "arrow").to_pydict() == before
+    with pytest.raises(ValueError, match="timeout is a number of seconds between 0"):
+        shop.rerun(timeout=0)
+
+
 def test_progress_of_a_query(shop: datafolio.DataFolio) -> None:
     told: list[float] = []
     slow = "SELECT sum(sqrt(range)) AS s FROM range(60000000)"

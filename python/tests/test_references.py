@@ -68,7 +68,10 @@ def test_who_says_the_format_is_believed(folio: datafolio.DataFolio, tmp_path: P
 def test_a_version_without_a_name_that_tells(folio: datafolio.DataFolio, tmp_path: Path) -> None:
     ROWS.to_parquet(tmp_path / "rows.parquet")
     # Version 4 of a Parquet file is what DataFolio 1.x notes, and reads nothing from.
-    folio.reference_table("noted", tmp_path / "rows.parquet", version=4)
+    with pytest.warns(UserWarning, match="'noted': version=4 .*picks nothing.*parquet has no versions") as told:
+        folio.reference_table("noted", tmp_path / "rows.parquet", version=4)
+    assert [Path(warning.filename).name for warning in told] == ["test_references.py"]
+    assert folio.item_info("noted")["version"] == 4
     with pytest.warns(UserWarning, match="'lake'"):
         folio.reference_table("lake", tmp_path / "lake", version=4)
     assert [folio.item_info(name)["table_format"] for name in ("noted", "lake")] == ["parquet", "delta"]

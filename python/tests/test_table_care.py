@@ -119,13 +119,39 @@ def test_arguments_that_are_none_say_so(grown: datafolio.DataFolio) -> None:
         (lambda: grown.query("SELECT 1", memory=0), "memory must be at least 1"),
         (lambda: grown.query("SELECT 1", memory=-1), "memory must be at least 1"),
         (lambda: grown.query("SELECT 1", threads=0), "threads must be at least 1"),
+        (lambda: grown.rerun(threads=-1), "threads must be at least 1"),
+        (lambda: grown.split_table("t", -1), "workers must be at least 1"),
+        (lambda: grown.split_table("t", 0), "workers must be at least 1"),
+        (lambda: grown.describe_table("t", top=-1), "top must not be negative"),
+        (lambda: grown.log(-1), "limit must not be negative"),
+        (lambda: grown.at_revision(-1), "revision must not be negative"),
+        (lambda: grown.get_table("t", version=-1), "version must not be negative"),
+        (lambda: grown.append_table("t", iter([])), "rows: the iterator gives no chunk.*give at least one"),
+        (lambda: grown.append_table("u", iter([])), "rows: the iterator gives no chunk"),
+        (lambda: grown.add_table("u", iter([])), "data: the iterator gives no chunk"),
     ):
         with pytest.raises(InvalidInputError, match=says):
             refused()
-    with pytest.raises(InvalidTypeError, match="limit is a whole number"):
-        grown.get_table("t", limit=1.5)  # type: ignore[arg-type]
-    with pytest.raises(InvalidTypeError, match="memory is a whole number"):
-        grown.query("SELECT 1", memory="2GB")  # type: ignore[arg-type]
+    assert "u" not in grown
+    of_type: tuple[tuple[Any, str], ...] = (
+        (lambda: grown.get_table("t", limit=1.5), "limit is a whole number"),
+        (lambda: grown.query("SELECT 1", memory="2GB"), "memory is a whole number"),
+        (lambda: grown.query(5), "sql is text, and 5 is none"),
+        (lambda: grown.query_table("t", None), "query is text, and None is none"),
+        (lambda: grown.get_table("t", where=5), "where is text, and 5 is none"),
+        (lambda: grown.get_table("t", columns=[5]), "a name is text, and 5 is none"),
+        (lambda: grown.get_table("t", version=2.5), "version is the id of a version.*2.5 is none"),
+        (lambda: grown.split_table("t", "4"), "workers is a whole number"),
+        (lambda: grown.describe_table("t", top="3"), "top is a whole number"),
+        (lambda: grown.describe_table("t", quantiles=["half"]), "quantiles are numbers from 0 to 1"),
+        (lambda: grown.iter_table("t", chunk_size=10.5), "chunk_size is a whole number of rows, and 10.5 is none"),
+        (lambda: grown.rename("t", 5), "new_name is text"),
+        (lambda: grown.append_table(5, pl.DataFrame({"x": [1]})), "the name of an item is text"),
+    )
+    for call, says in of_type:
+        with pytest.raises(InvalidTypeError, match=says) as refused_type:
+            call()
+        assert isinstance(refused_type.value, TypeError) and isinstance(refused_type.value, ValueError)
     with pytest.raises(InvalidTypeError, match="frame 'f' is a DataFrame"):
         grown.query("SELECT * FROM f", frames={"f": pl.DataFrame({"x": [1]})})  # type: ignore[dict-item]
     # One name is a list of one.

@@ -177,8 +177,8 @@ def test_chunks(scores: datafolio.DataFolio) -> None:
     ranges = scores.split_table("scores", 3)
     rows = [pl.concat(scores.iter_table("scores", 999, return_type="polars", start_row=a, end_row=b)) for a, b in ranges]
     assert pl.concat(rows)["id"].to_list() == list(range(25_000))
-    for size in (0, -1, True, 2.5):
-        with pytest.raises(ValueError, match="chunk_size must be positive"):
+    for size, says in ((0, "must be positive"), (-1, "must be positive"), (True, "is a whole number"), (2.5, "is a whole number")):
+        with pytest.raises(ValueError, match=f"chunk_size {says}"):
             scores.iter_table("scores", chunk_size=size)  # type: ignore[arg-type]
     with pytest.raises(KeyError):
         scores.iter_table("none")

@@ -77,7 +77,7 @@ impl Bundle {
         chunks: bool,
     ) -> Outcome<()> {
         let options = add_options(options)?;
-        let RowsToStore { reader, watch, desk } = RowsToStore::of(rows, chunks).map_err(python)?;
+        let RowsToStore { reader, watch, desk } = RowsToStore::of(rows, chunks, "data").map_err(python)?;
         self.change_with_rows(py, (&watch, desk), move |batch| {
             batch.add_typed(item_type::INCLUDED_TABLE, &name, Data::Table(reader), options)
         })

@@ -196,7 +196,7 @@ impl Bundle {
         table_format: Option<String>,
         dataframe_library: Option<String>,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let RowsToStore { reader: rows, watch, desk } = RowsToStore::of(rows, chunks).map_err(python)?;
+        let RowsToStore { reader: rows, watch, desk } = RowsToStore::of(rows, chunks, "rows").map_err(python)?;
         let mut options = AppendOptions::new();
         (options.evolve, options.compact) = (evolve, compact);
         if let Some(text) = description {

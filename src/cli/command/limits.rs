@@ -45,9 +45,8 @@ impl Limits {
     fn memory(&self) -> Outcome<Option<u64>> {
         let Some(text) = &self.memory else { return Ok(None) };
         let size = parse_size(text).filter(|size| *size >= LEAST);
-        size.map(Some).ok_or_else(|| {
-            Failure::usage(format!("--memory {text}: a size such as 2GB is needed, at least 16MiB"))
-        })
+        size.map(Some)
+            .ok_or_else(|| Failure::usage(format!("--memory {text}: a size such as 2GB is needed, at least 16MiB")))
     }
 
     fn threads(&self) -> Outcome<Option<usize>> {
