@@ -15,8 +15,8 @@ use crate::payload_bytes::facts_of;
 use crate::referenced_table::{delta_target, read_reference, reference_target};
 use crate::stored_file::{StoredFile, stored_files};
 use crate::table::{
-    ParquetFile, SourceFile, TableReadOptions, Written, check_schema, read_arrow, read_hdf5, read_parquet, read_parts,
-    unmarked, write_arrow, write_hdf5, write_parquet,
+    ParquetFile, SourceFile, TableReadOptions, Written, alike, check_schema, read_arrow, read_hdf5, read_parquet,
+    read_parts, unmarked, write_arrow, write_hdf5, write_parquet,
 };
 
 const PARQUET: &str = "parquet";
@@ -170,7 +170,7 @@ fn write_stream(
     sink: &mut Sink<'_>,
 ) -> HandlerResult<(Written, PayloadWriter)> {
     let item = sink.name().to_owned();
-    let reader = unmarked(reader);
+    let reader = unmarked(alike(&item, reader));
     check_schema(&reader.schema(), |reason| HandlerError::Invalid { item: item.clone(), reason })?;
     let mut writer;
     let written = match format {

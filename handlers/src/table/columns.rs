@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use serde_json::{Map, Value};
 
 use super::type_name::arrow_field_type_name;
@@ -55,22 +55,39 @@ pub(crate) fn check_schema(schema: &Schema, refuse: impl FnOnce(String) -> Handl
 
 /// The batches of a stream must have the columns that the stream announced: a file has one schema.
 pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBatch) -> HandlerResult<()> {
-    let found = batch.schema_ref().fields();
-    let same = found.len() == schema.fields().len()
-        && found
-            .iter()
-            .zip(schema.fields())
-            .all(|(one, other)| one.name() == other.name() && one.data_type().equals_datatype(other.data_type()));
-    if same {
+    if has_columns(schema, batch) {
         return Ok(());
     }
-    let missing = schema.fields().iter().find(|field| found.find(field.name()).is_none());
-    let new = found.iter().find(|field| schema.fields().find(field.name()).is_none());
-    let retyped = schema.fields().iter().find_map(|field| {
-        let (_, other) = found.find(field.name())?;
-        (!other.data_type().equals_datatype(field.data_type())).then_some((field, other))
+    let reason = other_columns(schema, batch.schema_ref(), DataType::equals_datatype).unwrap_or_else(|| {
+        "a later batch has its columns in another order: give them in that of the first one".to_owned()
     });
-    let reason = match (missing, new, retyped) {
+    Err(HandlerError::Invalid { item: item.to_owned(), reason })
+}
+
+/// Whether a batch has these columns, in this order.
+pub(super) fn has_columns(schema: &Schema, batch: &RecordBatch) -> bool {
+    let (found, wanted) = (batch.schema_ref().fields(), schema.fields());
+    let is_same = |one: &FieldRef, other: &FieldRef| {
+        one.name() == other.name() && one.data_type().equals_datatype(other.data_type())
+    };
+    found.len() == wanted.len() && found.iter().zip(wanted).all(|(one, other)| is_same(one, other))
+}
+
+/// Why a batch with the columns that were found has no place in a stream that announced these; `None` where at most their order is another.
+/// `fits` says whether a column of one type can have a place in one of another.
+pub(super) fn other_columns(
+    schema: &Schema,
+    found: &Schema,
+    fits: impl Fn(&DataType, &DataType) -> bool,
+) -> Option<String> {
+    let (found, wanted) = (found.fields(), schema.fields());
+    let missing = wanted.iter().find(|field| found.find(field.name()).is_none());
+    let new = found.iter().find(|field| wanted.find(field.name()).is_none());
+    let retyped = wanted.iter().find_map(|field| {
+        let (_, other) = found.find(field.name())?;
+        (!fits(other.data_type(), field.data_type())).then_some((field, other))
+    });
+    Some(match (missing, new, retyped) {
         (Some(field), ..) => {
             format!("a later batch does not have column {}, which the first one has", quoted(field.name()))
         }
@@ -81,9 +98,9 @@ pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBa
             let (name, of, first) = (quoted(field.name()), arrow_field_type_name(other), arrow_field_type_name(field));
             format!("column {name} is {of} in a later batch, and {first} in the first one: cast it")
         }
-        _ => "a later batch has its columns in another order: give them in that of the first one".to_owned(),
-    };
-    Err(HandlerError::Invalid { item: item.to_owned(), reason })
+        _ if found.len() != wanted.len() => "a later batch has two columns of one name: rename one of them".to_owned(),
+        _ => return None,
+    })
 }
 
 /// The places of the wanted columns, in the order in which they are wanted.

@@ -163,7 +163,7 @@ fn mismatch(item: &str, field: &Field, misfit: Misfit, reason: &str) -> HandlerE
 }
 
 /// Whether two types hold the same values, in whatever form.
-fn holds_the_same(new: &DataType, table: &DataType) -> bool {
+pub(super) fn holds_the_same(new: &DataType, table: &DataType) -> bool {
     use DataType::{
         Binary, BinaryView, Dictionary, FixedSizeList, LargeBinary, LargeList, LargeUtf8, List, Null, Struct, Time32,
         Timestamp, Utf8, Utf8View,

@@ -1,6 +1,7 @@
 //! Tables as files: Parquet, Arrow IPC and HDF5, written and read batch by batch.
 
 mod ahead;
+mod alike;
 mod appended;
 mod arrow_read;
 mod arrow_write;
@@ -47,6 +48,7 @@ mod window;
 
 use std::sync::Arc;
 
+pub(crate) use alike::alike;
 pub(crate) use arrow_read::{Decoder, open_arrow};
 pub(crate) use arrow_write::write_arrow;
 pub use columns::{Written, column_places};
