@@ -96,7 +96,8 @@ class AddMethods(Storing, ReferenceMethods):
             Its name.
         data
             A frame of pandas or Polars (a ``LazyFrame`` is streamed, a ``Series`` is a table of one column), anything else
-            with ``__arrow_c_stream__``, or an iterator of such, which is stored chunk by chunk and never held.
+            with ``__arrow_c_stream__``, or an iterator of such, which is stored chunk by chunk and never held. The columns of each
+            go by their names, in the order and of the types of the first.
         description, overwrite, inputs
             As for :meth:`add`.
         models

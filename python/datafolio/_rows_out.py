@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any, Literal
 
 from . import _native
+from ._chunk_types import ChunkTypes
 from ._optional import need
 from ._progress import Told, reporting
 from ._table import Table
@@ -106,12 +107,12 @@ def rows_with_progress(
 
 
 def chunks_with_progress(
-    rows: _native.RowStream, total: int | None, progress: Any, return_type: str
+    rows: _native.RowStream, total: int | None, progress: Any, return_type: str, types: ChunkTypes | None = None
 ) -> Generator[Any, None, None]:
     """As :func:`chunks_as`, and shows how many of the rows have come; where `total` is not known, the end alone."""
     with reporting(progress, "read") as told:
         for chunk in _counted(rows, total, told) if told is not None and total else rows:
-            yield rows_as(chunk, return_type)
+            yield _chunk_as(chunk, return_type, types)
         if not total:
             _tell(told, 1.0)
 
@@ -129,10 +130,14 @@ def _tell(told: Told | None, fraction: float) -> None:
         raise WrongStateError("stopped before the end, as its progress was told to", code="cancelled")
 
 
-def chunks_as(rows: _native.RowStream, return_type: str) -> Generator[Any, None, None]:
-    """Chunk after chunk, as the library has tables."""
+def chunks_as(rows: _native.RowStream, return_type: str, types: ChunkTypes | None = None) -> Generator[Any, None, None]:
+    """Chunk after chunk, as the library has tables; `types` are those that they have in pandas, where that is to be one throughout."""
     for chunk in rows:
-        yield rows_as(chunk, return_type)
+        yield _chunk_as(chunk, return_type, types)
+
+
+def _chunk_as(chunk: _native.Rows, return_type: str, types: ChunkTypes | None) -> Any:
+    return rows_as(chunk, return_type) if types is None else types.frame(Table(chunk))
 
 
 class TableChunks(Iterator[Any]):

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["Table"]
+__all__ = ["Table", "with_whole_numbers"]
 
 
-def _with_whole_numbers(table: pa.Table) -> pa.Table:
+def with_whole_numbers(table: pa.Table) -> pa.Table:
     """The same where sums of whole numbers in SQL, which Arrow has as decimals without a fraction, are int64 if all of them fit."""
     pyarrow = need("pyarrow", "whole numbers")
     for at, field in enumerate(table.schema):
@@ -131,7 +131,7 @@ class Table:
         """
         need("pandas", "a frame of pandas")
         pyarrow = need("pyarrow", "a frame of pandas", "pandas")
-        table = _with_whole_numbers(pyarrow.table(self))
+        table = with_whole_numbers(pyarrow.table(self))
         with _times_told(table):
             return table.to_pandas(**kwargs)
 
@@ -142,7 +142,7 @@ class Table:
     def to_numpy(self) -> dict[str, np.ndarray]:
         """The columns as arrays of numpy. Missing values are NaN, NaT, or None in arrays of objects."""
         need("numpy", "arrays of numpy")
-        table = _with_whole_numbers(self.to_arrow())
+        table = with_whole_numbers(self.to_arrow())
         with _times_told(table):
             return {name: table.column(name).to_numpy() for name in table.column_names}
 

@@ -8,13 +8,14 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._chunk_types import ChunkTypes, has_varying
 from ._core import Params, count_of, text_of, where_with
 from ._optional import need
 from ._results import TableInfo
 from ._rows_out import TableChunks, check_return_type, chunks_as, chunks_with_progress, rows_as, rows_with_progress
 from ._table import Table
 from ._table_versions import TableVersions, library_of
-from .exceptions import InvalidInputError, InvalidTypeError
+from .exceptions import DataFolioError, InvalidInputError, InvalidTypeError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -140,6 +141,13 @@ class TableMethods(TableVersions):
             An iterator over the chunks, in the order in which the rows are stored. Its ``position`` is the row behind the last chunk,
             where a later walk can go on: ``iter_table(name, start_row=position)``.
 
+        Notes
+        -----
+        In pandas a column has one type in all chunks, that of the table. Whole numbers of a column in which some are missing are
+        ``float64``, as :meth:`get_table` has them, and ``Int64`` where some are beyond 2**53, which floats would round; truth values
+        are ``boolean``. Where the files do not tell whether any are missing (text files, Arrow, HDF5, Delta tables, views), both are
+        of pandas' nullable types, such as ``Int64`` and ``boolean``.
+
         Raises
         ------
         ValueError
@@ -159,10 +167,12 @@ class TableMethods(TableVersions):
             end_row=None if end_row is None else count_of(end_row, "end_row"),
             version=chosen,
         )
+        kind = return_type or library_of(entry)
+        types = self._chunk_types(name, chosen, rows.dtypes) if kind == "pandas" else None
         if progress is None or progress is False:
-            return TableChunks(rows, chunks_as(rows, return_type or library_of(entry)))
+            return TableChunks(rows, chunks_as(rows, kind, types))
         total = None if where is not None else self._rows_between(name, chosen, start_row, end_row)
-        return TableChunks(rows, chunks_with_progress(rows, total, progress, return_type or library_of(entry)))
+        return TableChunks(rows, chunks_with_progress(rows, total, progress, kind, types))
 
     def split_table(self, name: str, workers: int) -> list[tuple[int, int]]:
         """Ranges of rows for so many workers, which :meth:`iter_table` takes as `start_row` and `end_row`."""
@@ -320,6 +330,18 @@ class TableMethods(TableVersions):
             entry = next((record for record, names in named if version in names), {})
         rows = entry.get("num_rows")
         return None if rows is None else max(0, min(rows, rows if end is None else end) - start)
+
+    def _chunk_types(self, name: str, version: str | None, dtypes: dict[str, str]) -> ChunkTypes:
+        """The types of the chunks of a walk in pandas."""
+        if not has_varying(dtypes.values()):
+            return ChunkTypes(())
+        try:
+            facts: list[dict[str, Any]] = self._native.column_facts(name, version)
+        except DataFolioError:
+            # What is wrong is told by reading the rows, as far as they are wanted.
+            facts = []
+        known = {fact["name"]: fact for fact in facts}
+        return ChunkTypes(known.get(column, {"name": column, "arrow_type": kind}) for column, kind in dtypes.items())
 
     def _has_grown(self, entry: dict[str, Any]) -> bool:
         """Whether some of the files of a table lack columns that others have."""

@@ -493,6 +493,101 @@ def test_frames_of_an_iterator_are_looked_at_one_by_one(folio: datafolio.DataFol
     assert folio.table_info("t")["rows"] == 3
     with pytest.raises(datafolio.exceptions.InvalidInputError, match='column "i" is double in a later batch, and int64'):
         folio.add_table("n", iter([first, pd.DataFrame({"i": [2.9], "s": ["d"]})]))
+    assert "n" not in folio
+
+
+@pytest.mark.parametrize("table_format", ["parquet", "arrow"])
+def test_frames_that_make_a_table_go_by_the_names_of_their_columns(folio: datafolio.DataFolio, table_format: str) -> None:
+    frames = (
+        pd.DataFrame({"a": [1], "b": [2], "s": ["x"]}),
+        pd.DataFrame({"b": [20], "s": ["y"], "a": [10]}),
+        pl.DataFrame({"s": ["z"], "b": [200], "a": [100]}),
+        # Without a value that tells its type.
+        pd.DataFrame({"b": [4], "a": [3], "s": pd.Series([None], dtype=object)}),
+    )
+    wanted = {"a": [1, 10, 100, 3], "b": [2, 20, 200, 4], "s": ["x", "y", "z", None]}
+    folio.add_table("added", iter(frames), table_format=table_format)
+    folio.append_table("appended", iter(frames), table_format=table_format)
+    for name in ("added", "appended"):
+        assert folio.get_table(name, "arrow").to_pydict() == wanted
+    # Sums of SQL too, whose types are marked.
+    sums = [folio.query(f"SELECT {what} FROM added") for what in ("sum(a) AS a, sum(b) AS b", "sum(b) AS b, sum(a) AS a")]
+    folio.add_table("sums", iter(sums), overwrite=True)
+    assert folio.get_table("sums", "arrow").to_pydict() == {"a": [114, 114], "b": [226, 226]}
+
+
+def test_chunks_of_a_walk_have_the_types_of_the_table(folio: datafolio.DataFolio) -> None:
+    big = 2**53 + 1
+    table = pa.table(
+        {
+            "few": pa.array([1, 2, None, 4, 5], pa.int32()),
+            "big": pa.array([None, None, big, 1, 2], pa.int64()),
+            "full": [1, 2, 3, 4, 5],
+            "flag": pa.array([None, None, True, False, True], pa.bool_()),
+            "sure": [True, False, True, False, True],
+            "x": [0.5, None, 1.5, None, 2.5],
+            "s": ["a", "b", None, "d", "e"],
+        }
+    )
+    folio.add_table("t", table)
+    whole = folio.get_table("t")
+
+    def kinds(name: str, **options: Any) -> list[str]:
+        """The types of the first six columns, which all chunks have."""
+        (found,) = {tuple(map(str, chunk.dtypes)) for chunk in folio.iter_table(name, 2, return_type="pandas", **options)}
+        return list(found[:6])
+
+    of_table = ["float64", "Int64", "int64", "boolean", "bool", "float64"]
+    for options in ({}, {"where": "full > 3"}, {"start_row": 3}, {"progress": lambda part: True}):
+        assert kinds("t", **options) == of_table
+    joined = pd.concat(folio.iter_table("t", 2), ignore_index=True)
+    exact = ["few", "full", "sure", "x", "s"]
+    pd.testing.assert_frame_equal(joined[exact], whole[exact])
+    assert joined["big"].tolist()[2:] == [big, 1, 2] != whole["big"].tolist()[2:]
+    assert pa.array(joined["flag"]).to_pylist() == table["flag"].to_pylist()
+
+    # The first chunk has no value in some columns, and no missing one in others.
+    folio.append_table("copy", folio.iter_table("t", 2))
+    assert folio.get_table("copy", "arrow").to_pydict() == table.to_pydict()
+    pd.testing.assert_frame_equal(folio.get_table("copy")[exact], whole[exact])
+    folio.append_table("copy", folio.iter_table("t", 3, start_row=1))
+    assert folio.table_info("copy")["rows"] == 9
+    folio.append_table("t", folio.iter_table("t", 2, return_type="arrow"))
+    assert folio.table_info("t")["rows"] == 10 and kinds("t") == of_table
+
+    # Nobody tells whether values are missing there.
+    folio.add_table("mapped", table, table_format="arrow").add_view("seen", "SELECT * FROM mapped")
+    for name in ("mapped", "seen"):
+        assert kinds(name) == ["Int32", "Int64", "Int64", "boolean", "boolean", "float64"]
+        joined = pd.concat(folio.iter_table(name, 2, return_type="pandas"), ignore_index=True)
+        assert pa.Table.from_pandas(joined, preserve_index=False).to_pydict() == table.to_pydict()
+
+    first = folio.versions("t")[-1]["version"]
+    folio.add_table("t", table.select(["few", "big"]).slice(3), overwrite=True)
+    assert kinds("t") == ["int32", "int64"] and kinds("t", version=first) == of_table
+
+
+def test_sums_of_sql_have_one_type_in_the_chunks_of_a_view(folio: datafolio.DataFolio) -> None:
+    folio.add_table("t", pa.table({"k": [1, 2, 3], "n": [7, None, 2**53 + 1]}))
+    folio.add_view("sums", "SELECT k, sum(n) AS n FROM t GROUP BY k ORDER BY k")
+    chunks = list(folio.iter_table("sums", 1, return_type="pandas"))
+    assert [str(chunk["n"].dtype) for chunk in chunks] == ["Int64"] * 3
+    assert pa.array(pd.concat(chunks)["n"]).to_pylist() == [7, None, 2**53 + 1]
+
+
+def test_versions_that_a_table_does_not_have(scores: datafolio.DataFolio) -> None:
+    scores.create_snapshot("without", capture_git=False)
+    before = scores.revision
+    scores.add_table("later", pd.DataFrame({"a": [1]}))
+    for version, says in ((before, f"no table 'later' at revision {before}"), ("without", "no table 'later' in snapshot 'without'")):
+        for read in (scores.get_table, scores.iter_table, scores.frame):
+            with pytest.raises(KeyError, match=f"(?s){says}.*versions\\('later'\\)") as told:
+                read("later", version=version)
+            assert told.value.code == "version-not-found"
+    # What is not there at all is told first.
+    for version in (before, "without", 2.5, -1):
+        with pytest.raises(KeyError, match="Item 'none' not found"):
+            scores.get_table("none", version=version)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("form", [lambda frame: frame, lambda frame: frame.lazy(), lambda frame: iter([frame])])

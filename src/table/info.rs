@@ -90,6 +90,24 @@ impl DataFolio {
         })
     }
 
+    /// What is known of each column of a table, or of another version of it by its id, without reading its rows. That no value is missing
+    /// is also known of a column that allows none.
+    ///
+    /// # Errors
+    /// As [`DataFolio::read_table`].
+    pub fn column_facts(&self, name: &str, version: Option<&str>) -> Result<Vec<ColumnFacts>> {
+        let record = self.table_record(name, version)?;
+        let facts = self.facts_of(&record)?;
+        let known = facts.columns.iter().zip(facts.schema.fields()).map(|(column, field)| {
+            let mut column = column.clone();
+            if !field.is_nullable() {
+                column.null_count = column.null_count.or(Some(0));
+            }
+            column
+        });
+        Ok(known.collect())
+    }
+
     /// The files of a table, in the order of their rows, with the rows of each row group: what a worker of another program
     /// needs to read its share.
     ///

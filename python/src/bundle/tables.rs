@@ -101,6 +101,12 @@ impl Bundle {
         Ok((facts_to_python(py, &info).map_err(python)?, Rows::new(info.schema.clone(), Vec::new())))
     }
 
+    /// What is known of each column without reading it.
+    #[pyo3(signature = (name, version=None))]
+    fn column_facts<'py>(&self, py: Python<'py>, name: &str, version: Option<&str>) -> Outcome<Bound<'py, PyAny>> {
+        facts_to_python(py, &self.read(py, |folio| folio.column_facts(name, version))?).map_err(python)
+    }
+
     #[pyo3(signature = (name, columns=None, filter=None, quantiles=None, top=None, version=None))]
     #[allow(clippy::too_many_arguments)]
     fn describe_table<'py>(
