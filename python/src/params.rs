@@ -119,7 +119,10 @@ fn value_within(value: &Bound<'_, PyAny>, lists: usize) -> Tried<ParamValue> {
     } else if let Ok(number) = value.cast::<PyFloat>() {
         Ok(ParamValue::Float(number.value()))
     } else if let Ok(text) = value.cast::<PyString>() {
-        text.to_str().map(|text| ParamValue::Text(text.to_owned())).or_else(|_| Err(half_a_character(text)?))
+        match text.to_str() {
+            Ok(plain) => Ok(ParamValue::Text(plain.to_owned())),
+            Err(_) => Err(half_a_character(text)?),
+        }
     } else if let Ok(bytes) = value.cast::<PyBytes>() {
         Ok(ParamValue::Bytes(bytes.as_bytes().to_vec()))
     } else if value.is_instance_of::<PyDateTime>() {
@@ -292,8 +295,8 @@ fn instant_of(value: &Bound<'_, PyAny>) -> Tried<ParamValue> {
         + part(value, "minute")? * 60
         + part(value, "second")?;
     let clock = seconds * 1_000_000 + part(value, "microsecond")?;
-    // A zone that does not know how far it is from UTC is none. Its first and last days are beyond the years of Python in UTC,
-    // so that `astimezone` has no value for them.
+    // A zone that does not know how far it is from UTC is none. The ends of the calendar may be beyond the years of Python in UTC, for
+    // which `astimezone` has no value.
     let offset = value.call_method0("utcoffset")?;
     if offset.is_none() {
         return Ok(ParamValue::Timestamp(clock));
