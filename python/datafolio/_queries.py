@@ -241,7 +241,7 @@ class QueryMethods(Core):
         Returns
         -------
         dict
-            The names of what is `done`, of what was up to date (`fresh`), of what `failed`, each with its `message`, and of what was
+            The names of what is `done`, of what was up to date (`fresh`), of what `failed`, each with its `code` and `message`, and of what was
             `left` since it is made from these. A table that failed is as it was.
         """
         self._outside_batch("rerun")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ class TableChangeMethods(TableVersions):
             table_format=table_format,
             dataframe_library=given.library,
         )
-        return done if report else self
+        return self._changed(done, report)
 
     def compact(self, name: str, *, report: bool = False) -> Any:
         """Make one file of the files of a table, with the same rows in the same order.
@@ -95,7 +96,7 @@ class TableChangeMethods(TableVersions):
             written and kept.
         """
         done = self._seen().delete_rows(text_of(name, "name"), where_with(text_of(where, "where"), params))
-        return done if report else self
+        return self._changed(done, report)
 
     def update_table(
         self,
@@ -130,6 +131,16 @@ class TableChangeMethods(TableVersions):
         expressions = [(text_of(column, "a column"), _sql_of(value)) for column, value in values.items()]
         condition = where_with(text_of(where, "where"), params)
         done = self._seen().update_table(text_of(name, "name"), condition, expressions)
+        return self._changed(done, report)
+
+    def _changed(self, done: dict[str, Any], report: bool) -> Any:
+        """What a method that changes a table returns, with a word on what is easily overlooked."""
+        if done.get("was_derived"):
+            warnings.warn(
+                f"{done['name']!r} is no longer a derived table, and rerun() leaves it alone; undo() takes this back",
+                UserWarning,
+                stacklevel=3,
+            )
         return done if report else self
 
     def diff_table(

@@ -125,6 +125,7 @@ def test_what_a_rerun_may_take(shop: datafolio.DataFolio) -> None:
     shop.append_table("orders", pd.DataFrame({"id": range(3_000), "who": "b", "sum": 1.0}))
     done = shop.rerun("slow", timeout=0.3, threads=1, memory=256 << 20)
     assert (done["done"], [failed["name"] for failed in done["failed"]]) == ([], ["slow"])
+    assert done["failed"][0]["code"] == "sql-timed-out"
     assert "0.3 s" in done["failed"][0]["message"]
     assert shop.get_table("slow", "arrow").to_pydict() == before
     with pytest.raises(ValueError, match="timeout is a number of seconds between 0"):

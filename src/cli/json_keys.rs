@@ -56,7 +56,10 @@ pub(super) const PRINTED: &[Printed] = &[
     object("add", &["name", "item_type", "category", "version", "archived", "record"]),
     object("reference", &["name", "item_type", "category", "version", "archived", "record"]),
     list("import", &["name", "item_type", "category", "version", "archived", "record"]),
-    object("append", &["name", "rows", "size_bytes", "created", "new_columns", "num_rows", "parts", "compacted?"]),
+    object(
+        "append",
+        &["name", "rows", "size_bytes", "created", "new_columns", "num_rows", "parts", "was_derived?", "compacted?"],
+    ),
     list("compact", &["name", "parts_before", "parts_after", "rows", "bytes_before", "bytes_after"]),
     object("convert", &["files", "rows", "size_bytes"]),
     list("ls", &["name", "item_type", "category", "version", "archived", "record", "size_bytes"]),

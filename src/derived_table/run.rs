@@ -97,6 +97,8 @@ pub struct FailedRerun {
     /// Why.
     #[serde(skip)]
     pub error: Error,
+    /// Why, as [`Error::code`] says it.
+    pub code: &'static str,
     /// Why, in words.
     pub message: String,
 }
@@ -235,7 +237,7 @@ impl DataFolio {
                 Ok(()) => report.done.push(name),
                 Err(error) => {
                     let message = error.to_string();
-                    report.failed.push(FailedRerun { name, error, message });
+                    report.failed.push(FailedRerun { name, code: error.code(), error, message });
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::bundle::{DataFolio, lineage_of};
 use crate::error::{Error, Result};
 use crate::view::{is_view, view_of};
 
-/// A derived table that is out of date, or a view of which an input is gone.
+/// A derived table that is out of date, or a view that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stale {
     /// The item.
@@ -70,7 +70,7 @@ pub enum StaleReason {
         /// The input.
         input: String,
     },
-    /// The views among the inputs go round in a circle, or the text cannot be read.
+    /// The views among the inputs go round in a circle, the text cannot be read, or it does not fit what it reads.
     Unreadable {
         /// What is wrong.
         message: String,
@@ -95,8 +95,8 @@ impl fmt::Display for StaleReason {
 }
 
 impl DataFolio {
-    /// Derived tables that are out of date, and views of which an input is gone, each with all reasons; inputs come before
-    /// what is made from them. A table is also out of date when a derived table that it was made from is.
+    /// Derived tables that are out of date, and views that cannot be read, of which an input is gone or has other columns,
+    /// each with all reasons; inputs come before what is made from them. A table is also out of date when a derived table that it was made from is.
     ///
     /// # Errors
     /// An entry that cannot be read.
@@ -205,6 +205,12 @@ impl DataFolio {
                 }
                 Err(error) => reasons.extend(unreadable(error)),
             }
+        }
+        // All that it reads is there, and may have other columns than it asks for.
+        if reasons.is_empty()
+            && let Err(error) = self.view_schema(record)
+        {
+            return unreadable(error);
         }
         reasons
     }

@@ -7,7 +7,7 @@ use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{Item, TableReadOptions, plain_parquet_files, read_table};
+use datafolio_handlers::{HandlerError, Item, TableReadOptions, plain_parquet_files, read_table};
 use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
@@ -154,7 +154,12 @@ impl<'a> Exposer<'a> {
                 frames::relation(record.name(), &frame, self.folio.settings().threads)?
             }
             (None, None) => {
-                refuse_folded(record.name(), record.strings("columns"))?;
+                let columns = record.strings("columns");
+                if columns.is_empty() && record.get("columns").is_some_and(serde_json::Value::is_array) {
+                    let reason = "it has no columns, and a table of SQL has one at least".to_owned();
+                    return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
+                }
+                refuse_folded(record.name(), columns)?;
                 handle.relation(&record)?
             }
             (None, Some(view)) => {

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::compact::Compacted;
-use super::parts::{Place, column_types, number, part_of, require_own_table};
+use super::parts::{Place, column_types, is_derived, number, part_of, require_own_table};
 use crate::bundle::state::State;
 use crate::bundle::{AddOptions, Batch, DataFolio, Own, table_from_files};
 use crate::error::{Error, Result};
@@ -101,6 +101,9 @@ pub struct Appended {
     pub num_rows: u64,
     /// How many parts the table has now; 1 for a table of one file.
     pub parts: usize,
+    /// Whether the table was derived until then; now it is one of its own, which nobody makes again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub was_derived: bool,
     /// What was merged afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compacted: Option<Compacted>,
@@ -238,6 +241,7 @@ impl Batch<'_> {
                 new_columns,
                 num_rows: rows,
                 parts,
+                was_derived: false,
                 compacted: None,
             });
         };
@@ -257,6 +261,7 @@ impl Batch<'_> {
             new_columns,
             num_rows: record.u64("num_rows").unwrap_or_default() + rows,
             parts: stored_files(&record)?.len() + 1,
+            was_derived: rows > 0 && is_derived(&record),
             compacted: None,
         };
         let Some(part) = payload.filter(|_| rows > 0).map(|payload| part_of(payload, &written)) else {

@@ -1,39 +1,77 @@
 //! What a new value becomes in its column: the same value in the column's type, or an error that says why it is none.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Scalar, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Scalar, UInt64Array, make_array, new_null_array,
+};
 use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::kernels::numeric::add_wrapping;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{CastOptions, cast, cast_with_options};
-use arrow::datatypes::{DataType, Float64Type, TimeUnit};
+use arrow::datatypes::{DataType, Field, Float64Type, TimeUnit, UInt64Type};
 use arrow::error::ArrowError;
+use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
 
-/// The values of a column of this type, as SQL has them: the new ones where they are set, and the old ones elsewhere, which no new
-/// value's type touches.
+/// The values of a column: the new ones, as SQL has them, where they are set, and elsewhere the old ones, which no new value's type
+/// touches.
 ///
 /// # Errors
-/// The reason, where a new value is not one of the type.
-pub(super) fn assigned(
-    set: &BooleanArray,
-    new: &ArrayRef,
-    old: &ArrayRef,
-    of_type: &DataType,
-) -> Result<ArrayRef, String> {
+/// The reason, where a new value is not one of the column's type.
+pub(super) fn assigned(set: &BooleanArray, new: &ArrayRef, old: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
+    let of_type = field.data_type();
     // Categories are texts in SQL.
-    let of_type = match of_type {
+    let values = match of_type {
         DataType::Dictionary(_, values) => values,
-        other => other,
+        DataType::RunEndEncoded(_, values) => values.data_type(),
+        _ => of_type,
     };
-    let new = exactly(new, of_type)?;
-    let new = strictly(&new, old.data_type()).map_err(|error| words(&error))?;
-    zip(set, &new, old).map_err(|error| words(&error))
+    let new = exactly(new, values)?;
+    if field.dict_is_ordered() == Some(true) {
+        return among_categories(set, &new, old);
+    }
+    let all = strictly(old, values).and_then(|old| zip(set, &new, &old)).and_then(|all| strictly(&all, of_type));
+    all.map_err(|error| words(&error))
+}
+
+/// The same for ordered categories, which stay what they are: where a further one would stand among them nobody has said.
+fn among_categories(set: &BooleanArray, new: &ArrayRef, old: &ArrayRef) -> Result<ArrayRef, String> {
+    let failed = |error: ArrowError| words(&error);
+    let of_type = old.data_type();
+    let (DataType::Dictionary(key, _), Some(dictionary)) = (of_type, old.as_any_dictionary_opt()) else {
+        return Err("it has no categories".to_owned());
+    };
+    let categories = dictionary.values();
+    let rows = RowConverter::new(vec![SortField::new(categories.data_type().clone())]).map_err(failed)?;
+    let known = rows.convert_columns(std::slice::from_ref(categories)).map_err(failed)?;
+    let places: HashMap<_, _> = known.iter().zip(0_u64..).collect();
+    let given = rows.convert_columns(std::slice::from_ref(new)).map_err(failed)?;
+    let keys = cast(dictionary.keys(), &DataType::UInt64).map_err(failed)?;
+    let keys = keys.as_primitive::<UInt64Type>().iter().enumerate().map(|(row, key)| {
+        if !set.value(row) {
+            return Ok(key);
+        }
+        match places.get(&given.row(row)) {
+            Some(place) => Ok(Some(*place)),
+            None if new.is_null(row) => Ok(None),
+            None => {
+                let value = array_value_to_string(new, row).unwrap_or_default();
+                let known: Vec<String> =
+                    (0..categories.len()).filter_map(|at| array_value_to_string(categories, at).ok()).collect();
+                Err(format!("a new value is {value}, and its ordered categories are {}", known.join(" < ")))
+            }
+        }
+    });
+    let keys: ArrayRef = Arc::new(keys.collect::<Result<UInt64Array, String>>()?);
+    let keys = strictly(&keys, key).map_err(failed)?;
+    let data = keys.to_data().into_builder().data_type(of_type.clone()).add_child_data(categories.to_data()).build();
+    data.map(make_array).map_err(failed)
 }
 
 /// The same column in another type; a value that the type does not have is an error.
-pub(super) fn strictly(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+fn strictly(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     match column.data_type() == to {
         true => Ok(Arc::clone(column)),
         false => cast_with_options(column, to, &CastOptions { safe: false, ..CastOptions::default() }),
@@ -47,7 +85,8 @@ fn exactly(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
     if from == to {
         return Ok(Arc::clone(values));
     }
-    if *from == DataType::Null {
+    // Missing values are of every type.
+    if values.logical_null_count() == values.len() {
         return Ok(new_null_array(to, values.len()));
     }
     if is_text(from) != is_text(to) && !(is_text(from) && to.is_temporal()) {

@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{AsArray, RecordBatchReader};
-use arrow::datatypes::{FieldRef, Int64Type, SchemaRef};
+use arrow::datatypes::{Int64Type, SchemaRef};
 use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, STAGES_TAKEN, counted, time};
 use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
-use datafolio_sql::{Expressions, Params, QueryReader, SqlError, TableName, check_condition, check_value, quote_table};
+use datafolio_sql::{Expressions, Picked, QueryReader, SqlError, TableName, check_condition, check_value, quote_table};
 use serde_json::{Map, Value};
 
-use super::as_table::AsTable;
-use super::exact::{refuse_folded, refuse_inexact};
-use super::parts::{Place, number, part_of, require_own_table, table_of};
+use super::changed_rows::{ChangedRows, Picks};
+use super::exact::refuse_folded;
+use super::numbered::refuse_numbered;
+use super::parts::{Place, is_derived, number, part_of, require_own_table, table_of};
 use super::{Condition, RowsChanged};
 use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
 use crate::error::{Error, Result};
-use crate::query::QueryOptions;
+use crate::query::{Exposer, QueryOptions};
 
 /// What becomes of the rows.
 enum Edit<'a> {
@@ -37,25 +38,23 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// A query and the values for its places.
-struct Asked {
-    sql: String,
-    params: Params,
-}
-
-/// How rows are counted and changed.
+/// How rows are picked and changed.
 struct Plan {
-    /// The query that counts the rows of a table which the condition holds for.
-    count: Asked,
-    /// The one that gives the rows that stay; where columns are set, all rows as they were, whether the condition holds for them, and
-    /// the new values.
-    select: Asked,
-    /// The columns that are set, in the order of the values.
-    set: Vec<usize>,
+    /// The condition, and behind it the new values.
+    expressions: Expressions,
+    /// What becomes of the rows that the condition holds for.
+    picks: Picks,
     /// The columns.
     table: SchemaRef,
     /// Who knows the other tables that are looked into; `None` where there are none.
     seen: Option<DataFolio>,
+}
+
+impl Plan {
+    /// How many columns the query has that picks rows.
+    fn columns(&self) -> usize {
+        self.expressions.texts.len()
+    }
 }
 
 impl DataFolio {
@@ -130,20 +129,27 @@ impl Batch<'_> {
         require_own_table(&record)?;
         check_condition(&condition.sql, &condition.params)?;
         let table = read_table(&self.folio().handler_item(&record), &TableReadOptions::default())?.schema();
-        let set = columns_set(name, edit, &table)?;
-        // The condition stands in a query by itself, and in another one several times, beside the values.
+        let picks = match edit {
+            Edit::Delete => Picks::Go,
+            Edit::Set(values) => Picks::Get(columns_set(name, values, &table)?),
+        };
+        refuse_folded(name, table.fields().iter().map(|field| field.name().as_str()))?;
+        refuse_numbered(name, &table)?;
+        // The condition stands in a query by itself, and in another one beside the values.
         let texts: Vec<&str> = std::iter::once(condition.sql.as_str()).chain(edit.values()).collect();
         let expressions = Expressions::new(&texts, &condition.params)?;
-        let named = &expressions.tables;
-        let plan = Plan {
-            count: counting(&expressions),
-            select: selection(&expressions, &table),
-            set,
-            table,
-            // What other tables hold by now may be of this batch.
-            seen: named.iter().any(|table| !table.is_table()).then(|| self.seen()),
+        // What other tables hold by now may be of this batch.
+        let seen = expressions.tables.iter().any(|table| !table.is_table()).then(|| self.seen());
+        let plan = Plan { expressions, picks, table, seen };
+        let named = &plan.expressions.tables;
+        let mut done = RowsChanged {
+            name: name.to_owned(),
+            rows: 0,
+            parts_written: 0,
+            parts_kept: 0,
+            num_rows: 0,
+            was_derived: false,
         };
-        let mut done = RowsChanged { name: name.to_owned(), rows: 0, parts_written: 0, parts_kept: 0, num_rows: 0 };
         let parts = match record.parts()? {
             // A condition that looks at the table itself looks at all of it, and one part does not tell.
             Some(parts) if !named.iter().any(TableName::is_table) => parts,
@@ -158,6 +164,7 @@ impl Batch<'_> {
                 let written = self.write_changed(&plan, &record, &record, Place::Whole, all, done.rows)?;
                 (done.parts_written, done.num_rows) = (1, number(&written, "num_rows"));
                 self.put_changed(&record, file_fields(&written), edit, done.rows)?;
+                done.was_derived = is_derived(&record);
                 return Ok(done);
             }
         };
@@ -201,13 +208,21 @@ impl Batch<'_> {
             fields
         };
         self.put_changed(&record, fields, edit, done.rows)?;
+        done.was_derived = is_derived(&record);
         Ok(done)
     }
 
     /// How many rows of a table the condition holds for.
     fn count_in(&self, plan: &Plan, table: &Arc<ItemRecord>) -> Result<u64> {
+        let condition = plan.expressions.texts.first().map_or("", String::as_str);
+        let sql = quote_table(&format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)"));
+        let params = plan.expressions.params.first().cloned().unwrap_or_default();
+        let options = QueryOptions { params, ..QueryOptions::default() };
+        let folio = plan.seen.as_ref().unwrap_or(self.folio());
+        // The query is made of the texts of the caller, and has other places than these.
+        let rows = folio.run_query(&sql, Some(table), &options).map_err(Error::without_place)?;
         let mut counted = 0;
-        for batch in self.ask(plan, &plan.count, table)? {
+        for batch in rows {
             let batch = batch?;
             counted +=
                 batch.column(0).as_primitive_opt::<Int64Type>().map_or(0, |column| column.value(0).unsigned_abs());
@@ -215,12 +230,17 @@ impl Batch<'_> {
         Ok(counted)
     }
 
-    fn ask(&self, plan: &Plan, asked: &Asked, table: &Arc<ItemRecord>) -> Result<QueryReader> {
+    /// The numbers of the rows of a table that the condition holds for, and their new values.
+    fn pick(&self, plan: &Plan, table: &Arc<ItemRecord>) -> Result<QueryReader> {
         let folio = plan.seen.as_ref().unwrap_or(self.folio());
-        let options = QueryOptions { params: asked.params.clone(), ..QueryOptions::default() };
-        let rows = folio.run_query(&quote_table(&asked.sql), Some(table), &options);
-        // The query is made of the texts of the caller, and has other places than these.
-        rows.map_err(Error::without_place)
+        let mut exposer = Exposer::new(folio, Some(("table", table)));
+        plan.expressions.tables.iter().try_for_each(|table| exposer.add(table))?;
+        let others = exposer.exposed;
+        let relation = folio.numbered(table, &plan.table)?;
+        let shares = folio.shares_of(table, &relation, &(0..u64::MAX), 1)?;
+        let picked = Picked { expressions: &plan.expressions, starts: &shares.starts };
+        let settings = folio.query_settings(&QueryOptions::default());
+        datafolio_sql::pick(&settings, relation, &others, &picked).map_err(|error| Error::from(error).without_place())
     }
 
     /// Writes the rows of a table, or of one part of it, as they are to be: so many, of which the condition holds for so many.
@@ -233,22 +253,25 @@ impl Batch<'_> {
         all: u64,
         found: u64,
     ) -> Result<Draft> {
-        let rows = self.ask(plan, &plan.select, source)?;
-        let columns = plan.table.fields().len();
-        let values = plan.set.len();
-        if rows.schema().fields().len() != if values > 0 { columns + 1 + values } else { columns } {
+        let picked = self.pick(plan, source)?;
+        if picked.schema().fields().len() != plan.columns() {
             let reason = "the condition and the values do not stand for themselves: check their brackets".to_owned();
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
+        let mut part = TableReadOptions::default();
+        // By their names: files of one table need not have their columns in one order.
+        part.columns = Some(plan.table.fields().iter().map(|field| field.name().clone()).collect());
+        part.threads = self.folio().settings().threads;
+        let rows = read_table(&self.folio().handler_item(source), &part)?;
         let changed = Arc::new(AtomicU64::new(0));
-        let table = SchemaRef::clone(&plan.table);
-        let rows = Box::new(AsTable::new(record.name(), rows, plan.set.clone(), table, Arc::clone(&changed)));
+        let picks = plan.picks.clone();
+        let rows = Box::new(ChangedRows::new(record.name(), rows, picked, picks, Arc::clone(&changed)));
         let written = self.stage_table(record, place, |write| write(rows))?;
-        let (expected, again) = match plan.set.is_empty() {
-            true => (all.saturating_sub(found), found),
-            false => (all, changed.load(Ordering::Relaxed)),
+        let expected = match plan.picks {
+            Picks::Go => all.saturating_sub(found),
+            Picks::Get(_) => all,
         };
-        if number(&written, "num_rows") != expected || again != found {
+        if number(&written, "num_rows") != expected || changed.load(Ordering::Relaxed) != found {
             let reason = "the condition holds for other rows each time it is asked, as with random()".to_owned();
             return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
         }
@@ -290,25 +313,14 @@ impl Batch<'_> {
     }
 }
 
-/// The columns that are set, where everything can be set as it is asked.
-fn columns_set(name: &str, edit: &Edit<'_>, table: &SchemaRef) -> Result<Vec<usize>> {
+/// The columns that are set.
+fn columns_set(name: &str, values: &[(&str, &str)], table: &SchemaRef) -> Result<Vec<usize>> {
     let invalid = |reason: String| HandlerError::Invalid { item: name.to_owned(), reason };
-    refuse_folded(name, table.fields().iter().map(|field| field.name().as_str()))?;
-    refuse_inexact(name, table.fields().iter().map(|field| &**field))?;
-    let is_ordered = |field: &&FieldRef| field.dict_is_ordered() == Some(true);
-    if let Some(ordered) = table.fields().iter().find(is_ordered) {
-        let reason = format!(
-            "the order of the categories of column {:?} would be lost, since SQL has texts for them: write the table anew instead",
-            ordered.name()
-        );
-        return Err(invalid(reason).into());
-    }
-    let Edit::Set(values) = edit else { return Ok(Vec::new()) };
     if values.is_empty() {
         return Err(invalid("no column is given a value".to_owned()).into());
     }
     let mut set = Vec::new();
-    for (column, value) in *values {
+    for (column, value) in values {
         let Some((place, _)) = table.fields().find(column) else {
             let known = table.fields().iter().map(|field| field.name().clone()).collect();
             let (table, column) = (name.to_owned(), (*column).to_owned());
@@ -331,33 +343,6 @@ fn of_column(column: &str, error: SqlError) -> SqlError {
         SqlError::Refused { place, refusal, reason } => SqlError::Refused { place, refusal, reason: told(reason) },
         other => other,
     }
-}
-
-/// The query that counts the rows for which the condition holds.
-fn counting(expressions: &Expressions) -> Asked {
-    let condition = expressions.texts.first().map_or("", String::as_str);
-    let params = expressions.params.first().cloned().unwrap_or_default();
-    Asked { sql: format!("SELECT count(*) FROM \"table\" WHERE ({condition}\n)"), params }
-}
-
-/// The query that gives what becomes the rows.
-fn selection(expressions: &Expressions, table: &SchemaRef) -> Asked {
-    let quoted = |column: &str| format!("\"{}\"", column.replace('"', "\"\""));
-    // By their names: files of one table need not have their columns in one order.
-    let columns = table.fields().iter().map(|field| format!("\"table\".{}", quoted(field.name())));
-    let columns = columns.collect::<Vec<_>>().join(", ");
-    let (condition, values) =
-        expressions.texts.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let sql = match values {
-        [] => format!("SELECT {columns} FROM \"table\" WHERE (({condition}\n) IS NOT TRUE)"),
-        // In one expression a new value and an old one would have one type, which need not hold all old ones: whoever sets one row
-        // to sqrt(2) would find the integers of all others rounded.
-        values => {
-            let new = values.iter().map(|value| format!(", CASE WHEN ({condition}\n) THEN ({value}\n) END"));
-            format!("SELECT {columns}, ({condition}\n) IS TRUE{} FROM \"table\"", new.collect::<String>())
-        }
-    };
-    Asked { sql, params: expressions.all_params.clone() }
 }
 
 /// The fields of an entry for a table of one file.

@@ -22,12 +22,29 @@ pub(crate) fn refuse_folded<'a>(item: &str, names: impl IntoIterator<Item = &'a 
     for name in names {
         if let Some(other) = seen.insert(name.to_lowercase(), name) {
             let reason = format!(
-                "its columns '{other}' and '{name}' differ in case alone, and SQL does not tell them apart: rename one of them"
+                "its columns '{other}' and '{name}' differ in case alone, and SQL does not tell them apart: rename one of them in a frame of the table, and store that"
             );
             return Err(HandlerError::Invalid { item: item.to_owned(), reason }.into());
         }
     }
     Ok(())
+}
+
+/// Refuses a column without a name: SQL has no word for it.
+///
+/// # Errors
+/// [`HandlerError::Invalid`] with its place.
+pub(super) fn refuse_unnamed(item: &str, names: &[String]) -> std::result::Result<(), HandlerError> {
+    match names.iter().position(String::is_empty) {
+        None => Ok(()),
+        Some(at) => {
+            let reason = format!(
+                "its column {} has an empty name, and SQL has no word for it: name the others as `columns`",
+                at + 1
+            );
+            Err(HandlerError::Invalid { item: item.to_owned(), reason })
+        }
+    }
 }
 
 /// Refuses columns whose values do not come back from SQL as they were.

@@ -13,7 +13,7 @@ use super::content::content_of;
 use super::statistics::TableStatistics;
 use crate::bundle::DataFolio;
 use crate::error::Result;
-use crate::view::view_of;
+use crate::view::is_view;
 
 /// Facts and statistics of tables by their content, which tells all there is to know of them; facts of references by the state of
 /// their files, which may change.
@@ -124,8 +124,8 @@ impl DataFolio {
     /// What the footers of a table say, read once for each content. Files that are known by their content have no path here:
     /// see [`DataFolio::placed_files`].
     pub(super) fn facts_of(&self, record: &ItemRecord) -> Result<Arc<TableFacts>> {
-        if let Some(view) = view_of(record)? {
-            return Ok(Arc::new(TableFacts::of_schema(view.schema(record.name())?)));
+        if is_view(record) {
+            return Ok(Arc::new(TableFacts::of_schema(self.view_schema(record)?)));
         }
         let item = self.handler_item(record);
         let Some(content) = content_of(record) else { return self.facts_of_reference(&item) };

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 mod append;
 #[cfg(feature = "sql")]
-mod as_table;
-#[cfg(feature = "sql")]
 mod assign;
 #[cfg(feature = "sql")]
 mod change_rows;
+#[cfg(feature = "sql")]
+mod changed_rows;
 mod chunks;
 mod compact;
 mod condition;
@@ -30,6 +30,8 @@ mod in_question;
 mod info;
 mod iter_options;
 mod known;
+#[cfg(feature = "sql")]
+mod numbered;
 mod parts;
 mod paths;
 mod read;
@@ -80,6 +82,9 @@ pub struct RowsChanged {
     pub parts_kept: usize,
     /// How many rows the table has now.
     pub num_rows: u64,
+    /// Whether the table was derived until then; now it is one of its own, which nobody makes again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub was_derived: bool,
 }
 
 /// The rows of a table that a condition holds for, as far as they are wanted.

@@ -168,3 +168,8 @@ pub(super) fn require_own_table(record: &ItemRecord) -> Result<()> {
     };
     Err(Error::WrongType { item: record.name().to_owned(), expected: "a table of the bundle", found })
 }
+
+/// Whether a version was made by a query that can be run again.
+pub(super) fn is_derived(record: &ItemRecord) -> bool {
+    record.get("derived").is_some_and(|derived| !derived.is_null())
+}

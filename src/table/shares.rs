@@ -10,8 +10,8 @@ use super::split::group_starts;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 
-/// Rows of one query among several: row groups together have at least so many.
-const SHARE: u64 = 1 << 20;
+/// Rows of one query among several, about: each query is prepared anew, which takes a millisecond.
+const SHARE: u64 = 3 << 19;
 
 /// Of more files than this only one query is run at a time: each query opens all of them.
 pub(super) const MOST_FILES: usize = 64;
@@ -32,7 +32,7 @@ impl DataFolio {
             shares.starts = starts(&facts);
             let has_number = facts.schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(OF_THE_FILE));
             if threads > 1 && paths.len() <= MOST_FILES && shares.starts.len() == paths.len() && !has_number {
-                shares.rows = cut(&group_starts(&facts), rows);
+                shares.rows = cut(&group_starts(&facts), rows, facts.rows.unwrap_or_default(), threads);
             }
         }
         if shares.rows.contains(&(0..u64::MAX)) {
@@ -53,12 +53,28 @@ fn starts(facts: &TableFacts) -> Vec<u64> {
     facts.files.iter().map(|file| file.rows).map(start_of).collect()
 }
 
-/// The rows between these in shares that begin with row groups.
-fn cut(group_starts: &[u64], rows: &Range<u64>) -> Vec<Range<u64>> {
+/// The rows between these, of so many in all, in shares that begin with row groups: as many for each thread, and about as long. Where there
+/// are several for each thread, the first one of each is a row group alone: how the others are run is judged by it.
+fn cut(group_starts: &[u64], rows: &Range<u64>, all: u64, threads: usize) -> Vec<Range<u64>> {
+    let end = rows.end.min(all);
+    let within: Vec<u64> =
+        group_starts.iter().copied().filter(|start| rows.contains(start) && *start > rows.start).collect();
+    let shares_of = |count: u64| usize::try_from(count / SHARE).unwrap_or(usize::MAX).next_multiple_of(threads);
     let mut cuts = vec![rows.start];
-    for start in group_starts.iter().copied().filter(|start| rows.contains(start)) {
-        if cuts.last().is_some_and(|last| start - last >= SHARE) {
-            cuts.push(start);
+    if end.saturating_sub(rows.start) >= 2 * SHARE * threads as u64 {
+        cuts.extend(within.iter().take(threads));
+    }
+    let first = cuts.len();
+    let start = cuts.last().copied().unwrap_or_default();
+    let count = end.saturating_sub(start);
+    let shares = if count < SHARE { 1 } else { shares_of(count) };
+    let share = count / shares as u64;
+    let half = within.windows(2).next().map_or(0, |pair| (pair[1] - pair[0]) / 2);
+    for group in within.into_iter().skip(first - 1) {
+        // The nearest one to where the next share would begin if all were of one length.
+        let made = cuts.len() + 1 - first;
+        if made < shares && group.saturating_add(half) >= start + made as u64 * share {
+            cuts.push(group);
         }
     }
     cuts.push(rows.end);
@@ -71,14 +87,19 @@ mod tests {
 
     #[test]
     fn shares_begin_with_row_groups_and_are_the_whole() {
-        let groups: Vec<u64> = (0..10).map(|group| group * 491_520).collect();
-        let found = cut(&groups, &(0..u64::MAX));
-        assert_eq!(found.len(), 4);
-        assert_eq!(found.iter().map(|share| share.start / 491_520).collect::<Vec<_>>(), [0, 3, 6, 9]);
-        assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
-        assert_eq!((found[0].start, found[3].end), (0, u64::MAX));
-        assert_eq!(cut(&groups, &(700_000..900_000)), vec![700_000..900_000; 1]);
-        assert_eq!(cut(&groups, &(700_000..2_500_000)), [700_000..1_966_080, 1_966_080..2_500_000]);
-        assert_eq!(cut(&[], &(0..5)), vec![0..5; 1]);
+        const GROUP: u64 = 491_520;
+        let groups: Vec<u64> = (0..21).map(|group| group * GROUP).collect();
+        let all = 20 * GROUP + 5;
+        for (threads, starts) in [(2, vec![0, 1, 2, 5, 8, 11, 14, 17]), (4, vec![0, 2, 5, 7, 10, 12, 15, 17])] {
+            let found = cut(&groups, &(0..u64::MAX), all, threads);
+            assert_eq!(found.iter().map(|share| share.start / GROUP).collect::<Vec<_>>(), starts);
+            assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert_eq!((found[0].start, found.last().unwrap().end), (0, u64::MAX));
+        }
+        assert_eq!(cut(&groups, &(700_000..900_000), all, 2), vec![700_000..900_000; 1]);
+        assert_eq!(cut(&groups, &(700_000..4_000_000), all, 2), [700_000..5 * GROUP, 5 * GROUP..4_000_000]);
+        assert_eq!(cut(&[], &(0..5), 5, 2), vec![0..5; 1]);
+        // No share is shorter than a group.
+        assert_eq!(cut(&[0, 5], &(0..u64::MAX), 10_000_000, 8), vec![0..u64::MAX; 1]);
     }
 }

@@ -1,8 +1,11 @@
 //! Views: items that hold no rows, but a query that is run when they are read.
 
+#[cfg(not(feature = "sql"))]
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
+#[cfg(not(feature = "sql"))]
+use arrow::datatypes::{DataType, Field, Schema};
 use datafolio_core::{Entry, ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, column_places};
 use serde::{Deserialize, Serialize};
@@ -68,6 +71,7 @@ impl View {
     }
 
     /// The columns that the view had when it was made.
+    #[cfg(not(feature = "sql"))]
     pub(crate) fn schema(&self, item: &str) -> Result<SchemaRef> {
         let field = |column: &ViewColumn| match column.arrow_type.parse::<DataType>() {
             Ok(data_type) => Ok(Field::new(&column.name, data_type, true)),

@@ -8,6 +8,7 @@ use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::TableReadOptions;
 use datafolio_sql::{Exposed, Params, Quoted, Settings, Shares, SqlResult, Streamed, check};
+use datafolio_storage::Verification;
 
 use super::check_columns;
 use crate::bundle::DataFolio;
@@ -24,6 +25,16 @@ impl DataFolio {
         let mut exposer = Exposer::new(self, Some((READ, record)));
         exposer.add(&datafolio_sql::TableName::new(READ))?;
         ViewStream::new(record.name(), self.query_settings(&QueryOptions::default()), exposer.exposed)
+    }
+
+    /// The columns that a view has now, whatever they were when it was made. What it reads is not compared with its hashes for that.
+    pub(crate) fn view_schema(&self, record: &ItemRecord) -> Result<SchemaRef> {
+        let unchecked = self.checking(Some(Verification::Off));
+        let folio = unchecked.as_ref().unwrap_or(self);
+        match folio.frame_of_view(record)? {
+            Some(frame) => Ok(frame.arrow_schema()?),
+            None => Ok(folio.view_stream(&Arc::new(record.clone()))?.schema),
+        }
     }
 
     /// Opens a part of a view.

@@ -208,6 +208,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         // They would be over the rows of one file.
         (set(&[("id", "row_number() OVER ()")]), "sql-refused", "other rows"),
         (set(&[("id", "unnest([1, 2])")]), "sql-refused", "other rows"),
+        (set(&[("value", "1 + Max(value)")]), "sql-refused", "(SELECT max(x) FROM table)"),
         (folio.delete_rows("parts", "id = 3) OR (id = 4").unwrap_err(), "sql-syntax", ""),
         (folio.delete_rows("parts", "random() < 0.5").unwrap_err(), "invalid-value", "each time"),
         (set(&[("id", "nothing_there + 1")]), "column-not-found", "nothing_there"),

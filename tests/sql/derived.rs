@@ -128,6 +128,7 @@ fn what_was_renamed_or_deleted_is_told_and_stops_a_rerun() {
     let rerun = folio.rerun(&["last"], RerunOptions::new()).unwrap();
     let failed = &rerun.failed[0];
     assert_eq!((failed.name.as_str(), failed.error.code()), ("last", "input-gone"));
+    assert_eq!(failed.code, "input-gone");
     assert!(failed.message.contains("'figures' now"), "{}", failed.message);
     derive(&folio, "after", "SELECT count(*) AS n FROM last");
     folio.add("kinds", data(&numbers(5)), AddOptions::new().overwrite()).unwrap();
@@ -281,10 +282,13 @@ fn rows_that_are_appended_or_removed_end_a_derivation() {
     for (name, change) in [("grown", true), ("cut", false)] {
         derive(&folio, name, "SELECT * FROM numbers");
         assert!(folio.item_info(name).unwrap().record.contains_key("derived"));
-        match change {
-            true => drop(folio.append_table(name, super::numbers(2), datafolio::AppendOptions::new()).unwrap()),
-            false => drop(folio.delete_rows(name, "id = 3").unwrap()),
-        }
+        let append = || folio.append_table(name, super::numbers(2), datafolio::AppendOptions::new()).unwrap();
+        let was_derived = || match change {
+            true => append().was_derived,
+            false => folio.delete_rows(name, "id = 3 OR id = 1").unwrap().was_derived,
+        };
+        assert!(was_derived(), "{name}: whoever changes it is told");
+        assert!(!was_derived(), "{name}: once");
         assert!(!folio.item_info(name).unwrap().record.contains_key("derived"), "{name}");
     }
 }

@@ -114,7 +114,8 @@ fn nothing_but_reading_tables_by_name_is_allowed() {
     for sql in &refused {
         for error in [ask(&folio, sql), ask_table(&folio, "numbers", sql)] {
             let Err(error) = error else { panic!("it ran: {sql}") };
-            let expected = ["sql-refused", "sql-syntax", "table-not-found", "snapshot-not-found"];
+            // The program of DuckDB has `getenv`, and its library has not.
+            let expected = ["sql-refused", "sql-syntax", "table-not-found", "snapshot-not-found", "unknown-function"];
             assert!(expected.contains(&error.code()), "{sql}: {}: {error}", error.code());
         }
     }

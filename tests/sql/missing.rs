@@ -7,9 +7,42 @@ use datafolio::columns::col;
 use datafolio::{AddOptions, DataFolio, ErrorCategory, QueryOptions, SnapshotOptions, TableOptions};
 
 use super::{ask, ask_table, data, numbers, with_numbers};
+use crate::support::new_bundle;
 
 fn told(folio: &DataFolio, sql: &str) -> String {
     ask(folio, sql).map(|rows| panic!("{sql}: {rows:?}")).unwrap_err().to_string()
+}
+
+#[test]
+fn a_function_that_is_not_there_is_told_with_the_nearest_one() {
+    let (_dir, folio) = with_numbers();
+    let error = ask(&folio, "SELECT id,\n conut(*) FROM numbers").unwrap_err();
+    assert_eq!((error.code(), error.category()), ("unknown-function", ErrorCategory::NotFound));
+    assert_eq!(error.to_string(), "there is no function 'conut' at line 2, column 2; did you mean 'count'?");
+    // One that there is, and that is not allowed, is refused.
+    assert_eq!(ask(&folio, "SELECT sleep_ms(1)").unwrap_err().code(), "sql-refused");
+    let error = told(&folio, "SELECT count(*) FROM table");
+    assert!(error.contains("line 1, column 22") && error.ends_with("here its name does"), "{error}");
+}
+
+#[test]
+fn tables_that_sql_has_no_words_for_are_told() {
+    let (_dir, folio) = new_bundle();
+    let empty = RecordBatch::new_empty(Arc::new(arrow::datatypes::Schema::empty()));
+    folio.add("nothing", data(&empty), AddOptions::new()).unwrap();
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let unnamed = RecordBatch::try_from_iter([("x", Arc::clone(&column)), ("", column)]).unwrap();
+    folio.add("unnamed", data(&unnamed), AddOptions::new()).unwrap();
+    for sql in ["SELECT count(*) FROM nothing", "SELECT * FROM nothing"] {
+        let error = ask(&folio, sql).unwrap_err();
+        assert_eq!(error.code(), "invalid-value");
+        assert!(error.to_string().contains("nothing: it has no columns"), "{error}");
+    }
+    let filter = || TableOptions::new().filter("x = 1");
+    let Err(error) = folio.read_table("unnamed", &filter()) else { panic!("a column without a name") };
+    assert!(error.to_string().contains("column 2 has an empty name"), "{error}");
+    assert_eq!(folio.read_table("unnamed", &filter().columns(["x"])).unwrap().count(), 1);
+    assert_eq!(folio.update_table("unnamed", "x = 1", &[("x", "2")]).unwrap().rows, 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod derived;
 mod differences;
 mod frames;
 mod gate;
+mod instants;
 mod keyless;
 mod lanes;
 mod missing;
@@ -13,6 +14,7 @@ mod naming;
 mod results;
 mod skipping;
 mod stopping;
+mod untouched;
 mod views;
 
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! Views: read wherever a table is, in the state that the handle sees.
 
 use std::fs;
+use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafolio::{
     AddOptions, CopyOptions, DataFolio, Error, IterOptions, QueryOptions, SnapshotOptions, TableOptions, VerifyOptions,
@@ -153,6 +154,24 @@ fn what_a_view_reads_must_be_there_and_is_told_of_when_it_goes() {
     assert!(error.to_string().contains("not in the bundle"), "{error}");
     // What is broken does not break the others.
     assert_eq!(one(&folio, "SELECT count(*) FROM kinds"), 2);
+}
+
+/// A view that does not fit what it reads any more is told of, and what is told of its columns is what it has now.
+#[test]
+fn a_view_follows_the_columns_of_what_it_reads() {
+    let (_dir, folio) = with_numbers();
+    view(&folio, "all", "SELECT * FROM numbers").unwrap();
+    view(&folio, "kinds_of", "SELECT kind FROM numbers").unwrap();
+    assert!(folio.stale().unwrap().is_empty());
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let other = RecordBatch::try_from_iter([("id", Arc::clone(&id)), ("weight", id)]).unwrap();
+    folio.add("numbers", data(&other), AddOptions::new().overwrite()).unwrap();
+    assert_eq!(folio.table_info("all").unwrap().column_names, ["id", "weight"]);
+    let heavy = folio.read_table("all", &TableOptions::new().filter("weight > 1")).unwrap();
+    assert_eq!(heavy.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1);
+    let stale = folio.stale().unwrap();
+    assert_eq!(stale.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["kinds_of"]);
+    assert!(stale[0].reasons[0].to_string().contains("no column \"kind\""), "{stale:?}");
 }
 
 #[test]

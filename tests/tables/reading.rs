@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, IntervalMonthDayNanoArray, RecordBatch, UnionArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Field, Int64Type, IntervalMonthDayNano, UnionFields};
 use datafolio::{
     AddOptions, DataFolio, Error, ErrorCategory, IterOptions, OpenOptions, Settings, StatisticsOptions, TableOptions,
     Verification,
@@ -260,5 +260,27 @@ fn what_is_no_table_or_damaged_is_an_error() {
         let error = chunks.and_then(|chunks| chunks.collect::<Result<Vec<_>, _>>()).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
         assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{error}");
+    }
+}
+
+/// The message names the column and the way out; as an Arrow file the table is kept.
+#[test]
+fn types_that_parquet_has_nothing_for_are_told_by_their_columns() {
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let fields = UnionFields::try_new([0], [Field::new("n", DataType::Int64, true)]).unwrap();
+    let union = UnionArray::try_new(fields, vec![0_i8, 0].into(), None, vec![Arc::clone(&ids)]).unwrap();
+    let lengths = IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano::new(1, 2, 3); 2]);
+    for (name, column, of) in
+        [("either", Arc::new(union) as ArrayRef, "union"), ("length", Arc::new(lengths) as ArrayRef, "interval")]
+    {
+        let (_dir, folio) = new_bundle();
+        let batch = RecordBatch::try_from_iter([("id", Arc::clone(&ids)), (name, column)]).unwrap();
+        let error = folio.add("t", batch.clone(), AddOptions::new()).unwrap_err();
+        assert_eq!(error.code(), "invalid-value", "{error}");
+        let text = error.to_string();
+        assert!(text.contains("'t'") && text.contains(&format!("column {name:?} is")) && text.contains(of), "{text}");
+        assert!(!folio.contains("t"));
+        folio.add("t", batch.clone(), AddOptions::new().table_format("arrow")).unwrap();
+        assert_eq!(read(&folio, "t", &TableOptions::new()), batch);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use datafolio_core::Place;
+use datafolio_core::{Place, did_you_mean};
 use serde_json::{Map, Value};
 
 use crate::error::{SqlError, SqlResult};
@@ -11,8 +11,8 @@ use crate::pivot;
 use crate::refusal::{Refusal, of_statement};
 use crate::separable::is_separable;
 use crate::sizes::{applied, arguments, unbounded};
-use crate::tree::{Serialized, deep, serialized};
-use crate::words::{Quoted, statements, words};
+use crate::tree::{Serialized, deep, is_function, serialized};
+use crate::words::{Quoted, Word, statements, words};
 
 /// A table that a text reads, as it is written there.
 #[derive(Debug, Clone)]
@@ -186,13 +186,23 @@ fn error_of(error: &Map<String, Value>, text: &Quoted) -> SqlError {
     let field = |name: &str| error.get(name).and_then(Value::as_str);
     // The word `table` has quotes of its own only here.
     let message = field("error_message").unwrap_or("it cannot be read").replace("\"\"table\"\"", "\"table\"");
-    let place = field("position").and_then(|position| position.parse().ok()).and_then(|byte| text.place(byte));
+    let byte = field("position").and_then(|position| position.parse().ok());
+    let place = byte.and_then(|byte| text.place(byte));
     match field("error_type") {
         Some("not implemented") if message.starts_with("Mixing named and positional") => SqlError::Parameters {
             message: "places for values are ? and $1, or have names, as $name: not both in one text".to_owned(),
         },
         Some("not implemented") => no_query(text),
-        _ => SqlError::Syntax { place, message },
+        _ => SqlError::Syntax { place, message: format!("{message}{}", instead_of_table(text, byte)) },
+    }
+}
+
+/// What to write where the word `table` stands, which is a table only where one is named beside the text.
+fn instead_of_table(text: &Quoted, byte: Option<usize>) -> &'static str {
+    let is_table = |word: &Word| Some(word.range.start) == byte && word.is(&text.text, "table");
+    match words(&text.text).iter().any(is_table) {
+        true => "; `table` stands for a table in query_table and `sql --table`: here its name does",
+        false => "",
     }
 }
 
@@ -327,6 +337,10 @@ impl Walk<'_> {
     fn check_name(&self, name: &str, call: &Map<String, Value>) -> SqlResult<()> {
         if name.is_empty() || is_allowed(name) {
             return Ok(());
+        }
+        if !is_function(name) {
+            let suggestion = did_you_mean(name, FUNCTIONS.lines()).map(str::to_owned);
+            return Err(SqlError::UnknownFunction { place: self.place(call), name: name.to_owned(), suggestion });
         }
         let reason = format!("function {name} is not one of those that work on their arguments alone");
         self.refuse_as(Refusal::Call, call, reason)

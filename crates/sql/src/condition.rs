@@ -8,6 +8,7 @@ use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::refusal::Refusal;
+use crate::tree::is_aggregate;
 use crate::words::{Quoted, quote_table, words};
 
 /// A condition on the rows of a table.
@@ -72,7 +73,10 @@ pub fn check_value(text: &str) -> SqlResult<()> {
             is_plain_select(tree) && matches!(values, [value] if is_one(value) && !gives_other_rows(value))
         };
         if !with_tree(&select, is_value)?.1 {
-            let reason = format!("{text:?} is more than one value for a row, or is made of other rows");
+            let reason = format!(
+                "{text:?} is more than one value for a row, or is made of other rows: what is made of all rows stands in a \
+                 subquery, as (SELECT max(x) FROM table)"
+            );
             return Err(SqlError::Refused { place: None, refusal: Refusal::NoExpression, reason });
         }
     }
@@ -128,6 +132,10 @@ fn has_table(expression: &Value) -> bool {
     }
 }
 
+fn is_of_rows(function: &str) -> bool {
+    function == "unnest" || is_aggregate(function)
+}
+
 /// Whether an expression is over other rows than one, or gives more than one: what it does with whole tables of its own is its
 /// own affair.
 fn gives_other_rows(expression: &Value) -> bool {
@@ -136,7 +144,9 @@ fn gives_other_rows(expression: &Value) -> bool {
         Value::Object(object) => match object.get("class").and_then(Value::as_str) {
             Some("SUBQUERY") => false,
             Some("WINDOW") => true,
-            Some("FUNCTION") if object.get("function_name").is_some_and(|name| name == "unnest") => true,
+            Some("FUNCTION") if is_of_rows(object.get("function_name").and_then(Value::as_str).unwrap_or_default()) => {
+                true
+            }
             _ => object.values().any(gives_other_rows),
         },
         _ => false,

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use duckdb::{Config, Connection};
+use duckdb::Connection;
 
-use crate::error::{SqlError, SqlResult};
+use crate::error::SqlResult;
+use crate::ffi::{RawDatabase, open};
 use crate::reader::spawn;
 use crate::session::{Settings, execute};
 use crate::spill::SpillDir;
@@ -22,6 +23,7 @@ use crate::spill::SpillDir;
 pub(crate) struct Database {
     // The connection goes first: it has files in the directory.
     pub(crate) connection: Connection,
+    _raw: RawDatabase,
     spill: Option<SpillDir>,
 }
 
@@ -48,35 +50,26 @@ impl Opening {
 
     pub(crate) fn open(&self) -> SqlResult<Database> {
         let spill = self.spill_dir.as_deref().map(SpillDir::create).transpose()?;
-        let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
-        let mut config = Config::default();
-        let mut set = |name: &str, value: String| -> SqlResult<()> {
-            config = std::mem::take(&mut config).with(name, value).map_err(failed)?;
-            Ok(())
-        };
-        set("allow_community_extensions", "false".to_owned())?;
-        set("autoinstall_known_extensions", "false".to_owned())?;
-        set("autoload_known_extensions", "false".to_owned())?;
-        set("allow_persistent_secrets", "false".to_owned())?;
-        // What is not there, and where in the text, without a guess at words.
-        set("errors_as_json", "true".to_owned())?;
-        if let Some(threads) = self.threads {
-            set("threads", threads.max(1).to_string())?;
-        }
-        if let Some(memory) = self.memory {
-            set("memory_limit", format!("{memory}B"))?;
-        }
-        // Without one, DuckDB would take the directory that the program happens to run in.
+        // Without a directory, DuckDB would take the one that the program happens to run in.
         let dir = spill.as_ref().map_or_else(String::new, |dir| dir.path().to_string_lossy().into_owned());
-        set("temp_directory", dir)?;
-        if let Some(cap) = self.spill_cap.filter(|_| spill.is_some()) {
-            set("max_temp_directory_size", format!("{cap}B"))?;
-        }
-        let connection = Connection::open_in_memory_with_flags(config).map_err(failed)?;
+        let mut settings = vec![
+            ("allow_community_extensions", "false".to_owned()),
+            ("autoinstall_known_extensions", "false".to_owned()),
+            ("autoload_known_extensions", "false".to_owned()),
+            ("allow_persistent_secrets", "false".to_owned()),
+            // What is not there, and where in the text, without a guess at words.
+            ("errors_as_json", "true".to_owned()),
+            ("temp_directory", dir),
+        ];
+        settings.extend(self.threads.map(|threads| ("threads", threads.max(1).to_string())));
+        settings.extend(self.memory.map(|memory| ("memory_limit", format!("{memory}B"))));
+        let cap = self.spill_cap.filter(|_| spill.is_some());
+        settings.extend(cap.map(|cap| ("max_temp_directory_size", format!("{cap}B"))));
+        let (connection, raw) = open(&settings)?;
         // A query that runs over shares opens the files once for each of them: reading their footers each time would take longer than
         // the rows of a large table.
         execute(&connection, "SET GLOBAL parquet_metadata_cache = true")?;
-        Ok(Database { connection, spill })
+        Ok(Database { connection, _raw: raw, spill })
     }
 }
 

@@ -80,6 +80,16 @@ pub enum SqlError {
         /// The name.
         name: String,
     },
+    /// A function that is not there.
+    #[error("there is no function '{name}'{}{}", at(*.place), meant(.suggestion.as_deref()))]
+    UnknownFunction {
+        /// Where, when that is known.
+        place: Option<Place>,
+        /// The name.
+        name: String,
+        /// The one that was perhaps meant.
+        suggestion: Option<String>,
+    },
     /// A name that is not there, or types that do not fit.
     #[error("the SQL does not fit its tables{spot}: {message}")]
     Unfit {
@@ -169,6 +179,10 @@ fn at(place: Option<Place>) -> String {
     place.map_or_else(String::new, |place| format!(" at {place}"))
 }
 
+fn meant(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!("; did you mean '{name}'?"))
+}
+
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
@@ -187,7 +201,9 @@ impl SqlError {
             | Self::Parameters { .. }
             | Self::Failed { .. }
             | Self::Table(_) => ErrorCategory::InvalidInput,
-            Self::UnknownColumn { .. } | Self::UnknownTable { .. } => ErrorCategory::NotFound,
+            Self::UnknownColumn { .. } | Self::UnknownTable { .. } | Self::UnknownFunction { .. } => {
+                ErrorCategory::NotFound
+            }
             Self::OutOfMemory { .. } | Self::Cancelled | Self::TimedOut { .. } | Self::FileChanged { .. } => {
                 ErrorCategory::WrongState
             }
@@ -202,6 +218,7 @@ impl SqlError {
             Self::Refused { .. } => "sql-refused",
             Self::UnknownColumn { .. } => "column-not-found",
             Self::UnknownTable { .. } => "table-not-found",
+            Self::UnknownFunction { .. } => "unknown-function",
             Self::Unfit { .. } => "sql-unfit",
             Self::Parameters { .. } => "sql-parameters",
             Self::OutOfMemory { .. } => "sql-out-of-memory",
@@ -253,9 +270,10 @@ impl SqlError {
     pub fn without_place(mut self) -> Self {
         match &mut self {
             Self::Unfit { spot, .. } | Self::UnknownColumn { spot, .. } if spot.view.is_none() => spot.place = None,
-            Self::Syntax { place, .. } | Self::Refused { place, .. } | Self::UnknownTable { place, .. } => {
-                *place = None
-            }
+            Self::Syntax { place, .. }
+            | Self::Refused { place, .. }
+            | Self::UnknownTable { place, .. }
+            | Self::UnknownFunction { place, .. } => *place = None,
             _ => {}
         }
         self

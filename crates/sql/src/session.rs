@@ -8,12 +8,12 @@ use std::time::Duration;
 use duckdb::Connection;
 
 use crate::check::Checked;
-use crate::condition::Condition;
 use crate::control::QueryControl;
 use crate::database::{Database, Databases, Given, Opening, Stamped};
 use crate::error::{Spot, SqlError, SqlResult};
 use crate::params::Params;
 use crate::reader::{QueryReader, start};
+use crate::row_numbers::ROW;
 use crate::stream::{Registered, StreamFunction, Streamed, selected};
 use crate::words::Quoted;
 
@@ -96,59 +96,6 @@ pub struct Shares {
     pub starts: Vec<u64>,
 }
 
-/// The column with the number of each row, counted from 0, that [`filter`] gives behind all others.
-pub const ROW: &str = "datafolio_row";
-
-/// Which rows and columns of a table are wanted.
-#[derive(Debug, Clone)]
-pub struct Filter<'a> {
-    /// The condition on its rows.
-    pub condition: &'a Condition,
-    /// The columns, in this order.
-    pub columns: &'a [String],
-    /// The rows among which those are that the condition holds for, in parts that are looked through side by side and given in
-    /// turn.
-    pub shares: &'a Shares,
-    /// Of those that it holds for, leave out so many, and give at most so many.
-    pub offset: u64,
-    /// `None` for all.
-    pub limit: Option<u64>,
-}
-
-/// The rows of a table that a condition holds for, in the order of the table. `table` is Parquet files, or a stream that
-/// has the column [`ROW`]; `others` are the tables that the condition looks into.
-///
-/// # Errors
-/// As [`run`].
-pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Filter<'_>) -> SqlResult<QueryReader> {
-    wanted.condition.params.check(&wanted.condition.places)?;
-    let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
-    let before = format!(
-        "SELECT {}{}{ROW} FROM \"table\" WHERE (",
-        columns.join(", "),
-        if columns.is_empty() { "" } else { ", " },
-    );
-    let mut after = "\n)".to_owned();
-    if !wanted.shares.rows.is_empty() {
-        after.push_str(&format!(" AND {}", within(ROW)));
-    }
-    if wanted.offset > 0 || wanted.limit.is_some() {
-        let most = i64::MAX.unsigned_abs();
-        after.push_str(&format!(
-            " LIMIT {} OFFSET {}",
-            wanted.limit.unwrap_or(most).min(most),
-            wanted.offset.min(most)
-        ));
-    }
-    let text = wanted.condition.text.clone().between(&before, &after);
-    let mut tables = others.to_vec();
-    tables.push(Exposed { schema: None, name: "table".to_owned(), relation: table });
-    let rows = wanted.shares.rows.clone();
-    let opening = Opening::of(settings, &rows);
-    let session = shut_in(settings, &opening, &tables, Views::Numbered("table", &wanted.shares.starts))?;
-    start(settings, session, text, wanted.condition.params.named_as(&wanted.condition.places), rows)
-}
-
 /// Runs any SQL, with all that DuckDB can do: it reads and writes whatever the user of this process may. For the owner of the
 /// machine.
 ///
@@ -178,7 +125,12 @@ pub(crate) struct Session {
 
 /// A database that can read nothing but these tables. The list of files lets DuckDB write them as well: that no query writes is
 /// seen to by [`check`](crate::check()).
-fn shut_in(settings: &Settings, opening: &Opening, tables: &[Exposed], kind: Views<'_>) -> SqlResult<Session> {
+pub(crate) fn shut_in(
+    settings: &Settings,
+    opening: &Opening,
+    tables: &[Exposed],
+    kind: Views<'_>,
+) -> SqlResult<Session> {
     let files = || {
         let parquet = tables.iter().filter_map(|table| match &table.relation {
             Relation::Parquet(paths) => Some(paths),
@@ -211,7 +163,7 @@ fn shut_in(settings: &Settings, opening: &Opening, tables: &[Exposed], kind: Vie
 
 /// What the views of tables show.
 #[derive(Debug, Clone, Copy)]
-enum Views<'a> {
+pub(crate) enum Views<'a> {
     /// All rows.
     Plain,
     /// The rows of the share that a connection has in hand. The files of the table begin with these rows.
@@ -224,7 +176,7 @@ enum Views<'a> {
 pub const OF_THE_FILE: &str = "file_row_number";
 
 /// That a number of a row lies in the share that a connection has in hand: [`share_of`].
-fn within(number: &str) -> String {
+pub(crate) fn within(number: &str) -> String {
     format!("{number} >= getvariable('datafolio_from') AND {number} < getvariable('datafolio_to')")
 }
 

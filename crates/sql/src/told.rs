@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::error::{Spot, SqlError};
 use crate::refusal::Refusal;
-use crate::session::ROW;
+use crate::row_numbers::ROW;
 
 /// An error of DuckDB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -192,9 +192,9 @@ fn without_row(message: &str) -> String {
 /// Why a query needs time zones, where that is what DuckDB says. Its own words advise to install an extension, which a query
 /// cannot.
 fn time_zones(message: &str) -> Option<String> {
-    const ZONED: &str = "TIMESTAMP WITH TIME ZONE";
+    const ZONED: [&str; 2] = ["TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"];
     let of_a_zone = ["No function matches", "Unimplemented type for cast"];
-    if of_a_zone.iter().any(|start| message.starts_with(start)) && message.contains(ZONED) {
+    if of_a_zone.iter().any(|start| message.starts_with(start)) && ZONED.iter().any(|zoned| message.contains(zoned)) {
         return Some(message.to_owned());
     }
     if let Some(rest) = message.strip_prefix("Scalar Function with name \"")

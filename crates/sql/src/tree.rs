@@ -3,6 +3,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use duckdb::Connection;
+use duckdb::types::FromSql;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -16,6 +17,30 @@ pub(crate) enum Serialized {
 }
 
 pub(crate) fn serialized(text: &str) -> SqlResult<Serialized> {
+    let json: String = answer("SELECT json_serialize_sql(?)", text)?;
+    // An error is a small object.
+    Ok(match serde_json::from_str(&json) {
+        Ok(Value::Object(error)) if error.get("error") == Some(&Value::Bool(true)) => Serialized::None(error),
+        _ => Serialized::Query(json),
+    })
+}
+
+/// Whether DuckDB has a function of this name.
+pub(crate) fn is_function(name: &str) -> bool {
+    answer("SELECT count(*) > 0 FROM duckdb_functions() WHERE function_name = lower(?)", name).unwrap_or(true)
+}
+
+/// Whether a function gives one value for many rows.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    static AGGREGATES: OnceLock<String> = OnceLock::new();
+    let question = "SELECT coalesce(string_agg(name, ?), '') FROM (SELECT function_name AS name FROM duckdb_functions() \
+                    GROUP BY ALL HAVING bool_and(function_type = 'aggregate'))";
+    let all = AGGREGATES.get_or_init(|| answer(question, "\n").unwrap_or_default());
+    all.lines().any(|aggregate| aggregate.eq_ignore_ascii_case(name))
+}
+
+/// What DuckDB answers to a question about a text, in a database that is empty.
+fn answer<T: FromSql>(question: &str, text: &str) -> SqlResult<T> {
     static PARSER: OnceLock<Mutex<Option<Connection>>> = OnceLock::new();
     let mut parser = PARSER.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let failed = |error: duckdb::Error| SqlError::of_duckdb(&error);
@@ -23,14 +48,9 @@ pub(crate) fn serialized(text: &str) -> SqlResult<Serialized> {
         Some(connection) => connection,
         None => Connection::open_in_memory().map_err(failed)?,
     };
-    let json = connection.query_row("SELECT json_serialize_sql(?)", [text], |row| row.get::<_, String>(0));
+    let answer = connection.query_row(question, [text], |row| row.get(0));
     *parser = Some(connection);
-    let json = json.map_err(failed)?;
-    // An error is a small object.
-    Ok(match serde_json::from_str(&json) {
-        Ok(Value::Object(error)) if error.get("error") == Some(&Value::Bool(true)) => Serialized::None(error),
-        _ => Serialized::Query(json),
-    })
+    answer.map_err(failed)
 }
 
 /// Works on the tree that a JSON text has. A sum of a hundred columns is some three hundred levels deep: such trees are worked

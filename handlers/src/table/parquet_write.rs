@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, scope};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, IntervalUnit, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::counted;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
@@ -23,7 +23,9 @@ use super::dates::{as_instants, restored_schema};
 use super::dictionaries;
 use super::encode::Encoder;
 use super::milliseconds::in_milliseconds;
+use super::type_name::arrow_field_type_name;
 use crate::error::{HandlerError, HandlerResult};
+use crate::formats::{quoted, types_within};
 
 /// Rows of a row group: four times DuckDB's 122,880, so that its threads share one evenly. DuckDB skips whole groups by their
 /// statistics, and a condition on rows that are read or walked through also the pages of some 20,000 rows by the page index
@@ -82,6 +84,7 @@ pub fn write_parquet(
 ) -> HandlerResult<Written> {
     let mut reader = as_instants(in_milliseconds(item, reader));
     let schema = reader.schema();
+    refuse_types(item, &schema)?;
     let (first, has_ended) = first_rows(&mut reader)?;
     first.iter().try_for_each(|batch| refuse_other_columns(item, &schema, batch))?;
     let writer = ArrowWriter::try_new(sink, SchemaRef::clone(&schema), Some(properties(&schema, &first)?))?;
@@ -106,6 +109,21 @@ pub fn write_parquet(
         return Err(HandlerError::Invalid { item: item.to_owned(), reason });
     }
     Ok(Written { schema: restored_schema(&schema), rows: written })
+}
+
+/// Refuses columns of types that Parquet has nothing for, or nothing that holds all of their values.
+fn refuse_types(item: &str, schema: &Schema) -> HandlerResult<()> {
+    let Some(field) = schema.fields().iter().find(|field| !has_parquet(field.data_type())) else { return Ok(()) };
+    let (column, of) = (quoted(field.name()), arrow_field_type_name(field));
+    let reason = format!(
+        "column {column} is {of}, which Parquet cannot hold: cast it, as a length of time to seconds, or store the table as arrow"
+    );
+    Err(HandlerError::Invalid { item: item.to_owned(), reason })
+}
+
+fn has_parquet(of: &DataType) -> bool {
+    !matches!(of, DataType::Union(..) | DataType::Interval(IntervalUnit::MonthDayNano))
+        && types_within(of).into_iter().all(has_parquet)
 }
 
 /// The rows that tell how the file is encoded, and whether there are no others.

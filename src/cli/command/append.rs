@@ -54,7 +54,6 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     if let Some(text) = &args.description {
         options = options.description(text);
     }
-    let was_derived = folio.item_info(&args.item).is_ok_and(|info| info.record.contains_key("derived"));
     let import = args.file.options(&progress)?;
     let done = folio
         .append_files(&args.item, &args.files, &import, options)
@@ -62,7 +61,7 @@ pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     drop(progress);
     let out = &mut session.out;
     inputs::warn(&folio, std::slice::from_ref(&args.item), out);
-    if was_derived && done.rows > 0 {
+    if done.was_derived {
         let name = printable(&args.item);
         out.warn(format_args!(
             "{name} is no longer a derived table, and `rerun` leaves it alone; `datafolio undo` takes this back"

@@ -7,7 +7,7 @@ use crate::text::printable;
 
 /// List derived tables that are out of date, and why
 ///
-/// Views of which an input is gone are listed as well. Inputs come before what is made from them.
+/// Views that cannot be read, since an input is gone or has other columns, are listed as well. Inputs come before what is made from them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

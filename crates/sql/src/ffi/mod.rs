@@ -1,6 +1,11 @@
-//! The one place with unsafe code: what DuckDB hands back of what was given to it.
+//! The one place with unsafe code: what goes through DuckDB's C interface by itself.
 
-#![allow(unsafe_code, reason = "DuckDB's C interface gives a bare pointer to what it keeps for a table function")]
+#![allow(unsafe_code, reason = "DuckDB's C interface has bare pointers")]
+
+mod casts;
+mod open;
+
+pub(crate) use open::{RawDatabase, open};
 
 use duckdb::vtab::{BindInfo, InitInfo};
 

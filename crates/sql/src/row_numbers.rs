@@ -1,0 +1,106 @@
+//! The rows of a table for which a condition holds, with their numbers.
+
+use crate::check::check;
+use crate::condition::Condition;
+use crate::database::Opening;
+use crate::error::SqlResult;
+use crate::places::Expressions;
+use crate::reader::{QueryReader, start};
+use crate::session::{Exposed, Relation, Settings, Shares, Views, quote, shut_in, within};
+use crate::words::quote_table;
+
+/// The column with the number of each row, counted from 0.
+pub const ROW: &str = "datafolio_row";
+
+/// The name of the table that has this column. A condition knows it as `table`; where a subquery reads all of `table`, it is to have its
+/// own columns only.
+const NUMBERED: &str = "datafolio_numbered";
+
+/// Which rows and columns of a table are wanted.
+#[derive(Debug, Clone)]
+pub struct Filter<'a> {
+    /// The condition on its rows.
+    pub condition: &'a Condition,
+    /// The columns, in this order.
+    pub columns: &'a [String],
+    /// The rows among which those are that the condition holds for, in parts that are looked through side by side and given in
+    /// turn.
+    pub shares: &'a Shares,
+    /// Of those that it holds for, leave out so many, and give at most so many.
+    pub offset: u64,
+    /// `None` for all.
+    pub limit: Option<u64>,
+}
+
+/// The rows of a table that a condition holds for, in the order of the table, behind all columns the number of each: [`ROW`]. `table` is
+/// Parquet files, or a stream that has this column; `others` are the tables that the condition looks into, which may be the table itself.
+///
+/// # Errors
+/// As [`run`](crate::run).
+pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Filter<'_>) -> SqlResult<QueryReader> {
+    let condition = wanted.condition;
+    condition.params.check(&condition.places)?;
+    let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
+    let before = format!(
+        "SELECT {}{}{ROW} FROM {NUMBERED} AS \"table\" WHERE (",
+        columns.join(", "),
+        if columns.is_empty() { "" } else { ", " },
+    );
+    let mut after = "\n)".to_owned();
+    if !wanted.shares.rows.is_empty() {
+        after.push_str(&format!(" AND {}", within(ROW)));
+    }
+    if condition.reads_table || !condition.tables.is_empty() {
+        after.push_str(IN_ORDER);
+    }
+    if wanted.offset > 0 || wanted.limit.is_some() {
+        let most = i64::MAX.unsigned_abs();
+        after.push_str(&format!(
+            " LIMIT {} OFFSET {}",
+            wanted.limit.unwrap_or(most).min(most),
+            wanted.offset.min(most)
+        ));
+    }
+    let text = condition.text.clone().between(&before, &after);
+    let rows = wanted.shares.rows.clone();
+    let opening = Opening::of(settings, &rows);
+    let tables = with_numbered(others, table);
+    let session = shut_in(settings, &opening, &tables, Views::Numbered(NUMBERED, &wanted.shares.starts))?;
+    start(settings, session, text, condition.params.named_as(&condition.places), rows)
+}
+
+/// Whatever joins a subquery with the table may give its rows as it likes.
+const IN_ORDER: &str = " ORDER BY datafolio_row";
+
+/// Values for the rows of a table that a condition holds for.
+#[derive(Debug, Clone)]
+pub struct Picked<'a> {
+    /// The condition, and behind it what gives the values.
+    pub expressions: &'a Expressions,
+    /// For each Parquet file of the table, the number of its first row.
+    pub starts: &'a [u64],
+}
+
+/// The numbers of the rows of a table that a condition holds for, which ascend, and behind each the values that expressions have in it.
+/// The tables are as those of [`filter`].
+///
+/// # Errors
+/// As [`run`](crate::run).
+pub fn pick(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Picked<'_>) -> SqlResult<QueryReader> {
+    let Expressions { texts, all_params, tables, .. } = wanted.expressions;
+    let (condition, values) = texts.split_first().map_or(("true", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let values: String = values.iter().map(|value| format!(", ({value}\n)")).collect();
+    let order = if tables.is_empty() { "" } else { IN_ORDER };
+    let text = format!("SELECT {ROW}::BIGINT{values} FROM {NUMBERED} AS \"table\" WHERE ({condition}\n){order}");
+    let checked = check(&quote_table(&text))?;
+    let opening = Opening::of(settings, &[]);
+    let tables = with_numbered(others, table);
+    let session = shut_in(settings, &opening, &tables, Views::Numbered(NUMBERED, wanted.starts))?;
+    start(settings, session, checked.text, all_params.named_as(&checked.places), Vec::new())
+}
+
+fn with_numbered(others: &[Exposed], table: Relation) -> Vec<Exposed> {
+    let mut tables = others.to_vec();
+    tables.push(Exposed { schema: None, name: NUMBERED.to_owned(), relation: table });
+    tables
+}
