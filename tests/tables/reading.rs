@@ -278,7 +278,7 @@ fn types_that_parquet_has_nothing_for_are_told_by_their_columns() {
         let error = folio.add("t", batch.clone(), AddOptions::new()).unwrap_err();
         assert_eq!(error.code(), "invalid-value", "{error}");
         let text = error.to_string();
-        assert!(text.contains("'t'") && text.contains(&format!("column {name:?} is")) && text.contains(of), "{text}");
+        assert!(text.contains(&format!("t: column {name:?} is")) && text.contains(of), "{text}");
         assert!(!folio.contains("t"));
         folio.add("t", batch.clone(), AddOptions::new().table_format("arrow")).unwrap();
         assert_eq!(read(&folio, "t", &TableOptions::new()), batch);
