@@ -111,23 +111,23 @@ def test_instants_keep_their_time_zone(folio: datafolio.DataFolio) -> None:
     utc = moment.astimezone(datetime.timezone.utc)
     # One that lost its zone would be equal to none that has one.
     assert folio.query("SELECT ? AS t, ? AS naive", params=[moment, MOMENT]).to_pydict() == {"t": [utc], "naive": [MOMENT]}
-    table = pd.DataFrame({"i": [1, 2, 3], "at": pd.to_datetime([utc - hour, utc, utc + hour])})
+    table = pd.DataFrame({"i": [1, 2, 3], "seen": pd.to_datetime([utc - hour, utc, utc + hour])})
     folio.add_table("t", table)
     for value in (moment, utc, pd.Timestamp(moment), moment.astimezone(datetime.timezone(-8 * hour))):
-        assert folio.get_table("t", where="at = ?", params=[value])["i"].tolist() == [2]
-        assert folio.get_table("t", where="at >= $since", params={"since": value})["i"].tolist() == [2, 3]
-        found = folio.query_table("t", "SELECT i FROM table WHERE at < ? OR at IN ?", params=[value, [None, value]])
+        assert folio.get_table("t", where="seen = ?", params=[value])["i"].tolist() == [2]
+        assert folio.get_table("t", where="seen >= $since", params={"since": value})["i"].tolist() == [2, 3]
+        found = folio.query_table("t", "SELECT i FROM table WHERE seen < ? OR seen IN ?", params=[value, [None, value]])
         assert sorted(found["i"]) == [1, 2]
-        folio.derive("later", "SELECT i FROM t WHERE at > ?", params=[value], overwrite=True)
+        folio.derive("later", "SELECT i FROM t WHERE seen > ?", params=[value], overwrite=True)
         assert folio.rerun(force=True)["failed"] == [] and folio.get_table("later")["i"].tolist() == [3]
-    folio.update_table("t", "i = 1", {"at": "?"}, params=[moment + 2 * hour])
-    assert folio.get_table("t")["at"][0] == utc + 2 * hour
-    folio.delete_rows("t", "at = ?", params=[utc])
+    folio.update_table("t", "i = 1", {"seen": "?"}, params=[moment + 2 * hour])
+    assert folio.get_table("t")["seen"][0] == utc + 2 * hour
+    folio.delete_rows("t", "seen = ?", params=[utc])
     assert folio.get_table("t")["i"].tolist() == [1, 3]
     # In UTC these lie beyond the years of Python.
     for at, clock in ((-5, datetime.datetime.max), (5, datetime.datetime.min)):
         edge = clock.replace(tzinfo=datetime.timezone(at * hour))
-        assert folio.query("SELECT count(*) AS n FROM t WHERE at < ?", params=[edge]).to_pydict() == {"n": [2 if at < 0 else 0]}
+        assert folio.query("SELECT count(*) AS n FROM t WHERE seen < ?", params=[edge]).to_pydict() == {"n": [2 if at < 0 else 0]}
     with pytest.raises(InvalidTypeError, match="a list of instants with a time zone and instants without a time zone"):
         folio.query("SELECT ? AS t", params=[[moment, MOMENT]])
 

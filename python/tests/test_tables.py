@@ -522,7 +522,7 @@ def test_chunks_of_a_walk_have_the_types_of_the_table(folio: datafolio.DataFolio
         {
             "few": pa.array([1, 2, None, 4, 5], pa.int32()),
             "big": pa.array([None, None, big, 1, 2], pa.int64()),
-            "full": [1, 2, 3, 4, 5],
+            "every": [1, 2, 3, 4, 5],
             "flag": pa.array([None, None, True, False, True], pa.bool_()),
             "sure": [True, False, True, False, True],
             "x": [0.5, None, 1.5, None, 2.5],
@@ -538,10 +538,10 @@ def test_chunks_of_a_walk_have_the_types_of_the_table(folio: datafolio.DataFolio
         return list(found[:6])
 
     of_table = ["float64", "Int64", "int64", "boolean", "bool", "float64"]
-    for options in ({}, {"where": "full > 3"}, {"start_row": 3}, {"progress": lambda part: True}):
+    for options in ({}, {"where": "every > 3"}, {"start_row": 3}, {"progress": lambda part: True}):
         assert kinds("t", **options) == of_table
     joined = pd.concat(folio.iter_table("t", 2), ignore_index=True)
-    exact = ["few", "full", "sure", "x", "s"]
+    exact = ["few", "every", "sure", "x", "s"]
     pd.testing.assert_frame_equal(joined[exact], whole[exact])
     assert joined["big"].tolist()[2:] == [big, 1, 2] != whole["big"].tolist()[2:]
     assert pa.array(joined["flag"]).to_pylist() == table["flag"].to_pylist()
