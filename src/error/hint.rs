@@ -171,7 +171,9 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "expression-syntax" => "correct the expression at the place that the message names",
         "invalid-option" => "the message says what would do",
         "unknown-column" => "`datafolio info ITEM` shows the columns; names with spaces stand in backticks",
-        "unknown-function" => "look at its spelling; a function of your own is registered before it is called",
+        "unknown-function" => {
+            "look at its spelling; in an expression over columns, a function of your own is registered before it is called"
+        }
         "type-mismatch" => {
             "the message says what was expected: astype(x, \"float64\") makes another type of an expression"
         }

@@ -1,19 +1,18 @@
 //! What a new value becomes in its column: the same value in the column's type, or an error that says why it is none.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Scalar, UInt64Array, make_array, new_null_array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Scalar, make_array, new_null_array};
 use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::kernels::numeric::add_wrapping;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{CastOptions, cast, cast_with_options};
-use arrow::datatypes::{DataType, Field, Float64Type, TimeUnit, UInt64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, TimeUnit};
 use arrow::error::ArrowError;
-use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
+use datafolio_handlers::{DictionaryValues, listed};
+
+const UTC: &str = "UTC";
 
 /// The values of a column: the new ones, as SQL has them, where they are set, and elsewhere the old ones, which no new value's type
 /// touches.
@@ -29,44 +28,37 @@ pub(super) fn assigned(set: &BooleanArray, new: &ArrayRef, old: &ArrayRef, field
         _ => of_type,
     };
     let new = exactly(new, values)?;
-    if field.dict_is_ordered() == Some(true) {
-        return among_categories(set, &new, old);
+    if let DataType::Dictionary(..) = of_type {
+        return with_categories(set, &new, old, field);
     }
     let all = strictly(old, values).and_then(|old| zip(set, &new, &old)).and_then(|all| strictly(&all, of_type));
     all.map_err(|error| words(&error))
 }
 
-/// The same for ordered categories, which stay what they are: where a further one would stand among them nobody has said.
-fn among_categories(set: &BooleanArray, new: &ArrayRef, old: &ArrayRef) -> Result<ArrayRef, String> {
+/// The same for categories, which stay what they are, with further ones behind them. Where a further one would stand among ordered ones
+/// nobody has said.
+fn with_categories(set: &BooleanArray, new: &ArrayRef, old: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     let failed = |error: ArrowError| words(&error);
-    let of_type = old.data_type();
-    let (DataType::Dictionary(key, _), Some(dictionary)) = (of_type, old.as_any_dictionary_opt()) else {
-        return Err("it has no categories".to_owned());
-    };
-    let categories = dictionary.values();
-    let rows = RowConverter::new(vec![SortField::new(categories.data_type().clone())]).map_err(failed)?;
-    let known = rows.convert_columns(std::slice::from_ref(categories)).map_err(failed)?;
-    let places: HashMap<_, _> = known.iter().zip(0_u64..).collect();
-    let given = rows.convert_columns(std::slice::from_ref(new)).map_err(failed)?;
-    let keys = cast(dictionary.keys(), &DataType::UInt64).map_err(failed)?;
-    let keys = keys.as_primitive::<UInt64Type>().iter().enumerate().map(|(row, key)| {
-        if !set.value(row) {
-            return Ok(key);
+    let of_type = field.data_type();
+    let old = old.as_any_dictionary_opt().ok_or("it has no categories")?;
+    let mut known = DictionaryValues::new(Arc::clone(old.values())).map_err(failed)?;
+    let categories = strictly(new, of_type).map_err(failed)?;
+    let found = categories.as_any_dictionary_opt().ok_or("it has no categories")?.values();
+    if field.dict_is_ordered() == Some(true) {
+        let places = known.places_of(found).map_err(failed)?;
+        if let Some(unknown) = (0..found.len()).find(|at| found.is_valid(*at) && places.is_null(*at)) {
+            let value = array_value_to_string(found, unknown).unwrap_or_default();
+            return Err(format!("a new value is {value}, and its ordered categories are {}", listed(known.values())));
         }
-        match places.get(&given.row(row)) {
-            Some(place) => Ok(Some(*place)),
-            None if new.is_null(row) => Ok(None),
-            None => {
-                let value = array_value_to_string(new, row).unwrap_or_default();
-                let known: Vec<String> =
-                    (0..categories.len()).filter_map(|at| array_value_to_string(categories, at).ok()).collect();
-                Err(format!("a new value is {value}, and its ordered categories are {}", known.join(" < ")))
-            }
-        }
-    });
-    let keys: ArrayRef = Arc::new(keys.collect::<Result<UInt64Array, String>>()?);
-    let keys = strictly(&keys, key).map_err(failed)?;
-    let data = keys.to_data().into_builder().data_type(of_type.clone()).add_child_data(categories.to_data()).build();
+    } else {
+        known.extend(found).map_err(failed)?;
+    }
+    let numbered = known.apply(&categories).map_err(failed)?;
+    let numbered = numbered.ok_or("it has more categories than its keys can number")?;
+    let keys = |keys: &dyn Array| make_array(keys.to_data());
+    let new = numbered.as_any_dictionary_opt().ok_or("it has no categories")?;
+    let all = zip(set, &keys(new.keys()), &keys(old.keys())).map_err(failed)?.to_data();
+    let data = all.into_builder().data_type(of_type.clone()).add_child_data(known.values().to_data()).build();
     data.map(make_array).map_err(failed)
 }
 
@@ -84,6 +76,13 @@ fn exactly(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
     let from = values.data_type();
     if from == to {
         return Ok(Arc::clone(values));
+    }
+    // As everywhere in SQL here, what tells no zone is in UTC, whatever zone the column is shown in.
+    if let DataType::Timestamp(unit, Some(zone)) = to
+        && **zone != *UTC
+    {
+        let in_utc = exactly(values, &DataType::Timestamp(*unit, Some(UTC.into())))?;
+        return strictly(&in_utc, to).map_err(|error| words(&error));
     }
     // Missing values are of every type.
     if values.logical_null_count() == values.len() {

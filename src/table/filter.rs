@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::TableReadOptions;
+use datafolio_handlers::{DictionaryValues, OrderedCategories, TableReadOptions};
 use datafolio_sql::{Filter, QueryReader, Relation, TableName, check_condition};
 
 use super::Conditional;
@@ -68,7 +68,18 @@ impl DataFolio {
         let filter = Filter { condition: &condition, columns: &names, shares: &shares, offset, limit };
         // What is wrong with the condition shows before the first row is asked for.
         let rows = datafolio_sql::filter(&settings, table, &others, &filter)?;
-        Ok(Filtered { rows, schema })
+        let categories = self.categories_of(record, &schema)?;
+        Ok(Filtered { rows, schema, categories })
+    }
+
+    /// For each column the categories that it is known to have, before its first row.
+    fn categories_of(&self, record: &ItemRecord, schema: &SchemaRef) -> Result<Vec<Option<DictionaryValues>>> {
+        let ordered = match is_view(record) {
+            true => OrderedCategories::default(),
+            false => OrderedCategories::of(&self.handler_item(record), schema)?,
+        };
+        let known = schema.fields().iter().map(|field| ordered.values(field.name()).cloned());
+        Ok(known.map(|values| values.map(DictionaryValues::new).transpose()).collect::<std::result::Result<_, _>>()?)
     }
 }
 
@@ -76,6 +87,9 @@ impl DataFolio {
 pub(super) struct Filtered {
     rows: QueryReader,
     schema: SchemaRef,
+    /// For each column the categories of all batches so far: SQL has texts, and batches that number them by themselves would have them
+    /// in another order each.
+    categories: Vec<Option<DictionaryValues>>,
 }
 
 impl Filtered {
@@ -89,14 +103,15 @@ impl Filtered {
     }
 
     /// The columns as the table has them.
-    fn conform(&self, batch: &RecordBatch) -> std::result::Result<(RecordBatch, ArrayRef), ArrowError> {
+    fn conform(&mut self, batch: &RecordBatch) -> std::result::Result<(RecordBatch, ArrayRef), ArrowError> {
         let (rows, columns) =
             batch.columns().split_last().ok_or_else(|| ArrowError::SchemaError("rows without numbers".to_owned()))?;
-        let columns = columns.iter().zip(self.schema.fields()).map(|(column, field)| {
+        let columns = columns.iter().zip(self.schema.fields()).zip(&mut self.categories);
+        let columns = columns.map(|((column, field), categories)| {
             if column.data_type() == field.data_type() {
                 Ok(Arc::clone(column))
             } else {
-                cast(column, field.data_type())
+                numbered_alike(&cast(column, field.data_type())?, categories)
             }
         });
         let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
@@ -104,6 +119,22 @@ impl Filtered {
         let batch = RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)?;
         Ok((batch, cast(rows, &DataType::Int64)?))
     }
+}
+
+/// A column of categories with the numbers that those have in all batches.
+fn numbered_alike(
+    column: &ArrayRef,
+    categories: &mut Option<DictionaryValues>,
+) -> std::result::Result<ArrayRef, ArrowError> {
+    let Some(dictionary) = column.as_any_dictionary_opt() else { return Ok(Arc::clone(column)) };
+    let known = match categories {
+        Some(known) => known,
+        None => categories.insert(DictionaryValues::new(Arc::clone(dictionary.values()))?),
+    };
+    known.extend(dictionary.values())?;
+    known.apply(column)?.ok_or_else(|| {
+        ArrowError::ComputeError("the rows have more categories than the keys of the column can number".to_owned())
+    })
 }
 
 impl Iterator for Filtered {

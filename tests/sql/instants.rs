@@ -59,3 +59,36 @@ fn they_are_compared_and_cast_as_other_times_are() {
     let error = ask(&folio, "SELECT id FROM t WHERE seen < TIMESTAMPTZ '2500-01-01 00:00:00+00'").unwrap_err();
     assert!(error.code() == "sql-failed" && error.to_string().contains("1677 to 2262"), "{error}");
 }
+
+/// What tells no zone is in UTC where it is set, as it is where it is compared.
+#[test]
+fn an_instant_that_is_set_is_the_one_that_is_found() {
+    let (_dir, folio) = with_times();
+    for value in
+        ["DATE '2021-07-01'", "'2021-07-01 00:00:00'", "TIMESTAMP '2021-07-01'", "TIMESTAMPTZ '2021-07-01 02:00:00+02'"]
+    {
+        folio.update_table("t", "id = 2", &[("seen", value)]).unwrap_or_else(|error| panic!("{value}: {error}"));
+        for condition in [format!("seen = {value}"), "seen = TIMESTAMPTZ '2021-07-01 00:00:00+00'".to_owned()] {
+            let found = ask(&folio, &format!("SELECT id FROM t WHERE {condition}")).unwrap();
+            assert_eq!(found, [vec![json!(2)]], "{value}: {condition}");
+        }
+    }
+    folio.update_table("t", "id = 2", &[("seen", "seen::TIMESTAMP + INTERVAL 1 HOUR")]).unwrap();
+    assert_eq!(one(&folio, "SELECT seen::TIMESTAMP_NS::VARCHAR FROM t WHERE id = 2"), "2021-07-01 01:00:00");
+}
+
+/// Times of clocks in nanoseconds are those of pandas that tell no zone.
+#[test]
+fn instants_are_compared_with_clocks_in_nanoseconds() {
+    let (_dir, folio) = new_bundle();
+    let seen: ArrayRef =
+        Arc::new(TimestampNanosecondArray::from(vec![1_700_000_000_000_000_001, 1_600_000_000_000_000_000]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("seen", seen, true)]).unwrap();
+    folio.append_table("q", batch, AppendOptions::new()).unwrap();
+    for (condition, count) in [("seen > ?", 1), ("seen < ?", 1), ("seen = ?", 0), ("seen <> ?", 2)] {
+        let options = QueryOptions::new().params([ParamValue::Instant(1_700_000_000_000_000)]);
+        let mut found = folio.query(&format!("SELECT count(*) FROM q WHERE {condition}"), &options).unwrap();
+        let found = found.next().unwrap().unwrap();
+        assert_eq!(found.column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0), count, "{condition}");
+    }
+}

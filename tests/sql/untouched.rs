@@ -174,6 +174,7 @@ fn rows_that_a_subquery_picks_are_the_right_ones_in_their_order() {
         "id IN (SELECT id FROM big)",
         "EXISTS (SELECT 1 FROM big WHERE big.id = table.id)",
         "id IN (SELECT * FROM table WHERE id % 3 = 0)",
+        "id IN (SELECT 3 * range FROM range(2000000))",
     ] {
         let read = folio.read_table("t", &TableOptions::new().filter(condition)).unwrap();
         let found: Vec<i64> =
@@ -184,7 +185,7 @@ fn rows_that_a_subquery_picks_are_the_right_ones_in_their_order() {
             limited.flat_map(|batch| batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
         assert_eq!(found, [3_000, 3_003], "{condition}");
     }
-    let done = folio.update_table("t", "id IN (SELECT id FROM big)", &[("id", "-id")]).unwrap();
+    let done = folio.update_table("t", "id IN (SELECT 3 * range FROM range(2000000))", &[("id", "-id")]).unwrap();
     assert_eq!(done.rows, ROWS as u64 / 3 + 1);
     let after = read(&folio, "t");
     let expected = (0..ROWS).map(|id| if id % 3 == 0 { -id } else { id });
@@ -194,4 +195,58 @@ fn rows_that_a_subquery_picks_are_the_right_ones_in_their_order() {
     assert!(
         after.column(0).as_primitive::<Int64Type>().values().iter().copied().eq((0..ROWS).filter(|id| id % 3 != 0))
     );
+}
+
+/// SQL has texts for categories, and numbers them as they come.
+#[test]
+fn categories_have_one_order_in_all_rows_that_a_condition_picks() {
+    let (_dir, folio) = new_bundle();
+    let column = |keys: Vec<i8>, ordered: bool| {
+        let values: ArrayRef = Arc::new(StringArray::from(vec!["low", "middle", "high"]));
+        let keys: ArrayRef = Arc::new(DictionaryArray::new(Int8Array::from(keys), values));
+        let field = Field::new("size", keys.data_type().clone(), true).with_dict_is_ordered(ordered);
+        RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![keys]).unwrap()
+    };
+    for (name, ordered) in [("ordered", true), ("plain", false)] {
+        // In each stretch of rows another category comes first.
+        let keys = (0..60_000).map(|row| [2, 0, 1][(row / 20_001 + row % 7) % 3]).collect();
+        folio.append_table(name, column(keys, ordered), AppendOptions::new()).unwrap();
+        let whole = read(&folio, name);
+        let options = datafolio::IterOptions::new().chunk_size(50_000).filter("size IS NOT NULL AND length(size) > 1");
+        let mut rows = 0;
+        for chunk in folio.iter_table(name, &options).unwrap() {
+            let chunk = chunk.unwrap();
+            let texts = |batch: &RecordBatch| cast(batch.column(0), &DataType::Utf8).unwrap();
+            assert_eq!(&texts(&chunk), &texts(&whole.slice(rows, chunk.num_rows())), "{name}");
+            rows += chunk.num_rows();
+            let categories = cast(chunk.column(0).as_any_dictionary().values(), &DataType::Utf8).unwrap();
+            let categories: Vec<&str> = categories.as_string::<i32>().iter().flatten().collect();
+            match ordered {
+                true => assert_eq!(categories, ["low", "middle", "high"]),
+                false => assert_eq!(categories.len(), 3, "{categories:?}"),
+            }
+        }
+        assert_eq!(rows, 60_000);
+        folio.update_table(name, "size = 'low'", &[("size", "'high'")]).unwrap();
+        let categories = read(&folio, name).column(0).as_any_dictionary().values().len();
+        assert_eq!(categories, 3, "{name}: one that no row has is still there");
+    }
+}
+
+/// Columns without any value have no type; neither they nor the name that rows are numbered under are in the way.
+#[test]
+fn what_sql_has_no_type_for_is_in_nobodys_way() {
+    let (_dir, folio) = new_bundle();
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let nothing: ArrayRef = Arc::new(arrow::array::NullArray::new(3));
+    let batch = RecordBatch::try_from_iter_with_nullable([("id", id, false), ("nothing", nothing, true)]).unwrap();
+    folio.append_table("t", batch, AppendOptions::new().table_format("arrow")).unwrap();
+    assert_eq!(folio.delete_rows("t", "id = 1 OR nothing = 5").unwrap().rows, 1);
+    assert_eq!(super::ask(&folio, "SELECT count(*), count(nothing) FROM t").unwrap()[0], [2, 0]);
+    for error in [
+        folio.update_table("t", "true", &[("id", "datafolio_row")]).unwrap_err(),
+        folio.delete_rows("t", "\"DataFolio_Row\" = 1").unwrap_err(),
+    ] {
+        assert_eq!(error.code(), "sql-refused", "{error}");
+    }
 }

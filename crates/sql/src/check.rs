@@ -10,7 +10,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::pivot;
 use crate::refusal::{Refusal, of_statement};
 use crate::separable::is_separable;
-use crate::sizes::{applied, arguments, unbounded};
+use crate::sizes::{applied, arguments, is_short_format, unbounded};
 use crate::tree::{Serialized, deep, is_function, serialized};
 use crate::words::{Quoted, Word, statements, words};
 
@@ -377,24 +377,6 @@ impl Walk<'_> {
             false => self.refuse(object, format!("{class} is not known to be a part of a query")),
         }
     }
-}
-
-/// Whether a format is a text of the query itself that makes no text much longer than the values: memory limits do not bound it.
-fn is_short_format(call: &Map<String, Value>) -> bool {
-    let first = call.get("arguments").and_then(|arguments| arguments.get(0)?.get("expression")?.get("literal"));
-    let Some(format) = first.and_then(|literal| literal.get("text")).and_then(Value::as_str) else { return false };
-    let is_long = |digits: &str| digits.len() > 3;
-    // A width can be one of the values as well.
-    let (mut open, mut nested) = (0, false);
-    for c in format.replace("{{", "").chars() {
-        match c {
-            '{' => open += 1,
-            '}' => open = 0,
-            _ => {}
-        }
-        nested |= open > 1 || c == '*';
-    }
-    !nested && !format.split(|c: char| !c.is_ascii_digit()).any(is_long)
 }
 
 fn is_allowed(name: &str) -> bool {

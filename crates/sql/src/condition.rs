@@ -8,6 +8,7 @@ use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::refusal::Refusal;
+use crate::row_numbers::ROW;
 use crate::tree::is_aggregate;
 use crate::words::{Quoted, quote_table, words};
 
@@ -21,6 +22,8 @@ pub struct Condition {
     pub bounds: Vec<Bound>,
     /// Whether it looks at other rows of the table as well, in a subquery.
     pub reads_table: bool,
+    /// Whether there is a subquery in it.
+    pub(crate) has_subquery: bool,
     /// The names of its places for values.
     pub places: Vec<String>,
     /// The values.
@@ -36,22 +39,25 @@ pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
     refuse_statements(text, "condition")?;
     let quoted = quote_table(text);
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
-    let (mut tables, mut places, mut found, mut reads_table) = (Vec::new(), Vec::new(), Vec::new(), false);
+    let (mut tables, mut places, mut found, mut reads_table, mut has_subquery) =
+        (Vec::new(), Vec::new(), Vec::new(), false, false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
         let look = |tree: &Value| {
             let condition = part(tree, "where_clause");
-            (is_plain_select(tree) && condition.is_object(), bounds(condition, params), has_table(condition))
+            let is_plain = is_plain_select(tree) && condition.is_object();
+            (is_plain, bounds(condition, params), has_table(condition), has_subquery_within(condition))
         };
-        let (checked, (is_plain, asked, has_table)) = with_tree(&select, look)?;
+        let (checked, (is_plain, asked, has_table, subquery)) = with_tree(&select, look)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
             return Err(SqlError::Refused { place: None, refusal: Refusal::NoExpression, reason });
         }
         (tables, places, found, reads_table) = (checked.tables, checked.places, asked, has_table);
+        has_subquery = subquery;
     }
     tables.retain(|table| !table.is_table());
-    Ok(Condition { text: quoted, tables, bounds: found, reads_table, places, params: params.clone() })
+    Ok(Condition { text: quoted, tables, bounds: found, reads_table, has_subquery, places, params: params.clone() })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
@@ -86,6 +92,11 @@ pub fn check_value(text: &str) -> SqlResult<()> {
 /// Sees to it that there is something in a text that is to be a condition or a value, and that no statement ends in it.
 fn refuse_statements(text: &str, what: &str) -> SqlResult<()> {
     let all = words(text);
+    if let Some(word) = all.iter().find(|word| is_number_of_row(&text[word.range.clone()])) {
+        let place = Some(Place::of(text, word.range.start));
+        let reason = format!("{ROW} is no column: rows are numbered under that name while a {what} is looked at");
+        return Err(SqlError::Refused { place, refusal: Refusal::NoExpression, reason });
+    }
     if all.is_empty() {
         return Err(SqlError::Syntax { place: None, message: format!("there is no {what} in it") });
     }
@@ -97,6 +108,10 @@ fn refuse_statements(text: &str, what: &str) -> SqlResult<()> {
         }
         None => Ok(()),
     }
+}
+
+fn is_number_of_row(word: &str) -> bool {
+    word.trim_matches('"').eq_ignore_ascii_case(ROW)
 }
 
 /// A part of the query of a tree.
@@ -118,6 +133,17 @@ fn is_plain_select(tree: &Value) -> bool {
         && ["modifiers", "cte_map", "group_expressions", "group_sets", "having", "qualify", "sample"]
             .into_iter()
             .all(is_empty)
+}
+
+/// Whether there is a subquery in an expression, of whatever it reads.
+pub(crate) fn has_subquery_within(expression: &Value) -> bool {
+    match expression {
+        Value::Array(values) => values.iter().any(has_subquery_within),
+        Value::Object(object) => {
+            object.get("class").is_some_and(|class| class == "SUBQUERY") || object.values().any(has_subquery_within)
+        }
+        _ => false,
+    }
 }
 
 /// Whether the table is named among the tables of an expression, or something of its name.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::check::{TableName, check};
+use crate::check::{TableName, with_tree};
+use crate::condition::has_subquery_within;
 use crate::error::SqlResult;
 use crate::params::Params;
 use crate::words::{Kind, quote_table, words};
@@ -19,6 +20,8 @@ pub struct Expressions {
     pub all_params: Params,
     /// The tables that they read, in subqueries.
     pub tables: Vec<TableName>,
+    /// Whether there is a subquery in one of them.
+    pub(crate) has_subquery: bool,
 }
 
 impl Expressions {
@@ -30,8 +33,10 @@ impl Expressions {
         let (texts, named) = with_names(texts, params);
         let (mut tables, mut places, mut all_places): (Vec<TableName>, Vec<Vec<String>>, Vec<String>) =
             Default::default();
+        let mut has_subquery = false;
         for text in &texts {
-            let checked = check(&quote_table(&format!("SELECT ({text}\n)")))?;
+            let (checked, subquery) = with_tree(&quote_table(&format!("SELECT ({text}\n)")), has_subquery_within)?;
+            has_subquery |= subquery;
             tables.extend(checked.tables);
             all_places
                 .extend(checked.places.iter().filter(|place| !all_places.contains(place)).cloned().collect::<Vec<_>>());
@@ -44,7 +49,7 @@ impl Expressions {
         });
         params.check(&told.collect::<Vec<_>>())?;
         let params = places.iter().map(|places| named.only(places)).collect();
-        Ok(Self { texts, params, all_params: named.only(&all_places), tables })
+        Ok(Self { texts, params, all_params: named.only(&all_places), tables, has_subquery })
     }
 }
 

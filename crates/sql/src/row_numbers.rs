@@ -13,8 +13,8 @@ use crate::words::quote_table;
 pub const ROW: &str = "datafolio_row";
 
 /// The name of the table that has this column. A condition knows it as `table`; where a subquery reads all of `table`, it is to have its
-/// own columns only.
-const NUMBERED: &str = "datafolio_numbered";
+/// own columns only. No item has such a name.
+const NUMBERED: &str = "rows of the table";
 
 /// Which rows and columns of a table are wanted.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     condition.params.check(&condition.places)?;
     let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
     let before = format!(
-        "SELECT {}{}{ROW} FROM {NUMBERED} AS \"table\" WHERE (",
+        "SELECT {}{}{ROW} FROM \"{NUMBERED}\" AS \"table\" WHERE (",
         columns.join(", "),
         if columns.is_empty() { "" } else { ", " },
     );
@@ -50,7 +50,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     if !wanted.shares.rows.is_empty() {
         after.push_str(&format!(" AND {}", within(ROW)));
     }
-    if condition.reads_table || !condition.tables.is_empty() {
+    if condition.has_subquery {
         after.push_str(IN_ORDER);
     }
     if wanted.offset > 0 || wanted.limit.is_some() {
@@ -87,11 +87,11 @@ pub struct Picked<'a> {
 /// # Errors
 /// As [`run`](crate::run).
 pub fn pick(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Picked<'_>) -> SqlResult<QueryReader> {
-    let Expressions { texts, all_params, tables, .. } = wanted.expressions;
+    let Expressions { texts, all_params, has_subquery, .. } = wanted.expressions;
     let (condition, values) = texts.split_first().map_or(("true", &[][..]), |(first, rest)| (first.as_str(), rest));
     let values: String = values.iter().map(|value| format!(", ({value}\n)")).collect();
-    let order = if tables.is_empty() { "" } else { IN_ORDER };
-    let text = format!("SELECT {ROW}::BIGINT{values} FROM {NUMBERED} AS \"table\" WHERE ({condition}\n){order}");
+    let order = if *has_subquery { IN_ORDER } else { "" };
+    let text = format!("SELECT {ROW}::BIGINT{values} FROM \"{NUMBERED}\" AS \"table\" WHERE ({condition}\n){order}");
     let checked = check(&quote_table(&text))?;
     let opening = Opening::of(settings, &[]);
     let tables = with_numbered(others, table);

@@ -83,3 +83,21 @@ fn number(argument: &Value) -> Option<i64> {
 fn is_at_most(argument: &Value, most: u64) -> bool {
     number(argument).is_some_and(|number| number.unsigned_abs() <= most)
 }
+
+/// Whether a format is a text of the query itself that makes no text much longer than the values: memory limits do not bound it.
+pub(crate) fn is_short_format(call: &Map<String, Value>) -> bool {
+    let first = call.get("arguments").and_then(|arguments| arguments.get(0)?.get("expression")?.get("literal"));
+    let Some(format) = first.and_then(|literal| literal.get("text")).and_then(Value::as_str) else { return false };
+    let is_long = |digits: &str| digits.len() > 3;
+    // A width can be one of the values as well.
+    let (mut open, mut nested) = (0, false);
+    for c in format.replace("{{", "").chars() {
+        match c {
+            '{' => open += 1,
+            '}' => open = 0,
+            _ => {}
+        }
+        nested |= open > 1 || c == '*';
+    }
+    !nested && !format.split(|c: char| !c.is_ascii_digit()).any(is_long)
+}

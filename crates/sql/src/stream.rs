@@ -107,6 +107,8 @@ fn plain_type(data_type: &DataType) -> DataType {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Float16 => DataType::Float32,
+        // As DuckDB takes a column that has nothing but missing values.
+        DataType::Null => DataType::Int32,
         DataType::Decimal256(digits, scale) if *digits <= DECIMAL128_MAX_PRECISION && *scale >= 0 => {
             DataType::Decimal128(*digits, *scale)
         }

@@ -56,7 +56,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
             at += rest.find('\n').unwrap_or(rest.len());
             continue;
         } else if rest.starts_with("/*") {
-            at += after("*/", 2);
+            at += comment_length(rest);
             continue;
         } else if first == '"' || first == '\'' {
             closed(rest, 1, first, false)
@@ -87,6 +87,23 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         at += length;
     }
     words
+}
+
+/// How long the comment is that a text begins with: others may be open in it.
+fn comment_length(text: &str) -> usize {
+    let (mut at, mut open) = (2, 1_usize);
+    while open > 0 {
+        let Some(next) = text[at..].find(['/', '*']) else { return text.len() };
+        at += next;
+        let mark = &text.as_bytes()[at..text.len().min(at + 2)];
+        open = match mark {
+            b"/*" => open + 1,
+            b"*/" => open - 1,
+            _ => open,
+        };
+        at += if mark == b"/*" || mark == b"*/" { 2 } else { 1 };
+    }
+    at
 }
 
 /// Where the statements of a text lie that end with `;`, without it, and the one behind them that does not, where there is

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::TableReader;
-use super::columns::{has_columns, other_columns};
+use super::columns::{has_columns, is_same_type, other_columns};
 use super::fitted::holds_the_same;
 use super::milliseconds::stored;
 use crate::error::{HandlerError, HandlerResult};
@@ -54,13 +54,13 @@ impl Alike {
 
 /// Whether a column of one type can have a place in one of another.
 fn fits(new: &DataType, table: &DataType) -> bool {
-    new.equals_datatype(table) || holds_the_same(new, table)
+    is_same_type(new, table) || holds_the_same(new, table)
 }
 
 /// The same values in the form of a type that they fit.
 fn in_form(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     match column.data_type() {
-        of if of.equals_datatype(to) => Ok(Arc::clone(column)),
+        of if is_same_type(of, to) => Ok(Arc::clone(column)),
         DataType::Null => Ok(new_null_array(to, column.len())),
         _ => {
             // What has no place in the type is an error, and no null.
@@ -88,8 +88,10 @@ impl RecordBatchReader for Alike {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use arrow::array::{AsArray, Float64Array, Int64Array, LargeStringArray, RecordBatchIterator, StringArray};
-    use arrow::datatypes::Int64Type;
+    use arrow::array::{
+        AsArray, Float64Array, Int64Array, LargeStringArray, RecordBatchIterator, StringArray, StructArray,
+    };
+    use arrow::datatypes::{Field, Int64Type};
 
     use super::*;
 
@@ -125,6 +127,21 @@ mod tests {
             let text = found.column(2).as_string::<i32>();
             assert_eq!((text.is_null(0), text.value(0)), (is_null, if is_null { "" } else { "y" }));
         }
+    }
+
+    /// Arrow takes them for one type, and the values of one field for those of another.
+    #[test]
+    fn fields_of_a_structure_in_another_order_are_another_type() {
+        let of = |names: [&str; 2]| -> ArrayRef {
+            let fields = names.map(|name| Arc::new(Field::new(name, DataType::Int64, true)));
+            Arc::new(StructArray::from(fields.into_iter().zip([ints(&[1]), ints(&[2])]).collect::<Vec<_>>()))
+        };
+        let batches = [batch(vec![("a", of(["x", "y"]))]), batch(vec![("a", of(["y", "x"]))])];
+        let schema = batches[0].schema();
+        let mut rows = alike("t", Box::new(RecordBatchIterator::new(batches.map(Ok), schema)));
+        assert!(rows.next().unwrap().is_ok());
+        let error = rows.next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("column \"a\" is struct<y: int64, x: int64> in a later batch"), "{error}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::type_name::arrow_field_type_name;
 use crate::error::{HandlerError, HandlerResult};
-use crate::formats::{deep_type, quoted};
+use crate::formats::{deep_type, quoted, types_within};
 use crate::guard::Blame;
 
 /// A table that was written.
@@ -58,7 +58,7 @@ pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBa
     if has_columns(schema, batch) {
         return Ok(());
     }
-    let reason = other_columns(schema, batch.schema_ref(), DataType::equals_datatype).unwrap_or_else(|| {
+    let reason = other_columns(schema, batch.schema_ref(), is_same_type).unwrap_or_else(|| {
         "a later batch has its columns in another order: give them in that of the first one".to_owned()
     });
     Err(HandlerError::Invalid { item: item.to_owned(), reason })
@@ -68,9 +68,23 @@ pub(crate) fn refuse_other_columns(item: &str, schema: &Schema, batch: &RecordBa
 pub(super) fn has_columns(schema: &Schema, batch: &RecordBatch) -> bool {
     let (found, wanted) = (batch.schema_ref().fields(), schema.fields());
     let is_same = |one: &FieldRef, other: &FieldRef| {
-        one.name() == other.name() && one.data_type().equals_datatype(other.data_type())
+        one.name() == other.name() && is_same_type(one.data_type(), other.data_type())
     };
     found.len() == wanted.len() && found.iter().zip(wanted).all(|(one, other)| is_same(one, other))
+}
+
+/// Whether two types are the same, of structures also in the names of their fields and the order of these, by which Arrow tells their
+/// values apart and does not compare.
+pub(super) fn is_same_type(one: &DataType, other: &DataType) -> bool {
+    one.equals_datatype(other) && (!one.is_nested() || names_within(one) == names_within(other))
+}
+
+fn names_within(of: &DataType) -> Vec<&str> {
+    let own = match of {
+        DataType::Struct(fields) => fields.iter().map(|field| field.name().as_str()).collect(),
+        _ => Vec::new(),
+    };
+    own.into_iter().chain(types_within(of).into_iter().flat_map(names_within)).collect()
 }
 
 /// Why a batch with the columns that were found has no place in a stream that announced these; `None` where at most their order is another.

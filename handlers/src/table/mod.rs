@@ -61,7 +61,7 @@ pub(crate) use hdf5_read::{Hdf5Batches, read_hdf5, reason_of};
 pub(crate) use hdf5_write::write_hdf5;
 pub use joined::Joined;
 pub use merged::read_merged;
-pub use ordered::OrderedCategories;
+pub use ordered::{OrderedCategories, listed};
 pub(crate) use parquet_read::ParquetFile;
 pub use parquet_write::write_parquet;
 pub(crate) use parts_read::{in_part, read_parts};
@@ -70,6 +70,7 @@ pub(crate) use source::SourceFile;
 pub(crate) use spread::Spread;
 pub use type_name::{arrow_field_type_name, arrow_type_name};
 pub use unmarked::unmarked;
+pub use values::DictionaryValues;
 pub(crate) use window::Window;
 
 /// The rows of a table.

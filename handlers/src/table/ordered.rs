@@ -50,6 +50,11 @@ impl OrderedCategories {
         Ok(known)
     }
 
+    /// Those of a column, in their order; `None` for one without, or of which no file tells them.
+    pub fn values(&self, column: &str) -> Option<&ArrayRef> {
+        self.columns.get(column)
+    }
+
     /// Whether rows that were fitted have brought further categories: then their order is known to follow that of the files
     /// which were read, and of no others.
     pub fn are_extended(&self) -> bool {
@@ -193,8 +198,8 @@ fn contradiction(new: &ArrayRef, table: &ArrayRef) -> String {
     )
 }
 
-/// Categories in their order.
-pub(super) fn listed(values: &ArrayRef) -> String {
+/// Categories in their order, as a message shows them.
+pub fn listed(values: &ArrayRef) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<String> = (0..values.len().min(SHOWN)).map(|index| text_of(values, index)).collect();
     let more = if values.len() > SHOWN { " < …" } else { "" };

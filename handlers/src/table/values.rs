@@ -14,7 +14,7 @@ use crate::error::HandlerError;
 
 /// The values of one column, and the place of each.
 #[derive(Debug)]
-pub(super) struct DictionaryValues {
+pub struct DictionaryValues {
     values: ArrayRef,
     converter: RowConverter,
     places: HashMap<OwnedRow, i64>,
@@ -23,19 +23,27 @@ pub(super) struct DictionaryValues {
 }
 
 impl DictionaryValues {
-    pub(super) fn new(values: ArrayRef) -> Result<Self, ArrowError> {
+    /// These values, each at its place.
+    ///
+    /// # Errors
+    /// Values of a type that Arrow does not compare by rows.
+    pub fn new(values: ArrayRef) -> Result<Self, ArrowError> {
         let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
         let rows = converter.convert_columns(std::slice::from_ref(&values))?;
         let places = rows.iter().map(|row| row.owned()).zip(0..).collect();
         Ok(Self { values, converter, places, last: None })
     }
 
-    pub(super) fn values(&self) -> &ArrayRef {
+    /// All of them, in order.
+    pub fn values(&self) -> &ArrayRef {
         &self.values
     }
 
     /// Takes in those of these values that are not there yet, behind the others.
-    pub(super) fn extend(&mut self, found: &ArrayRef) -> Result<(), ArrowError> {
+    ///
+    /// # Errors
+    /// Values of another type.
+    pub fn extend(&mut self, found: &ArrayRef) -> Result<(), ArrowError> {
         let rows = self.converter.convert_columns(std::slice::from_ref(found))?;
         let mut new: Vec<u64> = Vec::new();
         let mut next = self.values.len() as i64;
@@ -57,8 +65,11 @@ impl DictionaryValues {
         Ok(())
     }
 
-    /// A dictionary column with keys of these values; `None` where a row has a value that is none of them.
-    pub(super) fn apply(&mut self, column: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
+    /// A dictionary column with keys of these values; `None` where a row has a value that is none of them, or whose place its keys cannot tell.
+    ///
+    /// # Errors
+    /// Values of another type.
+    pub fn apply(&mut self, column: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
         let Some(dictionary) = column.as_any_dictionary_opt() else { return Ok(Some(Arc::clone(column))) };
         let found = dictionary.values();
         let places = match &self.last {
@@ -79,7 +90,10 @@ impl DictionaryValues {
 
     /// The place of each value; null for what is none of these. A batch that reaches over two row groups has a dictionary
     /// that the decoder has built anew, where missing values can have an entry of their own.
-    pub(super) fn places_of(&self, found: &ArrayRef) -> Result<Int64Array, ArrowError> {
+    ///
+    /// # Errors
+    /// Values of another type.
+    pub fn places_of(&self, found: &ArrayRef) -> Result<Int64Array, ArrowError> {
         let rows = self.converter.convert_columns(std::slice::from_ref(found))?;
         Ok(rows.iter().map(|row| self.places.get(&row.owned()).copied()).collect())
     }

@@ -78,6 +78,8 @@ casts! {
         to_nanos;
     InstantToNanos: DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ (i64) => DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ_NS (i64),
         to_nanos;
+    InstantToLocal: DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ (i64) => DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_NS (i64),
+        to_nanos;
     LocalToNanos: DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_NS (i64) => DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ_NS (i64),
         Some;
     DateToNanos: DUCKDB_TYPE_DUCKDB_TYPE_DATE (i32) => DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ_NS (i64),
@@ -101,7 +103,9 @@ unsafe fn register<C: Cast>(connection: ffi::duckdb_connection) -> bool {
         ffi::duckdb_cast_function_set_target_type(function, to);
         ffi::duckdb_cast_function_set_function(function, Some(cast_all::<C>));
         // Comparisons are made in nanoseconds, which no value loses anything in.
-        if C::TO == ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ_NS {
+        if [ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ_NS, ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_NS].contains(&C::TO)
+            && C::FROM != ffi::DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ_NS
+        {
             ffi::duckdb_cast_function_set_implicit_cast_cost(function, COST);
         }
         let state = ffi::duckdb_register_cast_function(connection, function);
