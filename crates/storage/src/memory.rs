@@ -155,10 +155,8 @@ impl Storage for MemoryStorage {
             dir.is_none_or(|dir| path.as_str().strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/')))
         };
         let files = self.files();
-        let whole = files
-            .by_path
-            .iter()
-            .filter_map(|(key, file)| Some(info(&self.name_of(key)?, file, file.bytes.as_ref()?)));
+        let whole =
+            files.by_path.iter().filter_map(|(key, file)| Some(info(&self.name_of(key)?, file, file.bytes.as_ref()?)));
         Ok(whole.filter(|info| below(&info.path)).collect())
     }
 

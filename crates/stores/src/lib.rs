@@ -10,6 +10,7 @@
 mod access;
 mod address;
 mod connect;
+mod emulator;
 mod fetch;
 mod pending;
 mod probe;
