@@ -2,6 +2,7 @@
 
 mod bad_places;
 mod faults;
+mod peers;
 mod requests;
 
 use std::sync::Arc;
