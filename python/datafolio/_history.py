@@ -81,7 +81,7 @@ class HistoryMethods(Core):
             Only these snapshots, with the versions that they hold, in the same commit.
         progress
             True for a bar of tqdm or rich where they are installed, else a plain one; or a callable that is given the part of the bytes
-            that has gone over, and stops it by returning False: nothing that anybody sees has changed then.
+            that has gone over, and stops it by returning False: nothing has arrived then that anybody sees.
 
         Returns
         -------

@@ -32,8 +32,8 @@ impl TransferControl {
         Self::default()
     }
 
-    /// Stops it, unless the other bundle has its new state already: it ends with an error of the code `cancelled`. What went over is not sent
-    /// again by the next one.
+    /// Stops it, unless the other bundle has its new state already: it ends with an error of the code `cancelled`. Of a whole bundle, what went
+    /// over is not sent again by the next one.
     pub fn cancel(&self) {
         self.shared.is_cancelled.store(true, Ordering::SeqCst);
     }
