@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the releases of Python DataFolio that the compatibility tests work with, the programs that the guides hand
-# tables to, and those that read the HDF5 files written here, each in an environment of its own outside the checkout. What is there already is left alone.
+# tables to, those that read the HDF5 files written here, and those that speak the language of a store, each in an environment of its
+# own outside the checkout. What is there already is left alone.
 #
 #   scripts/peers.sh [DIRECTORY]     default: ${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers
 #
-# The tests find them there, in $DATAFOLIO_PEERS, or through DATAFOLIO_PYTHON23, DATAFOLIO_PYTHON13 and
-# DATAFOLIO_PYTHON_TABLES.
+# The tests find them there, in $DATAFOLIO_PEERS, or through DATAFOLIO_PYTHON23, DATAFOLIO_PYTHON13, DATAFOLIO_PYTHON_TABLES,
+# DATAFOLIO_PYTHON_MOTO and DATAFOLIO_AZURITE.
 set -euo pipefail
 
 place=${1:-${DATAFOLIO_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/datafolio/peers}}
@@ -31,6 +32,10 @@ engines=("pytest==9.2.0" "dask[dataframe,distributed]==2026.8.0" "pyspark==4.3.0
 # What judges the HDF5 files that are written here.
 hdf5=("h5py==3.16.0" "numpy==2.4.6" "pyarrow==26.0.1")
 vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "h5py==3.16.0" "numpy==2.4.6" "pandas==2.3.3" "pyarrow==26.0.1" "setuptools==65.5.0")
+# A server of S3. Its extra `server` would bring what it needs for the other services of AWS.
+moto=("moto[s3]==5.2.5" "boto3==1.44.8" "flask==3.1.3" "flask-cors==6.0.5" "werkzeug==3.1.9")
+# A server of Azure Blob Storage, which runs in Node.
+azurite="azurite@3.35.0"
 
 # Python 3.10 has no wheels of some of these: there pip picks the newest that it can have.
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -40,6 +45,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     engines=("pytest" "dask[dataframe,distributed]" "pyspark" "pandas" "numpy" "pyarrow")
     hdf5=("h5py" "numpy" "pyarrow")
     vaex=("vaex-core==4.19.0" "vaex-hdf5==0.15.0" "setuptools<80")
+    moto=("moto[s3]" "flask" "flask-cors")
 fi
 
 install() {
@@ -63,7 +69,18 @@ install tables "${tables[@]}"
 install hdf5 "${hdf5[@]}"
 install python "${packages[@]}"
 install engines "${engines[@]}"
+install moto "${moto[@]}"
 # Vaex does not install on later Pythons: the tests say then that they do without.
 if "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     install vaex "${vaex[@]}"
+fi
+# Without npm the tests say that they do without.
+if ! command -v npm >/dev/null; then
+    echo "== no npm: Azurite is not installed"
+elif [ "$(cat "$place/azurite/installed" 2>/dev/null)" != "$azurite" ]; then
+    echo "== installing $azurite into $place/azurite"
+    rm -rf "${place:?}/azurite"
+    mkdir -p "$place/azurite"
+    npm install --prefix "$place/azurite" --no-audit --no-fund --no-update-notifier --loglevel error "$azurite"
+    echo "$azurite" >"$place/azurite/installed"
 fi

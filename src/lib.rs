@@ -58,8 +58,8 @@ mod view;
 pub use bundle::{
     AddOptions, Batch, Contents, CopyOptions, DataFolio, Deleted, DescribeOptions, DiskUsage, Finding, GcOptions,
     GcReport, ItemInfo, ItemUsage, Lost, OpenOptions, Prefetched, RepairOptions, RepairReport, Severity, SnapshotUsage,
-    StoreAccess, TransferOptions, Transferred, VerifyOptions, VerifyReport, VersionUsage, repair, repair_storage,
-    store_access,
+    StoreAccess, TransferControl, TransferOptions, Transferred, VerifyOptions, VerifyReport, VersionUsage, repair,
+    repair_storage, store_access,
 };
 pub use datafolio_columns::ColumnsError;
 pub use datafolio_columns::hdf5::{ByteOrder, Hdf5Mode, Hdf5WriteOptions};

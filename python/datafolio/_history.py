@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from ._core import Core, count_of, text_of
+from ._progress import reporting
 from ._results import Log
 from .exceptions import WrongStateError
 
@@ -62,6 +63,7 @@ class HistoryMethods(Core):
         overwrite: bool = False,
         *,
         snapshots: list[str] | None = None,
+        progress: Any = None,
     ) -> dict[str, Any]:
         """Bring the bundle at another place to the state of this one, with its snapshots and its history.
 
@@ -77,6 +79,9 @@ class HistoryMethods(Core):
             With `include`: items that the other bundle has with another content get a new version there.
         snapshots
             Only these snapshots, with the versions that they hold, in the same commit.
+        progress
+            True for a bar of tqdm or rich where they are installed, else a plain one; or a callable that is given the part of the bytes
+            that has gone over, and stops it by returning False: nothing has arrived then that anybody sees.
 
         Returns
         -------
@@ -87,11 +92,15 @@ class HistoryMethods(Core):
         ------
         ConflictError
             When the other bundle has commits that this one has not.
+        WrongStateError
+            When it was stopped.
         """
         self._outside_batch("push")
-        done: dict[str, Any] = self._seen().push(
-            os.path.expanduser(os.fspath(target)), include=include, snapshots=snapshots, overwrite=overwrite
-        )
+        place = os.path.expanduser(os.fspath(target))
+        with reporting(progress, "push") as told:
+            done: dict[str, Any] = self._seen().push(
+                place, include=include, snapshots=snapshots, overwrite=overwrite, progress=told
+            )
         return done
 
     def pull(
@@ -101,12 +110,15 @@ class HistoryMethods(Core):
         overwrite: bool = False,
         *,
         snapshots: list[str] | None = None,
+        progress: Any = None,
     ) -> dict[str, Any]:
         """Bring this bundle to the state of the one at another place, as :meth:`push` does there."""
         self._outside_batch("pull")
-        done: dict[str, Any] = self._seen().pull(
-            os.path.expanduser(os.fspath(source)), include=include, snapshots=snapshots, overwrite=overwrite
-        )
+        place = os.path.expanduser(os.fspath(source))
+        with reporting(progress, "pull") as told:
+            done: dict[str, Any] = self._seen().pull(
+                place, include=include, snapshots=snapshots, overwrite=overwrite, progress=told
+            )
         return done
 
     def prefetch(self, *items: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The compiled half of the package. Nothing here is public: `datafolio` has the same with documentation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from typing import Any, Literal, final
 
@@ -299,10 +299,22 @@ class Bundle:
     def commit_stage(self, id: str, rows: int | None = None) -> Any: ...
     def abort_stage(self, id: str) -> Any: ...
     def push(
-        self, target: _Path, *, include: list[str] | None = None, snapshots: list[str] | None = None, overwrite: bool = False
+        self,
+        target: _Path,
+        *,
+        include: list[str] | None = None,
+        snapshots: list[str] | None = None,
+        overwrite: bool = False,
+        progress: Callable[[float], object] | None = None,
     ) -> Any: ...
     def pull(
-        self, source: _Path, *, include: list[str] | None = None, snapshots: list[str] | None = None, overwrite: bool = False
+        self,
+        source: _Path,
+        *,
+        include: list[str] | None = None,
+        snapshots: list[str] | None = None,
+        overwrite: bool = False,
+        progress: Callable[[float], object] | None = None,
     ) -> Any: ...
     def prefetch(self, items: list[str]) -> Any: ...
     def disk_usage(self) -> Any: ...

@@ -34,7 +34,6 @@ impl Watch {
     }
 
     /// With a callable that is told how far the work is.
-    #[cfg(feature = "sql")]
     pub(crate) fn progress(
         mut self,
         call: Py<PyAny>,

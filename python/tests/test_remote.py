@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import datafolio
-from datafolio.exceptions import ConflictError, DataFolioError, NotFoundError, ReadOnlyError
+from datafolio.exceptions import ConflictError, DataFolioError, NotFoundError, ReadOnlyError, WrongStateError
 
 SECRET = "not-to-be-seen"
 
@@ -186,6 +186,37 @@ def test_bundles_are_pushed_and_pulled(
         here.push(address)
     assert diverged.value.code == "diverged"
     assert there.prefetch("t")["files"] == 1
+
+
+def test_progress_of_a_push_and_a_pull(
+    remote: datafolio.DataFolio, options: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = datafolio.DataFolio(tmp_path / "here", storage_options=options)
+    for number in range(8):
+        (tmp_path / f"{number}.bin").write_bytes(os.urandom(20_000_000))
+        here.add_artifact(f"file{number}", str(tmp_path / f"{number}.bin"))
+    address = f"{remote.path}-pushed"
+    with pytest.raises(WrongStateError) as stopped:
+        here.push(address, progress=lambda part: False)
+    assert stopped.value.code == "cancelled"
+    with pytest.raises(NotFoundError):
+        datafolio.DataFolio(address, storage_options=options, create=False)
+    with pytest.raises(ZeroDivisionError):
+        here.push(address, progress=lambda part: 1 // 0)
+    told: list[float] = []
+    assert here.push(address, progress=told.append)["revision"] == 9
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    there = datafolio.DataFolio(tmp_path / "there", storage_options=options)
+    told.clear()
+    there.pull(address, include=[f"file{number}" for number in range(8)], progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert any(0 < part < 1 for part in told)
+    here.push(address, progress="plain")
+    assert "push [" in capsys.readouterr().err
+    with pytest.raises(TypeError, match="progress"):
+        here.pull(address, progress=3)
 
 
 def test_what_is_wrong_is_said(options: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ use crate::bundle::batch::check_metadata;
 use crate::bundle::lineage_of;
 use crate::bundle::place::Place;
 use crate::bundle::state::{State, file, load};
-use crate::bundle::{DataFolio, OpenOptions};
+use crate::bundle::{DataFolio, OpenOptions, TransferControl};
 use crate::error::{Error, Result};
 use crate::history::chain;
 
@@ -91,7 +91,7 @@ impl DataFolio {
         let filled = copy.once(|batch| {
             for name in names {
                 let entry = state.item(name)?;
-                let copied = self.copy_entry(&copy, entry, &mut written)?;
+                let copied = self.copy_entry(&copy, entry, &mut written, &TransferControl::default())?;
                 batch.change(Change::Repoint { name: name.clone(), entry: Some(copied) }, String::new())?;
             }
             batch.name(format!("copy {} from {}", counted(names.len(), "item"), self.location()));
@@ -118,6 +118,7 @@ impl DataFolio {
         copy: &DataFolio,
         entry: &Arc<Entry>,
         written: &mut Vec<Written>,
+        control: &TransferControl,
     ) -> Result<Arc<Entry>> {
         let record = entry.record()?;
         if entry.item_type() == item_type::REFERENCED_TABLE {
@@ -146,7 +147,7 @@ impl DataFolio {
             let blocks = expected.blocks.as_ref().map(|(blocks, _)| blocks.clone());
             let source = VerifiedSource::open(self.storage(), &path, expected, Verification::Full, self.verified())
                 .map_err(damage)?;
-            written.extend(copy_file(&source, copy.storage().as_ref(), &path)?);
+            written.extend(copy_file(&control.counted(&source), copy.storage().as_ref(), &path)?);
             if let Some(blocks) = blocks {
                 let source = self.storage().open(&blocks).map_err(damage)?;
                 written.extend(copy_file(source.as_ref(), copy.storage().as_ref(), &blocks)?);

@@ -57,7 +57,7 @@ pub(crate) use place::Place;
 pub use place::{StoreAccess, store_access};
 pub use read::{Contents, ItemInfo};
 pub use repair::{RepairOptions, RepairReport, repair, repair_storage};
-pub use transfer::{TransferOptions, Transferred};
+pub use transfer::{TransferControl, TransferOptions, Transferred};
 pub use verify::{Finding, Severity, VerifyOptions, VerifyReport};
 
 use crate::error::{Error, Result};

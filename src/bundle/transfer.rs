@@ -5,12 +5,15 @@
 //! brought forward as long as it has no commits of its own. Files come first, then the history, then the catalogue: a push that ends
 //! early has changed nothing that anybody sees.
 
+mod control;
+mod some;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use datafolio_core::history::{CommitRef, HISTORY_DIR};
-use datafolio_core::{Change, Entry, ItemRecord, Layout, RelPath, SealCheck, counted};
+use datafolio_core::{Layout, RelPath, SealCheck};
 use datafolio_handlers::all_files;
 use datafolio_storage::{
     Expected, FileInfo, Publish, Source, Storage, StorageError, Verification, VerifiedSource, copy_source,
@@ -24,9 +27,12 @@ use crate::bundle::place::Place;
 use crate::bundle::retention::Kept;
 use crate::bundle::state::{State, file, load, reload};
 use crate::bundle::unclear::pause;
-use crate::bundle::{Batch, DataFolio, Mode, OpenOptions, derived};
+use crate::bundle::{DataFolio, Mode, OpenOptions, derived};
 use crate::error::{Error, Result};
 use crate::history::chain;
+
+pub use control::TransferControl;
+use some::send_some;
 
 /// What goes over.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +44,8 @@ pub struct TransferOptions {
     pub snapshots: Option<Vec<String>>,
     /// With `include`: items that the other bundle has with another content get a new version there.
     pub overwrite: bool,
+    /// What watches it, and may stop it.
+    pub control: Option<TransferControl>,
 }
 
 impl TransferOptions {
@@ -67,7 +75,7 @@ impl DataFolio {
     ///
     /// # Errors
     /// [`Error::Diverged`] when the other one has commits that this one has not; missing or damaged files; what a store refuses. Nothing that
-    /// anybody sees has changed then, and files that went over are not sent again.
+    /// anybody sees has changed then, and files that went over are not sent again. The same when [`TransferControl::cancel`] has stopped it.
     pub fn push(&self, target: impl AsRef<Path>, options: &TransferOptions) -> Result<Transferred> {
         match options.is_whole() {
             false => {
@@ -76,7 +84,7 @@ impl DataFolio {
             }
             true => {
                 let to = Place::of(target.as_ref()).new_one(self.settings())?;
-                let (_, done) = mirror(self, &to)?;
+                let (_, done) = mirror(self, &to, options)?;
                 Ok(done)
             }
         }
@@ -92,7 +100,7 @@ impl DataFolio {
         match options.is_whole() {
             false => send_some(&from, self, options),
             true => {
-                let (state, done) = mirror(&from, self.storage())?;
+                let (state, done) = mirror(&from, self.storage(), options)?;
                 self.see(state);
                 Ok(done)
             }
@@ -104,80 +112,8 @@ impl DataFolio {
     }
 }
 
-/// Sends items and snapshots, as one commit of the other bundle.
-fn send_some(from: &DataFolio, to: &DataFolio, options: &TransferOptions) -> Result<Transferred> {
-    let (theirs, state) = (to.catalogue(), from.state());
-    let mut done = Transferred::default();
-    let mut wanted = Vec::new();
-    for name in options.include.iter().flatten() {
-        let entry = state.item(name)?;
-        match theirs.current.get(name.as_str()) {
-            Some(there) if is_same(there, entry)? => done.present += 1,
-            Some(_) if !options.overwrite => {
-                return Err(Error::Invalid(format!(
-                    "item '{name}' has another content at {}: overwrite gives it a new version there",
-                    to.location()
-                )));
-            }
-            _ => wanted.push(Arc::clone(entry)),
-        }
-    }
-    let mut snapshots = Vec::new();
-    for name in options.snapshots.iter().flatten() {
-        let snapshot = state.catalogue().snapshot(name)?;
-        match theirs.snapshots.get(name) {
-            Some(there) if there.same_as(snapshot) => done.present += 1,
-            Some(_) => {
-                return Err(Error::Invalid(format!(
-                    "there is another snapshot '{name}' at {}: delete it there first, or give this one another name",
-                    to.location()
-                )));
-            }
-            None => {
-                let entries = state.catalogue().snapshot_entries(name)?.into_values().collect::<Result<Vec<_>, _>>()?;
-                snapshots.push((Arc::clone(snapshot), entries));
-            }
-        }
-    }
-    if !wanted.is_empty() || !snapshots.is_empty() {
-        let mut written = Vec::new();
-        to.once(|batch| {
-            let mut copy = |batch: &mut Batch<'_>, entry: &Arc<Entry>| {
-                let before = written.len();
-                let copied = from.copy_entry(to, entry, &mut written);
-                // What was written goes again if it comes to nothing, and must still be there when it comes to a commit.
-                written[before..].iter().for_each(|file| batch.keep_staged(file.path.clone()));
-                copied
-            };
-            for entry in &wanted {
-                let copied = copy(batch, entry)?;
-                batch.change(Change::Repoint { name: entry.name().to_owned(), entry: Some(copied) }, String::new())?;
-            }
-            for (snapshot, entries) in &snapshots {
-                let entries = entries.iter().map(|entry| copy(batch, entry)).collect::<Result<Vec<_>>>()?;
-                batch.change(Change::RevertSnapshot { snapshot: Arc::clone(snapshot), entries }, String::new())?;
-            }
-            let sent = [(wanted.len(), "item"), (snapshots.len(), "snapshot")];
-            let sent = sent.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(*count, what));
-            batch.name(format!("receive {} from {}", sent.collect::<Vec<_>>().join(" and "), from.location()));
-            Ok(())
-        })?;
-        done.files = written.len() as u64;
-        done.bytes = written.iter().map(|file| file.size).sum();
-    }
-    done.revision = to.revision();
-    Ok(done)
-}
-
-/// Whether two versions have the same payload, by its recorded hash, and the same description.
-fn is_same(one: &Entry, other: &Entry) -> Result<bool> {
-    let (one, other) = (one.record()?, other.record()?);
-    let hash = |record: &ItemRecord| record.str("sha256").or_else(|| record.str("checksum")).map(str::to_owned);
-    Ok(hash(&one).is_some() && hash(&one) == hash(&other) && one.str("description") == other.str("description"))
-}
-
 /// Makes a place the mirror of a bundle; its state then.
-fn mirror(from: &DataFolio, to: &Arc<dyn Storage>) -> Result<(Arc<State>, Transferred)> {
+fn mirror(from: &DataFolio, to: &Arc<dyn Storage>, options: &TransferOptions) -> Result<(Arc<State>, Transferred)> {
     if !matches!(from.mode(), Mode::ReadWrite | Mode::ReadOnly) {
         return Err(Error::Invalid("an earlier state is not sent with its history: name the items".to_owned()));
     }
@@ -194,7 +130,7 @@ fn mirror(from: &DataFolio, to: &Arc<dyn Storage>) -> Result<(Arc<State>, Transf
         let state = there.map_or_else(|| Arc::clone(&head), Arc::new);
         return Ok((state, done));
     }
-    send_files(from, &head, to, &mut done)?;
+    send_files(from, &head, to, &mut done, options.control.as_ref())?;
     let state = publish(from, &head, &commit, to)?;
     Ok((state, done))
 }
@@ -236,7 +172,13 @@ struct Sent {
 }
 
 /// Sends all files that the other place lacks: payloads, then the history.
-fn send_files(from: &DataFolio, head: &Arc<State>, to: &Arc<dyn Storage>, done: &mut Transferred) -> Result<()> {
+fn send_files(
+    from: &DataFolio,
+    head: &Arc<State>,
+    to: &Arc<dyn Storage>,
+    done: &mut Transferred,
+    control: Option<&TransferControl>,
+) -> Result<()> {
     let storage = from.storage().as_ref();
     // Of the history, all that is there.
     let kept = Kept::of(storage, head, 0, u32::MAX)?;
@@ -271,17 +213,25 @@ fn send_files(from: &DataFolio, head: &Arc<State>, to: &Arc<dyn Storage>, done: 
             }
         }
     }
-    send(from, to, &payloads, done)?;
-    let mut history = Vec::new();
-    for info in storage.list(Some(&file(HISTORY_DIR)?))? {
-        let is_kept = CommitRef::from_file_name(info.path.file_name())
-            .is_some_and(|(commit, _)| kept.commits().contains(&commit));
-        if is_kept && !theirs.contains_key(&info.path) {
-            history.push(Sent { path: info.path, size: info.size, expected: None });
+    let history = || -> Result<Vec<Sent>> {
+        let mut lacking = Vec::new();
+        for info in storage.list(Some(&file(HISTORY_DIR)?))? {
+            let is_kept = CommitRef::from_file_name(info.path.file_name())
+                .is_some_and(|(commit, _)| kept.commits().contains(&commit));
+            if is_kept && !theirs.contains_key(&info.path) {
+                lacking.push(Sent { path: info.path, size: info.size, expected: None });
+            }
         }
+        Ok(lacking)
+    };
+    if let Some(control) = control {
+        control.begin(payloads.iter().chain(&history()?).map(|file| file.size).sum());
     }
-    // Nothing names them yet: their order does not matter.
-    send(from, to, &history, done)
+    let control = control.cloned().unwrap_or_default();
+    send(from, to, &payloads, done, &control)?;
+    // Looked for again: what was collected while the payloads went over is not missed. Nothing names them yet: their order does not matter.
+    send(from, to, &history()?, done, &control)?;
+    control.check()
 }
 
 /// What the entries of a catalogue record of the files that they name.
@@ -303,15 +253,25 @@ fn expected_of(head: &State) -> Result<HashMap<RelPath, Expected>> {
 }
 
 /// Sends files, several at a time. After the first error none is begun.
-fn send(from: &DataFolio, to: &Arc<dyn Storage>, files: &[Sent], done: &mut Transferred) -> Result<()> {
+fn send(
+    from: &DataFolio,
+    to: &Arc<dyn Storage>,
+    files: &[Sent],
+    done: &mut Transferred,
+    control: &TransferControl,
+) -> Result<()> {
     let at_once = AT_ONCE.min(from.settings().threads.max(2));
-    each(files, at_once, |file| send_one(from, to, file))?;
+    let send_one = |file: &Sent| {
+        control.check()?;
+        send_one(from, to, file, control).map_err(|error| control.why(error))
+    };
+    each(files, at_once, send_one)?;
     done.files += files.len() as u64;
     done.bytes += files.iter().map(|file| file.size).sum::<u64>();
     Ok(())
 }
 
-fn send_one(from: &DataFolio, to: &Arc<dyn Storage>, file: &Sent) -> Result<()> {
+fn send_one(from: &DataFolio, to: &Arc<dyn Storage>, file: &Sent, control: &TransferControl) -> Result<()> {
     let source: Arc<dyn Source> = match &file.expected {
         Some(expected) => {
             let opened = VerifiedSource::open(
@@ -325,7 +285,7 @@ fn send_one(from: &DataFolio, to: &Arc<dyn Storage>, file: &Sent) -> Result<()> 
         }
         None => from.storage().open_sized(&file.path, file.size)?,
     };
-    match copy_source(source.as_ref(), to.as_ref(), &file.path) {
+    match copy_source(&control.counted(source.as_ref()), to.as_ref(), &file.path) {
         // Somebody sends the same bundle at the same time.
         Err(StorageError::AlreadyExists { .. }) => Ok(()),
         other => Ok(other?),

@@ -98,13 +98,14 @@ pub(super) fn damaged_json(error: &Error) -> Value {
 }
 
 /// How many bytes the payload of an item takes, as it lies there, or where it does not, as recorded; `None` for what has
-/// none.
+/// none. A store would have to be asked for each item: there it is what is recorded.
 pub(super) fn size_of(folio: &DataFolio, info: &ItemInfo) -> Option<u64> {
     if info.item_type == item_type::REFERENCED_TABLE {
         return None;
     }
     let record = info.to_record();
-    folio.payload_size(&record).ok().flatten().or_else(|| recorded_size(&record))
+    let found = if folio.storage().is_remote() { None } else { folio.payload_size(&record).ok().flatten() };
+    found.or_else(|| recorded_size(&record))
 }
 
 /// How many bytes the payload of a version takes, as recorded.

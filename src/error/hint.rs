@@ -167,7 +167,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "ambiguous-data" => "change the handlers that the program registers: one of them must not recognise it",
         "arrow" | "parquet" => "correct the data as the message says",
         "bad-file" => "correct the file where the message says",
-        "cancelled" => "write it again",
+        "cancelled" => "do it again",
         "expression-syntax" => "correct the expression at the place that the message names",
         "invalid-option" => "the message says what would do",
         "unknown-column" => "`datafolio info ITEM` shows the columns; names with spaces stand in backticks",

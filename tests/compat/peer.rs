@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+pub(crate) use datafolio_testkit::peers::installed;
 use serde_json::Value;
 
 /// How long one line of Python may take: 2.x itself waits 30 seconds for a lock.
@@ -24,7 +25,7 @@ impl Release {
     /// The interpreter that has the release, or `None` when the tests may do without.
     ///
     /// # Panics
-    /// When there is none and nobody said that the tests may do without.
+    /// As [`installed`].
     pub(crate) fn python(self) -> Option<PathBuf> {
         let (variable, name) = match self {
             Self::V1_3 => ("DATAFOLIO_PYTHON13", "df13"),
@@ -32,34 +33,6 @@ impl Release {
         };
         installed(variable, name, &format!("DataFolio {self:?}"))
     }
-}
-
-/// The interpreter that `scripts/peers.sh` has installed under this name with something, or that the variable names; `None`
-/// when the tests may do without.
-///
-/// # Panics
-/// As [`Release::python`].
-#[allow(clippy::print_stdout, reason = "whoever leaves tests out is told")]
-pub(crate) fn installed(variable: &str, name: &str, what: &str) -> Option<PathBuf> {
-    let cache = || {
-        let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        Some(env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home)?.join("datafolio/peers"))
-    };
-    let place = || env::var_os("DATAFOLIO_PEERS").map(PathBuf::from).or_else(cache);
-    let python = env::var_os(variable)
-        .map(PathBuf::from)
-        .or_else(|| Some(place()?.join(name).join("bin/python")))
-        .filter(|python| python.is_file());
-    if python.is_some() {
-        return python;
-    }
-    let missing = format!("{what} is not installed: run scripts/peers.sh, or set {variable} to a Python that has it");
-    assert!(
-        env::var_os("DATAFOLIO_SKIP_PEERS").is_some_and(|skip| skip == "1"),
-        "{missing}; DATAFOLIO_SKIP_PEERS=1 leaves these tests out"
-    );
-    println!("SKIPPED: {missing}");
-    None
 }
 
 /// A release at work on one bundle, `folio`.

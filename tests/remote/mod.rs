@@ -1,8 +1,9 @@
-//! Bundles on an object store: the server of the testkit, over the protocol of S3 and that of Google.
+//! Bundles on an object store: the server of the testkit, over the protocol of S3 and that of Google, and servers of others.
 
 mod faults;
 mod foreign;
 mod garbage;
+mod peers;
 mod references;
 mod requests;
 mod simulated;

@@ -4,6 +4,7 @@ use datafolio::{AddOptions, DescribeOptions};
 use serde_json::json;
 
 use super::Remote;
+use crate::cli::Home;
 
 fn requests(remote: &Remote) -> Vec<String> {
     let shown = |request: datafolio_testkit::object_server::Request| {
@@ -71,5 +72,31 @@ fn random_parts_removed(request: &str) -> String {
     match (request.find('-'), request.find(".json")) {
         (Some(dash), Some(end)) if dash < end => format!("{}{}", &request[..dash], &request[end..]),
         _ => request.to_owned(),
+    }
+}
+
+/// What lists items shows the sizes that the catalogue has, those of JSON values too, and asks the store for nothing else.
+#[test]
+fn the_program_lists_sizes_without_asking_for_them() {
+    let remote = Remote::s3();
+    let folio = remote.create("a");
+    folio.add("params", json!({"rate": 0.1}), AddOptions::new()).unwrap();
+    folio.add("more", json!([1, 2, 3]), AddOptions::new()).unwrap();
+    let size = folio.item_info("params").unwrap().record["size_bytes"].as_u64().unwrap();
+    drop(folio);
+    let home = Home::new()
+        .with("AWS_ENDPOINT_URL", &remote.server.endpoint())
+        .with("AWS_ACCESS_KEY_ID", "key")
+        .with("AWS_SECRET_ACCESS_KEY", "secret")
+        .with("AWS_REGION", "here");
+    let address = remote.address("a");
+    requests(&remote);
+    let listed = home.json(&["-f", &address, "ls"]);
+    assert_eq!((&listed[0]["name"], &listed[0]["size_bytes"]), (&json!("params"), &json!(size)));
+    assert_eq!(requests(&remote), ["GET items.json 200"]);
+    for command in ["ls", "describe"] {
+        let shown = home.ok(&["-f", &address, command]);
+        assert!(shown.contains(&format!("{size} B")), "{command}: {shown}");
+        assert_eq!(requests(&remote), ["GET items.json 304"], "{command}");
     }
 }

@@ -1,6 +1,6 @@
 //! Pushing and pulling between a directory and a store.
 
-use datafolio::{AddOptions, DataFolio, TransferOptions, VerifyOptions};
+use datafolio::{AddOptions, DataFolio, TransferControl, TransferOptions, VerifyOptions};
 use datafolio_testkit::object_server::FaultKind;
 use serde_json::json;
 use tempfile::TempDir;
@@ -151,4 +151,44 @@ fn damage_is_not_sent_on() {
     let error = folio.push(remote.address("a"), &all()).unwrap_err();
     assert_eq!(error.category(), datafolio::ErrorCategory::Corrupt, "{error}");
     assert!(!remote.server.objects().iter().any(|(key, _)| key.contains("large") && !key.ends_with(".blocks")));
+}
+
+/// What watches a push is told how far it is, and stops it: nothing is to be seen there then, and what has gone over is not sent again.
+#[test]
+fn a_transfer_is_watched_and_stopped() {
+    let (remote, dir) = (Remote::s3(), TempDir::new().unwrap());
+    let folio = local(&remote, &dir);
+    let control = TransferControl::new();
+    assert_eq!(control.progress(), None);
+    control.cancel();
+    let watched = |control: &TransferControl| TransferOptions { control: Some(control.clone()), ..all() };
+    for options in [watched(&control), TransferOptions { include: Some(vec!["large".to_owned()]), ..watched(&control) }]
+    {
+        assert_eq!(folio.push(remote.address("a"), &options).unwrap_err().code(), "cancelled");
+        assert_eq!(control.progress(), Some(0.0));
+    }
+    assert!(!remote.server.objects().iter().any(|(key, _)| key.contains("large") && !key.ends_with(".blocks")));
+    // In the middle: as soon as something has gone over.
+    remote.server.faults().set_latency(std::time::Duration::from_millis(200));
+    let control = TransferControl::new();
+    std::thread::scope(|scope| {
+        let push = scope.spawn(|| folio.push(remote.address("b"), &watched(&control)));
+        while control.bytes() == 0 {
+            std::thread::yield_now();
+        }
+        control.cancel();
+        assert_eq!(push.join().unwrap().unwrap_err().code(), "cancelled");
+    });
+    remote.server.faults().clear();
+    assert!(control.progress().is_some_and(|part| part > 0.0 && part < 1.0), "{control:?}");
+    assert_eq!(remote.options().open(remote.address("b")).unwrap_err().code(), "not-a-bundle");
+    // To its end: all that is sent is counted, and nothing else.
+    let control = TransferControl::new();
+    let done = folio.push(remote.address("c"), &watched(&control)).unwrap();
+    assert_eq!((control.progress(), control.bytes()), (Some(1.0), done.bytes));
+    let control = TransferControl::new();
+    let only = TransferOptions { include: Some(vec!["params".to_owned(), "large".to_owned()]), ..watched(&control) };
+    folio.push(remote.address("d"), &only).unwrap();
+    assert_eq!(control.progress(), Some(1.0));
+    is_whole(&remote.open("c"));
 }

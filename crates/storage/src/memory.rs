@@ -17,6 +17,8 @@ use crate::storage::{FileIdentity, FileInfo, Publish, Reread, Source, Staged, St
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     files: Arc<Mutex<Files>>,
+    /// The directory that paths are relative to; without one, all files are the bundle's.
+    dir: Option<RelPath>,
     caveat: Option<Arc<str>>,
 }
 
@@ -45,6 +47,34 @@ impl MemoryStorage {
     #[must_use]
     pub fn with_caveat(self, caveat: &str) -> Self {
         Self { caveat: Some(caveat.into()), ..self }
+    }
+
+    /// The bundle whose files lie in a directory of this one. Both see what the other writes there.
+    ///
+    /// # Errors
+    /// When the name is not acceptable as a path.
+    pub fn below(&self, dir: &str) -> StorageResult<Self> {
+        let dir = match &self.dir {
+            Some(above) => above.join(dir)?,
+            None => RelPath::parse(dir)?,
+        };
+        Ok(Self { dir: Some(dir), ..self.clone() })
+    }
+
+    /// Where a file of the bundle is kept.
+    fn key(&self, path: &RelPath) -> StorageResult<RelPath> {
+        Ok(match &self.dir {
+            Some(dir) => dir.join(path.as_str())?,
+            None => path.clone(),
+        })
+    }
+
+    /// What a file is called in the bundle; `None` for one that is not its own.
+    fn name_of(&self, key: &RelPath) -> Option<RelPath> {
+        match &self.dir {
+            None => Some(key.clone()),
+            Some(dir) => RelPath::parse(key.as_str().strip_prefix(dir.as_str())?.strip_prefix('/')?).ok(),
+        }
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -95,7 +125,7 @@ impl Storage for MemoryStorage {
 
     fn stat(&self, path: &RelPath) -> StorageResult<Option<FileInfo>> {
         let info = |(file, bytes): (&File, &Arc<[u8]>)| info(path, file, bytes);
-        Ok(self.files().get(path).map(info))
+        Ok(self.files().get(&self.key(path)?).map(info))
     }
 
     fn read(&self, path: &RelPath, limit: u64) -> StorageResult<Vec<u8>> {
@@ -103,7 +133,7 @@ impl Storage for MemoryStorage {
     }
 
     fn open(&self, path: &RelPath) -> StorageResult<Arc<dyn Source>> {
-        let bytes = self.files().get(path).map(|(_, bytes)| Arc::clone(bytes));
+        let bytes = self.files().get(&self.key(path)?).map(|(_, bytes)| Arc::clone(bytes));
         Ok(Arc::new(MemorySource { path: path.clone(), bytes: bytes.ok_or_else(|| self.missing(path))? }))
     }
 
@@ -112,12 +142,12 @@ impl Storage for MemoryStorage {
     }
 
     fn create(&self, path: &RelPath) -> StorageResult<Box<dyn Staged>> {
-        let mut files = self.files();
-        if files.by_path.contains_key(path) {
+        let (key, mut files) = (self.key(path)?, self.files());
+        if files.by_path.contains_key(&key) {
             return Err(StorageError::AlreadyExists { path: path.to_string(), location: self.location() });
         }
-        files.put(path, None);
-        Ok(Box::new(MemoryStaged { storage: self.clone(), path: path.clone(), bytes: Vec::new(), kept: false }))
+        files.put(&key, None);
+        Ok(Box::new(MemoryStaged { storage: self.clone(), key, bytes: Vec::new(), kept: false }))
     }
 
     fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<FileInfo>> {
@@ -125,12 +155,14 @@ impl Storage for MemoryStorage {
             dir.is_none_or(|dir| path.as_str().strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/')))
         };
         let files = self.files();
-        let whole = files.by_path.iter().filter_map(|(path, file)| Some(info(path, file, file.bytes.as_ref()?)));
+        let whole =
+            files.by_path.iter().filter_map(|(key, file)| Some(info(&self.name_of(key)?, file, file.bytes.as_ref()?)));
         Ok(whole.filter(|info| below(&info.path)).collect())
     }
 
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
-        self.files().by_path.remove(path);
+        let key = self.key(path)?;
+        self.files().by_path.remove(&key);
         Ok(())
     }
 
@@ -151,7 +183,8 @@ impl Storage for MemoryStorage {
     }
 
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
-        self.files().put(path, Some(bytes));
+        let key = self.key(path)?;
+        self.files().put(&key, Some(bytes));
         Ok(())
     }
 
@@ -160,8 +193,8 @@ impl Storage for MemoryStorage {
     }
 
     fn read_tagged(&self, path: &RelPath, limit: u64) -> StorageResult<Option<(Vec<u8>, VersionTag)>> {
-        let files = self.files();
-        let Some((file, bytes)) = files.get(path) else { return Ok(None) };
+        let (key, files) = (self.key(path)?, self.files());
+        let Some((file, bytes)) = files.get(&key) else { return Ok(None) };
         let size = bytes.len() as u64;
         if size > limit {
             return Err(StorageError::TooLarge { path: path.to_string(), location: self.location(), size, limit });
@@ -170,7 +203,7 @@ impl Storage for MemoryStorage {
     }
 
     fn is_unchanged(&self, path: &RelPath, tag: &VersionTag) -> StorageResult<bool> {
-        Ok(self.files().get(path).is_some_and(|(file, _)| file.tag() == *tag))
+        Ok(self.files().get(&self.key(path)?).is_some_and(|(file, _)| file.tag() == *tag))
     }
 
     fn read_if_changed(&self, path: &RelPath, limit: u64, tag: &VersionTag) -> StorageResult<Reread> {
@@ -182,11 +215,11 @@ impl Storage for MemoryStorage {
     }
 
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {
-        let mut files = self.files();
-        if files.by_path.get(path).map(File::tag).as_ref() != expected {
+        let (key, mut files) = (self.key(path)?, self.files());
+        if files.by_path.get(&key).map(File::tag).as_ref() != expected {
             return Ok(Publish::Lost);
         }
-        Ok(Publish::Done(files.put(path, Some(bytes))))
+        Ok(Publish::Done(files.put(&key, Some(bytes))))
     }
 
     fn make_dir(&self, _path: &RelPath) -> StorageResult<()> {
@@ -238,7 +271,7 @@ impl Source for MemorySource {
 
 struct MemoryStaged {
     storage: MemoryStorage,
-    path: RelPath,
+    key: RelPath,
     bytes: Vec<u8>,
     kept: bool,
 }
@@ -255,7 +288,7 @@ impl Write for MemoryStaged {
 
 impl Staged for MemoryStaged {
     fn finish(mut self: Box<Self>) -> StorageResult<()> {
-        self.storage.files().put(&self.path, Some(&self.bytes));
+        self.storage.files().put(&self.key, Some(&self.bytes));
         self.kept = true;
         Ok(())
     }
@@ -268,7 +301,7 @@ impl Staged for MemoryStaged {
 impl Drop for MemoryStaged {
     fn drop(&mut self) {
         if !self.kept {
-            self.storage.files().by_path.remove(&self.path);
+            self.storage.files().by_path.remove(&self.key);
         }
     }
 }
@@ -284,5 +317,29 @@ mod tests {
             let storage = MemoryStorage::new();
             conformance::Place::new(storage.clone(), storage, ())
         });
+        conformance::all(&|| {
+            let storage = MemoryStorage::new();
+            conformance::put(&storage, "runs/ab/beside", b"1").unwrap();
+            let open = || storage.below("runs").unwrap().below("a").unwrap();
+            conformance::Place::new(open(), open(), storage.clone())
+        });
+    }
+
+    /// A directory is a bundle of its own, whose files lie where the whole has them.
+    #[test]
+    fn a_directory_sees_its_own_files_under_their_names() {
+        let whole = MemoryStorage::new();
+        let (one, two) = (whole.below("a/one").unwrap(), whole.below("a/two").unwrap());
+        conformance::put(&one, "x", b"1").unwrap();
+        conformance::put(&two, "x", b"22").unwrap();
+        let names = |storage: &MemoryStorage| -> Vec<(String, u64)> {
+            storage.list(None).unwrap().iter().map(|info| (info.path.to_string(), info.size)).collect()
+        };
+        assert_eq!(names(&one), [("x".to_owned(), 1)]);
+        assert_eq!(names(&two), [("x".to_owned(), 2)]);
+        assert_eq!(names(&whole), [("a/one/x".to_owned(), 1), ("a/two/x".to_owned(), 2)]);
+        two.delete(&conformance::path("x")).unwrap();
+        assert_eq!(names(&whole), [("a/one/x".to_owned(), 1)]);
+        assert!(whole.below("../a").is_err());
     }
 }

@@ -16,7 +16,7 @@ pub enum Scheme {
     Azure,
     /// A web server, for reading: `https://host/path`.
     Http,
-    /// Memory of this process, for tests and examples: `memory://name`.
+    /// Memory of this process, for tests and examples: `memory://name/prefix`.
     Memory,
 }
 
@@ -120,7 +120,7 @@ impl Address {
             let (what, example) = match scheme {
                 Scheme::Azure => ("the name of a container", "container/prefix"),
                 Scheme::Http => ("the name of a host", "host/path"),
-                Scheme::Memory => ("a name", "name"),
+                Scheme::Memory => ("a name", "name/prefix"),
                 Scheme::S3 | Scheme::Google => ("the name of a bucket", "bucket/prefix"),
             };
             return Err(AddressError::NoBucket { scheme: scheme.name(), what, example });

@@ -13,6 +13,7 @@ use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use crate::access::Access;
 use crate::address::{Address, Scheme};
+use crate::emulator;
 use crate::profile::{Files, Profile};
 
 /// Two clients of one store.
@@ -132,7 +133,7 @@ impl Connector {
         let mut builder =
             MicrosoftAzureBuilder::from_env().with_container_name(self.address.bucket()).with_retry(retry);
         if let Some(endpoint) = &self.access.endpoint {
-            builder = builder.with_endpoint(endpoint.clone());
+            builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
         }
         if self.stays_here() {
             builder = builder.with_allow_http(true);
@@ -140,7 +141,11 @@ impl Connector {
         if self.access.credentials == AZURE_CLI {
             builder = builder.with_use_azure_cli(true);
         }
-        self.configured(builder, |name| !is_endpoint(name), MicrosoftAzureBuilder::with_config)
+        if emulator::is_meant(&self.options) {
+            builder = emulator::configured(builder, &self.options, self.access.credentials == emulator::CREDENTIALS);
+        }
+        let is_meant = |name: &str| !is_endpoint(name) && !emulator::is_option(name);
+        self.configured(builder, is_meant, MicrosoftAzureBuilder::with_config)
     }
 
     fn http(&self, retry: RetryConfig) -> StorageResult<HttpBuilder> {
@@ -196,7 +201,15 @@ fn install_cryptography() {
 const AZURE_CLI: &str = "the command line of Azure (az login)";
 
 /// Names of the option that says where a store is.
-const ENDPOINT: [&str; 5] = ["endpoint", "endpoint_url", "aws_endpoint", "aws_endpoint_url", "base_url"];
+const ENDPOINT: [&str; 7] = [
+    "endpoint",
+    "endpoint_url",
+    "aws_endpoint",
+    "aws_endpoint_url",
+    "azure_endpoint",
+    "azure_storage_endpoint",
+    "base_url",
+];
 
 fn is_endpoint(name: &str) -> bool {
     ENDPOINT.contains(&name)
@@ -210,7 +223,7 @@ fn is_local(url: &str) -> bool {
     host == "localhost" || host == "[::1]" || host.starts_with("127.")
 }
 
-fn var(name: &str) -> Option<String> {
+pub(crate) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -228,9 +241,9 @@ fn find_access(address: &Address, options: &StorageOptions) -> StorageResult<(Ac
     let plain = |credentials: String| (Access { credentials, endpoint: endpoint.clone(), region: None }, None);
     Ok(match address.scheme() {
         Scheme::S3 => return find_s3(address, options, endpoint, unsigned),
+        Scheme::Azure => (find_azure(options, endpoint, unsigned), None),
         _ if unsigned => plain(UNSIGNED.to_owned()),
         Scheme::Google => plain(find_google(options)),
-        Scheme::Azure => plain(find_azure(options)),
         Scheme::Http | Scheme::Memory => plain("none".to_owned()),
     })
 }
@@ -325,10 +338,25 @@ fn find_google(options: &StorageOptions) -> String {
     }
 }
 
-fn find_azure(options: &StorageOptions) -> String {
+fn find_azure(options: &StorageOptions, endpoint: Option<String>, unsigned: bool) -> Access {
+    let of_env = || first_var(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"]).map(|(_, endpoint)| endpoint);
+    let endpoint = endpoint.or_else(of_env);
+    let key = if unsigned { Some(UNSIGNED.to_owned()) } else { find_azure_key(options) };
+    let (credentials, endpoint) = match emulator::is_meant(options) {
+        true => (
+            key.unwrap_or_else(|| emulator::CREDENTIALS.to_owned()),
+            Some(emulator::endpoint(endpoint.as_deref(), options)),
+        ),
+        false => (key.unwrap_or_else(find_azure_login), endpoint),
+    };
+    Access { credentials, endpoint, region: None }
+}
+
+/// A key, token or secret that is given.
+fn find_azure_key(options: &StorageOptions) -> Option<String> {
     for name in ["account_key", "access_key", "sas_key", "sas_token", "bearer_token", "client_secret"] {
         if options.get(&[name, &format!("azure_storage_{name}"), &format!("azure_{name}")]).is_some() {
-            return format!("option {name}");
+            return Some(format!("option {name}"));
         }
     }
     let variables = [
@@ -341,9 +369,10 @@ fn find_azure(options: &StorageOptions) -> String {
         "AZURE_CLIENT_SECRET",
         "AZURE_FEDERATED_TOKEN_FILE",
     ];
-    if let Some((name, _)) = first_var(&variables) {
-        return format!("environment variable {name}");
-    }
+    first_var(&variables).map(|(name, _)| format!("environment variable {name}"))
+}
+
+fn find_azure_login() -> String {
     let has_az =
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("az").is_file()));
     match has_az {

@@ -10,6 +10,7 @@
 mod access;
 mod address;
 mod connect;
+mod emulator;
 mod fetch;
 mod pending;
 mod probe;
@@ -51,14 +52,14 @@ pub fn access(address: &Address, options: &StorageOptions) -> StorageResult<Acce
 /// found to keep to the conditions of requests.
 ///
 /// # Errors
-/// When an option is not one of this store, or a profile that is named is not there.
+/// When an option is not one of this store, or a profile that is named is not there; a prefix that can be no path.
 pub fn open(
     address: &Address,
     options: &StorageOptions,
     cache_dir: Option<PathBuf>,
 ) -> StorageResult<Arc<dyn Storage>> {
     match address.scheme() {
-        Scheme::Memory => Ok(Arc::new(storage::in_memory(address.bucket()))),
+        Scheme::Memory => Ok(Arc::new(storage::in_memory(address)?)),
         _ => Ok(Arc::new(ObjectStorage::new(address.clone(), options.clone(), cache_dir)?)),
     }
 }

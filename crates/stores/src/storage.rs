@@ -374,9 +374,16 @@ impl fmt::Debug for ObjectStorage {
     }
 }
 
-/// The bundle of a name in the memory of this process.
-pub(crate) fn in_memory(name: &str) -> MemoryStorage {
+/// The bundle of an address in the memory of this process.
+///
+/// # Errors
+/// When the prefix is not acceptable as a path.
+pub(crate) fn in_memory(address: &Address) -> StorageResult<MemoryStorage> {
     static PLACES: LazyLock<Mutex<HashMap<String, MemoryStorage>>> = LazyLock::new(Mutex::default);
     let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-    places.entry(name.to_owned()).or_default().clone()
+    let whole = places.entry(address.bucket().to_owned()).or_default();
+    match address.prefix().is_root() {
+        true => Ok(whole.clone()),
+        false => whole.below(address.prefix().as_ref()),
+    }
 }

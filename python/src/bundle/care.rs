@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use datafolio::{DescribeOptions, GcOptions, TransferOptions, VerifyOptions};
+use datafolio::{DescribeOptions, GcOptions, TransferControl, TransferOptions, VerifyOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Bundle;
 use crate::error::{Outcome, python};
+use crate::interrupt::{Watch, interruptible};
 use crate::value::facts_to_python;
 
 #[pymethods]
@@ -66,8 +67,9 @@ impl Bundle {
         facts_to_python(py, &py.detach(|| self.folio.gc(&options))?).map_err(python)
     }
 
-    /// Brings the bundle at another place to the state of this one, or sends items.
-    #[pyo3(signature = (target, *, include=None, snapshots=None, overwrite=false))]
+    /// Brings the bundle at another place to the state of this one, or sends items. The callable is told how far it is, and stops it with
+    /// `False`.
+    #[pyo3(signature = (target, *, include=None, snapshots=None, overwrite=false, progress=None))]
     fn push<'py>(
         &self,
         py: Python<'py>,
@@ -75,13 +77,18 @@ impl Bundle {
         include: Option<Vec<String>>,
         snapshots: Option<Vec<String>>,
         overwrite: bool,
+        progress: Option<Py<PyAny>>,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let options = TransferOptions { include, snapshots, overwrite };
-        facts_to_python(py, &py.detach(|| self.folio.push(target, &options))?).map_err(python)
+        let control = TransferControl::new();
+        let options = TransferOptions { include, snapshots, overwrite, control: Some(control.clone()) };
+        let watch = transfer_watch(control, progress);
+        let done = interruptible(py, &watch, || self.folio.push(target, &options)).map_err(python)??;
+        watch.done(py).map_err(python)?;
+        facts_to_python(py, &done).map_err(python)
     }
 
-    /// Brings this bundle to the state of the one at another place, or fetches items.
-    #[pyo3(signature = (source, *, include=None, snapshots=None, overwrite=false))]
+    /// Brings this bundle to the state of the one at another place, or fetches items, watched as `push` is.
+    #[pyo3(signature = (source, *, include=None, snapshots=None, overwrite=false, progress=None))]
     fn pull<'py>(
         &self,
         py: Python<'py>,
@@ -89,9 +96,14 @@ impl Bundle {
         include: Option<Vec<String>>,
         snapshots: Option<Vec<String>>,
         overwrite: bool,
+        progress: Option<Py<PyAny>>,
     ) -> Outcome<Bound<'py, PyAny>> {
-        let options = TransferOptions { include, snapshots, overwrite };
-        facts_to_python(py, &py.detach(|| self.folio.pull(source, &options))?).map_err(python)
+        let control = TransferControl::new();
+        let options = TransferOptions { include, snapshots, overwrite, control: Some(control.clone()) };
+        let watch = transfer_watch(control, progress);
+        let done = interruptible(py, &watch, || self.folio.pull(source, &options)).map_err(python)??;
+        watch.done(py).map_err(python)?;
+        facts_to_python(py, &done).map_err(python)
     }
 
     /// Fetches items of a bundle on a store into the cache.
@@ -117,5 +129,15 @@ impl Bundle {
     ) -> Outcome<String> {
         let options = DescribeOptions { show_empty, max_metadata_fields, include_archived, show_paths, pattern };
         self.read(py, |folio| folio.describe(&options))
+    }
+}
+
+/// What looks after a push or a pull.
+fn transfer_watch(control: TransferControl, progress: Option<Py<PyAny>>) -> Watch {
+    let stopped = control.clone();
+    let watch = Watch::new(move || stopped.cancel());
+    match progress {
+        Some(call) => watch.progress(call, move || control.progress()),
+        None => watch,
     }
 }

@@ -26,7 +26,12 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn options(&self) -> TransferOptions {
         let some = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
-        TransferOptions { include: some(&self.include), snapshots: some(&self.snapshots), overwrite: self.overwrite }
+        TransferOptions {
+            include: some(&self.include),
+            snapshots: some(&self.snapshots),
+            overwrite: self.overwrite,
+            ..TransferOptions::default()
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_places;
 mod faults;
+mod peers;
 mod requests;
 
 use std::sync::Arc;
@@ -55,4 +56,20 @@ fn neighbours_are_not_seen() {
     server.put("run.txt", b"3");
     let listed = datafolio_storage::Storage::list(&s3(&server, "run"), None).unwrap();
     assert_eq!(listed.iter().map(|info| info.path.to_string()).collect::<Vec<_>>(), ["a.bin"]);
+}
+
+/// Addresses of memory with other prefixes are other bundles, as on a store, and the same one is the same bundle.
+#[test]
+fn prefixes_in_memory_are_places_of_their_own() {
+    let open = |address: &str| {
+        crate::open(&Address::parse(&format!("memory://prefixes{address}")).unwrap(), &StorageOptions::new(), None)
+            .unwrap()
+    };
+    conformance::put(open("/a/one").as_ref(), "x", b"1").unwrap();
+    conformance::put(open("/a/two").as_ref(), "x", b"2").unwrap();
+    let read = |address: &str, file: &str| open(address).read(&conformance::path(file), 10).unwrap();
+    assert_eq!((read("/a/one", "x"), read("/a/two/", "x")), (b"1".to_vec(), b"2".to_vec()));
+    assert_eq!(read("", "a/one/x"), b"1");
+    assert_eq!(open("/a").list(None).unwrap().len(), 2);
+    assert!(open("/a/on").list(None).unwrap().is_empty());
 }
