@@ -89,7 +89,7 @@ fn what_does_not_fit_goes_to_the_spill_directory_or_is_an_error() {
     };
     let sql = "SELECT count(*), sum(length(s)) FROM (SELECT range::VARCHAR || 'xxxxxxxxxxxxxxxxxxxxxxxxx' s FROM range(6000000) \
                ORDER BY hash(range))";
-    let options = QueryOptions::new().memory(64 << 20).threads(2);
+    let options = QueryOptions::new().memory(128 << 20).threads(2);
     let found = rows(folio(&settings).query(sql, &options).unwrap()).unwrap();
     assert_eq!(found[0][0], 6_000_000);
     // Nothing stays there.
