@@ -63,6 +63,20 @@ pub enum DeltaError {
         /// In what way.
         reason: String,
     },
+    /// A symbolic link leads back to a directory that leads to it.
+    #[error("{link} is a link to a directory that it lies in: without it the log can be listed")]
+    LinkLoop {
+        /// The link.
+        link: String,
+    },
+    /// Directories lie within each other so deep as those of no log do.
+    #[error("{directory} lies deeper than {most} directories: a log has two or three")]
+    TooDeep {
+        /// The directory.
+        directory: String,
+        /// So many are looked into.
+        most: usize,
+    },
     /// A file cannot be read.
     #[error("{file} cannot be read: {reason}")]
     Unreadable {
@@ -84,6 +98,12 @@ impl DeltaError {
             io::ErrorKind::NotFound => Self::FileGone { version: 0, file: file.to_owned() },
             _ => Self::Unreadable { file: file.to_owned(), reason: error.to_string() },
         }
+    }
+
+    /// A directory could not be listed.
+    pub(crate) fn listing(directory: &str, error: &io::Error) -> Self {
+        let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
+        own.cloned().unwrap_or_else(|| Self::Unreadable { file: directory.to_owned(), reason: error.to_string() })
     }
 
     /// The same, of a version.

@@ -20,8 +20,7 @@ pub(crate) struct Log {
 impl Log {
     /// Lists the log of a table.
     pub(crate) fn list(place: &dyn Place) -> DeltaResult<Self> {
-        let unreadable =
-            |error: std::io::Error| DeltaError::Unreadable { file: LOG.to_owned(), reason: error.to_string() };
+        let unreadable = |error: std::io::Error| DeltaError::listing(LOG, &error);
         let listed = place.list(LOG).map_err(&unreadable)?;
         if listed.is_empty() {
             return Err(match place.is_there().map_err(unreadable)? {

@@ -16,6 +16,9 @@ use url::Url;
 
 use crate::error::{DeltaError, DeltaResult};
 
+/// Directories within each other that are listed: a log has two or three, and links can lead on and on.
+const DEEPEST: usize = 32;
+
 /// A file as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -32,7 +35,7 @@ pub trait Place: fmt::Debug + Send + Sync {
     /// All files in a directory and below it, in any order; none where the directory is not there.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system says. A [`DeltaError`] within it is told as it is.
     fn list(&self, directory: &str) -> io::Result<Vec<Listed>>;
 
     /// Opens a file, which has this size as far as is known.
@@ -77,12 +80,22 @@ impl LocalPlace {
         Self { root: root.into() }
     }
 
-    fn list_into(&self, directory: &Path, prefix: &str, found: &mut Vec<Listed>) -> io::Result<()> {
+    /// `above` are the directories that lead to this one, itself last, without links in their paths.
+    fn list_into(
+        &self,
+        directory: &Path,
+        prefix: &str,
+        above: &mut Vec<PathBuf>,
+        found: &mut Vec<Listed>,
+    ) -> io::Result<()> {
+        if above.len() > DEEPEST + 1 {
+            return Err(io::Error::other(DeltaError::TooDeep { directory: prefix.to_owned(), most: DEEPEST }));
+        }
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
             // A name that is no text is none of the log's.
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
-            let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
             let facts = match fs::metadata(entry.path()) {
                 Ok(facts) => facts,
                 // It went while we were looking.
@@ -90,7 +103,24 @@ impl LocalPlace {
                 Err(error) => return Err(error),
             };
             if facts.is_dir() {
-                self.list_into(&entry.path(), &path, found)?;
+                let real = match (entry.file_type()?.is_symlink(), above.last()) {
+                    (false, Some(here)) => Ok(here.join(&name)),
+                    _ => fs::canonicalize(entry.path()),
+                };
+                let real = match real {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    real => real?,
+                };
+                // What leads to here is below it, and would come again and again.
+                if above.iter().any(|above| above.starts_with(&real)) {
+                    return Err(io::Error::other(DeltaError::LinkLoop { link: path }));
+                }
+                above.push(real);
+                match self.list_into(&entry.path(), &path, above, found) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    listed => listed?,
+                }
+                above.pop();
             } else if facts.is_file() {
                 let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
                 let modified = modified.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default();
@@ -104,7 +134,10 @@ impl LocalPlace {
 impl Place for LocalPlace {
     fn list(&self, directory: &str) -> io::Result<Vec<Listed>> {
         let mut found = Vec::new();
-        match self.list_into(&self.root.join(directory), directory.trim_end_matches('/'), &mut found) {
+        let here = self.root.join(directory);
+        let listed = fs::canonicalize(&here)
+            .and_then(|real| self.list_into(&here, directory.trim_end_matches('/'), &mut vec![real], &mut found));
+        match listed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(found),
             other => other.map(|()| found),
         }

@@ -7,6 +7,9 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+#[cfg(unix)]
+mod links;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

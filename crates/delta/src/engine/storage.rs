@@ -19,10 +19,7 @@ impl StorageHandler for Storage {
     fn list_from(&self, path: &Url) -> KernelResult<KernelResultIteratorStatic<FileMeta>> {
         let from = below_root(path)?;
         let directory = from.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let listed = self
-            .0
-            .list(directory)
-            .map_err(|error| DeltaError::Unreadable { file: directory.to_owned(), reason: error.to_string() })?;
+        let listed = self.0.list(directory).map_err(|error| DeltaError::listing(directory, &error))?;
         let mut files = Vec::with_capacity(listed.len());
         for file in listed.into_iter().filter(|file| file.path > from) {
             // Names that no address can tell are none of the log's.
