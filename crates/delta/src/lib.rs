@@ -23,6 +23,7 @@ mod conform;
 mod data_file;
 mod engine;
 mod error;
+mod escapes;
 mod log;
 mod partition;
 mod place;

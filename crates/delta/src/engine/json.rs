@@ -1,5 +1,6 @@
 //! Commits, and checkpoints in JSON: a line for each action.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{BufReader, Cursor};
 use std::ops::Range;
@@ -23,6 +24,7 @@ use super::parquet::size_of;
 use super::shape::Shape;
 use crate::conform::words;
 use crate::error::{DeltaError, DeltaResult};
+use crate::escapes::without_halves;
 use crate::place::{Place, TableFile, below_root};
 use crate::types::arrow_fields;
 
@@ -50,10 +52,15 @@ impl Json {
     fn read((file, url): (TableFile, Url), shape: &Arc<Shape>) -> DeltaResult<FileDataReadResultIterator> {
         let name = file.name.clone();
         let damaged = move |error: ArrowError| DeltaError::damaged(&name, words(&error));
+        let bytes = file.read_all()?;
+        let bytes = match without_halves(&bytes) {
+            Cow::Borrowed(_) => bytes,
+            Cow::Owned(made) => made.into(),
+        };
         let reader = ReaderBuilder::new(Arc::new(arrow_schema(&shape.stored)?))
             .with_batch_size(BATCH_ACTIONS)
             .with_coerce_primitive(true)
-            .build(BufReader::new(Cursor::new(file.read_all()?)))
+            .build(BufReader::new(Cursor::new(bytes)))
             .map_err(&damaged)?;
         let (shape, address) = (Arc::clone(shape), url.to_string());
         Ok(Box::new(reader.map(move |batch| {
