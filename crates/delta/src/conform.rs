@@ -10,6 +10,8 @@ use delta_kernel::table_features::ColumnMappingMode;
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
 use crate::error::{DeltaError, DeltaResult};
+use crate::partition;
+use crate::table::DeltaFile;
 use crate::types::arrow_type;
 
 /// A column, or a field of one, as the table has it.
@@ -23,6 +25,8 @@ pub(crate) struct Wanted {
     id: Option<i64>,
     /// Whether a file may be without it.
     is_nullable: bool,
+    /// Whether its type was a narrower one before.
+    pub(crate) is_widened: bool,
     within: Within,
 }
 
@@ -55,6 +59,7 @@ impl Wanted {
         wanted.physical = field.physical_name(mode).to_owned();
         wanted.id = id;
         wanted.is_nullable = field.is_nullable();
+        wanted.is_widened = field.metadata.contains_key("delta.typeChanges");
         Ok(wanted)
     }
 
@@ -71,7 +76,7 @@ impl Wanted {
             DataType::Primitive(_) | DataType::Variant(_) => Within::Values,
         };
         let field = Arc::new(Field::new(name, arrow, true));
-        Ok(Self { field, physical: name.to_owned(), id: None, is_nullable: true, within })
+        Ok(Self { field, physical: name.to_owned(), id: None, is_nullable: true, is_widened: false, within })
     }
 
     /// Where it is among the fields of a file. Where the table knows its columns by id, a field of the right name and another id is
@@ -83,6 +88,11 @@ impl Wanted {
             let mut named = fields.iter();
             named.position(|field| *field.name() == self.physical && (self.id.is_none() || id_of(field).is_none()))
         })
+    }
+
+    /// The text that a file has of it, where it is a partition; `None` for null.
+    pub(crate) fn partition_of<'a>(&self, file: &'a DeltaFile) -> Option<&'a str> {
+        partition::present(file.partition.get(&self.physical).map(String::as_str))
     }
 
     /// What stands in for it in a file that has it not; `Err` says that each file has to have it.

@@ -26,13 +26,15 @@ pub struct ReadOptions {
     pub limit: Option<u64>,
     /// These rows alone, counted from 0 and ascending; then `offset` and `limit` do not count. `None` for all.
     pub rows: Option<Arc<[u64]>>,
+    /// The rows of these ranges alone, which ascend and do not touch; then `offset`, `limit` and `rows` do not count. `None` for all.
+    pub ranges: Option<Arc<[Range<u64>]>>,
     /// Most rows of a batch, which has fewer at the end of a file, and where rows are wide.
     pub batch_rows: usize,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { columns: None, offset: 0, limit: None, rows: None, batch_rows: 16_384 }
+        Self { columns: None, offset: 0, limit: None, rows: None, ranges: None, batch_rows: 16_384 }
     }
 }
 
@@ -43,20 +45,7 @@ impl DeltaTable {
     /// # Errors
     /// For columns that the table does not have, and for a damaged log.
     pub fn read(self: &Arc<Self>, options: &ReadOptions) -> DeltaResult<DeltaRows> {
-        let all = self.columns()?;
-        let columns = match &options.columns {
-            None => all,
-            Some(names) => {
-                let column = |name: &String| {
-                    let found = all.iter().find(|column| column.field.name() == name);
-                    found.cloned().ok_or_else(|| DeltaError::UnknownColumn {
-                        name: name.clone(),
-                        known: all.iter().map(|column| column.field.name().clone()).collect(),
-                    })
-                };
-                names.iter().map(column).collect::<DeltaResult<_>>()?
-            }
-        };
+        let columns = self.named(options.columns.as_deref())?;
         let schema = Arc::new(Schema::new(columns.iter().map(|column| Arc::clone(&column.field)).collect::<Vec<_>>()));
         let partitions = self.partition_columns();
         let (mut stored, mut sources) = (Vec::new(), Vec::with_capacity(columns.len()));
@@ -68,9 +57,10 @@ impl DeltaTable {
                 stored.push(column);
             }
         }
-        let wanted = match &options.rows {
-            Some(rows) => Rows::Picked { rows: Arc::clone(rows), next: 0 },
-            None => {
+        let wanted = match (&options.ranges, &options.rows) {
+            (Some(ranges), _) => Rows::Ranges { ranges: Arc::clone(ranges), next: 0 },
+            (None, Some(rows)) => Rows::Picked { rows: Arc::clone(rows), next: 0 },
+            (None, None) => {
                 let end = options.limit.map_or(u64::MAX, |limit| options.offset.saturating_add(limit));
                 Rows::Range(options.offset..end)
             }
@@ -102,7 +92,15 @@ enum Source {
 #[derive(Debug)]
 enum Rows {
     Range(Range<u64>),
-    Picked { rows: Arc<[u64]>, next: usize },
+    Picked {
+        rows: Arc<[u64]>,
+        next: usize,
+    },
+    /// `next` is the first that does not end before the file that comes next.
+    Ranges {
+        ranges: Arc<[Range<u64>]>,
+        next: usize,
+    },
 }
 
 impl Rows {
@@ -111,15 +109,20 @@ impl Rows {
         match self {
             Self::Range(range) => at >= range.end || range.is_empty(),
             Self::Picked { rows, next } => *next == rows.len(),
+            Self::Ranges { ranges, next } => *next == ranges.len(),
         }
     }
 
     /// Whether a row of this one on could be wanted of a file with so many.
     fn wants(&self, at: u64, count: u64) -> bool {
         let end = at.saturating_add(count);
+        if count == 0 {
+            return false;
+        }
         match self {
             Self::Range(range) => range.start < end && at < range.end,
             Self::Picked { rows, next } => rows.get(*next).is_some_and(|row| *row < end),
+            Self::Ranges { ranges, next } => ranges.get(*next).is_some_and(|range| range.start < end),
         }
     }
 
@@ -142,6 +145,20 @@ impl Rows {
                     }
                 }
                 ranges
+            }
+            Self::Ranges { ranges, next } => {
+                let mut found = Vec::new();
+                while let Some(range) = ranges.get(*next).filter(|range| range.start < end) {
+                    let (from, to) = (range.start.max(at), range.end.min(end));
+                    if from < to {
+                        found.push(from - at..to - at);
+                    }
+                    if range.end > end {
+                        break;
+                    }
+                    *next += 1;
+                }
+                found
             }
         }
     }
@@ -217,8 +234,7 @@ impl DeltaRows {
             Source::Stored(_) => None,
         });
         let partition = partitions.map(|column| {
-            let text = file.partition.get(&column.physical).map(String::as_str);
-            partition::value(text, column.field.data_type())
+            partition::value(column.partition_of(file), column.field.data_type())
                 .map_err(|reason| damaged(format!("its partition column {:?}: {reason}", column.field.name())))
         });
         let partition = partition.collect::<DeltaResult<Vec<_>>>()?;
@@ -333,6 +349,15 @@ mod tests {
         assert!(!picked.wants(8, 4) && !picked.is_done(8));
         assert_eq!(picked.within(10, 10), [2..3]);
         assert!(picked.is_done(20));
+        let mut ranges = Rows::Ranges { ranges: vec![1..3, 5..12, 14..15].into(), next: 0 };
+        assert!(!ranges.wants(0, 1) && ranges.wants(0, 2) && !ranges.wants(0, 0));
+        assert_eq!(ranges.within(0, 6), [1..3, 5..6]);
+        assert_eq!(ranges.within(6, 5), [0..5]);
+        assert_eq!(ranges.within(11, 0), []);
+        assert_eq!(ranges.within(11, 1), [0..1]);
+        assert!(!ranges.wants(12, 2) && !ranges.is_done(12));
+        assert_eq!(ranges.within(14, 9), [0..1]);
+        assert!(ranges.is_done(23));
         let mut range = Rows::Range(3..6);
         assert!(!range.wants(0, 3) && range.wants(2, 2) && !range.wants(6, 9));
         assert_eq!(range.within(0, 3), []);

@@ -15,6 +15,7 @@ use crate::engine::PlaceEngine;
 use crate::error::{DeltaError, DeltaResult};
 use crate::log::{LOG, Log};
 use crate::place::{Listed, Place, ROOT, TableFile, percent_decoded, root};
+use crate::statistics::texts_of;
 use crate::types::table_fields;
 
 /// Which version of a table is read.
@@ -69,6 +70,8 @@ pub struct DeltaFile {
     pub(crate) deletions: DvInfo,
     /// Texts of the partitions, by the physical names of their columns.
     pub(crate) partition: HashMap<String, String>,
+    /// What the log tells of its values, where that was asked for.
+    pub(crate) statistics: Option<Box<str>>,
 }
 
 impl fmt::Debug for DeltaFile {
@@ -139,18 +142,50 @@ impl DeltaTable {
         Wanted::of(&self.snapshot.schema(), self.snapshot.table_configuration().column_mapping_mode())
     }
 
+    /// Those of some names, in this order; `None` for all.
+    pub(crate) fn named<T: AsRef<str>>(&self, names: Option<&[T]>) -> DeltaResult<Vec<Wanted>> {
+        let all = self.columns()?;
+        let Some(names) = names else { return Ok(all) };
+        let column = |name: &T| {
+            let found = all.iter().find(|column| column.field.name() == name.as_ref());
+            found.cloned().ok_or_else(|| DeltaError::UnknownColumn {
+                name: name.as_ref().to_owned(),
+                known: all.iter().map(|column| column.field.name().clone()).collect(),
+            })
+        };
+        names.iter().map(column).collect()
+    }
+
     /// The data files, in the order of their rows: as they were written, and by path where that was at one time. What is appended comes
     /// last so, and the order is the same each time, whatever of the log has become a checkpoint.
     ///
     /// # Errors
     /// For a log that is damaged, and files that lie outside of the table's directory.
     pub fn files(&self) -> DeltaResult<Vec<DeltaFile>> {
+        self.listed_files(false)
+    }
+
+    /// The same, with what the log tells of their values, for [`DeltaTable::bounds`].
+    ///
+    /// # Errors
+    /// As [`DeltaTable::files`].
+    pub fn files_with_statistics(&self) -> DeltaResult<Vec<DeltaFile>> {
+        self.listed_files(true)
+    }
+
+    fn listed_files(&self, with_statistics: bool) -> DeltaResult<Vec<DeltaFile>> {
         let scan = Arc::clone(&self.snapshot).scan_builder().without_row_transforms().build()?;
-        let mut found = Vec::new();
-        for files in scan.scan_metadata(&self.engine)? {
-            found = files?.visit_scan_files(found, |found, file| found.push(file))?;
+        let mut files = Vec::new();
+        for found in scan.scan_metadata(&self.engine)? {
+            let found = found?;
+            let texts = with_statistics.then(|| texts_of(&found.scan_files)).transpose()?;
+            let mut texts = texts.into_iter().flatten();
+            for file in found.visit_scan_files(Vec::new(), |found, file| found.push(file))? {
+                let mut file = delta_file(file)?;
+                file.statistics = texts.next().flatten();
+                files.push(file);
+            }
         }
-        let mut files = found.into_iter().map(delta_file).collect::<DeltaResult<Vec<_>>>()?;
         files.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
         Ok(files)
     }
@@ -220,5 +255,6 @@ fn delta_file(file: ScanFile) -> DeltaResult<DeltaFile> {
         deleted_rows,
         deletions: file.dv_info,
         partition: file.partition_values,
+        statistics: None,
     })
 }

@@ -1,6 +1,6 @@
 """Writes the Delta tables that tests read, and expected.json: what other readers see in them.
 
-Run once with `pip install deltalake pyarrow polars`; the tables are kept as they were written then. What Python's deltalake does
+Run once with `pip install deltalake numpy pyarrow polars`; the tables are kept as they were written then. What Python's deltalake does
 not write (deletion vectors, column mapping, wider types, checkpoints of the second kind) is written here by hand, by the
 protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
@@ -16,6 +16,7 @@ import zlib
 from pathlib import Path
 
 import deltalake
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,7 +43,15 @@ def main():
     old_times()
     second_checkpoint("parquet")
     second_checkpoint("json")
+    bounded()
+    noted()
+    mapped_bounds()
+    widened_bounds()
     refused()
+    save()
+
+
+def save():
     lines = []
     for name, versions in EXPECTED.items():
         for version, seen in versions.items():
@@ -128,6 +137,35 @@ def cleaned():
         (path / "_delta_log" / f"{version:020}.json").unlink()
     for version in (3, 4):
         expect("cleaned", version)
+
+
+def bounded():
+    """Files that statistics tell apart, and values that they say nothing of, or little."""
+    path = str(TABLES / "bounded")
+    kinds = pa.schema([
+        ("id", pa.int64()), ("whole", pa.int32()), ("x", pa.float64()), ("f", pa.float32()), ("flag", pa.bool_()),
+        ("text", pa.string()), ("long", pa.string()), ("bytes", pa.binary()), ("day", pa.date32()),
+        ("at", pa.timestamp("us", "UTC")), ("local", pa.timestamp("us")), ("price", pa.decimal128(9, 2)),
+        ("dear", pa.decimal128(38, 4)), ("gap", pa.int64()), ("place", pa.struct([("lat", pa.float64())])),
+    ])
+
+    def row(n):
+        return {
+            "id": n, "whole": 2**31 - 100 + n, "x": float("nan") if n % 10 == 4 else None if n % 10 == 5 else n / 3,
+            "f": n / 10, "flag": n >= 30, "text": None if n % 7 == 3 else f"text {n:02}", "long": "\U0001f600" * 16 + f"\uffee{n:02}",
+            "bytes": bytes([n]), "day": dt.date(1969, 12, 1) + dt.timedelta(n),
+            "at": dt.datetime(1969, 12, 31, 23, 59, 30, 999999, UTC) + dt.timedelta(seconds=n, microseconds=n % 3),
+            "local": dt.datetime(2024, 2, 29, 23, 0, 0, 500000) + dt.timedelta(minutes=n, microseconds=n % 2),
+            "price": decimal.Decimal(n) / 4, "dear": decimal.Decimal(10) ** 30 + n, "gap": None if n < 20 else n,
+            "place": {"lat": float(n)},
+        }
+
+    for start in range(0, 50, 10):
+        rows = pa.Table.from_pylist([row(n) for n in range(start, start + 10)], schema=kinds)
+        write_deltalake(path, rows, mode="append")
+    DeltaTable(path).delete("id = 33")
+    expect("bounded", 4)
+    expect("bounded", 5)
 
 
 # Tables that are written by hand.
@@ -434,6 +472,125 @@ def second_checkpoint(form):
         expect(f"v2_{form}", version)
 
 
+def statistics(table, cut=32, last="\U0010ffff", names=None, **more):
+    """What Spark notes of a file: texts cut, with a character behind the largest; instants in milliseconds; floats with NaN."""
+    found = {"numRecords": table.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
+
+    def told(value, kind, is_largest):
+        if isinstance(value, str) and len(value) > cut:
+            return value[:cut] + (last if is_largest else "")
+        if isinstance(value, dt.datetime):
+            return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03}" + ("Z" if value.tzinfo else "")
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        if pa.types.is_float32(kind):
+            return Number(str(np.float32(value)))
+        return Number(str(value)) if isinstance(value, decimal.Decimal) else value
+
+    for column in table.column_names:
+        name = (names or {}).get(column, column)
+        kind = table.schema.field(column).type
+        values = [value for value in table[column].to_pylist() if value is not None]
+        found["nullCount"][name] = table.num_rows - len(values)
+        # Texts compare by their bytes, and NaN is the largest number.
+        key = lambda value: value.encode() if isinstance(value, str) else (value != value, value) if isinstance(value, float) else value
+        if values:
+            for which, value in (("minValues", min(values, key=key)), ("maxValues", max(values, key=key))):
+                found[which][name] = "NaN" if value != value else told(value, kind, which == "maxValues")
+    return json.dumps({**found, **more}, ensure_ascii=False)
+
+
+class Number(float):
+    """A number of JSON with the digits that it is given."""
+
+    def __new__(cls, text):
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __repr__(self):
+        return self.text
+
+
+def noted():
+    """Statistics as others write them: cut, of rows that are deleted, lacking, damaged."""
+    log = Log("noted")
+    kinds = [field("id", "long"), field("text", "string"), field("at", "timestamp"), field("local", "timestamp_ntz"),
+             field("x", "double"), field("price", "decimal(9,2)"), field("gap", "integer")]
+
+    def rows(start, stop, text="a text that is longer than what statistics keep of it: {:02}"):
+        base = dt.datetime(1969, 12, 31, 23, 59, 59, 999700)
+        return pa.table({
+            "id": pa.array(range(start, stop), pa.int64()),
+            "text": [None if n % 5 == 4 else text.format(n) for n in range(start, stop)],
+            "at": pa.array([(base + dt.timedelta(seconds=n - 10)).replace(tzinfo=UTC) for n in range(start, stop)], pa.timestamp("us", "UTC")),
+            "local": pa.array([base + dt.timedelta(days=n) for n in range(start, stop)], pa.timestamp("us")),
+            "x": pa.array([float("nan") if n == 17 else n / 8 for n in range(start, stop)], pa.float64()),
+            "price": pa.array([decimal.Decimal(n) / 4 for n in range(start, stop)], pa.decimal128(9, 2)),
+            "gap": pa.array([None if n < 20 else n for n in range(start, stop)], pa.int32()),
+        })
+
+    def add(name, table, deleted=None, stats=None, **more):
+        # A largest text of which the cut character has four bytes: U+FFFD is before it.
+        stats = stats or statistics(table, **more)
+        vector = {}
+        if deleted is not None:
+            inline = bitmap(deleted)
+            vector["deletionVector"] = {"storageType": "i", "pathOrInlineDv": z85(inline), "sizeInBytes": len(inline), "cardinality": len(deleted)}
+        return log.add(name, table, stats=stats, **vector)
+
+    log.commit(protocol("deletionVectors", "timestampNtz"), metadata(kinds, {"delta.enableDeletionVectors": "true"}),
+               add("a.parquet", rows(0, 10)),
+               add("b.parquet", rows(10, 20), last="\ufffd"),
+               add("c.parquet", rows(20, 30, "x" * 32 + "\U0001f600{:02}"), last="\ufffd"))
+    # Rows at both ends, and all that have a value, are deleted: the bounds are those of before.
+    log.commit(add("d.parquet", rows(15, 25), deleted=[0, 5, 6, 7, 8, 9], tightBounds=False),
+               add("e.parquet", rows(30, 40), deleted=[0, 1], tightBounds=False))
+    log.commit(add("f.parquet", rows(40, 50), stats="{\"numRecords\":10,\"minValues\":{\"id\":"),
+               add("g.parquet", rows(50, 60), stats=json.dumps({"numRecords": 10})),
+               add("h.parquet", rows(60, 70), stats=json.dumps({"numRecords": 10, "minValues": {"id": "sixty", "price": [1]}, "maxValues": {"id": 69.5}, "nullCount": {"id": -1}})))
+    for version in range(2):
+        expect("noted", version)
+    # Readers that want to understand all statistics do not read this one.
+    beginning = pa.concat_tables([rows(0, 20), rows(20, 30, "x" * 32 + "\U0001f600{:02}"), rows(16, 20), rows(32, 70)])
+    expect("noted", 2, beginning)
+
+
+def mapped_bounds():
+    """Two columns whose names in the files are each other's."""
+    log = Log("mapped_bounds")
+
+    def column(name, id, physical):
+        return field(name, "long", **{"delta.columnMapping.id": id, "delta.columnMapping.physicalName": physical})
+
+    fields = [column("id", 1, "col-1"), column("a", 2, "b"), column("b", 3, "a")]
+    actions = [protocol("columnMapping"), metadata(fields, {"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "3"})]
+    for start in (0, 10):
+        rows = range(start, start + 5)
+        table = pa.table({"col-1": pa.array(rows, pa.int64()), "b": pa.array([n + 100 for n in rows], pa.int64()),
+                          "a": pa.array([200 - n for n in rows], pa.int64())})
+        actions.append(log.add(f"from{start}.parquet", table, stats=statistics(table)))
+    log.commit(*actions)
+    expect("mapped_bounds", 0)
+
+
+def widened_bounds():
+    """Statistics of numbers that were shorter ones then: 0.1 there is not the 0.1 of now."""
+    log = Log("widened_bounds")
+    narrow = pa.table({"id": pa.array([0, 1], pa.int64()), "f": pa.array([-0.1, 0.1], pa.float32()), "n": pa.array([1, 2], pa.int32())})
+    wide = pa.table({"id": pa.array([2, 3], pa.int64()), "f": pa.array([0.1, 1e300], pa.float64()), "n": pa.array([2**40, 2**50], pa.int64())})
+
+    def kinds(widened):
+        def changed(name, old, new):
+            return field(name, new, **{"delta.typeChanges": [{"fromType": old, "toType": new, "tableVersion": 1}]}) if widened else field(name, old)
+        return [field("id", "long"), changed("f", "float", "double"), changed("n", "integer", "long")]
+
+    log.commit(protocol("typeWidening"), metadata(kinds(False), {"delta.enableTypeWidening": "true"}), log.add("one.parquet", narrow, stats=statistics(narrow)))
+    log.commit(metadata(kinds(True), {"delta.enableTypeWidening": "true"}), log.add("two.parquet", wide, stats=statistics(wide)))
+    expect("widened_bounds", 0, narrow)
+    expect("widened_bounds", 1, pa.concat_tables([narrow.cast(wide.schema), wide]))
+
+
 def refused():
     """Tables that need what no reader has yet."""
     log = Log("feature")
@@ -474,8 +631,8 @@ def as_rows(table):
 
 
 def as_json(value, kind):
-    """Values as JSON has them: times in microseconds, bytes in hexadecimal, decimals as text."""
-    if value is None:
+    """Values as JSON has them: times in microseconds, bytes in hexadecimal, decimals as text, NaN as nothing."""
+    if value is None or value != value:
         return None
     if isinstance(value, dt.datetime):
         zone = value.tzinfo or UTC
