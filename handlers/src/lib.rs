@@ -55,7 +55,7 @@ pub use model::{ModelFile, serialization_format};
 pub use numpy_array::{NumpyArray, StoredArray, open_array};
 pub use page_rows::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within};
 pub use referenced_table::{
-    ReferenceCheck, ReferenceState, ReferencedTable, check_reference, pinned_reference, reference_files,
+    ReferenceCheck, ReferenceState, ReferencedTable, check_reference, pinned_reference, read_ranges, reference_files,
     reference_files_state, reference_format, reference_paths, table_paths, without_secrets,
 };
 pub use registry::Registry;

@@ -1,5 +1,5 @@
-//! Rows that what Parquet files record of their values does not rule out: row groups by their statistics, pages by the page
-//! index.
+//! Rows that what files record of their values does not rule out: row groups of Parquet by their statistics, pages by the page
+//! index, files of a Delta table by its log.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -21,6 +21,7 @@ use crate::error::HandlerResult;
 use crate::guard::{InPayload, guarded};
 use crate::handler::Item;
 use crate::included_table::is_parquet;
+use crate::referenced_table::delta_target;
 use crate::stored_file::stored_files;
 use crate::table::{ParquetFile, SourceFile, TableReadOptions};
 
@@ -62,7 +63,7 @@ pub enum Limit {
 pub struct RowsWithin {
     /// The rows, in ranges that ascend and do not touch.
     pub rows: Vec<Range<u64>>,
-    /// How many rows the row groups have that hold some of them.
+    /// How many rows the row groups have that hold some of them; of a Delta table the files.
     pub in_groups: u64,
     /// How many rows the table has.
     pub all: u64,
@@ -72,12 +73,15 @@ pub struct RowsWithin {
 
 /// The rows of a table that may have values within all of these spans. Where a file says nothing, or says it in a way that is
 /// not understood, rows stay: nulls, NaN and texts that were cut in the footer rule nothing out. `None` for what is no Parquet
-/// file of the bundle.
+/// file of the bundle and no Delta table.
 ///
 /// # Errors
 /// As [`read_table`](crate::read_table).
 pub fn rows_within(item: &Item<'_>, spans: &[ValueSpan]) -> HandlerResult<Option<RowsWithin>> {
-    if item.record().item_type() == item_type::REFERENCED_TABLE || !is_parquet(item) {
+    if item.record().item_type() == item_type::REFERENCED_TABLE {
+        return delta_target(item)?.map(|delta| delta.rows_within(spans)).transpose();
+    }
+    if !is_parquet(item) {
         return Ok(None);
     }
     let mut found = RowsWithin::default();
@@ -188,7 +192,7 @@ impl<'a> Column<'a> {
 
 impl ValueSpan {
     /// Whether some value between these extremes lies within it, as far as is known.
-    fn may_hold(&self, mins: &ArrayRef, maxes: &ArrayRef, place: usize) -> bool {
+    pub(crate) fn may_hold(&self, mins: &ArrayRef, maxes: &ArrayRef, place: usize) -> bool {
         self.ranges.iter().any(|range| range.may_hold(mins, maxes, place))
     }
 }
@@ -246,7 +250,7 @@ fn compare(values: &ArrayRef, place: usize, end: &Limit) -> Option<Ordering> {
 }
 
 /// Ranges that ascend, without empty ones, and those that touch as one.
-fn joined(ranges: impl Iterator<Item = Range<u64>>) -> Vec<Range<u64>> {
+pub(crate) fn joined(ranges: impl Iterator<Item = Range<u64>>) -> Vec<Range<u64>> {
     let mut found: Vec<Range<u64>> = Vec::new();
     for range in ranges.filter(|range| !range.is_empty()) {
         match found.last_mut() {

@@ -11,6 +11,8 @@ mod fingerprint;
 mod new_reference;
 mod on_store;
 mod paths;
+mod pinned;
+mod ranges;
 mod state;
 #[cfg(feature = "delta")]
 mod store_place;
@@ -39,6 +41,8 @@ pub(crate) use delta::delta_target;
 pub use new_reference::reference_format;
 use new_reference::{Where, identity, look_at_target, record, schema_and_rows};
 pub use paths::{reference_paths, table_paths};
+pub use pinned::pinned_reference;
+pub use ranges::read_ranges;
 pub use state::reference_files_state;
 pub(crate) use target::{ReferenceTarget, reference_target};
 
@@ -119,23 +123,6 @@ impl Handler for ReferencedTable {
             ],
         )
     }
-}
-
-/// The record of a reference to the newest version of a table, as one to the version that is the newest now: for what is read in several
-/// steps, between which others may add a version. `None` for all else.
-///
-/// # Errors
-/// As [`crate::read_table`].
-pub fn pinned_reference(item: &Item<'_>) -> HandlerResult<Option<ItemRecord>> {
-    if item.record().item_type() != item_type::REFERENCED_TABLE {
-        return Ok(None);
-    }
-    let Some(delta) = delta_target(item)? else { return Ok(None) };
-    Ok(delta.version_to_pin()?.map(|version| {
-        let mut record = item.record().clone();
-        record.set("version", Some(version.into()));
-        record
-    }))
 }
 
 /// What reaches places outside of the bundle.

@@ -1,4 +1,4 @@
-//! What the footers of a table's files say of it, without reading a row.
+//! What the footers of a table's files say of it, or its log, without reading a row.
 
 mod statistics;
 
@@ -24,6 +24,7 @@ use crate::included_table::{is_parquet, read_table};
 use crate::referenced_table::{delta_target, of_item, reference_target, rows_as_referenced};
 use crate::stored_file::stored_files;
 use crate::table::{ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
+pub(crate) use statistics::extreme;
 use statistics::{column_facts, partition_facts};
 
 /// What is known of a table without reading it.
@@ -90,7 +91,7 @@ pub struct FileFacts {
     pub row_groups: Vec<u64>,
 }
 
-/// Reads the footers of a table, included or referenced.
+/// Reads the footers of a table, included or referenced; of a Delta table its log.
 ///
 /// # Errors
 /// As [`read_table`].
@@ -171,7 +172,7 @@ pub(crate) fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Ve
 }
 
 impl ColumnFacts {
-    fn unknown(field: &Field) -> Self {
+    pub(crate) fn unknown(field: &Field) -> Self {
         Self {
             name: field.name().clone(),
             arrow_type: arrow_field_type_name(field),

@@ -6,6 +6,8 @@
 mod arrays;
 mod batches;
 mod conformance;
+#[cfg(feature = "delta")]
+mod delta;
 mod differences;
 mod disk;
 mod encoding;

@@ -1,5 +1,7 @@
 //! References to Delta tables: which version an entry means, and what is seen of it.
 
+mod statistics;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,7 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use datafolio_core::time;
-use datafolio_delta::{DeltaError, DeltaRows, DeltaTable, Listed, LocalPlace, Pick, Place, ReadOptions, log_of};
+use datafolio_delta::{
+    DeltaError, DeltaFile, DeltaRows, DeltaTable, Listed, LocalPlace, Pick, Place, ReadOptions, log_of,
+};
 use datafolio_storage::Patience;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -174,18 +178,23 @@ impl DeltaTarget {
 
     /// Reads rows.
     pub(super) fn open(&self, part: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+        self.read(
+            part,
+            ReadOptions { offset: part.offset, limit: part.limit, rows: part.rows.clone(), ..Self::options(part) },
+        )
+    }
+
+    /// How a part is read, whichever rows it has.
+    fn options(part: &TableReadOptions) -> ReadOptions {
+        ReadOptions { columns: part.columns.clone(), batch_rows: part.batch_rows, ..ReadOptions::default() }
+    }
+
+    fn read(&self, part: &TableReadOptions, options: ReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
         let table = self.table()?;
         if let Some(wanted) = &part.columns {
             let known: Vec<&str> = table.schema().fields().iter().map(|field| field.name().as_str()).collect();
             places(&self.named.item, &known, wanted)?;
         }
-        let options = ReadOptions {
-            columns: part.columns.clone(),
-            offset: part.offset,
-            limit: part.limit,
-            rows: part.rows.clone(),
-            batch_rows: part.batch_rows,
-        };
         let rows = guarded(&self.named.path, || table.read(&options).map_err(|error| self.named.told(error)))?;
         let schema = SchemaRef::clone(rows.schema());
         let batches = DeltaBatches { named: self.named.clone(), rows };
@@ -216,15 +225,27 @@ impl DeltaTarget {
         guarded(&self.named.path, || table.check_files().map_err(|error| self.named.told(error)))
     }
 
-    /// What the log says of the version.
+    /// What the log says of the version, of its columns as well.
     pub(crate) fn facts(&self) -> HandlerResult<TableFacts> {
-        self.facts_of(&*self.table()?)
+        let table = self.table()?;
+        let files = self.files(|| table.files_with_statistics())?;
+        let mut facts = self.facts_of_files(&table, &files)?;
+        facts.columns = self.column_facts(&table, &files)?;
+        Ok(facts)
     }
 
     fn facts_of(&self, table: &DeltaTable) -> HandlerResult<TableFacts> {
+        self.facts_of_files(table, &self.files(|| table.files())?)
+    }
+
+    fn files(&self, list: impl FnOnce() -> Result<Vec<DeltaFile>, DeltaError>) -> HandlerResult<Vec<DeltaFile>> {
+        guarded(&self.named.path, || list().map_err(|error| self.named.told(error)))
+    }
+
+    fn facts_of_files(&self, table: &DeltaTable, files: &[DeltaFile]) -> HandlerResult<TableFacts> {
         let files = guarded(&self.named.path, || {
-            let files = table.files().map_err(|error| self.named.told(error))?.into_iter().map(|file| {
-                let rows = Some(table.rows_of(&file)?);
+            let files = files.iter().map(|file| {
+                let rows = Some(table.rows_of(file)?);
                 let path = Some(self.named.path.join(&file.path));
                 Ok(FileFacts { path, rows, size_bytes: file.size, row_groups: Vec::new() })
             });

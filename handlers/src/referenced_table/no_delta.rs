@@ -1,5 +1,8 @@
 //! In the place of `delta.rs` where the feature is left out: such references are kept, and not read.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use arrow::array::RecordBatchReader;
 use serde_json::{Map, Value};
 
@@ -7,6 +10,7 @@ use super::Where;
 use super::check::ReferenceCheck;
 use crate::error::{HandlerError, HandlerResult};
 use crate::handler::Item;
+use crate::page_rows::{RowsWithin, ValueSpan};
 use crate::table::TableReadOptions;
 use crate::table_facts::TableFacts;
 
@@ -32,6 +36,18 @@ pub(super) fn look_at_delta(_name: &str, _place: Where<'_>, _fields: &mut Map<St
 
 impl DeltaTarget {
     pub(super) fn open(&self, _part: &TableReadOptions) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+        match *self {}
+    }
+
+    pub(super) fn open_ranges(
+        &self,
+        _part: &TableReadOptions,
+        _ranges: Arc<[Range<u64>]>,
+    ) -> HandlerResult<Box<dyn RecordBatchReader + Send>> {
+        match *self {}
+    }
+
+    pub(crate) fn rows_within(&self, _spans: &[ValueSpan]) -> HandlerResult<RowsWithin> {
         match *self {}
     }
 

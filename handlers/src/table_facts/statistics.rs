@@ -6,7 +6,6 @@ use arrow::array::{Array, ArrayRef, make_comparator};
 use arrow::compute::{SortOptions, cast};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use serde_json::Value;
 
 use super::{ColumnFacts, Footer, json_value};
 
@@ -40,8 +39,10 @@ pub(super) fn column_facts(field: &Field, footers: &[Footer]) -> ColumnFacts {
             facts.null_count = statistics.iter().map(|seen| seen.nulls).sum();
             // Of a file that tells none, the values may lie beyond those of all others.
             if statistics.iter().all(|seen| seen.is_known) {
-                facts.min = extreme(statistics.iter().map(|seen| &seen.mins), false);
-                facts.max = extreme(statistics.iter().map(|seen| &seen.maxes), true);
+                facts.min =
+                    extreme(statistics.iter().map(|seen| &seen.mins), false).and_then(|value| json_value(&value));
+                facts.max =
+                    extreme(statistics.iter().map(|seen| &seen.maxes), true).and_then(|value| json_value(&value));
             }
             let has_any = facts.min.is_some() || facts.max.is_some();
             facts.is_exact = has_any && statistics.iter().all(|seen| seen.is_exact);
@@ -109,8 +110,8 @@ impl Seen {
     }
 }
 
-/// The smallest or largest value of all files, as JSON.
-fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Option<Value> {
+/// The smallest or largest value of all files, as an array of one.
+pub(crate) fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Option<ArrayRef> {
     let arrays: Vec<&dyn Array> = arrays.map(AsRef::as_ref).collect();
     let all = arrow::compute::concat(&arrays).ok()?;
     let compare = make_comparator(&all, &all, SortOptions::default()).ok()?;
@@ -119,7 +120,7 @@ fn extreme<'a>(arrays: impl Iterator<Item = &'a ArrayRef>, largest: bool) -> Opt
         true => places.max_by(|a, b| compare(*a, *b)),
         false => places.min_by(|a, b| compare(*a, *b)),
     }?;
-    json_value(&all.slice(place, 1))
+    Some(all.slice(place, 1))
 }
 
 /// The facts of a column whose values stand in the paths of the files: of each file the value, in an array of one, and how many rows
@@ -130,8 +131,8 @@ pub(super) fn partition_facts(field: &Field, values: &[(ArrayRef, Option<u64>)])
     facts.null_count = rows.sum();
     // A file without rows has no value.
     let of_rows = || values.iter().filter(|(_, rows)| *rows != Some(0)).map(|(value, _)| value);
-    facts.min = extreme(of_rows(), false);
-    facts.max = extreme(of_rows(), true);
+    facts.min = extreme(of_rows(), false).and_then(|value| json_value(&value));
+    facts.max = extreme(of_rows(), true).and_then(|value| json_value(&value));
     facts.is_exact = facts.min.is_some() && values.iter().all(|(_, rows)| rows.is_some());
     facts
 }
