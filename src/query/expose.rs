@@ -1,14 +1,15 @@
 //! What DuckDB is given to read: files that were checked, and streams of what it cannot read by itself.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{HandlerError, Item, TableReadOptions, plain_parquet_files, read_table};
-use datafolio_sql::{Exposed, Quoted, Relation, Streamed, TableName, check};
+use datafolio_handlers::{HandlerError, Item, TableReadOptions, plain_parquet_files, read_ranges, read_table};
+use datafolio_sql::{Asked, Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
 use super::frames::{self, is_frame};
@@ -48,6 +49,8 @@ pub(crate) struct Exposer<'a> {
     argument: Option<(&'a str, &'a Arc<ItemRecord>)>,
     /// Frames that go before items of their names.
     frames: &'a [(String, Frame)],
+    /// What the query asks of the rows of the one table that it names.
+    asked: Option<Asked>,
     seen: HashSet<Key>,
     /// The views that are being looked into, the innermost last.
     open: Vec<(Key, String)>,
@@ -65,6 +68,7 @@ impl<'a> Exposer<'a> {
             folio,
             argument,
             frames: &[],
+            asked: None,
             seen: HashSet::new(),
             open: Vec::new(),
             is_making: false,
@@ -76,6 +80,11 @@ impl<'a> Exposer<'a> {
     /// With frames that the query may name.
     pub(crate) fn with_frames(self, frames: &'a [(String, Frame)]) -> Self {
         Self { frames, ..self }
+    }
+
+    /// With what the query asks of the rows of the one table that it names.
+    pub(crate) fn with_asked(self, asked: Option<Asked>) -> Self {
+        Self { asked, ..self }
     }
 
     /// Takes what was exposed by another as known.
@@ -160,7 +169,10 @@ impl<'a> Exposer<'a> {
                     return Err(HandlerError::Invalid { item: record.name().to_owned(), reason }.into());
                 }
                 refuse_folded(record.name(), columns)?;
-                handle.relation(&record)?
+                match self.asked.as_ref().filter(|_| self.open.is_empty()) {
+                    Some(asked) => handle.relation_asked(&record, asked)?,
+                    None => handle.relation(&record)?,
+                }
             }
             (None, Some(view)) => {
                 if self.open.len() >= DEEPEST {
@@ -251,6 +263,7 @@ impl DataFolio {
             places: self.places().cloned(),
             schema,
             picked: None,
+            ranges: None,
         })
     }
 }
@@ -266,12 +279,19 @@ pub(crate) struct TableStream {
     schema: SchemaRef,
     /// These rows alone.
     picked: Option<Arc<[u64]>>,
+    /// The rows of these ranges alone, of a Delta table.
+    ranges: Option<Arc<[Range<u64>]>>,
 }
 
 impl TableStream {
     /// These rows of it alone, by ascending numbers.
     pub(crate) fn picked(self, rows: Arc<[u64]>) -> Self {
         Self { picked: Some(rows), ..self }
+    }
+
+    /// The rows of a Delta table alone that lie in these ranges, which ascend and do not touch.
+    pub(crate) fn within(self, ranges: Arc<[Range<u64>]>) -> Self {
+        Self { ranges: Some(ranges), ..self }
     }
 }
 
@@ -281,6 +301,9 @@ impl Streamed for TableStream {
     }
 
     fn rows(&self) -> Option<u64> {
+        if let Some(ranges) = &self.ranges {
+            return Some(ranges.iter().map(|rows| rows.end - rows.start).sum());
+        }
         if let Some(rows) = &self.picked {
             return Some(rows.len() as u64);
         }
@@ -299,6 +322,12 @@ impl Streamed for TableStream {
         let mut part = TableReadOptions::default();
         part.columns = Some(columns.to_vec());
         part.rows = self.picked.clone();
-        Ok(read_table(&item, &part)?)
+        match &self.ranges {
+            Some(ranges) => {
+                let rows = read_ranges(&item, &part, Arc::clone(ranges))?;
+                Ok(rows.ok_or_else(|| format!("table '{}' is not read by ranges of its rows", item.name()))?)
+            }
+            None => Ok(read_table(&item, &part)?),
+        }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use datafolio_core::{ItemRecord, Place};
-use datafolio_sql::{Checked, Exposed, QueryReader, Quoted, Settings, Shares, SqlError, TableName, check, quote_table};
+use datafolio_sql::{
+    Asked, Checked, Exposed, QueryReader, Quoted, Settings, Shares, SqlError, TableName, check_query, quote_table,
+};
 
 use super::QueryOptions;
 use super::expose::{Exposer, ReadInput};
@@ -122,8 +124,8 @@ impl DataFolio {
         argument: Option<&Arc<ItemRecord>>,
         options: &QueryOptions,
     ) -> Result<QueryReader> {
-        let checked = check(sql)?;
-        let exposed = self.expose_all(&checked, argument, options)?;
+        let (checked, asked) = check_query(sql, &options.params)?;
+        let exposed = self.expose_all(&checked, asked, argument, options)?;
         let settings = self.query_settings(options);
         let shares = match (checked.tables.as_slice(), exposed.as_slice()) {
             ([table], [found]) if checked.is_separable() && options.frames.is_empty() => {
@@ -147,8 +149,8 @@ impl DataFolio {
                  the frame with add_frame and name that table, or store the result of query_frame with add_frame"
             )));
         }
-        let checked = check(&Quoted::unchanged(sql))?;
-        let mut exposer = Exposer::new(self, None);
+        let (checked, asked) = check_query(&Quoted::unchanged(sql), &options.params)?;
+        let mut exposer = Exposer::new(self, None).with_asked(asked);
         checked.tables.iter().try_for_each(|table| exposer.add(table))?;
         let reader = datafolio_sql::run(
             &self.query_settings(options),
@@ -178,10 +180,12 @@ impl DataFolio {
     fn expose_all(
         &self,
         checked: &Checked,
+        asked: Option<Asked>,
         argument: Option<&Arc<ItemRecord>>,
         options: &QueryOptions,
     ) -> Result<Vec<Exposed>> {
-        let mut exposer = Exposer::new(self, argument.map(|record| (TABLE, record))).with_frames(&options.frames);
+        let argument = argument.map(|record| (TABLE, record));
+        let mut exposer = Exposer::new(self, argument).with_frames(&options.frames).with_asked(asked);
         checked.tables.iter().try_for_each(|table| exposer.add(table))?;
         if checked.lists_tables {
             self.all_tables().iter().try_for_each(|table| exposer.add_name(table))?;

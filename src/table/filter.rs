@@ -12,7 +12,7 @@ use datafolio_sql::{Filter, QueryReader, Relation, TableName, check_condition};
 
 use super::Conditional;
 use super::exact::{refuse_folded, refuse_inexact, refuse_unnamed};
-use super::numbered::{Numbered, refuse_numbered};
+use super::numbered::{Numbered, Numbers, refuse_numbered};
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{Exposer, QueryOptions};
@@ -22,8 +22,8 @@ impl DataFolio {
     /// The rows that a condition holds for, in the order of the table and with its types.
     ///
     /// Rows that what the files record of their values rules out are not looked at: DuckDB is given what lies between the others,
-    /// and skips row groups itself; where few rows of large row groups are left, their pages are read here. Only the columns
-    /// that are asked for are read.
+    /// and skips row groups itself; where few rows of large row groups are left, their pages are read here. Of a Delta table the files
+    /// are read that are left. Only the columns that are asked for are read.
     pub(super) fn filter_table(&self, record: &Arc<ItemRecord>, wanted: &Conditional<'_>) -> Result<Filtered> {
         let condition = check_condition(&wanted.condition.sql, &wanted.condition.params)?;
         let record = &self.pinned_record(Arc::clone(record))?;
@@ -42,11 +42,13 @@ impl DataFolio {
             true => None,
             false => self.in_question(record, &facts.schema, &condition, &wanted.rows),
         };
-        let table = match &in_question {
-            Some(found) if found.is_streamed => {
+        let of_files = in_question.as_ref().map(|found| self.numbered_in_question(record, found)).transpose()?;
+        let table = match (of_files.flatten(), &in_question) {
+            (Some(table), _) => table,
+            (None, Some(found)) if found.is_streamed => {
                 let rows: Arc<[u64]> = found.rows.iter().cloned().flatten().collect();
                 let stream = self.stream(record)?.picked(Arc::clone(&rows));
-                Relation::Stream(Arc::new(Numbered::new(Arc::new(stream), Some(rows))))
+                Relation::Stream(Arc::new(Numbered::new(Arc::new(stream), Numbers::Picked(rows))))
             }
             _ => self.numbered(record, &facts.schema)?,
         };

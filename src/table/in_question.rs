@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use chrono::NaiveDate;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{Limit, ValueRange, ValueSpan, rows_within, stored_files};
+use datafolio_handlers::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within, stored_files};
 use datafolio_sql::{Bound, Comparison, Condition, Constant};
 
+use super::read::is_delta;
 use super::shares::MOST_FILES;
 use crate::bundle::DataFolio;
 
@@ -40,19 +41,7 @@ impl DataFolio {
         condition: &Condition,
         wanted: &Range<u64>,
     ) -> Option<InQuestion> {
-        let spans = spans(schema, &condition.bounds);
-        if spans.is_empty() || stored_files(record).ok()?.len() > MOST_FILES {
-            return None;
-        }
-        let item = self.handler_item(record);
-        let found = match rows_within(&item, &spans) {
-            Ok(found) => found?,
-            // What is wrong with a file is told by who reads its rows.
-            Err(error) => {
-                tracing::debug!(%error, "no rows are left out");
-                return None;
-            }
-        };
+        let found = self.rows_in_question(record, schema, "table", &condition.bounds)?;
         let within = found.rows.iter().map(|rows| rows.start.max(wanted.start)..rows.end.min(wanted.end));
         let rows: Vec<Range<u64>> = within.filter(|rows| !rows.is_empty()).collect();
         let count: u64 = rows.iter().map(|rows| rows.end - rows.start).sum();
@@ -60,6 +49,24 @@ impl DataFolio {
         // What is streamed is the table to all of the condition.
         let is_streamed = found.is_unchecked && pays && !condition.reads_table && comes_alike(schema);
         Some(InQuestion { rows, all: found.all, is_streamed })
+    }
+
+    /// The rows of a table that goes by this name for which bounds may hold, by what its files record; `None` where nothing is known of them.
+    pub(super) fn rows_in_question(
+        &self,
+        record: &Arc<ItemRecord>,
+        schema: &Schema,
+        table: &str,
+        bounds: &[Bound],
+    ) -> Option<RowsWithin> {
+        let spans = spans(schema, table, bounds);
+        // Files of a Delta table are not opened to tell what they hold.
+        if spans.is_empty() || (!is_delta(record) && stored_files(record).ok()?.len() > MOST_FILES) {
+            return None;
+        }
+        // What is wrong with a file is told by who reads its rows.
+        let found = rows_within(&self.handler_item(record), &spans);
+        found.inspect_err(|error| tracing::debug!(%error, "no rows are left out")).ok()?
     }
 }
 
@@ -103,9 +110,9 @@ fn comes_alike(schema: &Schema) -> bool {
 }
 
 /// The values that rows must have for which bounds hold, as far as they can be told.
-fn spans(schema: &Schema, bounds: &[Bound]) -> Vec<ValueSpan> {
+fn spans(schema: &Schema, table: &str, bounds: &[Bound]) -> Vec<ValueSpan> {
     // `table.x` would be a part of such a column.
-    if schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case("table")) {
+    if schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(table)) {
         return Vec::new();
     }
     bounds.iter().filter_map(|bound| span(schema, bound)).collect()
@@ -285,7 +292,7 @@ mod tests {
     ) -> Option<Vec<(Option<Limit>, Option<Limit>)>> {
         let schema = Schema::new(vec![Field::new("X", of, true)]);
         let bound = Bound { column: "x".to_owned(), comparison, constants };
-        let found = spans(&schema, &[bound]).pop()?;
+        let found = spans(&schema, "table", &[bound]).pop()?;
         assert_eq!(found.column, "X");
         Some(found.ranges.into_iter().map(|range| (range.least, range.most)).collect())
     }

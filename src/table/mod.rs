@@ -34,6 +34,8 @@ mod known;
 mod numbered;
 mod parts;
 mod paths;
+#[cfg(feature = "sql")]
+mod ranges;
 mod read;
 mod references;
 mod reservoir;

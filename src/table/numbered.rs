@@ -1,5 +1,6 @@
 //! Tables with the numbers of their rows as a column, for SQL.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -37,13 +38,24 @@ impl DataFolio {
     /// column [`ROW`].
     pub(super) fn numbered(&self, record: &Arc<ItemRecord>, schema: &Schema) -> Result<Relation> {
         if is_view(record) {
-            return Ok(Relation::Stream(Arc::new(Numbered::new(Arc::new(self.view_stream(record)?), None))));
+            return Ok(Relation::Stream(Arc::new(Numbered::new(Arc::new(self.view_stream(record)?), Numbers::All))));
         }
         Ok(match self.relation(record)? {
             Relation::Parquet(paths) if !has_column(schema, OF_THE_FILE) => Relation::Parquet(paths),
-            _ => Relation::Stream(Arc::new(Numbered::new(Arc::new(self.stream(record)?), None))),
+            _ => Relation::Stream(Arc::new(Numbered::new(Arc::new(self.stream(record)?), Numbers::All))),
         })
     }
+}
+
+/// The numbers of the rows that a stream has.
+#[derive(Debug, Clone)]
+pub(super) enum Numbers {
+    /// It has all rows.
+    All,
+    /// These.
+    Picked(Arc<[u64]>),
+    /// Those of these ranges.
+    Ranges(Arc<[Range<u64>]>),
 }
 
 /// A table with its rows numbered, in a last column.
@@ -51,12 +63,11 @@ impl DataFolio {
 pub(super) struct Numbered {
     table: Arc<dyn Streamed>,
     schema: SchemaRef,
-    /// The numbers of its rows; `None` where it has all rows.
-    rows: Option<Arc<[u64]>>,
+    rows: Numbers,
 }
 
 impl Numbered {
-    pub(super) fn new(table: Arc<dyn Streamed>, rows: Option<Arc<[u64]>>) -> Self {
+    pub(super) fn new(table: Arc<dyn Streamed>, rows: Numbers) -> Self {
         let mut fields: Vec<Arc<Field>> = table.schema().fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(ROW, DataType::Int64, false)));
         Self { table, schema: Arc::new(Schema::new(fields)), rows }
@@ -80,30 +91,48 @@ impl Streamed for Numbered {
         let reader = self.table.open(&names)?;
         let fields = columns.iter().map(|name| self.schema.field_with_name(name).cloned());
         let schema = Arc::new(Schema::new(fields.collect::<std::result::Result<Vec<_>, _>>()?));
-        Ok(Box::new(NumberedRows { reader, schema, rows: self.rows.clone(), next: 0 }))
+        Ok(Box::new(NumberedRows { reader, schema, rows: self.rows.clone(), next: 0, range: 0 }))
     }
 }
 
 struct NumberedRows {
     reader: Box<dyn RecordBatchReader + Send>,
     schema: SchemaRef,
-    rows: Option<Arc<[u64]>>,
-    /// How many rows have come.
+    rows: Numbers,
+    /// How many rows have come; of ranges how many of the one that is being read.
     next: usize,
+    /// The range that is being read.
+    range: usize,
 }
 
 impl NumberedRows {
     /// The numbers of so many rows more.
     fn numbers(&mut self, count: usize) -> ArrayRef {
+        let number = |row: u64| i64::try_from(row).unwrap_or(i64::MAX);
+        if let Numbers::Ranges(ranges) = &self.rows {
+            let mut numbers = Vec::with_capacity(count);
+            while numbers.len() < count
+                && let Some(range) = ranges.get(self.range)
+            {
+                let start = range.start.saturating_add(self.next as u64);
+                let end = start.saturating_add((count - numbers.len()) as u64).min(range.end);
+                let before = numbers.len();
+                numbers.extend((start..end).map(number));
+                self.next += numbers.len() - before;
+                if end >= range.end {
+                    (self.range, self.next) = (self.range + 1, 0);
+                }
+            }
+            return Arc::new(Int64Array::from(numbers));
+        }
         let come = self.next..self.next.saturating_add(count);
         self.next = come.end;
-        let number = |row: u64| i64::try_from(row).unwrap_or(i64::MAX);
         Arc::new(match &self.rows {
-            Some(rows) => {
+            Numbers::Picked(rows) => {
                 let rows = rows.get(come).unwrap_or_default();
                 Int64Array::from_iter_values(rows.iter().map(|row| number(*row)))
             }
-            None => Int64Array::from_iter_values(come.map(|row| number(row as u64))),
+            Numbers::All | Numbers::Ranges(_) => Int64Array::from_iter_values(come.map(|row| number(row as u64))),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 mod changing;
 mod conditions;
+#[cfg(feature = "delta")]
+mod delta;
 mod derived;
 mod differences;
 mod frames;

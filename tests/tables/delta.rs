@@ -119,6 +119,28 @@ fn all_tables_and_versions() {
     }
 }
 
+/// What the log tells of the columns, also where no file can be opened.
+#[test]
+fn columns_are_described_by_the_log() {
+    let (dir, folio) = new_bundle();
+    let table = dir.path().join("lake");
+    copy(&tables().join("bounded"), &table);
+    folio.reference_table("t", delta(&table, Some(5)), AddOptions::new()).unwrap();
+    let info = folio.table_info("t").unwrap();
+    info.parts.iter().for_each(|part| fs::remove_file(part.path.as_ref().unwrap()).unwrap());
+    for facts in [info.column_facts, folio.column_facts("t", None).unwrap()] {
+        let told = |name: &str| {
+            let column = facts.iter().find(|column| column.name == name).unwrap();
+            (column.null_count, column.min.clone(), column.max.clone(), column.is_exact)
+        };
+        assert_eq!(told("id"), (Some(0), Some(0.into()), Some(49.into()), true));
+        assert_eq!(told("gap"), (Some(20), Some(20.into()), Some(49.into()), true));
+        // Which texts were cut the log does not say.
+        assert_eq!(told("text"), (Some(7), Some("text 00".into()), Some("text 49".into()), false));
+        assert_eq!(told("place"), (None, None, None, false));
+    }
+}
+
 /// Whatever version a reference is to, any other can be read of it.
 #[test]
 fn another_version_is_read_on_request() {

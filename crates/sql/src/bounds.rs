@@ -73,24 +73,24 @@ pub enum Constant {
     Instant(String),
 }
 
-/// The bounds in the tree of a condition with these values.
-pub(crate) fn bounds(condition: &Value, params: &Params) -> Vec<Bound> {
+/// The bounds in the tree of a condition on the rows of a table that goes by this name, with these values.
+pub(crate) fn bounds(condition: &Value, table: &str, params: &Params) -> Vec<Bound> {
     let mut found = Vec::new();
-    collect(condition, params, &mut found);
+    collect(condition, table, params, &mut found);
     found
 }
 
-fn collect(expression: &Value, params: &Params, found: &mut Vec<Bound>) {
+fn collect(expression: &Value, table: &str, params: &Params, found: &mut Vec<Bound>) {
     let part = |name: &str| expression.get(name).unwrap_or(&Value::Null);
     let mut add = |column: &Value, comparison: Comparison, constant: &Value| {
-        if let (Some(column), Some(constant)) = (column_of(column), constant_of(constant, params)) {
+        if let (Some(column), Some(constant)) = (column_of(column, table), constant_of(constant, params)) {
             found.push(Bound { column, comparison, constants: vec![constant] });
         }
     };
     match (part("class").as_str(), part("type").as_str()) {
         (Some("CONJUNCTION"), Some("CONJUNCTION_AND")) => {
             for child in part("children").as_array().map_or(&[][..], Vec::as_slice) {
-                collect(child, params, found);
+                collect(child, table, params, found);
             }
         }
         (Some("COMPARISON"), Some(_)) => {
@@ -107,7 +107,7 @@ fn collect(expression: &Value, params: &Params, found: &mut Vec<Bound>) {
             let children = part("children").as_array().map_or(&[][..], Vec::as_slice);
             let Some((column, list)) = children.split_first() else { return };
             let constants = list.iter().map(|constant| constant_of(constant, params)).collect();
-            if let (Some(column), Some(constants)) = (column_of(column), constants) {
+            if let (Some(column), Some(constants)) = (column_of(column, table), constants) {
                 found.push(Bound { column, comparison: Comparison::Equal, constants });
             }
         }
@@ -116,14 +116,14 @@ fn collect(expression: &Value, params: &Params, found: &mut Vec<Bound>) {
 }
 
 /// The column of the table that an expression is.
-fn column_of(expression: &Value) -> Option<String> {
+fn column_of(expression: &Value, table: &str) -> Option<String> {
     if expression.get("class")? != "COLUMN_REF" {
         return None;
     }
     let names: Vec<&str> = expression.get("column_names")?.as_array()?.iter().filter_map(Value::as_str).collect();
     match names.as_slice() {
         [column] => Some((*column).to_owned()),
-        [table, column] if table.eq_ignore_ascii_case("table") => Some((*column).to_owned()),
+        [of, column] if of.eq_ignore_ascii_case(table) => Some((*column).to_owned()),
         _ => None,
     }
 }

@@ -46,7 +46,7 @@ pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
         let look = |tree: &Value| {
             let condition = part(tree, "where_clause");
             let is_plain = is_plain_select(tree) && condition.is_object();
-            (is_plain, bounds(condition, params), has_table(condition), has_subquery_within(condition))
+            (is_plain, bounds(condition, "table", params), has_table(condition), has_subquery_within(condition))
         };
         let (checked, (is_plain, asked, has_table, subquery)) = with_tree(&select, look)?;
         if !is_plain {

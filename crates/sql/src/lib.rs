@@ -11,6 +11,7 @@
 //! The guard is for a user's own slips and for bundles of others. DuckDB has no boundary inside a process: whoever runs SQL of
 //! someone who means harm shuts in the process.
 
+mod asked;
 mod bounds;
 mod check;
 mod concat;
@@ -36,6 +37,7 @@ mod told;
 mod tree;
 mod words;
 
+pub use asked::{Asked, check_query};
 pub use bounds::{Bound, Comparison, Constant};
 pub use check::{Checked, TableName, check};
 pub use condition::{Condition, check_condition, check_value};

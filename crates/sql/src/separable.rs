@@ -58,7 +58,7 @@ fn has_only(object: &Map<String, Value>, parts: &[&str]) -> bool {
     object.iter().all(|(name, value)| parts.contains(&name.as_str()) || is_empty(value))
 }
 
-fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
