@@ -93,8 +93,9 @@ fn files_that_a_condition_rules_out_are_not_read() {
         assert!(read(condition.into()).is_err(), "{condition}");
     }
     // Of nothing there is nothing to read.
-    assert_eq!(read("id > 100".into()).unwrap(), []);
-    assert_eq!(read("gap < 20".into()).unwrap(), []);
+    for condition in ["id > 100", "gap < 20"] {
+        assert!(read(condition.into()).unwrap().is_empty(), "{condition}");
+    }
 
     let options = IterOptions::new().filter("id >= 10 AND id < 20").chunk_size(4);
     let mut chunks = folio.iter_table("t", &options).unwrap();
@@ -161,7 +162,7 @@ fn conditions_find_the_same_rows_whatever_is_skipped() {
                 "x <= 3.0",
                 "f < 0.5",
                 "text > 'text 29'",
-                "at < '1970-01-01 00:00:00Z'",
+                "\"at\" < '1970-01-01 00:00:00Z'",
                 "local >= '2024-02-29 23:30'",
                 "price = 2.5",
                 "flag",
@@ -181,7 +182,7 @@ fn conditions_find_the_same_rows_whatever_is_skipped() {
                 "gap = 20",
                 "gap > 22",
                 "price <= 5",
-                "at >= '1970-01-01 00:00:00Z'",
+                "\"at\" >= '1970-01-01 00:00:00Z'",
                 "local < '1970-01-11'",
             ],
         ),

@@ -39,23 +39,29 @@ pub struct ColumnBounds {
 }
 
 impl DeltaTable {
-    /// What the log tells of the values of columns in files of [`DeltaTable::files_with_statistics`]: no file is opened.
+    /// What the log tells of the values of columns in files of [`DeltaTable::files_with_statistics`]: no file is opened. A column may
+    /// be asked for more than once.
     ///
     /// # Errors
     /// For columns that the table does not have.
     pub fn bounds(&self, files: &[DeltaFile], columns: &[&str]) -> DeltaResult<Vec<ColumnBounds>> {
         let wanted = self.named(Some(columns))?;
         let is_partition = |column: &Wanted| self.partition_columns().contains(column.field.name());
-        let stored: Vec<&Wanted> = wanted.iter().filter(|column| !is_partition(column) && has_bounds(column)).collect();
+        let mut stored: Vec<&Wanted> = Vec::new();
+        for column in wanted.iter().filter(|column| !is_partition(column) && has_bounds(column)) {
+            // Of two fields of one name a decoder of JSON fills the first alone.
+            if stored.iter().all(|known| known.physical != column.physical) {
+                stored.push(column);
+            }
+        }
         let told = Told::of(files, &stored)?;
-        let mut places = 0..;
         let bounds = wanted.iter().map(|column| {
             if is_partition(column) {
                 return of_partition(column, files);
             }
-            match has_bounds(column) {
-                true => told.bounds(column, places.next().unwrap_or_default(), files),
-                false => unknown(column.field.data_type(), files.len()),
+            match stored.iter().position(|known| known.physical == column.physical) {
+                Some(place) => told.bounds(column, place, files),
+                None => unknown(column.field.data_type(), files.len()),
             }
         });
         Ok(bounds.collect())

@@ -224,3 +224,13 @@ fn ranges_of_rows_open_no_other_file() {
         }
     }
 }
+
+#[test]
+fn a_column_that_is_asked_for_twice_is_told_twice() {
+    let table = open("bounded", Pick::Newest).unwrap();
+    let files = table.files_with_statistics().unwrap();
+    let bounds = table.bounds(&files, &["id", "day", "id"]).unwrap();
+    assert_eq!(bounds[0].mins.null_count(), 0);
+    assert_eq!((&bounds[2].mins, &bounds[2].maxes), (&bounds[0].mins, &bounds[0].maxes));
+    assert_eq!(bounds[2].null_counts, bounds[0].null_counts);
+}
