@@ -289,6 +289,22 @@ impl TableStream {
         Self { picked: Some(rows), ..self }
     }
 
+    /// Opens columns of the rows with these numbers, which ascend.
+    pub(crate) fn rows(
+        &self,
+        columns: &[String],
+        numbers: Arc<[u64]>,
+    ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, HandlerError> {
+        let mut part = TableReadOptions::default();
+        part.columns = Some(columns.to_vec());
+        part.rows = Some(numbers);
+        read_table(&self.item(), &part)
+    }
+
+    fn item(&self) -> Item<'_> {
+        Item::new(&self.record, &self.storage, self.verification, &self.verified).with_places(self.places.as_ref())
+    }
+
     /// The rows of a Delta table alone that lie in these ranges, which ascend and do not touch.
     pub(crate) fn within(self, ranges: Arc<[Range<u64>]>) -> Self {
         Self { ranges: Some(ranges), ..self }
@@ -315,8 +331,7 @@ impl Streamed for TableStream {
         &self,
         columns: &[String],
     ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
-        let item =
-            Item::new(&self.record, &self.storage, self.verification, &self.verified).with_places(self.places.as_ref());
+        let item = self.item();
         let wanted = columns.iter().filter_map(|name| self.schema.fields().find(name));
         refuse_inexact(item.name(), wanted.map(|(_, field)| &**field))?;
         let mut part = TableReadOptions::default();

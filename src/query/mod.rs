@@ -3,6 +3,8 @@
 #[cfg(feature = "sql")]
 mod expose;
 #[cfg(feature = "sql")]
+mod fetched;
+#[cfg(feature = "sql")]
 mod frames;
 #[cfg(feature = "sql")]
 mod names;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use datafolio_core::{ItemRecord, Place};
 use datafolio_sql::{
-    Asked, Checked, Exposed, QueryReader, Quoted, Settings, Shares, SqlError, TableName, check_query, quote_table,
+    Asked, Checked, Exposed, Looked, QueryReader, Quoted, Settings, Shares, SqlError, TableName, check_query,
+    quote_table,
 };
 
 use super::QueryOptions;
@@ -124,14 +125,21 @@ impl DataFolio {
         argument: Option<&Arc<ItemRecord>>,
         options: &QueryOptions,
     ) -> Result<QueryReader> {
-        let (checked, asked) = check_query(sql, &options.params)?;
+        let Looked { checked, asked, plain } = check_query(sql, &options.params)?;
         let exposed = self.expose_all(&checked, asked, argument, options)?;
         let settings = self.query_settings(options);
         let shares = match (checked.tables.as_slice(), exposed.as_slice()) {
             ([table], [found]) if checked.is_separable() && options.frames.is_empty() => {
                 let (folio, record) = self.record_of(table, argument)?;
+                let folio = folio.as_ref().unwrap_or(self);
                 let threads = settings.threads.unwrap_or(1);
-                folio.as_ref().unwrap_or(self).shares_of(&record, &found.relation, &(0..u64::MAX), threads)?
+                let shares = folio.shares_of(&record, &found.relation, &(0..u64::MAX), threads)?;
+                if let Some(plain) = plain
+                    && let Some(rows) = folio.run_plain(&plain, (&record, &found.relation), &shares, &settings, options)
+                {
+                    return Ok(rows?);
+                }
+                shares
             }
             _ => Shares::default(),
         };
@@ -149,7 +157,7 @@ impl DataFolio {
                  the frame with add_frame and name that table, or store the result of query_frame with add_frame"
             )));
         }
-        let (checked, asked) = check_query(&Quoted::unchanged(sql), &options.params)?;
+        let Looked { checked, asked, .. } = check_query(&Quoted::unchanged(sql), &options.params)?;
         let mut exposer = Exposer::new(self, None).with_asked(asked);
         checked.tables.iter().try_for_each(|table| exposer.add(table))?;
         let reader = datafolio_sql::run(

@@ -67,7 +67,16 @@ impl DataFolio {
         if let (Relation::Parquet(_), Some(found)) = (&table, &in_question) {
             found.narrow(&mut shares.rows);
         }
-        let filter = Filter { condition: &condition, columns: &names, shares: &shares, offset, limit };
+        let filter = Filter {
+            condition: &condition,
+            name: "table",
+            columns: &names,
+            is_numbered: true,
+            fetch: self.fetched(record, &table, SchemaRef::clone(&schema))?,
+            shares: &shares,
+            offset,
+            limit,
+        };
         // What is wrong with the condition shows before the first row is asked for.
         let rows = datafolio_sql::filter(&settings, table, &others, &filter)?;
         let categories = self.categories_of(record, &schema)?;
@@ -110,11 +119,11 @@ impl Filtered {
             batch.columns().split_last().ok_or_else(|| ArrowError::SchemaError("rows without numbers".to_owned()))?;
         let columns = columns.iter().zip(self.schema.fields()).zip(&mut self.categories);
         let columns = columns.map(|((column, field), categories)| {
-            if column.data_type() == field.data_type() {
-                Ok(Arc::clone(column))
-            } else {
-                numbered_alike(&cast(column, field.data_type())?, categories)
-            }
+            let column = match column.data_type() == field.data_type() {
+                true => Arc::clone(column),
+                false => cast(column, field.data_type())?,
+            };
+            numbered_alike(&column, categories)
         });
         let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

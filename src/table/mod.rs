@@ -35,6 +35,8 @@ mod numbered;
 mod parts;
 mod paths;
 #[cfg(feature = "sql")]
+mod plain;
+#[cfg(feature = "sql")]
 mod ranges;
 mod read;
 mod references;

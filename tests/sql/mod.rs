@@ -6,6 +6,7 @@ mod conditions;
 mod delta;
 mod derived;
 mod differences;
+mod fetched;
 mod frames;
 mod gate;
 mod instants;

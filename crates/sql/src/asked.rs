@@ -6,6 +6,7 @@ use crate::bounds::{Bound, bounds};
 use crate::check::{Checked, with_tree};
 use crate::error::SqlResult;
 use crate::params::Params;
+use crate::plain::{Plain, plain};
 use crate::separable::is_empty;
 use crate::words::Quoted;
 
@@ -18,13 +19,25 @@ pub struct Asked {
     pub bounds: Vec<Bound>,
 }
 
-/// Parses a text as [`check`](crate::check()) does. With it comes what is asked of the rows of the one table that it reads, once; of all
-/// other texts nothing is.
+/// A query that may run, and what is known of how it looks at its table.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// The query.
+    pub checked: Checked,
+    /// What is asked of the rows of the one table that it reads, once; of all other queries nothing is.
+    pub asked: Option<Asked>,
+    /// The query as one of columns and a condition, where it is no more than that.
+    pub plain: Option<Plain>,
+}
+
+/// Parses a text as [`check`](crate::check()) does, and looks at what it does with its table.
 ///
 /// # Errors
 /// As [`check`](crate::check()).
-pub fn check_query(text: &Quoted, params: &Params) -> SqlResult<(Checked, Option<Asked>)> {
-    with_tree(text, |tree| asked(tree, params))
+pub fn check_query(text: &Quoted, params: &Params) -> SqlResult<Looked> {
+    let (checked, (asked, plain)) = with_tree(text, |tree| (asked(tree, params), plain(tree, text)))?;
+    let plain = plain.filter(|_| checked.is_separable());
+    Ok(Looked { checked, asked, plain })
 }
 
 fn asked(tree: &Value, params: &Params) -> Option<Asked> {
@@ -69,8 +82,8 @@ mod tests {
     use crate::words::quote_table;
 
     fn told(text: &str) -> Option<(String, Vec<String>)> {
-        let (_, asked) = check_query(&quote_table(text), &Params::Positional(vec![5.into()])).unwrap();
-        asked.map(|asked| (asked.table, asked.bounds.into_iter().map(|bound| bound.column).collect()))
+        let looked = check_query(&quote_table(text), &Params::Positional(vec![5.into()])).unwrap();
+        looked.asked.map(|asked| (asked.table, asked.bounds.into_iter().map(|bound| bound.column).collect()))
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The rows of a table for which a condition holds, with their numbers.
 
+use std::sync::Arc;
+
 use crate::check::check;
 use crate::condition::Condition;
 use crate::database::Opening;
 use crate::error::SqlResult;
+use crate::fetch::{ByNumber, Fetch};
 use crate::places::Expressions;
 use crate::reader::{QueryReader, start};
 use crate::session::{Exposed, Relation, Settings, Shares, Views, quote, shut_in, within};
@@ -21,8 +24,14 @@ const NUMBERED: &str = "rows of the table";
 pub struct Filter<'a> {
     /// The condition on its rows.
     pub condition: &'a Condition,
+    /// The name that the table has in it.
+    pub name: &'a str,
     /// The columns, in this order.
     pub columns: &'a [String],
+    /// Whether [`ROW`] is to follow them.
+    pub is_numbered: bool,
+    /// Where the columns come from where few rows are found; `None` for DuckDB everywhere.
+    pub fetch: Option<Arc<dyn ByNumber>>,
     /// The rows among which those are that the condition holds for, in parts that are looked through side by side and given in
     /// turn.
     pub shares: &'a Shares,
@@ -32,20 +41,17 @@ pub struct Filter<'a> {
     pub limit: Option<u64>,
 }
 
-/// The rows of a table that a condition holds for, in the order of the table, behind all columns the number of each: [`ROW`]. `table` is
-/// Parquet files, or a stream that has this column; `others` are the tables that the condition looks into, which may be the table itself.
+/// The rows of a table that a condition holds for, in the order of the table; behind all columns the number of each, where that is asked
+/// for: [`ROW`]. Where rows are fetched, columns have the types there, and else those of SQL. `table` is Parquet files, or a stream that has this column; `others` are the tables that the condition looks into, which may be the table itself.
 ///
 /// # Errors
 /// As [`run`](crate::run).
 pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Filter<'_>) -> SqlResult<QueryReader> {
     let condition = wanted.condition;
     condition.params.check(&condition.places)?;
-    let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).collect();
-    let before = format!(
-        "SELECT {}{}{ROW} FROM \"{NUMBERED}\" AS \"table\" WHERE (",
-        columns.join(", "),
-        if columns.is_empty() { "" } else { ", " },
-    );
+    let number = (wanted.is_numbered || wanted.columns.is_empty()).then(|| ROW.to_owned());
+    let columns: Vec<String> = wanted.columns.iter().map(|name| quote(name)).chain(number).collect();
+    let before = |columns: &str| format!("SELECT {columns} FROM \"{NUMBERED}\" AS {} WHERE (", quote(wanted.name));
     let mut after = "\n)".to_owned();
     if !wanted.shares.rows.is_empty() {
         after.push_str(&format!(" AND {}", within(ROW)));
@@ -61,12 +67,17 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
             wanted.offset.min(most)
         ));
     }
-    let text = condition.text.clone().between(&before, &after);
+    let text = |columns: &str| condition.text.clone().between(&before(columns), &after);
+    let fetch = wanted.fetch.as_ref().map(|columns| Fetch {
+        columns: Arc::clone(columns),
+        text: text(ROW),
+        is_numbered: wanted.is_numbered,
+    });
     let rows = wanted.shares.rows.clone();
     let opening = Opening::of(settings, &rows);
     let tables = with_numbered(others, table);
     let session = shut_in(settings, &opening, &tables, Views::Numbered(NUMBERED, &wanted.shares.starts))?;
-    start(settings, session, text, condition.params.named_as(&condition.places), rows)
+    start(settings, session, text(&columns.join(", ")), condition.params.named_as(&condition.places), rows, fetch)
 }
 
 /// Whatever joins a subquery with the table may give its rows as it likes.
@@ -96,7 +107,7 @@ pub fn pick(settings: &Settings, table: Relation, others: &[Exposed], wanted: &P
     let opening = Opening::of(settings, &[]);
     let tables = with_numbered(others, table);
     let session = shut_in(settings, &opening, &tables, Views::Numbered(NUMBERED, wanted.starts))?;
-    start(settings, session, checked.text, all_params.named_as(&checked.places), Vec::new())
+    start(settings, session, checked.text, all_params.named_as(&checked.places), Vec::new(), None)
 }
 
 fn with_numbered(others: &[Exposed], table: Relation) -> Vec<Exposed> {

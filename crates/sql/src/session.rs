@@ -84,6 +84,7 @@ pub fn run(
         query.text.clone(),
         params.named_as(&query.places),
         rows,
+        None,
     )
 }
 
@@ -109,7 +110,7 @@ pub fn run_unrestricted(settings: &Settings, tables: &[Exposed], sql: &str, para
         make(&database.connection, &statement, tables)?;
     }
     let session = Session { database, failure, given: None, watched: Vec::new() };
-    start(settings, session, Quoted::unchanged(sql), params.clone(), Vec::new())
+    start(settings, session, Quoted::unchanged(sql), params.clone(), Vec::new(), None)
 }
 
 /// A database that is ready for a query.

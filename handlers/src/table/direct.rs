@@ -7,6 +7,7 @@ use parquet::file::page_index::offset_index::PageLocation;
 
 use super::pages::Result;
 use super::plain::PlainColumn;
+use super::runs::Run;
 use super::source::SourceFile;
 use super::spare::Spare;
 use super::texts::TextColumn;
@@ -43,14 +44,14 @@ impl DirectColumn {
         }
     }
 
-    /// The values of the next rows, of which there must be so many.
+    /// The values of the next runs, which must be there: of `rows` rows.
     ///
     /// # Errors
     /// Those of the file; for pages that are not what the footer says.
-    pub(super) fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+    pub(super) fn next(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
         match self {
-            Self::Plain(column) => column.next(rows),
-            Self::Text(column) => column.next(rows),
+            Self::Plain(column) => column.next(runs, rows),
+            Self::Text(column) => column.next(runs, rows),
         }
     }
 }

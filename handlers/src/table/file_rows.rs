@@ -7,6 +7,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 
 use super::direct::DirectColumn;
+use super::runs::{Run, Runs};
 use crate::guard::words;
 
 /// Decodes some columns: those that can be here, the others in the Parquet library. The library's batches have all
@@ -19,6 +20,8 @@ pub(super) struct FileRows {
     /// The others, by their place.
     direct: Vec<(usize, DirectColumn)>,
     sizes: Sizes,
+    /// Which rows are wanted, where not all are: the library knows it by itself.
+    runs: Option<Runs>,
 }
 
 /// A decoder of the library.
@@ -54,19 +57,21 @@ impl Decoded {
 impl From<ParquetRecordBatchReader> for FileRows {
     fn from(rest: ParquetRecordBatchReader) -> Self {
         let sizes = Sizes { first: None, others: 0, rows: 0 };
-        Self { schema: rest.schema(), decoded: Some(Decoded::new(None, rest)), direct: Vec::new(), sizes }
+        Self { schema: rest.schema(), decoded: Some(Decoded::new(None, rest)), direct: Vec::new(), sizes, runs: None }
     }
 }
 
 impl FileRows {
-    /// Columns of a schema. Those that are not `direct` are `decoded`, in the batches that `sizes` tells.
+    /// Columns of a schema. Those that are not `direct` are `decoded`, in the batches that `sizes` tells. The rows are those of `runs`, or
+    /// all.
     pub(super) fn new(
         schema: SchemaRef,
         decoded: Option<Decoded>,
         direct: Vec<(usize, DirectColumn)>,
         sizes: Sizes,
+        runs: Option<Runs>,
     ) -> Self {
-        Self { schema, decoded, direct, sizes }
+        Self { schema, decoded, direct, sizes, runs }
     }
 
     pub(super) fn schema(&self) -> SchemaRef {
@@ -89,12 +94,18 @@ impl FileRows {
         if rows == 0 {
             return Ok(None);
         }
+        let runs = match &mut self.runs {
+            Some(runs) => runs.take(rows),
+            None => vec![Run::of(rows)],
+        };
         let mut others = decoded.iter().flat_map(RecordBatch::columns).cloned();
         let mut direct = self.direct.iter_mut().peekable();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for (place, field) in self.schema.fields().iter().enumerate() {
             match direct.next_if(|(of, _)| *of == place) {
-                Some((_, column)) => columns.push(column.next(rows).map_err(|error| in_column(field.name(), &error))?),
+                Some((_, column)) => {
+                    columns.push(column.next(&runs, rows).map_err(|error| in_column(field.name(), &error))?);
+                }
                 None => columns.extend(others.next()),
             }
         }

@@ -33,6 +33,7 @@ mod parquet_write;
 mod parts_read;
 mod payload;
 mod plain;
+mod runs;
 mod source;
 mod spare;
 mod split_columns;

@@ -15,6 +15,7 @@ use zstd::bulk::Decompressor;
 
 use super::levels::{are_all_set, length_of};
 use super::page_header::{PageHeader, PageKind};
+use super::runs::Run;
 use super::source::SourceFile;
 use super::spare::Spare;
 
@@ -23,6 +24,15 @@ pub(super) type Result<T> = std::result::Result<T, ParquetError>;
 /// Bytes that are read for a header at first, and at most: statistics in it can be long texts.
 pub(super) const HEADER: usize = 256;
 const LONGEST_HEADER: usize = 1 << 20;
+
+/// What is left of the values of a page.
+pub(super) trait PageValues {
+    /// Leaves out so many; there are as many.
+    ///
+    /// # Errors
+    /// For pages that are not what their headers say.
+    fn pass(&mut self, count: usize) -> Result<()>;
+}
 
 /// The pages of a column in some row groups. `V` is what becomes of the values of a page when the first of them is wanted.
 pub(super) struct Pages<V> {
@@ -70,7 +80,7 @@ impl Page {
     }
 }
 
-impl<V> Pages<V> {
+impl<V: PageValues> Pages<V> {
     /// The pages of a leaf in these row groups, where `is_read` of each and its pages are of a kind that can be read here.
     pub(super) fn new<'a>(
         file: &SourceFile,
@@ -129,31 +139,48 @@ impl<V> Pages<V> {
         &self.file
     }
 
-    /// Gives the values of the next rows to `to`, page by page: what `open` made of a page when it was begun, how many of its values
+    /// Gives the values of the next runs of rows to `to`, page by page: what `open` made of a page when it was begun, how many of its values
     /// were given or left out, and how many are wanted.
     ///
     /// # Errors
     /// Those of the file and of the functions; for pages that are not what the footer says.
     pub(super) fn read(
         &mut self,
-        rows: usize,
+        runs: &[Run],
         mut open: impl FnMut(&mut Self, &Page) -> Result<V>,
         mut to: impl FnMut(&mut V, usize, usize) -> Result<()>,
     ) -> Result<()> {
-        self.skip()?;
-        let mut left = rows;
-        while left > 0 {
-            self.page()?;
-            let Some((mut page, values)) = self.page.take() else { return Err(damaged("its rows end early")) };
-            let mut values = match values {
-                Some(values) => values,
-                None => open(self, &page)?,
-            };
-            let count = page.left().min(left);
-            to(&mut values, page.taken, count)?;
-            page.taken += count;
-            left -= count;
-            self.page = Some((page, Some(values)));
+        for run in runs {
+            // Most runs of rows here and there lie in the page that was begun.
+            if let Some((page, Some(values))) = &mut self.page
+                && self.skipped == 0
+                && let Some(left) = page.left().checked_sub(run.wanted)
+                && let Ok(passed) = usize::try_from(run.passed)
+                && passed <= left
+            {
+                if passed > 0 {
+                    values.pass(passed)?;
+                }
+                to(values, page.taken + passed, run.wanted)?;
+                page.taken += passed + run.wanted;
+                continue;
+            }
+            self.skipped = self.skipped.saturating_add(run.passed);
+            self.skip()?;
+            let mut left = run.wanted;
+            while left > 0 {
+                self.page()?;
+                if let Some((page, None)) = &self.page {
+                    let page = page.clone();
+                    let values = open(self, &page)?;
+                    self.page = Some((page, Some(values)));
+                }
+                let Some((page, Some(values))) = &mut self.page else { return Err(damaged("its rows end early")) };
+                let count = page.left().min(left);
+                to(values, page.taken, count)?;
+                page.taken += count;
+                left -= count;
+            }
         }
         Ok(())
     }
@@ -161,21 +188,25 @@ impl<V> Pages<V> {
     /// Passes the rows that nobody wants, without a look at their values.
     fn skip(&mut self) -> Result<()> {
         while self.skipped > 0 {
-            let skipped = self.skipped;
-            let Some(page) = self.page()? else { return Err(damaged("its rows end early")) };
-            let count = page.left().min(usize::try_from(skipped).unwrap_or(usize::MAX));
+            self.page()?;
+            let Some((page, values)) = &mut self.page else { return Err(damaged("its rows end early")) };
+            let count = page.left().min(usize::try_from(self.skipped).unwrap_or(usize::MAX));
+            // Of a page that is passed to its end nothing is wanted any more.
+            if let Some(values) = values.as_mut().filter(|_| count < page.left()) {
+                values.pass(count)?;
+            }
             page.taken += count;
             self.skipped -= count as u64;
         }
         Ok(())
     }
 
-    /// The page with the next value; `None` at the end.
-    fn page(&mut self) -> Result<Option<&mut Page>> {
+    /// Sees to it that there is the page with the next value; at the end there is none.
+    fn page(&mut self) -> Result<()> {
         while self.page.as_ref().is_none_or(|(page, _)| page.left() == 0) {
             self.page = None;
             while self.chunk.rows == 0 {
-                let Some(chunk) = self.chunks.next() else { return Ok(None) };
+                let Some(chunk) = self.chunks.next() else { return Ok(()) };
                 self.chunk = chunk;
                 self.dictionary = None;
             }
@@ -186,7 +217,7 @@ impl<V> Pages<V> {
             }
             self.page = Some((page, None));
         }
-        Ok(self.page.as_mut().map(|(page, _)| page))
+        Ok(())
     }
 
     /// Reads the header of the next page of the row group.

@@ -14,7 +14,8 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
 use super::page_header::PLAIN;
-use super::pages::{Page, Pages, Result, damaged};
+use super::pages::{Page, PageValues, Pages, Result, damaged};
+use super::runs::Run;
 use super::source::SourceFile;
 use super::spare::Spare;
 
@@ -61,22 +62,24 @@ impl PlainColumn {
         Self { pages: self.pages.at_page(pages), ..self }
     }
 
-    /// The values of the next rows, of which there must be so many.
+    /// The values of the next runs, which must be there: of `rows` rows.
     ///
     /// # Errors
     /// Those of the file; for pages that are not what the footer says.
-    pub(super) fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+    pub(super) fn next(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
         let width = self.width;
         let file = self.pages.file().clone();
-        let open = |pages: &mut Pages<Values>, page: &Page| open(pages, page, width);
+        // Numbers here and there are not read from the file one by one.
+        let is_whole = runs.len() < 2;
+        let open = |pages: &mut Pages<Values>, page: &Page| open(pages, page, width, is_whole);
         if width == BITS {
             let mut bits = BooleanBufferBuilder::new(rows);
-            self.pages.read(rows, open, |values, taken, count| values.bits(taken, count, &mut bits))?;
+            self.pages.read(runs, open, |values, taken, count| values.bits(taken, count, &mut bits))?;
             return Ok(Arc::new(BooleanArray::new(bits.finish(), None)));
         }
         let length = rows.checked_mul(width).ok_or_else(|| damaged("it has too many rows"))?;
         let values = self.memory.filled(length, |mut to| {
-            self.pages.read(rows, open, |values, taken, count| {
+            self.pages.read(runs, open, |values, taken, count| {
                 let (here, rest) = std::mem::take(&mut to).split_at_mut(count * width);
                 to = rest;
                 values.numbers(&file, taken * width, here)
@@ -88,14 +91,14 @@ impl PlainColumn {
 }
 
 /// Finds the values of a page, and sees to it that there are as many as its header says.
-fn open(pages: &mut Pages<Values>, page: &Page, width: usize) -> Result<Values> {
+fn open(pages: &mut Pages<Values>, page: &Page, width: usize, is_whole: bool) -> Result<Values> {
     let header = &page.header;
     let length = match width {
         BITS => header.values.div_ceil(8),
         width => header.values.checked_mul(width).ok_or_else(|| damaged("a page has too many values"))?,
     };
     // Nobody need hold numbers that are read to where they stay.
-    let is_stored = !page.is_compressed && header.crc.is_none() && width != BITS;
+    let is_stored = is_whole && !page.is_compressed && header.crc.is_none() && width != BITS;
     let held = if is_stored { None } else { Some(pages.hold(page)?) };
     let start = pages.values_start(page, held.as_ref())?;
     let all = held.as_ref().map_or(header.stored, Bytes::len);
@@ -107,6 +110,13 @@ fn open(pages: &mut Pages<Values>, page: &Page, width: usize) -> Result<Values> 
         None => Values::Stored(page.start + start as u64),
         Some(held) => Values::Held(held, start),
     })
+}
+
+impl PageValues for Values {
+    /// They are known by their places.
+    fn pass(&mut self, _count: usize) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Values {

@@ -7,13 +7,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::compute::concat;
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt64Array};
+use arrow::compute::{concat, take};
 use datafolio_storage::{FileIdentity, Source, StorageResult};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterPropertiesBuilder;
 
 use super::pages::Result;
+use super::runs::Run;
 
 /// A file in memory. It panics where something is read that is not there.
 #[derive(Debug)]
@@ -76,6 +77,31 @@ pub(super) fn assert_gives(
         assert_eq!(joined(&found).as_ref(), expected, "{what}");
     }
     assert!(next(1).is_err(), "there is no other row: {what}");
+}
+
+/// That a column gives one row of so many, and now and then some in a row, in batches of seven.
+pub(super) fn assert_picks(
+    all: &dyn Array,
+    every: usize,
+    what: &str,
+    mut next: impl FnMut(&[Run], usize) -> Result<ArrayRef>,
+) {
+    let is_picked = |row: &usize| row % every == every / 2 || row % 97 < 3;
+    let picked: Vec<usize> = (0..all.len()).filter(is_picked).collect();
+    let mut at = 0;
+    let mut found = Vec::new();
+    for batch in picked.chunks(7) {
+        let run = |row: &usize| {
+            let passed = (*row - at) as u64;
+            at = row + 1;
+            Run { passed, wanted: 1 }
+        };
+        let runs: Vec<Run> = batch.iter().map(run).collect();
+        found.push(next(&runs, batch.len()).unwrap());
+    }
+    let places = UInt64Array::from_iter_values(picked.iter().map(|row| *row as u64));
+    assert_eq!(&joined(&found), &take(all, &places, None).unwrap(), "{what}");
+    assert!(next(&[Run { passed: all.len() as u64, wanted: 1 }], 1).is_err(), "{what}");
 }
 
 /// Arrays one behind the other.

@@ -18,7 +18,8 @@ use super::appended::{Appended, Room, SHORT, end_of};
 use super::dictionary::{Dictionary, text_of};
 use super::indices::Indices;
 use super::page_header::{PLAIN, PLAIN_DICTIONARY, PageKind, RLE_DICTIONARY};
-use super::pages::{Page, Pages, Result, damaged};
+use super::pages::{Page, PageValues, Pages, Result, damaged};
+use super::runs::Run;
 use super::source::SourceFile;
 use super::spare::Spare;
 
@@ -79,21 +80,26 @@ impl TextColumn {
         Self { pages: self.pages.at_page(pages), ..self }
     }
 
-    /// The texts of the next rows, of which there must be so many.
+    /// The texts of the next runs, which must be there: of `rows` rows.
     ///
     /// # Errors
     /// Those of the file; for pages that are not what the footer says, and for texts that are not UTF-8.
-    pub(super) fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+    pub(super) fn next(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
         match self.data_type {
-            DataType::Utf8 => self.array::<Utf8Type, 4>(rows, i32::MAX as usize),
-            DataType::Binary => self.array::<BinaryType, 4>(rows, i32::MAX as usize),
-            DataType::LargeUtf8 => self.array::<LargeUtf8Type, 8>(rows, isize::MAX.unsigned_abs()),
-            _ => self.array::<LargeBinaryType, 8>(rows, isize::MAX.unsigned_abs()),
+            DataType::Utf8 => self.array::<Utf8Type, 4>(runs, rows, i32::MAX as usize),
+            DataType::Binary => self.array::<BinaryType, 4>(runs, rows, i32::MAX as usize),
+            DataType::LargeUtf8 => self.array::<LargeUtf8Type, 8>(runs, rows, isize::MAX.unsigned_abs()),
+            _ => self.array::<LargeBinaryType, 8>(runs, rows, isize::MAX.unsigned_abs()),
         }
     }
 
     /// An array whose ends have `WIDTH` bytes each, and whose texts `most` together.
-    fn array<T: ByteArrayType, const WIDTH: usize>(&mut self, rows: usize, most: usize) -> Result<ArrayRef> {
+    fn array<T: ByteArrayType, const WIDTH: usize>(
+        &mut self,
+        runs: &[Run],
+        rows: usize,
+        most: usize,
+    ) -> Result<ArrayRef> {
         let are_texts = matches!(T::DATA_TYPE, DataType::Utf8 | DataType::LargeUtf8);
         let Self { memory, pages, dictionary, .. } = self;
         let length = rows.checked_add(1).and_then(|ends| ends.checked_mul(WIDTH));
@@ -101,7 +107,7 @@ impl TextColumn {
         let ends = memory.filled(length.ok_or_else(|| damaged("it has too many rows"))?, |ends| {
             let mut texts = Appended::<WIDTH>::new(ends.as_chunks_mut().0, memory, most);
             pages.read(
-                rows,
+                runs,
                 |pages, page| open(pages, page, dictionary, are_texts),
                 |values, _, count| values.append(count, &mut texts),
             )?;
@@ -149,6 +155,15 @@ fn open(pages: &mut Pages<Values>, page: &Page, dictionary: &mut Option<Known>, 
         }
     };
     Ok(Values::InDictionary(indices, texts))
+}
+
+impl PageValues for Values {
+    fn pass(&mut self, count: usize) -> Result<()> {
+        match self {
+            Self::Plain(texts) => texts.pass(count),
+            Self::InDictionary(indices, _) => indices.pass(count),
+        }
+    }
 }
 
 impl Values {

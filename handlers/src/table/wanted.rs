@@ -14,6 +14,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use super::TableReadOptions;
 use super::direct::DirectColumn;
 use super::file_rows::{Decoded, FileRows, Sizes};
+use super::runs::Runs;
 use super::source::SourceFile;
 use super::spare::Spare;
 
@@ -22,6 +23,13 @@ const BATCH_BYTES: u64 = 32 << 20;
 /// A short first batch costs a page of each column that is decoded twice, some 20,000 rows, and spares copying the others: a
 /// tenth as much for each.
 const PAYS: u64 = 200_000;
+
+/// Where one of so many rows is wanted or more of them, all are decoded, and those that nobody wants are left out: to pass single rows
+/// takes longer.
+const DENSE: u64 = 8;
+/// Where one of so many rows is wanted, about, or more of them, there is one in nearly every page: nothing is won by looking for the others in
+/// the index of the pages.
+const IN_EVERY_PAGE: u64 = 10_000;
 
 /// The wanted rows, as the decoder is told of them.
 pub(super) struct Wanted<'a> {
@@ -70,13 +78,15 @@ impl<'a> Wanted<'a> {
             wanted.first_rows = None;
         }
         if let Some(rows) = &part.rows {
-            let (groups, selection) = select(metadata, rows);
-            if cannot_skip {
+            let groups = groups_with(metadata, rows);
+            if cannot_skip || rows_of(metadata, &groups) / DENSE <= rows.len() as u64 {
                 wanted.leave_out(
                     TableReadOptions { rows: Some(among(metadata, &groups, rows)), ..part.clone() },
                     &groups,
                 );
             } else {
+                let selection = select(rows_of(metadata, &groups), &among(metadata, &groups, rows));
+                wanted.rows = selection.row_count() as u64;
                 wanted.selection = Some(selection);
             }
             wanted.groups = Some(groups);
@@ -95,9 +105,7 @@ impl<'a> Wanted<'a> {
 
     /// Has all rows of these row groups decoded, of which this part is wanted.
     fn leave_out(&mut self, part: TableReadOptions, groups: &[usize]) {
-        let row_groups = self.footer.metadata().row_groups();
-        let rows = groups.iter().filter_map(|index| row_groups.get(*index));
-        self.rows = rows.map(|group| group.num_rows().max(0).unsigned_abs()).fold(0, u64::saturating_add);
+        self.rows = rows_of(self.footer.metadata(), groups);
         self.left_out = Some(part);
     }
 
@@ -127,16 +135,17 @@ impl<'a> Wanted<'a> {
             rows: self.rows,
         };
         let decoded = if direct.is_empty() || !others.is_empty() { Some(self.decoded(file, &others)?) } else { None };
-        Ok(FileRows::new(schema, decoded, direct, sizes))
+        let runs = self.selection.as_ref().filter(|_| !direct.is_empty()).map(Runs::new);
+        Ok(FileRows::new(schema, decoded, direct, sizes, runs))
     }
 
     /// A column that is decoded here.
     fn direct(&self, file: &SourceFile, memory: &Spare, root: usize, of: &DataType) -> Option<DirectColumn> {
-        if self.selection.is_some() {
+        let metadata = self.footer.metadata();
+        if self.selection.is_some() && !self.is_in_every_page() {
             return None;
         }
         let leaf = *self.leaves.get(root)?;
-        let metadata = self.footer.metadata();
         let all = metadata.row_groups();
         let Some(groups) = &self.groups else {
             return DirectColumn::new(file, memory, of, leaf, all.iter(), self.offset);
@@ -148,6 +157,12 @@ impl<'a> Wanted<'a> {
             Some(index) => column.at_page(index.page_locations()),
             None => column,
         })
+    }
+
+    /// Whether nearly every page has a wanted row.
+    fn is_in_every_page(&self) -> bool {
+        let groups = self.groups.as_deref().unwrap_or_default();
+        rows_of(self.footer.metadata(), groups) / IN_EVERY_PAGE <= self.rows
     }
 
     /// Columns that the library decodes.
@@ -186,7 +201,8 @@ impl<'a> Wanted<'a> {
         let groups: Vec<usize> = self.groups.clone().unwrap_or_else(|| (0..metadata.num_row_groups()).collect());
         let groups: Vec<_> = groups.into_iter().map(|group| metadata.row_group(group)).collect();
         let rows: u64 = groups.iter().map(|group| group.num_rows().max(0).unsigned_abs()).sum();
-        if self.selection.is_some() || self.rows < rows / 2 {
+        let is_in_every_page = self.selection.is_some() && self.is_in_every_page();
+        if !is_in_every_page && (self.selection.is_some() || self.rows < rows / 2) {
             return Vec::new();
         }
         let chunks = groups.into_iter().flat_map(|group| group.columns().iter().enumerate());
@@ -258,31 +274,38 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The row groups with these rows, and which of the rows of those groups they are.
-fn select(metadata: &ParquetMetaData, rows: &[u64]) -> (Vec<usize>, RowSelection) {
-    let (mut groups, mut selectors) = (Vec::new(), Vec::new());
-    let (mut start, mut next) = (0_u64, 0);
+/// How many rows there are in these row groups.
+fn rows_of(metadata: &ParquetMetaData, groups: &[usize]) -> u64 {
+    let groups = groups.iter().filter_map(|index| metadata.row_groups().get(*index));
+    groups.map(|group| group.num_rows().max(0).unsigned_abs()).fold(0, u64::saturating_add)
+}
+
+/// The row groups with these rows.
+fn groups_with(metadata: &ParquetMetaData, rows: &[u64]) -> Vec<usize> {
+    let (mut groups, mut start, mut next) = (Vec::new(), 0_u64, 0);
     for (index, group) in metadata.row_groups().iter().enumerate() {
-        let end = start.saturating_add(group.num_rows().max(0).unsigned_abs());
-        let mut at = start;
+        start = start.saturating_add(group.num_rows().max(0).unsigned_abs());
         let first = next;
-        while let Some(row) = rows.get(next).filter(|row| **row < end) {
-            // Rows ascend; one that is named twice comes once.
-            if *row >= at {
-                selectors.push(RowSelector::skip((*row - at) as usize));
-                selectors.push(RowSelector::select(1));
-                at = *row + 1;
-            }
-            next += 1;
-        }
+        next += rows[next..].partition_point(|row| *row < start);
         if next > first {
             groups.push(index);
-            selectors.push(RowSelector::skip((end - at) as usize));
         }
-        start = end;
     }
+    groups
+}
+
+/// These rows of so many, each once, as they are passed and given.
+fn select(all: u64, rows: &[u64]) -> RowSelection {
+    let mut selectors = Vec::with_capacity(2 * rows.len() + 1);
+    let mut at = 0;
+    for row in rows {
+        selectors.push(RowSelector::skip((*row - at) as usize));
+        selectors.push(RowSelector::select(1));
+        at = *row + 1;
+    }
+    selectors.push(RowSelector::skip((all - at) as usize));
     // Neighbours of one kind become one, and empty ones none.
-    (groups, RowSelection::from(selectors))
+    RowSelection::from(selectors)
 }
 
 /// Whether wanted columns have values that the decoder cannot pass over: 32-bit numbers as differences. Where 32 of them in a row are

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions, UInt64Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
@@ -72,8 +72,13 @@ impl WantedRows {
                 let first = *next;
                 *next += rows[first..].partition_point(|row| *row < end);
                 *at = end;
-                let places = rows[first..*next].iter().filter_map(|row| row.checked_sub(start));
-                take_record_batch(&batch, &UInt64Array::from_iter_values(places))
+                let mut is_wanted = BooleanBufferBuilder::new(batch.num_rows());
+                is_wanted.append_n(batch.num_rows(), false);
+                for row in rows[first..*next].iter().filter_map(|row| row.checked_sub(start)) {
+                    // Below the rows of a batch in memory.
+                    is_wanted.set_bit(row as usize, true);
+                }
+                filter_record_batch(&batch, &BooleanArray::new(is_wanted.finish(), None))
             }
         }
     }

@@ -12,7 +12,7 @@ use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 
 use super::super::pages::HEADER;
-use super::super::test_files::{Counting, InMemory, assert_gives, encoded};
+use super::super::test_files::{Counting, InMemory, assert_gives, assert_picks, encoded};
 use super::*;
 
 const ROWS: usize = 2_345;
@@ -88,8 +88,25 @@ fn values_are_those_that_were_written() {
                     let mut column = column.unwrap_or_else(|| panic!("column {place} is not read here"));
                     let expected = rows.column(place).slice(skipped, ROWS - skipped);
                     let what = format!("column {place} behind {skipped} rows");
-                    assert_gives(&expected, batch, &what, |count| column.next(count));
+                    assert_gives(&expected, batch, &what, |count| column.next(&[Run::of(count)], count));
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_of_rows_here_and_there_are_those_that_were_written() {
+    let rows = rows();
+    for compression in [Compression::UNCOMPRESSED, Compression::ZSTD(parquet::basic::ZstdLevel::default())] {
+        let bytes = encoded(&rows, properties().set_compression(compression));
+        for every in [1, 3, 50, 101, 999] {
+            for (place, column) in columns(&bytes, 5).into_iter().enumerate() {
+                let mut column = column.unwrap();
+                let what = format!("column {place}, a row of {every}");
+                assert_picks(&rows.column(place).slice(5, ROWS - 5), every, &what, |runs, count| {
+                    column.next(runs, count)
+                });
             }
         }
     }
@@ -138,8 +155,9 @@ fn damaged_pages_are_an_error_or_other_values() {
                         bytes[at] ^= 1 << bit;
                         for column in columns(&bytes, 0).into_iter().flatten() {
                             let mut column = column;
-                            let read =
-                                [100, 160].map(|count| column.next(count).map(|array| assert_eq!(array.len(), count)));
+                            let read = [100, 160].map(|count| {
+                                column.next(&[Run::of(count)], count).map(|array| assert_eq!(array.len(), count))
+                            });
                             refused += usize::from(read.iter().any(|read| read.is_err()));
                         }
                     }
@@ -168,7 +186,11 @@ fn pages_before_the_first_wanted_row_are_not_looked_at_where_the_file_tells_wher
             };
             let expected = all.column(leaf).slice(1_000 + skipped as usize, 300);
             read.store(0, Ordering::Relaxed);
-            assert_eq!(&open().at_page(pages).next(300).unwrap(), &expected, "column {leaf} behind {skipped} rows");
+            assert_eq!(
+                &open().at_page(pages).next(&[Run::of(300)], 300).unwrap(),
+                &expected,
+                "column {leaf} behind {skipped} rows"
+            );
             // Three pages and a part of one, headers included.
             assert!(
                 read.load(Ordering::Relaxed) < 5 * (100 * 8 + 2 * HEADER as u64),
@@ -178,9 +200,9 @@ fn pages_before_the_first_wanted_row_are_not_looked_at_where_the_file_tells_wher
             let wrong = |change: fn(&mut PageLocation)| {
                 let mut pages = pages.clone();
                 pages.iter_mut().for_each(change);
-                open().at_page(&pages).next(300).unwrap()
+                open().at_page(&pages).next(&[Run::of(300)], 300).unwrap()
             };
-            assert_eq!(&open().at_page(&[]).next(300).unwrap(), &expected);
+            assert_eq!(&open().at_page(&[]).next(&[Run::of(300)], 300).unwrap(), &expected);
             assert_eq!(&wrong(|page| page.offset = -1), &expected);
             assert_eq!(&wrong(|page| page.offset += 1 << 40), &expected);
             assert_eq!(&wrong(|page| page.first_row_index = -1), &expected);
@@ -194,7 +216,7 @@ fn checksums_of_pages_are_compared() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plain-checksums.parquet");
     let whole = std::fs::read(path).unwrap();
     let read = |bytes: &[u8]| {
-        let columns = columns(bytes, 0).into_iter().map(|column| column.unwrap().next(50));
+        let columns = columns(bytes, 0).into_iter().map(|column| column.unwrap().next(&[Run::of(50)], 50));
         columns.collect::<Result<Vec<_>>>()
     };
     let found = read(&whole).unwrap();

@@ -11,7 +11,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 
-use super::super::test_files::{Counting, InMemory, assert_gives, encoded, joined};
+use super::super::test_files::{Counting, InMemory, assert_gives, assert_picks, encoded, joined};
 use super::*;
 
 const ROWS: usize = 2_345;
@@ -89,8 +89,12 @@ fn columns(bytes: &[u8], skipped: usize) -> Vec<Option<TextColumn>> {
         .collect()
 }
 
+fn next(column: &mut TextColumn, rows: usize) -> Result<ArrayRef> {
+    column.next(&[Run::of(rows)], rows)
+}
+
 fn steps(column: &mut TextColumn, rows: usize, batch: usize) -> Result<Vec<ArrayRef>> {
-    (0..rows).step_by(batch).map(|from| column.next(batch.min(rows - from))).collect()
+    (0..rows).step_by(batch).map(|from| next(column, batch.min(rows - from))).collect()
 }
 
 #[test]
@@ -106,8 +110,27 @@ fn texts_are_those_that_were_written() {
                     let mut column = column.unwrap_or_else(|| panic!("column {place} is not read here"));
                     let expected = rows.column(place).slice(skipped, ROWS - skipped);
                     let what = format!("column {place} behind {skipped} rows");
-                    assert_gives(&expected, batch, &what, |count| column.next(count));
+                    assert_gives(&expected, batch, &what, |count| column.next(&[Run::of(count)], count));
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_of_rows_here_and_there_are_those_that_were_written() {
+    let rows = rows();
+    for form in
+        [forms(properties), forms(|| properties().set_dictionary_page_size_limit(1 << 20))].into_iter().flatten()
+    {
+        let bytes = encoded(&rows, form);
+        for every in [1, 3, 50, 101, 999] {
+            for (place, column) in columns(&bytes, 5).into_iter().enumerate() {
+                let mut column = column.unwrap();
+                let what = format!("column {place}, a row of {every}");
+                assert_picks(&rows.column(place).slice(5, ROWS - 5), every, &what, |runs, count| {
+                    column.next(runs, count)
+                });
             }
         }
     }
@@ -205,7 +228,7 @@ fn bytes_that_are_no_utf8_are_refused_where_texts_are_wanted() {
                 let (first, second) = (texts(&file, b"<<"), texts(&file, b">>"));
                 file[first..first + 2].copy_from_slice(&[0xE2, 0x82]);
                 file[second..second + 2].copy_from_slice(&[0xAC, b'x']);
-                columns(&file, 0).remove(0).unwrap().next(60)
+                columns(&file, 0).remove(0).unwrap().next(&[Run::of(60)], 60)
             });
             let error = read[0].as_ref().map(drop).unwrap_err();
             assert!(error.to_string().contains("UTF-8") || error.to_string().contains("boundary"), "{error}");
@@ -237,15 +260,19 @@ fn pages_before_the_first_wanted_row_are_not_looked_at_and_the_dictionary_is_rea
             };
             let expected = all.column(leaf).slice(1_000 + skipped as usize, 300);
             read.store(0, Ordering::Relaxed);
-            assert_eq!(&open().next(300).unwrap(), &expected);
+            assert_eq!(&open().next(&[Run::of(300)], 300).unwrap(), &expected);
             let without = read.swap(0, Ordering::Relaxed);
-            assert_eq!(&open().at_page(pages).next(300).unwrap(), &expected, "column {leaf} behind {skipped} rows");
+            assert_eq!(
+                &open().at_page(pages).next(&[Run::of(300)], 300).unwrap(),
+                &expected,
+                "column {leaf} behind {skipped} rows"
+            );
             let with = read.load(Ordering::Relaxed);
             // But for the header of the dictionary, which is read where a page has indices.
             assert!(with <= without + 256 && (skipped < 900 || with < without), "{with} and {without} bytes");
             let mut pages = pages.clone();
             pages.iter_mut().for_each(|page| page.offset += 1 << 40);
-            assert_eq!(&open().at_page(&pages).next(300).unwrap(), &expected);
+            assert_eq!(&open().at_page(&pages).next(&[Run::of(300)], 300).unwrap(), &expected);
         }
     }
 }

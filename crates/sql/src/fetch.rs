@@ -1,0 +1,197 @@
+//! Rows that are fetched by their numbers: a query says which rows a condition holds for, and who reads the table gives them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
+
+use crate::error::SqlError;
+use crate::reader::Stop;
+use crate::row_numbers::ROW;
+use crate::session::Failure;
+use crate::words::Quoted;
+
+/// Columns of a table, of which rows are given by their numbers.
+pub trait ByNumber: Send + Sync + fmt::Debug {
+    /// The columns.
+    fn schema(&self) -> SchemaRef;
+
+    /// The rows of these numbers, which are counted from 0 and ascend.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn rows(&self, numbers: Arc<[u64]>) -> Result<Box<dyn RecordBatchReader + Send>, Failure>;
+}
+
+/// Where a query has the columns of its rows from, when they are few among those that it looks at.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetch {
+    pub(crate) columns: Arc<dyn ByNumber>,
+    /// What gives the numbers of the rows.
+    pub(crate) text: Quoted,
+    /// Whether [`ROW`] follows the columns, with the number of each row.
+    pub(crate) is_numbered: bool,
+}
+
+/// Numbers that are collected before their rows are fetched: few at first, so that the first rows come soon.
+const FEWEST: usize = 1 << 14;
+const MOST: usize = 1 << 20;
+
+impl Fetch {
+    /// The columns of what is given.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        let schema = self.columns.schema();
+        if !self.is_numbered {
+            return schema;
+        }
+        let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
+        fields.push(Arc::new(Field::new(ROW, DataType::Int64, false)));
+        Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+    }
+
+    /// A batch of fetched rows, behind them their numbers where these are wanted.
+    fn complete(&self, schema: &SchemaRef, rows: &RecordBatch, numbers: &[u64]) -> Result<RecordBatch, ArrowError> {
+        let mut columns = rows.columns().to_vec();
+        if self.is_numbered {
+            // They were BIGINT.
+            let numbers = Int64Array::from_iter_values(numbers.iter().map(|number| number.cast_signed()));
+            columns.push(Arc::new(numbers) as ArrayRef);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        RecordBatch::try_new_with_options(SchemaRef::clone(schema), columns, &options)
+    }
+}
+
+/// Turns numbers of rows into the rows.
+#[derive(Debug)]
+pub(crate) struct Fetching<'a> {
+    fetch: &'a Fetch,
+    schema: SchemaRef,
+    numbers: Vec<u64>,
+    enough: usize,
+}
+
+impl<'a> Fetching<'a> {
+    pub(crate) fn new(fetch: &'a Fetch) -> Self {
+        Self { fetch, schema: fetch.schema(), numbers: Vec::new(), enough: FEWEST }
+    }
+
+    /// Takes the numbers of a piece of a result, and says whether it is time to fetch their rows.
+    pub(crate) fn add(&mut self, piece: &RecordBatch) -> Result<bool, Stop> {
+        let column = piece.columns().first().and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let numbers = column.filter(|column| column.null_count() == 0).ok_or_else(|| failed("rows without numbers"))?;
+        self.numbers.extend(numbers.values().iter().map(|number| number.cast_unsigned()));
+        Ok(self.numbers.len() >= self.enough)
+    }
+
+    /// Gives the rows of all numbers that were added to `give`, batch by batch, as long as it wants more; `false` when it does not.
+    pub(crate) fn give(&mut self, mut give: impl FnMut(RecordBatch) -> Result<bool, Stop>) -> Result<bool, Stop> {
+        if self.numbers.is_empty() {
+            return Ok(true);
+        }
+        self.enough = (self.enough * 4).min(MOST);
+        let numbers: Arc<[u64]> = std::mem::take(&mut self.numbers).into();
+        let mut left = &*numbers;
+        let rows = self.fetch.columns.rows(Arc::clone(&numbers)).map_err(Stop::Table)?;
+        for batch in rows {
+            let batch = batch.map_err(of_table)?;
+            let (these, others) =
+                left.split_at_checked(batch.num_rows()).ok_or_else(|| failed("there are more rows than numbers"))?;
+            left = others;
+            let batch = self.fetch.complete(&self.schema, &batch, these).map_err(|error| failed(&error.to_string()))?;
+            if !give(batch)? {
+                return Ok(false);
+            }
+        }
+        match left {
+            [] => Ok(true),
+            _ => Err(failed("there are fewer rows than numbers")),
+        }
+    }
+}
+
+/// The error of a table as it was before Arrow put it into its own.
+fn of_table(error: ArrowError) -> Stop {
+    Stop::Table(match error {
+        ArrowError::ExternalError(error) => error,
+        error => Box::new(error),
+    })
+}
+
+fn failed(message: &str) -> Stop {
+    Stop::Sql(SqlError::Failed { message: message.to_owned() })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::RecordBatchIterator;
+    use duckdb::Connection;
+
+    use super::*;
+    use crate::condition::check_condition;
+    use crate::params::Params;
+    use crate::row_numbers::{Filter, filter};
+    use crate::session::{Relation, Settings, Shares};
+
+    /// A column `id` whose values tell that they do not come from DuckDB: they are below 0.
+    #[derive(Debug)]
+    struct Negative;
+
+    impl ByNumber for Negative {
+        fn schema(&self) -> SchemaRef {
+            Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)]))
+        }
+
+        fn rows(&self, numbers: Arc<[u64]>) -> Result<Box<dyn RecordBatchReader + Send>, Failure> {
+            assert!(numbers.is_sorted() && !numbers.is_empty());
+            let batch = |numbers: &[u64]| {
+                let ids = Int64Array::from_iter_values(numbers.iter().map(|number| -number.cast_signed()));
+                RecordBatch::try_new(self.schema(), vec![Arc::new(ids)])
+            };
+            let batches: Vec<_> = numbers.chunks(3).map(batch).collect();
+            Ok(Box::new(RecordBatchIterator::new(batches, self.schema())))
+        }
+    }
+
+    #[test]
+    fn few_rows_are_fetched_and_many_are_not() {
+        let dir = std::env::temp_dir().join(format!("datafolio-fetch-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = dir.canonicalize().unwrap().join("t.parquet");
+        let sql = format!("COPY (SELECT range AS id FROM range(9000)) TO '{}' (FORMAT parquet)", path.display());
+        Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
+        let condition = check_condition("t.id % 100 = 7 OR id BETWEEN 3000 AND 4999", &Params::None).unwrap();
+        let shares = Shares { rows: (0..9).map(|share| share * 1_000..(share + 1) * 1_000).collect(), starts: vec![0] };
+        for is_numbered in [false, true] {
+            let wanted = Filter {
+                condition: &condition,
+                name: "t",
+                columns: &["id".to_owned()],
+                is_numbered,
+                fetch: Some(Arc::new(Negative)),
+                shares: &shares,
+                offset: 0,
+                limit: None,
+            };
+            let settings = Settings { threads: Some(1), ..Settings::default() };
+            let rows = filter(&settings, Relation::Parquet(vec![path.clone()]), &[], &wanted).unwrap();
+            let batches: Vec<RecordBatch> = rows.map(Result::unwrap).collect();
+            let column = |at: usize| {
+                let values = batches.iter().flat_map(|batch| batch.column(at).as_primitive::<Int64Type>().values());
+                values.copied().collect::<Vec<_>>()
+            };
+            // The part from 3,000 on shows that there are many, that from 5,000 on that there are few again.
+            let is_wanted = |id: &i64| id % 100 == 7 || (3_000..5_000).contains(id);
+            let signed = |id: i64| if (4_000..6_000).contains(&id) { id } else { -id };
+            assert_eq!(column(0), (0..9_000).filter(is_wanted).map(signed).collect::<Vec<_>>());
+            assert!(batches.iter().all(|batch| batch.num_columns() == 1 + usize::from(is_numbered)));
+            if is_numbered {
+                assert_eq!(column(1), (0..9_000).filter(is_wanted).collect::<Vec<_>>());
+            }
+        }
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

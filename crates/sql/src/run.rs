@@ -1,0 +1,275 @@
+//! The work of the threads of a query: each runs the statement over one part of the table after the other.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use duckdb::{Connection, Statement, ToSql};
+
+use crate::concat::concat_rows;
+use crate::control::QueryControl;
+use crate::error::SqlError;
+use crate::fetch::{Fetch, Fetching};
+use crate::lanes::Lanes;
+use crate::params::{ParamValue, Params};
+use crate::reader::Stop;
+use crate::result_schema::{marked, told_apart};
+use crate::session::{Failure, execute, share_of};
+use crate::words::Quoted;
+
+/// DuckDB gives so many rows at a time.
+const DUCKDB_ROWS: usize = 2_048;
+/// And so many are put together.
+const BATCH_ROWS: usize = 16_384;
+/// DuckDB hands out what a condition leaves of each 2,048 rows, at a price for each piece. Where that is less than one row of so
+/// many, the next parts have DuckDB gather their rows first, until one of them has more.
+const SPARSE: usize = 8;
+/// Rows are fetched where fewer are wanted than one of so many.
+const DENSE: usize = 5;
+/// Parts with more rows than this do not have the numbers of all their rows in memory.
+const MOST_NUMBERED: usize = 4 << 20;
+
+/// What the threads have in common.
+pub(crate) struct Run {
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) control: QueryControl,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) failure: Arc<Mutex<Option<Failure>>>,
+    pub(crate) text: Quoted,
+    pub(crate) params: Params,
+    pub(crate) shares: Vec<Range<u64>>,
+    /// Where the columns of rows come from that are few, if not from DuckDB.
+    pub(crate) fetch: Option<Fetch>,
+    /// Whether the next part has many, judging by one before it.
+    pub(crate) is_dense: AtomicBool,
+    /// Whether the next part gathers its rows, in the same way.
+    pub(crate) gathers: AtomicBool,
+    /// Bytes that all rows of a part that does may take.
+    pub(crate) most_gathered: usize,
+}
+
+/// What a part has given.
+#[derive(Debug, Clone, Copy, Default)]
+struct Yield {
+    /// Rows that the condition looked at.
+    looked_at: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Yield {
+    /// Whether parts of so many rows are to gather theirs, if they are like this one.
+    fn gathers(&self, part_rows: usize, most: usize) -> bool {
+        let row = self.bytes / self.rows.max(1);
+        self.rows > 0 && self.rows < self.looked_at / SPARSE && row.saturating_mul(part_rows) <= most
+    }
+}
+
+/// Runs a statement: its rows come while it goes, or are gathered before.
+fn begin(statement: &mut Statement<'_>, params: impl duckdb::Params, gathers: bool) -> duckdb::Result<()> {
+    if gathers { statement.execute(params).map(drop) } else { statement.stream_arrow(params).map(drop) }
+}
+
+impl Run {
+    /// Fills one part after the other. The schema is that of the first.
+    pub(crate) fn work(&self, connection: &Connection, schema: &Sender<Result<SchemaRef, Stop>>) {
+        while let Some(lane) = self.lanes.claim() {
+            let schema = (lane == 0).then_some(schema);
+            let mut has_schema = false;
+            let tell = |columns: &SchemaRef| {
+                has_schema = true;
+                schema.is_none_or(|schema| schema.send(Ok(SchemaRef::clone(columns))).is_ok())
+            };
+            match self.fill(lane, connection, tell) {
+                Ok(true) => self.lanes.end(lane),
+                Ok(false) => return,
+                Err(stop) => {
+                    match schema.filter(|_| !has_schema) {
+                        Some(schema) => drop(schema.send(Err(stop))),
+                        None => drop(self.lanes.push(lane, Err(stop))),
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Fills a part; `false` when nobody wants the rest of it.
+    fn fill(&self, lane: usize, connection: &Connection, tell: impl FnOnce(&SchemaRef) -> bool) -> Result<bool, Stop> {
+        if let Some(share) = self.shares.get(lane) {
+            execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
+        }
+        let part_rows = self.part_rows(lane);
+        let fetch = self.fetch.as_ref().filter(|_| !self.is_dense.load(Ordering::Relaxed));
+        let text = fetch.map_or(&self.text, |fetch| &fetch.text);
+        let stop = |error: &duckdb::Error| self.stop(error, text, connection);
+        let mut statement = connection.prepare(&text.text).map_err(|error| stop(&error))?;
+        if self.control.was_stopped() {
+            return Err(self.why(SqlError::Cancelled));
+        }
+        let gathers = match fetch {
+            // Numbers take little memory.
+            Some(_) => (1..=MOST_NUMBERED).contains(&part_rows),
+            None => self.gathers.load(Ordering::Relaxed),
+        };
+        let begun = match &self.params {
+            Params::None => begin(&mut statement, [], gathers),
+            Params::Positional(values) => begin(&mut statement, duckdb::params_from_iter(values), gathers),
+            Params::Named(values) => {
+                let values: Vec<(&str, &dyn ToSql)> =
+                    values.iter().map(|(name, value): &(String, ParamValue)| (name.as_str(), value as _)).collect();
+                begin(&mut statement, values.as_slice(), gathers)
+            }
+        };
+        begun.map_err(|error| stop(&error))?;
+        if self.control.was_stopped() {
+            return Err(self.why(SqlError::Cancelled));
+        }
+        if let Some(fetch) = fetch {
+            return Ok(tell(&fetch.schema()) && self.fill_fetched(lane, &mut statement, connection, fetch)?);
+        }
+        let given = statement.schema();
+        let columns = self.columns_of(&given, &statement);
+        if !tell(&columns) {
+            return Ok(false);
+        }
+        let failed = |error: &ArrowError| Stop::Sql(SqlError::Failed { message: error.to_string() });
+        let (mut held, mut rows) = (Vec::new(), 0);
+        let mut all = Yield { looked_at: if gathers { part_rows } else { 0 }, ..Yield::default() };
+        loop {
+            // What was gathered comes without another look at that.
+            if self.control.was_stopped() {
+                return Err(self.why(SqlError::Cancelled));
+            }
+            let next = statement.step().map_err(|error| stop(&error))?.map(|piece| RecordBatch::from(&piece));
+            let ended = next.is_none();
+            match next {
+                Some(batch) => {
+                    rows += batch.num_rows();
+                    all.rows += batch.num_rows();
+                    all.looked_at += if gathers { 0 } else { DUCKDB_ROWS };
+                    held.push(batch);
+                }
+                // A query that was interrupted may end as if it had no more rows.
+                None if self.control.was_stopped() => return Err(self.why(SqlError::Cancelled)),
+                None => {}
+            }
+            if rows >= BATCH_ROWS || (ended && rows > 0) {
+                let batch = match held.as_slice() {
+                    [batch] => batch.clone(),
+                    held => concat_rows(&given, held).map_err(|error| failed(&error))?,
+                };
+                let batch = match SchemaRef::clone(&columns) == given {
+                    true => batch,
+                    false => {
+                        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                        RecordBatch::try_new_with_options(
+                            SchemaRef::clone(&columns),
+                            batch.columns().to_vec(),
+                            &options,
+                        )
+                        .map_err(|error| failed(&error))?
+                    }
+                };
+                held.clear();
+                rows = 0;
+                all.bytes += batch.get_array_memory_size();
+                if !self.lanes.push(lane, Ok(batch)) {
+                    return Ok(false);
+                }
+            }
+            if ended {
+                if all.rows > 0 {
+                    self.gathers.store(all.gathers(part_rows, self.most_gathered), Ordering::Relaxed);
+                }
+                self.is_dense.store(all.rows > part_rows / DENSE, Ordering::Relaxed);
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The columns that are given out of those of a statement: as those of parts that are fetched, where they are the same.
+    fn columns_of(&self, given: &SchemaRef, statement: &Statement<'_>) -> SchemaRef {
+        let types =
+            |schema: &SchemaRef| schema.fields().iter().map(|field| field.data_type().clone()).collect::<Vec<_>>();
+        match self.fetch.as_ref().map(Fetch::schema) {
+            Some(fetched) if types(&fetched) == types(given) => fetched,
+            _ => marked(told_apart(given), statement),
+        }
+    }
+
+    /// Fills a part with the rows whose numbers a statement gives; `false` when nobody wants the rest of it.
+    fn fill_fetched(
+        &self,
+        lane: usize,
+        statement: &mut Statement<'_>,
+        connection: &Connection,
+        fetch: &Fetch,
+    ) -> Result<bool, Stop> {
+        let (mut fetching, mut rows) = (Fetching::new(fetch), 0);
+        loop {
+            let piece = statement.step().map_err(|error| self.stop(&error, &fetch.text, connection))?;
+            // A query that was interrupted may end as if it had no more rows.
+            if self.control.was_stopped() {
+                return Err(self.why(SqlError::Cancelled));
+            }
+            let is_enough = match &piece {
+                Some(piece) => {
+                    let numbers = RecordBatch::from(piece);
+                    rows += numbers.num_rows();
+                    fetching.add(&numbers)?
+                }
+                None => true,
+            };
+            let give = |batch| match self.control.was_stopped() {
+                true => Err(self.why(SqlError::Cancelled)),
+                false => Ok(self.lanes.push(lane, Ok(batch))),
+            };
+            if is_enough && !fetching.give(give)? {
+                return Ok(false);
+            }
+            if piece.is_none() {
+                self.is_dense.store(rows > self.part_rows(lane) / DENSE, Ordering::Relaxed);
+                return Ok(true);
+            }
+        }
+    }
+
+    /// How many rows a part looks at: those of the last one, whose end need not be told, count as many as those before.
+    fn part_rows(&self, lane: usize) -> usize {
+        let share = self.shares.get(lane).filter(|share| share.end < u64::MAX).or_else(|| self.shares.first());
+        share.map_or(0, |share| usize::try_from(share.end - share.start).unwrap_or(usize::MAX))
+    }
+
+    fn why(&self, error: SqlError) -> Stop {
+        Stop::Sql(self.control.why(error, self.timeout))
+    }
+
+    fn stop(&self, error: &duckdb::Error, text: &Quoted, connection: &Connection) -> Stop {
+        if let Some(failure) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Stop::Table(failure);
+        }
+        self.why(SqlError::of_text(error, text, connection))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rows_that_fit_are_gathered() {
+        let given = Yield { looked_at: 1 << 20, rows: 10_000, bytes: 1_000_000 };
+        assert!(given.gathers(1 << 20, 256 << 20));
+        assert!(!Yield { rows: 200_000, bytes: 20_000_000, ..given }.gathers(1 << 20, 256 << 20), "many");
+        assert!(!Yield { bytes: 10_000_000, ..given }.gathers(1 << 20, 256 << 20), "rows of a kilobyte");
+        assert!(!given.gathers(1 << 30, 256 << 20), "a part that large");
+        assert!(!given.gathers(1 << 20, 0), "no memory");
+        assert!(!Yield::default().gathers(1 << 20, 256 << 20), "nothing to judge by");
+    }
+}
