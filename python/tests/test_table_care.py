@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +157,14 @@ def test_arguments_that_are_none_say_so(grown: datafolio.DataFolio) -> None:
         grown.query("SELECT * FROM f", frames={"f": pl.DataFrame({"x": [1]})})  # type: ignore[dict-item]
     # One name is a list of one.
     assert list(grown.get_table("t", columns="y").columns) == ["y"]  # type: ignore[arg-type]
+
+
+def test_chunks_of_which_the_first_has_no_value_become_one_table(folio: datafolio.DataFolio) -> None:
+    when = dt.datetime(2024, 5, 1, 12)
+    for notes, times in [([None, None], [None, None]), ([None, "late"], [when, None]), ([None], [None])]:
+        folio.append_table("t", pd.DataFrame({"note": notes, "at": times}, dtype=object))
+    found = folio.get_table("t")
+    assert found["note"].isna().tolist() == [True, True, True, False, True]
+    assert found["note"][3] == "late"
+    assert found["at"].notna().tolist() == [False, False, True, False, False]
+    assert found["at"][2] == when

@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::append_typed::Typed;
 use super::compact::Compacted;
 use super::parts::{Place, column_types, is_derived, number, part_of, require_own_table};
 use crate::bundle::state::State;
@@ -31,7 +32,7 @@ pub struct AppendOptions {
     /// Whether small parts are merged afterwards when they have piled up. On by default.
     pub compact: bool,
     /// Of a table that this call creates: its description and format. Of any: what its rows were made from.
-    add: AddOptions,
+    pub(super) add: AddOptions,
 }
 
 impl Default for AppendOptions {
@@ -111,7 +112,8 @@ pub struct Appended {
 
 impl DataFolio {
     /// Adds rows to a table, or creates it. What that costs follows from the new rows alone; the rows that are there are not
-    /// read, and snapshots and older versions keep theirs.
+    /// read, and snapshots and older versions keep theirs. Only where a column of the table has had no type, as it had no value yet, and the
+    /// new rows have one, all of it is written anew, as one file.
     ///
     /// The columns may come in another order; all else must be as in the table, unless the options let it get new columns.
     /// Appends of several writers all land, in the order of their commits.
@@ -247,7 +249,12 @@ impl Batch<'_> {
         };
         let record = entry.record()?;
         require_own_table(&record)?;
-        let (schema, written, continues) = self.write_rows(&record, data, options.evolve)?;
+        let schema = read_table(&self.folio().handler_item(&record), &TableReadOptions::default())?.schema();
+        let data = match self.append_typed(&record, &schema, data, &options)? {
+            Typed::Done(appended) => return Ok(appended),
+            Typed::Not(data) => data,
+        };
+        let (written, continues) = self.write_rows(&record, &schema, data, options.evolve)?;
         let columns = column_types(&written.fields);
         let new_columns: Vec<String> =
             columns.keys().filter(|name| schema.fields().find(name).is_none()).cloned().collect();
@@ -309,15 +316,20 @@ impl Batch<'_> {
         self.change(Change::Append(Box::new(change)), format!("append {} to {name}", counted(rows, "row")))
     }
 
-    /// Writes rows with the columns of a table as a file that can become a part of it. Returns the columns that the table has,
-    /// and whether the rows have further ordered categories.
-    fn write_rows(&mut self, record: &Arc<ItemRecord>, data: Data, evolve: bool) -> Result<(SchemaRef, Draft, bool)> {
+    /// Writes rows with the columns of a table as a file that can become a part of it. Says whether the rows have further ordered
+    /// categories.
+    fn write_rows(
+        &mut self,
+        record: &Arc<ItemRecord>,
+        table: &SchemaRef,
+        data: Data,
+        evolve: bool,
+    ) -> Result<(Draft, bool)> {
         let name = record.name();
-        let table = read_table(&self.folio().handler_item(record), &TableReadOptions::default())?.schema();
-        let categories = OrderedCategories::of(&self.folio().handler_item(record), &table)?;
+        let categories = OrderedCategories::of(&self.folio().handler_item(record), table)?;
         let draft = self.stage_table(record, Place::Part, |write| {
             let mut fitted =
-                |rows: Box<dyn RecordBatchReader + Send>| write(fit_rows(name, &table, rows, evolve, &categories)?);
+                |rows: Box<dyn RecordBatchReader + Send>| write(fit_rows(name, table, rows, evolve, &categories)?);
             match data {
                 Data::InferredTable(rows) => rows.read_with(fitted),
                 Data::ParquetFile(path) => fitted(open_table(&path, &ImportOptions::default())?),
@@ -325,7 +337,7 @@ impl Batch<'_> {
                 other => Err(HandlerError::WrongKind { expected: "a table", found: other.kind().to_owned() }),
             }
         })?;
-        Ok((table, draft, categories.are_extended()))
+        Ok((draft, categories.are_extended()))
     }
 
     /// The one file of a table under a second name, as its first part.

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{AsArray, RecordBatchReader};
 use arrow::datatypes::{Int64Type, SchemaRef};
-use datafolio_core::{Change, ItemRecord, PARTS, Part, PutItem, STAGES_TAKEN, counted, time};
+use datafolio_core::{ItemRecord, PARTS, Part, counted};
 use datafolio_handlers::{Draft, HandlerError, TableReadOptions, read_table, stored_files};
 use datafolio_sql::{Expressions, Picked, QueryReader, SqlError, TableName, check_condition, check_value, quote_table};
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
 
 use super::changed_rows::{ChangedRows, Picks};
 use super::exact::refuse_folded;
 use super::numbered::refuse_numbered;
-use super::parts::{Place, is_derived, number, part_of, require_own_table, table_of};
+use super::parts::{Place, file_fields, is_derived, number, part_of, require_own_table, table_of};
 use super::{Condition, RowsChanged};
-use crate::bundle::{Batch, DataFolio, RESERVED_FIELDS, payload_fields};
+use crate::bundle::{Batch, DataFolio};
 use crate::error::{Error, Result};
 use crate::query::{Exposer, QueryOptions};
 
@@ -35,6 +35,15 @@ impl<'a> Edit<'a> {
             Edit::Set(values) => values,
         };
         values.iter().map(|(_, value)| *value)
+    }
+
+    /// What the log says of it.
+    fn told(&self, rows: u64, name: &str) -> String {
+        let verb = match self {
+            Edit::Delete => "delete",
+            Edit::Set(_) => "update",
+        };
+        format!("{verb} {} of {name}", counted(rows, "row"))
     }
 }
 
@@ -163,7 +172,7 @@ impl Batch<'_> {
                 let all = done.num_rows;
                 let written = self.write_changed(&plan, &record, &record, Place::Whole, all, done.rows)?;
                 (done.parts_written, done.num_rows) = (1, number(&written, "num_rows"));
-                self.put_changed(&record, file_fields(&written), edit, done.rows)?;
+                self.put_files(&record, file_fields(&written), (&[], IndexMap::new()), edit.told(done.rows, name))?;
                 done.was_derived = is_derived(&record);
                 return Ok(done);
             }
@@ -207,7 +216,7 @@ impl Batch<'_> {
             fields.insert(PARTS.to_owned(), serde_json::to_value(&left).unwrap_or_default());
             fields
         };
-        self.put_changed(&record, fields, edit, done.rows)?;
+        self.put_files(&record, fields, (&[], IndexMap::new()), edit.told(done.rows, name))?;
         done.was_derived = is_derived(&record);
         Ok(done)
     }
@@ -277,40 +286,6 @@ impl Batch<'_> {
         }
         Ok(written)
     }
-
-    /// Replaces the version by one of the same item with other files.
-    fn put_changed(
-        &mut self,
-        record: &ItemRecord,
-        files: Map<String, Value>,
-        edit: &Edit<'_>,
-        rows: u64,
-    ) -> Result<()> {
-        let mut fields = files;
-        for (field, value) in record.fields() {
-            // The others say which version it is, and what its files are.
-            let is_of_item =
-                !RESERVED_FIELDS.contains(&field.as_str()) || ["archived", STAGES_TAKEN].contains(&field.as_str());
-            if is_of_item && !fields.contains_key(field) {
-                fields.insert(field.clone(), value.clone());
-            }
-        }
-        let put = PutItem {
-            name: record.name().to_owned(),
-            item_type: record.item_type().to_owned(),
-            fields,
-            description: None,
-            inputs: record.inputs().into_iter().map(str::to_owned).collect(),
-            input_versions: record.input_versions(),
-            overwrite: true,
-            created_at: time::to_iso(time::now()),
-        };
-        let verb = match edit {
-            Edit::Delete => "delete",
-            Edit::Set(_) => "update",
-        };
-        self.change(Change::Put(put), format!("{verb} {} of {}", counted(rows, "row"), record.name()))
-    }
 }
 
 /// The columns that are set.
@@ -343,11 +318,4 @@ fn of_column(column: &str, error: SqlError) -> SqlError {
         SqlError::Refused { place, refusal, reason } => SqlError::Refused { place, refusal, reason: told(reason) },
         other => other,
     }
-}
-
-/// The fields of an entry for a table of one file.
-fn file_fields(written: &Draft) -> Map<String, Value> {
-    let mut fields = written.payload.as_ref().map(payload_fields).unwrap_or_default();
-    fields.insert("num_rows".to_owned(), number(written, "num_rows").into());
-    fields
 }

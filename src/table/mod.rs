@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 mod append;
+mod append_typed;
 #[cfg(feature = "sql")]
 mod assign;
 #[cfg(feature = "sql")]

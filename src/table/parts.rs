@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
-use datafolio_core::{ItemRecord, PARTS, PARTS_DIR, Part, item_type};
+use datafolio_core::{Change, ItemRecord, PARTS, PARTS_DIR, Part, PutItem, STAGES_TAKEN, item_type, time};
 use datafolio_handlers::{
     ALL_PARTS, Data, Draft, Handler, HandlerError, IncludedTable, Sink, StoredFile, WriteOptions, file_stem,
 };
 use datafolio_storage::{Payload, duplicate_payload};
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use crate::bundle::{Batch, payload_fields};
+use crate::bundle::{Batch, RESERVED_FIELDS, payload_fields};
 use crate::error::{Error, Result};
 use crate::view::is_view;
 
@@ -99,6 +100,51 @@ impl Batch<'_> {
         self.keep_staged(payload.path.clone());
         Ok(payload_fields(&payload))
     }
+
+    /// Replaces a version of a table by one of the same item with other files, perhaps made of further inputs as well.
+    pub(super) fn put_files(
+        &mut self,
+        record: &ItemRecord,
+        files: Map<String, Value>,
+        (further, versions): (&[String], IndexMap<String, String>),
+        told: String,
+    ) -> Result<()> {
+        let mut inputs: Vec<String> = record.inputs().into_iter().map(str::to_owned).collect();
+        for name in further {
+            if !inputs.contains(name) {
+                inputs.push(name.clone());
+            }
+        }
+        let mut input_versions = record.input_versions();
+        input_versions.extend(versions);
+        let mut fields = files;
+        for (field, value) in record.fields() {
+            // The others say which version it is, and what its files are.
+            let is_of_item =
+                !RESERVED_FIELDS.contains(&field.as_str()) || ["archived", STAGES_TAKEN].contains(&field.as_str());
+            if is_of_item && !fields.contains_key(field) {
+                fields.insert(field.clone(), value.clone());
+            }
+        }
+        let put = PutItem {
+            name: record.name().to_owned(),
+            item_type: record.item_type().to_owned(),
+            fields,
+            description: None,
+            inputs,
+            input_versions,
+            overwrite: true,
+            created_at: time::to_iso(time::now()),
+        };
+        self.change(Change::Put(put), told)
+    }
+}
+
+/// The fields of an entry for a table of one file.
+pub(super) fn file_fields(written: &Draft) -> Map<String, Value> {
+    let mut fields = written.payload.as_ref().map(payload_fields).unwrap_or_default();
+    fields.insert("num_rows".to_owned(), number(written, "num_rows").into());
+    fields
 }
 
 /// What becomes of a file of a table.

@@ -14,6 +14,7 @@ mod reading;
 mod sources;
 mod staging;
 mod statistics;
+mod untyped;
 
 use std::path::Path;
 use std::sync::Arc;
