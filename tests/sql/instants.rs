@@ -91,4 +91,8 @@ fn instants_are_compared_with_clocks_in_nanoseconds() {
         let found = found.next().unwrap().unwrap();
         assert_eq!(found.column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0), count, "{condition}");
     }
+    // Some write the end of all times as a time.
+    let error = ask(&folio, "SELECT count(*) FROM q WHERE seen < TIMESTAMP '9999-12-31'").unwrap_err().to_string();
+    assert!(error.contains("1677 to 2262") && error.contains("::TIMESTAMP"), "{error}");
+    assert_eq!(one(&folio, "SELECT count(*) FROM q WHERE seen::TIMESTAMP < TIMESTAMP '9999-12-31'"), 2);
 }

@@ -177,6 +177,12 @@ fn of_kind(kind: &str, message: &str, spot: Spot) -> SqlError {
         "Binder" | "Catalog" => SqlError::Unfit { spot, message },
         "Out of Memory" => SqlError::OutOfMemory { message },
         "INTERRUPT" => SqlError::Cancelled,
+        "Conversion" if message.starts_with("Could not convert Timestamp to higher precision") => {
+            let message = "a time lies beyond the years 1677 to 2262, as far as nanoseconds reach: compare with \
+                           column::TIMESTAMP, whose microseconds reach further"
+                .to_owned();
+            SqlError::Failed { message }
+        }
         "Permission" => SqlError::Refused { place: None, refusal: Refusal::Other, reason: message },
         _ => SqlError::Failed { message },
     }
