@@ -24,6 +24,7 @@ use crate::included_table::{is_parquet, read_table};
 use crate::referenced_table::{delta_target, of_item, reference_target, rows_as_referenced};
 use crate::stored_file::stored_files;
 use crate::table::{ParquetFile, SourceFile, TableReadOptions, arrow_field_type_name, in_part};
+#[cfg(feature = "delta")]
 pub(crate) use statistics::extreme;
 use statistics::{column_facts, partition_facts};
 
@@ -167,7 +168,7 @@ fn facts_of_files(item: &Item<'_>) -> HandlerResult<TableFacts> {
 /// The facts of a table whose files say nothing of their columns.
 pub(crate) fn without_statistics(schema: SchemaRef, rows: Option<u64>, files: Vec<FileFacts>) -> TableFacts {
     let columns = schema.fields().iter().map(|field| ColumnFacts::unknown(field)).collect();
-    let size_bytes = files.iter().map(|file| file.size_bytes).sum();
+    let size_bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
     TableFacts { rows, schema, size_bytes, compression: Vec::new(), columns, files }
 }
 

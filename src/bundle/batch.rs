@@ -15,9 +15,7 @@ use crate::bundle::commit::{Committed, Follows, Intent, commit};
 use crate::bundle::state::{State, reload};
 use crate::error::{Error, Result};
 use crate::history::chain;
-#[cfg(feature = "sql")]
-pub(crate) use adding::RESERVED_FIELDS;
-pub(crate) use adding::{Own, payload_fields};
+pub(crate) use adding::{Own, RESERVED_FIELDS, payload_fields};
 pub(crate) use editing::{check_depth, check_metadata};
 
 /// Changes to a bundle that become one commit.

@@ -37,9 +37,7 @@ use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 use serde_json::{Map, Value};
 
 pub use batch::Batch;
-#[cfg(feature = "sql")]
-pub(crate) use batch::RESERVED_FIELDS;
-pub(crate) use batch::{Own, check_metadata, payload_fields};
+pub(crate) use batch::{Own, RESERVED_FIELDS, check_metadata, payload_fields};
 pub use copies::Prefetched;
 pub use copy::CopyOptions;
 #[cfg(feature = "cli")]

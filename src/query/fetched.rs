@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
-use datafolio_core::ItemRecord;
+use datafolio_core::{ItemRecord, item_type};
 use datafolio_sql::{ByNumber, Relation};
 
 use super::expose::TableStream;
@@ -22,14 +22,16 @@ pub(crate) struct FetchedColumns {
 impl DataFolio {
     /// Columns of a table, for a query that numbers its rows, where that pays. The schema is the one that they are to have.
     ///
-    /// DuckDB reads a column here and there no more slowly, and of several less fast than they are read here.
+    /// DuckDB reads a column here and there no more slowly, and of several less fast than they are read here. A file that others write could be
+    /// replaced meanwhile, and the numbers be those of the one before.
     pub(crate) fn fetched(
         &self,
         record: &Arc<ItemRecord>,
         relation: &Relation,
         schema: SchemaRef,
     ) -> Result<Option<Arc<dyn ByNumber>>> {
-        if !matches!(relation, Relation::Parquet(_)) || schema.fields().len() < 2 {
+        let is_own = record.item_type() != item_type::REFERENCED_TABLE;
+        if !is_own || !matches!(relation, Relation::Parquet(_)) || schema.fields().len() < 2 {
             return Ok(None);
         }
         let names = schema.fields().iter().map(|field| field.name().clone()).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, RecordBatchReader, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
@@ -119,9 +119,11 @@ impl Filtered {
             batch.columns().split_last().ok_or_else(|| ArrowError::SchemaError("rows without numbers".to_owned()))?;
         let columns = columns.iter().zip(self.schema.fields()).zip(&mut self.categories);
         let columns = columns.map(|((column, field), categories)| {
-            let column = match column.data_type() == field.data_type() {
-                true => Arc::clone(column),
-                false => cast(column, field.data_type())?,
+            let column = match field.data_type() {
+                of if of == column.data_type() => Arc::clone(column),
+                // SQL has numbers in the place of what has no type.
+                DataType::Null => new_null_array(&DataType::Null, column.len()),
+                of => cast(column, of)?,
             };
             numbered_alike(&column, categories)
         });

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Schema, TimeUnit};
 use chrono::NaiveDate;
 use datafolio_core::ItemRecord;
 use datafolio_handlers::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within, stored_files};
-use datafolio_sql::{Bound, Comparison, Condition, Constant};
+use datafolio_sql::{Bound, Comparison, Condition, Constant, of_one_type};
 
 use super::read::is_delta;
 use super::shares::MOST_FILES;
@@ -159,19 +159,6 @@ fn range(of: &DataType, comparison: Comparison, constant: &Constant) -> Option<V
         Comparison::More => (Some(above(least, &most)), None),
     };
     Some(ValueRange { least, most })
-}
-
-/// The constants as SQL compares them: those of a list in one type, in which a whole number beside a fraction may be rounded, and
-/// a time beside one within a zone lies in one as well.
-fn of_one_type(constants: &[Constant]) -> Vec<Constant> {
-    let has_float = constants.iter().any(|constant| matches!(constant, Constant::Float(_)));
-    let has_instant = constants.iter().any(|constant| matches!(constant, Constant::Instant(_)));
-    let converted = constants.iter().map(|constant| match constant {
-        Constant::Int(value) if has_float => Constant::Float(*value as f64),
-        Constant::Text(text) | Constant::Time(text) if has_instant => Constant::Instant(text.clone()),
-        other => other.clone(),
-    });
-    converted.collect()
 }
 
 /// The next smaller whole number, where a constant is one.

@@ -11,6 +11,9 @@ use datafolio_sql::{
 use crate::bundle::DataFolio;
 use crate::query::QueryOptions;
 
+/// Of more files than this the rows are not numbered for a query that does not need it: each of them is a query of its own then.
+const MOST_FILES: usize = 16;
+
 impl DataFolio {
     /// Runs a query that only gives columns of the rows for which a condition holds. `None` where it cannot be run so, and where something
     /// is wrong with its text: who runs it as it is written says what, and where.
@@ -22,6 +25,10 @@ impl DataFolio {
         settings: &Settings,
         options: &QueryOptions,
     ) -> Option<SqlResult<QueryReader>> {
+        let Relation::Parquet(files) = relation else { return None };
+        if files.len() > MOST_FILES {
+            return None;
+        }
         let schema = &self.facts_of(record).ok()?.schema;
         let taken = [OF_THE_FILE, ROW, plain.table.as_str()];
         if schema.fields().iter().any(|field| taken.iter().any(|name| field.name().eq_ignore_ascii_case(name))) {
@@ -56,7 +63,8 @@ fn columns_of(schema: &Schema, plain: &Plain) -> Option<SchemaRef> {
     };
     let is_repeated = |at: usize| names[..at].contains(&names[at]);
     let column = |(at, name): (usize, &&str)| {
-        let (_, field) = schema.fields().find(name).filter(|_| !is_repeated(at))?;
+        // One without a name gets one from DuckDB.
+        let (_, field) = schema.fields().find(name).filter(|_| !is_repeated(at) && !name.is_empty())?;
         comes_as_it_is(field.data_type()).then(|| Field::new(*name, field.data_type().clone(), true))
     };
     let fields: Vec<Field> = names.iter().enumerate().map(column).collect::<Option<_>>()?;

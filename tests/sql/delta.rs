@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchReader};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use datafolio::{
     AddOptions, Condition, DataFolio, IterOptions, ParamValue, QueryOptions, Reference, StatisticsOptions, TableOptions,
 };
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::new_bundle;
@@ -218,4 +219,77 @@ fn conditions_find_the_same_rows_whatever_is_skipped() {
             assert_eq!(asked, expected, "{name}: {condition}");
         }
     }
+}
+
+/// Changes the statistics of all files of the table.
+fn with_statistics(dir: &TempDir, change: impl Fn(&mut Value)) {
+    let log = dir.path().join("lake/_delta_log");
+    for entry in fs::read_dir(log).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let changed = |line: &str| {
+            let mut action: Value = serde_json::from_str(line).unwrap();
+            if let Some(text) = action.pointer("/add/stats").and_then(Value::as_str).map(str::to_owned) {
+                let mut statistics: Value = serde_json::from_str(&text).unwrap();
+                change(&mut statistics);
+                action["add"]["stats"] = statistics.to_string().into();
+            }
+            action.to_string() + "\n"
+        };
+        let text: String = fs::read_to_string(&path).unwrap().lines().map(changed).collect();
+        fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn statistics_that_cannot_be_rule_nothing_out() {
+    let all: Vec<i64> = (0..50).filter(|id| *id != 33).collect();
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 4] = [
+        ("extremes that contradict each other", |found| {
+            let (min, max) = (found["minValues"].clone(), found["maxValues"].clone());
+            (found["minValues"], found["maxValues"]) = (max, min);
+        }),
+        ("a fraction of nulls", |found| found["nullCount"]["id"] = json!(10.5)),
+        ("numbers as texts", |found| found["maxValues"]["text"] = json!(7)),
+        ("truth values as texts", |found| found["minValues"]["text"] = json!(true)),
+    ];
+    for (what, change) in changes {
+        let (dir, folio) = with_table("bounded");
+        with_statistics(&dir, change);
+        for condition in ["id >= 0 AND id < 50", "text >= 'text 00' OR text IS NULL", "text > 'a' AND id >= 0"] {
+            let read = folio.read_table("t", &TableOptions::new().filter(condition).columns(["id", "text"]));
+            let read = read.and_then(found).unwrap();
+            let expected: Vec<i64> = match condition.contains("AND text") || condition.starts_with("text > ") {
+                true => all.iter().copied().filter(|id| id % 7 != 3).collect(),
+                false => all.clone(),
+            };
+            let mut sorted = read.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, expected, "{what}: {condition}");
+        }
+        let info = folio.table_info("t").unwrap();
+        let exact = info.column_facts.iter().filter(|column| column.is_exact && column.name == "id");
+        assert!(
+            exact.into_iter().all(|column| column.min == Some(json!(0)) && column.max == Some(json!(49))),
+            "{what}"
+        );
+    }
+    // So many rows that they cannot be counted.
+    let (dir, folio) = with_table("bounded");
+    with_statistics(&dir, |found| found["numRecords"] = json!(u64::MAX));
+    assert!(folio.read_table("t", &TableOptions::new()).and_then(found).is_err());
+    assert_eq!(folio.table_info("t").unwrap().rows, Some(u64::MAX));
+}
+
+/// A column that never had a value has no type, and SQL none for it.
+#[test]
+fn conditions_on_tables_with_columns_without_a_type() {
+    let (_dir, folio) = with_table("void");
+    let read = folio.read_table("t", &TableOptions::new().filter("id = 1")).unwrap();
+    let columns: Vec<_> = read.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!(columns, [DataType::Int64, DataType::Null]);
+    assert_eq!(found(read).unwrap(), [1]);
 }

@@ -238,3 +238,29 @@ fn a_subquery_sees_rows_that_the_condition_rules_out() {
     let read = folio.read_table("t", &TableOptions::new().filter(condition)).unwrap();
     assert_eq!(found(read).unwrap(), [0, 1, 2, 3]);
 }
+
+/// SQL compares the three of a BETWEEN in one type: where that is one of fractions, whole numbers that lie close are the same one.
+#[test]
+fn the_ends_of_a_range_are_compared_in_one_type() {
+    let (_dir, folio) = new_bundle();
+    const LARGE: i64 = 1 << 53;
+    for n in [LARGE, LARGE + 1] {
+        let number: ArrayRef = Arc::new(Int64Array::from(vec![n]));
+        let fraction: ArrayRef = Arc::new(Float64Array::from(vec![1e300]));
+        let part = RecordBatch::try_from_iter([("n", number), ("x", fraction)]).unwrap();
+        folio.append_table("t", part, AppendOptions::new().without_compaction()).unwrap();
+    }
+    for condition in [
+        "n BETWEEN 9007199254740993 AND 1e300",
+        "n BETWEEN 9007199254740993 AND x",
+        "n BETWEEN 9007199254740993 AND '1e300'::DOUBLE",
+        "n BETWEEN 9007199254740993 AND 9007199254740993",
+    ] {
+        let expected =
+            folio.query_table("t", &format!("SELECT n FROM table WHERE ({condition}) OR false"), &QueryOptions::new());
+        let read = folio.read_table("t", &TableOptions::new().filter(condition)).unwrap();
+        let expected = found(Box::new(expected.unwrap())).unwrap();
+        assert_eq!(found(read).unwrap(), expected, "{condition}");
+        assert_eq!(expected.len(), if condition.ends_with('3') { 1 } else { 2 }, "{condition}");
+    }
+}

@@ -3,6 +3,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, StringArray, new_null_array};
 use arrow::array::{BooleanArray, TimestampMicrosecondArray};
+use arrow::compute::kernels::cmp::gt;
 use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType as Arrow, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use std::sync::Arc;
@@ -22,8 +23,16 @@ pub(crate) fn extremes(
     let ((mins, are_least), (maxes, are_most)) = (of(mins, Side::Least), of(maxes, Side::Most));
     let are_exact = are_least.into_iter().zip(are_most).enumerate();
     let are_exact = are_exact.map(|(at, (least, most))| least && most && mins.is_valid(at) && maxes.is_valid(at));
-    let are_exact = are_exact.collect();
-    (mins, maxes, are_exact)
+    let are_exact: Vec<bool> = are_exact.collect();
+    // Of extremes that contradict each other nobody knows which one is wrong.
+    let none = || (new_null_array(kind, mins.len()), new_null_array(kind, mins.len()));
+    let is_crossed = |crossed: BooleanArray| crossed.iter().map(|crossed| Some(crossed == Some(true))).collect();
+    let sound = gt(&mins, &maxes)
+        .map(is_crossed)
+        .and_then(|crossed: BooleanArray| Ok((nullif(&mins, &crossed)?, nullif(&maxes, &crossed)?)))
+        .unwrap_or_else(|_| none());
+    let are_exact = are_exact.into_iter().enumerate().map(|(at, is)| is && sound.0.is_valid(at)).collect();
+    (sound.0, sound.1, are_exact)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +152,10 @@ mod tests {
                 ("-9223372036854775808", "9223372036854775807", true),
             ),
             (Arrow::Int8, "-5", "200", ("-5", "", false)),
+            (Arrow::Int64, "6", "5", ("", "", false)),
+            (Arrow::Utf8, "b", "a", ("", "", false)),
+            (Arrow::Float64, "4", "3.5", ("", "", false)),
+            (Arrow::Date32, "2024-02-01", "2024-01-01", ("", "", false)),
             (Arrow::Int64, "1e3", "1.5", ("", "", false)),
             (Arrow::Boolean, "false", "true", ("false", "true", true)),
             (Arrow::Date32, "2024-01-31", "2024-02-30", ("2024-01-31", "", false)),
@@ -168,9 +181,9 @@ mod tests {
             ),
             (
                 utc.clone(),
-                "2024-01-31T12:30:00.000-08:00",
-                "2024-01-31T12:30:00+01:00",
-                ("2024-01-31T20:30:00Z", "2024-01-31T11:30:00.000999Z", false),
+                "2024-01-31T12:30:00.000+01:00",
+                "2024-01-31T12:30:00-08:00",
+                ("2024-01-31T11:30:00Z", "2024-01-31T20:30:00.000999Z", false),
             ),
             // Which zone is meant nobody says.
             (utc, "2024-01-31T12:30:00", "2024-01-31 12:30:00", ("", "", false)),

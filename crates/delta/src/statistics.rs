@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType as Arrow, Field, Fields, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType as Arrow, Field, Fields, Schema, SchemaRef};
 use arrow::json::ReaderBuilder;
 
 use delta_kernel::engine_data::FilteredEngineData;
@@ -114,54 +115,66 @@ fn of_partition(column: &Wanted, files: &[DeltaFile]) -> ColumnBounds {
     }
 }
 
+/// Whether values of a column are texts in JSON.
+fn is_text(column: &Wanted) -> bool {
+    matches!(column.field.data_type(), Arrow::Utf8 | Arrow::Date32 | Arrow::Timestamp(..))
+}
+
+/// The texts of a field within one of the objects of statistics. Where there is no such object, there is none of its values.
+fn within(rows: &RecordBatch, which: usize, name: &str) -> StringArray {
+    let found = rows.column(which).as_struct();
+    let Some(column) = found.column_by_name(name) else { return StringArray::new_null(rows.num_rows()) };
+    let texts = column.as_string::<i32>();
+    let nulls = NullBuffer::union(found.nulls(), texts.nulls());
+    StringArray::new(texts.offsets().clone(), texts.values().clone(), nulls)
+}
+
 /// The statistics of some files, a row for each.
 struct Told {
     is_tight: BooleanArray,
-    nulls: Vec<Int64Array>,
+    nulls: Vec<Vec<Option<u64>>>,
     mins: Vec<StringArray>,
     maxes: Vec<StringArray>,
 }
 
 impl Told {
     fn of(files: &[DeltaFile], columns: &[&Wanted]) -> DeltaResult<Self> {
-        let each = |kind: &Arrow| {
-            let fields = columns.iter().map(|column| Field::new(&column.physical, kind.clone(), true));
+        let texts: Vec<&str> = files.iter().map(|file| file.statistics.as_deref().unwrap_or("{}")).collect();
+        let each = |of: &dyn Fn(&Wanted) -> bool| {
+            let columns = columns.iter().filter(|column| of(column));
+            // As it is written: numbers would be rounded on their way.
+            let fields = columns.map(|column| Field::new(&column.physical, Arrow::Utf8, true));
             Arrow::Struct(fields.collect::<Fields>())
         };
-        let schema = Schema::new(vec![
-            Field::new("tightBounds", Arrow::Boolean, true),
-            Field::new("nullCount", each(&Arrow::Int64), true),
-            // As it is written: numbers would be rounded on their way.
-            Field::new("minValues", each(&Arrow::Utf8), true),
-            Field::new("maxValues", each(&Arrow::Utf8), true),
-        ]);
-        let texts: Vec<&str> = files.iter().map(|file| file.statistics.as_deref().unwrap_or("{}")).collect();
-        let rows = decoded(&texts, &Arc::new(schema))?;
-        let of_columns = |which: usize| {
-            let of_column = |column: usize| {
-                let found = rows.column(which).as_struct();
-                // Where there is no such object, there is none of its values.
-                let nulls = arrow::buffer::NullBuffer::union(found.nulls(), found.column(column).nulls());
-                (ArrayRef::clone(found.column(column)), nulls)
-            };
-            (0..columns.len()).map(of_column).collect::<Vec<_>>()
+        let extremes = |of: &dyn Fn(&Wanted) -> bool| {
+            vec![Field::new("minValues", each(of), true), Field::new("maxValues", each(of), true)]
         };
-        let texts_of = |which| {
-            let texts = of_columns(which).into_iter().map(|(array, nulls)| {
-                let text = array.as_string::<i32>();
-                StringArray::new(text.offsets().clone(), text.values().clone(), nulls)
+        let mut fields = extremes(&|column| !is_text(column));
+        fields.push(Field::new("tightBounds", Arrow::Boolean, true));
+        fields.push(Field::new("nullCount", each(&|_| true), true));
+        let rows = decoded(&texts, &Arc::new(Schema::new(fields)), Form::Any)?;
+        // A number in the place of a text is no bound of texts.
+        let of_texts = match columns.iter().any(|column| is_text(column)) {
+            true => Some(decoded(&texts, &Arc::new(Schema::new(extremes(&|column| is_text(column)))), Form::Texts)?),
+            false => None,
+        };
+        let values = |which: usize| {
+            let found = columns.iter().map(|column| {
+                let rows = if is_text(column) { of_texts.as_ref() } else { Some(&rows) };
+                rows.map_or_else(|| StringArray::new_null(files.len()), |rows| within(rows, which, &column.physical))
             });
-            texts.collect()
+            found.collect::<Vec<_>>()
         };
-        let counts = of_columns(1).into_iter().map(|(array, nulls)| {
-            let counts = array.as_primitive::<Int64Type>();
-            Int64Array::new(counts.values().clone(), nulls)
+        let nulls = columns.iter().map(|column| {
+            let counts = within(&rows, 3, &column.physical);
+            // A fraction is no count.
+            counts.iter().map(|count| count.and_then(|count| count.parse().ok())).collect()
         });
         Ok(Self {
-            is_tight: rows.column(0).as_boolean().clone(),
-            nulls: counts.collect(),
-            mins: texts_of(2),
-            maxes: texts_of(3),
+            is_tight: rows.column(2).as_boolean().clone(),
+            nulls: nulls.collect(),
+            mins: values(0),
+            maxes: values(1),
         })
     }
 
@@ -177,7 +190,7 @@ impl Told {
         let mut are_all_null = Vec::with_capacity(files.len());
         for (at, file) in files.iter().enumerate() {
             let is_tight = self.is_tight(at, file);
-            let count = nulls.is_valid(at).then(|| u64::try_from(nulls.value(at)).ok()).flatten();
+            let count = nulls.get(at).copied().flatten();
             let is_all = count.is_some()
                 && (count == file.stored_rows || (is_tight && file.rows().is_some() && count == file.rows()));
             are_all_null.push(is_all);
@@ -198,17 +211,26 @@ impl Told {
     }
 }
 
+/// What becomes a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Texts alone.
+    Texts,
+    /// Numbers and truth values, too.
+    Any,
+}
+
 /// Texts of JSON as rows; one that is damaged is a row of nulls.
-fn decoded(texts: &[&str], schema: &SchemaRef) -> DeltaResult<RecordBatch> {
+fn decoded(texts: &[&str], schema: &SchemaRef, form: Form) -> DeltaResult<RecordBatch> {
     if texts.is_empty() {
         return Ok(RecordBatch::new_empty(Arc::clone(schema)));
     }
-    if let Some(rows) = decode(texts, schema) {
+    if let Some(rows) = decode(texts, schema, form) {
         return Ok(rows);
     }
     match texts.split_at_checked(texts.len() / 2) {
         Some((first, second)) if !first.is_empty() => {
-            let parts = [decoded(first, schema)?, decoded(second, schema)?];
+            let parts = [decoded(first, schema, form)?, decoded(second, schema, form)?];
             concat_batches(schema, &parts).map_err(|error| DeltaError::damaged(LOG, words(&error)))
         }
         _ => {
@@ -219,10 +241,11 @@ fn decoded(texts: &[&str], schema: &SchemaRef) -> DeltaResult<RecordBatch> {
 }
 
 /// Texts of JSON as rows, where each of them is one object.
-fn decode(texts: &[&str], schema: &SchemaRef) -> Option<RecordBatch> {
+fn decode(texts: &[&str], schema: &SchemaRef, form: Form) -> Option<RecordBatch> {
     let builder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(texts.len().checked_add(1)?);
     // A value of another kind than it should be is none.
-    let mut decoder = builder.with_coerce_primitive(true).with_ignore_type_conflicts(true).build_decoder().ok()?;
+    let builder = builder.with_coerce_primitive(form == Form::Any).with_ignore_type_conflicts(true);
+    let mut decoder = builder.build_decoder().ok()?;
     for (row, text) in texts.iter().enumerate() {
         let text = without_halves(text.trim().as_bytes());
         let is_one = decoder.decode(&text).ok()? == text.len() && !decoder.has_partial_record();
@@ -255,8 +278,11 @@ mod tests {
             r#"{"minValues":{"a":{"b":1}},"tightBounds":false}"#,
             " {} ",
         ];
-        let rows = decoded(&texts, &schema).unwrap();
+        let rows = decoded(&texts, &schema, Form::Any).unwrap();
         assert_eq!(rows.num_rows(), texts.len());
+        let strict = decoded(&texts, &schema, Form::Texts).unwrap();
+        let strict = within(&strict, 1, "a");
+        assert!(strict.is_null(0) && strict.value(2) == "\u{20000}", "a number is no text");
         let found = rows.column(1).as_struct();
         let values = found.column(0).as_string::<i32>();
         let text = |row: usize| (found.is_valid(row) && values.is_valid(row)).then(|| values.value(row));

@@ -44,6 +44,7 @@ def main():
     second_checkpoint("parquet")
     second_checkpoint("json")
     bounded()
+    void()
     noted()
     mapped_bounds()
     widened_bounds()
@@ -166,6 +167,11 @@ def bounded():
     DeltaTable(path).delete("id = 33")
     expect("bounded", 4)
     expect("bounded", 5)
+
+
+def void():
+    """A column that never had a value. Other readers do not agree about its type."""
+    write_deltalake(str(TABLES / "void"), pa.table({"id": [1, 2], "n": pa.array([None, None], pa.null())}))
 
 
 # Tables that are written by hand.

@@ -100,8 +100,15 @@ fn collect(expression: &Value, table: &str, params: &Params, found: &mut Vec<Bou
             }
         }
         (Some("BETWEEN"), Some("COMPARE_BETWEEN")) => {
-            add(part("input"), Comparison::AtLeast, part("lower"));
-            add(part("input"), Comparison::AtMost, part("upper"));
+            // Where one end is a column, or is computed, nobody knows here in which type all three are compared.
+            let ends = (constant_of(part("lower"), params), constant_of(part("upper"), params));
+            let (Some(column), (Some(lower), Some(upper))) = (column_of(part("input"), table), ends) else { return };
+            let ends = of_one_type(&[lower, upper]).into_iter();
+            found.extend(ends.zip([Comparison::AtLeast, Comparison::AtMost]).map(|(constant, comparison)| Bound {
+                column: column.clone(),
+                comparison,
+                constants: vec![constant],
+            }));
         }
         (Some("OPERATOR"), Some("COMPARE_IN")) => {
             let children = part("children").as_array().map_or(&[][..], Vec::as_slice);
@@ -126,6 +133,19 @@ fn column_of(expression: &Value, table: &str) -> Option<String> {
         [of, column] if of.eq_ignore_ascii_case(table) => Some((*column).to_owned()),
         _ => None,
     }
+}
+
+/// Constants as SQL compares them with one column together: in one type, in which a whole number beside a fraction may be rounded, and
+/// a time beside one within a zone lies in one as well.
+pub fn of_one_type(constants: &[Constant]) -> Vec<Constant> {
+    let has_float = constants.iter().any(|constant| matches!(constant, Constant::Float(_)));
+    let has_instant = constants.iter().any(|constant| matches!(constant, Constant::Instant(_)));
+    let converted = constants.iter().map(|constant| match constant {
+        Constant::Int(value) if has_float => Constant::Float(*value as f64),
+        Constant::Text(text) | Constant::Time(text) if has_instant => Constant::Instant(text.clone()),
+        other => other.clone(),
+    });
+    converted.collect()
 }
 
 fn constant_of(expression: &Value, params: &Params) -> Option<Constant> {
@@ -206,6 +226,9 @@ mod tests {
                 vec![("an id", Equal, int(5)), ("x", More, Constant::Float(1.5)), ("y", AtLeast, Constant::Float(1e3))]
             }),
             ("id BETWEEN 1 AND 2", vec![("id", AtLeast, int(1)), ("id", AtMost, int(2))]),
+            ("id BETWEEN 9007199254740993 AND 1e300", {
+                vec![("id", AtLeast, Constant::Float(9_007_199_254_740_992.0)), ("id", AtMost, Constant::Float(1e300))]
+            }),
             ("name = 'it''s' AND length(name) > 3", vec![("name", Equal, text("it's"))]),
             ("day >= DATE '2024-01-31' AND moment < '2024-01-31 10:00'::TIMESTAMP", {
                 vec![("day", AtLeast, time("2024-01-31")), ("moment", Less, time("2024-01-31 10:00"))]
@@ -270,6 +293,8 @@ mod tests {
             "NOT id < 5",
             "NOT (id < 5 AND x > 1)",
             "id NOT BETWEEN 1 AND 2",
+            "id BETWEEN 16777217 AND x",
+            "id BETWEEN '1'::FLOAT AND 16777217",
             "id <> 5",
             "id IS DISTINCT FROM 5",
             "id + 1 < 5",

@@ -86,6 +86,17 @@ impl<'a> Fetching<'a> {
         Ok(self.numbers.len() >= self.enough)
     }
 
+    /// How many numbers wait.
+    pub(crate) fn numbers(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there are more of them than one of so many rows from this one on, and enough to tell.
+    pub(crate) fn are_dense(&self, start: u64, one_of: usize) -> bool {
+        let looked_at = self.numbers.last().map_or(0, |last| last.saturating_sub(start).saturating_add(1));
+        self.numbers.len() >= FEWEST && self.numbers.len().saturating_mul(one_of) as u64 > looked_at
+    }
+
     /// Gives the rows of all numbers that were added to `give`, batch by batch, as long as it wants more; `false` when it does not.
     pub(crate) fn give(&mut self, mut give: impl FnMut(RecordBatch) -> Result<bool, Stop>) -> Result<bool, Stop> {
         if self.numbers.is_empty() {

@@ -42,7 +42,7 @@ mod tree;
 mod words;
 
 pub use asked::{Asked, Looked, check_query};
-pub use bounds::{Bound, Comparison, Constant};
+pub use bounds::{Bound, Comparison, Constant, of_one_type};
 pub use check::{Checked, TableName, check};
 pub use condition::{Condition, check_condition, check_value};
 pub use control::QueryControl;

@@ -102,6 +102,7 @@ pub(crate) fn start(
         shares,
         fetch,
         is_dense: AtomicBool::new(false),
+        is_sparse: AtomicBool::new(false),
         gathers: AtomicBool::new(false),
         most_gathered: usize::try_from(ahead).unwrap_or(usize::MAX).saturating_mul(GATHERED),
     });

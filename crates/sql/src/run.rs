@@ -47,10 +47,20 @@ pub(crate) struct Run {
     pub(crate) fetch: Option<Fetch>,
     /// Whether the next part has many, judging by one before it.
     pub(crate) is_dense: AtomicBool,
+    /// Whether one before it had few.
+    pub(crate) is_sparse: AtomicBool,
     /// Whether the next part gathers its rows, in the same way.
     pub(crate) gathers: AtomicBool,
     /// Bytes that all rows of a part that does may take.
     pub(crate) most_gathered: usize,
+}
+
+/// What became of a part whose rows were to be fetched.
+enum Filled {
+    /// All that is wanted of it was given; `false` when nobody wants the rest.
+    All(bool),
+    /// It has too many.
+    Nothing,
 }
 
 /// What a part has given.
@@ -104,19 +114,32 @@ impl Run {
         if let Some(share) = self.shares.get(lane) {
             execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
         }
-        let part_rows = self.part_rows(lane);
-        let fetch = self.fetch.as_ref().filter(|_| !self.is_dense.load(Ordering::Relaxed));
-        let text = fetch.map_or(&self.text, |fetch| &fetch.text);
+        let Some(fetch) = self.fetch.as_ref().filter(|_| !self.is_dense.load(Ordering::Relaxed)) else {
+            return self.fill_whole(lane, connection, tell);
+        };
+        // Numbers take little memory. Whether there are few is seen soonest where they come while the statement goes.
+        let gathers = self.is_sparse.load(Ordering::Relaxed) && (1..=MOST_NUMBERED).contains(&self.part_rows(lane));
+        let mut statement = self.begun(&fetch.text, connection, gathers)?;
+        if !tell(&fetch.schema()) {
+            return Ok(false);
+        }
+        match self.fill_fetched(lane, &mut statement, connection, fetch)? {
+            Filled::All(is_wanted) => Ok(is_wanted),
+            Filled::Nothing => {
+                drop(statement);
+                self.is_dense.store(true, Ordering::Relaxed);
+                self.fill_whole(lane, connection, |_| true)
+            }
+        }
+    }
+
+    /// A statement that runs: its rows come while it goes, or were gathered.
+    fn begun<'a>(&self, text: &Quoted, connection: &'a Connection, gathers: bool) -> Result<Statement<'a>, Stop> {
         let stop = |error: &duckdb::Error| self.stop(error, text, connection);
         let mut statement = connection.prepare(&text.text).map_err(|error| stop(&error))?;
         if self.control.was_stopped() {
             return Err(self.why(SqlError::Cancelled));
         }
-        let gathers = match fetch {
-            // Numbers take little memory.
-            Some(_) => (1..=MOST_NUMBERED).contains(&part_rows),
-            None => self.gathers.load(Ordering::Relaxed),
-        };
         let begun = match &self.params {
             Params::None => begin(&mut statement, [], gathers),
             Params::Positional(values) => begin(&mut statement, duckdb::params_from_iter(values), gathers),
@@ -130,9 +153,19 @@ impl Run {
         if self.control.was_stopped() {
             return Err(self.why(SqlError::Cancelled));
         }
-        if let Some(fetch) = fetch {
-            return Ok(tell(&fetch.schema()) && self.fill_fetched(lane, &mut statement, connection, fetch)?);
-        }
+        Ok(statement)
+    }
+
+    /// Fills a part with what DuckDB gives; `false` when nobody wants the rest of it.
+    fn fill_whole(
+        &self,
+        lane: usize,
+        connection: &Connection,
+        tell: impl FnOnce(&SchemaRef) -> bool,
+    ) -> Result<bool, Stop> {
+        let part_rows = self.part_rows(lane);
+        let gathers = self.gathers.load(Ordering::Relaxed);
+        let statement = self.begun(&self.text, connection, gathers)?;
         let given = statement.schema();
         let columns = self.columns_of(&given, &statement);
         if !tell(&columns) {
@@ -146,7 +179,8 @@ impl Run {
             if self.control.was_stopped() {
                 return Err(self.why(SqlError::Cancelled));
             }
-            let next = statement.step().map_err(|error| stop(&error))?.map(|piece| RecordBatch::from(&piece));
+            let next = statement.step().map_err(|error| self.stop(&error, &self.text, connection))?;
+            let next = next.map(|piece| RecordBatch::from(&piece));
             let ended = next.is_none();
             match next {
                 Some(batch) => {
@@ -187,7 +221,7 @@ impl Run {
                 if all.rows > 0 {
                     self.gathers.store(all.gathers(part_rows, self.most_gathered), Ordering::Relaxed);
                 }
-                self.is_dense.store(all.rows > part_rows / DENSE, Ordering::Relaxed);
+                self.found(all.rows, part_rows);
                 return Ok(true);
             }
         }
@@ -203,15 +237,23 @@ impl Run {
         }
     }
 
-    /// Fills a part with the rows whose numbers a statement gives; `false` when nobody wants the rest of it.
+    /// Says for the next parts how many rows one had of so many.
+    fn found(&self, rows: usize, part_rows: usize) {
+        let is_dense = rows > part_rows / DENSE;
+        self.is_dense.store(is_dense, Ordering::Relaxed);
+        self.is_sparse.store(!is_dense, Ordering::Relaxed);
+    }
+
+    /// Fills a part with the rows whose numbers a statement gives, unless the first of them show that there are many.
     fn fill_fetched(
         &self,
         lane: usize,
         statement: &mut Statement<'_>,
         connection: &Connection,
         fetch: &Fetch,
-    ) -> Result<bool, Stop> {
+    ) -> Result<Filled, Stop> {
         let (mut fetching, mut rows) = (Fetching::new(fetch), 0);
+        let start = self.shares.get(lane).map_or(0, |share| share.start);
         loop {
             let piece = statement.step().map_err(|error| self.stop(&error, &fetch.text, connection))?;
             // A query that was interrupted may end as if it had no more rows.
@@ -226,16 +268,19 @@ impl Run {
                 }
                 None => true,
             };
+            if is_enough && rows == fetching.numbers() && fetching.are_dense(start, DENSE) {
+                return Ok(Filled::Nothing);
+            }
             let give = |batch| match self.control.was_stopped() {
                 true => Err(self.why(SqlError::Cancelled)),
                 false => Ok(self.lanes.push(lane, Ok(batch))),
             };
             if is_enough && !fetching.give(give)? {
-                return Ok(false);
+                return Ok(Filled::All(false));
             }
             if piece.is_none() {
-                self.is_dense.store(rows > self.part_rows(lane) / DENSE, Ordering::Relaxed);
-                return Ok(true);
+                self.found(rows, self.part_rows(lane));
+                return Ok(Filled::All(true));
             }
         }
     }

@@ -13,15 +13,22 @@ use crate::page_rows::{RowsWithin, ValueSpan, joined};
 use crate::table::TableReadOptions;
 use crate::table_facts::{ColumnFacts, extreme, json_value};
 
-/// Files whose statistics are looked at together: those of all columns are in memory at once.
+/// So many files are looked at together at most, and at least, and of all columns so many bounds, which are in memory at once.
 const FILES: usize = 4_096;
+const FEWEST_FILES: usize = 16;
+const BOUNDS: usize = 1 << 18;
 
 impl DeltaTarget {
     /// The rows of files that may have values within all of these spans. How many rows a file has stands in the log; where it does not, its
     /// footer is read.
     pub(crate) fn rows_within(&self, spans: &[ValueSpan]) -> HandlerResult<RowsWithin> {
         let table = self.table()?;
-        let columns: Vec<&str> = spans.iter().map(|span| span.column.as_str()).collect();
+        let mut columns: Vec<&str> = spans.iter().map(|span| span.column.as_str()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        // Which of the columns each span is of; they have all of them.
+        let of_spans: Vec<usize> =
+            spans.iter().filter_map(|span| columns.binary_search(&span.column.as_str()).ok()).collect();
         let (found, all) = guarded(&self.named.path, || {
             let within = || -> Result<_, DeltaError> {
                 let files = table.files_with_statistics()?;
@@ -29,11 +36,12 @@ impl DeltaTarget {
                 let (mut found, mut start) = (Vec::new(), 0_u64);
                 for (place, file) in files.iter().enumerate() {
                     let end = start.saturating_add(table.rows_of(file)?);
-                    let may_hold = |(span, bounds): (&ValueSpan, &ColumnBounds)| {
+                    let may_hold = |(span, column): (&ValueSpan, &usize)| {
+                        let Some(bounds) = bounds.get(*column) else { return true };
                         // What is null compares with nothing.
                         !bounds.are_all_null[place] && span.may_hold(&bounds.mins, &bounds.maxes, place)
                     };
-                    if spans.iter().zip(&bounds).all(may_hold) {
+                    if spans.iter().zip(&of_spans).all(may_hold) {
                         found.push(start..end);
                     }
                     start = end;
@@ -59,7 +67,7 @@ impl DeltaTarget {
     pub(super) fn column_facts(&self, table: &DeltaTable, files: &[DeltaFile]) -> HandlerResult<Vec<ColumnFacts>> {
         let columns: Vec<&str> = table.schema().fields().iter().map(|field| field.name().as_str()).collect();
         let mut seen: Vec<Seen> = columns.iter().map(|_| Seen::default()).collect();
-        for files in files.chunks(FILES) {
+        for files in files.chunks((BOUNDS / columns.len().max(1)).clamp(FEWEST_FILES, FILES)) {
             let bounds =
                 guarded(&self.named.path, || table.bounds(files, &columns).map_err(|error| self.named.told(error)))?;
             for (seen, bounds) in seen.iter_mut().zip(&bounds) {
@@ -115,6 +123,7 @@ impl Seen {
 
     fn told(self, unknown: ColumnFacts) -> ColumnFacts {
         let value = |found: &[ArrayRef]| found.first().filter(|_| self.is_known).and_then(json_value);
+        let value = |found: &[ArrayRef]| value(found).filter(|value| !value.is_null());
         let (min, max) = (value(&self.mins), value(&self.maxes));
         let is_exact = self.is_exact && self.is_known && min.is_some() && max.is_some();
         ColumnFacts { null_count: self.nulls, min, max, is_exact, ..unknown }
