@@ -336,6 +336,22 @@ fn a_file_that_changes_while_it_is_queried_is_an_error() {
     assert_eq!(rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 50_000);
 }
 
+/// Threads that open it later find nothing.
+#[cfg(feature = "sql")]
+#[test]
+fn a_file_that_goes_while_it_is_queried_is_told() {
+    let (dir, folio) = new_bundle();
+    let path = dir.path().join("one.parquet");
+    write_parquet(&path, &sample(0..6_400_000));
+    folio.reference_table("t", reference(&path, "parquet"), AddOptions::new()).unwrap();
+    let options = datafolio::QueryOptions::new().threads(2);
+    let mut rows = folio.query("SELECT *, 1 AS one FROM t", &options).unwrap();
+    rows.next().unwrap().unwrap();
+    fs::remove_file(&path).unwrap();
+    let error = datafolio::Error::from(rows.find_map(Result::err).expect("an error"));
+    assert!(error.code() == "sql-file-changed" && error.to_string().contains("one.parquet"), "{error}");
+}
+
 /// The fields that 2.3 does not know do not keep it from reading a reference, and it keeps them.
 #[test]
 fn python_reads_a_reference_with_a_fingerprint() {

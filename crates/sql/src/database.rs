@@ -77,9 +77,12 @@ impl Opening {
 pub(crate) type Stamped = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
 
 /// The first of these files that is another one by now. Of one that is gone whoever has it open reads what it was.
-pub(crate) fn changed(files: &Stamped) -> Option<&Path> {
-    let is_changed = |path: &Path, before: &Option<(u64, SystemTime)>| {
-        before.zip(stamp(path)).is_some_and(|(before, now)| before != now)
+pub(crate) fn changed(files: &Stamped, has_failed: bool) -> Option<&Path> {
+    // One that is gone was read to its end, unless it was not.
+    let is_changed = |path: &Path, before: &Option<(u64, SystemTime)>| match (before, stamp(path)) {
+        (Some(before), Some(now)) => *before != now,
+        (Some(_), None) => has_failed,
+        (None, _) => false,
     };
     files.iter().find(|(path, before)| is_changed(path, before)).map(|(path, _)| path.as_path())
 }

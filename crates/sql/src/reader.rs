@@ -61,9 +61,9 @@ impl QueryReader {
     }
 
     /// A file that has changed since the query began, told once.
-    fn changed(&mut self) -> Option<SqlError> {
+    fn changed(&mut self, has_failed: bool) -> Option<SqlError> {
         let watched = std::mem::take(&mut self.watched);
-        changed(&watched).map(|path| SqlError::FileChanged { path: path.to_owned() })
+        changed(&watched, has_failed).map(|path| SqlError::FileChanged { path: path.to_owned() })
     }
 }
 
@@ -166,8 +166,9 @@ impl Iterator for QueryReader {
         let next = self.lanes.next();
         // DuckDB looks at a file when it opens it, and not again; what it cannot read may come of a change as well.
         let change = match &next {
-            None | Some(Err(Stop::Sql(SqlError::Failed { .. }) | Stop::Table(_))) => self.changed(),
-            _ => None,
+            Some(Ok(_) | Err(Stop::Sql(SqlError::Cancelled | SqlError::TimedOut { .. }))) => None,
+            None => self.changed(false),
+            Some(Err(_)) => self.changed(true),
         };
         let next = match change {
             Some(error) => Err(Stop::Sql(error)),
