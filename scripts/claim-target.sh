@@ -16,7 +16,10 @@ if [ ! -d "$target" ] || { [ "${1:-}" != --always ] && [ "$(cat "$mark" 2>/dev/n
     echo "$here" >"$mark"
     exit 0
 fi
-crates=(-p datafolio -p datafolio-columns -p datafolio-core -p datafolio-storage -p datafolio-handlers -p datafolio-sql -p datafolio-frames -p datafolio-python -p datafolio-testkit)
+crates=()
+for name in $(sed -n 's/^name = "\(datafolio[a-z-]*\)"$/\1/p' Cargo.toml crates/*/Cargo.toml handlers/Cargo.toml python/Cargo.toml | sort -u); do
+    crates+=(-p "$name")
+done
 for profile in dev release; do
     cargo clean --quiet --offline --profile "$profile" "${crates[@]}" 2>/dev/null ||
         cargo clean --quiet --profile "$profile" "${crates[@]}"
