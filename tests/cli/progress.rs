@@ -67,6 +67,21 @@ fn an_export_to_hdf5_shows_how_far_it_is() {
     assert!(!text[end..].contains("exporting"), "{text:?}");
 }
 
+/// Of what goes over it is known how much it is.
+#[test]
+fn a_push_shows_how_far_it_is() {
+    let home = Home::with_bundle();
+    // No byte of it is stored, and all of them are read.
+    std::fs::File::create(home.path("large.bin")).unwrap().set_len(400 << 20).unwrap();
+    home.ok(&["add", "large.bin"]);
+    let line = "datafolio push ../mirror & for i in 1 2 3 4 5 6 7 8; do \
+                sleep 0.02; kill -STOP $!; sleep 0.25; kill -CONT $!; done; wait";
+    let Some(text) = shown(&home, line) else { return };
+    has(&text, &["pushing", " % ", "Pushed"]);
+    let end = text.find("Pushed").unwrap();
+    assert!(!text[end..].contains("pushing"), "{text:?}");
+}
+
 /// Programs, and people who asked for quiet, see nothing of it.
 #[test]
 fn nothing_is_shown_where_nobody_watches() {

@@ -27,8 +27,8 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.writer()?;
     let other = expand_home(&args.source);
-    let progress = session.writing("pulling", None);
-    let moved = folio.pull(&other, &args.selection.options())?;
+    let (options, progress) = args.selection.watched("pulling", &session.out);
+    let moved = folio.pull(&other, &options)?;
     drop(progress);
     report(&mut session.out, ("Pulled", "from"), &other, &moved)
 }

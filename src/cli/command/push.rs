@@ -27,8 +27,8 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, session: &mut Session) -> Outcome {
     let folio = session.reader()?;
     let other = expand_home(&args.dest);
-    let progress = session.reading("pushing", None);
-    let moved = folio.push(&other, &args.selection.options())?;
+    let (options, progress) = args.selection.watched("pushing", &session.out);
+    let moved = folio.push(&other, &options)?;
     drop(progress);
     report(&mut session.out, ("Pushed", "to"), &other, &moved)
 }

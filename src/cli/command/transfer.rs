@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::bundle::{TransferOptions, Transferred};
+use crate::bundle::{TransferControl, TransferOptions, Transferred};
 use crate::cli::completion;
 use crate::cli::failure::Outcome;
 use crate::cli::output::Output;
+use crate::cli::progress::Progress;
 use crate::cli::words::count;
 use crate::text::{human_size, printable};
 
@@ -24,14 +25,19 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    pub(super) fn options(&self) -> TransferOptions {
+    /// What is to go over, and what shows how much of it has.
+    pub(super) fn watched(&self, what: &str, out: &Output) -> (TransferOptions, Progress) {
+        let control = TransferControl::new();
+        let watched = control.clone();
+        let progress = Progress::of_share(out, what, move || Some(watched.progress()? * 100.0));
         let some = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
-        TransferOptions {
+        let options = TransferOptions {
             include: some(&self.include),
             snapshots: some(&self.snapshots),
             overwrite: self.overwrite,
-            ..TransferOptions::default()
-        }
+            control: Some(control),
+        };
+        (options, progress)
     }
 }
 
