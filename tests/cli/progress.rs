@@ -59,8 +59,8 @@ fn what_git_takes_is_shown_too() {
 fn an_export_to_hdf5_shows_how_far_it_is() {
     let home = Home::with_bundle();
     home.ok(&["view", "many", "SELECT i, 'a text with the number ' || i AS s FROM range(8000000) AS t(i)"]);
-    let line = "datafolio export many many.hdf5 & for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do \
-                sleep 0.02; kill -STOP $!; sleep 0.25; kill -CONT $!; done; wait";
+    let line = "datafolio export many many.hdf5 & for i in 1 2 3 4 5 6; do \
+                sleep 0.02; kill -STOP $!; sleep 0.6; kill -CONT $!; done; wait";
     let Some(text) = shown(&home, line) else { return };
     has(&text, &["exporting many", " % ", "Exported many"]);
     let end = text.find("Exported").unwrap();
@@ -74,8 +74,8 @@ fn a_push_shows_how_far_it_is() {
     // No byte of it is stored, and all of them are read.
     std::fs::File::create(home.path("large.bin")).unwrap().set_len(400 << 20).unwrap();
     home.ok(&["add", "large.bin"]);
-    let line = "datafolio push ../mirror & for i in 1 2 3 4 5 6 7 8; do \
-                sleep 0.02; kill -STOP $!; sleep 0.25; kill -CONT $!; done; wait";
+    let line = "datafolio push ../mirror & for i in 1 2 3 4 5 6; do \
+                sleep 0.02; kill -STOP $!; sleep 0.6; kill -CONT $!; done; wait";
     let Some(text) = shown(&home, line) else { return };
     has(&text, &["pushing", " % ", "Pushed"]);
     let end = text.find("Pushed").unwrap();
