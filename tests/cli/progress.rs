@@ -67,15 +67,14 @@ fn an_export_to_hdf5_shows_how_far_it_is() {
     assert!(!text[end..].contains("exporting"), "{text:?}");
 }
 
-/// Of what goes over it is known how much it is.
+/// Of what goes over it is known how much it is; at the end another program has the lock of the other bundle.
 #[test]
 fn a_push_shows_how_far_it_is() {
     let home = Home::with_bundle();
-    // No byte of it is stored, and all of them are read.
-    std::fs::File::create(home.path("large.bin")).unwrap().set_len(400 << 20).unwrap();
-    home.ok(&["add", "large.bin"]);
-    let line = "datafolio push ../mirror & for i in 1 2 3 4 5 6; do \
-                sleep 0.02; kill -STOP $!; sleep 0.6; kill -CONT $!; done; wait";
+    home.ok(&["push", "../mirror"]);
+    home.write("more.txt", "more");
+    home.ok(&["add", "more.txt"]);
+    let line = "flock ../mirror/items.json.lock sleep 3 & sleep 0.3; datafolio push ../mirror; wait";
     let Some(text) = shown(&home, line) else { return };
     has(&text, &["pushing", " % ", "Pushed"]);
     let end = text.find("Pushed").unwrap();
