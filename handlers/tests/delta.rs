@@ -15,6 +15,7 @@ use datafolio_handlers::{
     table_facts,
 };
 use datafolio_storage::{MemoryStorage, Storage, Verification, VerifiedCache};
+use datafolio_testkit::copies::copy_dir;
 use serde_json::{Value, json};
 
 fn tables() -> PathBuf {
@@ -125,7 +126,7 @@ fn ids(rows: &RecordBatch) -> Vec<i64> {
 #[test]
 fn files_that_are_ruled_out_are_not_opened() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&tables().join("bounded"), dir.path());
+    copy_dir(&tables().join("bounded"), dir.path());
     let whole = with_item(dir.path(), 5, whole);
     assert_eq!(whole.num_rows(), 49);
     let facts = with_item(dir.path(), 5, |item| table_facts(item).unwrap());
@@ -171,22 +172,10 @@ fn files_that_are_ruled_out_are_not_opened() {
     assert!(read(vec![9..11; 1].into()).is_err());
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to),
-            false => drop(fs::copy(entry.path(), to).unwrap()),
-        }
-    }
-}
-
 /// What facts say, of a table whose files cannot be opened.
 fn facts_without_files(name: &str, version: u64) -> TableFacts {
     let dir = tempfile::tempdir().unwrap();
-    copy(&tables().join(name), dir.path());
+    copy_dir(&tables().join(name), dir.path());
     for entry in fs::read_dir(dir.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() && path.extension().is_some_and(|suffix| suffix == "parquet") {

@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{HandlerError, Item, TableReadOptions, plain_parquet_files, read_ranges, read_table};
-use datafolio_sql::{Asked, Exposed, Quoted, Relation, Streamed, TableName, check};
+use datafolio_sql::{Asked, ByNumber, Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
 use super::frames::{self, is_frame};
@@ -253,22 +253,43 @@ impl DataFolio {
     /// A table as a stream of rows.
     pub(crate) fn stream(&self, record: &Arc<ItemRecord>) -> Result<TableStream> {
         let record = self.pinned_record(Arc::clone(record))?;
-        let item = self.handler_item(&record);
-        let schema = read_table(&item, &TableReadOptions::default())?.schema();
-        Ok(TableStream {
-            record: Arc::clone(&record),
+        let schema = read_table(&self.handler_item(&record), &TableReadOptions::default())?.schema();
+        Ok(self.stream_of(record, schema))
+    }
+
+    /// The same of a version of which it is known which columns are wanted of it.
+    pub(crate) fn stream_of(&self, record: Arc<ItemRecord>, schema: SchemaRef) -> TableStream {
+        TableStream {
+            verification: self.handler_item(&record).verification(),
+            record,
             storage: Arc::clone(self.storage()),
-            verification: item.verification(),
             verified: self.verified().clone(),
             places: self.places().cloned(),
             schema,
             picked: None,
             ranges: None,
-        })
+        }
+    }
+
+    /// Columns of a table, for a query that numbers its rows, where that pays. The schema is the one that they are to have.
+    ///
+    /// DuckDB reads a column here and there no more slowly, and of several less fast than they are read here. A file that others write could be
+    /// replaced meanwhile, and the numbers be those of the one before.
+    pub(crate) fn fetched(
+        &self,
+        record: &Arc<ItemRecord>,
+        relation: &Relation,
+        schema: SchemaRef,
+    ) -> Option<Arc<dyn ByNumber>> {
+        let is_own = record.item_type() != item_type::REFERENCED_TABLE;
+        if !is_own || !matches!(relation, Relation::Parquet(_)) || schema.fields().len() < 2 {
+            return None;
+        }
+        Some(Arc::new(self.stream_of(Arc::clone(record), schema)))
     }
 }
 
-/// A table that is read here, and streamed into a query.
+/// A table that is read here: streamed into a query, or behind one that numbers its rows.
 #[derive(Debug)]
 pub(crate) struct TableStream {
     record: Arc<ItemRecord>,
@@ -289,18 +310,6 @@ impl TableStream {
         Self { picked: Some(rows), ..self }
     }
 
-    /// Opens columns of the rows with these numbers, which ascend.
-    pub(crate) fn rows(
-        &self,
-        columns: &[String],
-        numbers: Arc<[u64]>,
-    ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, HandlerError> {
-        let mut part = TableReadOptions::default();
-        part.columns = Some(columns.to_vec());
-        part.rows = Some(numbers);
-        read_table(&self.item(), &part)
-    }
-
     fn item(&self) -> Item<'_> {
         Item::new(&self.record, &self.storage, self.verification, &self.verified).with_places(self.places.as_ref())
     }
@@ -308,6 +317,22 @@ impl TableStream {
     /// The rows of a Delta table alone that lie in these ranges, which ascend and do not touch.
     pub(crate) fn within(self, ranges: Arc<[Range<u64>]>) -> Self {
         Self { ranges: Some(ranges), ..self }
+    }
+}
+
+impl ByNumber for TableStream {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn rows(
+        &self,
+        numbers: Arc<[u64]>,
+    ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
+        let mut part = TableReadOptions::default();
+        part.columns = Some(self.schema.fields().iter().map(|field| field.name().clone()).collect());
+        part.rows = Some(numbers);
+        Ok(read_table(&self.item(), &part)?)
     }
 }
 

@@ -3,8 +3,6 @@
 #[cfg(feature = "sql")]
 mod expose;
 #[cfg(feature = "sql")]
-mod fetched;
-#[cfg(feature = "sql")]
 mod frames;
 #[cfg(feature = "sql")]
 mod names;

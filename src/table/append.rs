@@ -219,6 +219,32 @@ impl DataFolio {
     }
 }
 
+impl Appended {
+    /// What becomes of a table with these columns by so many rows that lie in a file which was written. Where there are none, nothing
+    /// changes, and the file goes with the batch.
+    pub(super) fn of(
+        record: &ItemRecord,
+        schema: &SchemaRef,
+        written: &Draft,
+        rows: u64,
+        parts: usize,
+    ) -> Result<Self> {
+        let columns = column_types(&written.fields);
+        let new_columns = columns.keys().filter(|name| rows > 0 && schema.fields().find(name).is_none());
+        Ok(Self {
+            name: record.name().to_owned(),
+            rows,
+            size_bytes: written.payload.as_ref().filter(|_| rows > 0).map_or(0, |payload| payload.size),
+            created: false,
+            new_columns: new_columns.cloned().collect(),
+            num_rows: record.u64("num_rows").unwrap_or_default() + rows,
+            parts: if rows > 0 { parts } else { stored_files(record)?.len() },
+            was_derived: rows > 0 && is_derived(record),
+            compacted: None,
+        })
+    }
+}
+
 impl Batch<'_> {
     /// Adds rows to a table, or adds the table.
     ///
@@ -255,26 +281,13 @@ impl Batch<'_> {
             Typed::Not(data) => data,
         };
         let (written, continues) = self.write_rows(&record, &schema, data, options.evolve)?;
-        let columns = column_types(&written.fields);
-        let new_columns: Vec<String> =
-            columns.keys().filter(|name| schema.fields().find(name).is_none()).cloned().collect();
-        let payload = written.payload.as_ref();
         let rows = number(&written, "num_rows");
-        let appended = Appended {
-            name: name.to_owned(),
-            rows,
-            size_bytes: payload.map_or(0, |payload| payload.size),
-            created: false,
-            new_columns,
-            num_rows: record.u64("num_rows").unwrap_or_default() + rows,
-            parts: stored_files(&record)?.len() + 1,
-            was_derived: rows > 0 && is_derived(&record),
-            compacted: None,
+        let parts = stored_files(&record)?.len() + 1;
+        let appended = Appended::of(&record, &schema, &written, rows, parts)?;
+        let Some(part) = written.payload.as_ref().filter(|_| rows > 0).map(|payload| part_of(payload, &written)) else {
+            return Ok(appended);
         };
-        let Some(part) = payload.filter(|_| rows > 0).map(|payload| part_of(payload, &written)) else {
-            // Nothing comes, and nothing changes; the file goes with the batch.
-            return Ok(Appended { parts: appended.parts - 1, size_bytes: 0, new_columns: Vec::new(), ..appended });
-        };
+        let columns = column_types(&written.fields);
         let versions = self.versions_read(&options.add.inputs);
         self.append_parts(&record, &schema, vec![part], columns, (continues, None), (options.add.inputs, versions))?;
         Ok(appended)

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafolio_core::{ItemRecord, counted};
 use datafolio_handlers::formats::{ImportOptions, open_table};
-use datafolio_handlers::{
-    Data, OrderedCategories, TableReadOptions, fit_rows, read_merged, rows_behind, stored_files, typed_by,
-};
+use datafolio_handlers::{Data, OrderedCategories, TableReadOptions, fit_rows, read_merged, rows_behind, typed_by};
 
 use super::append::{AppendOptions, Appended};
-use super::parts::{Place, column_types, file_fields, is_derived, number};
+use super::parts::{Place, file_fields, number};
 use crate::bundle::Batch;
 use crate::error::Result;
 
@@ -47,25 +45,10 @@ impl Batch<'_> {
         let further = fit_rows(name, &typed, rows, options.evolve, &categories)?;
         let before = read_merged(&item, &TableReadOptions::default())?;
         let written = self.stage_table(record, Place::Whole, |write| write(rows_behind(before, further)))?;
-        let num_rows = number(&written, "num_rows");
-        let rows = num_rows.saturating_sub(record.u64("num_rows").unwrap_or_default());
-        let columns = column_types(&written.fields);
-        let new_columns = columns.keys().filter(|name| table.fields().find(name).is_none()).cloned().collect();
-        let appended = Appended {
-            name: name.to_owned(),
-            rows,
-            size_bytes: written.payload.as_ref().map_or(0, |payload| payload.size),
-            created: false,
-            new_columns,
-            num_rows,
-            parts: 1,
-            was_derived: rows > 0 && is_derived(record),
-            compacted: None,
-        };
+        let rows = number(&written, "num_rows").saturating_sub(record.u64("num_rows").unwrap_or_default());
+        let appended = Appended::of(record, table, &written, rows, 1)?;
         if rows == 0 {
-            // Nothing comes, and nothing changes; the file goes with the batch.
-            let parts = stored_files(record)?.len();
-            return Ok(Typed::Done(Appended { parts, size_bytes: 0, new_columns: Vec::new(), ..appended }));
+            return Ok(Typed::Done(appended));
         }
         let mut fields = file_fields(&written);
         fields.extend(written.fields);

@@ -72,7 +72,7 @@ impl DataFolio {
             name: "table",
             columns: &names,
             is_numbered: true,
-            fetch: self.fetched(record, &table, SchemaRef::clone(&schema))?,
+            fetch: self.fetched(record, &table, SchemaRef::clone(&schema)),
             shares: &shares,
             offset,
             limit,

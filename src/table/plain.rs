@@ -42,7 +42,7 @@ impl DataFolio {
             name: &plain.table,
             columns: &columns,
             is_numbered: false,
-            fetch: Some(self.fetched(record, relation, schema).ok()??),
+            fetch: Some(self.fetched(record, relation, schema)?),
             shares,
             offset: 0,
             limit: None,

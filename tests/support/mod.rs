@@ -12,6 +12,8 @@ use datafolio::DataFolio;
 use datafolio::core::history::{CommitRef, HistoryFile};
 use tempfile::TempDir;
 
+pub use datafolio_testkit::copies::copy_dir;
+
 /// A new bundle in a directory that goes away with the test.
 pub fn new_bundle() -> (TempDir, DataFolio) {
     let dir = tempfile::tempdir().unwrap();
@@ -65,17 +67,4 @@ pub fn fixture(name: &str) -> (TempDir, PathBuf) {
 /// Where the fixtures lie.
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fixtures")
-}
-
-pub fn copy_dir(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).unwrap();
-        }
-    }
 }

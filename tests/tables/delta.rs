@@ -12,7 +12,7 @@ use datafolio::{
     AddOptions, DataFolio, ErrorCategory, IterOptions, Reference, ReferenceState, StatisticsOptions, TableOptions,
 };
 
-use crate::support::new_bundle;
+use crate::support::{copy_dir, new_bundle};
 
 fn tables() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/delta/tests-data/tables")
@@ -23,25 +23,13 @@ fn delta(path: &Path, version: Option<i64>) -> Reference {
     Reference { path, table_format: "delta".to_owned(), num_rows: None, version, timestamp: None }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to),
-            false => drop(fs::copy(entry.path(), to).unwrap()),
-        }
-    }
-}
-
 fn commit(table: &Path, version: u64) -> PathBuf {
     table.join("_delta_log").join(format!("{version:020}.json"))
 }
 
 /// A table as it was before a version, beside the rest of it.
 fn before(name: &str, version: u64, to: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    copy(&tables().join(name), to);
+    copy_dir(&tables().join(name), to);
     let mut later = Vec::new();
     for version in version.. {
         let path = commit(to, version);
@@ -124,7 +112,7 @@ fn all_tables_and_versions() {
 fn columns_are_described_by_the_log() {
     let (dir, folio) = new_bundle();
     let table = dir.path().join("lake");
-    copy(&tables().join("bounded"), &table);
+    copy_dir(&tables().join("bounded"), &table);
     folio.reference_table("t", delta(&table, Some(5)), AddOptions::new()).unwrap();
     let info = folio.table_info("t").unwrap();
     info.parts.iter().for_each(|part| fs::remove_file(part.path.as_ref().unwrap()).unwrap());
@@ -167,7 +155,7 @@ fn another_version_is_read_on_request() {
 fn a_deletion_vector_that_is_gone_is_told() {
     let (dir, folio) = new_bundle();
     let table = dir.path().join("lake");
-    copy(&tables().join("deleted"), &table);
+    copy_dir(&tables().join("deleted"), &table);
     for version in 0..4 {
         folio.reference_table(&format!("v{version}"), delta(&table, Some(version)), AddOptions::new()).unwrap();
     }
@@ -232,7 +220,7 @@ fn a_pinned_version_stays_and_others_move_on() {
     }
     // Another table in its place is not what was referenced, whatever its version.
     fs::remove_dir_all(&table).unwrap();
-    copy(&tables().join("evolved"), &table);
+    copy_dir(&tables().join("evolved"), &table);
     let check = folio.check_references(Some(&["pinned"])).unwrap().remove(0);
     assert_eq!(check.state, ReferenceState::Changed);
     assert_eq!(check.reason.unwrap(), "another table lies in its place");
@@ -243,7 +231,7 @@ fn a_pinned_version_stays_and_others_move_on() {
 fn versions_that_are_gone_say_what_to_do() {
     let (dir, folio) = new_bundle();
     let table = dir.path().join("lake");
-    copy(&tables().join("plain"), &table);
+    copy_dir(&tables().join("plain"), &table);
     folio.reference_table("t", delta(&table, Some(0)), AddOptions::new()).unwrap();
     let file = folio.table_info("t").unwrap().parts[0].path.clone().unwrap();
     fs::remove_file(&file).unwrap();

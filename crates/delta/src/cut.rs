@@ -1,12 +1,16 @@
 //! The smallest and the largest values of files, of the texts that writers note. Many of them cut what is long: what is given out
 //! here is a bound all the same.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, StringArray, new_null_array};
-use arrow::array::{BooleanArray, TimestampMicrosecondArray};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, StringArray, TimestampMicrosecondArray,
+    new_null_array,
+};
 use arrow::compute::kernels::cmp::gt;
 use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType as Arrow, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
-use std::sync::Arc;
+use arrow::error::ArrowError;
 
 /// Decimals of more digits are floating-point numbers on the way of some writers.
 const DIGITS: u8 = 15;
@@ -21,18 +25,19 @@ pub(crate) fn extremes(
 ) -> (ArrayRef, ArrayRef, Vec<bool>) {
     let of = |texts: &StringArray, side: Side| bounds(kind, is_widened, texts, side);
     let ((mins, are_least), (maxes, are_most)) = (of(mins, Side::Least), of(maxes, Side::Most));
+    let (mins, maxes) =
+        sound(&mins, &maxes).unwrap_or_else(|_| (new_null_array(kind, mins.len()), new_null_array(kind, mins.len())));
     let are_exact = are_least.into_iter().zip(are_most).enumerate();
     let are_exact = are_exact.map(|(at, (least, most))| least && most && mins.is_valid(at) && maxes.is_valid(at));
-    let are_exact: Vec<bool> = are_exact.collect();
-    // Of extremes that contradict each other nobody knows which one is wrong.
-    let none = || (new_null_array(kind, mins.len()), new_null_array(kind, mins.len()));
-    let is_crossed = |crossed: BooleanArray| crossed.iter().map(|crossed| Some(crossed == Some(true))).collect();
-    let sound = gt(&mins, &maxes)
-        .map(is_crossed)
-        .and_then(|crossed: BooleanArray| Ok((nullif(&mins, &crossed)?, nullif(&maxes, &crossed)?)))
-        .unwrap_or_else(|_| none());
-    let are_exact = are_exact.into_iter().enumerate().map(|(at, is)| is && sound.0.is_valid(at)).collect();
-    (sound.0, sound.1, are_exact)
+    let are_exact = are_exact.collect();
+    (mins, maxes, are_exact)
+}
+
+/// Extremes that do not contradict each other: of others nobody knows which one is wrong.
+fn sound(mins: &ArrayRef, maxes: &ArrayRef) -> Result<(ArrayRef, ArrayRef), ArrowError> {
+    let crossed = gt(mins, maxes)?;
+    let crossed: BooleanArray = crossed.iter().map(|crossed| Some(crossed == Some(true))).collect();
+    Ok((nullif(mins, &crossed)?, nullif(maxes, &crossed)?))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

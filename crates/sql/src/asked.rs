@@ -8,6 +8,7 @@ use crate::error::SqlResult;
 use crate::params::Params;
 use crate::plain::{Plain, plain};
 use crate::separable::is_empty;
+use crate::tree::{name_of_table, query_of};
 use crate::words::Quoted;
 
 /// What a query over one table asks of single columns of each row that counts.
@@ -41,8 +42,7 @@ pub fn check_query(text: &Quoted, params: &Params) -> SqlResult<Looked> {
 }
 
 fn asked(tree: &Value, params: &Params) -> Option<Asked> {
-    let [statement] = tree.get("statements")?.as_array()?.as_slice() else { return None };
-    let node = statement.get("node")?;
+    let node = query_of(tree)?;
     let table = node.get("from_table")?;
     let is = |part: &Value, kind: &str| part.get("type").is_some_and(|of| of == kind);
     // WITH may give the name of the table to something else. A sample is taken of all rows. With other names for the columns nobody
@@ -57,8 +57,7 @@ fn asked(tree: &Value, params: &Params) -> Option<Asked> {
     if !is_plain || tables(tree) != 1 {
         return None;
     }
-    let text = |name: &str| table.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let name = text("alias").or_else(|| text("table_name"))?;
+    let name = name_of_table(table)?;
     let bounds = bounds(node.get("where_clause")?, name, params);
     (!bounds.is_empty()).then(|| Asked { table: name.to_owned(), bounds })
 }

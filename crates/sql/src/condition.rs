@@ -9,7 +9,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::row_numbers::ROW;
-use crate::tree::is_aggregate;
+use crate::tree::{is_aggregate, query_of};
 use crate::words::{Quoted, quote_table, words};
 
 /// A condition on the rows of a table.
@@ -116,8 +116,7 @@ fn is_number_of_row(word: &str) -> bool {
 
 /// A part of the query of a tree.
 fn part<'a>(tree: &'a Value, name: &str) -> &'a Value {
-    let statement = tree.get("statements").and_then(|list| list.get(0));
-    statement.and_then(|statement| statement.get("node")?.get(name)).unwrap_or(&Value::Null)
+    query_of(tree).and_then(|query| query.get(name)).unwrap_or(&Value::Null)
 }
 
 /// Whether a tree is that of a SELECT from one table, without GROUP BY, ORDER BY and the like.

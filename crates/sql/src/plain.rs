@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::separable::is_empty;
+use crate::tree::{name_of_table, query_of};
 use crate::words::{Quoted, words};
 
 /// `SELECT columns FROM table WHERE condition`, and nothing else.
@@ -21,11 +22,9 @@ const OF_ANY: [&str; 5] = ["alias", "class", "query_location", "query_location_l
 
 /// What a text is whose tree says that it looks at each row of one table by itself.
 pub(crate) fn plain(tree: &Value, text: &Quoted) -> Option<Plain> {
-    let [statement] = tree.get("statements")?.as_array()?.as_slice() else { return None };
-    let node = statement.get("node")?;
+    let node = query_of(tree)?;
     let from = node.get("from_table")?;
-    let named = |name: &str| from.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let table = named("alias").or_else(|| named("table_name"))?.to_owned();
+    let table = name_of_table(from)?.to_owned();
     // With other names for the columns nobody knows which one is meant.
     if !node.get("where_clause")?.is_object() || !from.get("column_name_alias").is_none_or(is_empty) {
         return None;

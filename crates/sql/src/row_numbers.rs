@@ -42,7 +42,8 @@ pub struct Filter<'a> {
 }
 
 /// The rows of a table that a condition holds for, in the order of the table; behind all columns the number of each, where that is asked
-/// for: [`ROW`]. Where rows are fetched, columns have the types there, and else those of SQL. `table` is Parquet files, or a stream that has this column; `others` are the tables that the condition looks into, which may be the table itself.
+/// for: [`ROW`]. Where rows are fetched, columns have the types there, and else those of SQL. `table` is Parquet files, or a stream that
+/// has this column; `others` are the tables that the condition looks into, which may be the table itself.
 ///
 /// # Errors
 /// As [`run`](crate::run).

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::tree::query_of;
+
 /// Functions whose value for a row depends on nothing but their arguments: no aggregates, no random numbers, nothing that
 /// tells the time.
 const FUNCTIONS: &str = include_str!("row_functions.txt");
@@ -42,8 +44,7 @@ const TABLE_PARTS: [&str; 8] = [
 /// Whether a tree is one SELECT that looks at each row of one table by itself: its rows over the whole table are its rows over
 /// the parts of the table, in turn. What is not known is not separable.
 pub(crate) fn is_separable(tree: &Value) -> bool {
-    let Some([statement]) = tree.get("statements").and_then(Value::as_array).map(Vec::as_slice) else { return false };
-    let Some(node) = statement.get("node").and_then(Value::as_object) else { return false };
+    let Some(node) = query_of(tree).and_then(Value::as_object) else { return false };
     let text = |name: &str| node.get(name).and_then(Value::as_str);
     let Some(table) = node.get("from_table").and_then(Value::as_object) else { return false };
     text("type") == Some("SELECT_NODE")

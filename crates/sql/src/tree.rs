@@ -25,6 +25,18 @@ pub(crate) fn serialized(text: &str) -> SqlResult<Serialized> {
     })
 }
 
+/// The one query of a tree.
+pub(crate) fn query_of(tree: &Value) -> Option<&Value> {
+    let [statement] = tree.get("statements")?.as_array()?.as_slice() else { return None };
+    statement.get("node")
+}
+
+/// The name that a table goes by which a query reads.
+pub(crate) fn name_of_table(table: &Value) -> Option<&str> {
+    let text = |name: &str| table.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text("alias").or_else(|| text("table_name"))
+}
+
 /// Whether DuckDB has a function of this name.
 pub(crate) fn is_function(name: &str) -> bool {
     answer("SELECT count(*) > 0 FROM duckdb_functions() WHERE function_name = lower(?)", name).unwrap_or(true)

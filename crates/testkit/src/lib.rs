@@ -1,6 +1,7 @@
 //! Builders, reference models, conformance suites and fault-injecting storage for the tests of datafolio.
 //!
 //! * [`handler_suite`] checks the contract of a [`Handler`](datafolio_handlers::Handler) on samples.
+//! * [`copies`] copies directories.
 //! * [`faults`] fails, shortens and interrupts single I/O steps of local storage.
 //! * [`fuzz`] is what the fuzz targets run.
 //! * [`object_server`] is an object store in this process that fails when told to.
@@ -10,6 +11,7 @@
 //! * [`tripwires`] tells which files are opened.
 //! * [`value_hash`] hashes values as the fixtures of earlier releases record them.
 
+pub mod copies;
 pub mod faults;
 pub mod fuzz;
 pub mod handler_suite;

@@ -122,8 +122,10 @@ impl Seen {
     }
 
     fn told(self, unknown: ColumnFacts) -> ColumnFacts {
-        let value = |found: &[ArrayRef]| found.first().filter(|_| self.is_known).and_then(json_value);
-        let value = |found: &[ArrayRef]| value(found).filter(|value| !value.is_null());
+        let value = |found: &[ArrayRef]| {
+            // JSON has no infinity.
+            found.first().filter(|_| self.is_known).and_then(json_value).filter(|value| !value.is_null())
+        };
         let (min, max) = (value(&self.mins), value(&self.maxes));
         let is_exact = self.is_exact && self.is_known && min.is_some() && max.is_some();
         ColumnFacts { null_count: self.nulls, min, max, is_exact, ..unknown }
