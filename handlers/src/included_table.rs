@@ -130,7 +130,8 @@ pub(crate) fn open_stored(
             return Err(HandlerError::Unsupported { what, needs: "another release or feature".to_owned() });
         }
     };
-    open(name, SourceFile::new(item.open_file(file)?), file.rows, options)
+    let footer = options.footers.as_ref().map(|footers| footers.of(file.path.as_str()));
+    open(name, SourceFile::new(item.open_file(file)?).with_footer(footer), file.rows, options)
 }
 
 /// The Parquet files that are all of a table, in the order of their rows, where they have the same columns and are on this machine,

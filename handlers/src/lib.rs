@@ -61,7 +61,7 @@ pub use referenced_table::{
 pub use registry::Registry;
 pub use stored_file::{ALL_PARTS, StoredFile, all_files, stored_files};
 pub use table::{
-    Decoders, DictionaryValues, Joined, OrderedCategories, TableReadOptions, Written, arrow_field_type_name,
+    Decoders, DictionaryValues, Footers, Joined, OrderedCategories, TableReadOptions, Written, arrow_field_type_name,
     arrow_type_name, column_places, concat_rows, fit_rows, listed, open_stored_hdf5, read_merged, rows_behind,
     typed_by, unmarked, write_parquet,
 };

@@ -23,7 +23,7 @@ use crate::handler::Item;
 use crate::included_table::is_parquet;
 use crate::referenced_table::delta_target;
 use crate::stored_file::stored_files;
-use crate::table::{ParquetFile, SourceFile, TableReadOptions};
+use crate::table::{Footers, ParquetFile, SourceFile, TableReadOptions};
 
 /// Chunks of columns of which the page index is read: it comes for all columns, also of a very wide table.
 const MOST_CHUNKS: usize = 10_000;
@@ -73,11 +73,15 @@ pub struct RowsWithin {
 
 /// The rows of a table that may have values within all of these spans. Where a file says nothing, or says it in a way that is
 /// not understood, rows stay: nulls, NaN and texts that were cut in the footer rule nothing out. `None` for what is no Parquet
-/// file of the bundle and no Delta table.
+/// file of the bundle and no Delta table. Footers that are kept have the index of the pages, which is looked at then.
 ///
 /// # Errors
 /// As [`read_table`](crate::read_table).
-pub fn rows_within(item: &Item<'_>, spans: &[ValueSpan]) -> HandlerResult<Option<RowsWithin>> {
+pub fn rows_within(
+    item: &Item<'_>,
+    spans: &[ValueSpan],
+    footers: Option<&Footers>,
+) -> HandlerResult<Option<RowsWithin>> {
     if item.record().item_type() == item_type::REFERENCED_TABLE {
         return delta_target(item)?.map(|delta| delta.rows_within(spans)).transpose();
     }
@@ -90,12 +94,13 @@ pub fn rows_within(item: &Item<'_>, spans: &[ValueSpan]) -> HandlerResult<Option
         // DuckDB knows row groups, and of a file that was checked as a whole it reads more than a few rows no more slowly.
         let wants_pages = source.is_unchecked() || item.verification() == Verification::Off;
         found.is_unchecked |= wants_pages;
-        let file = SourceFile::new(source);
+        let footer = footers.map(|footers| footers.of(stored.path.as_str()));
+        let file = SourceFile::new(source).with_footer(footer);
         let blame = InPayload { item: item.name().to_owned(), file: file.clone() };
         let mut opened = ParquetFile::open(&blame, file.clone(), &TableReadOptions::default())?;
         let by_groups = guarded(&blame, || Ok(of_file(&opened, spans)))?;
         let chunks: usize = opened.metadata().row_groups().iter().map(RowGroupMetaData::num_columns).sum();
-        let rows = if !wants_pages || by_groups.0.is_empty() || chunks > MOST_CHUNKS {
+        let rows = if !wants_pages || footers.is_some() || by_groups.0.is_empty() || chunks > MOST_CHUNKS {
             by_groups
         } else {
             opened =

@@ -98,7 +98,7 @@ fn no_row_that_a_condition_may_hold_for_is_left_out() {
                     for (least, most) in ends.iter().filter(|_| !is_nan) {
                         let ranges = vec![ValueRange { least: least.cloned(), most: most.cloned() }];
                         let span = ValueSpan { column: column.name().clone(), ranges };
-                        let found = rows_within(item, std::slice::from_ref(&span)).unwrap().unwrap();
+                        let found = rows_within(item, std::slice::from_ref(&span), None).unwrap().unwrap();
                         assert_eq!(found.all, whole.num_rows() as u64);
                         assert!(found.rows.windows(2).all(|pair| pair[0].end < pair[1].start), "{:?}", found.rows);
                         for (row, value) in limits.iter().enumerate() {
@@ -145,7 +145,7 @@ fn files_that_are_ruled_out_are_not_opened() {
         (vec![span("id", Some(33), Some(33))], vec![40..49; 1]),
         (vec![span("price", Some(1_000), None)], vec![0..49; 1]),
     ] {
-        let found = with_item(dir.path(), 5, |item| rows_within(item, &spans).unwrap().unwrap());
+        let found = with_item(dir.path(), 5, |item| rows_within(item, &spans, None).unwrap().unwrap());
         assert_eq!((found.rows.as_slice(), found.all), (expected.as_slice(), 49), "{spans:?}");
     }
     let ranges: Arc<[Range<u64>]> = vec![10..20, 45..46].into();

@@ -8,7 +8,7 @@ use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
-use datafolio_handlers::{HandlerError, Item, TableReadOptions, plain_parquet_files, read_ranges, read_table};
+use datafolio_handlers::{Footers, HandlerError, Item, TableReadOptions, plain_parquet_files, read_ranges, read_table};
 use datafolio_sql::{Asked, ByNumber, Exposed, Quoted, Relation, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
@@ -268,6 +268,7 @@ impl DataFolio {
             schema,
             picked: None,
             ranges: None,
+            footers: None,
         }
     }
 
@@ -302,12 +303,27 @@ pub(crate) struct TableStream {
     picked: Option<Arc<[u64]>>,
     /// The rows of these ranges alone, of a Delta table.
     ranges: Option<Arc<[Range<u64>]>>,
+    /// What was read of its files already, where they are opened again and again.
+    footers: Option<Footers>,
 }
 
 impl TableStream {
     /// These rows of it alone, by ascending numbers.
     pub(crate) fn picked(self, rows: Arc<[u64]>) -> Self {
         Self { picked: Some(rows), ..self }
+    }
+
+    /// With footers that are kept.
+    pub(crate) fn with_footers(self, footers: &Footers) -> Self {
+        Self { footers: Some(footers.clone()), ..self }
+    }
+
+    /// How its columns are read for [`ByNumber`].
+    fn part(&self) -> TableReadOptions {
+        let mut part = TableReadOptions::default();
+        part.columns = Some(self.schema.fields().iter().map(|field| field.name().clone()).collect());
+        part.footers = self.footers.clone();
+        part
     }
 
     fn item(&self) -> Item<'_> {
@@ -329,9 +345,18 @@ impl ByNumber for TableStream {
         &self,
         numbers: Arc<[u64]>,
     ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
-        let mut part = TableReadOptions::default();
-        part.columns = Some(self.schema.fields().iter().map(|field| field.name().clone()).collect());
+        let mut part = self.part();
         part.rows = Some(numbers);
+        Ok(read_table(&self.item(), &part)?)
+    }
+
+    fn stretch(
+        &self,
+        rows: Range<u64>,
+    ) -> std::result::Result<Box<dyn RecordBatchReader + Send>, Box<dyn std::error::Error + Send + Sync>> {
+        let mut part = self.part();
+        part.offset = rows.start;
+        part.limit = Some(rows.end - rows.start);
         Ok(read_table(&self.item(), &part)?)
     }
 }

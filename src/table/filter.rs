@@ -13,6 +13,7 @@ use datafolio_sql::{Filter, QueryReader, Relation, TableName, check_condition};
 use super::Conditional;
 use super::exact::{refuse_folded, refuse_inexact, refuse_unnamed};
 use super::numbered::{Numbered, Numbers, refuse_numbered};
+use super::scan::Scanned;
 use crate::bundle::DataFolio;
 use crate::error::Result;
 use crate::query::{Exposer, QueryOptions};
@@ -35,6 +36,16 @@ impl DataFolio {
         let facts = self.facts_of(record)?;
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         refuse_folded(record.name(), facts.schema.fields().iter().map(|field| field.name().as_str()))?;
+        let options = QueryOptions { control: wanted.condition.control.clone(), ..QueryOptions::default() };
+        let settings = self.query_settings(&options);
+        let categories = self.categories_of(record, &schema)?;
+        let (offset, limit) = (wanted.offset, wanted.limit);
+        let scanned = Scanned { table: "table", columns: &schema, rows: &wanted.rows, offset, limit };
+        if let Some(mut scan) = self.scanned(record, &condition, &scanned, &settings) {
+            scan.is_numbered = true;
+            let rows = datafolio_sql::scan(&settings, scan)?;
+            return Ok(Filtered { rows, schema, categories });
+        }
         refuse_unnamed(record.name(), &names)?;
         refuse_inexact(record.name(), schema.fields().iter().map(|field| &**field))?;
         refuse_numbered(record.name(), &facts.schema)?;
@@ -58,9 +69,6 @@ impl DataFolio {
         }
         condition.tables.iter().try_for_each(|table| exposer.add(table))?;
         let others = exposer.exposed;
-        let options = QueryOptions { control: wanted.condition.control.clone(), ..QueryOptions::default() };
-        let settings = self.query_settings(&options);
-        let (offset, limit) = (wanted.offset, wanted.limit);
         // Rows that are counted come from one query.
         let threads = if offset == 0 && limit.is_none() { settings.threads.unwrap_or(1) } else { 1 };
         let mut shares = self.shares_of(record, &table, &wanted.rows, threads)?;
@@ -79,7 +87,6 @@ impl DataFolio {
         };
         // What is wrong with the condition shows before the first row is asked for.
         let rows = datafolio_sql::filter(&settings, table, &others, &filter)?;
-        let categories = self.categories_of(record, &schema)?;
         Ok(Filtered { rows, schema, categories })
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use chrono::NaiveDate;
 use datafolio_core::ItemRecord;
-use datafolio_handlers::{Limit, RowsWithin, ValueRange, ValueSpan, rows_within, stored_files};
+use datafolio_handlers::{Footers, Limit, RowsWithin, ValueRange, ValueSpan, rows_within, stored_files};
 use datafolio_sql::{Bound, Comparison, Condition, Constant, of_one_type};
 
 use super::read::is_delta;
@@ -41,7 +41,7 @@ impl DataFolio {
         condition: &Condition,
         wanted: &Range<u64>,
     ) -> Option<InQuestion> {
-        let found = self.rows_in_question(record, schema, "table", &condition.bounds)?;
+        let found = self.rows_in_question(record, schema, ("table", &condition.bounds), None)?;
         let within = found.rows.iter().map(|rows| rows.start.max(wanted.start)..rows.end.min(wanted.end));
         let rows: Vec<Range<u64>> = within.filter(|rows| !rows.is_empty()).collect();
         let count: u64 = rows.iter().map(|rows| rows.end - rows.start).sum();
@@ -52,12 +52,13 @@ impl DataFolio {
     }
 
     /// The rows of a table that goes by this name for which bounds may hold, by what its files record; `None` where nothing is known of them.
+    /// With footers that are kept each page is looked at, which costs nothing more then.
     pub(super) fn rows_in_question(
         &self,
         record: &Arc<ItemRecord>,
         schema: &Schema,
-        table: &str,
-        bounds: &[Bound],
+        (table, bounds): (&str, &[Bound]),
+        footers: Option<&Footers>,
     ) -> Option<RowsWithin> {
         let spans = spans(schema, table, bounds);
         // Files of a Delta table are not opened to tell what they hold.
@@ -65,7 +66,7 @@ impl DataFolio {
             return None;
         }
         // What is wrong with a file is told by who reads its rows.
-        let found = rows_within(&self.handler_item(record), &spans);
+        let found = rows_within(&self.handler_item(record), &spans, footers);
         found.inspect_err(|error| tracing::debug!(%error, "no rows are left out")).ok()?
     }
 }

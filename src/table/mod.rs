@@ -44,6 +44,8 @@ mod references;
 mod reservoir;
 mod sample;
 #[cfg(feature = "sql")]
+mod scan;
+#[cfg(feature = "sql")]
 mod shares;
 mod split;
 mod stage;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafolio_core::ItemRecord;
 use datafolio_sql::{
-    Filter, OF_THE_FILE, Plain, QueryReader, ROW, Relation, Settings, Shares, SqlError, SqlResult, check_condition,
+    Filter, OF_THE_FILE, Plain, QueryReader, ROW, Relation, Settings, Shares, SqlError, SqlResult, check_condition_on,
 };
 
+use super::scan::Scanned;
 use crate::bundle::DataFolio;
 use crate::query::QueryOptions;
 
@@ -25,18 +26,22 @@ impl DataFolio {
         settings: &Settings,
         options: &QueryOptions,
     ) -> Option<SqlResult<QueryReader>> {
+        let stored = &self.facts_of(record).ok()?.schema;
+        let schema = columns_of(stored, plain)?;
+        let condition = check_condition_on(&plain.table, &plain.condition, &options.params).ok()?;
+        let wanted = Scanned { table: &plain.table, columns: &schema, rows: &(0..u64::MAX), offset: 0, limit: None };
+        if let Some(scan) = self.scanned(record, &condition, &wanted, settings) {
+            return Some(datafolio_sql::scan(settings, scan));
+        }
         let Relation::Parquet(files) = relation else { return None };
         if files.len() > MOST_FILES {
             return None;
         }
-        let schema = &self.facts_of(record).ok()?.schema;
         let taken = [OF_THE_FILE, ROW, plain.table.as_str()];
-        if schema.fields().iter().any(|field| taken.iter().any(|name| field.name().eq_ignore_ascii_case(name))) {
+        if stored.fields().iter().any(|field| taken.iter().any(|name| field.name().eq_ignore_ascii_case(name))) {
             return None;
         }
-        let schema = columns_of(schema, plain)?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let condition = check_condition(&plain.condition, &options.params).ok()?;
         let filter = Filter {
             condition: &condition,
             name: &plain.table,

@@ -21,7 +21,7 @@ impl DataFolio {
         // Which rows those are is of one version.
         let record = self.pinned_record(Arc::clone(record))?;
         let stream = self.stream(&record)?;
-        let found = self.rows_in_question(&record, &stream.schema(), &asked.table, &asked.bounds);
+        let found = self.rows_in_question(&record, &stream.schema(), (&asked.table, &asked.bounds), None);
         let stream = match found {
             Some(found) => stream.within(found.rows.into()),
             None => stream,

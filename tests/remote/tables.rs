@@ -64,6 +64,25 @@ fn sum(folio: &DataFolio, column: &str) -> (u64, f64) {
     found
 }
 
+/// A condition reads its own columns, and of the others what it holds for.
+#[cfg(feature = "sql")]
+#[test]
+fn a_condition_fetches_its_columns_and_the_rows_that_it_holds_for() {
+    let remote = Remote::s3();
+    let size = with_table(&remote);
+    for (condition, columns, most) in
+        [("a < 0.00001", &["id", "a"][..], size * 2 / 5), ("id BETWEEN 700000 AND 700100", &["id", "b"], size / 5)]
+    {
+        let folio = remote.open("a");
+        remote.server.take_requests();
+        let options = TableOptions::new().filter(condition).columns(columns.iter().copied());
+        let rows: usize = folio.read_table("t", &options).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
+        let (count, bytes) = fetched(&remote);
+        assert!(rows > 0 && rows < 200, "{condition}: {rows}");
+        assert!(bytes < most && count < 60, "{condition}: {count} requests, {bytes} of {size} bytes");
+    }
+}
+
 /// Facts come from the footer; a column is fetched without the others; a few rows without the rest.
 #[test]
 fn reading_a_part_fetches_a_part() {

@@ -15,6 +15,7 @@ mod lanes;
 mod missing;
 mod naming;
 mod results;
+mod scanned;
 mod skipping;
 mod stopping;
 mod untouched;

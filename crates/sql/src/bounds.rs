@@ -33,7 +33,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    fn of(kind: &Value) -> Option<Self> {
+    pub(crate) fn of(kind: &Value) -> Option<Self> {
         Some(match kind.as_str()? {
             "COMPARE_LESSTHAN" => Self::Less,
             "COMPARE_LESSTHANOREQUALTO" => Self::AtMost,
@@ -45,7 +45,7 @@ impl Comparison {
     }
 
     /// The same comparison with the sides exchanged.
-    fn turned(self) -> Self {
+    pub(crate) fn turned(self) -> Self {
         match self {
             Self::Less => Self::More,
             Self::AtMost => Self::AtLeast,
@@ -71,6 +71,8 @@ pub enum Constant {
     Time(String),
     /// The text of an instant within a zone.
     Instant(String),
+    /// A truth value.
+    Bool(bool),
 }
 
 /// The bounds in the tree of a condition on the rows of a table that goes by this name, with these values.
@@ -123,7 +125,7 @@ fn collect(expression: &Value, table: &str, params: &Params, found: &mut Vec<Bou
 }
 
 /// The column of the table that an expression is.
-fn column_of(expression: &Value, table: &str) -> Option<String> {
+pub(crate) fn column_of(expression: &Value, table: &str) -> Option<String> {
     if expression.get("class")? != "COLUMN_REF" {
         return None;
     }
@@ -148,7 +150,7 @@ pub fn of_one_type(constants: &[Constant]) -> Vec<Constant> {
     converted.collect()
 }
 
-fn constant_of(expression: &Value, params: &Params) -> Option<Constant> {
+pub(crate) fn constant_of(expression: &Value, params: &Params) -> Option<Constant> {
     match expression.get("class")?.as_str()? {
         "PARAMETER" => constant_of_value(params.get(expression.get("identifier")?.as_str()?)?),
         "CONSTANT" => {
@@ -161,6 +163,7 @@ fn constant_of(expression: &Value, params: &Params) -> Option<Constant> {
                     number.is_finite().then_some(Constant::Float(number))
                 }
                 "STRING" => Some(Constant::Text(text.to_owned())),
+                "BOOLEAN" => text.parse().ok().map(Constant::Bool),
                 _ => None,
             }
         }
@@ -182,6 +185,7 @@ fn constant_of(expression: &Value, params: &Params) -> Option<Constant> {
 /// The constant that a value is, as it compares with a column.
 fn constant_of_value(value: &ParamValue) -> Option<Constant> {
     Some(match value {
+        ParamValue::Bool(value) => Constant::Bool(*value),
         ParamValue::Int(value) => Constant::Int(*value),
         ParamValue::Float(value) if value.is_finite() => Constant::Float(*value),
         ParamValue::Text(text) => Constant::Varchar(text.clone()),

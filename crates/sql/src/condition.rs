@@ -9,6 +9,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::row_numbers::ROW;
+use crate::scan::Predicate;
 use crate::tree::{is_aggregate, query_of};
 use crate::words::{Quoted, quote_table, words};
 
@@ -20,6 +21,8 @@ pub struct Condition {
     pub tables: Vec<TableName>,
     /// What it asks of single columns.
     pub bounds: Vec<Bound>,
+    /// All of it, where that is comparisons with constants.
+    pub predicate: Option<Predicate>,
     /// Whether it looks at other rows of the table as well, in a subquery.
     pub reads_table: bool,
     /// Whether there is a subquery in it.
@@ -36,17 +39,26 @@ pub struct Condition {
 /// # Errors
 /// As [`check`](crate::check()); [`SqlError::Refused`] for what is more than a condition.
 pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
+    check_condition_on("table", text, params)
+}
+
+/// The same of a table that goes by another name in it.
+///
+/// # Errors
+/// As [`check_condition`].
+pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult<Condition> {
     refuse_statements(text, "condition")?;
     let quoted = quote_table(text);
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
     let (mut tables, mut places, mut found, mut reads_table, mut has_subquery) =
-        (Vec::new(), Vec::new(), Vec::new(), false, false);
+        (Vec::new(), Vec::new(), (Vec::new(), None), false, false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
         let look = |tree: &Value| {
             let condition = part(tree, "where_clause");
             let is_plain = is_plain_select(tree) && condition.is_object();
-            (is_plain, bounds(condition, "table", params), has_table(condition), has_subquery_within(condition))
+            let asked = (bounds(condition, table, params), Predicate::of(condition, table, params));
+            (is_plain, asked, has_table(condition), has_subquery_within(condition))
         };
         let (checked, (is_plain, asked, has_table, subquery)) = with_tree(&select, look)?;
         if !is_plain {
@@ -57,7 +69,11 @@ pub fn check_condition(text: &str, params: &Params) -> SqlResult<Condition> {
         has_subquery = subquery;
     }
     tables.retain(|table| !table.is_table());
-    Ok(Condition { text: quoted, tables, bounds: found, reads_table, has_subquery, places, params: params.clone() })
+    let (bounds, predicate) = found;
+    // Whoever is given values that do not fit says so.
+    let predicate = predicate.filter(|_| params.check(&places).is_ok());
+    let params = params.clone();
+    Ok(Condition { text: quoted, tables, bounds, predicate, reads_table, has_subquery, places, params })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row

@@ -1,6 +1,7 @@
 //! Rows that are fetched by their numbers: a query says which rows a condition holds for, and who reads the table gives them.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -23,23 +24,35 @@ pub trait ByNumber: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the table cannot be read.
     fn rows(&self, numbers: Arc<[u64]>) -> Result<Box<dyn RecordBatchReader + Send>, Failure>;
+
+    /// All rows of these numbers, of which none is behind the end.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn stretch(&self, rows: Range<u64>) -> Result<Box<dyn RecordBatchReader + Send>, Failure>;
+}
+
+/// Columns of rows that are given.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetched {
+    pub(crate) columns: Arc<dyn ByNumber>,
+    /// Whether [`ROW`] follows them, with the number of each row.
+    pub(crate) is_numbered: bool,
 }
 
 /// Where a query has the columns of its rows from, when they are few among those that it looks at.
 #[derive(Debug, Clone)]
 pub(crate) struct Fetch {
-    pub(crate) columns: Arc<dyn ByNumber>,
+    pub(crate) given: Fetched,
     /// What gives the numbers of the rows.
     pub(crate) text: Quoted,
-    /// Whether [`ROW`] follows the columns, with the number of each row.
-    pub(crate) is_numbered: bool,
 }
 
 /// Numbers that are collected before their rows are fetched: few at first, so that the first rows come soon.
 const FEWEST: usize = 1 << 14;
 const MOST: usize = 1 << 20;
 
-impl Fetch {
+impl Fetched {
     /// The columns of what is given.
     pub(crate) fn schema(&self) -> SchemaRef {
         let schema = self.columns.schema();
@@ -52,7 +65,12 @@ impl Fetch {
     }
 
     /// A batch of fetched rows, behind them their numbers where these are wanted.
-    fn complete(&self, schema: &SchemaRef, rows: &RecordBatch, numbers: &[u64]) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn complete(
+        &self,
+        schema: &SchemaRef,
+        rows: &RecordBatch,
+        numbers: &[u64],
+    ) -> Result<RecordBatch, ArrowError> {
         let mut columns = rows.columns().to_vec();
         if self.is_numbered {
             // They were BIGINT.
@@ -62,20 +80,42 @@ impl Fetch {
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         RecordBatch::try_new_with_options(SchemaRef::clone(schema), columns, &options)
     }
+
+    /// Gives the rows of these numbers to `give`, batch by batch, as long as it wants more; `false` when it does not.
+    pub(crate) fn give(
+        &self,
+        numbers: &Arc<[u64]>,
+        mut give: impl FnMut(RecordBatch) -> Result<bool, Stop>,
+    ) -> Result<bool, Stop> {
+        let (schema, mut left) = (self.schema(), &**numbers);
+        for batch in self.columns.rows(Arc::clone(numbers)).map_err(Stop::Table)? {
+            let batch = batch.map_err(of_table)?;
+            let (these, others) =
+                left.split_at_checked(batch.num_rows()).ok_or_else(|| failed("there are more rows than numbers"))?;
+            left = others;
+            let batch = self.complete(&schema, &batch, these).map_err(|error| failed(&error.to_string()))?;
+            if !give(batch)? {
+                return Ok(false);
+            }
+        }
+        match left {
+            [] => Ok(true),
+            _ => Err(failed("there are fewer rows than numbers")),
+        }
+    }
 }
 
 /// Turns numbers of rows into the rows.
 #[derive(Debug)]
 pub(crate) struct Fetching<'a> {
-    fetch: &'a Fetch,
-    schema: SchemaRef,
+    given: &'a Fetched,
     numbers: Vec<u64>,
     enough: usize,
 }
 
 impl<'a> Fetching<'a> {
     pub(crate) fn new(fetch: &'a Fetch) -> Self {
-        Self { fetch, schema: fetch.schema(), numbers: Vec::new(), enough: FEWEST }
+        Self { given: &fetch.given, numbers: Vec::new(), enough: FEWEST }
     }
 
     /// Takes the numbers of a piece of a result, and says whether it is time to fetch their rows.
@@ -97,41 +137,26 @@ impl<'a> Fetching<'a> {
         self.numbers.len() >= FEWEST && self.numbers.len().saturating_mul(one_of) as u64 > looked_at
     }
 
-    /// Gives the rows of all numbers that were added to `give`, batch by batch, as long as it wants more; `false` when it does not.
-    pub(crate) fn give(&mut self, mut give: impl FnMut(RecordBatch) -> Result<bool, Stop>) -> Result<bool, Stop> {
+    /// Gives the rows of all numbers that were added, as [`Fetched::give`] does.
+    pub(crate) fn give(&mut self, give: impl FnMut(RecordBatch) -> Result<bool, Stop>) -> Result<bool, Stop> {
         if self.numbers.is_empty() {
             return Ok(true);
         }
         self.enough = (self.enough * 4).min(MOST);
         let numbers: Arc<[u64]> = std::mem::take(&mut self.numbers).into();
-        let mut left = &*numbers;
-        let rows = self.fetch.columns.rows(Arc::clone(&numbers)).map_err(Stop::Table)?;
-        for batch in rows {
-            let batch = batch.map_err(of_table)?;
-            let (these, others) =
-                left.split_at_checked(batch.num_rows()).ok_or_else(|| failed("there are more rows than numbers"))?;
-            left = others;
-            let batch = self.fetch.complete(&self.schema, &batch, these).map_err(|error| failed(&error.to_string()))?;
-            if !give(batch)? {
-                return Ok(false);
-            }
-        }
-        match left {
-            [] => Ok(true),
-            _ => Err(failed("there are fewer rows than numbers")),
-        }
+        self.given.give(&numbers, give)
     }
 }
 
 /// The error of a table as it was before Arrow put it into its own.
-fn of_table(error: ArrowError) -> Stop {
+pub(crate) fn of_table(error: ArrowError) -> Stop {
     Stop::Table(match error {
         ArrowError::ExternalError(error) => error,
         error => Box::new(error),
     })
 }
 
-fn failed(message: &str) -> Stop {
+pub(crate) fn failed(message: &str) -> Stop {
     Stop::Sql(SqlError::Failed { message: message.to_owned() })
 }
 
@@ -164,6 +189,10 @@ mod tests {
             };
             let batches: Vec<_> = numbers.chunks(3).map(batch).collect();
             Ok(Box::new(RecordBatchIterator::new(batches, self.schema())))
+        }
+
+        fn stretch(&self, rows: Range<u64>) -> Result<Box<dyn RecordBatchReader + Send>, Failure> {
+            self.rows(rows.collect())
         }
     }
 

@@ -82,19 +82,16 @@ pub(crate) fn start(
     let fetch = fetch.map(|fetch| Fetch { text: with_casts(fetch.text, &params), ..fetch });
     let parts = shares.len().max(1);
     let width = settings.threads.unwrap_or(1).clamp(1, parts);
-    // With one thread nothing is ahead of anything.
-    let ahead = if width > 1 { AHEAD.min(settings.memory.unwrap_or(u64::MAX) / 8) } else { 0 };
-    let lanes = Arc::new(Lanes::new(parts, width, usize::try_from(ahead).unwrap_or(usize::MAX)));
-    let control = settings.control.clone();
+    let ahead = ahead_of(settings, width);
+    let lanes = Arc::new(Lanes::new(parts, width, ahead));
     let connections = (0..width).map(|_| database.connection.try_clone());
     let connections: Vec<Connection> =
         connections.collect::<Result<_, _>>().map_err(|error| SqlError::of_duckdb(&error))?;
-    control.attach(&lanes, &connections);
-    let clock = settings.timeout.map(|timeout| control.clock(timeout)).transpose()?;
+    settings.control.attach(&lanes, &connections);
     let (schema_sender, schemas) = channel();
     let run = Arc::new(Run {
         lanes: Arc::clone(&lanes),
-        control: control.clone(),
+        control: settings.control.clone(),
         timeout: settings.timeout,
         failure,
         text,
@@ -104,38 +101,63 @@ pub(crate) fn start(
         is_dense: AtomicBool::new(false),
         is_sparse: AtomicBool::new(false),
         gathers: AtomicBool::new(false),
-        most_gathered: usize::try_from(ahead).unwrap_or(usize::MAX).saturating_mul(GATHERED),
+        most_gathered: ahead.saturating_mul(GATHERED),
     });
-    let databases = settings.databases.clone();
-    let mut reader = QueryReader {
-        schema: SchemaRef::new(Schema::empty()),
-        lanes,
-        threads: Vec::with_capacity(width),
-        control,
-        database: Some(database),
-        given,
-        databases,
-        watched,
-        clock,
-    };
-    // Where there is no thread to be had, those that were not begun are dropped, and have left.
-    let lefts: Vec<Left> = connections.iter().map(|_| Left(Arc::clone(&run.lanes))).collect();
-    for (connection, left) in connections.into_iter().zip(lefts) {
+    let workers = connections.into_iter().map(|connection| {
         let (run, schema) = (Arc::clone(&run), schema_sender.clone());
-        reader.threads.push(spawn("query", move || {
+        move || {
             run.work(&connection, &schema);
             // The connection goes before whoever waits for this thread goes on.
             drop((connection, run));
-            drop(left);
-        })?);
-    }
+        }
+    });
+    let workers = workers.collect();
     drop((schema_sender, run));
+    let mut reader = begin(settings, lanes, SchemaRef::new(Schema::empty()), workers)?;
+    (reader.database, reader.given, reader.watched) = (Some(database), given, watched);
     reader.schema = match schemas.recv() {
         Ok(Ok(schema)) => schema,
         Ok(Err(Stop::Sql(error))) => return Err(error),
         Ok(Err(Stop::Table(error))) => return Err(SqlError::Table(TableFailure::new(error))),
         Err(_) => return Err(SqlError::Failed { message: "the thread of the query has ended".to_owned() }),
     };
+    Ok(reader)
+}
+
+/// Bytes of rows that so many threads may be ahead of whoever reads. With one nothing is ahead of anything.
+pub(crate) fn ahead_of(settings: &Settings, threads: usize) -> usize {
+    let ahead = if threads > 1 { AHEAD.min(settings.memory.unwrap_or(u64::MAX) / 8) } else { 0 };
+    usize::try_from(ahead).unwrap_or(usize::MAX)
+}
+
+/// Has threads fill lanes, each with its share of the work.
+pub(crate) fn begin(
+    settings: &Settings,
+    lanes: Arc<Lanes>,
+    schema: SchemaRef,
+    workers: Vec<impl FnOnce() + Send + 'static>,
+) -> SqlResult<QueryReader> {
+    let control = settings.control.clone();
+    let clock = settings.timeout.map(|timeout| control.clock(timeout)).transpose()?;
+    let mut reader = QueryReader {
+        schema,
+        lanes,
+        threads: Vec::with_capacity(workers.len()),
+        control,
+        database: None,
+        given: None,
+        databases: settings.databases.clone(),
+        watched: Vec::new(),
+        clock,
+    };
+    // Where there is no thread to be had, those that were not begun are dropped, and have left.
+    let lefts: Vec<Left> = workers.iter().map(|_| Left(Arc::clone(&reader.lanes))).collect();
+    for (work, left) in workers.into_iter().zip(lefts) {
+        reader.threads.push(spawn("query", move || {
+            work();
+            drop(left);
+        })?);
+    }
     Ok(reader)
 }
 

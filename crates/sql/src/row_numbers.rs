@@ -6,7 +6,7 @@ use crate::check::check;
 use crate::condition::Condition;
 use crate::database::Opening;
 use crate::error::SqlResult;
-use crate::fetch::{ByNumber, Fetch};
+use crate::fetch::{ByNumber, Fetch, Fetched};
 use crate::places::Expressions;
 use crate::reader::{QueryReader, start};
 use crate::session::{Exposed, Relation, Settings, Shares, Views, quote, shut_in, within};
@@ -69,10 +69,9 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
         ));
     }
     let text = |columns: &str| condition.text.clone().between(&before(columns), &after);
-    let fetch = wanted.fetch.as_ref().map(|columns| Fetch {
-        columns: Arc::clone(columns),
-        text: text(ROW),
-        is_numbered: wanted.is_numbered,
+    let fetch = wanted.fetch.as_ref().map(|columns| {
+        let given = Fetched { columns: Arc::clone(columns), is_numbered: wanted.is_numbered };
+        Fetch { given, text: text(ROW) }
     });
     let rows = wanted.shares.rows.clone();
     let opening = Opening::of(settings, &rows);

@@ -120,7 +120,7 @@ impl Run {
         // Numbers take little memory. Whether there are few is seen soonest where they come while the statement goes.
         let gathers = self.is_sparse.load(Ordering::Relaxed) && (1..=MOST_NUMBERED).contains(&self.part_rows(lane));
         let mut statement = self.begun(&fetch.text, connection, gathers)?;
-        if !tell(&fetch.schema()) {
+        if !tell(&fetch.given.schema()) {
             return Ok(false);
         }
         match self.fill_fetched(lane, &mut statement, connection, fetch)? {
@@ -231,7 +231,7 @@ impl Run {
     fn columns_of(&self, given: &SchemaRef, statement: &Statement<'_>) -> SchemaRef {
         let types =
             |schema: &SchemaRef| schema.fields().iter().map(|field| field.data_type().clone()).collect::<Vec<_>>();
-        match self.fetch.as_ref().map(Fetch::schema) {
+        match self.fetch.as_ref().map(|fetch| fetch.given.schema()) {
             Some(fetched) if types(&fetched) == types(given) => fetched,
             _ => marked(told_apart(given), statement),
         }

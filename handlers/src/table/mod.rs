@@ -16,6 +16,7 @@ mod direct;
 mod encode;
 mod file_rows;
 mod fitted;
+mod footers;
 mod hdf5_read;
 mod hdf5_write;
 mod indices;
@@ -58,6 +59,7 @@ pub(crate) use columns::{check_schema, places};
 pub use concat::concat_rows;
 pub use decoders::Decoders;
 pub use fitted::fit_rows;
+pub use footers::Footers;
 pub use hdf5_read::open_stored_hdf5;
 pub(crate) use hdf5_read::{Hdf5Batches, read_hdf5, reason_of};
 pub(crate) use hdf5_write::write_hdf5;
@@ -104,6 +106,8 @@ pub struct TableReadOptions {
     /// The threads that decode, where those of several files are to be the same: then one decodes ahead of whoever reads, also where
     /// there is too little for several.
     pub decoders: Option<Decoders>,
+    /// What was read of files that stay as they are, where they are opened again and again.
+    pub footers: Option<Footers>,
 }
 
 impl Default for TableReadOptions {
@@ -117,6 +121,7 @@ impl Default for TableReadOptions {
             first_rows: None,
             threads: 1,
             decoders: None,
+            footers: None,
         }
     }
 }

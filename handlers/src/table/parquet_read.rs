@@ -7,11 +7,13 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafolio_core::counted;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::reader::Length;
 
 use super::columns::Picked;
 use super::file_rows::FileRows;
+use super::footers::Footer;
 use super::source::SourceFile;
 use super::split_columns::SplitColumns;
 use super::wanted::Wanted;
@@ -41,16 +43,9 @@ impl ParquetFile {
     /// [`Blame::unreadable`] for what has no footer, [`Blame::damaged`] when the footer tells of more than the file can
     /// hold; as [`Blame::check_columns`].
     pub(crate) fn open(blame: &dyn Blame, file: SourceFile, part: &TableReadOptions) -> HandlerResult<Self> {
-        let options = ArrowReaderOptions::new().with_page_index_policy(if part.wants_all_rows() {
-            PageIndexPolicy::Skip
-        } else {
-            // The page index is read only where rows in the middle are wanted.
-            PageIndexPolicy::Optional
-        });
         guarded(blame, || {
             let size = file.len();
-            let footer =
-                ArrowReaderMetadata::load(&file, options).map_err(|error| blame.unreadable(FORM, words(error)))?;
+            let footer = footer_of(&file, part).map_err(|error| blame.unreadable(FORM, words(error)))?;
             let rows = check_chunks(footer.metadata(), size).map_err(|reason| blame.damaged(reason))?;
             let decoded = categories::without_key(footer.schema());
             blame.check_columns(&decoded)?;
@@ -131,6 +126,21 @@ impl ParquetFile {
             Ok((given, wanted.left_out().into_iter().fold(window, Window::with_part)))
         })
     }
+}
+
+/// What stands at the end of a file, which may have been read before.
+fn footer_of(file: &SourceFile, part: &TableReadOptions) -> Result<ArrowReaderMetadata, ParquetError> {
+    if let Some(known) = file.footer().and_then(Footer::get) {
+        return Ok(known);
+    }
+    // The page index is read only where rows in the middle are wanted.
+    let wants_pages = file.footer().is_some() || !part.wants_all_rows();
+    let policy = if wants_pages { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+    let footer = ArrowReaderMetadata::load(file, ArrowReaderOptions::new().with_page_index_policy(policy))?;
+    if let Some(known) = file.footer() {
+        known.keep(&footer);
+    }
+    Ok(footer)
 }
 
 fn project(blame: &dyn Blame, schema: &Schema, places: &[usize]) -> HandlerResult<SchemaRef> {

@@ -9,6 +9,7 @@ use datafolio_storage::{Source, StorageError};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::footers::Footer;
 use super::spare::Spare;
 use crate::first_failure::FirstFailure;
 
@@ -21,11 +22,21 @@ pub(crate) struct SourceFile {
     source: Arc<dyn Source>,
     failure: Arc<FirstFailure>,
     spare: Spare,
+    footer: Option<Footer>,
 }
 
 impl SourceFile {
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, failure: Arc::default(), spare: Spare::for_pages() }
+        Self { source, failure: Arc::default(), spare: Spare::for_pages(), footer: None }
+    }
+
+    /// With the place where its footer is kept, if it is.
+    pub(crate) fn with_footer(self, footer: Option<Footer>) -> Self {
+        Self { footer, ..self }
+    }
+
+    pub(super) fn footer(&self) -> Option<&Footer> {
+        self.footer.as_ref()
     }
 
     /// The first error that the source had, once.

@@ -1,0 +1,210 @@
+//! What is looked at here is what DuckDB finds.
+
+#![allow(clippy::unwrap_used)]
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Int64Type, Schema};
+use duckdb::Connection;
+
+use super::Test;
+use crate::condition::check_condition;
+use crate::params::{ParamValue, Params};
+
+/// Rows of all types that are compared here, with extremes and nulls.
+const TABLE: &str = "CREATE TABLE t AS SELECT n, \
+    list_extract([-128, -1, 0, 1, 5, 127, NULL], 1 + n % 7)::TINYINT AS i8, \
+    list_extract([-32768, 0, 5, 32767, NULL], 1 + n % 5)::SMALLINT AS i16, \
+    list_extract([-2147483648, -5, 0, 5, 2147483647, NULL], 1 + n % 6)::INTEGER AS i32, \
+    list_extract([-9223372036854775808, -5, 5, 9007199254740993, 9223372036854775807, NULL], 1 + n % 6)::BIGINT AS i64, \
+    list_extract([0, 5, 255, NULL], 1 + n % 4)::UTINYINT AS u8, \
+    list_extract([0, 5, 4294967295, NULL], 1 + n % 4)::UINTEGER AS u32, \
+    list_extract([0, 5, 18446744073709551615, NULL], 1 + n % 4)::UBIGINT AS u64, \
+    list_extract(['-inf', '-5', '-0.0', '0', '0.1', '0.30000000000000004', '2.5', '5', '9007199254740992', '1e300', \
+        'inf', 'nan', NULL], 1 + n % 13)::DOUBLE AS f64, \
+    list_extract(['', 'a', 'A', 'ab', 'abcdefgh', 'abcdefghi', 'abcdefgz', 'b', 'é', 'zzzzzzzzzzzzzzzzzzzz', '5', NULL], \
+        1 + n % 12) AS text, \
+    list_extract([true, false, NULL], 1 + n % 3) AS flag, \
+    list_extract(['1969-12-31', '1970-01-01', '2024-02-29', '9999-12-31', NULL], 1 + n % 5)::DATE AS day, \
+    list_extract(['1969-12-31 23:59:59.999999', '1970-01-01', '2024-02-29 10:00', '2024-02-29 10:00:00.5', NULL], \
+        1 + n % 5)::TIMESTAMP AS moment \
+    FROM range(1000) AS r(n)";
+
+const COLUMNS: [&str; 12] = ["i8", "i16", "i32", "i64", "u8", "u32", "u64", "f64", "text", "flag", "day", "moment"];
+
+const CONSTANTS: [&str; 37] = [
+    "5",
+    "-5",
+    "0",
+    "127",
+    "128",
+    "-129",
+    "255",
+    "4294967295",
+    "9007199254740993",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551615",
+    "2.5",
+    "0.1",
+    "0.30000000000000004",
+    "-0.0",
+    "1e300",
+    "5e0",
+    "9007199254740992",
+    "''",
+    "'a'",
+    "'abcdefgh'",
+    "'abcdefghi'",
+    "'é'",
+    "'5'",
+    "true",
+    "'1970-01-01'",
+    "DATE '2024-02-29'",
+    "'2024-02-29 10:00'",
+    "TIMESTAMP '2024-02-29 10:00:00.5'",
+    "TIMESTAMP '1969-12-31 23:59:59.999999'",
+    "'2024-02-29T10:00:00.500'",
+    "'2024-2-9'",
+    "DATE '9999-12-31'",
+    "'2024-02-30'",
+    "NULL",
+    "TIMESTAMPTZ '2024-02-29 10:00+00'",
+];
+
+/// All conditions with one column.
+fn simple() -> Vec<String> {
+    let mut all = Vec::new();
+    for column in COLUMNS {
+        all.extend([format!("{column} IS NULL"), format!("{column} IS NOT NULL"), column.to_owned()]);
+        for constant in CONSTANTS {
+            for comparison in ["<", "<=", "=", ">=", ">", "<>"] {
+                all.push(format!("{column} {comparison} {constant}"));
+            }
+            all.push(format!("{constant} < {column}"));
+            for other in ["5", "2.5", "'b'", "DATE '1970-01-01'"] {
+                all.push(format!("{column} BETWEEN {constant} AND {other}"));
+            }
+            all.push(format!("{column} IN ({constant}, 5)"));
+            all.push(format!("{column} IN ({constant}, 'b')"));
+        }
+    }
+    all
+}
+
+struct Judge {
+    connection: Connection,
+    rows: RecordBatch,
+    schema: Schema,
+}
+
+impl Judge {
+    fn new() -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(TABLE).unwrap();
+        let mut statement = connection.prepare("FROM t").unwrap();
+        let batches: Vec<RecordBatch> = statement.query_arrow([]).unwrap().collect();
+        let rows = concat_batches(&batches[0].schema(), &batches).unwrap();
+        let schema = rows.schema().as_ref().clone();
+        drop(statement);
+        Self { connection, rows, schema }
+    }
+
+    /// Whether a condition is looked at here; then it must hold for the same rows as in DuckDB.
+    fn agrees(&self, condition: &str, params: &Params) -> bool {
+        let Ok(checked) = check_condition(condition, params) else { return false };
+        let test = checked.predicate.and_then(|predicate| Test::new(&predicate, &self.schema, "table"));
+        let Some(test) = test else { return false };
+        let masks = test.stages().iter().map(|stage| {
+            let places = stage.columns().iter().map(|name| self.schema.index_of(name).unwrap());
+            stage.holds(&self.rows.project(&places.collect::<Vec<_>>()).unwrap()).unwrap()
+        });
+        let found = masks.reduce(|one, other| &one & &other).unwrap();
+        let ours: Vec<i64> = found.set_indices().map(|at| at as i64).collect();
+        let mut statement =
+            self.connection.prepare(&format!("SELECT n FROM t AS \"table\" WHERE ({condition}) ORDER BY n")).unwrap();
+        let batches: Vec<RecordBatch> = match params {
+            Params::Positional(values) => statement.query_arrow(duckdb::params_from_iter(values)),
+            _ => statement.query_arrow([]),
+        }
+        .unwrap_or_else(|error| panic!("{condition} {params:?}: {error}"))
+        .collect();
+        let theirs: Vec<i64> =
+            batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values()).copied().collect();
+        assert_eq!(ours, theirs, "{condition} {params:?}");
+        true
+    }
+}
+
+#[test]
+fn comparisons_are_those_of_sql() {
+    let judge = Judge::new();
+    let all = simple();
+    let known: Vec<&String> = all.iter().filter(|condition| judge.agrees(condition, &Params::None)).collect();
+    // Of each column all comparisons with what is of its type.
+    let counts = COLUMNS.map(|column| known.iter().filter(|condition| condition.contains(column)).count());
+    assert!(counts.iter().all(|count| *count >= 10), "{COLUMNS:?}: {counts:?}");
+}
+
+#[test]
+fn conditions_of_several_comparisons_are_those_of_sql() {
+    let judge = Judge::new();
+    let known: Vec<String> = simple().into_iter().filter(|condition| judge.agrees(condition, &Params::None)).collect();
+    let mut state = 7_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..400 {
+        let mut condition = known[next(known.len())].clone();
+        for _ in 0..1 + next(3) {
+            let other = &known[next(known.len())];
+            condition = match next(4) {
+                0 => format!("{condition} AND {other}"),
+                1 => format!("({condition}) OR {other}"),
+                2 => format!("NOT ({condition}) AND (NOT ({other}))"),
+                _ => format!("({condition} OR NOT ({other}))"),
+            };
+        }
+        assert!(judge.agrees(&condition, &Params::None), "{condition}");
+    }
+}
+
+#[test]
+fn values_are_compared_as_those_of_sql() {
+    let judge = Judge::new();
+    let values = [
+        ParamValue::Int(5),
+        ParamValue::Int(-5),
+        ParamValue::Int(255),
+        ParamValue::Int(i64::MAX.into()),
+        ParamValue::Int(i64::MIN.into()),
+        ParamValue::Int(u64::MAX.into()),
+        ParamValue::Int(9_007_199_254_740_993),
+        ParamValue::Float(0.1),
+        ParamValue::Float(0.30000000000000004),
+        ParamValue::Float(-0.0),
+        ParamValue::Float(5.0),
+        ParamValue::Text("abcdefgh".to_owned()),
+        ParamValue::Text("5".to_owned()),
+        ParamValue::Text("1970-01-01".to_owned()),
+        ParamValue::Bool(true),
+        ParamValue::Bool(false),
+        ParamValue::Date(0),
+        ParamValue::Timestamp(-1),
+        ParamValue::Timestamp(0),
+    ];
+    let mut known = 0;
+    for column in COLUMNS {
+        for value in &values {
+            for comparison in ["<", "<=", "=", ">=", ">", "<>"] {
+                let params = Params::Positional(vec![value.clone()]);
+                known += usize::from(judge.agrees(&format!("{column} {comparison} ?"), &params));
+            }
+            let params = Params::Positional(vec![value.clone(), value.clone()]);
+            known += usize::from(judge.agrees(&format!("{column} BETWEEN ? AND ?"), &params));
+            known += usize::from(judge.agrees(&format!("{column} IN (?, ?)"), &params));
+        }
+    }
+    assert!(known > 300, "{known}");
+}

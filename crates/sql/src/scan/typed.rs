@@ -1,0 +1,198 @@
+//! Conditions over columns of known types, as SQL compares their values.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, Scalar, StringArray, UInt64Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{and_kleene, cast, prep_null_mask_filter};
+use arrow::datatypes::{DataType, Schema, TimeUnit};
+use arrow::error::ArrowError;
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::evaluate::{Node, of_all};
+use super::predicate::Predicate;
+use crate::bounds::{Comparison, Constant};
+
+/// Each value of a list is compared with all rows: DuckDB looks values of longer ones up.
+const LONGEST_LIST: usize = 16;
+/// Whole numbers up to here are floating-point numbers.
+const EXACT: i128 = 1 << 53;
+
+/// A condition on the rows of a table, in stages: what the columns of one say of a row, those of the next are not asked any more where
+/// it does not hold.
+#[derive(Debug, Clone)]
+pub struct Test {
+    stages: Vec<Stage>,
+}
+
+/// A condition on the rows of batches with these columns.
+#[derive(Debug, Clone, Default)]
+pub struct Stage {
+    columns: Vec<String>,
+    /// All of these hold.
+    nodes: Vec<Node>,
+}
+
+impl Test {
+    /// A condition on the rows of a table with this schema. `None` where SQL might make something else of it: an error, or values
+    /// of another type.
+    pub fn new(predicate: &Predicate, schema: &Schema, table: &str) -> Option<Self> {
+        // `table.x` would be a part of such a column.
+        if schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(table)) {
+            return None;
+        }
+        let all = match predicate {
+            Predicate::And(all) => all.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        let is_text =
+            |name: &String| schema.field_with_name(name).is_ok_and(|field| field.data_type() == &DataType::Utf8);
+        let (mut first, mut then) = (Stage::default(), Stage::default());
+        for one in all {
+            let mut columns = Vec::new();
+            bind(one, schema, &mut columns)?;
+            // To read texts takes longer than to read numbers.
+            let stage = if columns.iter().any(is_text) { &mut then } else { &mut first };
+            stage.nodes.push(bind(one, schema, &mut stage.columns)?);
+        }
+        let stages: Vec<Stage> = [first, then].into_iter().filter(|stage| !stage.nodes.is_empty()).collect();
+        (!stages.is_empty()).then_some(Self { stages })
+    }
+
+    /// The stages, one at least.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+}
+
+impl Stage {
+    /// The columns that it looks at, under the names that they have in the table.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// For which rows of a batch of these columns, in this order, it holds.
+    pub(super) fn holds(&self, batch: &RecordBatch) -> Result<BooleanBuffer, ArrowError> {
+        let result = of_all(&self.nodes, batch, and_kleene)?;
+        let known = if result.null_count() > 0 { prep_null_mask_filter(&result) } else { result };
+        Ok(known.into_parts().0)
+    }
+}
+
+fn bind(predicate: &Predicate, schema: &Schema, names: &mut Vec<String>) -> Option<Node> {
+    let mut place = |column: &str| -> Option<(usize, DataType)> {
+        let mut same = schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(column));
+        let (Some(field), None) = (same.next(), same.next()) else { return None };
+        let at = names.iter().position(|name| name == field.name()).unwrap_or_else(|| {
+            names.push(field.name().clone());
+            names.len() - 1
+        });
+        Some((at, field.data_type().clone()))
+    };
+    Some(match predicate {
+        Predicate::And(all) => Node::And(all.iter().map(|one| bind(one, schema, names)).collect::<Option<_>>()?),
+        Predicate::Or(any) => Node::Or(any.iter().map(|one| bind(one, schema, names)).collect::<Option<_>>()?),
+        Predicate::Not(inner) => Node::Not(Box::new(bind(inner, schema, names)?)),
+        Predicate::IsNull(column) => match place(column)? {
+            // Only where the values are nulls themselves: those of a dictionary may be.
+            (at, of) if of.is_primitive() || matches!(of, DataType::Utf8 | DataType::Boolean) => Node::IsNull(at),
+            _ => return None,
+        },
+        Predicate::IsTrue(column) => match place(column)? {
+            (at, DataType::Boolean) => Node::IsTrue(at),
+            _ => return None,
+        },
+        Predicate::Compare { column, comparison, constants } => {
+            let (at, of) = place(column)?;
+            if constants.is_empty() || constants.len() > LONGEST_LIST {
+                return None;
+            }
+            match of {
+                DataType::Float64 => Node::Float(at, *comparison, constants.iter().map(number).collect::<Option<_>>()?),
+                DataType::Utf8 if *comparison == Comparison::Equal => {
+                    let text = |constant: &Constant| match constant {
+                        Constant::Text(text) | Constant::Varchar(text) => Some(text.clone()),
+                        _ => None,
+                    };
+                    Node::Text(at, constants.iter().map(text).collect::<Option<_>>()?)
+                }
+                of => {
+                    Node::Ordered(at, *comparison, constants.iter().map(|one| scalar(&of, one)).collect::<Option<_>>()?)
+                }
+            }
+        }
+    })
+}
+
+/// A constant as a floating-point number.
+fn number(constant: &Constant) -> Option<f64> {
+    match constant {
+        Constant::Int(value) if (-EXACT..=EXACT).contains(value) => Some(*value as f64),
+        Constant::Float(value) => Some(*value),
+        _ => None,
+    }
+}
+
+/// A constant as a value of a type.
+fn scalar(of: &DataType, constant: &Constant) -> Option<Scalar<ArrayRef>> {
+    let value: ArrayRef = match (of, constant) {
+        (of, Constant::Int(value)) if of.is_signed_integer() => {
+            Arc::new(Int64Array::from(vec![i64::try_from(*value).ok()?]))
+        }
+        (of, Constant::Int(value)) if of.is_unsigned_integer() => {
+            Arc::new(UInt64Array::from(vec![u64::try_from(*value).ok()?]))
+        }
+        (DataType::Boolean, Constant::Bool(value)) => Arc::new(BooleanArray::from(vec![*value])),
+        // Ordered by their bytes, as in SQL.
+        (DataType::Utf8, Constant::Text(text) | Constant::Varchar(text)) => {
+            Arc::new(StringArray::from(vec![text.as_str()]))
+        }
+        (DataType::Date32, Constant::Text(text) | Constant::Time(text)) => {
+            let days = date(text)?.signed_duration_since(NaiveDate::default()).num_days();
+            Arc::new(Int64Array::from(vec![days]))
+        }
+        (DataType::Timestamp(TimeUnit::Microsecond, None), Constant::Text(text) | Constant::Time(text)) => {
+            Arc::new(Int64Array::from(vec![moment(text)?.and_utc().timestamp_micros()]))
+        }
+        _ => return None,
+    };
+    let value = match of {
+        // Days are narrower than what they are counted in here.
+        DataType::Date32 => cast(&cast(&value, &DataType::Int32).ok()?, of).ok()?,
+        of => cast(&value, of).ok()?,
+    };
+    // A number that the type does not have becomes null.
+    (value.null_count() == 0).then(|| Scalar::new(value))
+}
+
+/// A date in the form that says no more: four digits, two and two.
+fn date(text: &str) -> Option<NaiveDate> {
+    let is_plain = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_plain.then(|| text.parse().ok()).flatten()
+}
+
+/// A date, or a date and a time to the microsecond, without a zone.
+fn moment(text: &str) -> Option<NaiveDateTime> {
+    let (day, time) = text.split_at_checked(10)?;
+    let day = date(day)?;
+    if time.is_empty() {
+        return day.and_hms_opt(0, 0, 0);
+    }
+    let time = time.strip_prefix([' ', 'T'])?;
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
+    let is_plain = matches!(clock.len(), 5 | 8)
+        && clock.bytes().enumerate().all(|(place, byte)| match place {
+            2 | 5 => byte == b':',
+            _ => byte.is_ascii_digit(),
+        })
+        && fraction.len() <= 6
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        && (clock.len() == 8 || !time.contains('.'));
+    let two = |at: usize| clock.get(at..at + 2).map_or(Some(0), |digits| digits.parse::<u32>().ok());
+    let micros: u32 = if fraction.is_empty() { 0 } else { format!("{fraction:0<6}").parse().ok()? };
+    is_plain.then(|| day.and_hms_micro_opt(two(0)?, two(3)?, two(6)?, micros)).flatten()
+}

@@ -1,0 +1,183 @@
+//! Conditions that are looked at without DuckDB, over tables of all forms.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int8Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Int8Type, Int64Type, Schema};
+use datafolio::{
+    AddOptions, AppendOptions, Condition, DataFolio, Error, IterOptions, QueryControl, QueryOptions, TableOptions,
+};
+
+use super::data;
+use crate::support::new_bundle;
+
+const ROWS: i64 = 600_000;
+
+fn rows(numbers: std::ops::Range<i64>) -> RecordBatch {
+    let all = || numbers.clone();
+    let columns: [(&str, ArrayRef); 3] = [
+        ("n", Arc::new(Int64Array::from_iter_values(all()))),
+        ("x", Arc::new(all().map(|n| (n % 7 > 0).then_some((n % 1_000) as f64 / 1_000.0)).collect::<Float64Array>())),
+        (
+            "word",
+            Arc::new(StringArray::from_iter_values(all().map(|n| ["alpha", "beta", "", "gamma"][n as usize % 4]))),
+        ),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
+
+/// The same rows as one Parquet file, in parts, and in the other formats.
+fn with_forms() -> (tempfile::TempDir, DataFolio) {
+    let (dir, folio) = new_bundle();
+    let all = rows(0..ROWS);
+    for format in ["parquet", "arrow", "hdf5"] {
+        folio.add(format, data(&all), AddOptions::new().table_format(format)).unwrap();
+    }
+    for part in [0..70_000, 70_000..70_003, 70_003..ROWS] {
+        folio.append_table("parts", rows(part), AppendOptions::new().without_compaction()).unwrap();
+    }
+    (dir, folio)
+}
+
+const FORMS: [&str; 4] = ["parquet", "arrow", "hdf5", "parts"];
+
+/// Whether a condition holds for a row.
+type Holds = fn(i64) -> bool;
+
+const CONDITIONS: [(&str, Holds); 9] = [
+    ("x < 0.003", |n| n % 7 > 0 && n % 1_000 < 3),
+    ("x >= 0.1", |n| n % 7 > 0 && n % 1_000 >= 100),
+    ("x IS NULL AND word = 'beta'", |n| n % 7 == 0 && n % 4 == 1),
+    ("word = '' OR n > 599_990", |n| n % 4 == 2 || n > 599_990),
+    ("word IN ('alpha', 'gamma') AND x < 0.5", |n| n % 2 == n % 4 / 2 && n % 7 > 0 && n % 1_000 < 500),
+    ("NOT x < 0.9", |n| n % 7 > 0 && n % 1_000 >= 900),
+    ("n BETWEEN 70_001 AND 70_004", |n| (70_001..=70_004).contains(&n)),
+    ("n < 0", |_| false),
+    ("n >= 0", |_| true),
+];
+
+fn expected(holds: Holds) -> Vec<i64> {
+    (0..ROWS).filter(|n| holds(*n)).collect()
+}
+
+fn numbers(batches: impl Iterator<Item = RecordBatch>) -> Vec<i64> {
+    batches.flat_map(|batch| batch.column_by_name("n").unwrap().as_primitive::<Int64Type>().values().to_vec()).collect()
+}
+
+#[test]
+fn rows_of_every_form_are_found() {
+    let (_dir, folio) = with_forms();
+    let all = rows(0..ROWS);
+    for name in FORMS {
+        for (condition, holds) in CONDITIONS {
+            let expected = expected(holds);
+            let read = folio.read_table(name, &TableOptions::new().filter(condition)).unwrap();
+            let schema = read.schema();
+            let batches: Vec<RecordBatch> = read.map(Result::unwrap).collect();
+            // All columns, also those that the condition does not look at.
+            let wanted = (0..ROWS).map(|n| Some(holds(n))).collect::<arrow::array::BooleanArray>();
+            let found = concat_batches(&schema, &batches).unwrap();
+            assert_eq!(found.columns(), filter_record_batch(&all, &wanted).unwrap().columns(), "{name}: {condition}");
+            for threads in [1, 2, 5] {
+                let sql = format!("SELECT word, n FROM table WHERE {condition}");
+                let rows = folio.query_table(name, &sql, &QueryOptions::new().threads(threads)).unwrap();
+                assert_eq!(numbers(rows.map(Result::unwrap)), expected, "{name}, {threads} threads: {condition}");
+            }
+            let part = TableOptions::new().filter(condition).columns(["n"]).offset(2).limit(3);
+            let part = folio.read_table(name, &part).unwrap();
+            let some: Vec<i64> = expected.iter().copied().skip(2).take(3).collect();
+            assert_eq!(numbers(part.map(Result::unwrap)), some, "{name}: {condition}");
+        }
+    }
+}
+
+/// Whoever stops goes on behind the last row, and workers who share a table see each row once.
+#[test]
+fn chunks_of_found_rows_are_resumed_and_shared_out() {
+    let (_dir, folio) = with_forms();
+    for name in FORMS {
+        for (condition, holds) in CONDITIONS {
+            let options = IterOptions::new().filter(condition).columns(["n"]).chunk_size(997);
+            let mut chunks = folio.iter_table(name, &options).unwrap();
+            let first: Vec<RecordBatch> = chunks.by_ref().take(2).map(Result::unwrap).collect();
+            assert!(first.len() < 2 || first[0].num_rows() == 997, "{name}: {condition}");
+            let rest = folio.iter_table(name, &options.clone().start_row(chunks.position())).unwrap();
+            let found = numbers(first.into_iter().chain(rest.map(Result::unwrap)));
+            assert_eq!(found, expected(holds), "{name}: {condition}");
+        }
+        let options = |rows| IterOptions::new().filter("x < 0.003").columns(["n"]).rows(rows);
+        let shared = folio.split_table(name, 3).unwrap().into_iter();
+        let found = shared.flat_map(|rows| folio.iter_table(name, &options(rows)).unwrap().map(Result::unwrap));
+        assert_eq!(numbers(found), expected(CONDITIONS[0].1), "{name}");
+    }
+}
+
+/// Categories keep their numbers in all batches, and values within lists stay as they are.
+#[test]
+fn columns_beside_the_condition_are_as_the_table_has_them() {
+    let (_dir, folio) = new_bundle();
+    let count = 40_000;
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count));
+    let keys = Int8Array::from_iter_values((0..count).map(|n| (n / 17_000) as i8));
+    let values: ArrayRef = Arc::new(StringArray::from(vec!["low", "middle", "high"]));
+    let sizes: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::new(keys, values));
+    let lists = (0..count).map(|n| Some((0..n % 4).map(|at| Some(at + n)).collect::<Vec<_>>()));
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists));
+    let fields = [("n", &ids), ("size", &sizes), ("list", &lists)]
+        .map(|(name, column)| Field::new(name, column.data_type().clone(), true).with_dict_is_ordered(name == "size"));
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), vec![ids, sizes, lists]).unwrap();
+    for format in ["parquet", "arrow"] {
+        folio.add(format, data(&batch), AddOptions::new().table_format(format)).unwrap();
+        for (condition, holds) in [
+            ("n < 30_000", (|n| n < 30_000) as fn(i64) -> bool),
+            ("n IN (5, 17_001, 39_999)", |n| [5, 17_001, 39_999].contains(&n)),
+        ] {
+            let read = folio.read_table(format, &TableOptions::new().filter(condition)).unwrap();
+            let schema = read.schema();
+            let batches: Vec<RecordBatch> = read.map(Result::unwrap).collect();
+            for batch in &batches {
+                let size = batch.column(1).as_any_dictionary();
+                assert_eq!(
+                    size.values().as_string::<i32>().iter().flatten().collect::<Vec<_>>(),
+                    ["low", "middle", "high"]
+                );
+            }
+            let wanted = (0..count).map(|n| Some(holds(n))).collect::<arrow::array::BooleanArray>();
+            let found = concat_batches(&schema, &batches).unwrap();
+            let expected = filter_record_batch(&batch, &wanted).unwrap();
+            assert_eq!(found.columns(), expected.columns(), "{format}: {condition}");
+            assert!(matches!(found.column(1).data_type(), DataType::Dictionary(..)));
+        }
+    }
+}
+
+#[test]
+fn what_looks_is_stopped_and_ends_in_time() {
+    let (_dir, folio) = with_forms();
+    let control = QueryControl::new();
+    let options = QueryOptions::new().control(&control).threads(1);
+    let mut rows = folio.query_table("parquet", "SELECT n, x FROM table WHERE n >= 0", &options).unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    assert!(control.rows() > 0 && control.progress().is_some_and(|percent| percent < 100.0));
+    control.cancel();
+    let error = rows.find_map(Result::err).map(Error::from).unwrap();
+    assert_eq!(error.code(), "sql-cancelled");
+    let timed = QueryOptions::new().threads(1).timeout(Duration::from_millis(20));
+    let mut rows = folio.query_table("parquet", "SELECT n, x FROM table WHERE n >= 0", &timed).unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(rows.find_map(Result::err).map(Error::from).unwrap().code(), "sql-timed-out");
+    // One that was cancelled before it began gives nothing.
+    let control = QueryControl::new();
+    control.cancel();
+    let condition = Condition::new("n >= 0").control(&control);
+    let mut found = folio.read_table("parts", &TableOptions::new().filter(condition)).unwrap();
+    let error = found.try_for_each(|rows| rows.map(drop)).map_err(Error::from).unwrap_err();
+    assert_eq!(error.code(), "sql-cancelled");
+    // Whoever wants no more may go.
+    drop(folio.query_table("parquet", "SELECT n, x FROM table WHERE n >= 0", &QueryOptions::new()).unwrap());
+}
