@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafolio_columns::Frame;
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::{Footers, HandlerError, Item, TableReadOptions, plain_parquet_files, read_ranges, read_table};
-use datafolio_sql::{Asked, ByNumber, Exposed, Quoted, Relation, Streamed, TableName, check};
+use datafolio_sql::{Asked, ByNumber, Exposed, Quoted, Relation, Scannable, Streamed, TableName, check};
 use datafolio_storage::{OutsidePlaces, Storage, Verification, VerifiedCache};
 
 use super::frames::{self, is_frame};
@@ -291,7 +291,7 @@ impl DataFolio {
 }
 
 /// A table that is read here: streamed into a query, or behind one that numbers its rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TableStream {
     record: Arc<ItemRecord>,
     storage: Arc<dyn Storage>,
@@ -349,7 +349,9 @@ impl ByNumber for TableStream {
         part.rows = Some(numbers);
         Ok(read_table(&self.item(), &part)?)
     }
+}
 
+impl Scannable for TableStream {
     fn stretch(
         &self,
         rows: Range<u64>,
@@ -358,6 +360,12 @@ impl ByNumber for TableStream {
         part.offset = rows.start;
         part.limit = Some(rows.end - rows.start);
         Ok(read_table(&self.item(), &part)?)
+    }
+
+    fn only(&self, places: &[usize]) -> Arc<dyn ByNumber> {
+        let fields = places.iter().filter_map(|place| self.schema.fields().get(*place)).cloned();
+        let schema = Schema::new_with_metadata(fields.collect::<Fields>(), self.schema.metadata().clone());
+        Arc::new(Self { schema: Arc::new(schema), ..self.clone() })
     }
 }
 

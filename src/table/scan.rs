@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafolio_core::{ItemRecord, item_type};
 use datafolio_handlers::Footers;
-use datafolio_sql::{ByNumber, Condition, Scan, Settings, Test};
+use datafolio_sql::{Condition, Scan, Scannable, Settings, Test};
 
 use super::shares::scanned;
 use crate::bundle::DataFolio;
@@ -48,7 +48,7 @@ impl DataFolio {
         let asked = test.stages().iter().map(|stage| {
             let fields = stage.columns().iter().map(|name| facts.schema.field_with_name(name).cloned());
             let schema = Schema::new(fields.collect::<Result<Vec<_>, _>>().ok()?);
-            Some(columns(Arc::new(schema)) as Arc<dyn ByNumber>)
+            Some(columns(Arc::new(schema)) as Arc<dyn Scannable>)
         });
         let asked = asked.collect::<Option<_>>()?;
         let in_question =

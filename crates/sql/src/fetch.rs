@@ -1,7 +1,6 @@
 //! Rows that are fetched by their numbers: a query says which rows a condition holds for, and who reads the table gives them.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -24,12 +23,6 @@ pub trait ByNumber: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the table cannot be read.
     fn rows(&self, numbers: Arc<[u64]>) -> Result<Box<dyn RecordBatchReader + Send>, Failure>;
-
-    /// All rows of these numbers, of which none is behind the end.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    fn stretch(&self, rows: Range<u64>) -> Result<Box<dyn RecordBatchReader + Send>, Failure>;
 }
 
 /// Columns of rows that are given.
@@ -189,10 +182,6 @@ mod tests {
             };
             let batches: Vec<_> = numbers.chunks(3).map(batch).collect();
             Ok(Box::new(RecordBatchIterator::new(batches, self.schema())))
-        }
-
-        fn stretch(&self, rows: Range<u64>) -> Result<Box<dyn RecordBatchReader + Send>, Failure> {
-            self.rows(rows.collect())
         }
     }
 

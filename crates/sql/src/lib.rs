@@ -56,7 +56,7 @@ pub use plain::Plain;
 pub use reader::QueryReader;
 pub use refusal::Refusal;
 pub use row_numbers::{Filter, Picked, ROW, filter, pick};
-pub use scan::{Predicate, Scan, Stage, Test, scan};
+pub use scan::{Predicate, Scan, Scannable, Stage, Test, scan};
 pub use session::{Exposed, OF_THE_FILE, Relation, Settings, Shares, run, run_unrestricted};
 pub use stream::Streamed;
 pub use words::{Quoted, quote_table, statements};

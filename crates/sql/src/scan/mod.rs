@@ -4,6 +4,7 @@
 //! Only conditions whose meaning is known to the last value are, so that nobody can tell from the rows who looked.
 
 mod evaluate;
+mod kept;
 mod predicate;
 mod slab;
 #[cfg(test)]
@@ -29,15 +30,27 @@ use crate::session::{Failure, Settings};
 const FIRST_ROWS: u64 = 1 << 16;
 const MOST_ROWS: u64 = 1 << 20;
 
+/// Columns of a table whose rows are looked through.
+pub trait Scannable: ByNumber {
+    /// All rows of these numbers, of which none is behind the end.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn stretch(&self, rows: Range<u64>) -> Result<Box<dyn RecordBatchReader + Send>, Failure>;
+
+    /// Some of the columns, by their places.
+    fn only(&self, places: &[usize]) -> Arc<dyn ByNumber>;
+}
+
 /// A table whose rows are looked through.
 #[derive(Debug)]
 pub struct Scan {
     /// The condition on them.
     pub test: Test,
     /// The columns that it looks at: those of each of its stages, in their order.
-    pub asked: Vec<Arc<dyn ByNumber>>,
+    pub asked: Vec<Arc<dyn Scannable>>,
     /// Those that are given.
-    pub columns: Arc<dyn ByNumber>,
+    pub columns: Arc<dyn Scannable>,
     /// Whether [`ROW`](crate::ROW) follows these.
     pub is_numbered: bool,
     /// The rows of the table, in parts that are looked through side by side and given in turn.
@@ -61,7 +74,8 @@ pub fn scan(settings: &Settings, scan: Scan) -> SqlResult<QueryReader> {
     let width = if is_counted { 1 } else { settings.threads.unwrap_or(1).clamp(1, parts) };
     let lanes = Arc::new(Lanes::new(parts, width, ahead_of(settings, width)));
     settings.control.attach(&lanes, &[]);
-    let given = Fetched { columns: Arc::clone(&scan.columns), is_numbered: scan.is_numbered };
+    let columns: Arc<dyn ByNumber> = scan.columns.clone();
+    let given = Fetched { columns, is_numbered: scan.is_numbered };
     let schema = given.schema();
     let scanning = Scanning {
         scan,

@@ -8,8 +8,9 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field};
 
-use super::{Rows, Scanning, Stage};
-use crate::fetch::{ByNumber, failed, of_table};
+use super::kept::{Keeping, Kept};
+use super::{Rows, Scannable, Scanning, Stage};
+use crate::fetch::{Fetched, failed, of_table};
 use crate::reader::Stop;
 
 /// Where one of so many rows is wanted or more of them, all are read, and the others left out.
@@ -60,26 +61,31 @@ impl Scanning {
         give: impl FnMut(RecordBatch) -> Result<bool, Stop>,
     ) -> Result<bool, Stop> {
         let Some(mut asked) = self.in_question(rows) else { return Ok(true) };
-        let mut found: Option<BooleanBuffer> = None;
+        let (mut found, mut kept): (Option<BooleanBuffer>, Kept) = (None, Kept::default());
         for (stage, columns) in self.scan.test.stages().iter().zip(&self.scan.asked) {
-            let here = self.holds(&asked, stage, columns.as_ref())?;
-            let here = found.map_or_else(|| here.clone(), |found| &found & &here);
-            match here.count_set_bits() as u64 {
+            let (here, values) = self.holds(&asked, stage, columns.as_ref())?;
+            let before = found.take();
+            let both = before.as_ref().map_or_else(|| here.clone(), |before| before & &here);
+            match both.count_set_bits() as u64 {
                 0 => return Ok(true),
                 count if asked.is_sparse(count) => {
-                    asked = Asked::Picked(asked.numbers(&here).into());
-                    found = None;
+                    // What a stage has kept is of the rows that it holds for, whatever one before it says.
+                    kept = match values.filter(|_| before.is_none()) {
+                        Some(values) => kept.narrowed(&here, values).map_err(|error| failed(&error.to_string()))?,
+                        None => Kept::default(),
+                    };
+                    asked = Asked::Picked(asked.numbers(&both).into());
                 }
-                _ => found = Some(here),
+                _ => found = Some(both),
             }
         }
         match (asked, found) {
-            (Asked::Picked(numbers), None) => self.given.give(&numbers, give),
-            (Asked::All(rows), Some(found)) => self.filtered(rows, &found, give),
-            (asked, found) => {
-                let all = || BooleanBuffer::new_set(asked.count() as usize);
-                self.given.give(&asked.numbers(&found.unwrap_or_else(all)).into(), give)
+            (Asked::Picked(numbers), _) => {
+                let columns = kept.beside(&self.scan.columns);
+                Fetched { columns, ..self.given }.give(&numbers, give)
             }
+            (Asked::All(rows), Some(found)) => self.filtered(rows, &found, give),
+            (Asked::All(_), None) => Ok(true),
         }
     }
 
@@ -99,21 +105,33 @@ impl Scanning {
         })
     }
 
-    /// For which of these rows a stage of the condition holds, which looks at these columns.
-    fn holds(&self, asked: &Asked, stage: &Stage, columns: &dyn ByNumber) -> Result<BooleanBuffer, Stop> {
+    /// For which of these rows a stage of the condition holds, which looks at these columns; and their values there, where these are few.
+    fn holds(
+        &self,
+        asked: &Asked,
+        stage: &Stage,
+        columns: &dyn Scannable,
+    ) -> Result<(BooleanBuffer, Option<Keeping>), Stop> {
         let rows: Rows = match asked {
             Asked::All(rows) => columns.stretch(rows.clone()),
             Asked::Picked(numbers) => columns.rows(Arc::clone(numbers)),
         };
         let count = asked.count() as usize;
         let mut found = BooleanBufferBuilder::new(count);
+        let (mut kept, mut kept_rows) = (Some(Keeping::new(stage, &self.scan.columns.schema())), 0);
         for batch in rows.map_err(Stop::Table)? {
             self.go_on()?;
             let batch = batch.map_err(of_table)?;
-            found.append_buffer(&stage.holds(&batch).map_err(|error| failed(&error.to_string()))?);
+            let holds = stage.holds(&batch).map_err(|error| failed(&error.to_string()))?;
+            kept_rows += holds.count_set_bits() as u64;
+            kept = kept.filter(|_| asked.is_sparse(kept_rows));
+            if let Some(kept) = &mut kept {
+                kept.add(&batch, &holds).map_err(|error| failed(&error.to_string()))?;
+            }
+            found.append_buffer(&holds);
         }
         match found.len() == count {
-            true => Ok(found.finish()),
+            true => Ok((found.finish(), kept)),
             false => Err(failed("a condition has looked at other rows than those that it was to")),
         }
     }
