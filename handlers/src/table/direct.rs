@@ -12,8 +12,8 @@ use super::source::SourceFile;
 use super::spare::Spare;
 use super::texts::TextColumn;
 
-/// A column without nulls, of values that are stored as they are or of texts. What else a column can be (numbers in dictionaries,
-/// differences, nulls, lists) is the library's.
+/// A column without nulls, of numbers that are stored as they are or in dictionaries, or of texts. What else a column can be (differences,
+/// nulls, lists) is the library's.
 pub(super) enum DirectColumn {
     Plain(Box<PlainColumn>),
     Text(Box<TextColumn>),

@@ -1,7 +1,7 @@
-//! Columns whose values are stored as they are: numbers one after another, truth values bit by bit.
+//! Columns whose values are stored as they are, numbers one after another and truth values bit by bit, or as places in a dictionary of numbers.
 //!
 //! The Parquet library reads a page into memory, clears memory for its values and copies them there; truth values become bytes on
-//! the way and bits again. Here numbers are read from the file to where they stay, and bits are copied by the word.
+//! the way and bits again. Here numbers are read from the file to where they stay, or put there out of their dictionary, and bits are copied by the word.
 
 use std::sync::Arc;
 
@@ -9,11 +9,14 @@ use arrow::array::{ArrayData, ArrayRef, BooleanArray, BooleanBufferBuilder, make
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
-use parquet::basic::{Encoding, Type as Physical};
+use parquet::basic::{Encoding, EncodingMask, Type as Physical};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
-use super::page_header::PLAIN;
+use super::indices::Indices;
+use super::numbers::Numbers;
+use super::of_group::OfGroup;
+use super::page_header::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
 use super::pages::{Page, PageValues, Pages, Result, damaged};
 use super::runs::Run;
 use super::source::SourceFile;
@@ -22,13 +25,14 @@ use super::spare::Spare;
 /// Bytes of a value of which none exists.
 const BITS: usize = 0;
 
-/// A column of which the values of all wanted row groups are stored as they are, and which has no null.
+/// A column of which the values of all wanted row groups are stored as they are or in dictionaries, and which has no null.
 pub(super) struct PlainColumn {
     memory: Spare,
     data_type: DataType,
     /// Bytes of a value; [`BITS`] of truth values.
     width: usize,
     pages: Pages<Values>,
+    dictionary: OfGroup<Numbers>,
 }
 
 /// Where the values of a page are.
@@ -37,6 +41,8 @@ enum Values {
     Stored(u64),
     /// In memory, from here on.
     Held(Bytes, usize),
+    /// In the dictionary of the row group.
+    InDictionary(Box<Indices>, Arc<Numbers>),
 }
 
 impl PlainColumn {
@@ -50,11 +56,16 @@ impl PlainColumn {
         skipped: u64,
     ) -> Option<Self> {
         let (physical, width) = stored_as(data_type)?;
-        let pages = Pages::new(file, memory, leaf, groups, skipped, &[PLAIN], |column| {
-            let is_plain = column.page_encoding_stats_mask().is_some_and(|mask| mask.is_only(Encoding::PLAIN));
-            column.column_type() == physical && is_plain
+        let encodings: &[u64] = if width == BITS { &[PLAIN] } else { &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY] };
+        let pages = Pages::new(file, memory, leaf, groups, skipped, encodings, |column| {
+            let are_known = |mask: &EncodingMask| match width {
+                BITS => mask.is_only(Encoding::PLAIN),
+                _ => mask.encodings().all(is_known),
+            };
+            column.column_type() == physical && column.page_encoding_stats_mask().is_some_and(are_known)
         })?;
-        Some(Self { memory: memory.clone(), data_type: data_type.clone(), width, pages })
+        let dictionary = OfGroup::default();
+        Some(Self { memory: memory.clone(), data_type: data_type.clone(), width, pages, dictionary })
     }
 
     /// As [`Pages::at_page`].
@@ -67,25 +78,29 @@ impl PlainColumn {
     /// # Errors
     /// Those of the file; for pages that are not what the footer says.
     pub(super) fn next(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
-        let width = self.width;
-        let file = self.pages.file().clone();
+        let Self { memory, data_type, width, pages, dictionary } = self;
+        let width = *width;
+        let file = pages.file().clone();
         // Numbers here and there are not read from the file one by one.
         let is_whole = runs.len() < 2;
-        let open = |pages: &mut Pages<Values>, page: &Page| open(pages, page, width, is_whole);
+        let open = |pages: &mut Pages<Values>, page: &Page| match page.header.encoding {
+            PLAIN => open(pages, page, width, is_whole),
+            _ => open_in_dictionary(pages, page, width, dictionary),
+        };
         if width == BITS {
             let mut bits = BooleanBufferBuilder::new(rows);
-            self.pages.read(runs, open, |values, taken, count| values.bits(taken, count, &mut bits))?;
+            pages.read(runs, open, |values, taken, count| values.bits(taken, count, &mut bits))?;
             return Ok(Arc::new(BooleanArray::new(bits.finish(), None)));
         }
         let length = rows.checked_mul(width).ok_or_else(|| damaged("it has too many rows"))?;
-        let values = self.memory.filled(length, |mut to| {
-            self.pages.read(runs, open, |values, taken, count| {
+        let values = memory.filled(length, |mut to| {
+            pages.read(runs, open, |values, taken, count| {
                 let (here, rest) = std::mem::take(&mut to).split_at_mut(count * width);
                 to = rest;
                 values.numbers(&file, taken * width, here)
             })
         })?;
-        let data = ArrayData::builder(self.data_type.clone()).len(rows).add_buffer(Buffer::from(values));
+        let data = ArrayData::builder(data_type.clone()).len(rows).add_buffer(Buffer::from(values));
         Ok(make_array(data.build()?))
     }
 }
@@ -112,20 +127,44 @@ fn open(pages: &mut Pages<Values>, page: &Page, width: usize, is_whole: bool) ->
     })
 }
 
+/// Finds the places that a page has behind those that are left out.
+fn open_in_dictionary(
+    pages: &mut Pages<Values>,
+    page: &Page,
+    width: usize,
+    dictionary: &mut OfGroup<Numbers>,
+) -> Result<Values> {
+    let held = pages.hold(page)?;
+    let start = pages.values_start(page, Some(&held))?;
+    let mut indices = Box::new(Indices::new(held, start)?);
+    indices.pass(page.taken)?;
+    let numbers = dictionary.get(pages, |page, entries| Numbers::new(page, entries, width))?;
+    Ok(Values::InDictionary(indices, numbers))
+}
+
+/// How pages of numbers may be encoded.
+fn is_known(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY)
+}
+
 impl PageValues for Values {
-    /// They are known by their places.
-    fn pass(&mut self, _count: usize) -> Result<()> {
-        Ok(())
+    fn pass(&mut self, count: usize) -> Result<()> {
+        match self {
+            // They are known by their places.
+            Self::Stored(_) | Self::Held(..) => Ok(()),
+            Self::InDictionary(indices, _) => indices.pass(count),
+        }
     }
 }
 
 impl Values {
     /// Reads numbers, as many as fit, from so many bytes on.
-    fn numbers(&self, file: &SourceFile, from: usize, to: &mut [u8]) -> Result<()> {
+    fn numbers(&mut self, file: &SourceFile, from: usize, to: &mut [u8]) -> Result<()> {
         match self {
-            Self::Stored(start) => Ok(file.read_at(to, start + from as u64)?),
+            Self::InDictionary(indices, numbers) => numbers.fill(indices, to),
+            Self::Stored(start) => Ok(file.read_at(to, *start + from as u64)?),
             Self::Held(bytes, start) => {
-                let values = bytes.get(start + from..start + from + to.len());
+                let values = bytes.get(*start + from..*start + from + to.len());
                 to.copy_from_slice(values.ok_or_else(|| damaged("a page ends early"))?);
                 Ok(())
             }

@@ -17,7 +17,9 @@ use parquet::file::page_index::offset_index::PageLocation;
 use super::appended::{Appended, Room, SHORT, end_of};
 use super::dictionary::{Dictionary, text_of};
 use super::indices::Indices;
-use super::page_header::{PLAIN, PLAIN_DICTIONARY, PageKind, RLE_DICTIONARY};
+use super::known_texts::array_of;
+use super::of_group::OfGroup;
+use super::page_header::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
 use super::pages::{Page, PageValues, Pages, Result, damaged};
 use super::runs::Run;
 use super::source::SourceFile;
@@ -28,14 +30,7 @@ pub(super) struct TextColumn {
     memory: Spare,
     data_type: DataType,
     pages: Pages<Values>,
-    dictionary: Option<Known>,
-}
-
-/// A dictionary that was read.
-struct Known {
-    /// Where its page lies.
-    start: u64,
-    texts: Arc<Dictionary>,
+    dictionary: OfGroup<Dictionary>,
 }
 
 /// What is left of the values of a page.
@@ -72,7 +67,7 @@ impl TextColumn {
                 && are_known(column.encodings_mask())
                 && pages.is_none_or(are_known)
         })?;
-        Some(Self { memory: memory.clone(), data_type: data_type.clone(), pages, dictionary: None })
+        Some(Self { memory: memory.clone(), data_type: data_type.clone(), pages, dictionary: OfGroup::default() })
     }
 
     /// As [`Pages::at_page`].
@@ -104,17 +99,27 @@ impl TextColumn {
         let Self { memory, pages, dictionary, .. } = self;
         let length = rows.checked_add(1).and_then(|ends| ends.checked_mul(WIDTH));
         let mut values = Bytes::new();
+        let mut are_known = true;
         let ends = memory.filled(length.ok_or_else(|| damaged("it has too many rows"))?, |ends| {
             let mut texts = Appended::<WIDTH>::new(ends.as_chunks_mut().0, memory, most);
             pages.read(
                 runs,
                 |pages, page| open(pages, page, dictionary, are_texts),
-                |values, _, count| values.append(count, &mut texts),
+                |values, _, count| {
+                    are_known &= matches!(values, Values::InDictionary(..));
+                    values.append(count, &mut texts)
+                },
             )?;
             texts.finish().map(|texts| values = texts)
         })?;
         let ends = OffsetBuffer::new(ScalarBuffer::<T::Offset>::from(Buffer::from(ends)));
-        let array = GenericByteArray::<T>::try_new(ends, Buffer::from(values), None);
+        let values = Buffer::from(values);
+        if are_known {
+            // SAFETY: each is a copy of one of the texts of a dictionary, which are UTF-8 where texts are wanted.
+            #[allow(unsafe_code, reason = "the texts of the dictionary were looked at")]
+            return Ok(Arc::new(unsafe { array_of::<T>(ends, values) }?));
+        }
+        let array = GenericByteArray::<T>::try_new(ends, values, None);
         Ok(Arc::new(array.map_err(|error| damaged(&error.to_string()))?))
     }
 }
@@ -127,7 +132,12 @@ fn are_known(mask: &EncodingMask) -> bool {
 }
 
 /// Finds the values of a page behind those that are left out.
-fn open(pages: &mut Pages<Values>, page: &Page, dictionary: &mut Option<Known>, are_texts: bool) -> Result<Values> {
+fn open(
+    pages: &mut Pages<Values>,
+    page: &Page,
+    dictionary: &mut OfGroup<Dictionary>,
+    are_texts: bool,
+) -> Result<Values> {
     let held = pages.hold(page)?;
     let at = pages.values_start(page, Some(&held))?;
     if page.header.encoding == PLAIN {
@@ -137,23 +147,7 @@ fn open(pages: &mut Pages<Values>, page: &Page, dictionary: &mut Option<Known>, 
     }
     let mut indices = Box::new(Indices::new(held, at)?);
     indices.pass(page.taken)?;
-    let of_group = pages.dictionary()?;
-    let texts = match dictionary {
-        Some(known) if known.start == of_group.start => Arc::clone(&known.texts),
-        _ => {
-            let PageKind::Dictionary { entries } = of_group.header.kind else {
-                return Err(damaged("it has no dictionary"));
-            };
-            let is_plain = matches!(of_group.header.encoding, PLAIN | PLAIN_DICTIONARY | RLE_DICTIONARY);
-            let held = pages.hold(&of_group)?;
-            if !is_plain {
-                return Err(damaged("its dictionary is encoded in a way that is not known"));
-            }
-            let texts = Arc::new(Dictionary::new(&held, entries, are_texts)?);
-            *dictionary = Some(Known { start: of_group.start, texts: Arc::clone(&texts) });
-            texts
-        }
-    };
+    let texts = dictionary.get(pages, |page, entries| Dictionary::new(page, entries, are_texts))?;
     Ok(Values::InDictionary(indices, texts))
 }
 

@@ -5,6 +5,7 @@ use arrow::array::{
     Int64Array, ListArray, RecordBatch, StringArray, Time32MillisecondArray, Time64NanosecondArray,
     TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{Field, Int64Type, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Compression;
@@ -57,6 +58,17 @@ fn properties() -> WriterPropertiesBuilder {
         .set_max_row_group_row_count(Some(1_000))
 }
 
+/// The same columns with forty values each.
+fn few(rows: &RecordBatch) -> RecordBatch {
+    let places = UInt64Array::from_iter_values((0..ROWS).map(|row| (row * row % 1_601 % 40) as u64));
+    take_record_batch(rows, &places).unwrap()
+}
+
+/// Numbers in dictionaries; those that do not fit stand behind them as they are.
+fn in_dictionaries() -> WriterPropertiesBuilder {
+    properties().set_dictionary_enabled(true).set_dictionary_page_size_limit(1_500)
+}
+
 /// The columns that are read here, behind so many rows.
 fn columns(bytes: &[u8], skipped: usize) -> Vec<Option<PlainColumn>> {
     let file = SourceFile::new(Arc::new(InMemory(bytes.to_vec())));
@@ -77,11 +89,16 @@ fn values_are_those_that_were_written() {
     let mut files = Vec::new();
     for compression in [Compression::UNCOMPRESSED, Compression::ZSTD(parquet::basic::ZstdLevel::default())] {
         for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-            files.push(encoded(&rows, properties().set_compression(compression).set_writer_version(version)));
+            for (rows, properties) in
+                [(&rows, properties()), (&rows, in_dictionaries()), (&few(&rows), in_dictionaries())]
+            {
+                let properties = properties.set_compression(compression).set_writer_version(version);
+                files.push((encoded(rows, properties), rows.clone()));
+            }
         }
     }
-    files.push(encoded(&rows, properties().set_write_page_header_statistics(true)));
-    for bytes in files {
+    files.push((encoded(&rows, properties().set_write_page_header_statistics(true)), rows));
+    for (bytes, rows) in files {
         for batch in [1, 7, 100, 1_000, 5_000] {
             for skipped in [0, 1, 99, 100, 1_001, 2_344, 2_345] {
                 for (place, column) in columns(&bytes, skipped).into_iter().enumerate() {
@@ -99,14 +116,17 @@ fn values_are_those_that_were_written() {
 fn values_of_rows_here_and_there_are_those_that_were_written() {
     let rows = rows();
     for compression in [Compression::UNCOMPRESSED, Compression::ZSTD(parquet::basic::ZstdLevel::default())] {
-        let bytes = encoded(&rows, properties().set_compression(compression));
-        for every in [1, 3, 50, 101, 999] {
-            for (place, column) in columns(&bytes, 5).into_iter().enumerate() {
-                let mut column = column.unwrap();
-                let what = format!("column {place}, a row of {every}");
-                assert_picks(&rows.column(place).slice(5, ROWS - 5), every, &what, |runs, count| {
-                    column.next(runs, count)
-                });
+        for (rows, properties) in [(&rows, properties()), (&rows, in_dictionaries()), (&few(&rows), in_dictionaries())]
+        {
+            let bytes = encoded(rows, properties.set_compression(compression));
+            for every in [1, 3, 50, 101, 999] {
+                for (place, column) in columns(&bytes, 5).into_iter().enumerate() {
+                    let mut column = column.unwrap();
+                    let what = format!("column {place}, a row of {every}");
+                    assert_picks(&rows.column(place).slice(5, ROWS - 5), every, &what, |runs, count| {
+                        column.next(runs, count)
+                    });
+                }
             }
         }
     }
@@ -123,7 +143,7 @@ fn what_is_stored_otherwise_is_left_to_the_library() {
     let whole = all.project(&[2, 3, 6]).unwrap();
     assert_eq!(is_read(&whole, properties().set_encoding(Encoding::DELTA_BINARY_PACKED)), [false; 3]);
     assert_eq!(is_read(&whole, properties().set_encoding(Encoding::BYTE_STREAM_SPLIT)), [false; 3]);
-    assert_eq!(is_read(&whole, properties().set_dictionary_enabled(true)), [false; 3]);
+    assert_eq!(is_read(&whole, in_dictionaries()), [true; 3]);
     // In one row group of several.
     let first = Int64Array::from_iter((0..ROWS).map(|row| (row != 2_000).then_some(1)));
     let lists = (0..ROWS).map(|row| Some([Some(row as i64)]));
@@ -145,8 +165,12 @@ fn damaged_pages_are_an_error_or_other_values() {
     let mut refused = 0;
     for compression in [Compression::UNCOMPRESSED, Compression::ZSTD(parquet::basic::ZstdLevel::default())] {
         for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-            for batch in [two(0), two(2)] {
-                let whole = encoded(&batch, properties().set_compression(compression).set_writer_version(version));
+            for (batch, properties) in [
+                (two(0), properties()),
+                (two(2), properties()),
+                (few(&all).slice(0, 260).project(&[2, 6]).unwrap(), in_dictionaries()),
+            ] {
+                let whole = encoded(&batch, properties.set_compression(compression).set_writer_version(version));
                 let footer =
                     whole.len() - 8 - u32::from_le_bytes(whole[whole.len() - 8..][..4].try_into().unwrap()) as usize;
                 for at in 4..footer {
