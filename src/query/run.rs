@@ -129,11 +129,14 @@ impl DataFolio {
         let exposed = self.expose_all(&checked, asked, argument, options)?;
         let settings = self.query_settings(options);
         let shares = match (checked.tables.as_slice(), exposed.as_slice()) {
-            ([table], [found]) if checked.is_separable() && options.frames.is_empty() => {
+            ([table], [found]) if options.frames.is_empty() && (checked.is_separable() || plain.is_some()) => {
                 let (folio, record) = self.record_of(table, argument)?;
                 let folio = folio.as_ref().unwrap_or(self);
                 let threads = settings.threads.unwrap_or(1);
-                let shares = folio.shares_of(&record, &found.relation, &(0..u64::MAX), threads)?;
+                let shares = match checked.is_separable() {
+                    true => folio.shares_of(&record, &found.relation, &(0..u64::MAX), threads)?,
+                    false => Shares::default(),
+                };
                 if let Some(plain) = plain
                     && let Some(rows) = folio.run_plain(&plain, (&record, &found.relation), &shares, &settings, options)
                 {

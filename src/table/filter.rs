@@ -41,7 +41,10 @@ impl DataFolio {
         let categories = self.categories_of(record, &schema)?;
         let (offset, limit) = (wanted.offset, wanted.limit);
         let scanned = Scanned { table: "table", columns: &schema, rows: &wanted.rows, offset, limit };
-        if let Some(mut scan) = self.scanned(record, &condition, &scanned, &settings) {
+        // Rows without a column are still so many.
+        if !schema.fields().is_empty()
+            && let Some(mut scan) = self.scanned(record, &condition, &scanned, &settings)
+        {
             scan.is_numbered = true;
             let rows = datafolio_sql::scan(&settings, scan)?;
             return Ok(Filtered { rows, schema, categories });

@@ -1,11 +1,12 @@
-//! Queries that give columns of a table as they are: DuckDB finds the rows, and what is in them is read here.
+//! Queries that give columns of a table as they are, or count its rows: DuckDB finds the rows at most, and what is in them is read here.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafolio_core::ItemRecord;
 use datafolio_sql::{
-    Filter, OF_THE_FILE, Plain, QueryReader, ROW, Relation, Settings, Shares, SqlError, SqlResult, check_condition_on,
+    Filter, OF_THE_FILE, Plain, QueryReader, ROW, Relation, Settings, Shares, SqlError, SqlResult, Wanted,
+    check_condition_on,
 };
 
 use super::scan::Scanned;
@@ -16,7 +17,7 @@ use crate::query::QueryOptions;
 const MOST_FILES: usize = 16;
 
 impl DataFolio {
-    /// Runs a query that only gives columns of the rows for which a condition holds. `None` where it cannot be run so, and where something
+    /// Runs a query that only gives columns of the rows for which a condition holds, or their number. `None` where it cannot be run so, and where something
     /// is wrong with its text: who runs it as it is written says what, and where.
     pub(crate) fn run_plain(
         &self,
@@ -27,11 +28,14 @@ impl DataFolio {
         options: &QueryOptions,
     ) -> Option<SqlResult<QueryReader>> {
         let stored = &self.facts_of(record).ok()?.schema;
-        let schema = columns_of(stored, plain)?;
+        let schema = columns_of(stored, &plain.wanted)?;
         let condition = check_condition_on(&plain.table, &plain.condition, &options.params).ok()?;
         let wanted = Scanned { table: &plain.table, columns: &schema, rows: &(0..u64::MAX), offset: 0, limit: None };
-        if let Some(scan) = self.scanned(record, &condition, &wanted, settings) {
-            return Some(datafolio_sql::scan(settings, scan));
+        match (self.scanned(record, &condition, &wanted, settings), &plain.wanted) {
+            (Some(scan), Wanted::Count(name)) => return Some(datafolio_sql::count(settings, scan, name)),
+            (Some(scan), _) => return Some(datafolio_sql::scan(settings, scan)),
+            (None, Wanted::Count(_)) => return None,
+            (None, _) => {}
         }
         let Relation::Parquet(files) = relation else { return None };
         if files.len() > MOST_FILES {
@@ -61,10 +65,11 @@ impl DataFolio {
 }
 
 /// The columns of a result as DuckDB gives them; `None` where it gives others than are stored.
-fn columns_of(schema: &Schema, plain: &Plain) -> Option<SchemaRef> {
-    let names: Vec<&str> = match &plain.columns {
-        Some(names) => names.iter().map(String::as_str).collect(),
-        None => schema.fields().iter().map(|field| field.name().as_str()).collect(),
+fn columns_of(schema: &Schema, wanted: &Wanted) -> Option<SchemaRef> {
+    let names: Vec<&str> = match wanted {
+        Wanted::Columns(names) => names.iter().map(String::as_str).collect(),
+        Wanted::All => schema.fields().iter().map(|field| field.name().as_str()).collect(),
+        Wanted::Count(_) => return Some(Arc::new(Schema::empty())),
     };
     let is_repeated = |at: usize| names[..at].contains(&names[at]);
     let column = |(at, name): (usize, &&str)| {

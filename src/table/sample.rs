@@ -37,6 +37,7 @@ impl DataFolio {
         let range = (all - first).min(options.limit.unwrap_or(u64::MAX));
         let mut part = TableReadOptions::default();
         part.columns = options.columns.clone();
+        part.threads = self.settings().threads;
         part.rows = Some(draw(range, rows as u64, seed).into_iter().map(|row| first + row).collect::<Arc<[u64]>>());
         collect(self.open_table(&record, &part)?)
     }

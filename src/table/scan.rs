@@ -16,7 +16,7 @@ use crate::view::is_view;
 pub(super) struct Scanned<'a> {
     /// The name that it has in the condition.
     pub(super) table: &'a str,
-    /// The columns that are given.
+    /// The columns that are given; where rows are only counted, none.
     pub(super) columns: &'a SchemaRef,
     /// The rows that are looked at...
     pub(super) rows: &'a Range<u64>,
@@ -36,7 +36,7 @@ impl DataFolio {
         wanted: &Scanned<'_>,
         settings: &Settings,
     ) -> Option<Scan> {
-        if is_view(record) || record.item_type() == item_type::REFERENCED_TABLE || wanted.columns.fields().is_empty() {
+        if is_view(record) || record.item_type() == item_type::REFERENCED_TABLE {
             return None;
         }
         let predicate = condition.predicate.as_ref()?;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int8Array, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int8Array, Int64Array, ListArray, RecordBatch,
+    RecordBatchReader, StringArray,
 };
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Int8Type, Int64Type, Schema};
@@ -86,6 +87,11 @@ fn rows_of_every_form_are_found() {
                 let sql = format!("SELECT word, n FROM table WHERE {condition}");
                 let rows = folio.query_table(name, &sql, &QueryOptions::new().threads(threads)).unwrap();
                 assert_eq!(numbers(rows.map(Result::unwrap)), expected, "{name}, {threads} threads: {condition}");
+                let sql = format!("SELECT count(*) AS n FROM table WHERE {condition}");
+                let rows = folio.query_table(name, &sql, &QueryOptions::new().threads(threads)).unwrap();
+                assert_eq!(rows.schema().field(0).data_type(), &DataType::Int64);
+                let counted = numbers(rows.map(Result::unwrap));
+                assert_eq!(counted, [expected.len() as i64], "{name}, {threads} threads: {condition}");
             }
             let part = TableOptions::new().filter(condition).columns(["n"]).offset(2).limit(3);
             let part = folio.read_table(name, &part).unwrap();

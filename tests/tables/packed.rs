@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field};
-use datafolio::{AddOptions, DataFolio, TableOptions};
+use datafolio::{AddOptions, DataFolio, OpenOptions, Settings, TableOptions};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, Encoding};
 
@@ -81,6 +81,15 @@ fn numbers_that_hardly_repeat_are_packed_and_read_by_all() {
     assert_eq!(sample.num_rows(), 1_000);
     // The same rows as Arrow writes them, for the others.
     folio.add("plain", batch, AddOptions::new().table_format("arrow")).unwrap();
+    for threads in [1, 2, 5] {
+        let mut settings = Settings::default();
+        settings.threads = threads;
+        let folio = OpenOptions::new().settings(settings).open(folio.location()).unwrap();
+        for rows in [1_000, 70_000] {
+            let drawn = |name: &str| folio.sample_table(name, rows, 7, &TableOptions::new()).unwrap();
+            assert_eq!(drawn("numbers").columns(), drawn("plain").columns(), "{rows} rows, {threads} threads");
+        }
+    }
     let Some(python) = installed("DATAFOLIO_PYTHON_TABLES", "tables", "Python with Ibis, Polars and pandas") else {
         return;
     };

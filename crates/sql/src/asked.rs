@@ -7,7 +7,7 @@ use crate::check::{Checked, with_tree};
 use crate::error::SqlResult;
 use crate::params::Params;
 use crate::plain::{Plain, plain};
-use crate::separable::is_empty;
+use crate::separable::{is_empty, reads_row_by_row};
 use crate::tree::{name_of_table, query_of};
 use crate::words::Quoted;
 
@@ -27,7 +27,7 @@ pub struct Looked {
     pub checked: Checked,
     /// What is asked of the rows of the one table that it reads, once; of all other queries nothing is.
     pub asked: Option<Asked>,
-    /// The query as one of columns and a condition, where it is no more than that.
+    /// The query as one of columns and a condition, or of how many rows there are, where it is no more than that.
     pub plain: Option<Plain>,
 }
 
@@ -36,8 +36,8 @@ pub struct Looked {
 /// # Errors
 /// As [`check`](crate::check()).
 pub fn check_query(text: &Quoted, params: &Params) -> SqlResult<Looked> {
-    let (checked, (asked, plain)) = with_tree(text, |tree| (asked(tree, params), plain(tree, text)))?;
-    let plain = plain.filter(|_| checked.is_separable());
+    let (checked, (asked, plain)) =
+        with_tree(text, |tree| (asked(tree, params), reads_row_by_row(tree).then(|| plain(tree, text)).flatten()))?;
     Ok(Looked { checked, asked, plain })
 }
 

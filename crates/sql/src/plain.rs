@@ -1,4 +1,4 @@
-//! Queries that give columns of the rows of one table as they are, where a condition holds.
+//! Queries that give columns of the rows of one table as they are, where a condition holds, or count these.
 
 use serde_json::{Map, Value};
 
@@ -6,15 +6,26 @@ use crate::separable::is_empty;
 use crate::tree::{name_of_table, query_of};
 use crate::words::{Quoted, words};
 
-/// `SELECT columns FROM table WHERE condition`, and nothing else.
+/// `SELECT columns FROM table WHERE condition`, or `SELECT count(*)` in its place, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plain {
     /// The name that the table has in the condition.
     pub table: String,
-    /// The columns, each as it is written; `None` for all.
-    pub columns: Option<Vec<String>>,
+    /// What is wanted of its rows.
+    pub wanted: Wanted,
     /// The text behind WHERE.
     pub condition: String,
+}
+
+/// What a query wants of the rows that a condition holds for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All columns.
+    All,
+    /// These, each as it is written.
+    Columns(Vec<String>),
+    /// How many there are, in a column of this name.
+    Count(String),
 }
 
 /// Where something stands, and the one thing that it can be.
@@ -29,11 +40,14 @@ pub(crate) fn plain(tree: &Value, text: &Quoted) -> Option<Plain> {
     if !node.get("where_clause")?.is_object() || !from.get("column_name_alias").is_none_or(is_empty) {
         return None;
     }
-    let columns = match node.get("select_list")?.as_array()?.as_slice() {
-        [only] if is_all(only.as_object()?, &table) => None,
-        several => Some(several.iter().map(|column| name_of(column.as_object()?, &table)).collect::<Option<_>>()?),
+    let wanted = match node.get("select_list")?.as_array()?.as_slice() {
+        [only] if is_all(only.as_object()?, &table) => Wanted::All,
+        [only] if is_count(only.as_object()?) => Wanted::Count(name_of_count(only).to_owned()),
+        several => {
+            Wanted::Columns(several.iter().map(|column| name_of(column.as_object()?, &table)).collect::<Option<_>>()?)
+        }
     };
-    Some(Plain { table, columns, condition: behind_where(&text.text)? })
+    Some(Plain { table, wanted, condition: behind_where(&text.text)? })
 }
 
 /// Whether an expression is `*`, or `table.*`.
@@ -46,6 +60,24 @@ fn is_all(expression: &Map<String, Value>, table: &str) -> bool {
         && expression.get("alias").is_none_or(is_empty)
         && (of.is_empty() || of.eq_ignore_ascii_case(table))
         && expression.iter().all(is_plain)
+}
+
+/// Whether an expression is `count(*)`.
+fn is_count(expression: &Map<String, Value>) -> bool {
+    const NAMES: [&str; 3] = ["function_name", "qualified_name", "order_bys"];
+    let is_plain = |(name, value): (&String, &Value)| {
+        NAMES.contains(&name.as_str()) || OF_ANY.contains(&name.as_str()) || is_empty(value)
+    };
+    expression.get("class").is_some_and(|class| class == "FUNCTION")
+        && expression.get("function_name").is_some_and(|name| name == "count_star")
+        && expression.get("order_bys").is_none_or(is_empty)
+        && expression.iter().all(is_plain)
+}
+
+/// The name of the column that it gives.
+fn name_of_count(expression: &Value) -> &str {
+    let alias = expression.get("alias").and_then(Value::as_str).filter(|alias| !alias.is_empty());
+    alias.unwrap_or("count_star()")
 }
 
 /// The column that an expression is, under its own name.
@@ -81,26 +113,30 @@ mod tests {
     use crate::params::Params;
     use crate::words::quote_table;
 
-    fn told(text: &str) -> Option<(String, Option<Vec<String>>, String)> {
+    use super::Wanted;
+
+    fn told(text: &str) -> Option<(String, Wanted, String)> {
         let looked = check_query(&quote_table(text), &Params::None).unwrap();
-        looked.plain.map(|plain| (plain.table, plain.columns, plain.condition))
+        looked.plain.map(|plain| (plain.table, plain.wanted, plain.condition))
     }
 
     #[test]
     fn columns_and_a_condition_are_plain() {
-        for (text, table, columns, condition) in [
-            ("SELECT * FROM table WHERE id < 5", "table", None, "id < 5"),
-            ("from t select t.* where t.id = 5 ; -- that one", "t", None, "t.id = 5 "),
+        let columns = |names: &[&str]| Wanted::Columns(names.iter().map(|name| (*name).to_owned()).collect());
+        for (text, table, wanted, condition) in [
+            ("SELECT * FROM table WHERE id < 5", "table", Wanted::All, "id < 5"),
+            ("from t select t.* where t.id = 5 ; -- that one", "t", Wanted::All, "t.id = 5 "),
             (
                 "SELECT a, t.\"b c\" FROM \"v1\".x AS t WHERE a = 'where' /* or where */",
                 "t",
-                Some(vec!["a", "b c"]),
+                columns(&["a", "b c"]),
                 "a = 'where' /* or where */",
             ),
-            ("SELECT a AS a, B FROM t\nWHERE\n(a OR b) AND\nc", "t", Some(vec!["a", "B"]), "(a OR b) AND\nc"),
+            ("SELECT a AS a, B FROM t\nWHERE\n(a OR b) AND\nc", "t", columns(&["a", "B"]), "(a OR b) AND\nc"),
+            ("SELECT count(*) FROM t WHERE a < 5", "t", Wanted::Count("count_star()".to_owned()), "a < 5"),
+            ("SELECT count() AS \"n m\" FROM t WHERE a < 5", "t", Wanted::Count("n m".to_owned()), "a < 5"),
         ] {
-            let columns = columns.map(|columns| columns.into_iter().map(str::to_owned).collect());
-            assert_eq!(told(text), Some((table.to_owned(), columns, condition.to_owned())), "{text}");
+            assert_eq!(told(text), Some((table.to_owned(), wanted, condition.to_owned())), "{text}");
         }
     }
 
@@ -123,6 +159,16 @@ mod tests {
             "SELECT * FROM t WHERE a < (SELECT max(a) FROM t WHERE b)",
             "SELECT a, count(*) FILTER (WHERE a > 1) FROM t WHERE a < 5 GROUP BY a",
             "SELECT * FROM t, u WHERE t.a < 5",
+            "SELECT count(a) FROM t WHERE a < 5",
+            "SELECT count(DISTINCT a) FROM t WHERE a < 5",
+            "SELECT count(*) FILTER (WHERE a > 1) FROM t WHERE a < 5",
+            "SELECT count(*) OVER () FROM t WHERE a < 5",
+            "SELECT count(*), a FROM t WHERE a < 5",
+            "SELECT count(*) + 1 FROM t WHERE a < 5",
+            "SELECT count(*) FROM t WHERE a < 5 GROUP BY a",
+            "SELECT count(*) FROM t WHERE a < 5 HAVING count(*) > 1",
+            "SELECT count(*) FROM t WHERE a < 5 LIMIT 0",
+            "SELECT count(*) FROM t WHERE a < (SELECT 5)",
             "SELECT * FROM t WHERE a < random()",
         ] {
             assert_eq!(told(text), None, "{text}");

@@ -44,6 +44,11 @@ const TABLE_PARTS: [&str; 8] = [
 /// Whether a tree is one SELECT that looks at each row of one table by itself: its rows over the whole table are its rows over
 /// the parts of the table, in turn. What is not known is not separable.
 pub(crate) fn is_separable(tree: &Value) -> bool {
+    reads_row_by_row(tree) && query_of(tree).and_then(|node| node.get("select_list")).is_none_or(is_of_one_row)
+}
+
+/// The same but for what is made of the rows.
+pub(crate) fn reads_row_by_row(tree: &Value) -> bool {
     let Some(node) = query_of(tree).and_then(Value::as_object) else { return false };
     let text = |name: &str| node.get(name).and_then(Value::as_str);
     let Some(table) = node.get("from_table").and_then(Value::as_object) else { return false };
@@ -52,7 +57,7 @@ pub(crate) fn is_separable(tree: &Value) -> bool {
         && has_only(node, &PARTS)
         && table.get("type").is_some_and(|kind| kind == "BASE_TABLE")
         && has_only(table, &TABLE_PARTS)
-        && ["select_list", "where_clause"].into_iter().filter_map(|part| node.get(part)).all(is_of_one_row)
+        && node.get("where_clause").is_none_or(is_of_one_row)
 }
 
 fn has_only(object: &Map<String, Value>, parts: &[&str]) -> bool {

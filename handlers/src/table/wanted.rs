@@ -232,7 +232,14 @@ impl<'a> Wanted<'a> {
         /// A page and the dictionary before it, which are decoded whole for a few rows.
         const AT_LEAST: u64 = 1 << 20;
         let threads = part.threads;
-        if threads < 2 || roots.is_empty() || self.rows == 0 || self.selection.is_some() {
+        // Of rows here and there whole columns are decompressed, where there are some in every page.
+        let passed = match &self.selection {
+            None => 0,
+            Some(_) if !self.is_in_every_page() => return None,
+            Some(selection) => selection.skipped_row_count() as u64,
+        };
+        let rows = self.rows.saturating_add(passed);
+        if threads < 2 || roots.is_empty() || self.rows == 0 {
             return None;
         }
         let metadata = self.footer.metadata();
@@ -247,7 +254,7 @@ impl<'a> Wanted<'a> {
         let size_of = |root: &usize| sizes.get(root).copied().unwrap_or(0);
         let all = u128::from(metadata.file_metadata().num_rows().max(1).unsigned_abs());
         let groups = metadata.num_row_groups().max(1) as u64;
-        let share = |size: u64| u64::try_from(u128::from(size) * u128::from(self.rows) / all).unwrap_or(size);
+        let share = |size: u64| u64::try_from(u128::from(size) * u128::from(rows) / all).unwrap_or(size);
         let bytes: u64 = roots.iter().map(size_of).map(|size| share(size).max((size / groups).min(AT_LEAST))).sum();
         if bytes < WORTH_IT || roots.len() < 2 {
             return (part.decoders.is_some() && bytes >= WORTH_ONE).then(|| vec![roots.to_vec()]);

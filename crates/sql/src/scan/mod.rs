@@ -13,15 +13,17 @@ mod typed;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchReader};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 pub use self::predicate::Predicate;
 pub use self::typed::{Stage, Test};
 use crate::control::QueryControl;
 use crate::error::{SqlError, SqlResult};
-use crate::fetch::{ByNumber, Fetched};
+use crate::fetch::{ByNumber, Fetched, failed};
 use crate::lanes::Lanes;
 use crate::reader::{QueryReader, Stop, ahead_of, begin};
 use crate::session::{Failure, Settings};
@@ -70,26 +72,29 @@ pub struct Scan {
 pub fn scan(settings: &Settings, scan: Scan) -> SqlResult<QueryReader> {
     // Rows that are counted come from one thread.
     let is_counted = scan.offset > 0 || scan.limit.is_some();
-    let parts = scan.shares.len().max(1);
-    let width = if is_counted { 1 } else { settings.threads.unwrap_or(1).clamp(1, parts) };
-    let lanes = Arc::new(Lanes::new(parts, width, ahead_of(settings, width)));
-    settings.control.attach(&lanes, &[]);
-    let columns: Arc<dyn ByNumber> = scan.columns.clone();
-    let given = Fetched { columns, is_numbered: scan.is_numbered };
-    let schema = given.schema();
-    let scanning = Scanning {
-        scan,
-        given,
-        lanes: Arc::clone(&lanes),
-        control: settings.control.clone(),
-        timeout: settings.timeout,
-    };
-    let scanning = Arc::new(scanning);
-    let workers = (0..width).map(|_| {
-        let scanning = Arc::clone(&scanning);
-        move || scanning.work()
-    });
-    begin(settings, lanes, schema, workers.collect())
+    let width = if is_counted { 1 } else { settings.threads.unwrap_or(1) };
+    let scanning = Scanning::new(settings, scan, width);
+    let schema = scanning.given.schema();
+    scanning.begin(settings, schema, width, Scanning::work)
+}
+
+/// How many rows of a table a condition holds for: one row, with a column of this name. What else is said of columns and rows does not count.
+///
+/// # Errors
+/// As [`scan`].
+pub fn count(settings: &Settings, scan: Scan, name: &str) -> SqlResult<QueryReader> {
+    let width = settings.threads.unwrap_or(1);
+    let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Int64, true)]));
+    let scanning = Scanning::new(settings, scan, width);
+    let counting = Arc::new(Counting { parts: AtomicUsize::new(scanning.lanes.complete().1), rows: AtomicU64::new(0) });
+    let of = SchemaRef::clone(&schema);
+    scanning.begin(settings, schema, width, move |scanning| scanning.count_all(&counting, &of))
+}
+
+/// What was counted so far, and how many parts are still to be counted.
+struct Counting {
+    parts: AtomicUsize,
+    rows: AtomicU64,
 }
 
 /// What the threads have in common.
@@ -121,6 +126,77 @@ impl Counted {
 }
 
 impl Scanning {
+    fn new(settings: &Settings, scan: Scan, threads: usize) -> Self {
+        let columns: Arc<dyn ByNumber> = scan.columns.clone();
+        let given = Fetched { columns, is_numbered: scan.is_numbered };
+        let parts = scan.shares.len().max(1);
+        let width = threads.clamp(1, parts);
+        let lanes = Arc::new(Lanes::new(parts, width, ahead_of(settings, width)));
+        Self { scan, given, lanes, control: settings.control.clone(), timeout: settings.timeout }
+    }
+
+    /// Has so many threads do their share of the work.
+    fn begin(
+        self,
+        settings: &Settings,
+        schema: SchemaRef,
+        threads: usize,
+        work: impl Fn(&Self) + Clone + Send + 'static,
+    ) -> SqlResult<QueryReader> {
+        let lanes = Arc::clone(&self.lanes);
+        settings.control.attach(&lanes, &[]);
+        let width = threads.clamp(1, lanes.complete().1);
+        let this = Arc::new(self);
+        let workers = (0..width).map(|_| {
+            let (this, work) = (Arc::clone(&this), work.clone());
+            move || work(&this)
+        });
+        begin(settings, lanes, schema, workers.collect())
+    }
+
+    /// Counts one part after the other; who has the last one gives the number.
+    fn count_all(&self, counting: &Counting, schema: &SchemaRef) {
+        while let Some(lane) = self.lanes.claim() {
+            let counted = self.steps(lane).try_fold(0, |all, rows| {
+                self.go_on()?;
+                Ok(all + self.count(rows)?)
+            });
+            let next = counted.and_then(|rows: u64| {
+                let all = counting.rows.fetch_add(rows, Ordering::SeqCst) + rows;
+                // Whoever comes last has seen what all others have added.
+                let is_last = counting.parts.fetch_sub(1, Ordering::SeqCst) == 1;
+                let batch = || {
+                    let count: ArrayRef = Arc::new(Int64Array::from(vec![all.cast_signed()]));
+                    RecordBatch::try_new(SchemaRef::clone(schema), vec![count])
+                };
+                is_last.then(batch).transpose().map_err(|error| failed(&error.to_string()))
+            });
+            match next {
+                Ok(None) => self.lanes.end(lane),
+                Ok(Some(batch)) => {
+                    if !self.lanes.push(lane, Ok(batch)) {
+                        return;
+                    }
+                    self.lanes.end(lane);
+                }
+                Err(stop) => {
+                    self.lanes.push(lane, Err(stop));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The rows of a part in stretches that are looked through at a time.
+    fn steps(&self, lane: usize) -> impl Iterator<Item = Range<u64>> + use<> {
+        let Range { start, end } = self.scan.shares.get(lane).cloned().unwrap_or_default();
+        let first = if lane == 0 { FIRST_ROWS } else { MOST_ROWS };
+        let next =
+            move |rows: &Range<u64>| (rows.end < end).then(|| rows.end..end.min(rows.end.saturating_add(MOST_ROWS)));
+        let first = (start < end).then(|| start..end.min(start.saturating_add(first)));
+        std::iter::successors(first, next)
+    }
+
     /// Fills one part after the other.
     fn work(&self) {
         let mut counted = Counted { skip: self.scan.offset, take: self.scan.limit.unwrap_or(u64::MAX) };
@@ -138,11 +214,10 @@ impl Scanning {
 
     /// Fills a part; `false` when nobody wants the rest of it.
     fn fill(&self, lane: usize, counted: &mut Counted) -> Result<bool, Stop> {
-        let Range { mut start, end } = self.scan.shares.get(lane).cloned().unwrap_or_default();
-        let mut step = if lane == 0 { FIRST_ROWS } else { MOST_ROWS };
-        while start < end && counted.take > 0 {
-            let rows = start..end.min(start.saturating_add(step));
-            (start, step) = (rows.end, MOST_ROWS);
+        for rows in self.steps(lane) {
+            if counted.take == 0 {
+                break;
+            }
             let give = |batch: RecordBatch| {
                 self.go_on()?;
                 let batch = counted.of(&batch);

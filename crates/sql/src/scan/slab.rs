@@ -28,6 +28,15 @@ enum Asked {
     Picked(Arc<[u64]>),
 }
 
+/// Rows that a condition holds for.
+enum Found {
+    None,
+    /// Those of these numbers, of which some columns are known.
+    Few(Arc<[u64]>, Kept),
+    /// Of all of these those whose bits are set.
+    Many(Range<u64>, BooleanBuffer),
+}
+
 impl Asked {
     fn count(&self) -> u64 {
         match self {
@@ -60,14 +69,35 @@ impl Scanning {
         rows: Range<u64>,
         give: impl FnMut(RecordBatch) -> Result<bool, Stop>,
     ) -> Result<bool, Stop> {
-        let Some(mut asked) = self.in_question(rows) else { return Ok(true) };
+        match self.found(rows)? {
+            Found::Few(numbers, kept) => {
+                let columns = kept.beside(&self.scan.columns);
+                Fetched { columns, ..self.given }.give(&numbers, give)
+            }
+            Found::Many(rows, found) => self.filtered(rows, &found, give),
+            Found::None => Ok(true),
+        }
+    }
+
+    /// How many of these rows the condition holds for.
+    pub(super) fn count(&self, rows: Range<u64>) -> Result<u64, Stop> {
+        Ok(match self.found(rows)? {
+            Found::Few(numbers, _) => numbers.len() as u64,
+            Found::Many(_, found) => found.count_set_bits() as u64,
+            Found::None => 0,
+        })
+    }
+
+    /// The rows among these that the condition holds for.
+    fn found(&self, rows: Range<u64>) -> Result<Found, Stop> {
+        let Some(mut asked) = self.in_question(rows) else { return Ok(Found::None) };
         let (mut found, mut kept): (Option<BooleanBuffer>, Kept) = (None, Kept::default());
         for (stage, columns) in self.scan.test.stages().iter().zip(&self.scan.asked) {
             let (here, values) = self.holds(&asked, stage, columns.as_ref())?;
             let before = found.take();
             let both = before.as_ref().map_or_else(|| here.clone(), |before| before & &here);
             match both.count_set_bits() as u64 {
-                0 => return Ok(true),
+                0 => return Ok(Found::None),
                 count if asked.is_sparse(count) => {
                     // What a stage has kept is of the rows that it holds for, whatever one before it says.
                     kept = match values.filter(|_| before.is_none()) {
@@ -79,14 +109,11 @@ impl Scanning {
                 _ => found = Some(both),
             }
         }
-        match (asked, found) {
-            (Asked::Picked(numbers), _) => {
-                let columns = kept.beside(&self.scan.columns);
-                Fetched { columns, ..self.given }.give(&numbers, give)
-            }
-            (Asked::All(rows), Some(found)) => self.filtered(rows, &found, give),
-            (Asked::All(_), None) => Ok(true),
-        }
+        Ok(match (asked, found) {
+            (Asked::Picked(numbers), _) => Found::Few(numbers, kept),
+            (Asked::All(rows), Some(found)) => Found::Many(rows, found),
+            (Asked::All(_), None) => Found::None,
+        })
     }
 
     /// What is read of these rows to look at those that the condition may hold for; `None` where there are none.
