@@ -1,7 +1,7 @@
 //! What work on an object store costs where every request takes 30 ms: requests, bytes and time, for a handle on a machine that has not
 //! seen the bundle (cold) and on one that has (warm).
 //!
-//! The server runs in this process; its latency is what counts here, not how fast it is. Run it with `make bench`; results belong
+//! Python DataFolio 2.3 is asked the same where it is installed. The server runs in this process; its latency is what counts here, not how fast it is. Run it with `make bench`; results belong
 //! into `docs/benchmarks.md`.
 
 #![allow(
@@ -11,13 +11,16 @@
 )]
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafolio::columns::{agg, col};
-use datafolio::{AddOptions, DataFolio, DescribeOptions, IterOptions, OpenOptions, Settings, StorageOptions};
+use datafolio::{
+    AddOptions, DataFolio, DescribeOptions, IterOptions, OpenOptions, Settings, StorageOptions, TableOptions,
+};
 use datafolio_testkit::object_server::ObjectServer;
 use serde_json::json;
 use tempfile::TempDir;
@@ -41,7 +44,7 @@ fn main() {
     println!("{} rows of 8 columns, 200 other items, {} ms for each request\n", ROWS, LATENCY.as_millis());
     println!("| what | cold: requests | MB | ms | warm: requests | MB | ms |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let asked: [Asked; 9] = [
+    let asked: [Asked; 10] = [
         ("open", |_| {}),
         ("ls", |folio| assert_eq!(folio.items(true).len(), 201)),
         ("describe", |folio| assert!(!folio.describe(&DescribeOptions::default()).expect("a text").is_empty())),
@@ -50,6 +53,11 @@ fn main() {
         ("one column of 8, walked through", |folio| {
             let chunks = folio.iter_table("t", &IterOptions::new().columns(["c"])).expect("chunks");
             assert_eq!(chunks.map(|chunk| chunk.expect("rows").num_rows()).sum::<usize>(), ROWS as usize);
+        }),
+        ("a filter of 1 %, two columns of 8", |folio| {
+            let part = TableOptions::new().filter("c < 0.01").columns(["id", "c"]);
+            let rows = folio.read_table("t", &part).expect("rows").map(|batch| batch.expect("rows").num_rows());
+            assert!((15_000..25_000).contains(&rows.sum::<usize>()));
         }),
         ("a frame's mean", |folio| {
             folio.frame("t").expect("a frame").aggregate(&[agg::mean(col("c"))]).expect("a mean");
@@ -70,6 +78,37 @@ fn main() {
         let cold = measure(&server, fresh.path(), ask);
         let warm = measure(&server, fresh.path(), ask);
         println!("| {what} | {cold} | {warm} |");
+    }
+    beside(&server, &asked.map(|(what, _)| what));
+}
+
+/// The same questions to Python DataFolio 2.3, over a bundle of its own on the same server.
+fn beside(server: &ObjectServer, questions: &[&str]) {
+    let Some(python) = std::env::var_os("DATAFOLIO_PEERS").map(|peers| Path::new(&peers).join("df23/bin/python"))
+    else {
+        println!("\nPython DataFolio 2.3 is not measured: DATAFOLIO_PEERS does not say where it is");
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer_stores.py");
+    let home = TempDir::new().expect("a directory");
+    let ask = |question: &str| -> String {
+        server.take_requests();
+        let asked = Command::new(&python).arg(&script).arg(server.endpoint()).arg(home.path()).arg(question).output();
+        let output = asked.expect("Python of the peers");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let told = told.lines().last().filter(|_| output.status.success());
+        let taken = told.unwrap_or_else(|| panic!("{question}: {}", String::from_utf8_lossy(&output.stderr)));
+        let requests = server.take_requests();
+        let bytes: u64 = requests.iter().map(|request| request.sent + request.received).sum();
+        format!("{} | {:.2} | {taken}", requests.len(), bytes as f64 / 1e6)
+    };
+    server.faults().set_latency(Duration::ZERO);
+    ask("build");
+    server.faults().set_latency(LATENCY);
+    println!("\n| Python DataFolio 2.3 | requests | MB | ms |");
+    println!("| --- | --- | --- | --- |");
+    for question in questions {
+        println!("| {question} | {} |", ask(question));
     }
 }
 
