@@ -47,7 +47,7 @@ impl DataFolio {
         {
             scan.is_numbered = true;
             let rows = datafolio_sql::scan(&settings, scan)?;
-            return Ok(Filtered { rows, schema, categories });
+            return Ok(Filtered { rows, schema, categories, left: u64::MAX });
         }
         refuse_unnamed(record.name(), &names)?;
         refuse_inexact(record.name(), schema.fields().iter().map(|field| &**field))?;
@@ -86,11 +86,11 @@ impl DataFolio {
             fetch: self.fetched(record, &table, SchemaRef::clone(&schema)),
             shares: &shares,
             offset,
-            limit,
+            limit: limit.map(|rows| rows.max(FEWEST)),
         };
         // What is wrong with the condition shows before the first row is asked for.
         let rows = datafolio_sql::filter(&settings, table, &others, &filter)?;
-        Ok(Filtered { rows, schema, categories })
+        Ok(Filtered { rows, schema, categories, left: limit.unwrap_or(u64::MAX) })
     }
 
     /// For each column the categories that it is known to have, before its first row.
@@ -111,16 +111,27 @@ pub(super) struct Filtered {
     /// For each column the categories of all batches so far: SQL has texts, and batches that number them by themselves would have them
     /// in another order each.
     categories: Vec<Option<DictionaryValues>>,
+    /// How many are still to be given.
+    left: u64,
 }
+
+/// DuckDB is asked for so many rows at least. With a limit of up to fifty it looks for the rows first and reads their columns afterwards, and
+/// fails where it finds out on the way that there are none (an internal error of 2.0).
+const FEWEST: u64 = 64;
 
 impl Filtered {
     /// The next rows, and the numbers that they have in the table.
     pub(super) fn next_numbered(&mut self) -> Option<std::result::Result<(RecordBatch, ArrayRef), ArrowError>> {
+        if self.left == 0 {
+            return None;
+        }
         let batch = match self.rows.next()? {
             Ok(batch) => batch,
             Err(error) => return Some(Err(error)),
         };
-        Some(self.conform(&batch))
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(batch.num_rows());
+        self.left -= wanted as u64;
+        Some(self.conform(&batch.slice(0, wanted)))
     }
 
     /// The columns as the table has them.

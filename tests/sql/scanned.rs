@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int8Array, Int64Array, ListArray, RecordBatch,
-    RecordBatchReader, StringArray,
+    Array, ArrayRef, AsArray, DictionaryArray, Float32Array, Float64Array, Int8Array, Int64Array, ListArray,
+    RecordBatch, RecordBatchReader, StringArray,
 };
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Int8Type, Int64Type, Schema};
@@ -49,7 +49,7 @@ const FORMS: [&str; 4] = ["parquet", "arrow", "hdf5", "parts"];
 /// Whether a condition holds for a row.
 type Holds = fn(i64) -> bool;
 
-const CONDITIONS: [(&str, Holds); 9] = [
+const CONDITIONS: [(&str, Holds); 11] = [
     ("x < 0.003", |n| n % 7 > 0 && n % 1_000 < 3),
     ("x >= 0.1", |n| n % 7 > 0 && n % 1_000 >= 100),
     ("x IS NULL AND word = 'beta'", |n| n % 7 == 0 && n % 4 == 1),
@@ -57,6 +57,11 @@ const CONDITIONS: [(&str, Holds); 9] = [
     ("word IN ('alpha', 'gamma') AND x < 0.5", |n| n % 2 == n % 4 / 2 && n % 7 > 0 && n % 1_000 < 500),
     ("NOT x < 0.9", |n| n % 7 > 0 && n % 1_000 >= 900),
     ("n BETWEEN 70_001 AND 70_004", |n| (70_001..=70_004).contains(&n)),
+    // Columns that both stages look at.
+    ("n < 3_000 AND (n = 1 OR word = 'beta')", |n| n < 3_000 && n % 4 == 1),
+    ("word = 'beta' AND (x < 0.5 OR word = 'alpha') AND n < 60_000 AND x >= 0", |n| {
+        n < 60_000 && n % 4 == 1 && n % 7 > 0 && n % 1_000 < 500
+    }),
     ("n < 0", |_| false),
     ("n >= 0", |_| true),
 ];
@@ -65,7 +70,7 @@ fn expected(holds: Holds) -> Vec<i64> {
     (0..ROWS).filter(|n| holds(*n)).collect()
 }
 
-fn numbers(batches: impl Iterator<Item = RecordBatch>) -> Vec<i64> {
+fn numbers_of(batches: impl Iterator<Item = RecordBatch>) -> Vec<i64> {
     batches.flat_map(|batch| batch.column_by_name("n").unwrap().as_primitive::<Int64Type>().values().to_vec()).collect()
 }
 
@@ -86,17 +91,17 @@ fn rows_of_every_form_are_found() {
             for threads in [1, 2, 5] {
                 let sql = format!("SELECT word, n FROM table WHERE {condition}");
                 let rows = folio.query_table(name, &sql, &QueryOptions::new().threads(threads)).unwrap();
-                assert_eq!(numbers(rows.map(Result::unwrap)), expected, "{name}, {threads} threads: {condition}");
+                assert_eq!(numbers_of(rows.map(Result::unwrap)), expected, "{name}, {threads} threads: {condition}");
                 let sql = format!("SELECT count(*) AS n FROM table WHERE {condition}");
                 let rows = folio.query_table(name, &sql, &QueryOptions::new().threads(threads)).unwrap();
                 assert_eq!(rows.schema().field(0).data_type(), &DataType::Int64);
-                let counted = numbers(rows.map(Result::unwrap));
+                let counted = numbers_of(rows.map(Result::unwrap));
                 assert_eq!(counted, [expected.len() as i64], "{name}, {threads} threads: {condition}");
             }
             let part = TableOptions::new().filter(condition).columns(["n"]).offset(2).limit(3);
             let part = folio.read_table(name, &part).unwrap();
             let some: Vec<i64> = expected.iter().copied().skip(2).take(3).collect();
-            assert_eq!(numbers(part.map(Result::unwrap)), some, "{name}: {condition}");
+            assert_eq!(numbers_of(part.map(Result::unwrap)), some, "{name}: {condition}");
         }
     }
 }
@@ -112,13 +117,13 @@ fn chunks_of_found_rows_are_resumed_and_shared_out() {
             let first: Vec<RecordBatch> = chunks.by_ref().take(2).map(Result::unwrap).collect();
             assert!(first.len() < 2 || first[0].num_rows() == 997, "{name}: {condition}");
             let rest = folio.iter_table(name, &options.clone().start_row(chunks.position())).unwrap();
-            let found = numbers(first.into_iter().chain(rest.map(Result::unwrap)));
+            let found = numbers_of(first.into_iter().chain(rest.map(Result::unwrap)));
             assert_eq!(found, expected(holds), "{name}: {condition}");
         }
         let options = |rows| IterOptions::new().filter("x < 0.003").columns(["n"]).rows(rows);
         let shared = folio.split_table(name, 3).unwrap().into_iter();
         let found = shared.flat_map(|rows| folio.iter_table(name, &options(rows)).unwrap().map(Result::unwrap));
-        assert_eq!(numbers(found), expected(CONDITIONS[0].1), "{name}");
+        assert_eq!(numbers_of(found), expected(CONDITIONS[0].1), "{name}");
     }
 }
 
@@ -186,4 +191,55 @@ fn what_looks_is_stopped_and_ends_in_time() {
     assert_eq!(error.code(), "sql-cancelled");
     // Whoever wants no more may go.
     drop(folio.query_table("parquet", "SELECT n, x FROM table WHERE n >= 0", &QueryOptions::new()).unwrap());
+}
+
+/// DuckDB makes a join of a long list, and gives its rows as it likes.
+#[test]
+fn rows_of_a_long_list_come_in_the_order_of_the_table() {
+    let (_dir, folio) = new_bundle();
+    let rows = 5_000_i64;
+    let mixed = |n: i64| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()) >> 40).rem_euclid(1_000);
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    let words: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|n| format!("w{}", mixed(n)))));
+    let columns = [("n", numbers), ("word", words)].map(|(name, column)| (name, column, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    for format in ["parquet", "arrow"] {
+        folio.add(format, data(&batch), AddOptions::new().table_format(format)).unwrap();
+        for count in [2, 5, 17, 24, 30, 32, 60, 300] {
+            let list = (0..count).map(|word| format!("'w{word}'")).collect::<Vec<_>>().join(", ");
+            for (condition, is_in) in
+                [(format!("word IN ({list})"), true), (format!("NOT word IN ({list}) AND n + 0 = n"), false)]
+            {
+                let expected: Vec<i64> = (0..rows).filter(|n| (mixed(*n) < count) == is_in).collect();
+                let read = folio.read_table(format, &TableOptions::new().filter(condition.as_str())).unwrap();
+                assert_eq!(numbers_of(read.map(Result::unwrap)), expected, "{format}, {count}: {condition}");
+            }
+        }
+    }
+    let list = (0..30).map(|word| format!("'w{word}'")).collect::<Vec<_>>().join(", ");
+    let sql = format!("SELECT word, n FROM parquet WHERE word IN ({list})");
+    let mut found = numbers_of(folio.query(&sql, &QueryOptions::new()).unwrap().map(Result::unwrap));
+    found.sort_unstable();
+    assert_eq!(found, (0..rows).filter(|n| mixed(*n) < 30).collect::<Vec<_>>());
+    let removed = folio.delete_rows("parquet", format!("word IN ({list})").as_str()).unwrap();
+    assert_eq!(removed.rows, found.len() as u64);
+}
+
+/// DuckDB fails where it finds out late that there are none.
+#[test]
+fn few_rows_of_none_are_none() {
+    let (_dir, folio) = new_bundle();
+    let nothing: ArrayRef = Arc::new(Float32Array::from(vec![None; 65]));
+    let zeros: ArrayRef = Arc::new(Int8Array::from(vec![None; 65]));
+    let words: ArrayRef = Arc::new(StringArray::from(vec!["a"; 65]));
+    let columns = [("x", nothing), ("i", zeros), ("word", words)].map(|(name, column)| (name, column, true));
+    folio.add("t", data(&RecordBatch::try_from_iter_with_nullable(columns).unwrap()), AddOptions::new()).unwrap();
+    let rows = |options: TableOptions| folio.read_table("t", &options).unwrap().map(|batch| batch.unwrap().num_rows());
+    let none = TableOptions::new().filter("x < 1 AND (i <= 0.0 OR word = 'a')");
+    assert_eq!(rows(none.clone().limit(1)).sum::<usize>(), 0);
+    assert_eq!(rows(none.offset(1).limit(60)).sum::<usize>(), 0);
+    let some = TableOptions::new().filter("word || '' = 'a'");
+    for (offset, limit, expected) in [(0, 0, 0), (0, 1, 1), (60, 3, 3), (60, 30, 5), (0, 64, 64), (0, 65, 65)] {
+        assert_eq!(rows(some.clone().offset(offset).limit(limit)).sum::<usize>(), expected, "{offset}, {limit}");
+    }
 }

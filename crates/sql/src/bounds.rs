@@ -173,7 +173,9 @@ pub(crate) fn constant_of(expression: &Value, params: &Params) -> Option<Constan
             let Constant::Text(value) = constant_of(expression.get("child")?, params)? else { return None };
             match text("type_name").to_ascii_lowercase().as_str() {
                 _ if !text("schema").is_empty() => None,
-                "date" | "timestamp" => Some(Constant::Time(value)),
+                // A time behind it would be cut off.
+                "date" => (value.len() == 10).then_some(Constant::Time(value)),
+                "timestamp" => Some(Constant::Time(value)),
                 "timestamptz" | "timestamp with time zone" => Some(Constant::Instant(value)),
                 _ => None,
             }

@@ -25,8 +25,8 @@ pub struct Condition {
     pub predicate: Option<Predicate>,
     /// Whether it looks at other rows of the table as well, in a subquery.
     pub reads_table: bool,
-    /// Whether there is a subquery in it.
-    pub(crate) has_subquery: bool,
+    /// Whether DuckDB may join the table with something for it, and give its rows in another order.
+    pub(crate) may_join: bool,
     /// The names of its places for values.
     pub places: Vec<String>,
     /// The values.
@@ -50,7 +50,7 @@ pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult
     refuse_statements(text, "condition")?;
     let quoted = quote_table(text);
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
-    let (mut tables, mut places, mut found, mut reads_table, mut has_subquery) =
+    let (mut tables, mut places, mut found, mut reads_table, mut may_join) =
         (Vec::new(), Vec::new(), (Vec::new(), None), false, false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
@@ -58,7 +58,7 @@ pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult
             let condition = part(tree, "where_clause");
             let is_plain = is_plain_select(tree) && condition.is_object();
             let asked = (bounds(condition, table, params), Predicate::of(condition, table, params));
-            (is_plain, asked, has_table(condition), has_subquery_within(condition))
+            (is_plain, asked, has_table(condition), joins_within(condition))
         };
         let (checked, (is_plain, asked, has_table, subquery)) = with_tree(&select, look)?;
         if !is_plain {
@@ -66,14 +66,14 @@ pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult
             return Err(SqlError::Refused { place: None, refusal: Refusal::NoExpression, reason });
         }
         (tables, places, found, reads_table) = (checked.tables, checked.places, asked, has_table);
-        has_subquery = subquery;
+        may_join = subquery;
     }
     tables.retain(|table| !table.is_table());
     let (bounds, predicate) = found;
     // Whoever is given values that do not fit says so.
     let predicate = predicate.filter(|_| params.check(&places).is_ok());
     let params = params.clone();
-    Ok(Condition { text: quoted, tables, bounds, predicate, reads_table, has_subquery, places, params })
+    Ok(Condition { text: quoted, tables, bounds, predicate, reads_table, may_join, places, params })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
@@ -150,16 +150,21 @@ fn is_plain_select(tree: &Value) -> bool {
             .all(is_empty)
 }
 
-/// Whether there is a subquery in an expression, of whatever it reads.
-pub(crate) fn has_subquery_within(expression: &Value) -> bool {
+/// Whether DuckDB may make a join of an expression: of a subquery, whatever it reads, and of a list.
+pub(crate) fn joins_within(expression: &Value) -> bool {
     match expression {
-        Value::Array(values) => values.iter().any(has_subquery_within),
+        Value::Array(values) => values.iter().any(joins_within),
         Value::Object(object) => {
-            object.get("class").is_some_and(|class| class == "SUBQUERY") || object.values().any(has_subquery_within)
+            object.get("class").is_some_and(|class| class == "SUBQUERY")
+                || object.get("type").and_then(Value::as_str).is_some_and(|kind| LISTS.contains(&kind))
+                || object.values().any(joins_within)
         }
         _ => false,
     }
 }
+
+/// Comparisons with lists.
+const LISTS: [&str; 2] = ["COMPARE_IN", "COMPARE_NOT_IN"];
 
 /// Whether the table is named among the tables of an expression, or something of its name.
 fn has_table(expression: &Value) -> bool {

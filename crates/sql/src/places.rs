@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::check::{TableName, with_tree};
-use crate::condition::has_subquery_within;
+use crate::condition::joins_within;
 use crate::error::SqlResult;
 use crate::params::Params;
 use crate::words::{Kind, quote_table, words};
@@ -21,7 +21,7 @@ pub struct Expressions {
     /// The tables that they read, in subqueries.
     pub tables: Vec<TableName>,
     /// Whether there is a subquery in one of them.
-    pub(crate) has_subquery: bool,
+    pub(crate) may_join: bool,
 }
 
 impl Expressions {
@@ -33,10 +33,10 @@ impl Expressions {
         let (texts, named) = with_names(texts, params);
         let (mut tables, mut places, mut all_places): (Vec<TableName>, Vec<Vec<String>>, Vec<String>) =
             Default::default();
-        let mut has_subquery = false;
+        let mut may_join = false;
         for text in &texts {
-            let (checked, subquery) = with_tree(&quote_table(&format!("SELECT ({text}\n)")), has_subquery_within)?;
-            has_subquery |= subquery;
+            let (checked, subquery) = with_tree(&quote_table(&format!("SELECT ({text}\n)")), joins_within)?;
+            may_join |= subquery;
             tables.extend(checked.tables);
             all_places
                 .extend(checked.places.iter().filter(|place| !all_places.contains(place)).cloned().collect::<Vec<_>>());
@@ -49,7 +49,7 @@ impl Expressions {
         });
         params.check(&told.collect::<Vec<_>>())?;
         let params = places.iter().map(|places| named.only(places)).collect();
-        Ok(Self { texts, params, all_params: named.only(&all_places), tables, has_subquery })
+        Ok(Self { texts, params, all_params: named.only(&all_places), tables, may_join })
     }
 }
 

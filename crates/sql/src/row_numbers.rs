@@ -57,7 +57,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     if !wanted.shares.rows.is_empty() {
         after.push_str(&format!(" AND {}", within(ROW)));
     }
-    if condition.has_subquery {
+    if condition.may_join {
         after.push_str(IN_ORDER);
     }
     if wanted.offset > 0 || wanted.limit.is_some() {
@@ -80,7 +80,7 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
     start(settings, session, text(&columns.join(", ")), condition.params.named_as(&condition.places), rows, fetch)
 }
 
-/// Whatever joins a subquery with the table may give its rows as it likes.
+/// Whatever joins a subquery, or a list, with the table may give its rows as it likes.
 const IN_ORDER: &str = " ORDER BY datafolio_row";
 
 /// Values for the rows of a table that a condition holds for.
@@ -98,10 +98,10 @@ pub struct Picked<'a> {
 /// # Errors
 /// As [`run`](crate::run).
 pub fn pick(settings: &Settings, table: Relation, others: &[Exposed], wanted: &Picked<'_>) -> SqlResult<QueryReader> {
-    let Expressions { texts, all_params, has_subquery, .. } = wanted.expressions;
+    let Expressions { texts, all_params, may_join, .. } = wanted.expressions;
     let (condition, values) = texts.split_first().map_or(("true", &[][..]), |(first, rest)| (first.as_str(), rest));
     let values: String = values.iter().map(|value| format!(", ({value}\n)")).collect();
-    let order = if *has_subquery { IN_ORDER } else { "" };
+    let order = if *may_join { IN_ORDER } else { "" };
     let text = format!("SELECT {ROW}::BIGINT{values} FROM \"{NUMBERED}\" AS \"table\" WHERE ({condition}\n){order}");
     let checked = check(&quote_table(&text))?;
     let opening = Opening::of(settings, &[]);

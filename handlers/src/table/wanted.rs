@@ -1,7 +1,8 @@
 //! Which rows and columns of a Parquet file are wanted, and who decodes them.
 
+mod planned;
+
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -192,22 +193,6 @@ impl<'a> Wanted<'a> {
             (None, None) if self.groups.is_none() => Ok(Decoded::new(None, builder().build()?)),
             (None, None) => Ok(Decoded::new(None, range(self.offset, self.rows)?)),
         }
-    }
-
-    /// The bytes of the wanted columns, where most of the rows of their row groups are wanted: of few rows single pages are read.
-    pub(super) fn stretches(&self, roots: &[usize]) -> Vec<Range<u64>> {
-        let metadata = self.footer.metadata();
-        let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
-        let groups: Vec<usize> = self.groups.clone().unwrap_or_else(|| (0..metadata.num_row_groups()).collect());
-        let groups: Vec<_> = groups.into_iter().map(|group| metadata.row_group(group)).collect();
-        let rows: u64 = groups.iter().map(|group| group.num_rows().max(0).unsigned_abs()).sum();
-        let is_in_every_page = self.selection.is_some() && self.is_in_every_page();
-        if !is_in_every_page && (self.selection.is_some() || self.rows < rows / 2) {
-            return Vec::new();
-        }
-        let chunks = groups.into_iter().flat_map(|group| group.columns().iter().enumerate());
-        let wanted = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| chunk.byte_range());
-        wanted.map(|(start, length)| start..start.saturating_add(length)).collect()
     }
 
     /// How many batches of a thread may wait for those of the others. Pages are longer than batches, and begin in different

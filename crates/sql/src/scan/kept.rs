@@ -60,7 +60,10 @@ impl Kept {
         let holds = BooleanArray::new(holds.clone(), None);
         let columns = self.0.into_iter().map(|(place, column)| Ok((place, filter(&column, &holds)?)));
         let mut columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
-        columns.extend(stage.finish()?);
+        // Both stages may look at a column.
+        let further = stage.finish()?.into_iter();
+        let further: Vec<_> = further.filter(|(place, _)| columns.iter().all(|(kept, _)| kept != place)).collect();
+        columns.extend(further);
         Ok(Self(columns))
     }
 

@@ -32,7 +32,7 @@ const TABLE: &str = "CREATE TABLE t AS SELECT n, \
 
 const COLUMNS: [&str; 12] = ["i8", "i16", "i32", "i64", "u8", "u32", "u64", "f64", "text", "flag", "day", "moment"];
 
-const CONSTANTS: [&str; 37] = [
+const CONSTANTS: [&str; 39] = [
     "5",
     "-5",
     "0",
@@ -67,6 +67,8 @@ const CONSTANTS: [&str; 37] = [
     "'2024-02-29T10:00:00.500'",
     "'2024-2-9'",
     "DATE '9999-12-31'",
+    "DATE '2024-02-29 10:00'",
+    "'1970-01-01 00:00:01'::DATE",
     "'2024-02-30'",
     "NULL",
     "TIMESTAMPTZ '2024-02-29 10:00+00'",
