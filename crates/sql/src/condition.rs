@@ -1,7 +1,7 @@
 //! Conditions on rows, and values for them: parts of a query that are put into one later.
 
 use datafolio_core::Place;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bounds::{Bound, bounds};
 use crate::check::{TableName, with_tree};
@@ -156,15 +156,22 @@ pub(crate) fn joins_within(expression: &Value) -> bool {
         Value::Array(values) => values.iter().any(joins_within),
         Value::Object(object) => {
             object.get("class").is_some_and(|class| class == "SUBQUERY")
-                || object.get("type").and_then(Value::as_str).is_some_and(|kind| LISTS.contains(&kind))
+                || is_one_of("type", &LISTS, object)
+                || is_one_of("function_name", &LIST_FUNCTIONS, object)
                 || object.values().any(joins_within)
         }
         _ => false,
     }
 }
 
-/// Comparisons with lists.
+/// Comparisons with lists, and functions that DuckDB takes for the same.
 const LISTS: [&str; 2] = ["COMPARE_IN", "COMPARE_NOT_IN"];
+const LIST_FUNCTIONS: [&str; 5] = ["contains", "list_contains", "list_has", "array_contains", "array_has"];
+
+fn is_one_of(part: &str, known: &[&str], object: &Map<String, Value>) -> bool {
+    let text = object.get(part).and_then(Value::as_str).unwrap_or_default();
+    known.iter().any(|known| known.eq_ignore_ascii_case(text))
+}
 
 /// Whether the table is named among the tables of an expression, or something of its name.
 fn has_table(expression: &Value) -> bool {

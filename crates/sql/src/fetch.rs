@@ -115,7 +115,13 @@ impl<'a> Fetching<'a> {
     pub(crate) fn add(&mut self, piece: &RecordBatch) -> Result<bool, Stop> {
         let column = piece.columns().first().and_then(|column| column.as_primitive_opt::<Int64Type>());
         let numbers = column.filter(|column| column.null_count() == 0).ok_or_else(|| failed("rows without numbers"))?;
-        self.numbers.extend(numbers.values().iter().map(|number| number.cast_unsigned()));
+        let numbers = numbers.values().iter().map(|number| number.cast_unsigned());
+        // Whatever joins the table with something may give its rows as it likes.
+        let last = self.numbers.last().copied();
+        if !last.into_iter().chain(numbers.clone()).is_sorted_by(|one, next| one < next) {
+            return Err(failed("the rows of a condition came out of their order"));
+        }
+        self.numbers.extend(numbers);
         Ok(self.numbers.len() >= self.enough)
     }
 
