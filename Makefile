@@ -96,10 +96,10 @@ peers:
 torture: claim peers
 	DATAFOLIO_TORTURE=16x200 DATAFOLIO_SIMULATED_SEEDS=20000 cargo test $(ALL) --test main -- --nocapture reliability simulated
 
-# DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there.
+# DuckDB is compiled once, for the development profile, in which it is optimised: what is measured of SQL is measured there, with our own code optimised as well.
 bench: claim peers
 	cargo bench $(LIGHT) --no-fail-fast --bench catalogue --bench growing --bench hdf5 --bench import --bench tables
-	cargo bench $(ALL) --profile dev --bench stores --bench tables
+	CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo bench $(ALL) --profile dev --bench stores --bench tables
 
 # The Python package beside its peers: the wheel that is released, unpacked, in the environment that has what it is compared with.
 bench-python: wheel peers

@@ -250,3 +250,26 @@ fn few_rows_of_none_are_none() {
         assert_eq!(rows(some.clone().offset(offset).limit(limit)).sum::<usize>(), expected, "{offset}, {limit}");
     }
 }
+
+/// Texts that a condition has looked at are given as they are, also where they are too long to be kept until then.
+#[test]
+fn long_texts_are_given_whole() {
+    let (_dir, folio) = new_bundle();
+    let rows = 1_600_i64;
+    let long = |n: i64| format!("{}{n}{}", if n % 9 == 0 { 'b' } else { 'a' }, "x".repeat(110_000));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(long)));
+    let columns = [("n", numbers), ("text", texts)].map(|(name, column)| (name, column, true));
+    folio.add("t", data(&RecordBatch::try_from_iter_with_nullable(columns).unwrap()), AddOptions::new()).unwrap();
+    for condition in ["text >= 'b'", "text >= 'b' AND (n >= 0 OR text = '')"] {
+        let mut expected = (0..rows).filter(|n| n % 9 == 0);
+        for batch in folio.read_table("t", &TableOptions::new().filter(condition)).unwrap() {
+            let batch = batch.unwrap();
+            let numbers = batch.column(0).as_primitive::<Int64Type>().values();
+            for (n, text) in numbers.iter().zip(batch.column(1).as_string::<i32>()) {
+                assert_eq!((Some(*n), text), (expected.next(), Some(long(*n).as_str())), "{condition}");
+            }
+        }
+        assert_eq!(expected.next(), None, "{condition}");
+    }
+}

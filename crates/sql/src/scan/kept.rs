@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchIterator, RecordBatchOptions, RecordBatchReader};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchIterator, RecordBatchOptions, RecordBatchReader,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat, filter};
 use arrow::datatypes::{Schema, SchemaRef};
@@ -14,6 +16,8 @@ use crate::session::Failure;
 
 /// Rows of batches of what is kept alone.
 const BATCH_ROWS: usize = 1 << 14;
+/// Bytes that are kept at most: texts can be long, and are read again then, batch by batch.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Columns of the rows that were found so far, by their places among those that are given.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +28,7 @@ pub(super) struct Keeping {
     /// For each column its place in the stage, and among those that are given.
     places: Vec<(usize, usize)>,
     pieces: Vec<Vec<ArrayRef>>,
+    bytes: usize,
 }
 
 impl Keeping {
@@ -32,14 +37,21 @@ impl Keeping {
         let places = stage.columns().iter().enumerate();
         let places: Vec<_> = places.filter_map(|(at, name)| Some((at, given.fields().find(name)?.0))).collect();
         let pieces = vec![Vec::new(); places.len()];
-        Self { places, pieces }
+        Self { places, pieces, bytes: 0 }
+    }
+
+    /// Whether what is kept is not too much.
+    pub(super) fn is_small(&self) -> bool {
+        self.bytes <= MOST_BYTES
     }
 
     /// Keeps what a stage holds for in a batch.
     pub(super) fn add(&mut self, batch: &RecordBatch, holds: &BooleanBuffer) -> Result<(), ArrowError> {
         let holds = BooleanArray::new(holds.clone(), None);
         for ((at, _), pieces) in self.places.iter().zip(&mut self.pieces) {
-            pieces.push(filter(batch.column(*at), &holds)?);
+            let kept = filter(batch.column(*at), &holds)?;
+            self.bytes += kept.get_array_memory_size();
+            pieces.push(kept);
         }
         Ok(())
     }
@@ -47,7 +59,7 @@ impl Keeping {
     fn finish(self) -> Result<Vec<(usize, ArrayRef)>, ArrowError> {
         let columns = self.places.iter().zip(&self.pieces).filter(|(_, pieces)| !pieces.is_empty());
         let columns = columns.map(|((_, place), pieces)| {
-            let pieces: Vec<&dyn arrow::array::Array> = pieces.iter().map(|piece| &**piece).collect();
+            let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
             Ok((*place, concat(&pieces)?))
         });
         columns.collect()

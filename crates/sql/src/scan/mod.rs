@@ -231,7 +231,7 @@ impl Scanning {
         Ok(true)
     }
 
-    /// Whether the query has not been stopped.
+    /// An error where the query was stopped.
     fn go_on(&self) -> Result<(), Stop> {
         match self.control.was_stopped() {
             true => Err(Stop::Sql(self.control.why(SqlError::Cancelled, self.timeout))),

@@ -151,7 +151,7 @@ impl Scanning {
             let batch = batch.map_err(of_table)?;
             let holds = stage.holds(&batch).map_err(|error| failed(&error.to_string()))?;
             kept_rows += holds.count_set_bits() as u64;
-            kept = kept.filter(|_| asked.is_sparse(kept_rows));
+            kept = kept.filter(|kept| asked.is_sparse(kept_rows) && kept.is_small());
             if let Some(kept) = &mut kept {
                 kept.add(&batch, &holds).map_err(|error| failed(&error.to_string()))?;
             }
