@@ -60,13 +60,13 @@ pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult
             let asked = (bounds(condition, table, params), Predicate::of(condition, table, params));
             (is_plain, asked, has_table(condition), joins_within(condition))
         };
-        let (checked, (is_plain, asked, has_table, subquery)) = with_tree(&select, look)?;
+        let (checked, (is_plain, asked, has_table, joins)) = with_tree(&select, look)?;
         if !is_plain {
             let reason = format!("{text:?} is more than a condition on the rows of a table");
             return Err(SqlError::Refused { place: None, refusal: Refusal::NoExpression, reason });
         }
         (tables, places, found, reads_table) = (checked.tables, checked.places, asked, has_table);
-        may_join = subquery;
+        may_join = joins;
     }
     tables.retain(|table| !table.is_table());
     let (bounds, predicate) = found;

@@ -20,7 +20,7 @@ pub struct Expressions {
     pub all_params: Params,
     /// The tables that they read, in subqueries.
     pub tables: Vec<TableName>,
-    /// Whether there is a subquery in one of them.
+    /// Whether DuckDB may join the table with something for one of them.
     pub(crate) may_join: bool,
 }
 
@@ -35,8 +35,8 @@ impl Expressions {
             Default::default();
         let mut may_join = false;
         for text in &texts {
-            let (checked, subquery) = with_tree(&quote_table(&format!("SELECT ({text}\n)")), joins_within)?;
-            may_join |= subquery;
+            let (checked, joins) = with_tree(&quote_table(&format!("SELECT ({text}\n)")), joins_within)?;
+            may_join |= joins;
             tables.extend(checked.tables);
             all_places
                 .extend(checked.places.iter().filter(|place| !all_places.contains(place)).cloned().collect::<Vec<_>>());
