@@ -112,6 +112,15 @@ def with_duckdb():
     print(f"DuckDB {duckdb.__version__}")
     for what, sql in [
         ("1 % of rows", "SELECT * FROM read_parquet(?) WHERE k < 10"),
+        (
+            "1 % of rows by a text, two columns",
+            "SELECT id, f1 FROM read_parquet(?) WHERE s BETWEEN 'name10' AND 'name109999'",
+        ),
+        ("rows of a class, counted", "SELECT count(*) FROM read_parquet(?) WHERE c = 'alpha'"),
+        (
+            "a list of 10 numbers",
+            "SELECT id, f1 FROM read_parquet(?) WHERE k IN (0, 9, 99, 101, 202, 303, 404, 505, 606, 999)",
+        ),
         ("sum of groups", "SELECT c, sum(f1), count(*) FROM read_parquet(?) GROUP BY c"),
         ("one row", "SELECT max(id) FROM read_parquet(?)"),
     ] if has("queries") else []:

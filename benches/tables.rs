@@ -186,6 +186,15 @@ fn queries(folio: &DataFolio, dir: &Path) {
     for (what, sql) in [
         ("query, nothing", "SELECT 1"),
         ("query, 1 % of rows", "SELECT * FROM table WHERE k < 10"),
+        (
+            "query, 1 % of rows by a text, two columns",
+            "SELECT id, f1 FROM table WHERE s BETWEEN 'name10' AND 'name109999'",
+        ),
+        ("query, rows of a class, counted", "SELECT count(*) FROM table WHERE c = 'alpha'"),
+        (
+            "query, a list of 10 numbers",
+            "SELECT id, f1 FROM table WHERE k IN (0, 9, 99, 101, 202, 303, 404, 505, 606, 999)",
+        ),
         ("query, sum of groups", "SELECT c, sum(f1), count(*) FROM table GROUP BY c"),
         ("query, one row", "SELECT max(id) FROM table"),
     ] {

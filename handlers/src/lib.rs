@@ -62,8 +62,8 @@ pub use registry::Registry;
 pub use stored_file::{ALL_PARTS, StoredFile, all_files, stored_files};
 pub use table::{
     Decoders, DictionaryValues, Footers, Joined, OrderedCategories, TableReadOptions, Written, arrow_field_type_name,
-    arrow_type_name, column_places, concat_rows, fit_rows, listed, open_stored_hdf5, read_merged, rows_behind,
-    typed_by, unmarked, write_parquet,
+    arrow_type_name, column_places, concat_rows, fit_rows, keyed_texts, listed, open_stored_hdf5, read_merged,
+    rows_behind, typed_by, unmarked, write_parquet,
 };
 pub use table_facts::{ColumnFacts, FileFacts, TableFacts, json_value, table_facts};
 pub use timestamp::Timestamp;

@@ -269,6 +269,7 @@ impl DataFolio {
             picked: None,
             ranges: None,
             footers: None,
+            are_texts_keyed: false,
         }
     }
 
@@ -305,6 +306,8 @@ pub(crate) struct TableStream {
     ranges: Option<Arc<[Range<u64>]>>,
     /// What was read of its files already, where they are opened again and again.
     footers: Option<Footers>,
+    /// Whether texts of stretches may be [`keyed_texts`](datafolio_handlers::keyed_texts).
+    are_texts_keyed: bool,
 }
 
 impl TableStream {
@@ -316,6 +319,11 @@ impl TableStream {
     /// With footers that are kept.
     pub(crate) fn with_footers(self, footers: &Footers) -> Self {
         Self { footers: Some(footers.clone()), ..self }
+    }
+
+    /// With texts in the form in which they are compared soonest, where all rows of a stretch are wanted.
+    pub(crate) fn with_keyed_texts(self) -> Self {
+        Self { are_texts_keyed: true, ..self }
     }
 
     /// How its columns are read for [`ByNumber`].
@@ -359,6 +367,7 @@ impl Scannable for TableStream {
         let mut part = self.part();
         part.offset = rows.start;
         part.limit = Some(rows.end - rows.start);
+        part.are_texts_keyed = self.are_texts_keyed;
         Ok(read_table(&self.item(), &part)?)
     }
 

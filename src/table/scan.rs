@@ -44,11 +44,11 @@ impl DataFolio {
         let all = facts.rows?;
         let test = Test::new(predicate, &facts.schema, wanted.table)?;
         let footers = Footers::default();
-        let columns = |schema| Arc::new(self.stream_of(Arc::clone(record), schema).with_footers(&footers));
+        let stream = |schema| self.stream_of(Arc::clone(record), schema).with_footers(&footers);
         let asked = test.stages().iter().map(|stage| {
             let fields = stage.columns().iter().map(|name| facts.schema.field_with_name(name).cloned());
             let schema = Schema::new(fields.collect::<Result<Vec<_>, _>>().ok()?);
-            Some(columns(Arc::new(schema)) as Arc<dyn Scannable>)
+            Some(Arc::new(stream(Arc::new(schema)).with_keyed_texts()) as Arc<dyn Scannable>)
         });
         let asked = asked.collect::<Option<_>>()?;
         let in_question =
@@ -56,7 +56,7 @@ impl DataFolio {
         Some(Scan {
             test,
             asked,
-            columns: columns(SchemaRef::clone(wanted.columns)),
+            columns: Arc::new(stream(SchemaRef::clone(wanted.columns))),
             is_numbered: false,
             shares: scanned(&facts, wanted.rows, all, settings.threads.unwrap_or(1)),
             in_question: in_question.map(|found| found.rows),

@@ -49,7 +49,7 @@ const FORMS: [&str; 4] = ["parquet", "arrow", "hdf5", "parts"];
 /// Whether a condition holds for a row.
 type Holds = fn(i64) -> bool;
 
-const CONDITIONS: [(&str, Holds); 11] = [
+const CONDITIONS: [(&str, Holds); 14] = [
     ("x < 0.003", |n| n % 7 > 0 && n % 1_000 < 3),
     ("x >= 0.1", |n| n % 7 > 0 && n % 1_000 >= 100),
     ("x IS NULL AND word = 'beta'", |n| n % 7 == 0 && n % 4 == 1),
@@ -62,6 +62,9 @@ const CONDITIONS: [(&str, Holds); 11] = [
     ("word = 'beta' AND (x < 0.5 OR word = 'alpha') AND n < 60_000 AND x >= 0", |n| {
         n < 60_000 && n % 4 == 1 && n % 7 > 0 && n % 1_000 < 500
     }),
+    ("n IN (7, 69_999, 70_000, 70_003, 599_999, 600_000)", |n| [7, 69_999, 70_000, 70_003, 599_999].contains(&n)),
+    ("x IN (0.001, 0.25, 0.5, 0.75, 0.999, 2)", |n| n % 7 > 0 && [1, 250, 500, 750, 999].contains(&(n % 1_000))),
+    ("word > 'alphabet' AND word <= 'beta'", |n| n % 4 == 1),
     ("n < 0", |_| false),
     ("n >= 0", |_| true),
 ];
@@ -104,6 +107,51 @@ fn rows_of_every_form_are_found() {
             assert_eq!(numbers_of(part.map(Result::unwrap)), some, "{name}: {condition}");
         }
     }
+}
+
+/// Texts in dictionaries, texts that are not, texts with nulls between them, and a file without the column.
+#[test]
+fn texts_of_files_that_have_them_otherwise_are_found() {
+    let (_dir, folio) = new_bundle();
+    let text = |n: i64| match n {
+        0..1_000 => None,
+        1_000..150_000 => Some(format!("w{}", n % 40)),
+        150_000..350_000 => Some(format!("word {n} of its own")),
+        _ => (n % 3 > 0).then(|| format!("w{}", n % 40)),
+    };
+    let part = |rows: std::ops::Range<i64>| {
+        let texts: ArrayRef = Arc::new(rows.clone().map(text).collect::<StringArray>());
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
+        RecordBatch::try_from_iter_with_nullable([("n", numbers, true), ("text", texts, true)]).unwrap()
+    };
+    let options = || AppendOptions::new().evolve().without_compaction();
+    folio.append_table("t", part(0..1_000).project(&[0]).unwrap(), options()).unwrap();
+    for rows in [1_000..150_000, 150_000..350_000, 350_000..400_000] {
+        folio.append_table("t", part(rows), options()).unwrap();
+    }
+    let is = |condition: &str, holds: fn(&str) -> bool| {
+        let expected: Vec<i64> = (0..400_000).filter(|n| text(*n).is_some_and(|text| holds(&text))).collect();
+        for columns in [&["n"][..], &["n", "text"]] {
+            let options = TableOptions::new().filter(condition).columns(columns.iter().copied());
+            let batches: Vec<RecordBatch> = folio.read_table("t", &options).unwrap().map(Result::unwrap).collect();
+            for batch in batches.iter().filter(|_| columns.len() > 1) {
+                let expected = batch["n"].as_primitive::<Int64Type>().values().iter().map(|n| text(*n));
+                let found = batch["text"].as_string::<i32>().iter().map(|text| text.map(str::to_owned));
+                assert!(found.eq(expected), "other texts where {condition}");
+            }
+            assert_eq!(numbers_of(batches.into_iter()), expected, "{condition} {columns:?}");
+        }
+    };
+    is("text = 'w7'", |text| text == "w7");
+    is("text = 'word 200000 of its own'", |text| text == "word 200000 of its own");
+    is("text <> 'w7' AND text < 'w8'", |text| text != "w7" && text < "w8");
+    is("text >= 'word 3' AND n >= 0", |text| text >= "word 3");
+    is("text IN ('w1', 'w2', 'word 150000 of its own', 'w39', 'w40', 'x')", |text| {
+        ["w1", "w2", "w39", "word 150000 of its own"].contains(&text)
+    });
+    let nulls = folio.query_table("t", "SELECT count(*) AS n FROM table WHERE text IS NULL", &QueryOptions::new());
+    let expected = (0..400_000).filter(|n| text(*n).is_none()).count() as i64;
+    assert_eq!(numbers_of(nulls.unwrap().map(Result::unwrap)), [expected]);
 }
 
 /// Whoever stops goes on behind the last row, and workers who share a table see each row once.

@@ -7,7 +7,8 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, Str
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use datafolio::{
-    AddOptions, AppendOptions, CopyOptions, DataFolio, GcOptions, SnapshotOptions, TableOptions, VerifyOptions,
+    AddOptions, AppendOptions, CopyOptions, DataFolio, GcOptions, IterOptions, SnapshotOptions, TableOptions,
+    VerifyOptions,
 };
 
 use super::ROWS;
@@ -440,6 +441,22 @@ fn batches_of_several_files_go_on_as_if_they_were_one() {
     let steps = (1..=18).map(|n| n * 16_384).filter(|step| ends.contains(step)).count();
     assert_eq!((steps, end, ends.len()), (18, 300_007, 1 + 18 + 2), "{ends:?}");
     assert_eq!(ids(&folio, "t"), (0..300_007).collect::<Vec<_>>());
+}
+
+/// A file that is not enough for the chunk that another has begun.
+#[test]
+fn chunks_reach_over_several_files() {
+    let (_dir, folio) = new_bundle();
+    for rows in [0..250_000, 250_000..460_000, 460_000..460_500] {
+        folio.append_table("t", sample(rows), plain()).unwrap();
+    }
+    for (size, chunks) in [(1_000_000, 1), (460_000, 2), (400_000, 2), (240_000, 2), (100_001, 5)] {
+        let options = IterOptions::new().columns(["id"]).chunk_size(size);
+        let found: Vec<RecordBatch> = folio.iter_table("t", &options).unwrap().map(Result::unwrap).collect();
+        let ids = found.iter().flat_map(|chunk| chunk.column(0).as_primitive::<Int64Type>().values().to_vec());
+        assert!(ids.eq(0..460_500), "chunks of {size}");
+        assert_eq!(found.len(), chunks);
+    }
 }
 
 /// Each file has few enough categories for its keys, and all of them together have not: what would not be read is not merged.

@@ -1,5 +1,8 @@
 //! The texts of a Parquet column that its rows have places of.
 
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{ArrayRef, StringBuilder};
 use bytes::Bytes;
 
 use super::appended::{Appended, Room, SHORT, end_of};
@@ -14,6 +17,8 @@ pub(super) struct Dictionary {
     texts: Texts,
     /// Bytes of all texts.
     length: usize,
+    /// The texts as an array, once somebody has asked for it.
+    values: OnceLock<ArrayRef>,
 }
 
 enum Texts {
@@ -59,7 +64,7 @@ impl Dictionary {
             return Err(damaged("its dictionary has texts that are not UTF-8"));
         }
         let texts = if longest < SHORT { Texts::Slots(spans.slots()?) } else { Texts::Spans(spans) };
-        Ok(Self { texts, length })
+        Ok(Self { texts, length, values: OnceLock::new() })
     }
 
     /// The texts' bytes, and their count.
@@ -96,6 +101,57 @@ impl Dictionary {
                     indices.len()
                 }
             };
+        }
+        Ok(())
+    }
+
+    /// The texts, each at its place.
+    ///
+    /// # Errors
+    /// Where they do not fit an array, and for texts that are none.
+    pub(super) fn values(&self) -> Result<ArrayRef> {
+        if let Some(values) = self.values.get() {
+            return Ok(Arc::clone(values));
+        }
+        let (bytes, count) = self.size();
+        if i32::try_from(bytes).is_err() {
+            return Err(damaged("its dictionary is too long"));
+        }
+        let mut values = StringBuilder::with_capacity(count, bytes);
+        for index in 0..count {
+            let text = std::str::from_utf8(self.text(index as u32)?);
+            values.append_value(text.map_err(|_| damaged("its dictionary has texts that are not UTF-8"))?);
+        }
+        Ok(Arc::clone(self.values.get_or_init(|| Arc::new(values.finish()))))
+    }
+
+    /// Fills `to` with the places of the next rows among texts of which those of this dictionary begin at `start`.
+    ///
+    /// # Errors
+    /// For indices that have no text, and where there are too few.
+    pub(super) fn places(&self, indices: &mut Indices, start: u32, to: &mut [[u8; 4]]) -> Result<()> {
+        let (_, count) = self.size();
+        let mut to = to;
+        while !to.is_empty() {
+            let filled = match indices.next(to.len())? {
+                Found::Equal(index, filled) => {
+                    self.text(index)?;
+                    to.iter_mut().take(filled).for_each(|to| *to = start.wrapping_add(index).to_le_bytes());
+                    filled
+                }
+                Found::Several(indices) => {
+                    let mut most = 0;
+                    for (to, index) in to.iter_mut().zip(indices) {
+                        most = most.max(*index);
+                        *to = start.wrapping_add(*index).to_le_bytes();
+                    }
+                    if most as usize >= count {
+                        return Err(not_there());
+                    }
+                    indices.len()
+                }
+            };
+            to = to.get_mut(filled..).unwrap_or_default();
         }
         Ok(())
     }

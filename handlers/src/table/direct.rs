@@ -12,8 +12,8 @@ use super::source::SourceFile;
 use super::spare::Spare;
 use super::texts::TextColumn;
 
-/// A column without nulls, of numbers that are stored as they are or in dictionaries, or of texts. What else a column can be (differences,
-/// nulls, lists) is the library's.
+/// A column without nulls, of numbers that are stored as they are, in dictionaries or as differences, or of texts. What else a column can be
+/// (nulls, lists, texts that share their beginnings) is the library's.
 pub(super) enum DirectColumn {
     Plain(Box<PlainColumn>),
     Text(Box<TextColumn>),
@@ -42,6 +42,19 @@ impl DirectColumn {
             Self::Plain(column) => Self::Plain(Box::new(column.at_page(pages))),
             Self::Text(column) => Self::Text(Box::new(column.at_page(pages))),
         }
+    }
+
+    /// Texts are given as places in the dictionaries of the file, where they are all in such.
+    pub(super) fn keyed(self) -> Self {
+        match self {
+            Self::Text(column) => Self::Text(Box::new(column.keyed())),
+            other => other,
+        }
+    }
+
+    /// Whether it has [`keyed_texts`](super::keyed_texts).
+    pub(super) fn is_keyed(&self) -> bool {
+        matches!(self, Self::Text(column) if column.is_keyed())
     }
 
     /// The values of the next runs, which must be there: of `rows` rows.

@@ -12,6 +12,7 @@ mod dates;
 mod decoders;
 mod dictionaries;
 mod dictionary;
+mod differences;
 mod direct;
 mod encode;
 mod file_rows;
@@ -21,6 +22,7 @@ mod hdf5_read;
 mod hdf5_write;
 mod indices;
 mod joined;
+mod keyed;
 mod known_texts;
 mod leaves;
 mod levels;
@@ -67,6 +69,7 @@ pub use hdf5_read::open_stored_hdf5;
 pub(crate) use hdf5_read::{Hdf5Batches, read_hdf5, reason_of};
 pub(crate) use hdf5_write::write_hdf5;
 pub use joined::Joined;
+pub use keyed::keyed_texts;
 pub use merged::read_merged;
 pub use ordered::{OrderedCategories, listed};
 pub(crate) use parquet_read::ParquetFile;
@@ -111,6 +114,9 @@ pub struct TableReadOptions {
     pub decoders: Option<Decoders>,
     /// What was read of files that stay as they are, where they are opened again and again.
     pub footers: Option<Footers>,
+    /// Whether texts may be given as [`keyed_texts`], where a file has them so: for whoever compares them and looks at the type of each
+    /// batch, since one file of a table may have them so and another not.
+    pub are_texts_keyed: bool,
 }
 
 impl Default for TableReadOptions {
@@ -125,6 +131,7 @@ impl Default for TableReadOptions {
             threads: 1,
             decoders: None,
             footers: None,
+            are_texts_keyed: false,
         }
     }
 }

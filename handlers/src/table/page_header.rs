@@ -40,6 +40,8 @@ pub(super) const PLAIN: u64 = 0;
 /// Places in the dictionary, of the first version and of the second: the same bytes.
 pub(super) const PLAIN_DICTIONARY: u64 = 2;
 pub(super) const RLE_DICTIONARY: u64 = 8;
+/// What each whole number is more than the one before.
+pub(super) const DELTA_BINARY_PACKED: u64 = 5;
 
 impl PageHeader {
     /// Reads the header that these bytes begin with; `None` where they end before it does, or are none.

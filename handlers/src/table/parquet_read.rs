@@ -14,6 +14,7 @@ use parquet::file::reader::Length;
 use super::columns::Picked;
 use super::file_rows::FileRows;
 use super::footers::Footer;
+use super::keyed::with_keyed_texts;
 use super::source::SourceFile;
 use super::split_columns::SplitColumns;
 use super::wanted::Wanted;
@@ -109,14 +110,25 @@ impl ParquetFile {
             let decoders = part.decoders.clone().unwrap_or_default();
             let memory = decoders.memory();
             let open = |roots: &[usize]| wanted.open(&file, memory, roots).map_err(|error| damaged(&error));
+            let mut keyed = |readers: &[FileRows]| {
+                if part.are_texts_keyed {
+                    let found: Vec<_> = readers.iter().flat_map(|reader| reader.schema().fields().to_vec()).collect();
+                    decoded = Arc::new(with_keyed_texts(&decoded, &found));
+                    given = Arc::new(with_keyed_texts(&given, &found));
+                }
+                SchemaRef::clone(&decoded)
+            };
             let columns = match wanted.split(&roots, part) {
                 Some(groups) => {
                     let readers = groups.iter().map(|roots| open(roots)).collect::<HandlerResult<Vec<_>>>()?;
-                    let waiting = wanted.waiting(&roots);
-                    let schema = SchemaRef::clone(&decoded);
+                    let (waiting, schema) = (wanted.waiting(&roots), keyed(&readers));
                     Columns::Split(SplitColumns::start(&decoders, blame, schema, readers, part.threads, waiting)?)
                 }
-                None => Columns::Whole(Box::new(open(&roots)?)),
+                None => {
+                    let reader = open(&roots)?;
+                    keyed(std::slice::from_ref(&reader));
+                    Columns::Whole(Box::new(reader))
+                }
             };
             let restored = dates::restored_schema(&decoded);
             let restored = (restored != decoded).then_some(restored);

@@ -8,6 +8,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafolio_core::ItemRecord;
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
+use super::keyed::with_keyed_texts;
 use super::milliseconds::{stored, stored_type};
 use super::{Decoders, Spread, TableReadOptions, places};
 use crate::error::{HandlerError, HandlerResult};
@@ -40,6 +41,7 @@ pub(crate) fn read_parts(item: &Item<'_>, part: &TableReadOptions) -> HandlerRes
         current: None,
         upcoming: VecDeque::new(),
         opens_ahead,
+        are_texts_keyed: part.are_texts_keyed,
     };
     Ok(Box::new(GuardedReader::blaming(name, schema, batches)))
 }
@@ -145,6 +147,7 @@ struct PartBatches {
     /// Those of the files behind it, which are opened while this one is read: threads decode them where they would wait for it.
     upcoming: VecDeque<(usize, HandlerResult<TableReader>)>,
     opens_ahead: bool,
+    are_texts_keyed: bool,
 }
 
 /// Files that are opened ahead have so many bytes together when they are decoded, or are one...
@@ -225,11 +228,15 @@ impl PartBatches {
 
     /// Gives a batch of one file the columns of the table; what it does not have is null.
     fn conform(&self, file: &StoredFile, batch: RecordBatch) -> HandlerResult<RecordBatch> {
-        if batch.schema_ref() == &self.schema {
+        let schema = match self.are_texts_keyed {
+            true => Arc::new(with_keyed_texts(&self.schema, batch.schema_ref().fields())),
+            false => SchemaRef::clone(&self.schema),
+        };
+        if batch.schema_ref() == &schema {
             return Ok(batch);
         }
         let rows = batch.num_rows();
-        let columns = self.schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
             Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
             // A file that another program wrote, before others were appended to it.
             Some(column) if stored_type(column.data_type()) == *field.data_type() => {
@@ -245,7 +252,6 @@ impl PartBatches {
             |reason| in_part(file, HandlerError::Damaged { item: self.files.record.name().to_owned(), reason });
         let columns = columns.collect::<Result<Vec<_>, _>>().map_err(damaged)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)
-            .map_err(|error| damaged(error.to_string()))
+        RecordBatch::try_new_with_options(schema, columns, &options).map_err(|error| damaged(error.to_string()))
     }
 }

@@ -1,4 +1,5 @@
-//! Columns whose values are stored as they are, numbers one after another and truth values bit by bit, or as places in a dictionary of numbers.
+//! Columns whose values are stored as they are, numbers one after another and truth values bit by bit, as places in a dictionary of numbers, or
+//! as differences of whole numbers.
 //!
 //! The Parquet library reads a page into memory, clears memory for its values and copies them there; truth values become bytes on
 //! the way and bits again. Here numbers are read from the file to where they stay, or put there out of their dictionary, and bits are copied by the word.
@@ -9,14 +10,15 @@ use arrow::array::{ArrayData, ArrayRef, BooleanArray, BooleanBufferBuilder, make
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
-use parquet::basic::{Encoding, EncodingMask, Type as Physical};
+use parquet::basic::{Encoding, Type as Physical};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
+use super::differences::Differences;
 use super::indices::Indices;
 use super::numbers::Numbers;
 use super::of_group::OfGroup;
-use super::page_header::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
+use super::page_header::{DELTA_BINARY_PACKED, PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
 use super::pages::{Page, PageValues, Pages, Result, damaged};
 use super::runs::Run;
 use super::source::SourceFile;
@@ -25,7 +27,7 @@ use super::spare::Spare;
 /// Bytes of a value of which none exists.
 const BITS: usize = 0;
 
-/// A column of which the values of all wanted row groups are stored as they are or in dictionaries, and which has no null.
+/// A column of which the values of all wanted row groups are stored in these ways, and which has no null.
 pub(super) struct PlainColumn {
     memory: Spare,
     data_type: DataType,
@@ -43,6 +45,7 @@ enum Values {
     Held(Bytes, usize),
     /// In the dictionary of the row group.
     InDictionary(Box<Indices>, Arc<Numbers>),
+    Differences(Box<Differences>),
 }
 
 impl PlainColumn {
@@ -56,13 +59,24 @@ impl PlainColumn {
         skipped: u64,
     ) -> Option<Self> {
         let (physical, width) = stored_as(data_type)?;
-        let encodings: &[u64] = if width == BITS { &[PLAIN] } else { &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY] };
+        let encodings: &[u64] = match physical {
+            Physical::BOOLEAN => &[PLAIN],
+            Physical::INT32 | Physical::INT64 => &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY, DELTA_BINARY_PACKED],
+            _ => &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY],
+        };
         let pages = Pages::new(file, memory, leaf, groups, skipped, encodings, |column| {
-            let are_known = |mask: &EncodingMask| match width {
-                BITS => mask.is_only(Encoding::PLAIN),
-                _ => mask.encodings().all(is_known),
-            };
-            column.column_type() == physical && column.page_encoding_stats_mask().is_some_and(are_known)
+            if column.column_type() != physical {
+                return false;
+            }
+            match (physical, column.page_encoding_stats_mask()) {
+                (Physical::BOOLEAN, pages) => pages.is_some_and(|pages| pages.is_only(Encoding::PLAIN)),
+                (physical, Some(pages)) => pages.encodings().all(|encoding| is_known(encoding, physical)),
+                // Levels are runs, and numbers never are.
+                (physical, None) => {
+                    let mut all = column.encodings();
+                    all.all(|encoding| encoding == Encoding::RLE || is_known(encoding, physical))
+                }
+            }
         })?;
         let dictionary = OfGroup::default();
         Some(Self { memory: memory.clone(), data_type: data_type.clone(), width, pages, dictionary })
@@ -85,6 +99,7 @@ impl PlainColumn {
         let is_whole = runs.len() < 2;
         let open = |pages: &mut Pages<Values>, page: &Page| match page.header.encoding {
             PLAIN => open(pages, page, width, is_whole),
+            DELTA_BINARY_PACKED => open_differences(pages, page),
             _ => open_in_dictionary(pages, page, width, dictionary),
         };
         if width == BITS {
@@ -97,7 +112,7 @@ impl PlainColumn {
             pages.read(runs, open, |values, taken, count| {
                 let (here, rest) = std::mem::take(&mut to).split_at_mut(count * width);
                 to = rest;
-                values.numbers(&file, taken * width, here)
+                values.numbers(&file, width, taken * width, here)
             })
         })?;
         let data = ArrayData::builder(data_type.clone()).len(rows).add_buffer(Buffer::from(values));
@@ -142,9 +157,22 @@ fn open_in_dictionary(
     Ok(Values::InDictionary(indices, numbers))
 }
 
+/// Finds the differences of a page behind those that are left out.
+fn open_differences(pages: &mut Pages<Values>, page: &Page) -> Result<Values> {
+    let held = pages.hold(page)?;
+    let start = pages.values_start(page, Some(&held))?;
+    let mut differences = Box::new(Differences::new(held, start, page.header.values)?);
+    differences.pass(page.taken)?;
+    Ok(Values::Differences(differences))
+}
+
 /// How pages of numbers may be encoded.
-fn is_known(encoding: Encoding) -> bool {
-    matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY)
+fn is_known(encoding: Encoding, physical: Physical) -> bool {
+    match encoding {
+        Encoding::PLAIN | Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY => true,
+        Encoding::DELTA_BINARY_PACKED => matches!(physical, Physical::INT32 | Physical::INT64),
+        _ => false,
+    }
 }
 
 impl PageValues for Values {
@@ -153,15 +181,17 @@ impl PageValues for Values {
             // They are known by their places.
             Self::Stored(_) | Self::Held(..) => Ok(()),
             Self::InDictionary(indices, _) => indices.pass(count),
+            Self::Differences(differences) => differences.pass(count),
         }
     }
 }
 
 impl Values {
     /// Reads numbers, as many as fit, from so many bytes on.
-    fn numbers(&mut self, file: &SourceFile, from: usize, to: &mut [u8]) -> Result<()> {
+    fn numbers(&mut self, file: &SourceFile, width: usize, from: usize, to: &mut [u8]) -> Result<()> {
         match self {
             Self::InDictionary(indices, numbers) => numbers.fill(indices, to),
+            Self::Differences(differences) => differences.fill(width, to),
             Self::Stored(start) => Ok(file.read_at(to, *start + from as u64)?),
             Self::Held(bytes, start) => {
                 let values = bytes.get(*start + from..*start + from + to.len());

@@ -4,9 +4,10 @@
 //! copied here as so many bytes whatever their length is, and room is made for many at once. Memory that was in use before is used
 //! again.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, GenericByteArray};
+use arrow::array::{ArrayRef, GenericByteArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{BinaryType, ByteArrayType, DataType, LargeBinaryType, LargeUtf8Type, Utf8Type};
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use parquet::file::page_index::offset_index::PageLocation;
 use super::appended::{Appended, Room, SHORT, end_of};
 use super::dictionary::{Dictionary, text_of};
 use super::indices::Indices;
+use super::keyed::KeyedTexts;
 use super::known_texts::array_of;
 use super::of_group::OfGroup;
 use super::page_header::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
@@ -31,6 +33,18 @@ pub(super) struct TextColumn {
     data_type: DataType,
     pages: Pages<Values>,
     dictionary: OfGroup<Dictionary>,
+    form: Form,
+}
+
+/// How texts are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One behind the other, and so it is: there are pages that have them so, or they are no texts.
+    Whole,
+    /// The same, of texts that are all in dictionaries.
+    Unkeyed,
+    /// As places in these.
+    Keyed,
 }
 
 /// What is left of the values of a page.
@@ -61,18 +75,34 @@ impl TextColumn {
             return None;
         }
         let encodings = &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY];
+        let are_in_dictionaries = Cell::new(data_type == &DataType::Utf8);
         let pages = Pages::new(file, memory, leaf, groups, skipped, encodings, |column| {
             let pages = column.page_encoding_stats_mask();
+            let is_in_dictionary = pages.is_some_and(|pages| pages.encodings().all(is_dictionary));
+            are_in_dictionaries.set(are_in_dictionaries.get() && is_in_dictionary);
             column.column_type() == Physical::BYTE_ARRAY
                 && are_known(column.encodings_mask())
                 && pages.is_none_or(are_known)
         })?;
-        Some(Self { memory: memory.clone(), data_type: data_type.clone(), pages, dictionary: OfGroup::default() })
+        let form = if are_in_dictionaries.get() { Form::Unkeyed } else { Form::Whole };
+        let (memory, data_type) = (memory.clone(), data_type.clone());
+        Some(Self { memory, data_type, pages, dictionary: OfGroup::default(), form })
     }
 
     /// As [`Pages::at_page`].
     pub(super) fn at_page(self, pages: &[PageLocation]) -> Self {
         Self { pages: self.pages.at_page(pages), ..self }
+    }
+
+    /// The texts are given as places in the dictionaries of the file, where they are all in such.
+    pub(super) fn keyed(self) -> Self {
+        let form = if self.form == Form::Whole { Form::Whole } else { Form::Keyed };
+        Self { form, ..self }
+    }
+
+    /// Whether they are given as [`keyed_texts`](super::keyed_texts).
+    pub(super) fn is_keyed(&self) -> bool {
+        self.form == Form::Keyed
     }
 
     /// The texts of the next runs, which must be there: of `rows` rows.
@@ -81,11 +111,43 @@ impl TextColumn {
     /// Those of the file; for pages that are not what the footer says, and for texts that are not UTF-8.
     pub(super) fn next(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
         match self.data_type {
+            _ if self.is_keyed() => self.places(runs, rows),
             DataType::Utf8 => self.array::<Utf8Type, 4>(runs, rows, i32::MAX as usize),
             DataType::Binary => self.array::<BinaryType, 4>(runs, rows, i32::MAX as usize),
             DataType::LargeUtf8 => self.array::<LargeUtf8Type, 8>(runs, rows, isize::MAX.unsigned_abs()),
             _ => self.array::<LargeBinaryType, 8>(runs, rows, isize::MAX.unsigned_abs()),
         }
+    }
+
+    /// An array of places in dictionaries.
+    fn places(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
+        let Self { memory, pages, dictionary, .. } = self;
+        let length = rows.checked_mul(4).ok_or_else(|| damaged("it has too many rows"))?;
+        let mut texts = KeyedTexts::default();
+        let places = memory.filled(length, |places| {
+            let (mut places, _) = places.as_chunks_mut::<4>();
+            let open = |pages: &mut Pages<Values>, page: &Page| open(pages, page, dictionary, true);
+            pages.read(runs, open, |values, _, count| {
+                let (here, rest) = std::mem::take(&mut places)
+                    .split_at_mut_checked(count)
+                    .ok_or_else(|| damaged("it has more rows than are wanted"))?;
+                places = rest;
+                match values {
+                    Values::InDictionary(indices, dictionary) => {
+                        let start = texts.dictionary(dictionary)?;
+                        dictionary.places(indices, start, here)
+                    }
+                    // The footer tells of none.
+                    Values::Plain(plain) => {
+                        let start = texts.add(plain.array(count)?)?;
+                        here.iter_mut().zip(start..).for_each(|(to, place)| *to = place.to_le_bytes());
+                        Ok(())
+                    }
+                }
+            })?;
+            if places.is_empty() { Ok(()) } else { Err(damaged("its rows end early")) }
+        })?;
+        texts.finish(places)
     }
 
     /// An array whose ends have `WIDTH` bytes each, and whose texts `most` together.
@@ -126,9 +188,11 @@ impl TextColumn {
 
 /// Whether this reads values of these encodings; levels are runs.
 fn are_known(mask: &EncodingMask) -> bool {
-    mask.encodings().all(|encoding| {
-        matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY | Encoding::RLE)
-    })
+    mask.encodings().all(|encoding| matches!(encoding, Encoding::PLAIN | Encoding::RLE) || is_dictionary(encoding))
+}
+
+fn is_dictionary(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY)
 }
 
 /// Finds the values of a page behind those that are left out.
@@ -187,6 +251,20 @@ impl PlainTexts {
         }
         self.left = self.left.saturating_sub(count);
         Ok(())
+    }
+
+    /// So many as an array.
+    fn array(&mut self, count: usize) -> Result<ArrayRef> {
+        let mut texts = Vec::with_capacity(count.min(self.left));
+        let mut rest = self.rest();
+        for _ in 0..count {
+            let (text, behind) = text_of(rest)?;
+            texts.push(std::str::from_utf8(text).map_err(|_| damaged("it has texts that are not UTF-8"))?);
+            rest = behind;
+        }
+        let (array, at) = (StringArray::from(texts), self.bytes.len() - rest.len());
+        (self.at, self.left) = (at, self.left.saturating_sub(count));
+        Ok(Arc::new(array))
     }
 
     fn append<const WIDTH: usize>(&mut self, count: usize, to: &mut Appended<'_, WIDTH>) -> Result<()> {

@@ -5,7 +5,7 @@ mod planned;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::basic::{Encoding, Type as Physical};
@@ -15,6 +15,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use super::TableReadOptions;
 use super::direct::DirectColumn;
 use super::file_rows::{Decoded, FileRows, Sizes};
+use super::keyed::keyed_texts;
 use super::runs::Runs;
 use super::source::SourceFile;
 use super::spare::Spare;
@@ -47,6 +48,8 @@ pub(super) struct Wanted<'a> {
     left_out: Option<TableReadOptions>,
     /// The first leaf of each column.
     leaves: Vec<usize>,
+    /// Whether texts may be given as places in dictionaries.
+    are_texts_keyed: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -55,7 +58,8 @@ impl<'a> Wanted<'a> {
         let metadata = footer.metadata();
         let mask = ProjectionMask::roots(footer.parquet_schema(), roots.iter().copied());
         let batch_rows = part.batch_rows.min(fitting_rows(metadata.row_groups(), &mask)).max(1);
-        let first_rows = part.first_rows.map(|first| first as u64).filter(|first| *first > 0 && rows >= PAYS);
+        let first_rows = part.first_rows.map(|first| first as u64);
+        let first_rows = first_rows.filter(|first| *first > 0 && *first < rows && rows >= PAYS);
         let columns = footer.parquet_schema();
         let mut leaves = vec![0; columns.root_schema().get_fields().len()];
         for leaf in (0..columns.num_columns()).rev() {
@@ -73,6 +77,7 @@ impl<'a> Wanted<'a> {
             first_rows,
             left_out: None,
             leaves,
+            are_texts_keyed: part.are_texts_keyed,
         };
         let cannot_skip = metadata.row_groups().iter().any(|group| cannot_skip(group, &mask));
         if cannot_skip {
@@ -122,14 +127,23 @@ impl<'a> Wanted<'a> {
 
     /// A reader of some of the columns, which puts what it can into memory that is used again.
     pub(super) fn open(&self, file: &SourceFile, memory: &Spare, roots: &[usize]) -> Result<FileRows, ParquetError> {
-        let schema = Arc::new(self.footer.schema().project(roots)?);
-        let (mut direct, mut others) = (Vec::new(), Vec::new());
+        let schema = self.footer.schema().project(roots)?;
+        let (mut direct, mut others, mut fields) = (Vec::new(), Vec::new(), Vec::new());
         for (place, (root, field)) in roots.iter().zip(schema.fields()).enumerate() {
-            match self.direct(file, memory, *root, field.data_type()) {
+            let mut column = self.direct(file, memory, *root, field.data_type());
+            if self.are_texts_keyed {
+                column = column.map(DirectColumn::keyed);
+            }
+            fields.push(match &column {
+                Some(column) if column.is_keyed() => Arc::new(field.as_ref().clone().with_data_type(keyed_texts())),
+                _ => Arc::clone(field),
+            });
+            match column {
                 Some(column) => direct.push((place, column)),
                 None => others.push(*root),
             }
         }
+        let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
         let sizes = Sizes {
             first: self.first_rows.and_then(|first| usize::try_from(first).ok()),
             others: self.batch_rows,

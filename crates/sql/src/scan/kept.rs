@@ -6,8 +6,8 @@ use arrow::array::{
     Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchIterator, RecordBatchOptions, RecordBatchReader,
 };
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{concat, filter};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::compute::{cast, concat, filter};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::{Scannable, Stage};
@@ -27,17 +27,18 @@ pub(super) struct Kept(Vec<(usize, ArrayRef)>);
 pub(super) struct Keeping {
     /// For each column its place in the stage, and among those that are given.
     places: Vec<(usize, usize)>,
+    given: SchemaRef,
     pieces: Vec<Vec<ArrayRef>>,
     bytes: usize,
 }
 
 impl Keeping {
     /// Those of a stage that are given as well.
-    pub(super) fn new(stage: &Stage, given: &Schema) -> Self {
+    pub(super) fn new(stage: &Stage, given: SchemaRef) -> Self {
         let places = stage.columns().iter().enumerate();
         let places: Vec<_> = places.filter_map(|(at, name)| Some((at, given.fields().find(name)?.0))).collect();
         let pieces = vec![Vec::new(); places.len()];
-        Self { places, pieces, bytes: 0 }
+        Self { places, given, pieces, bytes: 0 }
     }
 
     /// Whether what is kept is not too much.
@@ -48,8 +49,9 @@ impl Keeping {
     /// Keeps what a stage holds for in a batch.
     pub(super) fn add(&mut self, batch: &RecordBatch, holds: &BooleanBuffer) -> Result<(), ArrowError> {
         let holds = BooleanArray::new(holds.clone(), None);
-        for ((at, _), pieces) in self.places.iter().zip(&mut self.pieces) {
-            let kept = filter(batch.column(*at), &holds)?;
+        for ((at, place), pieces) in self.places.iter().zip(&mut self.pieces) {
+            // Few of the texts of a dictionary are left.
+            let kept = cast(&filter(batch.column(*at), &holds)?, self.given.field(*place).data_type())?;
             self.bytes += kept.get_array_memory_size();
             pieces.push(kept);
         }

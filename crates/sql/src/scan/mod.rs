@@ -5,10 +5,12 @@
 
 mod evaluate;
 mod kept;
+mod lists;
 mod predicate;
 mod slab;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod typed;
 
 use std::ops::Range;
@@ -34,7 +36,8 @@ const MOST_ROWS: u64 = 1 << 20;
 
 /// Columns of a table whose rows are looked through.
 pub trait Scannable: ByNumber {
-    /// All rows of these numbers, of which none is behind the end.
+    /// All rows of these numbers, of which none is behind the end. For a condition, a batch may have texts as places in a dictionary (of 32
+    /// bits, without a sign), each of which is looked at once then.
     ///
     /// # Errors
     /// When the table cannot be read.

@@ -9,6 +9,7 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field};
 
 use super::kept::{Keeping, Kept};
+use super::texts::Answers;
 use super::{Rows, Scannable, Scanning, Stage};
 use crate::fetch::{Fetched, failed, of_table};
 use crate::reader::Stop;
@@ -145,11 +146,12 @@ impl Scanning {
         };
         let count = asked.count() as usize;
         let mut found = BooleanBufferBuilder::new(count);
-        let (mut kept, mut kept_rows) = (Some(Keeping::new(stage, &self.scan.columns.schema())), 0);
+        let mut answers = Answers::default();
+        let (mut kept, mut kept_rows) = (Some(Keeping::new(stage, self.scan.columns.schema())), 0);
         for batch in rows.map_err(Stop::Table)? {
             self.go_on()?;
             let batch = batch.map_err(of_table)?;
-            let holds = stage.holds(&batch).map_err(|error| failed(&error.to_string()))?;
+            let holds = stage.holds(&batch, &mut answers).map_err(|error| failed(&error.to_string()))?;
             kept_rows += holds.count_set_bits() as u64;
             kept = kept.filter(|kept| asked.is_sparse(kept_rows) && kept.is_small());
             if let Some(kept) = &mut kept {

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{Int64Type, Schema};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Int64Type, Schema};
 use duckdb::Connection;
 
 use super::Test;
+use super::texts::Answers;
 use crate::condition::check_condition;
 use crate::params::{ParamValue, Params};
 
@@ -94,6 +95,17 @@ fn simple() -> Vec<String> {
     all
 }
 
+/// Rows with texts as places in a dictionary.
+fn keyed(rows: &RecordBatch) -> RecordBatch {
+    let to = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+    let column = |column: &ArrayRef| match column.data_type() {
+        DataType::Utf8 => cast(column, &to).unwrap(),
+        _ => column.clone(),
+    };
+    let names = rows.schema_ref().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    RecordBatch::try_from_iter(names.into_iter().zip(rows.columns().iter().map(column))).unwrap()
+}
+
 struct Judge {
     connection: Connection,
     rows: RecordBatch,
@@ -117,9 +129,17 @@ impl Judge {
         let Ok(checked) = check_condition(condition, params) else { return false };
         let test = checked.predicate.and_then(|predicate| Test::new(&predicate, &self.schema, "table"));
         let Some(test) = test else { return false };
+        // Texts as they are and as places in a dictionary, in batches that share it and in one that has another.
         let masks = test.stages().iter().map(|stage| {
             let places = stage.columns().iter().map(|name| self.schema.index_of(name).unwrap());
-            stage.holds(&self.rows.project(&places.collect::<Vec<_>>()).unwrap()).unwrap()
+            let rows = self.rows.project(&places.collect::<Vec<_>>()).unwrap();
+            let holds = stage.holds(&rows, &mut Answers::default()).unwrap();
+            let (all, mut answers) = (keyed(&rows), Answers::default());
+            let parts = [all.slice(0, 300), all.slice(300, 333), keyed(&rows.slice(633, rows.num_rows() - 633))];
+            let parts = parts.map(|rows| stage.holds(&rows, &mut answers).unwrap());
+            let parts: Vec<bool> = parts.iter().flatten().collect();
+            assert_eq!(parts, holds.iter().collect::<Vec<_>>(), "{condition} {params:?}");
+            holds
         });
         let found = masks.reduce(|one, other| &one & &other).unwrap();
         let ours: Vec<i64> = found.set_indices().map(|at| at as i64).collect();
@@ -146,6 +166,38 @@ fn comparisons_are_those_of_sql() {
     // Of each column all comparisons with what is of its type.
     let counts = COLUMNS.map(|column| known.iter().filter(|condition| condition.contains(column)).count());
     assert!(counts.iter().all(|count| *count >= 10), "{COLUMNS:?}: {counts:?}");
+}
+
+#[test]
+fn long_lists_are_those_of_sql() {
+    let judge = Judge::new();
+    let mut known = 0;
+    // Of each type what there is, at its ends, between them and outside of them.
+    for (columns, list) in [
+        ("i8 i16 i32 i64", "-128, -5, 0, 1, 127"),
+        ("i8 i16 i32", "5, 127, -32768, 32767, -1, 77, 78, 79, 80"),
+        ("i32 i64", "2147483647, -2147483648, 7, 8, 9"),
+        ("i64", "9007199254740993, 9223372036854775807, -9223372036854775808, 1, 2, 3"),
+        ("u8 u32 u64", "0, 255, 6, 7, 8, 9"),
+        ("u32 u64", "4294967295, 1, 2, 3, 4"),
+        ("u64", "18446744073709551615, 9223372036854775808, 1, 2, 3"),
+        ("f64", "-0.0, 2.5, 1e300, 9007199254740992.0, 0.1, 7.25"),
+        ("f64", "0, 0.30000000000000004::DOUBLE, 5, 2.5, 7, 8, 9"),
+        ("f64", "5, 0, 7, 8, 9"),
+        ("text", "'', 'a', 'abcdefgh', 'zzzzzzzzzzzzzzzzzzzz', 'é', 'nowhere'"),
+        ("text", "'ab', 'A', 'abcdefghi'"),
+        ("flag", "true, true, true, true, true"),
+        ("day", "'1969-12-31', '2024-02-29', '9999-12-31', '1970-01-02', '1970-01-03'"),
+        ("day", "DATE '1970-01-01', DATE '1970-01-02', DATE '1970-01-03', DATE '1970-01-04', DATE '2024-02-29'"),
+        ("moment", "'1969-12-31 23:59:59.999999', '2024-02-29 10:00', '1970-01-01', '1970-01-02', '1970-01-03'"),
+    ] {
+        for column in columns.split(' ') {
+            for condition in [format!("{column} IN ({list})"), format!("{column} NOT IN ({list})")] {
+                known += usize::from(judge.agrees(&condition, &Params::None));
+            }
+        }
+    }
+    assert!(known >= 40, "{known}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, Scalar, StringArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, Scalar, UInt64Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and_kleene, cast, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Schema, TimeUnit};
@@ -10,11 +10,13 @@ use arrow::error::ArrowError;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::evaluate::{Node, of_all};
+use super::lists::Numbers;
 use super::predicate::Predicate;
+use super::texts::{Answers, TextTest};
 use crate::bounds::{Comparison, Constant};
 
-/// Each value of a list is compared with all rows: DuckDB looks values of longer ones up.
-const LONGEST_LIST: usize = 16;
+/// So many numbers are compared one by one: those of a longer list are looked up.
+const FEW: usize = 4;
 /// Whole numbers up to here are floating-point numbers.
 const EXACT: i128 = 1 << 53;
 
@@ -28,9 +30,17 @@ pub struct Test {
 /// A condition on the rows of batches with these columns.
 #[derive(Debug, Clone, Default)]
 pub struct Stage {
-    columns: Vec<String>,
+    asked: Asked,
     /// All of these hold.
     nodes: Vec<Node>,
+}
+
+/// What a condition looks at.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    columns: Vec<String>,
+    /// How many tests there are of texts.
+    texts: usize,
 }
 
 impl Test {
@@ -49,11 +59,11 @@ impl Test {
             |name: &String| schema.field_with_name(name).is_ok_and(|field| field.data_type() == &DataType::Utf8);
         let (mut first, mut then) = (Stage::default(), Stage::default());
         for one in all {
-            let mut columns = Vec::new();
-            bind(one, schema, &mut columns)?;
+            let mut asked = Asked::default();
+            bind(one, schema, &mut asked)?;
             // To read texts takes longer than to read numbers.
-            let stage = if columns.iter().any(is_text) { &mut then } else { &mut first };
-            stage.nodes.push(bind(one, schema, &mut stage.columns)?);
+            let stage = if asked.columns.iter().any(is_text) { &mut then } else { &mut first };
+            stage.nodes.push(bind(one, schema, &mut stage.asked)?);
         }
         let stages: Vec<Stage> = [first, then].into_iter().filter(|stage| !stage.nodes.is_empty()).collect();
         (!stages.is_empty()).then_some(Self { stages })
@@ -68,18 +78,19 @@ impl Test {
 impl Stage {
     /// The columns that it looks at, under the names that they have in the table.
     pub fn columns(&self) -> &[String] {
-        &self.columns
+        &self.asked.columns
     }
 
-    /// For which rows of a batch of these columns, in this order, it holds.
-    pub(super) fn holds(&self, batch: &RecordBatch) -> Result<BooleanBuffer, ArrowError> {
-        let result = of_all(&self.nodes, batch, and_kleene)?;
+    /// For which rows of a batch of these columns, in this order, it holds. The answers are those to batches before.
+    pub(super) fn holds(&self, batch: &RecordBatch, answers: &mut Answers) -> Result<BooleanBuffer, ArrowError> {
+        let result = of_all(&self.nodes, batch, answers, and_kleene)?;
         let known = if result.null_count() > 0 { prep_null_mask_filter(&result) } else { result };
         Ok(known.into_parts().0)
     }
 }
 
-fn bind(predicate: &Predicate, schema: &Schema, names: &mut Vec<String>) -> Option<Node> {
+fn bind(predicate: &Predicate, schema: &Schema, asked: &mut Asked) -> Option<Node> {
+    let names = &mut asked.columns;
     let mut place = |column: &str| -> Option<(usize, DataType)> {
         let mut same = schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(column));
         let (Some(field), None) = (same.next(), same.next()) else { return None };
@@ -90,9 +101,9 @@ fn bind(predicate: &Predicate, schema: &Schema, names: &mut Vec<String>) -> Opti
         Some((at, field.data_type().clone()))
     };
     Some(match predicate {
-        Predicate::And(all) => Node::And(all.iter().map(|one| bind(one, schema, names)).collect::<Option<_>>()?),
-        Predicate::Or(any) => Node::Or(any.iter().map(|one| bind(one, schema, names)).collect::<Option<_>>()?),
-        Predicate::Not(inner) => Node::Not(Box::new(bind(inner, schema, names)?)),
+        Predicate::And(all) => Node::And(all.iter().map(|one| bind(one, schema, asked)).collect::<Option<_>>()?),
+        Predicate::Or(any) => Node::Or(any.iter().map(|one| bind(one, schema, asked)).collect::<Option<_>>()?),
+        Predicate::Not(inner) => Node::Not(Box::new(bind(inner, schema, asked)?)),
         Predicate::IsNull(column) => match place(column)? {
             // Only where the values are nulls themselves: those of a dictionary may be.
             (at, of) if of.is_primitive() || matches!(of, DataType::Utf8 | DataType::Boolean) => Node::IsNull(at),
@@ -104,24 +115,47 @@ fn bind(predicate: &Predicate, schema: &Schema, names: &mut Vec<String>) -> Opti
         },
         Predicate::Compare { column, comparison, constants } => {
             let (at, of) = place(column)?;
-            if constants.is_empty() || constants.len() > LONGEST_LIST {
-                return None;
-            }
+            let is_list = constants.len() > FEW && *comparison == Comparison::Equal;
             match of {
-                DataType::Float64 => Node::Float(at, *comparison, constants.iter().map(number).collect::<Option<_>>()?),
-                DataType::Utf8 if *comparison == Comparison::Equal => {
-                    let text = |constant: &Constant| match constant {
-                        Constant::Text(text) | Constant::Varchar(text) => Some(text.clone()),
-                        _ => None,
-                    };
-                    Node::Text(at, constants.iter().map(text).collect::<Option<_>>()?)
+                DataType::Utf8 => {
+                    let texts = constants.iter().map(text).collect::<Option<Vec<_>>>()?;
+                    asked.texts += 1;
+                    Node::Text(at, TextTest::new(asked.texts, *comparison, &texts)?)
+                }
+                DataType::Float64 => {
+                    let numbers = constants.iter().map(number).collect::<Option<Vec<_>>>()?;
+                    match is_list {
+                        true => Node::OneOf(at, Numbers::of_floats(&numbers)),
+                        false => one_of(numbers.into_iter().map(|number| Node::Float(at, *comparison, number)))?,
+                    }
                 }
                 of => {
-                    Node::Ordered(at, *comparison, constants.iter().map(|one| scalar(&of, one)).collect::<Option<_>>()?)
+                    let values = constants.iter().map(|one| value(&of, one)).collect::<Option<Vec<_>>>()?;
+                    match is_list && of != DataType::Boolean {
+                        true => Node::OneOf(at, Numbers::of_values(&values)?),
+                        false => {
+                            let values = values.into_iter().map(Scalar::new);
+                            one_of(values.map(|value| Node::Ordered(at, *comparison, value)))?
+                        }
+                    }
                 }
             }
         }
     })
+}
+
+/// One of these; `None` where there is none.
+fn one_of(nodes: impl Iterator<Item = Node>) -> Option<Node> {
+    let mut nodes: Vec<Node> = nodes.collect();
+    if nodes.len() > 1 { Some(Node::Or(nodes)) } else { nodes.pop() }
+}
+
+fn text(constant: &Constant) -> Option<&str> {
+    match constant {
+        // Ordered by their bytes, as in SQL.
+        Constant::Text(text) | Constant::Varchar(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// A constant as a floating-point number.
@@ -134,7 +168,7 @@ fn number(constant: &Constant) -> Option<f64> {
 }
 
 /// A constant as a value of a type.
-fn scalar(of: &DataType, constant: &Constant) -> Option<Scalar<ArrayRef>> {
+fn value(of: &DataType, constant: &Constant) -> Option<ArrayRef> {
     let value: ArrayRef = match (of, constant) {
         (of, Constant::Int(value)) if of.is_signed_integer() => {
             Arc::new(Int64Array::from(vec![i64::try_from(*value).ok()?]))
@@ -143,10 +177,6 @@ fn scalar(of: &DataType, constant: &Constant) -> Option<Scalar<ArrayRef>> {
             Arc::new(UInt64Array::from(vec![u64::try_from(*value).ok()?]))
         }
         (DataType::Boolean, Constant::Bool(value)) => Arc::new(BooleanArray::from(vec![*value])),
-        // Ordered by their bytes, as in SQL.
-        (DataType::Utf8, Constant::Text(text) | Constant::Varchar(text)) => {
-            Arc::new(StringArray::from(vec![text.as_str()]))
-        }
         (DataType::Date32, Constant::Text(text) | Constant::Time(text)) => {
             let days = date(text)?.signed_duration_since(NaiveDate::default()).num_days();
             Arc::new(Int64Array::from(vec![days]))
@@ -162,7 +192,7 @@ fn scalar(of: &DataType, constant: &Constant) -> Option<Scalar<ArrayRef>> {
         of => cast(&value, of).ok()?,
     };
     // A number that the type does not have becomes null.
-    (value.null_count() == 0).then(|| Scalar::new(value))
+    (value.null_count() == 0).then_some(value)
 }
 
 /// A date in the form that says no more: four digits, two and two.

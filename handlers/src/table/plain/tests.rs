@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Field, Int64Type, Schema};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
@@ -69,6 +69,38 @@ fn in_dictionaries() -> WriterPropertiesBuilder {
     properties().set_dictionary_enabled(true).set_dictionary_page_size_limit(1_500)
 }
 
+/// Whole numbers that are so many bits more than the one before, or a bit less: of each width a column, whose blocks have other widths.
+fn ascending() -> RecordBatch {
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for bits in 0..=64_u32 {
+        let more = |row: usize| {
+            let bits = if row / 300 % 3 == 1 { bits / 2 } else { bits };
+            let most = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+            (mixed(row).cast_unsigned() & most).wrapping_sub(7)
+        };
+        let mut last = u64::from(bits) << 60;
+        let mut next = |row| {
+            last = last.wrapping_add(more(row));
+            last
+        };
+        let numbers: Vec<u64> = (0..ROWS).map(&mut next).collect();
+        let short = numbers.iter().map(|number| *number as i32);
+        columns.push(match bits % 4 {
+            0 if bits <= 32 => Arc::new(Int32Array::from_iter_values(short)),
+            1 if bits <= 33 => Arc::new(UInt32Array::from_iter_values(short.map(i32::cast_unsigned))),
+            2 => Arc::new(UInt64Array::from(numbers)),
+            _ => Arc::new(Int64Array::from_iter_values(numbers.into_iter().map(u64::cast_signed))),
+        });
+    }
+    let names = (0..columns.len()).map(|place| format!("c{place}"));
+    let named = names.zip(columns).enumerate().map(|(place, (name, column))| (name, column, place % 2 > 0));
+    RecordBatch::try_from_iter_with_nullable(named).unwrap()
+}
+
+fn as_differences() -> WriterPropertiesBuilder {
+    properties().set_encoding(Encoding::DELTA_BINARY_PACKED).set_data_page_row_count_limit(450)
+}
+
 /// The columns that are read here, behind so many rows.
 fn columns(bytes: &[u8], skipped: usize) -> Vec<Option<PlainColumn>> {
     let file = SourceFile::new(Arc::new(InMemory(bytes.to_vec())));
@@ -97,7 +129,11 @@ fn values_are_those_that_were_written() {
             }
         }
     }
-    files.push((encoded(&rows, properties().set_write_page_header_statistics(true)), rows));
+    files.push((encoded(&rows, properties().set_write_page_header_statistics(true)), rows.clone()));
+    let whole = rows.project(&[2, 3, 6, 7, 8, 9, 10, 11, 12]).unwrap();
+    for rows in [whole, ascending()] {
+        files.push((encoded(&rows, as_differences()), rows));
+    }
     for (bytes, rows) in files {
         for batch in [1, 7, 100, 1_000, 5_000] {
             for skipped in [0, 1, 99, 100, 1_001, 2_344, 2_345] {
@@ -115,9 +151,14 @@ fn values_are_those_that_were_written() {
 #[test]
 fn values_of_rows_here_and_there_are_those_that_were_written() {
     let rows = rows();
+    let forms = [
+        (&rows, properties()),
+        (&rows, in_dictionaries()),
+        (&few(&rows), in_dictionaries()),
+        (&ascending(), as_differences()),
+    ];
     for compression in [Compression::UNCOMPRESSED, Compression::ZSTD(parquet::basic::ZstdLevel::default())] {
-        for (rows, properties) in [(&rows, properties()), (&rows, in_dictionaries()), (&few(&rows), in_dictionaries())]
-        {
+        for (rows, properties) in forms.clone() {
             let bytes = encoded(rows, properties.set_compression(compression));
             for every in [1, 3, 50, 101, 999] {
                 for (place, column) in columns(&bytes, 5).into_iter().enumerate() {
@@ -141,7 +182,7 @@ fn what_is_stored_otherwise_is_left_to_the_library() {
     let none = vec![false; all.num_columns()];
     assert_eq!(is_read(&all, properties().set_compression(Compression::SNAPPY)), none);
     let whole = all.project(&[2, 3, 6]).unwrap();
-    assert_eq!(is_read(&whole, properties().set_encoding(Encoding::DELTA_BINARY_PACKED)), [false; 3]);
+    assert_eq!(is_read(&whole, properties().set_encoding(Encoding::DELTA_BINARY_PACKED)), [true; 3]);
     assert_eq!(is_read(&whole, properties().set_encoding(Encoding::BYTE_STREAM_SPLIT)), [false; 3]);
     assert_eq!(is_read(&whole, in_dictionaries()), [true; 3]);
     // In one row group of several.
@@ -169,6 +210,7 @@ fn damaged_pages_are_an_error_or_other_values() {
                 (two(0), properties()),
                 (two(2), properties()),
                 (few(&all).slice(0, 260).project(&[2, 6]).unwrap(), in_dictionaries()),
+                (ascending().slice(0, 260).project(&[4, 64]).unwrap(), as_differences()),
             ] {
                 let whole = encoded(&batch, properties.set_compression(compression).set_writer_version(version));
                 let footer =
@@ -254,4 +296,26 @@ fn checksums_of_pages_are_compared() {
         refused += usize::from(read(&bytes).is_err());
     }
     assert_eq!(refused, 200);
+}
+
+/// Differences in the blocks of other writers, of 128 and of 2,048 numbers: row numbers, any numbers, steps, moments.
+#[test]
+fn differences_of_other_writers_are_read() {
+    let file = |writer: &str| {
+        std::fs::read(format!("{}/tests/data/differences-{writer}.parquet", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    // The library does not read the other one: it has least differences of more than 32 bits, which carry nothing into numbers of 32.
+    let library = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file("pyarrow"))).unwrap().build().unwrap();
+    let expected: RecordBatch = library.map(std::result::Result::unwrap).next().unwrap();
+    assert_eq!((expected.num_columns(), expected.num_rows()), (5, 700));
+    for writer in ["pyarrow", "duckdb"] {
+        let whole = file(writer);
+        for (place, column) in columns(&whole, 3).into_iter().enumerate() {
+            let mut column = column.unwrap_or_else(|| panic!("column {place} of {writer} is not read here"));
+            let expected = expected.column(place).slice(3, 697);
+            assert_gives(&expected, 61, &format!("{writer}, {place}"), |count| column.next(&[Run::of(count)], count));
+        }
+        let ids = columns(&whole, 0).remove(0).unwrap().next(&[Run::of(700)], 700).unwrap();
+        assert!(ids.as_primitive::<Int64Type>().values().iter().copied().eq(0..700));
+    }
 }

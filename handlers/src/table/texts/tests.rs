@@ -5,6 +5,7 @@ use arrow::array::{
     Array, AsArray, BinaryArray, LargeBinaryArray, LargeStringArray, ListArray, RecordBatch, StringArray,
     StringViewArray,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{Field, Int32Type, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
@@ -90,7 +91,13 @@ fn columns(bytes: &[u8], skipped: usize) -> Vec<Option<TextColumn>> {
 }
 
 fn next(column: &mut TextColumn, rows: usize) -> Result<ArrayRef> {
-    column.next(&[Run::of(rows)], rows)
+    next_of(column, &[Run::of(rows)], rows)
+}
+
+/// The next texts as such, also where they come as places in a dictionary.
+fn next_of(column: &mut TextColumn, runs: &[Run], rows: usize) -> Result<ArrayRef> {
+    let array = column.next(runs, rows)?;
+    Ok(if column.is_keyed() { cast(&array, &DataType::Utf8).unwrap() } else { array })
 }
 
 fn steps(column: &mut TextColumn, rows: usize, batch: usize) -> Result<Vec<ArrayRef>> {
@@ -102,15 +109,22 @@ fn texts_are_those_that_were_written() {
     let rows = rows();
     let plain = || properties().set_dictionary_enabled(false);
     let in_dictionary = || properties().set_dictionary_page_size_limit(1 << 20);
-    for form in [forms(properties), forms(plain), forms(in_dictionary)].into_iter().flatten() {
+    for (at, form) in
+        [forms(properties), forms(plain), forms(in_dictionary), forms(in_dictionary)].into_iter().flatten().enumerate()
+    {
+        let is_keyed = at >= 12;
         let bytes = encoded(&rows, form);
         for batch in [1, 7, 100, 1_000, 5_000] {
             for skipped in [0, 1, 99, 100, 1_001, 2_344, 2_345] {
                 for (place, column) in columns(&bytes, skipped).into_iter().enumerate() {
                     let mut column = column.unwrap_or_else(|| panic!("column {place} is not read here"));
+                    if is_keyed {
+                        column = column.keyed();
+                        assert_eq!(column.is_keyed(), rows.column(place).data_type() == &DataType::Utf8);
+                    }
                     let expected = rows.column(place).slice(skipped, ROWS - skipped);
                     let what = format!("column {place} behind {skipped} rows");
-                    assert_gives(&expected, batch, &what, |count| column.next(&[Run::of(count)], count));
+                    assert_gives(&expected, batch, &what, |count| next(&mut column, count));
                 }
             }
         }
@@ -125,11 +139,13 @@ fn texts_of_rows_here_and_there_are_those_that_were_written() {
     {
         let bytes = encoded(&rows, form);
         for every in [1, 3, 50, 101, 999] {
-            for (place, column) in columns(&bytes, 5).into_iter().enumerate() {
+            for (place, column) in columns(&bytes, 5).into_iter().chain(columns(&bytes, 5)).enumerate() {
+                let (is_keyed, place) = (place >= rows.num_columns(), place % rows.num_columns());
                 let mut column = column.unwrap();
+                column = if is_keyed { column.keyed() } else { column };
                 let what = format!("column {place}, a row of {every}");
                 assert_picks(&rows.column(place).slice(5, ROWS - 5), every, &what, |runs, count| {
-                    column.next(runs, count)
+                    next_of(&mut column, runs, count)
                 });
             }
         }
@@ -178,7 +194,7 @@ fn of_library(bytes: &[u8], place: usize) -> Option<ArrayRef> {
 fn damaged_pages_are_an_error_or_what_the_library_reads() {
     const FEW: usize = 130;
     let all = rows();
-    let (mut refused, mut compared, mut only_here) = (0, 0, 0);
+    let (mut refused, mut compared, mut only_here, mut were_keyed) = (0, 0, 0, 0);
     for form in forms(|| properties().set_dictionary_page_size_limit(300)) {
         for place in [0, 4, 6, 8] {
             let whole = encoded(&all.slice(0, FEW).project(&[place]).unwrap(), form.clone());
@@ -188,27 +204,31 @@ fn damaged_pages_are_an_error_or_what_the_library_reads() {
                 for bit in [0, 3, 7] {
                     let mut bytes = whole.clone();
                     bytes[at] ^= 1 << bit;
-                    let mut column = columns(&bytes, 0).remove(0).unwrap();
-                    let Ok(found) = steps(&mut column, FEW, 57) else {
-                        refused += 1;
-                        continue;
-                    };
-                    let found = joined(&found);
-                    assert_eq!(found.len(), FEW);
-                    let expected = of_library(&bytes, 0);
-                    if expected.is_none() {
-                        // Of some pages the library looks at indices behind the last value.
-                        only_here += 1;
-                        continue;
+                    let keyed = columns(&bytes, 0).remove(0).unwrap().keyed();
+                    were_keyed += usize::from(keyed.is_keyed());
+                    for mut column in [columns(&bytes, 0).remove(0).unwrap(), keyed] {
+                        let Ok(found) = steps(&mut column, FEW, 57) else {
+                            refused += 1;
+                            continue;
+                        };
+                        let found = joined(&found);
+                        assert_eq!(found.len(), FEW);
+                        let expected = of_library(&bytes, 0);
+                        if expected.is_none() {
+                            // Of some pages the library looks at indices behind the last value.
+                            only_here += 1;
+                            continue;
+                        }
+                        assert_eq!(Some(&found), expected.as_ref(), "bit {bit} of byte {at}");
+                        compared += 1;
                     }
-                    assert_eq!(Some(&found), expected.as_ref(), "bit {bit} of byte {at}");
-                    compared += 1;
                 }
             }
         }
     }
-    assert!(refused > 500 && compared > 500, "{refused} flips were refused, {compared} compared");
-    assert!(only_here < 10, "the library refuses {only_here} flips that are read here");
+    assert!(refused > 1_000 && compared > 1_000, "{refused} flips were refused, {compared} compared");
+    assert!(were_keyed > 500, "{were_keyed}");
+    assert!(only_here < 20, "the library refuses {only_here} flips that are read here");
 }
 
 #[test]
