@@ -6,19 +6,30 @@ use arrow::array::{
     Array, ArrayData, ArrayRef, AsArray, GenericByteArray, NullBufferBuilder, RecordBatch, RecordBatchOptions,
     make_array,
 };
-use arrow::buffer::{Buffer, MutableBuffer, NullBuffer, OffsetBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     ArrowNativeType, BinaryType, ByteArrayType, DataType, LargeBinaryType, LargeUtf8Type, SchemaRef, Utf8Type,
 };
 use arrow::error::ArrowError;
+use bytes::Bytes;
 
+use super::appended::end_of;
 use super::concat::concat_rows;
+use super::known_texts::array_of;
+use super::spare::{LARGEST_ARRAY, Spare};
 
 /// Puts batches together one after another. What comes of some goes into the memory of what came before, once nobody else has
 /// that: memory that the system has to give anew costs more than copying into it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Joined {
-    last: Option<RecordBatch>,
+    /// For columns that are too long for the memory that all share.
+    long: Spare,
+}
+
+impl Default for Joined {
+    fn default() -> Self {
+        Self { long: Spare::new(usize::MAX, usize::MAX) }
+    }
 }
 
 impl Joined {
@@ -26,17 +37,13 @@ impl Joined {
     ///
     /// # Errors
     /// As [`concat_rows`].
-    pub fn concat(&mut self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
-        let last = self.last.take().filter(|last| last.schema_ref() == schema);
-        let last: Vec<ArrayRef> = last.map(|last| last.columns().to_vec()).unwrap_or_default();
-        let mut last = last.into_iter();
+    pub fn concat(&self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
         let mut columns: Vec<Option<ArrayRef>> = Vec::with_capacity(schema.fields().len());
         for (index, field) in schema.fields().iter().enumerate() {
-            let last = last.next();
             let parts = batches.iter().map(|batch| batch.columns().get(index));
             let parts = parts.map(|part| part.filter(|part| part.data_type() == field.data_type()));
             columns.push(match parts.collect::<Option<Vec<&ArrayRef>>>() {
-                Some(parts) => joined(field.data_type(), &parts, last)?,
+                Some(parts) => self.joined(field.data_type(), &parts)?,
                 None => None,
             });
         }
@@ -53,68 +60,102 @@ impl Joined {
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let columns = columns.into_iter().flatten().collect();
-        let batch = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
-        self.last = Some(batch.clone());
-        Ok(batch)
+        RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+    }
+
+    /// Arrays of one type one after another; `None` for types that are put together otherwise.
+    fn joined(&self, of: &DataType, parts: &[&ArrayRef]) -> Result<Option<ArrayRef>, ArrowError> {
+        Ok(match of {
+            DataType::Utf8 => Some(self.texts::<Utf8Type, 4>(parts)?),
+            DataType::LargeUtf8 => Some(self.texts::<LargeUtf8Type, 8>(parts)?),
+            DataType::Binary => Some(self.texts::<BinaryType, 4>(parts)?),
+            DataType::LargeBinary => Some(self.texts::<LargeBinaryType, 8>(parts)?),
+            other => match other.primitive_width() {
+                Some(width) => Some(self.numbers(other, width, parts)?),
+                None => None,
+            },
+        })
+    }
+
+    fn numbers(&self, of: &DataType, width: usize, parts: &[&ArrayRef]) -> Result<ArrayRef, ArrowError> {
+        let rows = rows_of(parts);
+        let values = self.filled(rows * width, |mut to| {
+            for part in parts {
+                let data = part.to_data();
+                let bytes = data.buffers().first().map_or(&[][..], Buffer::as_slice);
+                let start = data.offset() * width;
+                to = append(to, bytes.get(start..start + data.len() * width))?;
+            }
+            Ok(())
+        })?;
+        let data = ArrayData::builder(of.clone()).len(rows).nulls(nulls_of(parts)).add_buffer(Buffer::from(values));
+        Ok(make_array(data.build()?))
+    }
+
+    /// Texts, or bytes, whose ends have `WIDTH` bytes each.
+    fn texts<T: ByteArrayType, const WIDTH: usize>(&self, parts: &[&ArrayRef]) -> Result<ArrayRef, ArrowError> {
+        let parts_of: Vec<&GenericByteArray<T>> = parts.iter().map(|part| part.as_bytes::<T>()).collect();
+        let range = |part: &GenericByteArray<T>| {
+            let offsets = part.value_offsets();
+            let end = |offset: Option<&T::Offset>| offset.map_or(0, |offset| offset.as_usize());
+            end(offsets.first())..end(offsets.last())
+        };
+        let length: usize = parts_of.iter().map(|part| range(part).len()).sum();
+        if T::Offset::from_usize(length).is_none() {
+            return Err(ArrowError::OffsetOverflowError(length));
+        }
+        let values = self.filled(length, |mut to| {
+            for part in &parts_of {
+                to = append(to, part.value_data().get(range(part)))?;
+            }
+            Ok(())
+        })?;
+        let ends = self.filled((rows_of(parts) + 1) * WIDTH, |to| {
+            let (to, _) = to.as_chunks_mut::<WIDTH>();
+            let Some((first, mut to)) = to.split_first_mut() else { return Ok(()) };
+            *first = end_of(0);
+            let mut start = 0_usize;
+            for part in &parts_of {
+                let range = range(part);
+                let ends = part.value_offsets().get(1..).unwrap_or_default();
+                let (here, rest) = to.split_at_mut_checked(ends.len()).ok_or_else(too_many)?;
+                let moved = start.wrapping_sub(range.start);
+                for (end, to) in ends.iter().zip(here) {
+                    *to = end_of(end.as_usize().wrapping_add(moved));
+                }
+                (to, start) = (rest, start + range.len());
+            }
+            Ok(())
+        })?;
+        let ends = OffsetBuffer::new(ScalarBuffer::from(Buffer::from(ends)));
+        // SAFETY: each is a copy of a text of an array of such.
+        #[allow(unsafe_code, reason = "the texts of arrays were looked at")]
+        let array = unsafe { array_of::<T>(ends, Buffer::from(values), nulls_of(parts)) };
+        Ok(Arc::new(array.map_err(|error| ArrowError::ComputeError(error.to_string()))?))
+    }
+
+    fn filled(
+        &self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), ArrowError>,
+    ) -> Result<Bytes, ArrowError> {
+        match length {
+            0..=LARGEST_ARRAY => Spare::for_arrays().filled(length, fill),
+            _ => self.long.filled(length, fill),
+        }
     }
 }
 
-/// Arrays of one type one after another; `None` for types that are put together otherwise.
-fn joined(of: &DataType, parts: &[&ArrayRef], last: Option<ArrayRef>) -> Result<Option<ArrayRef>, ArrowError> {
-    Ok(match of {
-        DataType::Utf8 => Some(texts::<Utf8Type>(parts, last)?),
-        DataType::LargeUtf8 => Some(texts::<LargeUtf8Type>(parts, last)?),
-        DataType::Binary => Some(texts::<BinaryType>(parts, last)?),
-        DataType::LargeBinary => Some(texts::<LargeBinaryType>(parts, last)?),
-        other => match other.primitive_width() {
-            Some(width) => Some(numbers(other, width, parts, last)?),
-            None => None,
-        },
-    })
+/// Puts bytes where there is room for them, and gives what is left of it.
+fn append<'a>(to: &'a mut [u8], bytes: Option<&[u8]>) -> Result<&'a mut [u8], ArrowError> {
+    let bytes = bytes.ok_or_else(|| ArrowError::MemoryError("an array ends early".to_owned()))?;
+    let (here, rest) = to.split_at_mut_checked(bytes.len()).ok_or_else(too_many)?;
+    here.copy_from_slice(bytes);
+    Ok(rest)
 }
 
-fn numbers(of: &DataType, width: usize, parts: &[&ArrayRef], last: Option<ArrayRef>) -> Result<ArrayRef, ArrowError> {
-    let rows = rows_of(parts);
-    let [memory] = memory_of(last);
-    let mut values = emptied(memory, rows * width);
-    for part in parts {
-        let data = part.to_data();
-        let bytes = data.buffers().first().map_or(&[][..], Buffer::as_slice);
-        let start = data.offset() * width;
-        let bytes = bytes.get(start..start + data.len() * width);
-        values.extend_from_slice(bytes.ok_or_else(|| ArrowError::MemoryError("an array ends early".to_owned()))?);
-    }
-    let data = ArrayData::builder(of.clone()).len(rows).nulls(nulls_of(parts)).add_buffer(values.into()).build()?;
-    Ok(make_array(data))
-}
-
-fn texts<T: ByteArrayType>(parts: &[&ArrayRef], last: Option<ArrayRef>) -> Result<ArrayRef, ArrowError> {
-    let parts_of: Vec<&GenericByteArray<T>> = parts.iter().map(|part| part.as_bytes::<T>()).collect();
-    let range = |part: &GenericByteArray<T>| {
-        let offsets = part.value_offsets();
-        let end = |offset: Option<&T::Offset>| offset.map_or(0, |offset| offset.as_usize());
-        end(offsets.first())..end(offsets.last())
-    };
-    let bytes: usize = parts_of.iter().map(|part| range(part).len()).sum();
-    if T::Offset::from_usize(bytes).is_none() {
-        return Err(ArrowError::OffsetOverflowError(bytes));
-    }
-    let [offsets, values] = memory_of(last);
-    let mut values = emptied(values, bytes);
-    let mut offsets: Vec<T::Offset> = offsets.and_then(|memory| memory.into_vec().ok()).unwrap_or_default();
-    offsets.clear();
-    offsets.reserve(rows_of(parts) + 1);
-    offsets.push(T::Offset::usize_as(0));
-    for part in parts_of {
-        let range = range(part);
-        let moved = T::Offset::usize_as(values.len()) - T::Offset::usize_as(range.start);
-        let ends = part.value_offsets().get(1..).unwrap_or_default();
-        offsets.extend(ends.iter().map(|end| *end + moved));
-        let bytes = part.value_data().get(range);
-        values.extend_from_slice(bytes.ok_or_else(|| ArrowError::MemoryError("a text ends early".to_owned()))?);
-    }
-    let offsets = OffsetBuffer::new(offsets.into());
-    Ok(Arc::new(GenericByteArray::<T>::try_new(offsets, values.into(), nulls_of(parts))?))
+fn too_many() -> ArrowError {
+    ArrowError::MemoryError("arrays have more values than they say".to_owned())
 }
 
 fn rows_of(parts: &[&ArrayRef]) -> usize {
@@ -130,23 +171,6 @@ fn nulls_of(parts: &[&ArrayRef]) -> Option<NullBuffer> {
         }
     }
     nulls.finish()
-}
-
-/// The buffers of an array, which is no more.
-fn memory_of<const N: usize>(last: Option<ArrayRef>) -> [Option<Buffer>; N] {
-    let mut buffers = last.map(|last| last.to_data().buffers().to_vec()).unwrap_or_default().into_iter();
-    std::array::from_fn(|_| buffers.next())
-}
-
-/// Memory for so many bytes: that of a buffer where nobody else has it. Much more than is needed is not kept with little in it.
-fn emptied(memory: Option<Buffer>, bytes: usize) -> MutableBuffer {
-    const SPARE: usize = 1 << 20;
-    let fits = |memory: &Buffer| memory.capacity() <= bytes.saturating_mul(2).saturating_add(SPARE);
-    let memory = memory.filter(fits).and_then(|memory| memory.into_mutable().ok());
-    let mut memory = memory.unwrap_or_default();
-    memory.clear();
-    memory.reserve(bytes);
-    memory
 }
 
 #[cfg(test)]
@@ -182,7 +206,7 @@ mod tests {
     #[test]
     fn batches_follow_each_other_as_arrow_puts_them() {
         let all = rows(100);
-        let mut joined = Joined::default();
+        let joined = Joined::default();
         for cuts in [&[0, 100][..], &[0, 1, 2, 50, 100], &[7, 7, 9], &[13, 80, 80, 81], &[5, 5]] {
             let parts: Vec<RecordBatch> = cuts.windows(2).map(|cut| all.slice(cut[0], cut[1] - cut[0])).collect();
             // Once into memory of its own, then into that of the one before.
@@ -200,22 +224,28 @@ mod tests {
 
     #[test]
     fn memory_is_used_again_once_nobody_else_has_it() {
-        let all = rows(1_000);
-        let parts = [all.slice(0, 400), all.slice(400, 600)];
-        let mut joined = Joined::default();
+        // Numbers of more bytes than all share.
+        let all = rows(600_000);
+        let parts = [all.slice(0, 240_000), all.slice(240_000, 360_000)];
+        let joined = Joined::default();
         let address = |batch: &RecordBatch, column: usize| {
             let data = batch.column(column).to_data();
             data.buffers().iter().map(Buffer::as_ptr).collect::<Vec<_>>()
         };
         let first = joined.concat(&all.schema(), &parts).unwrap();
-        let of_first = [0, 3].map(|column| address(&first, column));
+        assert_eq!(first, all);
+        let numbers = |batch: &RecordBatch| {
+            let mut addresses = [0, 1, 2].map(|column| address(batch, column));
+            addresses.sort_unstable();
+            addresses
+        };
+        let (of_first, texts_of_first) = (numbers(&first), address(&first, 3));
         let held = first.column(3).slice(10, 1);
         drop(first);
         let second = joined.concat(&all.schema(), &[parts[1].clone(), parts[0].clone()]).unwrap();
-        assert_eq!(address(&second, 0), of_first[0], "numbers are in memory of their own again");
-        assert_ne!(address(&second, 3), of_first[1], "texts that somebody has were written over");
+        assert_eq!(numbers(&second), of_first, "numbers are in their memory again");
+        assert_ne!(address(&second, 3), texts_of_first, "texts that somebody has were written over");
         assert_eq!(&held, &all.column(3).slice(10, 1));
-        // A text is nowhere near as long as the memory that it would keep.
         drop(second);
         let few = joined.concat(&all.schema(), &[all.slice(0, 1), all.slice(1, 1)]).unwrap();
         assert_eq!(few, all.slice(0, 2));

@@ -6,7 +6,7 @@
 )]
 
 use arrow::array::{Array, ArrayRef, DictionaryArray, GenericByteArray, UInt32Array};
-use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{ArrowNativeType, ByteArrayType, UInt32Type};
 
 use super::pages::{Result, damaged};
@@ -14,17 +14,19 @@ use super::pages::{Result, damaged};
 /// An array of texts, one behind the other, of which these are the ends and the bytes.
 ///
 /// # Errors
-/// Where there are fewer bytes.
+/// Where there are fewer bytes, or another number of nulls.
 ///
 /// # Safety
 /// Of an array of texts each must be UTF-8 by itself.
 pub(super) unsafe fn array_of<T: ByteArrayType>(
     ends: OffsetBuffer<T::Offset>,
     values: Buffer,
+    nulls: Option<NullBuffer>,
 ) -> Result<GenericByteArray<T>> {
-    match ends.last().as_usize() <= values.len() {
+    let has_nulls_for_all = nulls.as_ref().is_none_or(|nulls| nulls.len() + 1 == ends.len());
+    match ends.last().as_usize() <= values.len() && has_nulls_for_all {
         // SAFETY: the ends ascend, as all of their kind do, and lie within the bytes; that the texts are UTF-8 is for the caller to see to.
-        true => Ok(unsafe { GenericByteArray::new_unchecked(ends, values, None) }),
+        true => Ok(unsafe { GenericByteArray::new_unchecked(ends, values, nulls) }),
         false => Err(damaged("its texts are shorter than their ends tell")),
     }
 }

@@ -10,6 +10,7 @@ mod columns;
 mod concat;
 mod dates;
 mod decoders;
+mod decompress;
 mod dictionaries;
 mod dictionary;
 mod differences;

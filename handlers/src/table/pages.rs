@@ -11,8 +11,8 @@ use parquet::basic::{CompressionCodec, Encoding};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
-use zstd::bulk::Decompressor;
 
+use super::decompress::Decompress;
 use super::levels::{are_all_set, length_of};
 use super::page_header::{PageHeader, PageKind};
 use super::runs::Run;
@@ -50,7 +50,7 @@ pub(super) struct Pages<V> {
     page: Option<(Page, Option<V>)>,
     /// Rows of the beginning that nobody wants.
     skipped: u64,
-    decompressor: Option<Decompressor<'static>>,
+    decompress: Decompress,
 }
 
 /// The column in a row group.
@@ -114,7 +114,7 @@ impl<V: PageValues> Pages<V> {
             dictionary: None,
             page: None,
             skipped,
-            decompressor: None,
+            decompress: Decompress::default(),
         })
     }
 
@@ -308,13 +308,9 @@ impl<V: PageValues> Pages<V> {
         };
         let values = stored.get(levels..).ok_or_else(|| damaged("a page ends early"))?;
         let length = header.whole.checked_sub(levels).ok_or_else(|| damaged("a page ends early"))?;
-        let decompressor = match &mut self.decompressor {
-            Some(decompressor) => decompressor,
-            none => none.insert(Decompressor::new()?),
-        };
         self.memory.filled(length, |to| {
             // Pages without a value can be without a byte.
-            let found = if values.is_empty() { 0 } else { decompressor.decompress_to_buffer(values, to)? };
+            let found = if values.is_empty() { 0 } else { self.decompress.to(values, to)? };
             if found == length { Ok(()) } else { Err(damaged("a page has another length than its header says")) }
         })
     }

@@ -151,7 +151,7 @@ struct PartBatches {
 }
 
 /// Files that are opened ahead have so many bytes together when they are decoded, or are one...
-const AHEAD_BYTES: u64 = 4 << 20;
+const AHEAD_BYTES: u64 = 1 << 20;
 /// ...and are so many at most: each keeps its file open.
 const AHEAD_FILES: usize = 16;
 

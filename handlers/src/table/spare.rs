@@ -1,13 +1,16 @@
 //! Memory for the pages of a file and for the arrays that come of them, one after the other.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, TryLockError};
 
 use arrow::buffer::MutableBuffer;
 use bytes::Bytes;
 
 /// Buffers that were in use. The next page or array goes into one of them: it need not be cleared or be given by the system anew, and
 /// may still be in the cache of the processor.
+///
+/// All files of a process share them, also those that are opened later: a megabyte that the system gives anew, page by page, takes as long as
+/// decoding one.
 #[derive(Debug, Clone)]
 pub(super) struct Spare {
     kept: Arc<Mutex<Kept>>,
@@ -24,6 +27,8 @@ struct Kept {
     bytes: usize,
 }
 
+/// Bytes of an array that is kept for all.
+pub(super) const LARGEST_ARRAY: usize = 4 << 20;
 /// A buffer may be so many times as long as what is wanted, and this much longer.
 const TIMES: usize = 4;
 const LONGER: usize = 64 << 10;
@@ -31,12 +36,19 @@ const LONGER: usize = 64 << 10;
 impl Spare {
     /// For pages, which are a megabyte at most as a rule.
     pub(super) fn for_pages() -> Self {
-        Self { kept: Arc::default(), most: 8 << 20, largest: 1 << 20 }
+        static PAGES: LazyLock<Spare> = LazyLock::new(|| Spare::new(8 << 20, 1 << 20));
+        PAGES.clone()
     }
 
     /// For the columns of batches: as many as wait for whoever reads them.
     pub(super) fn for_arrays() -> Self {
-        Self { kept: Arc::default(), most: 16 << 20, largest: 4 << 20 }
+        static ARRAYS: LazyLock<Spare> = LazyLock::new(|| Spare::new(16 << 20, LARGEST_ARRAY));
+        ARRAYS.clone()
+    }
+
+    /// For someone alone: so many bytes are kept, and buffers of so many.
+    pub(super) fn new(most: usize, largest: usize) -> Self {
+        Self { kept: Arc::default(), most, largest }
     }
 
     /// Bytes that `fill` fills, all of them: what they are before is anything. They begin where a number of any width may.
@@ -55,8 +67,17 @@ impl Spare {
         Growing(Page { buffer: zeroed(0), length: 0, spare: self.clone() })
     }
 
+    /// What is kept; `None` while another thread looks. Nobody waits: in a process that was forked meanwhile it would be for ever.
+    fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
+        match self.kept.try_lock() {
+            Ok(kept) => Some(kept),
+            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     fn take(&self, length: usize) -> Option<MutableBuffer> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept()?;
         let fitting = length..=length.saturating_mul(TIMES).saturating_add(LONGER);
         let at = kept.buffers.iter().rposition(|buffer| fitting.contains(&buffer.len()))?;
         let buffer = kept.buffers.remove(at)?;
@@ -65,18 +86,22 @@ impl Spare {
     }
 
     fn give_back(&self, buffer: MutableBuffer) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if buffer.is_empty() || buffer.len() > self.largest.min(self.most) {
             return;
         }
+        let Some(mut kept) = self.kept() else { return };
         kept.bytes += buffer.len();
         kept.buffers.push_back(buffer);
         // Of another size than is wanted now, perhaps.
+        let mut oldest = Vec::new();
         while kept.bytes > self.most
-            && let Some(oldest) = kept.buffers.pop_front()
+            && let Some(buffer) = kept.buffers.pop_front()
         {
-            kept.bytes -= oldest.len();
+            kept.bytes -= buffer.len();
+            oldest.push(buffer);
         }
+        // The system takes its time to have them back.
+        drop(kept);
     }
 }
 
@@ -141,7 +166,7 @@ mod tests {
 
     #[test]
     fn pages_have_their_bytes_while_somebody_has_them() {
-        let spare = Spare::for_pages();
+        let spare = Spare::new(8 << 20, 1 << 20);
         let page = |length: usize, byte: u8| {
             spare.filled(length, |buffer| {
                 assert_eq!(buffer.len(), length);
@@ -178,7 +203,7 @@ mod tests {
     }
     #[test]
     fn bytes_that_become_more_keep_what_they_are() {
-        let spare = Spare::for_pages();
+        let spare = Spare::new(8 << 20, 1 << 20);
         let mut growing = spare.growing();
         growing.grow(0, 100);
         growing.room()[..100].fill(7);

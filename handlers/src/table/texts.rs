@@ -179,7 +179,7 @@ impl TextColumn {
         if are_known {
             // SAFETY: each is a copy of one of the texts of a dictionary, which are UTF-8 where texts are wanted.
             #[allow(unsafe_code, reason = "the texts of the dictionary were looked at")]
-            return Ok(Arc::new(unsafe { array_of::<T>(ends, values) }?));
+            return Ok(Arc::new(unsafe { array_of::<T>(ends, values, None) }?));
         }
         let array = GenericByteArray::<T>::try_new(ends, values, None);
         Ok(Arc::new(array.map_err(|error| damaged(&error.to_string()))?))

@@ -213,7 +213,7 @@ impl<'a> Wanted<'a> {
     /// places in each column: a thread that may be some batches ahead is not held up where another begins a page.
     pub(super) fn waiting(&self, roots: &[usize]) -> usize {
         const MOST: u64 = 8;
-        const BYTES: u64 = 16 << 20;
+        const BYTES: u64 = 8 << 20;
         let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
         // As many rows as have 32 MiB, where a batch has fewer.
         let fitting = fitting_rows(self.footer.metadata().row_groups(), &mask) as u64;
