@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::concat_batches;
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, Date64Array, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::Int64Type;
 use datafolio::{
-    AddOptions, AppendOptions, CopyOptions, DataFolio, GcOptions, IterOptions, SnapshotOptions, TableOptions,
-    VerifyOptions,
+    AddOptions, AppendOptions, CopyOptions, DataFolio, GcOptions, IterOptions, OpenOptions, Settings, SnapshotOptions,
+    TableOptions, VerifyOptions,
 };
 
 use super::ROWS;
@@ -310,6 +312,15 @@ fn a_damaged_part_is_named() {
         let error = read().unwrap_err();
         assert_eq!(error.category().as_str(), "corrupt", "{damage}: {error}");
         assert!(error.to_string().contains(&name) && error.to_string().contains("'t'"), "{damage}: {error}");
+        // The same where both files are read as one.
+        let columns = TableOptions::new().columns(["id", "name"]);
+        let joint = reopen(&folio).read_table("t", &columns).and_then(|batches| {
+            let rows = batches.map(|batch| Ok(batch.map_err(datafolio::Error::from)?.num_rows()));
+            rows.sum::<datafolio::Result<usize>>()
+        });
+        let error = joint.unwrap_err();
+        assert_eq!(error.category().as_str(), "corrupt", "{damage}: {error}");
+        assert!(error.to_string().contains(&name) && error.to_string().contains("'t'"), "{damage}: {error}");
         // Rows of the others can still be read.
         let first = all(&fresh, "t", &TableOptions::new().limit(10));
         assert_eq!(first, sample(0..10), "{damage}");
@@ -443,19 +454,49 @@ fn batches_of_several_files_go_on_as_if_they_were_one() {
     assert_eq!(ids(&folio, "t"), (0..300_007).collect::<Vec<_>>());
 }
 
-/// A file that is not enough for the chunk that another has begun.
+/// Files that are read as one: chunks of all sizes, and parts of the table, are those of its rows. A file that is not enough for the chunk
+/// that another has begun is no end.
 #[test]
 fn chunks_reach_over_several_files() {
-    let (_dir, folio) = new_bundle();
-    for rows in [0..250_000, 250_000..460_000, 460_000..460_500] {
-        folio.append_table("t", sample(rows), plain()).unwrap();
+    const ALL: i64 = 460_500;
+    /// No column has a null, and each file has dictionaries of its own.
+    fn rows(rows: std::ops::Range<i64>) -> RecordBatch {
+        let word = |row: i64| format!("word {} of {}", row % 7, row / 230_000);
+        let columns: [(&str, ArrayRef); 6] = [
+            ("id", Arc::new(Int64Array::from_iter_values(rows.clone()))),
+            ("noise", Arc::new(Float64Array::from_iter_values(rows.clone().map(|row| (row as f64).sin())))),
+            ("few", Arc::new(Float64Array::from_iter_values(rows.clone().map(|row| (row / 1_000 % 9) as f64)))),
+            ("even", Arc::new(BooleanArray::from_iter(rows.clone().map(|row| Some(row % 2 == 0))))),
+            ("day", Arc::new(Date64Array::from_iter_values(rows.clone().map(|row| row * 40_000)))),
+            ("word", Arc::new(StringArray::from_iter_values(rows.map(word)))),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
     }
-    for (size, chunks) in [(1_000_000, 1), (460_000, 2), (400_000, 2), (240_000, 2), (100_001, 5)] {
-        let options = IterOptions::new().columns(["id"]).chunk_size(size);
-        let found: Vec<RecordBatch> = folio.iter_table("t", &options).unwrap().map(Result::unwrap).collect();
-        let ids = found.iter().flat_map(|chunk| chunk.column(0).as_primitive::<Int64Type>().values().to_vec());
-        assert!(ids.eq(0..460_500), "chunks of {size}");
-        assert_eq!(found.len(), chunks);
+    let (_dir, folio) = new_bundle();
+    for part in [0..250_000, 250_000..460_000, 460_000..460_100, 460_100..460_101, 460_101..ALL] {
+        folio.append_table("t", rows(part), plain()).unwrap();
+    }
+    let expected = rows(0..ALL);
+    for threads in ["1", "2"] {
+        let mut settings = Settings::default();
+        settings.set("threads", threads).unwrap();
+        let folio = OpenOptions::new().settings(settings).open(folio.location()).unwrap();
+        for (size, chunks) in [(1_000_000, 1), (460_000, 2), (400_000, 2), (240_000, 2), (100_001, 5), (7_777, 60)] {
+            let options = IterOptions::new().chunk_size(size);
+            let found: Vec<RecordBatch> = folio.iter_table("t", &options).unwrap().map(Result::unwrap).collect();
+            assert_eq!(found.len(), chunks);
+            assert!(found.iter().take(chunks - 1).all(|chunk| chunk.num_rows() == size));
+            assert_eq!(concat_batches(&expected.schema(), &found).unwrap(), expected, "chunks of {size}");
+        }
+        for (offset, limit) in [(0, 250_001), (249_999, 3), (131_072, 328_929), (300_000, 160_400), (460_099, 2)] {
+            let part = all(&folio, "t", &TableOptions::new().offset(offset).limit(limit));
+            assert_eq!(part, expected.slice(offset as usize, limit as usize), "{limit} behind {offset}");
+        }
+        let two = all(&folio, "t", &TableOptions::new().columns(["word", "id"]).offset(249_990).limit(20));
+        assert_eq!(two, expected.slice(249_990, 20).project(&[5, 0]).unwrap());
+        let found = all(&folio, "t", &TableOptions::new().filter("word = 'word 3 of 1' AND even"));
+        let wanted: Vec<u64> = (230_000..460_000).filter(|row| row % 14 == 10).collect();
+        assert_eq!(found, take_record_batch(&expected, &UInt64Array::from(wanted)).unwrap());
     }
 }
 

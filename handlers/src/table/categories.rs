@@ -136,7 +136,7 @@ impl Column {
 }
 
 /// Gives the columns of batches the categories that the footer has.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Restore {
     columns: Vec<(usize, DictionaryValues)>,
 }

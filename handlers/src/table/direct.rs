@@ -2,10 +2,9 @@
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
-use super::pages::Result;
+use super::pages::{InGroup, Result};
 use super::plain::PlainColumn;
 use super::runs::Run;
 use super::source::SourceFile;
@@ -20,17 +19,15 @@ pub(super) enum DirectColumn {
 }
 
 impl DirectColumn {
-    /// The column of this type that is one leaf in these row groups, behind `skipped` rows, where it can be decoded here.
+    /// The column of this type in these row groups, of one file or several, behind `skipped` rows, where it can be decoded here.
     pub(super) fn new<'a>(
-        file: &SourceFile,
         memory: &Spare,
         data_type: &DataType,
-        leaf: usize,
-        groups: impl Iterator<Item = &'a RowGroupMetaData> + Clone,
+        groups: impl Iterator<Item = InGroup<'a>> + Clone,
         skipped: u64,
     ) -> Option<Self> {
-        let text = || TextColumn::new(file, memory, data_type, leaf, groups.clone(), skipped);
-        match PlainColumn::new(file, memory, data_type, leaf, groups.clone(), skipped) {
+        let text = || TextColumn::new(memory, data_type, groups.clone(), skipped);
+        match PlainColumn::new(memory, data_type, groups.clone(), skipped) {
             Some(column) => Some(Self::Plain(Box::new(column))),
             None => text().map(Box::new).map(Self::Text),
         }
@@ -41,6 +38,14 @@ impl DirectColumn {
         match self {
             Self::Plain(column) => Self::Plain(Box::new(column.at_page(pages))),
             Self::Text(column) => Self::Text(Box::new(column.at_page(pages))),
+        }
+    }
+
+    /// The file that is read.
+    pub(super) fn file(&self) -> &SourceFile {
+        match self {
+            Self::Plain(column) => column.file(),
+            Self::Text(column) => column.file(),
         }
     }
 

@@ -104,7 +104,8 @@ impl FileRows {
         for (place, field) in self.schema.fields().iter().enumerate() {
             match direct.next_if(|(of, _)| *of == place) {
                 Some((_, column)) => {
-                    columns.push(column.next(&runs, rows).map_err(|error| in_column(field.name(), &error))?);
+                    let values = column.next(&runs, rows);
+                    columns.push(values.map_err(|error| in_column(column.file().part(), field.name(), &error))?);
                 }
                 None => columns.extend(others.next()),
             }
@@ -114,8 +115,9 @@ impl FileRows {
     }
 }
 
-fn in_column(name: &str, error: &ParquetError) -> ArrowError {
-    ArrowError::ParquetError(format!("column {name:?}: {}", words(error)))
+fn in_column(part: Option<&str>, name: &str, error: &ParquetError) -> ArrowError {
+    let part = part.map(|part| format!("part {part}: ")).unwrap_or_default();
+    ArrowError::ParquetError(format!("{part}column {name:?}: {}", words(error)))
 }
 
 impl Sizes {

@@ -23,6 +23,7 @@ mod hdf5_read;
 mod hdf5_write;
 mod indices;
 mod joined;
+mod joint;
 mod keyed;
 mod known_texts;
 mod leaves;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::page_header::{PLAIN, PLAIN_DICTIONARY, PageKind, RLE_DICTIONARY};
 use super::pages::{PageValues, Pages, Result, damaged};
 
-/// A dictionary that was read, and where its page lies.
-pub(super) struct OfGroup<T>(Option<(u64, Arc<T>)>);
+/// A dictionary that was read, and the number of its row group.
+pub(super) struct OfGroup<T>(Option<(usize, Arc<T>)>);
 
 impl<T> Default for OfGroup<T> {
     fn default() -> Self {
@@ -26,12 +26,12 @@ impl<T> OfGroup<T> {
         pages: &mut Pages<V>,
         make: impl FnOnce(&Bytes, usize) -> Result<T>,
     ) -> Result<Arc<T>> {
-        let page = pages.dictionary()?;
-        if let Some((start, known)) = &self.0
-            && *start == page.start
+        if let Some((number, known)) = &self.0
+            && *number == pages.number()
         {
             return Ok(Arc::clone(known));
         }
+        let page = pages.dictionary()?;
         let PageKind::Dictionary { entries } = page.header.kind else {
             return Err(damaged("it has no dictionary"));
         };
@@ -40,7 +40,7 @@ impl<T> OfGroup<T> {
             return Err(damaged("its dictionary is encoded in a way that is not known"));
         }
         let made = Arc::new(make(&held, entries)?);
-        self.0 = Some((page.start, Arc::clone(&made)));
+        self.0 = Some((pages.number(), Arc::clone(&made)));
         Ok(made)
     }
 }

@@ -34,17 +34,26 @@ pub(super) trait PageValues {
     fn pass(&mut self, count: usize) -> Result<()>;
 }
 
-/// The pages of a column in some row groups. `V` is what becomes of the values of a page when the first of them is wanted.
+/// A column in a row group of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InGroup<'a> {
+    pub(super) file: &'a SourceFile,
+    pub(super) group: &'a RowGroupMetaData,
+    /// Which of the group's columns it is.
+    pub(super) leaf: usize,
+}
+
+/// The pages of a column in some row groups, of one file or several. `V` is what becomes of the values of a page when the first of them is wanted.
 pub(super) struct Pages<V> {
-    file: SourceFile,
     memory: Spare,
     /// How the values of a page may be encoded.
     encodings: &'static [u64],
     /// Whether pages tell which values are null, to say that none is.
     has_levels: bool,
     chunks: std::vec::IntoIter<Chunk>,
-    /// What is left of the row group in progress.
+    /// What is left of the row group in progress, and how many there were before.
     chunk: Chunk,
+    number: usize,
     /// Its dictionary, when the page was met.
     dictionary: Option<Page>,
     page: Option<(Page, Option<V>)>,
@@ -56,6 +65,7 @@ pub(super) struct Pages<V> {
 /// The column in a row group.
 #[derive(Debug, Clone)]
 struct Chunk {
+    file: SourceFile,
     bytes: Range<u64>,
     /// Where the pages begin, also when only those from a later one on are left.
     start: u64,
@@ -81,19 +91,17 @@ impl Page {
 }
 
 impl<V: PageValues> Pages<V> {
-    /// The pages of a leaf in these row groups, where `is_read` of each and its pages are of a kind that can be read here.
+    /// The pages of a column in these row groups, where `is_read` of each and its pages are of a kind that can be read here.
     pub(super) fn new<'a>(
-        file: &SourceFile,
         memory: &Spare,
-        leaf: usize,
-        groups: impl Iterator<Item = &'a RowGroupMetaData>,
+        groups: impl Iterator<Item = InGroup<'a>>,
         skipped: u64,
         encodings: &'static [u64],
         is_read: impl Fn(&ColumnChunkMetaData) -> bool,
     ) -> Option<Self> {
         let mut found: Option<bool> = None;
         let mut chunks = Vec::new();
-        for group in groups {
+        for InGroup { file, group, leaf } in groups {
             let column = group.columns().get(leaf)?;
             let has_levels = levels_of(column).filter(|_| is_read(column))?;
             if *found.get_or_insert(has_levels) != has_levels {
@@ -102,15 +110,17 @@ impl<V: PageValues> Pages<V> {
             let (start, length) = column.byte_range();
             let rows = u64::try_from(group.num_rows()).ok().filter(|_| column.num_values() == group.num_rows())?;
             let is_compressed = column.compression_codec() != CompressionCodec::UNCOMPRESSED;
-            chunks.push(Chunk { bytes: start..start.checked_add(length)?, start, rows, is_compressed });
+            let bytes = start..start.checked_add(length)?;
+            chunks.push(Chunk { file: file.clone(), bytes, start, rows, is_compressed });
         }
+        let file = chunks.first()?.file.clone();
         Some(Self {
-            file: file.clone(),
             memory: memory.clone(),
             encodings,
             has_levels: found?,
             chunks: chunks.into_iter(),
-            chunk: Chunk { bytes: 0..0, start: 0, rows: 0, is_compressed: false },
+            chunk: Chunk { file, bytes: 0..0, start: 0, rows: 0, is_compressed: false },
+            number: 0,
             dictionary: None,
             page: None,
             skipped,
@@ -135,8 +145,14 @@ impl<V: PageValues> Pages<V> {
         self
     }
 
+    /// The file of the row group in progress.
     pub(super) fn file(&self) -> &SourceFile {
-        &self.file
+        &self.chunk.file
+    }
+
+    /// Which of the row groups is in progress.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     /// Gives the values of the next runs of rows to `to`, page by page: what `open` made of a page when it was begun, how many of its values
@@ -208,6 +224,7 @@ impl<V: PageValues> Pages<V> {
             while self.chunk.rows == 0 {
                 let Some(chunk) = self.chunks.next() else { return Ok(()) };
                 self.chunk = chunk;
+                self.number += 1;
                 self.dictionary = None;
             }
             let page = self.next_page()?;
@@ -250,12 +267,12 @@ impl<V: PageValues> Pages<V> {
         let left = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
         let mut window = HEADER.min(left);
         let mut buffer = [0; HEADER];
-        self.file.read_at(&mut buffer[..window], start)?;
+        self.chunk.file.read_at(&mut buffer[..window], start)?;
         let mut header = PageHeader::parse(&buffer[..window]);
         while header.is_none() && window < left.min(LONGEST_HEADER) {
             window = window.saturating_mul(4).min(left).min(LONGEST_HEADER);
             let mut longer = vec![0; window];
-            self.file.read_at(&mut longer, start)?;
+            self.chunk.file.read_at(&mut longer, start)?;
             header = PageHeader::parse(&longer);
         }
         let header = header.ok_or_else(|| damaged("a page has no header"))?;
@@ -291,7 +308,7 @@ impl<V: PageValues> Pages<V> {
     /// Those of the file; for bytes that are not what the header says.
     pub(super) fn hold(&mut self, page: &Page) -> Result<Bytes> {
         let header = &page.header;
-        let stored = self.memory.filled(header.stored, |to| self.file.read_at(to, page.start))?;
+        let stored = self.memory.filled(header.stored, |to| self.chunk.file.read_at(to, page.start))?;
         if let Some(expected) = header.crc {
             let mut crc = Crc::new();
             crc.update(&stored);
@@ -336,11 +353,11 @@ impl<V: PageValues> Pages<V> {
         // One run of equal levels takes a few bytes.
         let mut few = [0; 64];
         let few = &mut few[..page.header.stored.min(64)];
-        self.file.read_at(few, page.start)?;
+        self.chunk.file.read_at(few, page.start)?;
         if let Ok(length) = levels_before(few, page.header.values) {
             return Ok(length);
         }
-        let all = self.memory.filled(page.header.stored, |to| self.file.read_at(to, page.start))?;
+        let all = self.memory.filled(page.header.stored, |to| self.chunk.file.read_at(to, page.start))?;
         levels_before(&all, page.header.values)
     }
 }

@@ -59,6 +59,16 @@ impl ParquetFile {
         self.footer.metadata()
     }
 
+    /// Where its bytes are.
+    pub(super) fn source(&self) -> &SourceFile {
+        &self.file
+    }
+
+    /// Its columns, in the types that they are decoded to.
+    pub(super) fn decoded(&self) -> &SchemaRef {
+        &self.decoded
+    }
+
     /// The categories that the footer has, by column.
     ///
     /// # Errors
@@ -194,11 +204,18 @@ pub(crate) struct ParquetBatches<B> {
 }
 
 /// Who decodes the columns.
-enum Columns {
+pub(super) enum Columns {
     /// This thread.
     Whole(Box<FileRows>),
     /// Several.
     Split(SplitColumns),
+}
+
+impl<B> ParquetBatches<B> {
+    /// Columns whose types tell all that the file does of them, but for `restored` ones: so many rows.
+    pub(super) fn new(columns: Columns, restored: Option<SchemaRef>, blame: B, rows: u64) -> Self {
+        Self { columns, restore: categories::Restore::default(), restored, blame, rows, read: 0 }
+    }
 }
 
 impl<B: Blame> Batches for ParquetBatches<B> {

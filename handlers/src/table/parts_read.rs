@@ -1,6 +1,7 @@
 //! Reading a table whose rows lie in several files of the bundle.
 
 use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, RecordBatchReader, new_null_array};
@@ -8,11 +9,15 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafolio_core::ItemRecord;
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
+use super::joint::read_joint;
 use super::keyed::with_keyed_texts;
 use super::milliseconds::{stored, stored_type};
+use super::parquet_read::ParquetFile;
+use super::payload::open_parquet;
+use super::source::SourceFile;
 use super::{Decoders, Spread, TableReadOptions, places};
 use crate::error::{HandlerError, HandlerResult};
-use crate::guard::{Batches, GuardedReader};
+use crate::guard::{Batches, GuardedReader, InPayload};
 use crate::handler::Item;
 use crate::included_table::open_stored;
 use crate::stored_file::{StoredFile, files_with_columns, stored_files};
@@ -35,13 +40,15 @@ pub(crate) fn read_parts(item: &Item<'_>, part: &TableReadOptions) -> HandlerRes
     let opens_ahead = part.threads > 1;
     let batches = PartBatches {
         schema: schema.clone(),
-        files,
         wanted: Spread::new(TableReadOptions { decoders: opens_ahead.then(Decoders::default), ..part.clone() }),
         next: 0,
+        planned: VecDeque::new(),
+        are_joint: files.can_be_joint() && part.rows.is_none(),
         current: None,
         upcoming: VecDeque::new(),
         opens_ahead,
         are_texts_keyed: part.are_texts_keyed,
+        files,
     };
     Ok(Box::new(GuardedReader::blaming(name, schema, batches)))
 }
@@ -79,6 +86,24 @@ impl Files {
     fn open(&self, file: &StoredFile, part: &TableReadOptions) -> HandlerResult<TableReader> {
         let item = Item::new(&self.record, &self.storage, self.verification, &self.cache);
         open_stored(&item, file, part).map_err(|error| in_part(file, error))
+    }
+
+    /// Whether files of this table may be read together: on a store each is asked for what is wanted of it before.
+    fn can_be_joint(&self) -> bool {
+        self.record.str("table_format").is_none_or(|format| format == "parquet") && !self.storage.is_remote()
+    }
+
+    /// Opens a file that is to be read with others, whose errors are kept with those of `first`.
+    fn open_joint(
+        &self,
+        file: &StoredFile,
+        part: &TableReadOptions,
+        first: Option<&SourceFile>,
+    ) -> HandlerResult<(InPayload, ParquetFile)> {
+        let item = Item::new(&self.record, &self.storage, self.verification, &self.cache);
+        let footer = part.footers.as_ref().map(|footers| footers.of(file.path.as_str()));
+        let source = SourceFile::new(item.open_file(file)?).with_footer(footer).among(file.path.as_str(), first);
+        open_parquet(item.name(), source, file.rows, part)
     }
 
     fn schema_of(&self, file: &StoredFile) -> HandlerResult<SchemaRef> {
@@ -142,36 +167,48 @@ struct PartBatches {
     wanted: Spread,
     /// The file that was not looked at yet.
     next: usize,
-    /// The rows of a file, by its place.
-    current: Option<(usize, TableReader)>,
+    /// What is wanted of files that were looked at and not opened.
+    planned: VecDeque<(usize, HandlerResult<TableReadOptions>)>,
+    /// Whether files are read together where they can be.
+    are_joint: bool,
+    current: Option<(Opened, TableReader)>,
     /// Those of the files behind it, which are opened while this one is read: threads decode them where they would wait for it.
-    upcoming: VecDeque<(usize, HandlerResult<TableReader>)>,
+    upcoming: VecDeque<(Opened, HandlerResult<TableReader>)>,
     opens_ahead: bool,
     are_texts_keyed: bool,
 }
+
+/// Which files were opened: one, or several that are read as one.
+#[derive(Debug, Clone)]
+struct Opened(Range<usize>);
 
 /// Files that are opened ahead have so many bytes together when they are decoded, or are one...
 const AHEAD_BYTES: u64 = 1 << 20;
 /// ...and are so many at most: each keeps its file open.
 const AHEAD_FILES: usize = 16;
+/// As many are read together.
+const JOINT_FILES: usize = 16;
 
 impl Batches for PartBatches {
     fn next_batch(&mut self) -> HandlerResult<Option<RecordBatch>> {
         loop {
-            if let Some((index, reader)) = &mut self.current
-                && let Some(file) = self.files.list.get(*index)
+            if let Some((Opened(files), reader)) = &mut self.current
+                && let Some(file) = self.files.list.get(files.start)
             {
                 match reader.next() {
                     Some(batch) => {
-                        let batch = batch.map_err(|error| in_part(file, error.into()))?;
+                        let is_one = files.len() == 1;
+                        // Files that are read together name theirs.
+                        let named = |error| if is_one { in_part(file, error) } else { error };
+                        let batch = batch.map_err(|error| named(error.into()))?;
                         return self.conform(file, batch).map(Some);
                     }
                     None => self.current = None,
                 }
             }
             let opened = self.upcoming.pop_front().or_else(|| self.open_next());
-            let Some((index, reader)) = opened else { return Ok(None) };
-            self.current = Some((index, reader?));
+            let Some((files, reader)) = opened else { return Ok(None) };
+            self.current = Some((files, reader?));
             self.open_ahead();
         }
     }
@@ -179,42 +216,107 @@ impl Batches for PartBatches {
 
 impl PartBatches {
     fn open_ahead(&mut self) {
-        let mut bytes: u64 = self.upcoming.iter().map(|(index, _)| self.size_of(*index)).sum();
-        while self.opens_ahead && bytes < AHEAD_BYTES && self.upcoming.len() < AHEAD_FILES {
+        let all = || self.upcoming.iter().map(|(files, _)| files);
+        let (mut bytes, mut files): (u64, usize) =
+            (all().map(|files| self.size_of(files)).sum(), all().map(|files| files.0.len()).sum());
+        while self.opens_ahead && bytes < AHEAD_BYTES && files < AHEAD_FILES {
             let Some(opened) = self.open_next() else { break };
-            bytes = bytes.saturating_add(self.size_of(opened.0));
+            bytes = bytes.saturating_add(self.size_of(&opened.0));
+            files += opened.0.0.len();
             self.upcoming.push_back(opened);
         }
     }
 
-    /// About how many bytes a file has when it is decoded, of which compression may have left next to nothing.
-    fn size_of(&self, index: usize) -> u64 {
-        let Some(file) = self.files.list.get(index) else { return 0 };
-        let values = file.rows.map(|rows| rows.saturating_mul(self.schema.fields().len() as u64));
-        match (file.expected.size, values) {
-            (Some(size), Some(values)) => size.max(values.saturating_mul(8)),
-            _ => AHEAD_BYTES,
-        }
+    /// About how many bytes files have when they are decoded, of which compression may have left next to nothing.
+    fn size_of(&self, files: &Opened) -> u64 {
+        let of = |file: &StoredFile| {
+            let values = file.rows.map(|rows| rows.saturating_mul(self.schema.fields().len() as u64));
+            match (file.expected.size, values) {
+                (Some(size), Some(values)) => size.max(values.saturating_mul(8)),
+                _ => AHEAD_BYTES,
+            }
+        };
+        let files = self.files.list.get(files.0.clone()).unwrap_or_default();
+        files.iter().map(of).fold(0, u64::saturating_add)
     }
 
-    /// Opens the next file that has rows which are wanted.
-    fn open_next(&mut self) -> Option<(usize, HandlerResult<TableReader>)> {
+    /// What is wanted of the next file that has rows which are wanted.
+    fn next_wanted(&mut self) -> Option<(usize, HandlerResult<TableReadOptions>)> {
+        if let Some(planned) = self.planned.pop_front() {
+            return Some(planned);
+        }
         while !self.wanted.is_done() {
             let index = self.next;
-            let file = self.files.list.get(index)?;
+            let rows = self.files.list.get(index)?.rows.unwrap_or_default();
             self.next += 1;
-            let rows = file.rows.unwrap_or_default();
             match self.wanted.next_file(|| Ok(rows)) {
                 Err(error) => return Some((index, Err(error))),
                 Ok(None) => {}
                 Ok(Some(part)) => {
                     self.wanted.gave(part.wanted_rows(rows));
-                    let reader = self.columns_of(file, part).and_then(|part| self.files.open(file, &part));
-                    return Some((index, reader));
+                    return Some((index, Ok(part)));
                 }
             }
         }
         None
+    }
+
+    /// Opens the next file that has rows which are wanted, or several.
+    fn open_next(&mut self) -> Option<(Opened, HandlerResult<TableReader>)> {
+        if let Some(joint) = self.open_joint() {
+            return Some(joint);
+        }
+        let (index, part) = self.next_wanted()?;
+        let file = self.files.list.get(index)?;
+        let reader = part.and_then(|part| self.columns_of(file, part)).and_then(|part| self.files.open(file, &part));
+        Some((Opened(index..index + 1), reader))
+    }
+
+    /// Opens files that follow each other and can be read as one; `None` where there are no two.
+    fn open_joint(&mut self) -> Option<(Opened, HandlerResult<TableReader>)> {
+        if !self.are_joint {
+            return None;
+        }
+        let mut run: Vec<(usize, HandlerResult<TableReadOptions>)> = Vec::new();
+        while run.len() < JOINT_FILES
+            && let Some(next) = self.next_wanted()
+        {
+            run.push(next);
+        }
+        let opened = self.join(&run);
+        let count = opened.as_ref().map_or(0, |(Opened(files), _)| files.len());
+        for left in run.into_iter().skip(count).rev() {
+            self.planned.push_front(left);
+        }
+        opened
+    }
+
+    /// As many of these as can be read as one, from the first on.
+    fn join(
+        &mut self,
+        run: &[(usize, HandlerResult<TableReadOptions>)],
+    ) -> Option<(Opened, HandlerResult<TableReader>)> {
+        let (start, part) = run.first().and_then(|(index, part)| Some((*index, part.as_ref().ok()?)))?;
+        let (mut files, mut rows): (Vec<(InPayload, ParquetFile)>, u64) = (Vec::new(), 0);
+        for (number, (index, part)) in run.iter().enumerate() {
+            let file = self.files.list.get(*index).filter(|file| self.files.is_complete(file));
+            let (Some(file), Ok(part), true) = (file, part, *index == start + number) else { break };
+            let first = files.first().map(|(blame, _)| blame.file.clone());
+            // Why it is not to be opened is told when its turn comes.
+            let Ok(opened) = self.files.open_joint(file, part, first.as_ref()) else { break };
+            rows = rows.saturating_add(part.wanted_rows(opened.1.rows));
+            files.push(opened);
+        }
+        if files.len() < 2 {
+            return None;
+        }
+        let blame = files.first()?.0.clone();
+        let files: Vec<ParquetFile> = files.into_iter().map(|(_, file)| file).collect();
+        let names = part.columns.as_ref().unwrap_or(&self.files.columns);
+        let reader = read_joint(&blame, &files, names, part, (part.offset, rows)).transpose();
+        // Columns that are not for these are not for others.
+        self.are_joint = reader.is_some();
+        Some((Opened(start..start + files.len()), reader?))
     }
 
     /// What is read of a file: of the wanted columns those that it has.

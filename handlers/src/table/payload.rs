@@ -17,6 +17,18 @@ pub(crate) fn read_parquet(
     rows: Option<u64>,
     part: &TableReadOptions,
 ) -> HandlerResult<TableReader> {
+    let (blame, opened) = open_parquet(item, file, rows, part)?;
+    let (schema, batches) = opened.read(&blame, part)?;
+    Ok(Box::new(GuardedReader::blaming(blame, schema, batches)))
+}
+
+/// The same before any of it is read, and who answers for it.
+pub(super) fn open_parquet(
+    item: &str,
+    file: SourceFile,
+    rows: Option<u64>,
+    part: &TableReadOptions,
+) -> HandlerResult<(InPayload, ParquetFile)> {
     let blame = InPayload { item: item.to_owned(), file: file.clone() };
     let opened = ParquetFile::open(&blame, file, part)?;
     if let Some(rows) = rows.filter(|rows| *rows != opened.rows) {
@@ -26,8 +38,7 @@ pub(crate) fn read_parquet(
             opened.rows
         )));
     }
-    let (schema, batches) = opened.read(&blame, part)?;
-    Ok(Box::new(GuardedReader::blaming(blame, schema, batches)))
+    Ok((blame, opened))
 }
 
 /// Opens an Arrow file. `rows` is what the entry records.

@@ -11,7 +11,6 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
 use parquet::basic::{Encoding, Type as Physical};
-use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
 use super::differences::Differences;
@@ -19,7 +18,7 @@ use super::indices::Indices;
 use super::numbers::Numbers;
 use super::of_group::OfGroup;
 use super::page_header::{DELTA_BINARY_PACKED, PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
-use super::pages::{Page, PageValues, Pages, Result, damaged};
+use super::pages::{InGroup, Page, PageValues, Pages, Result, damaged};
 use super::runs::Run;
 use super::source::SourceFile;
 use super::spare::Spare;
@@ -39,8 +38,8 @@ pub(super) struct PlainColumn {
 
 /// Where the values of a page are.
 enum Values {
-    /// In the file, from here on.
-    Stored(u64),
+    /// In a file, from here on.
+    Stored(SourceFile, u64),
     /// In memory, from here on.
     Held(Bytes, usize),
     /// In the dictionary of the row group.
@@ -49,13 +48,11 @@ enum Values {
 }
 
 impl PlainColumn {
-    /// The column of this type that is one leaf in these row groups, where it is of this kind.
+    /// The column of this type in these row groups, where it is of this kind.
     pub(super) fn new<'a>(
-        file: &SourceFile,
         memory: &Spare,
         data_type: &DataType,
-        leaf: usize,
-        groups: impl Iterator<Item = &'a RowGroupMetaData>,
+        groups: impl Iterator<Item = InGroup<'a>>,
         skipped: u64,
     ) -> Option<Self> {
         let (physical, width) = stored_as(data_type)?;
@@ -64,7 +61,7 @@ impl PlainColumn {
             Physical::INT32 | Physical::INT64 => &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY, DELTA_BINARY_PACKED],
             _ => &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY],
         };
-        let pages = Pages::new(file, memory, leaf, groups, skipped, encodings, |column| {
+        let pages = Pages::new(memory, groups, skipped, encodings, |column| {
             if column.column_type() != physical {
                 return false;
             }
@@ -82,6 +79,11 @@ impl PlainColumn {
         Some(Self { memory: memory.clone(), data_type: data_type.clone(), width, pages, dictionary })
     }
 
+    /// The file of the row group in progress.
+    pub(super) fn file(&self) -> &SourceFile {
+        self.pages.file()
+    }
+
     /// As [`Pages::at_page`].
     pub(super) fn at_page(self, pages: &[PageLocation]) -> Self {
         Self { pages: self.pages.at_page(pages), ..self }
@@ -94,7 +96,6 @@ impl PlainColumn {
     pub(super) fn next(&mut self, runs: &[Run], rows: usize) -> Result<ArrayRef> {
         let Self { memory, data_type, width, pages, dictionary } = self;
         let width = *width;
-        let file = pages.file().clone();
         // Numbers here and there are not read from the file one by one.
         let is_whole = runs.len() < 2;
         let open = |pages: &mut Pages<Values>, page: &Page| match page.header.encoding {
@@ -112,7 +113,7 @@ impl PlainColumn {
             pages.read(runs, open, |values, taken, count| {
                 let (here, rest) = std::mem::take(&mut to).split_at_mut(count * width);
                 to = rest;
-                values.numbers(&file, width, taken * width, here)
+                values.numbers(width, taken * width, here)
             })
         })?;
         let data = ArrayData::builder(data_type.clone()).len(rows).add_buffer(Buffer::from(values));
@@ -137,7 +138,7 @@ fn open(pages: &mut Pages<Values>, page: &Page, width: usize, is_whole: bool) ->
         return Err(damaged("a page ends before its values"));
     }
     Ok(match held {
-        None => Values::Stored(page.start + start as u64),
+        None => Values::Stored(pages.file().clone(), page.start + start as u64),
         Some(held) => Values::Held(held, start),
     })
 }
@@ -179,7 +180,7 @@ impl PageValues for Values {
     fn pass(&mut self, count: usize) -> Result<()> {
         match self {
             // They are known by their places.
-            Self::Stored(_) | Self::Held(..) => Ok(()),
+            Self::Stored(..) | Self::Held(..) => Ok(()),
             Self::InDictionary(indices, _) => indices.pass(count),
             Self::Differences(differences) => differences.pass(count),
         }
@@ -188,11 +189,11 @@ impl PageValues for Values {
 
 impl Values {
     /// Reads numbers, as many as fit, from so many bytes on.
-    fn numbers(&mut self, file: &SourceFile, width: usize, from: usize, to: &mut [u8]) -> Result<()> {
+    fn numbers(&mut self, width: usize, from: usize, to: &mut [u8]) -> Result<()> {
         match self {
             Self::InDictionary(indices, numbers) => numbers.fill(indices, to),
             Self::Differences(differences) => differences.fill(width, to),
-            Self::Stored(start) => Ok(file.read_at(to, *start + from as u64)?),
+            Self::Stored(file, start) => Ok(file.read_at(to, *start + from as u64)?),
             Self::Held(bytes, start) => {
                 let values = bytes.get(*start + from..*start + from + to.len());
                 to.copy_from_slice(values.ok_or_else(|| damaged("a page ends early"))?);

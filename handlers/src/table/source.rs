@@ -23,16 +23,29 @@ pub(crate) struct SourceFile {
     failure: Arc<FirstFailure>,
     spare: Spare,
     footer: Option<Footer>,
+    /// What it is called among the files of its table.
+    part: Option<Arc<str>>,
 }
 
 impl SourceFile {
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, failure: Arc::default(), spare: Spare::for_pages(), footer: None }
+        Self { source, failure: Arc::default(), spare: Spare::for_pages(), footer: None, part: None }
     }
 
     /// With the place where its footer is kept, if it is.
     pub(crate) fn with_footer(self, footer: Option<Footer>) -> Self {
         Self { footer, ..self }
+    }
+
+    /// One of several files that are read as one, by its name, where the first error of all of them is kept with that of `first`.
+    pub(super) fn among(self, name: &str, first: Option<&Self>) -> Self {
+        let failure = first.map_or(self.failure, |first| Arc::clone(&first.failure));
+        Self { part: Some(name.into()), failure, ..self }
+    }
+
+    /// What errors call it: nothing where it is the only one.
+    pub(super) fn part(&self) -> Option<&str> {
+        self.part.as_deref()
     }
 
     pub(super) fn footer(&self) -> Option<&Footer> {

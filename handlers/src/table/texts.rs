@@ -12,7 +12,6 @@ use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{BinaryType, ByteArrayType, DataType, LargeBinaryType, LargeUtf8Type, Utf8Type};
 use bytes::Bytes;
 use parquet::basic::{Encoding, EncodingMask, Type as Physical};
-use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
 use super::appended::{Appended, Room, SHORT, end_of};
@@ -22,7 +21,7 @@ use super::keyed::KeyedTexts;
 use super::known_texts::array_of;
 use super::of_group::OfGroup;
 use super::page_header::{PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY};
-use super::pages::{Page, PageValues, Pages, Result, damaged};
+use super::pages::{InGroup, Page, PageValues, Pages, Result, damaged};
 use super::runs::Run;
 use super::source::SourceFile;
 use super::spare::Spare;
@@ -62,13 +61,11 @@ struct PlainTexts {
 }
 
 impl TextColumn {
-    /// The column of this type that is one leaf in these row groups, where it is of this kind.
+    /// The column of this type in these row groups, where it is of this kind.
     pub(super) fn new<'a>(
-        file: &SourceFile,
         memory: &Spare,
         data_type: &DataType,
-        leaf: usize,
-        groups: impl Iterator<Item = &'a RowGroupMetaData>,
+        groups: impl Iterator<Item = InGroup<'a>>,
         skipped: u64,
     ) -> Option<Self> {
         if !matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary) {
@@ -76,7 +73,7 @@ impl TextColumn {
         }
         let encodings = &[PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY];
         let are_in_dictionaries = Cell::new(data_type == &DataType::Utf8);
-        let pages = Pages::new(file, memory, leaf, groups, skipped, encodings, |column| {
+        let pages = Pages::new(memory, groups, skipped, encodings, |column| {
             let pages = column.page_encoding_stats_mask();
             let is_in_dictionary = pages.is_some_and(|pages| pages.encodings().all(is_dictionary));
             are_in_dictionaries.set(are_in_dictionaries.get() && is_in_dictionary);
@@ -87,6 +84,11 @@ impl TextColumn {
         let form = if are_in_dictionaries.get() { Form::Unkeyed } else { Form::Whole };
         let (memory, data_type) = (memory.clone(), data_type.clone());
         Some(Self { memory, data_type, pages, dictionary: OfGroup::default(), form })
+    }
+
+    /// The file of the row group in progress.
+    pub(super) fn file(&self) -> &SourceFile {
+        self.pages.file()
     }
 
     /// As [`Pages::at_page`].

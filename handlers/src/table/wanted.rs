@@ -11,11 +11,13 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use parquet::basic::{Encoding, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::schema::types::SchemaDescriptor;
 
 use super::TableReadOptions;
 use super::direct::DirectColumn;
 use super::file_rows::{Decoded, FileRows, Sizes};
 use super::keyed::keyed_texts;
+use super::pages::InGroup;
 use super::runs::Runs;
 use super::source::SourceFile;
 use super::spare::Spare;
@@ -60,13 +62,7 @@ impl<'a> Wanted<'a> {
         let batch_rows = part.batch_rows.min(fitting_rows(metadata.row_groups(), &mask)).max(1);
         let first_rows = part.first_rows.map(|first| first as u64);
         let first_rows = first_rows.filter(|first| *first > 0 && *first < rows && rows >= PAYS);
-        let columns = footer.parquet_schema();
-        let mut leaves = vec![0; columns.root_schema().get_fields().len()];
-        for leaf in (0..columns.num_columns()).rev() {
-            if let Some(first) = leaves.get_mut(columns.get_column_root_idx(leaf)) {
-                *first = leaf;
-            }
-        }
+        let leaves = first_leaves(footer.parquet_schema());
         let mut wanted = Self {
             footer,
             batch_rows,
@@ -162,11 +158,12 @@ impl<'a> Wanted<'a> {
         }
         let leaf = *self.leaves.get(root)?;
         let all = metadata.row_groups();
+        let in_group = |group| InGroup { file, group, leaf };
         let Some(groups) = &self.groups else {
-            return DirectColumn::new(file, memory, of, leaf, all.iter(), self.offset);
+            return DirectColumn::new(memory, of, all.iter().map(in_group), self.offset);
         };
-        let column = groups.iter().filter_map(|index| all.get(*index));
-        let column = DirectColumn::new(file, memory, of, leaf, column, self.offset)?;
+        let column = groups.iter().filter_map(|index| all.get(*index)).map(in_group);
+        let column = DirectColumn::new(memory, of, column, self.offset)?;
         let index = metadata.page_index().and_then(|pages| pages.offset_index(*groups.first()?, leaf));
         Some(match index {
             Some(index) => column.at_page(index.page_locations()),
@@ -209,28 +206,16 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// How many batches of a thread may wait for those of the others. Pages are longer than batches, and begin in different
-    /// places in each column: a thread that may be some batches ahead is not held up where another begins a page.
+    /// How many batches of a thread may wait for those of the others.
     pub(super) fn waiting(&self, roots: &[usize]) -> usize {
-        const MOST: u64 = 8;
-        const BYTES: u64 = 8 << 20;
         let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots.iter().copied());
-        // As many rows as have 32 MiB, where a batch has fewer.
-        let fitting = fitting_rows(self.footer.metadata().row_groups(), &mask) as u64;
-        let batch_bytes = (self.batch_rows as u64).saturating_mul(BATCH_BYTES) / fitting.max(1);
-        usize::try_from((BYTES / batch_bytes.max(1)).clamp(1, MOST)).unwrap_or(1)
+        waiting(self.batch_rows, fitting_rows(self.footer.metadata().row_groups(), &mask))
     }
 
     /// The columns in groups, several for each thread, where several threads are allowed and there is enough to do for them.
     pub(super) fn split(&self, roots: &[usize], part: &TableReadOptions) -> Option<Vec<Vec<usize>>> {
-        const WORTH_IT: u64 = 2 << 20;
-        /// Another file is decoded meanwhile: less is worth a thread.
-        const WORTH_ONE: u64 = 64 << 10;
-        /// With fewer, a thread would wait for another at every batch.
-        const GROUPS: usize = 4;
         /// A page and the dictionary before it, which are decoded whole for a few rows.
         const AT_LEAST: u64 = 1 << 20;
-        let threads = part.threads;
         // Of rows here and there whole columns are decompressed, where there are some in every page.
         let passed = match &self.selection {
             None => 0,
@@ -238,7 +223,7 @@ impl<'a> Wanted<'a> {
             Some(selection) => selection.skipped_row_count() as u64,
         };
         let rows = self.rows.saturating_add(passed);
-        if threads < 2 || roots.is_empty() || self.rows == 0 {
+        if part.threads < 2 || roots.is_empty() || self.rows == 0 {
             return None;
         }
         let metadata = self.footer.metadata();
@@ -254,30 +239,59 @@ impl<'a> Wanted<'a> {
         let all = u128::from(metadata.file_metadata().num_rows().max(1).unsigned_abs());
         let groups = metadata.num_row_groups().max(1) as u64;
         let share = |size: u64| u64::try_from(u128::from(size) * u128::from(rows) / all).unwrap_or(size);
-        let bytes: u64 = roots.iter().map(size_of).map(|size| share(size).max((size / groups).min(AT_LEAST))).sum();
-        if bytes < WORTH_IT || roots.len() < 2 {
-            return (part.decoders.is_some() && bytes >= WORTH_ONE).then(|| vec![roots.to_vec()]);
-        }
-        // The largest first, each to the group that has least.
-        let mut largest_first = roots.to_vec();
-        largest_first.sort_by_key(|root| std::cmp::Reverse(size_of(root)));
-        let mut groups = vec![(0_u64, Vec::new()); threads.saturating_mul(GROUPS).min(roots.len())];
-        for root in largest_first {
-            if let Some((size, group)) = groups.iter_mut().min_by_key(|(size, group)| (*size, group.len())) {
-                *size += size_of(&root).max(1);
-                group.push(root);
-            }
-        }
-        Some(
-            groups
-                .into_iter()
-                .map(|(_, mut group)| {
-                    group.sort_unstable();
-                    group
-                })
-                .collect(),
-        )
+        let bytes = |root: &usize| share(size_of(root)).max((size_of(root) / groups).min(AT_LEAST));
+        shared_out(&roots.iter().map(|root| (*root, bytes(root))).collect::<Vec<_>>(), part)
     }
+}
+
+/// The first leaf of each column.
+pub(super) fn first_leaves(columns: &SchemaDescriptor) -> Vec<usize> {
+    let mut leaves = vec![0; columns.root_schema().get_fields().len()];
+    for leaf in (0..columns.num_columns()).rev() {
+        if let Some(first) = leaves.get_mut(columns.get_column_root_idx(leaf)) {
+            *first = leaf;
+        }
+    }
+    leaves
+}
+
+/// How many batches of so many rows may wait, where as many as fit into [`BATCH_BYTES`] are `fitting`. Pages are longer than batches, and
+/// begin in different places in each column: a thread that may be some batches ahead is not held up where another begins a page.
+pub(super) fn waiting(batch_rows: usize, fitting: usize) -> usize {
+    const MOST: u64 = 8;
+    const BYTES: u64 = 8 << 20;
+    let batch_bytes = (batch_rows as u64).saturating_mul(BATCH_BYTES) / (fitting as u64).max(1);
+    usize::try_from((BYTES / batch_bytes.max(1)).clamp(1, MOST)).unwrap_or(1)
+}
+
+/// Columns, of which each has so many bytes to be decoded, in groups, several for each thread, where several threads are allowed and there
+/// is enough to do for them.
+pub(super) fn shared_out(columns: &[(usize, u64)], part: &TableReadOptions) -> Option<Vec<Vec<usize>>> {
+    const WORTH_IT: u64 = 2 << 20;
+    /// Another file is decoded meanwhile: less is worth a thread.
+    const WORTH_ONE: u64 = 64 << 10;
+    /// With fewer, a thread would wait for another at every batch.
+    const GROUPS: usize = 4;
+    let bytes: u64 = columns.iter().map(|(_, bytes)| *bytes).fold(0, u64::saturating_add);
+    if part.threads < 2 || bytes < WORTH_IT || columns.len() < 2 {
+        let is_worth_one = part.threads > 1 && part.decoders.is_some() && bytes >= WORTH_ONE;
+        return is_worth_one.then(|| vec![columns.iter().map(|(column, _)| *column).collect()]);
+    }
+    // The largest first, each to the group that has least.
+    let mut largest_first = columns.to_vec();
+    largest_first.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let mut groups = vec![(0_u64, Vec::new()); part.threads.saturating_mul(GROUPS).min(columns.len())];
+    for (column, bytes) in largest_first {
+        if let Some((size, group)) = groups.iter_mut().min_by_key(|(size, group)| (*size, group.len())) {
+            *size += bytes.max(1);
+            group.push(column);
+        }
+    }
+    let sorted = groups.into_iter().map(|(_, mut group)| {
+        group.sort_unstable();
+        group
+    });
+    Some(sorted.collect())
 }
 
 /// How many rows there are in these row groups.
@@ -343,7 +357,7 @@ fn among(metadata: &ParquetMetaData, groups: &[usize], rows: &[u64]) -> Arc<[u64
 
 /// Bytes of the values of a column of a row group when they are decoded. Dictionaries and differences make them smaller in the file
 /// before it is compressed.
-fn decoded_bytes(column: &ColumnChunkMetaData) -> u64 {
+pub(super) fn decoded_bytes(column: &ColumnChunkMetaData) -> u64 {
     let (width, others) = match column.column_type() {
         Physical::INT32 | Physical::FLOAT => (4, 0),
         Physical::INT64 | Physical::DOUBLE => (8, 0),
@@ -358,7 +372,7 @@ fn decoded_bytes(column: &ColumnChunkMetaData) -> u64 {
 
 /// How many rows fit a batch. Rows can be large (embeddings, documents), and those of one row group larger than those of
 /// another, so the widest row group counts.
-fn fitting_rows(groups: &[RowGroupMetaData], wanted: &ProjectionMask) -> usize {
+pub(super) fn fitting_rows(groups: &[RowGroupMetaData], wanted: &ProjectionMask) -> usize {
     let fitting = groups.iter().map(|group| {
         let columns = group.columns().iter().enumerate().filter(|(leaf, _)| wanted.leaf_included(*leaf));
         let bytes: u64 = columns.map(|(_, column)| decoded_bytes(column)).fold(0, u64::saturating_add);

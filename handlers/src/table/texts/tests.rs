@@ -84,8 +84,8 @@ fn columns(bytes: &[u8], skipped: usize) -> Vec<Option<TextColumn>> {
     let fields = footer.schema().fields().iter().enumerate();
     fields
         .map(|(leaf, field)| {
-            let groups = footer.metadata().row_groups().iter();
-            TextColumn::new(&file, &memory, field.data_type(), leaf, groups, skipped as u64)
+            let groups = footer.metadata().row_groups().iter().map(|group| InGroup { file: &file, group, leaf });
+            TextColumn::new(&memory, field.data_type(), groups, skipped as u64)
         })
         .collect()
 }
@@ -275,8 +275,9 @@ fn pages_before_the_first_wanted_row_are_not_looked_at_and_the_dictionary_is_rea
         let pages = index.offset_index(1, leaf).unwrap().page_locations();
         for skipped in [0, 99, 100, 950, 999] {
             let open = || {
-                let groups = footer.metadata().row_groups()[1..].iter();
-                TextColumn::new(&file, &memory, field.data_type(), leaf, groups, skipped).unwrap()
+                let groups =
+                    footer.metadata().row_groups()[1..].iter().map(|group| InGroup { file: &file, group, leaf });
+                TextColumn::new(&memory, field.data_type(), groups, skipped).unwrap()
             };
             let expected = all.column(leaf).slice(1_000 + skipped as usize, 300);
             read.store(0, Ordering::Relaxed);
