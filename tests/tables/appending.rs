@@ -9,8 +9,8 @@ use arrow::array::{
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::Int64Type;
 use datafolio::{
-    AddOptions, AppendOptions, CopyOptions, DataFolio, GcOptions, IterOptions, OpenOptions, Settings, SnapshotOptions,
-    TableOptions, VerifyOptions,
+    AddOptions, AppendOptions, CopyOptions, Data, DataFolio, GcOptions, IterOptions, OpenOptions, Settings,
+    SnapshotOptions, TableOptions, VerifyOptions,
 };
 
 use super::ROWS;
@@ -497,6 +497,23 @@ fn chunks_reach_over_several_files() {
         let found = all(&folio, "t", &TableOptions::new().filter("word = 'word 3 of 1' AND even"));
         let wanted: Vec<u64> = (230_000..460_000).filter(|row| row % 14 == 10).collect();
         assert_eq!(found, take_record_batch(&expected, &UInt64Array::from(wanted)).unwrap());
+    }
+}
+
+/// Row groups of the first file that nobody wants a row of are passed, also where more files follow.
+#[test]
+fn parts_of_a_table_begin_anywhere_in_its_first_file() {
+    let (dir, folio) = new_bundle();
+    let rows = sample(0..60_000).project(&[0, 2]).unwrap();
+    let file = dir.path().join("first.parquet");
+    super::write_parquet(&file, &rows.slice(0, 50_000));
+    folio.add("t", Data::ParquetFile(file), AddOptions::new()).unwrap();
+    for start in [50_000, 59_000] {
+        folio.append_table("t", rows.slice(start, if start == 50_000 { 9_000 } else { 1_000 }), plain()).unwrap();
+    }
+    for offset in [0, 9_999, 10_000, 25_000, 49_999, 50_000, 58_999, 59_000] {
+        let part = all(&folio, "t", &TableOptions::new().offset(offset as u64));
+        assert_eq!(part.columns(), rows.slice(offset, 60_000 - offset).columns(), "from {offset} on");
     }
 }
 
