@@ -500,6 +500,25 @@ fn chunks_reach_over_several_files() {
     }
 }
 
+/// Where rows are long a batch has few of them, also the first one of files behind others.
+#[test]
+fn batches_of_long_rows_are_short_in_every_file() {
+    const LENGTH: usize = 64 << 10;
+    let (_dir, folio) = new_bundle();
+    let rows = |count: usize| {
+        let texts = StringArray::from_iter_values((0..count).map(|row| ["a", "b", "c"][row % 3].repeat(LENGTH)));
+        RecordBatch::try_from_iter_with_nullable([("text", Arc::new(texts) as ArrayRef, true)]).unwrap()
+    };
+    // More files than are read together, and behind them many rows that would fill up a batch of short ones.
+    for count in [1; 16].into_iter().chain([450, 450]) {
+        folio.append_table("t", rows(count), plain()).unwrap();
+    }
+    let batches = folio.read_table("t", &TableOptions::new()).unwrap().map(|batch| batch.unwrap().num_rows());
+    let batches: Vec<usize> = batches.collect();
+    assert_eq!(batches.iter().sum::<usize>(), 916);
+    assert!(batches.iter().all(|rows| rows * LENGTH <= 32 << 20), "{batches:?}");
+}
+
 /// Row groups of the first file that nobody wants a row of are passed, also where more files follow.
 #[test]
 fn parts_of_a_table_begin_anywhere_in_its_first_file() {

@@ -13,6 +13,7 @@ use super::file_rows::{FileRows, Sizes};
 use super::keyed::keyed_texts;
 use super::pages::InGroup;
 use super::parquet_read::{Columns, ParquetBatches, ParquetFile};
+use super::spare::Spare;
 use super::split_columns::SplitColumns;
 use super::wanted::{decoded_bytes, first_leaves, fitting_rows, shared_out, waiting};
 use super::window::Window;
@@ -35,11 +36,8 @@ pub(super) fn read_joint(
     guarded(blame, || {
         let decoders = part.decoders.clone().unwrap_or_default();
         let Some(joint) = Joint::new(files, names, skipped) else { return Ok(None) };
-        let sizes = Sizes {
-            first: part.first_rows.filter(|first| *first > 0),
-            others: part.batch_rows.min(joint.fitting).max(1),
-            rows,
-        };
+        let others = part.batch_rows.min(joint.fitting).max(1);
+        let sizes = Sizes { first: part.first_rows.filter(|first| (1..=others).contains(first)), others, rows };
         let open = |places: &[usize]| joint.open(places, part, &decoders, sizes);
         let share = |bytes: u64| u64::try_from(u128::from(bytes) * u128::from(rows) / u128::from(joint.rows.max(1)));
         let bytes: Vec<(usize, u64)> =
@@ -75,6 +73,18 @@ pub(super) fn read_joint(
         let batches = ParquetBatches::new(columns, restored, blame.clone(), rows);
         let window = Window::new(batches, blame.clone(), Arc::clone(&given), None);
         Ok(Some(Box::new(GuardedReader::blaming(blame.clone(), given, window)) as TableReader))
+    })
+}
+
+/// Whether a file can be read with others, for all that is known of it alone.
+pub(super) fn can_be_joint(file: &ParquetFile, names: &[String]) -> bool {
+    let memory = Spare::for_arrays();
+    let joint = Joint::new(std::slice::from_ref(file), names, 0);
+    joint.is_some_and(|joint| {
+        let mut columns = joint.columns.iter();
+        columns.all(|(field, groups)| {
+            DirectColumn::new(&memory, field.data_type(), groups.iter().copied(), 0).is_some() || groups.is_empty()
+        })
     })
 }
 

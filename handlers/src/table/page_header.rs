@@ -154,8 +154,9 @@ impl Input<'_> {
         Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
     }
 
+    /// A length, which has 32 bits at most.
     fn size(&mut self) -> Option<usize> {
-        usize::try_from(self.number()?).ok()
+        i32::try_from(self.number()?).ok().and_then(|size| usize::try_from(size).ok())
     }
 
     /// The type of the next field, whose number follows that of the one before; `Some(None)` at the end of the structure.

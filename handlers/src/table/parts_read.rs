@@ -9,7 +9,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafolio_core::ItemRecord;
 use datafolio_storage::{Storage, Verification, VerifiedCache};
 
-use super::joint::read_joint;
+use super::joint::{can_be_joint, read_joint};
 use super::keyed::with_keyed_texts;
 use super::milliseconds::{stored, stored_type};
 use super::parquet_read::ParquetFile;
@@ -161,6 +161,17 @@ pub(crate) fn in_part(file: &StoredFile, error: HandlerError) -> HandlerError {
     }
 }
 
+/// Names the parts of which one is damaged, where the error does not say which.
+fn in_one_of(first: &StoredFile, last: &StoredFile, error: HandlerError) -> HandlerError {
+    match error {
+        HandlerError::Damaged { item, reason } if !reason.starts_with("part ") => {
+            let reason = format!("one of its parts from {} to {}: {reason}", first.path, last.path);
+            HandlerError::Damaged { item, reason }
+        }
+        other => other,
+    }
+}
+
 struct PartBatches {
     schema: SchemaRef,
     files: Files,
@@ -197,9 +208,11 @@ impl Batches for PartBatches {
             {
                 match reader.next() {
                     Some(batch) => {
-                        let is_one = files.len() == 1;
-                        // Files that are read together name theirs.
-                        let named = |error| if is_one { in_part(file, error) } else { error };
+                        let last = self.files.list.get(files.end - 1);
+                        let named = |error| match last.filter(|_| files.len() > 1) {
+                            Some(last) => in_one_of(file, last, error),
+                            None => in_part(file, error),
+                        };
                         let batch = batch.map_err(|error| named(error.into()))?;
                         return self.conform(file, batch).map(Some);
                     }
@@ -297,13 +310,22 @@ impl PartBatches {
         run: &[(usize, HandlerResult<TableReadOptions>)],
     ) -> Option<(Opened, HandlerResult<TableReader>)> {
         let (start, part) = run.first().and_then(|(index, part)| Some((*index, part.as_ref().ok()?)))?;
+        let names = part.columns.as_ref().unwrap_or(&self.files.columns);
+        let fitting = run.iter().enumerate().map_while(|(number, (index, part))| {
+            let file = self.files.list.get(*index).filter(|file| self.files.is_complete(file))?;
+            (*index == start + number).then_some((file, part.as_ref().ok()?))
+        });
+        let fitting: Vec<_> = fitting.collect();
         let (mut files, mut rows): (Vec<(InPayload, ParquetFile)>, u64) = (Vec::new(), 0);
-        for (number, (index, part)) in run.iter().enumerate() {
-            let file = self.files.list.get(*index).filter(|file| self.files.is_complete(file));
-            let (Some(file), Ok(part), true) = (file, part, *index == start + number) else { break };
+        for (file, part) in fitting.iter().filter(|_| fitting.len() > 1) {
             let first = files.first().map(|(blame, _)| blame.file.clone());
             // Why it is not to be opened is told when its turn comes.
             let Ok(opened) = self.files.open_joint(file, part, first.as_ref()) else { break };
+            if files.is_empty() && !can_be_joint(&opened.1, names) {
+                // What is not for this one is not for others.
+                self.are_joint = false;
+                return None;
+            }
             rows = rows.saturating_add(part.wanted_rows(opened.1.rows));
             files.push(opened);
         }
@@ -312,9 +334,7 @@ impl PartBatches {
         }
         let blame = files.first()?.0.clone();
         let files: Vec<ParquetFile> = files.into_iter().map(|(_, file)| file).collect();
-        let names = part.columns.as_ref().unwrap_or(&self.files.columns);
         let reader = read_joint(&blame, &files, names, part, (part.offset, rows)).transpose();
-        // Columns that are not for these are not for others.
         self.are_joint = reader.is_some();
         Some((Opened(start..start + files.len()), reader?))
     }

@@ -111,10 +111,14 @@ impl PlainColumn {
         let length = rows.checked_mul(width).ok_or_else(|| damaged("it has too many rows"))?;
         let values = memory.filled(length, |mut to| {
             pages.read(runs, open, |values, taken, count| {
-                let (here, rest) = std::mem::take(&mut to).split_at_mut(count * width);
+                let (here, rest) = std::mem::take(&mut to)
+                    .split_at_mut_checked(count * width)
+                    .ok_or_else(|| damaged("it has more rows than are wanted"))?;
                 to = rest;
                 values.numbers(width, taken * width, here)
-            })
+            })?;
+            // What nobody has filled is of another file.
+            if to.is_empty() { Ok(()) } else { Err(damaged("its rows end early")) }
         })?;
         let data = ArrayData::builder(data_type.clone()).len(rows).add_buffer(Buffer::from(values));
         Ok(make_array(data.build()?))

@@ -35,6 +35,10 @@ pub(super) struct TextColumn {
     form: Form,
 }
 
+/// Texts are given as places where all of a row group have no more bytes than this for each row, and than this.
+const LONG: i64 = 256;
+const MOST_KEYED: i64 = 64 << 20;
+
 /// How texts are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -76,6 +80,9 @@ impl TextColumn {
         let pages = Pages::new(memory, groups, skipped, encodings, |column| {
             let pages = column.page_encoding_stats_mask();
             let is_in_dictionary = pages.is_some_and(|pages| pages.encodings().all(is_dictionary));
+            // All texts of a dictionary are given along with a row.
+            let most = column.num_values().saturating_mul(LONG).min(MOST_KEYED);
+            let is_in_dictionary = is_in_dictionary && column.uncompressed_size() <= most;
             are_in_dictionaries.set(are_in_dictionaries.get() && is_in_dictionary);
             column.column_type() == Physical::BYTE_ARRAY
                 && are_known(column.encodings_mask())

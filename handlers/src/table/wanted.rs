@@ -61,7 +61,8 @@ impl<'a> Wanted<'a> {
         let mask = ProjectionMask::roots(footer.parquet_schema(), roots.iter().copied());
         let batch_rows = part.batch_rows.min(fitting_rows(metadata.row_groups(), &mask)).max(1);
         let first_rows = part.first_rows.map(|first| first as u64);
-        let first_rows = first_rows.filter(|first| *first > 0 && *first < rows && rows >= PAYS);
+        let fits = |first: u64| first > 0 && first < rows && first <= batch_rows as u64;
+        let first_rows = first_rows.filter(|first| fits(*first) && rows >= PAYS);
         let leaves = first_leaves(footer.parquet_schema());
         let mut wanted = Self {
             footer,

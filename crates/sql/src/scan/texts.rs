@@ -122,7 +122,7 @@ fn head_of(bytes: &[u8], length: usize) -> u64 {
         None => bytes.iter().chain(&[0; HEAD]).take(HEAD).fold(0, |head, byte| head << 8 | u64::from(*byte)),
     };
     // What is behind the text is of others.
-    head & !u64::MAX.checked_shr(8 * length as u32).unwrap_or(0)
+    head & !u64::MAX.checked_shr(8 * length.min(HEAD) as u32).unwrap_or(0)
 }
 
 /// For which texts this holds, which is given the bytes that each begins in and its length.
