@@ -24,13 +24,14 @@ pub(super) struct Differences {
     left: usize,
     /// The next number, where it is known already: the first one.
     first: Option<u64>,
-    /// The last number that was given.
+    /// The last number that is known.
     last: u64,
     least: u64,
     /// Where the bits of the next group of the block stand, and how many groups the block has still.
     widths: usize,
     groups_left: usize,
     group: Group,
+    /// The next numbers, of which those from `from` on were not given.
     unpacked: [u64; AT_ONCE],
     from: usize,
     end: usize,
@@ -84,7 +85,14 @@ impl Differences {
     /// # Errors
     /// Where the page ends.
     pub(super) fn pass(&mut self, count: usize) -> Result<()> {
-        self.numbers(count, |_, _| ())
+        let mut nothing = [[0; 8]; AT_ONCE];
+        let mut left = count;
+        while left > 0 {
+            let here = left.min(AT_ONCE);
+            self.numbers(nothing.get_mut(..here).unwrap_or_default(), u64::to_le_bytes)?;
+            left -= here;
+        }
+        Ok(())
     }
 
     /// Fills `to` with the next numbers.
@@ -93,57 +101,62 @@ impl Differences {
     /// Where the page ends.
     pub(super) fn fill(&mut self, width: usize, to: &mut [u8]) -> Result<()> {
         match width {
-            4 => {
-                let (to, _) = to.as_chunks_mut();
-                // Of numbers of 32 bits the others carry nothing into these.
-                self.numbers(to.len(), |at, number| to[at] = (number as u32).to_le_bytes())
-            }
-            _ => {
-                let (to, _) = to.as_chunks_mut();
-                self.numbers(to.len(), |at, number| to[at] = number.to_le_bytes())
-            }
+            // Of numbers of 32 bits the others carry nothing into these.
+            4 => self.numbers(to.as_chunks_mut().0, |number| (number as u32).to_le_bytes()),
+            _ => self.numbers(to.as_chunks_mut().0, u64::to_le_bytes),
         }
     }
 
-    /// Gives the next numbers, each with its place among them.
-    fn numbers(&mut self, count: usize, mut give: impl FnMut(usize, u64)) -> Result<()> {
-        if count > self.left {
-            return Err(damaged("a page ends before its differences"));
+    /// Fills `to` with the next numbers, as the bytes that `bytes` makes of each.
+    fn numbers<const WIDTH: usize>(
+        &mut self,
+        to: &mut [[u8; WIDTH]],
+        bytes: impl Fn(u64) -> [u8; WIDTH],
+    ) -> Result<()> {
+        let left = self.left.checked_sub(to.len());
+        self.left = left.ok_or_else(|| damaged("a page ends before its differences"))?;
+        let mut to = to;
+        if let Some((first, rest)) = std::mem::take(&mut to).split_first_mut() {
+            to = rest;
+            match self.first.take() {
+                Some(number) => (*first, self.last) = (bytes(number), number),
+                None => self.next(std::slice::from_mut(first), &bytes)?,
+            }
         }
-        self.left -= count;
-        let mut done = 0;
-        if count > 0
-            && let Some(first) = self.first.take()
-        {
-            give(0, first);
-            (self.last, done) = (first, 1);
-        }
-        while done < count {
-            if self.from < self.end {
-                let here = (self.end - self.from).min(count - done);
-                let unpacked = self.unpacked.get(self.from..self.from + here).unwrap_or_default();
-                let mut last = self.last;
-                for (at, more) in unpacked.iter().enumerate() {
-                    last = last.wrapping_add(self.least).wrapping_add(*more);
-                    give(done + at, last);
-                }
-                self.last = last;
-                self.from += here;
-                done += here;
+        self.next(to, &bytes)
+    }
+
+    /// The same behind the first number.
+    fn next<const WIDTH: usize>(
+        &mut self,
+        mut to: &mut [[u8; WIDTH]],
+        bytes: &impl Fn(u64) -> [u8; WIDTH],
+    ) -> Result<()> {
+        while !to.is_empty() {
+            let done = if self.from < self.end {
+                let known = self.unpacked.get(self.from..self.end).unwrap_or_default();
+                to.iter_mut().zip(known).for_each(|(to, number)| *to = bytes(*number));
+                let done = known.len().min(to.len());
+                self.from += done;
+                done
             } else if self.group.count == 0 {
                 self.begin_group()?;
+                0
             } else if self.group.width == 0 {
-                let here = self.group.count.min(count - done);
-                let (before, least) = (self.last, self.least);
-                for at in 0..here {
-                    give(done + at, before.wrapping_add(least.wrapping_mul(at as u64 + 1)));
+                let done = self.group.count.min(to.len());
+                let (mut last, least) = (self.last, self.least);
+                for to in to.iter_mut().take(done) {
+                    last = last.wrapping_add(least);
+                    *to = bytes(last);
                 }
-                self.last = before.wrapping_add(least.wrapping_mul(here as u64));
-                self.group.count -= here;
-                done += here;
+                self.last = last;
+                self.group.count -= done;
+                done
             } else {
                 self.unpack()?;
-            }
+                0
+            };
+            to = to.get_mut(done..).unwrap_or_default();
         }
         Ok(())
     }
@@ -177,18 +190,22 @@ impl Differences {
             return Err(ends_early());
         }
         let mut few;
-        let words = if rest.len() < length + WORD {
-            few = [0; MOST_BYTES];
-            let (to, from) = (few.get_mut(..rest.len()), rest);
-            to.ok_or_else(ends_early)?.copy_from_slice(from);
-            &few
-        } else {
-            rest
+        let words = match rest.first_chunk() {
+            Some(words) => words,
+            None => {
+                few = [0; MOST_BYTES];
+                few.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                &few
+            }
         };
         // A word begins within its first byte: with eight bits less it is all in there.
         match width {
             0..=57 => unpack(words, width, &mut self.unpacked, |word, by| u64::from_le_bytes(word) >> by),
             _ => unpack(words, width, &mut self.unpacked, |word, by| (u128::from_le_bytes(word) >> by) as u64),
+        }
+        for number in &mut self.unpacked {
+            self.last = self.last.wrapping_add(self.least).wrapping_add(*number);
+            *number = self.last;
         }
         self.at += length.min(rest.len());
         self.group.count -= AT_ONCE;
@@ -199,7 +216,7 @@ impl Differences {
 
 /// Takes numbers of so many bits out of words of `BYTES`, which `shifted` has begin with the number.
 fn unpack<const BYTES: usize>(
-    words: &[u8],
+    words: &[u8; MOST_BYTES],
     width: usize,
     to: &mut [u64; AT_ONCE],
     shifted: impl Fn([u8; BYTES], usize) -> u64,
@@ -207,7 +224,9 @@ fn unpack<const BYTES: usize>(
     let mask = u64::MAX >> (64 - width);
     for (at, to) in to.iter_mut().enumerate() {
         let bit = at * width;
-        let word = words.get(bit / 8..).and_then(<[u8]>::first_chunk::<BYTES>);
+        // Of 32 numbers of up to 64 bits no word begins behind this, which tells the compiler so.
+        let start = bit / 8 % (MOST_BYTES - WORD);
+        let word = words.get(start..).and_then(<[u8]>::first_chunk::<BYTES>);
         *to = shifted(word.copied().unwrap_or([0; BYTES]), bit % 8) & mask;
     }
 }
