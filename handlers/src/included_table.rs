@@ -130,8 +130,16 @@ pub(crate) fn open_stored(
             return Err(HandlerError::Unsupported { what, needs: "another release or feature".to_owned() });
         }
     };
+    open(name, source_of(item, file, options)?, file.rows, options)
+}
+
+/// A file of a table in the bundle, with what was read of it before.
+///
+/// # Errors
+/// When it is not what was recorded.
+pub(crate) fn source_of(item: &Item<'_>, file: &StoredFile, options: &TableReadOptions) -> HandlerResult<SourceFile> {
     let footer = options.footers.as_ref().map(|footers| footers.of(file.path.as_str()));
-    open(name, SourceFile::new(item.open_file(file)?).with_footer(footer), file.rows, options)
+    Ok(SourceFile::new(item.open_file(file)?).with_footer(footer))
 }
 
 /// The Parquet files that are all of a table, in the order of their rows, where they have the same columns and are on this machine,

@@ -13,7 +13,6 @@ use std::thread::{Builder, JoinHandle};
 use arrow::array::RecordBatch;
 
 use super::file_rows::FileRows;
-use super::spare::Spare;
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Blame, guarded, words};
 
@@ -21,16 +20,10 @@ use crate::guard::{Blame, guarded, words};
 #[derive(Clone, Default)]
 pub struct Decoders(Arc<Threads>);
 
+#[derive(Default)]
 struct Threads {
     shared: Arc<Shared>,
     running: Mutex<Vec<JoinHandle<()>>>,
-    memory: Spare,
-}
-
-impl Default for Threads {
-    fn default() -> Self {
-        Self { shared: Arc::default(), running: Mutex::default(), memory: Spare::for_arrays() }
-    }
 }
 
 /// What the threads and whoever reads the batches share.
@@ -73,11 +66,6 @@ pub(super) struct Decoding {
 }
 
 impl Decoders {
-    /// Memory for what is decoded, of all files.
-    pub(super) fn memory(&self) -> &Spare {
-        &self.0.memory
-    }
-
     /// Decodes a file with so many threads at most. Of each of its readers so many batches may wait, beside the one being decoded.
     ///
     /// # Errors

@@ -1,24 +1,16 @@
 //! Contexts of zstd, which are used again: to make one takes as long as to decompress a small page, and a table may lie in many files.
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::Mutex;
 
 use zstd::bulk::Decompressor;
 
 use super::pages::Result;
+use super::spare::try_locked;
 
 /// Contexts that are kept, of some 100 KB each.
 const MOST: usize = 16;
 
 static KEPT: Mutex<Vec<Decompressor<'static>>> = Mutex::new(Vec::new());
-
-/// What is kept; `None` while another thread looks. Nobody waits: in a process that was forked meanwhile it would be for ever.
-fn kept() -> Option<MutexGuard<'static, Vec<Decompressor<'static>>>> {
-    match KEPT.try_lock() {
-        Ok(kept) => Some(kept),
-        Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
-}
 
 /// A context for the pages of a column, from the first that is compressed on.
 #[derive(Default)]
@@ -32,7 +24,7 @@ impl Decompress {
     pub(super) fn to(&mut self, page: &[u8], to: &mut [u8]) -> Result<usize> {
         let context = match &mut self.0 {
             Some(context) => context,
-            none => none.insert(match kept().and_then(|mut kept| kept.pop()) {
+            none => none.insert(match try_locked(&KEPT).and_then(|mut kept| kept.pop()) {
                 Some(context) => context,
                 None => Decompressor::new()?,
             }),
@@ -44,7 +36,7 @@ impl Decompress {
 impl Drop for Decompress {
     fn drop(&mut self) {
         if let Some(context) = self.0.take()
-            && let Some(mut kept) = kept()
+            && let Some(mut kept) = try_locked(&KEPT)
             && kept.len() < MOST
         {
             kept.push(context);

@@ -110,28 +110,15 @@ impl Differences {
     /// Fills `to` with the next numbers, as the bytes that `bytes` makes of each.
     fn numbers<const WIDTH: usize>(
         &mut self,
-        to: &mut [[u8; WIDTH]],
+        mut to: &mut [[u8; WIDTH]],
         bytes: impl Fn(u64) -> [u8; WIDTH],
     ) -> Result<()> {
         let left = self.left.checked_sub(to.len());
         self.left = left.ok_or_else(|| damaged("a page ends before its differences"))?;
-        let mut to = to;
-        if let Some((first, rest)) = std::mem::take(&mut to).split_first_mut() {
-            to = rest;
-            match self.first.take() {
-                Some(number) => (*first, self.last) = (bytes(number), number),
-                None => self.next(std::slice::from_mut(first), &bytes)?,
-            }
+        if let (Some(number), Some(first)) = (self.first, to.first_mut()) {
+            (*first, self.last, self.first) = (bytes(number), number, None);
+            to = to.get_mut(1..).unwrap_or_default();
         }
-        self.next(to, &bytes)
-    }
-
-    /// The same behind the first number.
-    fn next<const WIDTH: usize>(
-        &mut self,
-        mut to: &mut [[u8; WIDTH]],
-        bytes: &impl Fn(u64) -> [u8; WIDTH],
-    ) -> Result<()> {
         while !to.is_empty() {
             let done = if self.from < self.end {
                 let known = self.unpacked.get(self.from..self.end).unwrap_or_default();

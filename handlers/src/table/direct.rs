@@ -1,9 +1,12 @@
 //! Columns that are decoded here, and not by the Parquet library.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, FieldRef};
 use parquet::file::page_index::offset_index::PageLocation;
 
+use super::keyed::keyed_texts;
 use super::pages::{InGroup, Result};
 use super::plain::PlainColumn;
 use super::runs::Run;
@@ -49,17 +52,16 @@ impl DirectColumn {
         }
     }
 
-    /// Texts are given as places in the dictionaries of the file, where they are all in such.
-    pub(super) fn keyed(self) -> Self {
-        match self {
-            Self::Text(column) => Self::Text(Box::new(column.keyed())),
-            other => other,
-        }
-    }
-
-    /// Whether it has [`keyed_texts`](super::keyed_texts).
-    pub(super) fn is_keyed(&self) -> bool {
-        matches!(self, Self::Text(column) if column.is_keyed())
+    /// Texts are given as places in the dictionaries of the file, where they are all in such; and the field of what is given, where this is
+    /// that of the file.
+    pub(super) fn keyed(self, field: &FieldRef) -> (Self, FieldRef) {
+        let Self::Text(column) = self else { return (self, Arc::clone(field)) };
+        let column = column.keyed();
+        let given = match column.is_keyed() {
+            true => Arc::new(field.as_ref().clone().with_data_type(keyed_texts())),
+            false => Arc::clone(field),
+        };
+        (Self::Text(Box::new(column)), given)
     }
 
     /// The values of the next runs, which must be there: of `rows` rows.

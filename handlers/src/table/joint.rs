@@ -10,7 +10,6 @@ use parquet::arrow::ProjectionMask;
 
 use super::direct::DirectColumn;
 use super::file_rows::{FileRows, Sizes};
-use super::keyed::keyed_texts;
 use super::pages::InGroup;
 use super::parquet_read::{Columns, ParquetBatches, ParquetFile};
 use super::spare::Spare;
@@ -34,18 +33,18 @@ pub(super) fn read_joint(
     (skipped, rows): (u64, u64),
 ) -> HandlerResult<Option<TableReader>> {
     guarded(blame, || {
-        let decoders = part.decoders.clone().unwrap_or_default();
         let Some(joint) = Joint::new(files, names, skipped) else { return Ok(None) };
         let others = part.batch_rows.min(joint.fitting).max(1);
         let sizes = Sizes { first: part.first_rows.filter(|first| (1..=others).contains(first)), others, rows };
-        let open = |places: &[usize]| joint.open(places, part, &decoders, sizes);
         let share = |bytes: u64| u64::try_from(u128::from(bytes) * u128::from(rows) / u128::from(joint.rows.max(1)));
         let bytes: Vec<(usize, u64)> =
             joint.bytes.iter().map(|bytes| share(*bytes).unwrap_or(*bytes)).enumerate().collect();
         let shares = shared_out(&bytes, part);
         let is_split = shares.is_some();
         let groups = shares.unwrap_or_else(|| vec![(0..names.len()).collect()]);
-        let Some(readers) = groups.iter().map(|places| open(places)).collect::<Option<Vec<FileRows>>>() else {
+        let Some(mut readers) =
+            groups.iter().map(|places| joint.open(places, part, sizes)).collect::<Option<Vec<FileRows>>>()
+        else {
             return Ok(None);
         };
         let mut fields: Vec<Option<Arc<Field>>> = vec![None; names.len()];
@@ -61,12 +60,12 @@ pub(super) fn read_joint(
         let decoded = Arc::new(Schema::new_with_metadata(fields, metadata));
         let given = dates::restored_schema(&decoded);
         let restored = (given != decoded).then(|| Arc::clone(&given));
-        let mut readers = readers;
         let columns = match readers.pop() {
             Some(only) if !is_split => Columns::Whole(Box::new(only)),
             last => {
                 readers.extend(last);
-                let waiting = waiting(sizes.others, joint.fitting);
+                let (decoders, waiting) =
+                    (part.decoders.clone().unwrap_or_default(), waiting(sizes.others, joint.fitting));
                 Columns::Split(SplitColumns::start(&decoders, blame, decoded, readers, part.threads, waiting)?)
             }
         };
@@ -147,25 +146,14 @@ impl<'a> Joint<'a> {
     }
 
     /// A reader of some of the columns.
-    fn open(
-        &self,
-        places: &[usize],
-        part: &TableReadOptions,
-        decoders: &super::Decoders,
-        sizes: Sizes,
-    ) -> Option<FileRows> {
-        let (mut fields, mut direct) = (Vec::new(), Vec::new());
+    fn open(&self, places: &[usize], part: &TableReadOptions, sizes: Sizes) -> Option<FileRows> {
+        let (mut fields, mut direct, memory) = (Vec::new(), Vec::new(), Spare::for_arrays());
         for (at, place) in places.iter().enumerate() {
             let (field, groups) = self.columns.get(*place)?;
             let groups = groups.iter().copied();
-            let mut column = DirectColumn::new(decoders.memory(), field.data_type(), groups, self.skipped)?;
-            if part.are_texts_keyed {
-                column = column.keyed();
-            }
-            fields.push(match column.is_keyed() {
-                true => Arc::new(field.as_ref().clone().with_data_type(keyed_texts())),
-                false => Arc::clone(field),
-            });
+            let column = DirectColumn::new(&memory, field.data_type(), groups, self.skipped)?;
+            let (column, given) = if part.are_texts_keyed { column.keyed(field) } else { (column, Arc::clone(field)) };
+            fields.push(given);
             direct.push((at, column));
         }
         Some(FileRows::new(Arc::new(Schema::new(fields)), None, direct, sizes, None))

@@ -118,8 +118,7 @@ impl ParquetFile {
             let key_values = footer.metadata().file_metadata().key_value_metadata();
             let restore = categories::Restore::new(&decoded, key_values).map_err(|error| damaged(&error))?;
             let decoders = part.decoders.clone().unwrap_or_default();
-            let memory = decoders.memory();
-            let open = |roots: &[usize]| wanted.open(&file, memory, roots).map_err(|error| damaged(&error));
+            let open = |roots: &[usize]| wanted.open(&file, roots).map_err(|error| damaged(&error));
             let mut keyed = |readers: &[FileRows]| {
                 if part.are_texts_keyed {
                     let found: Vec<_> = readers.iter().flat_map(|reader| reader.schema().fields().to_vec()).collect();

@@ -19,7 +19,7 @@ use super::{Decoders, Spread, TableReadOptions, places};
 use crate::error::{HandlerError, HandlerResult};
 use crate::guard::{Batches, GuardedReader, InPayload};
 use crate::handler::Item;
-use crate::included_table::open_stored;
+use crate::included_table::{open_stored, source_of};
 use crate::stored_file::{StoredFile, files_with_columns, stored_files};
 
 type TableReader = Box<dyn RecordBatchReader + Send>;
@@ -101,8 +101,7 @@ impl Files {
         first: Option<&SourceFile>,
     ) -> HandlerResult<(InPayload, ParquetFile)> {
         let item = Item::new(&self.record, &self.storage, self.verification, &self.cache);
-        let footer = part.footers.as_ref().map(|footers| footers.of(file.path.as_str()));
-        let source = SourceFile::new(item.open_file(file)?).with_footer(footer).among(file.path.as_str(), first);
+        let source = source_of(&item, file, part)?.among(file.path.as_str(), first);
         open_parquet(item.name(), source, file.rows, part)
     }
 

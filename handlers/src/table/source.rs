@@ -21,7 +21,6 @@ use crate::first_failure::FirstFailure;
 pub(crate) struct SourceFile {
     source: Arc<dyn Source>,
     failure: Arc<FirstFailure>,
-    spare: Spare,
     footer: Option<Footer>,
     /// What it is called among the files of its table.
     part: Option<Arc<str>>,
@@ -29,7 +28,7 @@ pub(crate) struct SourceFile {
 
 impl SourceFile {
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, failure: Arc::default(), spare: Spare::for_pages(), footer: None, part: None }
+        Self { source, failure: Arc::default(), footer: None, part: None }
     }
 
     /// With the place where its footer is kept, if it is.
@@ -95,7 +94,7 @@ impl ChunkReader for SourceFile {
         if end.is_none() {
             return Err(ParquetError::EOF(format!("{length} bytes at {start} lie behind the end of the file")));
         }
-        Ok(self.spare.filled(length, |buffer| self.read_at(buffer, start))?)
+        Ok(Spare::for_pages().filled(length, |buffer| self.read_at(buffer, start))?)
     }
 }
 

@@ -67,17 +67,8 @@ impl Spare {
         Growing(Page { buffer: zeroed(0), length: 0, spare: self.clone() })
     }
 
-    /// What is kept; `None` while another thread looks. Nobody waits: in a process that was forked meanwhile it would be for ever.
-    fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
-        match self.kept.try_lock() {
-            Ok(kept) => Some(kept),
-            Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-
     fn take(&self, length: usize) -> Option<MutableBuffer> {
-        let mut kept = self.kept()?;
+        let mut kept = try_locked(&self.kept)?;
         let fitting = length..=length.saturating_mul(TIMES).saturating_add(LONGER);
         let at = kept.buffers.iter().rposition(|buffer| fitting.contains(&buffer.len()))?;
         let buffer = kept.buffers.remove(at)?;
@@ -89,7 +80,7 @@ impl Spare {
         if buffer.is_empty() || buffer.len() > self.largest.min(self.most) {
             return;
         }
-        let Some(mut kept) = self.kept() else { return };
+        let Some(mut kept) = try_locked(&self.kept) else { return };
         kept.bytes += buffer.len();
         kept.buffers.push_back(buffer);
         // Of another size than is wanted now, perhaps.
@@ -102,6 +93,15 @@ impl Spare {
         }
         // The system takes its time to have them back.
         drop(kept);
+    }
+}
+
+/// What threads keep for each other; `None` while another one looks. Nobody waits: in a process that was forked meanwhile it would be for ever.
+pub(super) fn try_locked<T>(kept: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match kept.try_lock() {
+        Ok(kept) => Some(kept),
+        Err(TryLockError::Poisoned(kept)) => Some(kept.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 

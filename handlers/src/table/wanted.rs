@@ -16,7 +16,6 @@ use parquet::schema::types::SchemaDescriptor;
 use super::TableReadOptions;
 use super::direct::DirectColumn;
 use super::file_rows::{Decoded, FileRows, Sizes};
-use super::keyed::keyed_texts;
 use super::pages::InGroup;
 use super::runs::Runs;
 use super::source::SourceFile;
@@ -123,21 +122,22 @@ impl<'a> Wanted<'a> {
     }
 
     /// A reader of some of the columns, which puts what it can into memory that is used again.
-    pub(super) fn open(&self, file: &SourceFile, memory: &Spare, roots: &[usize]) -> Result<FileRows, ParquetError> {
+    pub(super) fn open(&self, file: &SourceFile, roots: &[usize]) -> Result<FileRows, ParquetError> {
         let schema = self.footer.schema().project(roots)?;
         let (mut direct, mut others, mut fields) = (Vec::new(), Vec::new(), Vec::new());
         for (place, (root, field)) in roots.iter().zip(schema.fields()).enumerate() {
-            let mut column = self.direct(file, memory, *root, field.data_type());
-            if self.are_texts_keyed {
-                column = column.map(DirectColumn::keyed);
-            }
-            fields.push(match &column {
-                Some(column) if column.is_keyed() => Arc::new(field.as_ref().clone().with_data_type(keyed_texts())),
-                _ => Arc::clone(field),
-            });
-            match column {
-                Some(column) => direct.push((place, column)),
-                None => others.push(*root),
+            let column = self.direct(file, *root, field.data_type());
+            match column
+                .map(|column| if self.are_texts_keyed { column.keyed(field) } else { (column, Arc::clone(field)) })
+            {
+                Some((column, given)) => {
+                    direct.push((place, column));
+                    fields.push(given);
+                }
+                None => {
+                    others.push(*root);
+                    fields.push(Arc::clone(field));
+                }
             }
         }
         let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
@@ -152,19 +152,19 @@ impl<'a> Wanted<'a> {
     }
 
     /// A column that is decoded here.
-    fn direct(&self, file: &SourceFile, memory: &Spare, root: usize, of: &DataType) -> Option<DirectColumn> {
+    fn direct(&self, file: &SourceFile, root: usize, of: &DataType) -> Option<DirectColumn> {
         let metadata = self.footer.metadata();
         if self.selection.is_some() && !self.is_in_every_page() {
             return None;
         }
         let leaf = *self.leaves.get(root)?;
         let all = metadata.row_groups();
-        let in_group = |group| InGroup { file, group, leaf };
+        let (memory, in_group) = (Spare::for_arrays(), |group| InGroup { file, group, leaf });
         let Some(groups) = &self.groups else {
-            return DirectColumn::new(memory, of, all.iter().map(in_group), self.offset);
+            return DirectColumn::new(&memory, of, all.iter().map(in_group), self.offset);
         };
         let column = groups.iter().filter_map(|index| all.get(*index)).map(in_group);
-        let column = DirectColumn::new(memory, of, column, self.offset)?;
+        let column = DirectColumn::new(&memory, of, column, self.offset)?;
         let index = metadata.page_index().and_then(|pages| pages.offset_index(*groups.first()?, leaf));
         Some(match index {
             Some(index) => column.at_page(index.page_locations()),

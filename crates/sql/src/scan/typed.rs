@@ -30,14 +30,14 @@ pub struct Test {
 /// A condition on the rows of batches with these columns.
 #[derive(Debug, Clone, Default)]
 pub struct Stage {
-    asked: Asked,
+    subjects: Subjects,
     /// All of these hold.
     nodes: Vec<Node>,
 }
 
 /// What a condition looks at.
 #[derive(Debug, Clone, Default)]
-struct Asked {
+struct Subjects {
     columns: Vec<String>,
     /// How many tests there are of texts.
     texts: usize,
@@ -59,11 +59,11 @@ impl Test {
             |name: &String| schema.field_with_name(name).is_ok_and(|field| field.data_type() == &DataType::Utf8);
         let (mut first, mut then) = (Stage::default(), Stage::default());
         for one in all {
-            let mut asked = Asked::default();
-            bind(one, schema, &mut asked)?;
+            let mut subjects = Subjects::default();
+            bind(one, schema, &mut subjects)?;
             // To read texts takes longer than to read numbers.
-            let stage = if asked.columns.iter().any(is_text) { &mut then } else { &mut first };
-            stage.nodes.push(bind(one, schema, &mut stage.asked)?);
+            let stage = if subjects.columns.iter().any(is_text) { &mut then } else { &mut first };
+            stage.nodes.push(bind(one, schema, &mut stage.subjects)?);
         }
         let stages: Vec<Stage> = [first, then].into_iter().filter(|stage| !stage.nodes.is_empty()).collect();
         (!stages.is_empty()).then_some(Self { stages })
@@ -78,7 +78,7 @@ impl Test {
 impl Stage {
     /// The columns that it looks at, under the names that they have in the table.
     pub fn columns(&self) -> &[String] {
-        &self.asked.columns
+        &self.subjects.columns
     }
 
     /// For which rows of a batch of these columns, in this order, it holds. The answers are those to batches before.
@@ -89,8 +89,8 @@ impl Stage {
     }
 }
 
-fn bind(predicate: &Predicate, schema: &Schema, asked: &mut Asked) -> Option<Node> {
-    let names = &mut asked.columns;
+fn bind(predicate: &Predicate, schema: &Schema, subjects: &mut Subjects) -> Option<Node> {
+    let names = &mut subjects.columns;
     let mut place = |column: &str| -> Option<(usize, DataType)> {
         let mut same = schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(column));
         let (Some(field), None) = (same.next(), same.next()) else { return None };
@@ -101,9 +101,9 @@ fn bind(predicate: &Predicate, schema: &Schema, asked: &mut Asked) -> Option<Nod
         Some((at, field.data_type().clone()))
     };
     Some(match predicate {
-        Predicate::And(all) => Node::And(all.iter().map(|one| bind(one, schema, asked)).collect::<Option<_>>()?),
-        Predicate::Or(any) => Node::Or(any.iter().map(|one| bind(one, schema, asked)).collect::<Option<_>>()?),
-        Predicate::Not(inner) => Node::Not(Box::new(bind(inner, schema, asked)?)),
+        Predicate::And(all) => Node::And(all.iter().map(|one| bind(one, schema, subjects)).collect::<Option<_>>()?),
+        Predicate::Or(any) => Node::Or(any.iter().map(|one| bind(one, schema, subjects)).collect::<Option<_>>()?),
+        Predicate::Not(inner) => Node::Not(Box::new(bind(inner, schema, subjects)?)),
         Predicate::IsNull(column) => match place(column)? {
             // Only where the values are nulls themselves: those of a dictionary may be.
             (at, of) if of.is_primitive() || matches!(of, DataType::Utf8 | DataType::Boolean) => Node::IsNull(at),
@@ -119,8 +119,8 @@ fn bind(predicate: &Predicate, schema: &Schema, asked: &mut Asked) -> Option<Nod
             match of {
                 DataType::Utf8 => {
                     let texts = constants.iter().map(text).collect::<Option<Vec<_>>>()?;
-                    asked.texts += 1;
-                    Node::Text(at, TextTest::new(asked.texts, *comparison, &texts)?)
+                    subjects.texts += 1;
+                    Node::Text(at, TextTest::new(subjects.texts, *comparison, &texts)?)
                 }
                 DataType::Float64 => {
                     let numbers = constants.iter().map(number).collect::<Option<Vec<_>>>()?;
