@@ -298,6 +298,11 @@ pub(crate) fn readable<T>(read: Result<T>) -> Result<Option<T>> {
 }
 
 impl Error {
+    /// Whether a commit that ended with it is there, or may be.
+    pub(crate) fn may_be_committed(&self) -> bool {
+        matches!(self, Self::NotDurable { .. } | Self::CommitUnknown { .. })
+    }
+
     /// What a caller can do about it.
     pub fn category(&self) -> ErrorCategory {
         match self {

@@ -47,6 +47,12 @@ impl FileState {
         Self::of(path, &fs::metadata(path).ok()?)
     }
 
+    /// Its size in bytes.
+    #[cfg(feature = "delta")]
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Whether it was last written long enough ago for its time to tell a later change.
     pub(crate) fn is_settled(&self) -> bool {
         match self.kept {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use datafolio_core::name::check_item_name;
 use datafolio_core::{ItemRecord, PARTS, PARTS_DIR, RelPath, item_type};
 use datafolio_storage::{
-    Expected, OutsidePlaces, Payload, PayloadWriter, Source, Storage, Verification, VerifiedCache, VerifiedSource,
-    discard_payload,
+    Expected, Fetch, OutsidePlaces, Payload, PayloadWriter, Source, Storage, Verification, VerifiedCache,
+    VerifiedSource, discard_payload,
 };
 use serde_json::{Map, Value};
 
@@ -344,6 +344,19 @@ impl<'a> Item<'a> {
                 .fetch_if_kept(self.storage.as_ref(), &file.path, &file.expected)
                 .map_err(|source| HandlerError::Payload { item: self.record.name().to_owned(), source }),
             path => Ok(path),
+        }
+    }
+
+    /// The same for who wants it to be in the cache: that it cannot be written there is an error. `None` for a payload that is too large for it,
+    /// or has no recorded hash.
+    ///
+    /// # Errors
+    /// Those of the store, and of the cache's directory.
+    pub fn keep_copy_of(&self, file: &StoredFile) -> HandlerResult<Option<PathBuf>> {
+        match self.cache.copies().fetch(self.storage.as_ref(), &file.path, &file.expected) {
+            Ok(Fetch::Copy(path)) => Ok(Some(path)),
+            Ok(Fetch::TooLarge { .. } | Fetch::NotKept) => Ok(None),
+            Err(source) => Err(HandlerError::Payload { item: self.record.name().to_owned(), source }),
         }
     }
 

@@ -8,6 +8,8 @@ mod delta;
 #[path = "referenced_table/no_delta.rs"]
 mod delta;
 mod fingerprint;
+#[cfg(feature = "delta")]
+mod log_files;
 mod new_reference;
 mod on_store;
 mod paths;

@@ -233,6 +233,7 @@ _OF_CODE: dict[str, type[DataFolioError]] = {
     "unrecognised-data": InvalidTypeError,
     "wrong-kind": InvalidTypeError,
     "damaged-catalogue": ManifestReadError,
+    "unknown-history": UnsupportedManifestVersionError,
     "unknown-schema": UnsupportedManifestVersionError,
 }
 

@@ -13,7 +13,7 @@ use datafolio_storage::discard_payload;
 use crate::bundle::DataFolio;
 use crate::bundle::commit::{Committed, Follows, Intent, commit};
 use crate::bundle::state::{State, reload};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::history::chain;
 pub(crate) use adding::{Own, RESERVED_FIELDS, payload_fields};
 pub(crate) use editing::{check_depth, check_metadata};
@@ -44,6 +44,8 @@ pub struct Batch<'a> {
     set: ChangeSet,
     working: Working,
     staged: Vec<RelPath>,
+    /// The revision that the first of them was staged upon.
+    staged_since: u64,
     done: Vec<String>,
 }
 
@@ -58,7 +60,8 @@ impl DataFolio {
         let base = self.state();
         let set = ChangeSet::new(Arc::clone(base.catalogue()));
         let working = Working::new(base.catalogue(), &chain::new_commit_id()?);
-        Ok(Batch { folio: self, base, set, working, staged: Vec::new(), done: Vec::new() })
+        let staged_since = base.catalogue().revision;
+        Ok(Batch { folio: self, base, set, working, staged: Vec::new(), staged_since, done: Vec::new() })
     }
 
     /// A batch of one step.
@@ -116,6 +119,7 @@ impl Batch<'_> {
     /// Takes over what another batch has staged and could not commit.
     pub(crate) fn take_staged(&mut self, other: &mut Self) {
         self.staged.append(&mut other.staged);
+        self.staged_since = self.staged_since.min(other.staged_since);
     }
 
     /// The state that the batch was begun on.
@@ -188,6 +192,7 @@ impl Batch<'_> {
             follows: Follows::Head,
             writer: self.folio.writer(),
             staged: &self.staged,
+            staged_since: self.staged_since,
             condemned: &[],
             recovered: &[],
         };
@@ -201,7 +206,7 @@ impl Batch<'_> {
                 Ok(state)
             }
             Err(error) => {
-                if matches!(error, Error::NotDurable { .. } | Error::CommitUnknown { .. }) {
+                if error.may_be_committed() {
                     // The commit is visible, or may be, so its payloads have to stay.
                     self.staged.clear();
                 }

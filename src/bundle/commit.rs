@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
+use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HISTORY_FORMAT, HistoryEntry, released};
 use datafolio_core::{
     Catalogue, Change, ChangeSet, CommitStamp, Entry, Layout, RelPath, SealCheck, Working, difference, encode_after,
     replay, time,
@@ -18,7 +18,7 @@ use datafolio_handlers::HandlerError;
 use datafolio_storage::{Publish, Storage, StorageError, VersionTag, payload_arrived};
 use serde_json::{Map, Value};
 
-use crate::bundle::lease::Lease;
+use crate::bundle::lease::{Lease, check_returning};
 use crate::bundle::state::{State, file, load, reload};
 use crate::bundle::unclear::{Unclear, pause};
 use crate::bundle::{DataFolio, migrate};
@@ -45,6 +45,8 @@ pub(crate) struct Intent<'a> {
     pub(crate) writer: Map<String, Value>,
     /// Files staged for it, which must still be there.
     pub(crate) staged: &'a [RelPath],
+    /// The revision that the first of them was staged upon.
+    pub(crate) staged_since: u64,
     /// Files that are removed after it, which no later commit may name.
     pub(crate) condemned: &'a [String],
     /// Commits that another program had overwritten, whose changes it makes again.
@@ -113,7 +115,7 @@ pub(crate) fn commit(
     // What is on its way has to be there before anything names it.
     intent.staged.iter().try_for_each(|path| payload_arrived(storage.as_ref(), path))?;
     let mut unclear = Unclear::default();
-    let mut lease = Lease::new(intent.staged, set.base());
+    let mut lease = Lease::new(intent.staged, intent.staged_since);
     for attempt in 1..=MAX_TRIES {
         let lock = storage.lock(folio.settings().lock_timeout)?;
         let known = folio.state();
@@ -282,13 +284,15 @@ pub(crate) fn attempt_once(
     for entry in &applied.reinserted {
         check_payload(storage, entry, head.catalogue())?;
     }
+    let returning = becoming_current(set, head.catalogue()).chain(&applied.reinserted);
+    check_returning(storage, head, intent.staged, returning)?;
     let (new, patch) = encode_after(&head.published, applied.catalogue, room);
     let since_checkpoint = match parent.since_checkpoint {
         Some(count) if count + 1 < CHECKPOINT_EVERY => count + 1,
         _ => 0,
     };
     let entry = HistoryEntry {
-        format: 1,
+        format: HISTORY_FORMAT,
         revision: new.catalogue.revision,
         commit: EntryStamp { id, seal: String::new() },
         parent: parent.commit,
@@ -323,8 +327,8 @@ pub(crate) fn attempt_once(
             return Err(error);
         }
     };
-    chain::note_published(storage, &commit);
-    let mut state = State::new(new, tag);
+    let noted = chain::note_published(storage, &commit, head.noted.as_ref());
+    let mut state = State { noted, ..State::new(new, tag) };
     state.since_checkpoint = Some(since_checkpoint);
     Ok(Round::Made(Made { state: Arc::new(state), doubt }))
 }

@@ -32,7 +32,7 @@ impl DataFolio {
     /// the store is out of reach. Does nothing for a bundle in a directory.
     ///
     /// # Errors
-    /// When there is no such item; what the store refuses; a payload that is not what was recorded.
+    /// When there is no such item; what the store refuses; a payload that is not what was recorded; a cache that cannot be written.
     pub fn prefetch(&self, items: &[&str]) -> Result<Prefetched> {
         let mut done = Prefetched::default();
         if !self.storage().is_remote() {
@@ -50,7 +50,7 @@ impl DataFolio {
             }
             let mut is_whole = true;
             for file in stored_files(&record)? {
-                match self.handler_item(&record).local_copy_of(&file)? {
+                match self.handler_item(&record).keep_copy_of(&file)? {
                     Some(_) => {
                         done.files += 1;
                         done.bytes += file.expected.size.unwrap_or(0);

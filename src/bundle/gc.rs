@@ -150,6 +150,7 @@ impl DataFolio {
             follows: Follows::Head,
             writer: self.writer(),
             staged: &[],
+            staged_since: 0,
             condemned: &report.payloads,
             recovered: &[],
         };

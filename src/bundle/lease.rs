@@ -1,11 +1,14 @@
-//! What was staged for a commit must not be condemned by a collection of garbage.
+//! What was staged for a commit, and what it brings back, must not be condemned by a collection of garbage.
 //!
 //! On a local disk the lock keeps a commit and a collection apart. On a store a collection commits first what it is going to
 //! remove ([`HistoryEntry::condemned`](datafolio_core::history::HistoryEntry::condemned)), and removes it then. A commit that was
 //! begun before fails, as the head has moved, and is made again upon one whose history it has looked through; files that were
 //! condemned meanwhile are gone, or about to be, however long the writer had paused.
 
-use datafolio_core::{Catalogue, RelPath};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafolio_core::{Entry, RelPath};
 use datafolio_storage::Storage;
 
 use crate::bundle::commit::check_staged;
@@ -21,9 +24,9 @@ pub(crate) struct Lease<'a> {
 }
 
 impl<'a> Lease<'a> {
-    /// The files were staged upon this catalogue, or a later one.
-    pub(crate) fn new(staged: &'a [RelPath], base: &Catalogue) -> Self {
-        Self { staged, up_to: base.revision }
+    /// The files were staged upon this revision, or a later one.
+    pub(crate) fn new(staged: &'a [RelPath], since: u64) -> Self {
+        Self { staged, up_to: since }
     }
 
     /// Looks through the commits up to the head that were not looked at yet.
@@ -61,4 +64,48 @@ impl<'a> Lease<'a> {
         self.up_to = revision;
         Ok(())
     }
+}
+
+/// Sees to it that files of versions which come back into the catalogue were not condemned since they left it: they may be there still, and
+/// are about to go. What was staged has a lease.
+///
+/// # Errors
+/// [`Error::PayloadGone`].
+pub(crate) fn check_returning<'e>(
+    storage: &dyn Storage,
+    head: &State,
+    staged: &[RelPath],
+    entries: impl Iterator<Item = &'e Arc<Entry>>,
+) -> Result<()> {
+    if !storage.is_remote() {
+        return Ok(());
+    }
+    // What a version of the head names was not condemned.
+    let is_named = |entry: &Entry| {
+        let mut known = head.catalogue().versions_of(entry.name());
+        known.any(|known| known.version_id() == entry.version_id() && known.filename() == entry.filename())
+    };
+    let mut sought: HashMap<String, &Entry> = HashMap::new();
+    for entry in entries.filter(|entry| !is_named(entry)) {
+        let files = entry.files().into_iter().filter(|path| !staged.contains(path));
+        sought.extend(files.map(|path| (path.to_string(), &**entry)));
+    }
+    if sought.is_empty() {
+        return Ok(());
+    }
+    // Where the history is damaged, what it tells has to do.
+    for commit in Walk::from_head(storage, head)?.flatten() {
+        if let Some((path, entry)) = commit.condemned.iter().find_map(|path| sought.get_key_value(path)) {
+            let (item, version) = (entry.name().to_owned(), entry.token());
+            return Err(Error::PayloadGone { item, version, path: path.clone() });
+        }
+        // Before it left nobody could condemn it.
+        for path in commit.released.iter().flat_map(|released| &released.files) {
+            sought.remove(path);
+        }
+        if sought.is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }

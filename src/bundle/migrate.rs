@@ -46,6 +46,7 @@ impl DataFolio {
             follows: Follows::Head,
             writer: self.writer(),
             staged: &[],
+            staged_since: 0,
             condemned: &[],
             recovered: &[],
         };

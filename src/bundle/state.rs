@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) tag: Option<VersionTag>,
     /// How many commits ago a full copy of the catalogue was kept, where that is known.
     pub(crate) since_checkpoint: Option<u32>,
+    /// What the storage calls the note of the commit that made it, where this handle has written that.
+    pub(crate) noted: Option<VersionTag>,
     /// Items whose version is lost, in a state that was made from a snapshot.
     pub(crate) lost: IndexMap<String, CoreError>,
 }
@@ -36,12 +38,12 @@ pub(crate) fn file(name: &str) -> Result<RelPath> {
 
 impl State {
     pub(crate) fn new(published: Published, tag: Option<VersionTag>) -> Self {
-        Self { published, tag, since_checkpoint: None, lost: IndexMap::new() }
+        Self { published, tag, since_checkpoint: None, noted: None, lost: IndexMap::new() }
     }
 
     /// A state that is no head: an old revision or a snapshot.
     pub(crate) fn detached(catalogue: Catalogue, lost: IndexMap<String, CoreError>) -> Self {
-        Self { published: datafolio_core::encode(catalogue), tag: None, since_checkpoint: None, lost }
+        Self { published: datafolio_core::encode(catalogue), tag: None, since_checkpoint: None, noted: None, lost }
     }
 
     /// Notes that 1.x has overwritten a later catalogue of 2.x.

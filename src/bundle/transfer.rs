@@ -21,6 +21,7 @@ use datafolio_storage::{
 use serde::Serialize;
 
 use crate::bundle::commit::is_in_line;
+use crate::bundle::copy::discard_or_warn;
 use crate::bundle::gc::PAYLOAD_DIRS;
 use crate::bundle::parallel::each;
 use crate::bundle::place::Place;
@@ -79,8 +80,15 @@ impl DataFolio {
     pub fn push(&self, target: impl AsRef<Path>, options: &TransferOptions) -> Result<Transferred> {
         match options.is_whole() {
             false => {
-                let to = self.options_there().open_or_create(target)?;
-                send_some(self, &to, options)
+                let was_there = target.as_ref().is_dir();
+                let (to, is_new) = self.options_there().open_or_made(target)?;
+                let sent = send_some(self, &to, options);
+                if sent.as_ref().is_err_and(|error| is_new && !error.may_be_committed()) {
+                    let tried: Vec<RelPath> =
+                        self.state().catalogue().entries().flat_map(|entry| entry.files()).collect();
+                    discard_or_warn(to, &[], &tried, was_there);
+                }
+                sent
             }
             true => {
                 let to = Place::of(target.as_ref()).new_one(self.settings())?;
@@ -308,8 +316,8 @@ fn publish(from: &DataFolio, head: &Arc<State>, commit: &CommitRef, to: &Arc<dyn
         to.settle()?;
         match to.publish(&path, head.published.text.as_bytes(), expected.as_ref())? {
             Publish::Done(tag) => {
-                chain::note_published(to.as_ref(), commit);
-                let state = Arc::new(State { tag: Some(tag), ..State::clone(head) });
+                let noted = chain::note_published(to.as_ref(), commit, None);
+                let state = Arc::new(State { tag: Some(tag), noted, ..State::clone(head) });
                 derived::write_pages(to.as_ref(), &state, there.is_none());
                 drop(lock);
                 return Ok(state);

@@ -54,7 +54,7 @@ pub struct DerivedInput {
     /// The snapshot that it was read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
-    /// Of a referenced table on this machine: what its files were like.
+    /// Of a referenced table: what its files were like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<SeenFiles>,
 }

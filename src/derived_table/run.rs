@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use datafolio_core::item_type;
-use datafolio_handlers::{Data, reference_files};
+use datafolio_handlers::{Data, HandlerResult, reference_files};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, json};
@@ -168,14 +168,15 @@ impl DataFolio {
             version: input.version.clone(),
             sha256: input.record.rows_hash(),
             snapshot: input.snapshot.clone(),
-            files: self.seen_files(&input.record),
+            // What cannot be reached is not known.
+            files: self.seen_files(&input.record).ok().flatten(),
         })
     }
 
-    /// What the files of a reference are like now; `None` for what is no reference to this machine.
-    pub(super) fn seen_files(&self, record: &datafolio_core::ItemRecord) -> Option<SeenFiles> {
-        let (size_bytes, digest) = reference_files(&self.handler_item(record)).ok()??;
-        Some(SeenFiles { size_bytes, digest })
+    /// What the files of a reference are like now; `None` for what is no reference.
+    pub(super) fn seen_files(&self, record: &datafolio_core::ItemRecord) -> HandlerResult<Option<SeenFiles>> {
+        let seen = reference_files(&self.handler_item(record))?;
+        Ok(seen.map(|(size_bytes, digest)| SeenFiles { size_bytes, digest }))
     }
 
     /// Makes derived tables again that are out of date, with the SQL and the parameters that they remember: those that are

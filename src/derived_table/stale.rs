@@ -159,14 +159,17 @@ impl DataFolio {
             let token = entry.token();
             let record = entry.record()?;
             let is_same_content = input.sha256.is_some() && record.rows_hash() == input.sha256;
-            if input.files.is_some() && self.seen_files(&record) != input.files {
-                reasons.push(StaleReason::FilesChanged { input: name });
-            } else if token != input.version && !is_same_content && input.files.is_none() {
-                reasons.push(match is_view(&record) {
-                    true => StaleReason::ViewChanged { input: name },
-                    false => StaleReason::NewVersion { input: name, was: input.version.clone(), now: token },
-                });
-            }
+            let seen = input.files.as_ref().map(|before| (before, self.seen_files(&record)));
+            reasons.extend(match seen {
+                Some((before, Ok(now))) if now.as_ref() == Some(before) => None,
+                Some((_, Err(error))) if error.code() != "missing-reference" => {
+                    Some(StaleReason::Unreadable { message: error.to_string() })
+                }
+                Some(_) => Some(StaleReason::FilesChanged { input: name }),
+                None if token == input.version || is_same_content => None,
+                None if is_view(&record) => Some(StaleReason::ViewChanged { input: name }),
+                None => Some(StaleReason::NewVersion { input: name, was: input.version.clone(), now: token }),
+            });
         }
         Ok(reasons)
     }

@@ -252,7 +252,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
         "too-busy" => "run the command again",
         "too-large" => "see the limits in docs/spec/format.md",
         "unknown-item-type" => "the item is kept and can be copied; read it with the program that wrote it",
-        "unknown-schema" => "use a newer release",
+        "unknown-history" | "unknown-schema" => "use a newer release",
         "unrecognised-data" => "give a value of a known type, or keep it as a file",
         "unsafe-path" => "do not trust the bundle: see who wrote it",
         "unsupported" => "the message says what it needs",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafolio_core::history::{CommitRef, HISTORY_DIR, HistoryEntry, HistoryFile};
 use datafolio_core::{Layout, RelPath, json};
-use datafolio_storage::{Publish, Storage, StorageError};
+use datafolio_storage::{Publish, Storage, StorageError, VersionTag};
 
 use crate::bundle::state::{State, file};
 use crate::error::{Error, Result};
@@ -114,22 +114,73 @@ pub(crate) fn write_whole(storage: &dyn Storage, path: &RelPath, text: &str) -> 
 pub(crate) const PUBLISHED: &str = "history/published";
 
 /// Notes that a commit was published. Another program that writes next leaves no trace of it in the catalogue, and what it
-/// takes back at once would look as if it had never been there. Best effort: who finds no note goes by other signs.
-pub(crate) fn note_published(storage: &dyn Storage, commit: &CommitRef) {
-    let noted = file(PUBLISHED).and_then(|path| {
-        let text = format!("{:010}-{}\n", commit.revision, commit.id);
-        Ok(storage.replace(&path, text.as_bytes())?)
-    });
-    if let Err(error) = noted {
+/// takes back at once would look as if it had never been there. Best effort: who finds no note goes by other signs. `before` is what
+/// this gave for a commit that this one follows; where a lock does not tell, it gives what the storage calls the note now.
+pub(crate) fn note_published(
+    storage: &dyn Storage,
+    commit: &CommitRef,
+    before: Option<&VersionTag>,
+) -> Option<VersionTag> {
+    note(storage, commit, before).unwrap_or_else(|error| {
         tracing::warn!(%error, "{PUBLISHED} was not written");
+        None
+    })
+}
+
+fn note(storage: &dyn Storage, commit: &CommitRef, before: Option<&VersionTag>) -> Result<Option<VersionTag>> {
+    const TRIES: u32 = 10;
+    let path = file(PUBLISHED)?;
+    let text = format!("{:010}-{}\n", commit.revision, commit.id);
+    if !storage.is_remote() {
+        storage.replace(&path, text.as_bytes())?;
+        return Ok(None);
     }
+    // Nobody has noted anything since: there is nothing to look at.
+    if let Some(before) = before
+        && let Publish::Done(tag) = storage.publish(&path, text.as_bytes(), Some(before))?
+    {
+        return Ok(Some(tag));
+    }
+    // Where writers take no lock, one that was faster may have noted a commit that follows from this one.
+    for _ in 0..TRIES {
+        let found = storage.read_tagged(&path, LONGEST_NOTE)?;
+        if let Some(noted) = found.as_ref().and_then(|(bytes, _)| noted_in(bytes))
+            && leads_to(storage, commit, noted)
+        {
+            return Ok(None);
+        }
+        let expected = found.as_ref().map(|(_, tag)| tag);
+        if let Publish::Done(tag) = storage.publish(&path, text.as_bytes(), expected)? {
+            return Ok(Some(tag));
+        }
+    }
+    Err(Error::TooBusy { location: storage.location(), tries: TRIES })
+}
+
+/// Whether a commit is this one, or follows from it.
+fn leads_to(storage: &dyn Storage, commit: &CommitRef, mut other: CommitRef) -> bool {
+    /// Writers are not further behind each other.
+    const MOST: usize = 100;
+    for _ in 0..MOST {
+        if other.revision <= commit.revision {
+            break;
+        }
+        let parent = read_entry(storage, &other).ok().and_then(|entry| entry.parent);
+        let Some(parent) = parent else { return false };
+        other = parent;
+    }
+    other == *commit
 }
 
 /// The commit that is noted as published last.
 pub(crate) fn noted_as_published(storage: &dyn Storage) -> Option<CommitRef> {
-    const LONGEST: u64 = 256;
-    let text = storage.read(&file(PUBLISHED).ok()?, LONGEST).ok()?;
-    let (commit, _) = CommitRef::from_file_name(&format!("{}.json", std::str::from_utf8(&text).ok()?.trim_end()))?;
+    noted_in(&storage.read(&file(PUBLISHED).ok()?, LONGEST_NOTE).ok()?)
+}
+
+const LONGEST_NOTE: u64 = 256;
+
+fn noted_in(text: &[u8]) -> Option<CommitRef> {
+    let (commit, _) = CommitRef::from_file_name(&format!("{}.json", std::str::from_utf8(text).ok()?.trim_end()))?;
     Some(commit)
 }
 
@@ -163,4 +214,38 @@ pub(crate) fn read_text(storage: &dyn Storage, path: &RelPath) -> Result<String>
 
 pub(crate) fn damaged(path: &RelPath, reason: &str) -> Error {
     datafolio_core::CoreError::DamagedHistory { file: path.to_string(), reason: reason.to_owned() }.into()
+}
+
+#[cfg(all(test, feature = "stores"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::DataFolio;
+
+    /// Writers that take no lock may note their commits in another order than they made them in.
+    #[test]
+    fn a_note_does_not_go_back_to_an_earlier_commit() {
+        let folio = DataFolio::create("memory://notes/a").unwrap();
+        let storage = folio.storage().as_ref();
+        let commit = || folio.state().commit_ref().unwrap();
+        let mut commits = vec![commit()];
+        for n in 0..3 {
+            folio.set_metadata("n", n).unwrap();
+            commits.push(commit());
+        }
+        for earlier in &commits {
+            note_published(storage, earlier, None);
+            assert_eq!(noted_as_published(storage).as_ref(), commits.last());
+        }
+        // One that does not lead to what is noted, as after another program has written over that.
+        let other = CommitRef { revision: 2, id: commits[0].id.clone() };
+        let tag = note_published(storage, &other, None);
+        assert_eq!(noted_as_published(storage), Some(other.clone()));
+        let tag = note_published(storage, &commits[2], tag.as_ref());
+        assert_eq!(noted_as_published(storage).as_ref(), Some(&commits[2]));
+        // Something that is no note.
+        storage.replace(&file(PUBLISHED).unwrap(), b"\xff").unwrap();
+        note_published(storage, &other, tag.as_ref());
+        assert_eq!(noted_as_published(storage), Some(other));
+    }
 }

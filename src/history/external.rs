@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, released};
+use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HISTORY_FORMAT, HistoryEntry, released};
 use datafolio_core::patch::{Splice, diff_texts, revert};
 use datafolio_core::{
     Assumed, Catalogue, CatalogueFiles, Entry, Published, RelPath, SealCheck, counted, difference, parse_catalogue,
@@ -50,7 +50,7 @@ pub(crate) fn record(storage: &dyn Storage, known: &Arc<State>, head: &Arc<State
     };
     let updated_at = head.catalogue().metadata_value("updated_at");
     let entry = HistoryEntry {
-        format: 1,
+        format: HISTORY_FORMAT,
         revision,
         commit: EntryStamp { id: new_commit_id()?, seal: String::new() },
         parent: before.as_ref().map(|(commit, _)| commit.clone()),

@@ -26,7 +26,7 @@ pub(super) struct Scanned<'a> {
 }
 
 impl DataFolio {
-    /// How a table is looked through; `None` where DuckDB is to do that, since the condition is more than comparisons with constants.
+    /// How a table is looked through; `None` where DuckDB is to do that, since the condition is more than what is known here.
     ///
     /// A file that others write could be replaced between its columns, which nobody would see.
     pub(super) fn scanned(
@@ -42,7 +42,11 @@ impl DataFolio {
         let predicate = condition.predicate.as_ref()?;
         let facts = self.facts_of(record).ok()?;
         let all = facts.rows?;
-        let test = Test::new(predicate, &facts.schema, wanted.table)?;
+        let ranges = |name: &str| {
+            let column = facts.columns.iter().find(|column| column.name == name)?;
+            Some((column.min.as_ref()?.as_i64()?, column.max.as_ref()?.as_i64()?))
+        };
+        let test = Test::new(predicate, &facts.schema, wanted.table, &ranges)?;
         let footers = Footers::default();
         let stream = |schema| self.stream_of(Arc::clone(record), schema).with_footers(&footers);
         let asked = test.stages().iter().map(|stage| {

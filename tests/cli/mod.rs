@@ -5,6 +5,8 @@
 
 mod advice;
 mod arrays;
+#[cfg(all(feature = "sql", feature = "stores", unix))]
+mod cached;
 mod completing;
 mod computing;
 mod converting;

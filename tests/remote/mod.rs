@@ -10,6 +10,7 @@ mod simulated;
 mod stages;
 mod tables;
 mod transfer;
+mod versions;
 mod writers;
 
 use std::path::Path;

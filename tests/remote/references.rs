@@ -415,3 +415,29 @@ mod delta {
         let _ = here.dir.path();
     }
 }
+
+/// A derived table is out of date when the object that it was made from is another one, or gone; a store that does not answer does not
+/// make it so, and is told.
+#[cfg(feature = "sql")]
+#[test]
+fn what_was_derived_from_an_earlier_state_is_stale() {
+    let setting = Setting::new();
+    setting.server().put("data/a.parquet", &ids(0..100));
+    setting.refer("ids", "data/a.parquet", "parquet");
+    let folio = &setting.folio;
+    folio.derive("sums", "SELECT sum(id) AS s FROM ids", &Default::default(), AddOptions::new()).unwrap();
+    let stale = || -> Vec<String> {
+        let found = folio.stale().unwrap();
+        found.iter().flat_map(|item| item.reasons.iter().map(|reason| format!("{}: {reason}", item.name))).collect()
+    };
+    assert_eq!(stale(), [""; 0]);
+    setting.server().put("data/a.parquet", &ids(0..101));
+    assert_eq!(stale(), ["sums: the files of ids have changed"]);
+    folio.rerun(&["sums"], Default::default()).unwrap();
+    assert_eq!(stale(), [""; 0]);
+    setting.server().faults().set_down(true);
+    let found = stale();
+    assert!(found.len() == 1 && found[0].contains("no good answer from the store (s3://bucket/data)"), "{found:?}");
+    setting.server().faults().set_down(false);
+    assert_eq!(stale(), [""; 0]);
+}

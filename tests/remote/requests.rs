@@ -38,7 +38,8 @@ fn opening_is_one_request_and_looking_around_none() {
 }
 
 /// The payload, the entry of the history and the catalogue, one after the other, and the note of what was published last. The
-/// first commit of a handle looks once when a full copy of the catalogue was kept; the page for people comes at the end.
+/// first commit of a handle looks once when a full copy of the catalogue was kept, and what was noted before; the page for people comes at the
+/// end.
 #[test]
 fn adding_is_four_requests() {
     let remote = Remote::s3();
@@ -56,6 +57,7 @@ fn adding_is_four_requests() {
             "GET history/0000000002.json 200",
             "PUT history/0000000003.json 200",
             "PUT items.json 200",
+            "GET history/published 200",
             "PUT history/published 200",
             "PUT artifacts/y.json 200",
             "PUT history/0000000004.json 200",

@@ -56,6 +56,10 @@ struct Writers {
     busy: Mutex<BTreeSet<usize>>,
     items: Mutex<BTreeMap<String, Told>>,
     rows: Mutex<BTreeMap<i64, Told>>,
+    /// What was said of the snapshot when it was made, and when it was deleted.
+    snapshots: Mutex<BTreeMap<String, (Told, Option<Told>)>>,
+    /// How others that work on the store are set.
+    options: OpenOptions,
     /// Whether some collections leave next to no history.
     is_short: bool,
 }
@@ -73,32 +77,82 @@ impl Writers {
             return;
         }
         let folio = &self.folios[writer];
-        match self.store.draw(10) {
-            0..=4 => {
-                let name = format!("w{writer}-{}", self.items.lock().unwrap().len());
-                self.items.lock().unwrap().insert(name.clone(), Told::Unknown);
-                let told = Told::of(folio.add(&name, json!(name), AddOptions::new()));
-                self.items.lock().unwrap().insert(name, told);
-            }
-            5..=7 => {
-                let number = self.rows.lock().unwrap().len() as i64;
-                self.rows.lock().unwrap().insert(number, Told::Unknown);
-                let told = Told::of(folio.append_table("t", row(number), AppendOptions::new().without_compaction()));
-                self.rows.lock().unwrap().insert(number, told);
-            }
-            8 => {
-                let mut options = GcOptions { apply: true, grace: Some(Duration::ZERO), ..GcOptions::default() };
-                if self.is_short && self.store.draw(2) == 0 {
-                    (options.retention_days, options.retention_revisions) = (Some(0), Some(1));
+        match self.store.draw(18) {
+            0..=4 => self.add(folio, writer, Told::of),
+            5..=7 => self.append(folio, Told::of),
+            8 | 9 => self.collect(folio),
+            10 => self.snapshot(folio, writer, Told::of),
+            11 => {
+                let is_there = |(_, deleted): &(Told, Option<Told>)| deleted.is_none();
+                let mut all = self.snapshots.lock().unwrap();
+                let found = all.iter_mut().find(|(_, told)| is_there(told));
+                let name = found.map(|(name, (_, deleted))| {
+                    *deleted = Some(Told::Unknown);
+                    name.clone()
+                });
+                drop(all);
+                if let Some(name) = name {
+                    let told = Told::of(folio.delete_snapshot(&name));
+                    self.snapshots.lock().unwrap().entry(name).and_modify(|(_, deleted)| *deleted = Some(told));
                 }
-                // What it could not do, the next one does.
-                let _ = folio.gc(&options);
             }
+            // It makes other files of the same rows.
+            12 => drop(folio.compact("t")),
+            13 => drop(folio.refresh()),
+            // Whichever value it has, it can be read.
+            14 => drop(folio.add("r", json!(self.store.draw(1000)), AddOptions::new().overwrite())),
+            15 => {
+                let log = folio.log(usize::MAX).unwrap_or_default();
+                let made: Vec<u64> = log.iter().filter(|made| made.touches("r")).map(|made| made.revision).collect();
+                if let Some(revision) = made.get(self.store.draw(made.len() as u64) as usize) {
+                    let _ = folio.undo(Some(*revision));
+                }
+            }
+            // Somebody else, who is killed in the middle of it.
             _ => {
-                let _ = folio.refresh();
+                let store = self.store.mortal(self.store.draw(40));
+                if let Ok(folio) = self.options.clone().open_storage(Arc::new(store)) {
+                    match self.store.draw(5) {
+                        0 => self.add(&folio, writer, |_| Told::Unknown),
+                        1 => self.append(&folio, |_| Told::Unknown),
+                        2 => self.snapshot(&folio, writer, |_| Told::Unknown),
+                        _ => self.collect(&folio),
+                    }
+                }
             }
         }
         self.busy.lock().unwrap().remove(&writer);
+    }
+
+    fn add(&self, folio: &DataFolio, writer: usize, told: impl Fn(Result<(), Error>) -> Told) {
+        let name = format!("w{writer}-{}", self.items.lock().unwrap().len());
+        self.items.lock().unwrap().insert(name.clone(), Told::Unknown);
+        let told = told(folio.add(&name, json!(name), AddOptions::new()).map(drop));
+        self.items.lock().unwrap().insert(name, told);
+    }
+
+    fn append(&self, folio: &DataFolio, told: impl Fn(Result<(), Error>) -> Told) {
+        let number = self.rows.lock().unwrap().len() as i64;
+        self.rows.lock().unwrap().insert(number, Told::Unknown);
+        let told = told(folio.append_table("t", row(number), AppendOptions::new().without_compaction()).map(drop));
+        self.rows.lock().unwrap().insert(number, told);
+    }
+
+    fn snapshot(&self, folio: &DataFolio, writer: usize, told: impl Fn(Result<(), Error>) -> Told) {
+        let name = format!("s{writer}-{}", self.snapshots.lock().unwrap().len());
+        // Nobody deletes it before it is made.
+        self.snapshots.lock().unwrap().insert(name.clone(), (Told::Unknown, Some(Told::NotMade)));
+        let told = told(folio.create_snapshot(&name, Default::default()).map(drop));
+        self.snapshots.lock().unwrap().insert(name, (told, None));
+    }
+
+    fn collect(&self, folio: &DataFolio) {
+        let mut options = GcOptions { apply: true, grace: Some(Duration::ZERO), ..GcOptions::default() };
+        if self.is_short && self.store.draw(2) == 0 {
+            (options.retention_days, options.retention_revisions) = (Some(0), Some(1));
+        }
+        // What it could not do, the next one does.
+        let _ = folio.gc(&options);
     }
 }
 
@@ -129,6 +183,8 @@ fn run(seed: u64, cache: &TempDir) -> (usize, usize) {
         busy: Mutex::default(),
         items: Mutex::default(),
         rows: Mutex::default(),
+        snapshots: Mutex::default(),
+        options: options(),
         is_short,
     });
     let others = Arc::downgrade(&writers);
@@ -167,6 +223,19 @@ fn run(seed: u64, cache: &TempDir) -> (usize, usize) {
         assert!(told.allows(times), "seed {seed}: row {number} is there {times} times, and was {told:?}");
     }
     assert!(found.is_empty(), "seed {seed}: {found:?}");
+    if folio.contains("r") {
+        folio.get_json("r").unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+    for (name, (made, deleted)) in &*writers.snapshots.lock().unwrap() {
+        let is_there = folio.list_snapshots().unwrap().iter().any(|snapshot| snapshot.name == *name);
+        let times = usize::from(is_there);
+        let may_be = match deleted {
+            None | Some(Told::NotMade) => made.allows(times),
+            Some(Told::Made) => !is_there,
+            Some(Told::Unknown) => !is_there || !matches!(made, Told::NotMade),
+        };
+        assert!(may_be, "seed {seed}: snapshot {name} is there: {is_there}, made {made:?}, deleted {deleted:?}");
+    }
     let log = folio.log(usize::MAX).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let revisions: Vec<u64> = log.entries.iter().map(|entry| entry.revision).collect();
     assert_eq!(revisions[0], folio.revision(), "seed {seed}");

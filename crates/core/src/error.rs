@@ -99,6 +99,16 @@ pub enum CoreError {
         /// The newest version known here.
         known: i64,
     },
+    /// A file of the history was written by a later format.
+    #[error("{file} has the format {found}, and this release knows {known}: open the bundle with a newer datafolio")]
+    UnknownHistory {
+        /// Where it lies inside the bundle.
+        file: String,
+        /// The format of the file.
+        found: u32,
+        /// The one known here.
+        known: u32,
+    },
     /// One entry of the catalogue cannot be read.
     #[error("item '{item}': its entry in items.json is damaged: {reason}")]
     DamagedEntry {
@@ -209,7 +219,7 @@ impl CoreError {
             | Self::LostVersion { .. } => ErrorCategory::Corrupt,
             // No release, older or newer, writes a negative one.
             Self::UnknownSchema { found, .. } if *found < 0 => ErrorCategory::Corrupt,
-            Self::UnknownSchema { .. } => ErrorCategory::Unsupported,
+            Self::UnknownSchema { .. } | Self::UnknownHistory { .. } => ErrorCategory::Unsupported,
             Self::ItemNotFound { .. } | Self::VersionNotFound { .. } | Self::SnapshotNotFound { .. } => {
                 ErrorCategory::NotFound
             }
@@ -228,6 +238,7 @@ impl CoreError {
             Self::DamagedCatalogue { .. } => "damaged-catalogue",
             Self::BrokenSeal => "broken-seal",
             Self::UnknownSchema { .. } => "unknown-schema",
+            Self::UnknownHistory { .. } => "unknown-history",
             Self::DamagedEntry { .. } => "damaged-entry",
             Self::DamagedSnapshot { .. } => "damaged-snapshot",
             Self::DamagedHistory { .. } => "damaged-history",

@@ -20,6 +20,9 @@ use crate::path::RelPath;
 /// Directory of the history inside a bundle.
 pub const HISTORY_DIR: &str = "history";
 
+/// The format of its files.
+pub const HISTORY_FORMAT: u32 = 1;
+
 /// Identifies a commit: its revision and its random id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CommitRef {
@@ -145,6 +148,11 @@ pub fn released(before: &Catalogue, published: &Published) -> Vec<Released> {
         .collect()
 }
 
+#[derive(Deserialize)]
+struct Formatted {
+    format: u32,
+}
+
 /// Id and seal of a history entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryStamp {
@@ -172,17 +180,22 @@ impl HistoryEntry {
     /// Reads the text of a history file.
     ///
     /// # Errors
-    /// [`CoreError::DamagedHistory`] when it is no entry or does not match its seal.
+    /// [`CoreError::DamagedHistory`] when it is no entry or does not match its seal; [`CoreError::UnknownHistory`] when a later release has
+    /// written it.
     pub fn parse(file: &str, text: &str) -> CoreResult<Self> {
         let damaged = |reason: String| CoreError::DamagedHistory { file: file.to_owned(), reason };
         if seal_of(text) != Some(&fingerprint(text)) {
             return Err(damaged("it does not match its own seal".to_owned()));
         }
-        let entry: Self = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
-        if entry.format != 1 {
-            return Err(damaged(format!("its format is {}, and this release knows 1", entry.format)));
+        let broken = |error: serde_json::Error| damaged(error.to_string());
+        // First: what else a later format has may be of other types.
+        match serde_json::from_str::<Formatted>(text).map_err(broken)?.format {
+            HISTORY_FORMAT => serde_json::from_str(text).map_err(broken),
+            found if found > HISTORY_FORMAT => {
+                Err(CoreError::UnknownHistory { file: file.to_owned(), found, known: HISTORY_FORMAT })
+            }
+            found => Err(damaged(format!("it has the format {found}, which no release writes"))),
         }
-        Ok(entry)
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, NaiveDate};
 use serde_json::Value;
 
 use crate::instants::instant;
+use crate::looks::Looks;
 use crate::params::{ParamValue, Params};
 
 /// A comparison of a column with constants.
@@ -118,6 +119,12 @@ fn collect(expression: &Value, table: &str, params: &Params, found: &mut Vec<Bou
             let constants = list.iter().map(|constant| constant_of(constant, params)).collect();
             if let (Some(column), Some(constants)) = (column_of(column, table), constants) {
                 found.push(Bound { column, comparison: Comparison::Equal, constants });
+            }
+        }
+        // Texts that are not to look so lie anywhere.
+        (Some("FUNCTION"), _) => {
+            if let Some((looks, false)) = Looks::of(expression, table, params) {
+                found.extend(looks.bounds());
             }
         }
         _ => {}
@@ -243,6 +250,23 @@ mod tests {
                 let instant = |text: &str| Constant::Instant(text.to_owned());
                 vec![("moment", More, instant("2024-01-31 10:00+01")), ("moment", Less, instant("2024-02-01"))]
             }),
+            ("name LIKE 'ab_c%' AND starts_with(other, 'é')", {
+                let varchar = |text: &str| Constant::Varchar(text.to_owned());
+                vec![
+                    ("name", AtLeast, varchar("ab")),
+                    ("name", Less, varchar("ac")),
+                    ("other", AtLeast, varchar("é")),
+                    ("other", Less, varchar("ê")),
+                ]
+            }),
+            ("name ^@ '\u{d7ff}' AND ends_with(name, 'a') AND name LIKE '%a' AND name ILIKE 'a%'", {
+                vec![("name", AtLeast, Constant::Varchar("\u{d7ff}".to_owned())), {
+                    ("name", Less, Constant::Varchar("\u{e000}".to_owned()))
+                }]
+            }),
+            ("starts_with(name, 'a\u{10ffff}')", {
+                vec![("name", AtLeast, Constant::Varchar("a\u{10ffff}".to_owned()))]
+            }),
             ("id < 3 AND x < (SELECT max(x) FROM table)", vec![("id", Less, int(3))]),
         ] {
             let expected = expected.into_iter().map(|(name, how, what)| (name.to_owned(), how, vec![what]));
@@ -302,6 +326,9 @@ mod tests {
             "id BETWEEN 16777217 AND x",
             "id BETWEEN '1'::FLOAT AND 16777217",
             "id <> 5",
+            "name NOT LIKE 'a%'",
+            "NOT name LIKE 'a%'",
+            "name LIKE 'a!%' ESCAPE '!'",
             "id IS DISTINCT FROM 5",
             "id + 1 < 5",
             "abs(id) < 5",

@@ -3,7 +3,7 @@
 use datafolio_core::Place;
 use serde_json::{Map, Value};
 
-use crate::bounds::{Bound, bounds};
+use crate::bounds::{Bound, bounds, column_of};
 use crate::check::{TableName, with_tree};
 use crate::error::{SqlError, SqlResult};
 use crate::params::Params;
@@ -25,6 +25,8 @@ pub struct Condition {
     pub predicate: Option<Predicate>,
     /// Whether it looks at other rows of the table as well, in a subquery.
     pub reads_table: bool,
+    /// The columns that it names: DuckDB has their values at hand when it has looked at a row.
+    pub(crate) columns: Vec<String>,
     /// Whether DuckDB may join the table with something for it, and give its rows in another order.
     pub(crate) may_join: bool,
     /// The names of its places for values.
@@ -51,13 +53,17 @@ pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult
     let quoted = quote_table(text);
     // It is used within brackets: it must be one condition there, and must not open or close any itself.
     let (mut tables, mut places, mut found, mut reads_table, mut may_join) =
-        (Vec::new(), Vec::new(), (Vec::new(), None), false, false);
+        (Vec::new(), Vec::new(), (Vec::new(), None, Vec::new()), false, false);
     for (open, close) in [("", "\n"), ("(", "\n)")] {
         let select = quoted.clone().between(&format!("SELECT 1 FROM \"table\" WHERE {open}"), close);
         let look = |tree: &Value| {
             let condition = part(tree, "where_clause");
             let is_plain = is_plain_select(tree) && condition.is_object();
-            let asked = (bounds(condition, table, params), Predicate::of(condition, table, params));
+            let asked = (
+                bounds(condition, table, params),
+                Predicate::of(condition, table, params),
+                columns_within(condition, table),
+            );
             (is_plain, asked, has_table(condition), joins_within(condition))
         };
         let (checked, (is_plain, asked, has_table, joins)) = with_tree(&select, look)?;
@@ -69,11 +75,11 @@ pub fn check_condition_on(table: &str, text: &str, params: &Params) -> SqlResult
         may_join = joins;
     }
     tables.retain(|table| !table.is_table());
-    let (bounds, predicate) = found;
+    let (bounds, predicate, columns) = found;
     // Whoever is given values that do not fit says so.
     let predicate = predicate.filter(|_| params.check(&places).is_ok());
     let params = params.clone();
-    Ok(Condition { text: quoted, tables, bounds, predicate, reads_table, may_join, places, params })
+    Ok(Condition { text: quoted, tables, bounds, predicate, columns, reads_table, may_join, places, params })
 }
 
 /// Checks a text that gives a value for a row of the table that is called `table`: one expression, which looks at no other row
@@ -171,6 +177,18 @@ const LIST_FUNCTIONS: [&str; 5] = ["contains", "list_contains", "list_has", "arr
 fn is_one_of(part: &str, known: &[&str], object: &Map<String, Value>) -> bool {
     let text = object.get(part).and_then(Value::as_str).unwrap_or_default();
     known.iter().any(|known| known.eq_ignore_ascii_case(text))
+}
+
+/// The columns of the table that an expression names.
+fn columns_within(expression: &Value, table: &str) -> Vec<String> {
+    match expression {
+        Value::Array(values) => values.iter().flat_map(|value| columns_within(value, table)).collect(),
+        Value::Object(object) => match column_of(expression, table) {
+            Some(column) => vec![column],
+            None => object.values().flat_map(|value| columns_within(value, table)).collect(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the table is named among the tables of an expression, or something of its name.

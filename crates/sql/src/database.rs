@@ -49,7 +49,14 @@ impl Opening {
     }
 
     pub(crate) fn open(&self) -> SqlResult<Database> {
-        let spill = self.spill_dir.as_deref().map(SpillDir::create).transpose()?;
+        // Most queries need none.
+        let spill = self.spill_dir.as_deref().and_then(|parent| match SpillDir::create(parent) {
+            Ok(dir) => Some(dir),
+            Err(error) => {
+                tracing::warn!(dir = %parent.display(), %error, "queries have memory alone: their directory cannot be made");
+                None
+            }
+        });
         // Without a directory, DuckDB would take the one that the program happens to run in.
         let dir = spill.as_ref().map_or_else(String::new, |dir| dir.path().to_string_lossy().into_owned());
         let mut settings = vec![

@@ -171,13 +171,13 @@ mod tests {
     use crate::row_numbers::{Filter, filter};
     use crate::session::{Relation, Settings, Shares};
 
-    /// A column `id` whose values tell that they do not come from DuckDB: they are below 0.
+    /// A column `other` whose values tell that they do not come from DuckDB: they are below 0.
     #[derive(Debug)]
     struct Negative;
 
     impl ByNumber for Negative {
         fn schema(&self) -> SchemaRef {
-            Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)]))
+            Arc::new(Schema::new(vec![Field::new("other", DataType::Int64, true)]))
         }
 
         fn rows(&self, numbers: Arc<[u64]>) -> Result<Box<dyn RecordBatchReader + Send>, Failure> {
@@ -196,15 +196,18 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("datafolio-fetch-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let path = dir.canonicalize().unwrap().join("t.parquet");
-        let sql = format!("COPY (SELECT range AS id FROM range(9000)) TO '{}' (FORMAT parquet)", path.display());
+        let sql = format!(
+            "COPY (SELECT range AS id, range AS other FROM range(9000)) TO '{}' (FORMAT parquet)",
+            path.display()
+        );
         Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
         let condition = check_condition("t.id % 100 = 7 OR id BETWEEN 3000 AND 4999", &Params::None).unwrap();
         let shares = Shares { rows: (0..9).map(|share| share * 1_000..(share + 1) * 1_000).collect(), starts: vec![0] };
-        for is_numbered in [false, true] {
+        for (is_numbered, column) in [(false, "other"), (true, "other"), (true, "ID")] {
             let wanted = Filter {
                 condition: &condition,
                 name: "t",
-                columns: &["id".to_owned()],
+                columns: &[column.to_owned()],
                 is_numbered,
                 fetch: Some(Arc::new(Negative)),
                 shares: &shares,
@@ -214,17 +217,18 @@ mod tests {
             let settings = Settings { threads: Some(1), ..Settings::default() };
             let rows = filter(&settings, Relation::Parquet(vec![path.clone()]), &[], &wanted).unwrap();
             let batches: Vec<RecordBatch> = rows.map(Result::unwrap).collect();
-            let column = |at: usize| {
+            let values_of = |at: usize| {
                 let values = batches.iter().flat_map(|batch| batch.column(at).as_primitive::<Int64Type>().values());
                 values.copied().collect::<Vec<_>>()
             };
             // The part from 3,000 on shows that there are many, that from 5,000 on that there are few again.
             let is_wanted = |id: &i64| id % 100 == 7 || (3_000..5_000).contains(id);
-            let signed = |id: i64| if (4_000..6_000).contains(&id) { id } else { -id };
-            assert_eq!(column(0), (0..9_000).filter(is_wanted).map(signed).collect::<Vec<_>>());
+            // What the condition looks at, DuckDB has at hand.
+            let signed = |id: i64| if column == "ID" || (4_000..6_000).contains(&id) { id } else { -id };
+            assert_eq!(values_of(0), (0..9_000).filter(is_wanted).map(signed).collect::<Vec<_>>());
             assert!(batches.iter().all(|batch| batch.num_columns() == 1 + usize::from(is_numbered)));
             if is_numbered {
-                assert_eq!(column(1), (0..9_000).filter(is_wanted).collect::<Vec<_>>());
+                assert_eq!(values_of(1), (0..9_000).filter(is_wanted).collect::<Vec<_>>());
             }
         }
         std::fs::remove_dir_all(dir).unwrap();

@@ -69,7 +69,10 @@ pub fn filter(settings: &Settings, table: Relation, others: &[Exposed], wanted: 
         ));
     }
     let text = |columns: &str| condition.text.clone().between(&before(columns), &after);
-    let fetch = wanted.fetch.as_ref().map(|columns| {
+    // What DuckDB has looked at already need not be read once more.
+    let is_known = |name: &String| condition.columns.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let is_fetched = !wanted.columns.iter().all(is_known);
+    let fetch = wanted.fetch.as_ref().filter(|_| is_fetched).map(|columns| {
         let given = Fetched { columns: Arc::clone(columns), is_numbered: wanted.is_numbered };
         Fetch { given, text: text(ROW) }
     });

@@ -1,12 +1,10 @@
 //! Where a query puts what does not fit into memory.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
-
-use crate::error::{SqlError, SqlResult};
 
 /// What the name of a query's directory begins with; where its process runs, the number of that, and one of its own follow.
 const PREFIX: &str = "query-";
@@ -22,12 +20,9 @@ impl SpillDir {
     ///
     /// # Errors
     /// When the parent cannot be made.
-    pub(crate) fn create(parent: &Path) -> SqlResult<Self> {
+    pub(crate) fn create(parent: &Path) -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let failed = |error| SqlError::Failed {
-            message: format!("the spill directory {} cannot be made: {error}", parent.display()),
-        };
-        fs::create_dir_all(parent).map_err(failed)?;
+        fs::create_dir_all(parent)?;
         sweep(parent);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(Self(parent.join(format!("{PREFIX}{:016x}-{}-{number}", here(), std::process::id()))))

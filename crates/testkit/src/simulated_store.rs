@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -41,6 +42,8 @@ type Turn = Arc<dyn Fn(u64) + Send + Sync>;
 pub struct SimulatedStore {
     files: MemoryStorage,
     network: Arc<Mutex<Network>>,
+    /// How many requests are sent before the process that sends them is killed.
+    left: Option<Arc<AtomicU64>>,
 }
 
 struct Network {
@@ -71,7 +74,12 @@ impl SimulatedStore {
     /// An empty store.
     pub fn new(seed: u64) -> Self {
         let network = Network { random: seed, weather: Weather::default(), on_their_way: Vec::new(), turn: None };
-        Self { files: MemoryStorage::new(), network: Arc::new(Mutex::new(network)) }
+        Self { files: MemoryStorage::new(), network: Arc::new(Mutex::new(network)), left: None }
+    }
+
+    /// The same store as a process reaches it that is killed after so many requests: what it would ask for then is never sent.
+    pub fn mortal(&self, requests: u64) -> Self {
+        Self { left: Some(Arc::new(AtomicU64::new(requests))), ..self.clone() }
     }
 
     /// How requests fare from now on.
@@ -141,7 +149,16 @@ impl SimulatedStore {
         }
     }
 
+    /// Whether the process that sends requests was killed.
+    fn is_dead(&self) -> bool {
+        let one_less = |left: u64| left.checked_sub(1);
+        self.left.as_ref().is_some_and(|left| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err())
+    }
+
     fn fate(&self) -> Fate {
+        if self.is_dead() {
+            return Fate::Lost;
+        }
         let mut network = self.network();
         let mut number = network.draw(100);
         let weather = network.weather;
@@ -160,7 +177,7 @@ impl SimulatedStore {
         Fate::Fine
     }
 
-    fn no_answer(&self, action: &'static str, path: &RelPath) -> StorageError {
+    fn no_answer(&self, action: &'static str, path: impl fmt::Display) -> StorageError {
         StorageError::Unreachable {
             action,
             path: path.to_string(),
@@ -172,10 +189,11 @@ impl SimulatedStore {
     /// Before a read, which may fail.
     fn reading(&self, path: &RelPath) -> StorageResult<()> {
         self.pass();
+        let is_dead = self.is_dead();
         let mut network = self.network();
         let fails = network.weather.unreadable > network.draw(100);
         drop(network);
-        if fails { Err(self.no_answer("read", path)) } else { Ok(()) }
+        if fails || is_dead { Err(self.no_answer("read", path)) } else { Ok(()) }
     }
 
     fn create_whole(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {
@@ -253,7 +271,10 @@ impl Storage for SimulatedStore {
 
     fn list(&self, dir: Option<&RelPath>) -> StorageResult<Vec<FileInfo>> {
         self.pass();
-        self.files.list(dir)
+        match self.is_dead() {
+            true => Err(self.no_answer("list", dir.map_or_else(String::new, ToString::to_string))),
+            false => self.files.list(dir),
+        }
     }
 
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
@@ -281,7 +302,10 @@ impl Storage for SimulatedStore {
 
     fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
         self.pass();
-        self.files.duplicate(from, to)
+        match self.is_dead() {
+            true => Err(self.no_answer("copy", to)),
+            false => self.files.duplicate(from, to),
+        }
     }
 
     fn replace(&self, path: &RelPath, bytes: &[u8]) -> StorageResult<()> {

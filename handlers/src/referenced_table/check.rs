@@ -5,10 +5,13 @@ use std::fs;
 
 use arrow::datatypes::Schema;
 use datafolio_core::{ErrorCategory, ItemRecord, item_type, time};
+use datafolio_storage::Patience;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::delta::delta_target_within;
 use super::fingerprint::{Fingerprint, SeenFile};
+use super::target::reference_target_within;
 use super::{Address, ReferenceTarget, delta_target, identity, reference_target, schema_and_rows};
 use crate::error::HandlerResult;
 use crate::formats::TableFiles;
@@ -148,21 +151,19 @@ fn differences(before: &[SeenFile], now: &[SeenFile], check: &mut ReferenceCheck
     }
 }
 
-/// The files of a reference to this machine as they are now, seen from outside: their size together, and a hash of the path, size
-/// and time of each. `None` for what is no such reference.
+/// The files of a reference as they are now, seen from outside: their size together, and a hash of the path, size and time of each. `None`
+/// for what is no reference. Of a store that does not answer, it is soon given up.
 ///
 /// # Errors
 /// When the target, or a file of it, is gone or cannot be looked at.
 pub fn reference_files(item: &Item<'_>) -> HandlerResult<Option<(u64, String)>> {
-    let is_reference = item.record().item_type() == item_type::REFERENCED_TABLE;
-    let is_here = item.record().str("path").is_some_and(|path| matches!(Address::parse(path), Address::Local(_)));
-    if !is_reference || !is_here {
+    if item.record().item_type() != item_type::REFERENCED_TABLE {
         return Ok(None);
     }
-    if let Some(delta) = delta_target(item)? {
+    if let Some(delta) = delta_target_within(item, Patience::Short)? {
         return delta.seen_files().map(Some);
     }
-    let target = reference_target(item)?;
+    let target = reference_target_within(item, Patience::Short)?;
     let seen = Fingerprint::from_outside(target.path(), &target.found()?)?;
     Ok(Some((seen.bytes, seen.digest)))
 }

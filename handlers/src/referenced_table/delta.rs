@@ -57,6 +57,11 @@ struct Seen {
 
 /// What an item refers to, where that is a Delta table.
 pub(crate) fn delta_target(item: &Item<'_>) -> HandlerResult<Option<DeltaTarget>> {
+    delta_target_within(item, Patience::Usual)
+}
+
+/// The same, for which a store is waited for with this patience.
+pub(super) fn delta_target_within(item: &Item<'_>, patience: Patience) -> HandlerResult<Option<DeltaTarget>> {
     let record = item.record();
     if record.str("table_format") != Some("delta") {
         return Ok(None);
@@ -78,7 +83,7 @@ pub(crate) fn delta_target(item: &Item<'_>) -> HandlerResult<Option<DeltaTarget>
         }
         (None, None) => Pick::Newest,
     };
-    DeltaTarget::new(item.name(), place, pick, Patience::Usual).map(Some)
+    DeltaTarget::new(item.name(), place, pick, patience).map(Some)
 }
 
 /// Adds what is seen of a Delta table to the fields of a new reference, where it is there already. A time is turned

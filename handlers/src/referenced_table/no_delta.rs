@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
+use datafolio_storage::Patience;
 use serde_json::{Map, Value};
 
 use super::Where;
@@ -27,6 +28,11 @@ pub(crate) fn delta_target(item: &Item<'_>) -> HandlerResult<Option<DeltaTarget>
         }),
         _ => Ok(None),
     }
+}
+
+/// The same.
+pub(super) fn delta_target_within(item: &Item<'_>, _patience: Patience) -> HandlerResult<Option<DeltaTarget>> {
+    delta_target(item)
 }
 
 /// Nothing is seen of it.

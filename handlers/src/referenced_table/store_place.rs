@@ -10,14 +10,19 @@ use datafolio_core::RelPath;
 use datafolio_delta::{Listed, OpenFile, Place};
 use datafolio_storage::{FileInfo, Source, Storage, StorageError};
 
+use super::log_files::LogFiles;
 use crate::first_failure::FirstFailure;
 
 /// The directory of a table, where that is a prefix of a store.
 #[derive(Debug)]
 pub(super) struct StorePlace {
     store: Arc<dyn Storage>,
+    log: Arc<LogFiles>,
     failure: Arc<FirstFailure>,
 }
+
+/// Below it lies what never changes.
+const LOG: &str = "_delta_log/";
 
 /// The error for those who read the table. Whether it is one that a file is not there is for those to say who asked for it.
 fn told(failure: &FirstFailure, error: StorageError) -> io::Error {
@@ -29,7 +34,7 @@ fn told(failure: &FirstFailure, error: StorageError) -> io::Error {
 
 impl StorePlace {
     pub(super) fn new(store: Arc<dyn Storage>) -> Self {
-        Self { store, failure: Arc::default() }
+        Self { log: LogFiles::of(&store), store, failure: Arc::default() }
     }
 
     /// What the store has refused or failed to do since this was asked last.
@@ -50,19 +55,26 @@ impl Place for StorePlace {
         let file = |file: FileInfo| {
             let modified = file.modified.duration_since(UNIX_EPOCH).ok();
             let modified = modified.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default();
+            if file.path.as_str().starts_with(LOG) {
+                self.log.saw(file.path.as_str(), file.size, file.modified);
+            }
             Listed { path: file.path.to_string(), size: file.size, modified }
         };
         Ok(listed.into_iter().map(file).collect())
     }
 
     fn open(&self, path: &str, size: Option<u64>) -> io::Result<Box<dyn OpenFile>> {
+        if let Some(bytes) = self.log.get(path) {
+            return Ok(Box::new(Known(bytes)));
+        }
         let name = name(path)?;
         let source = match size {
             Some(size) => self.store.open_sized(&name, size),
             None => self.store.open(&name),
         };
         let source = source.map_err(|error| told(&self.failure, error))?;
-        Ok(Box::new(Object { source, failure: Arc::clone(&self.failure) }))
+        let kept = path.starts_with(LOG).then(|| (Arc::clone(&self.log), path.to_owned()));
+        Ok(Box::new(Object { source, failure: Arc::clone(&self.failure), kept }))
     }
 
     fn is_there(&self) -> io::Result<bool> {
@@ -74,6 +86,8 @@ impl Place for StorePlace {
 struct Object {
     source: Arc<dyn Source>,
     failure: Arc<FirstFailure>,
+    /// Where it is kept when it was read as a whole, and under which path.
+    kept: Option<(Arc<LogFiles>, String)>,
 }
 
 impl OpenFile for Object {
@@ -88,7 +102,13 @@ impl OpenFile for Object {
         }
         let mut bytes = vec![0; length];
         self.source.read_exact_at(&mut bytes, start).map_err(|error| told(&self.failure, error))?;
-        Ok(bytes.into())
+        let bytes = Bytes::from(bytes);
+        if let Some((files, path)) = &self.kept
+            && bytes.len() as u64 == self.size()
+        {
+            files.keep(path, &bytes);
+        }
+        Ok(bytes)
     }
 
     fn will_read(&self, stretches: &[Range<u64>]) {
@@ -96,5 +116,21 @@ impl OpenFile for Object {
         if let Some(first) = stretches.first() {
             self.source.prefetch(first.start, first.end.saturating_sub(first.start));
         }
+    }
+}
+
+/// A file of the log that was read before.
+struct Known(Bytes);
+
+impl OpenFile for Known {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        let start = usize::try_from(start).ok();
+        let range = start.and_then(|start| Some(start..start.checked_add(length)?));
+        let range = range.filter(|range| range.end <= self.0.len());
+        range.map(|range| self.0.slice(range)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }

@@ -32,6 +32,11 @@ enum Place {
 
 /// Finds what an item refers to.
 pub(crate) fn reference_target(item: &Item<'_>) -> HandlerResult<ReferenceTarget> {
+    reference_target_within(item, Patience::Usual)
+}
+
+/// The same, for which a store is waited for with this patience.
+pub(super) fn reference_target_within(item: &Item<'_>, patience: Patience) -> HandlerResult<ReferenceTarget> {
     let record = item.record();
     let text = record.str("path").ok_or_else(|| item.damaged("its entry has no path"))?;
     let format = format_of(record).map_err(|written| HandlerError::Unsupported {
@@ -41,7 +46,7 @@ pub(crate) fn reference_target(item: &Item<'_>) -> HandlerResult<ReferenceTarget
     let place = match Address::parse(text) {
         Address::Url(url) => {
             let places = reachable(item, url)?;
-            let store = OnStore::new(url, is_directory(record), places, Patience::Usual);
+            let store = OnStore::new(url, is_directory(record), places, patience);
             Place::OnStore(store.map_err(|error| of_item(item.name(), error))?)
         }
         Address::Local(_) => Place::Here(local_target(item, text)?),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HistoryEntry, HistoryFile, released};
+use datafolio_core::history::{CommitKind, CommitRef, EntryStamp, HISTORY_FORMAT, HistoryEntry, HistoryFile, released};
 use datafolio_core::patch::{self, diff_texts};
 use datafolio_core::{
     Catalogue, CatalogueFiles, Layout, Published, RelPath, SealCheck, difference, fingerprint, parse_catalogue, time,
@@ -264,7 +264,7 @@ impl Mend<'_> {
         let catalogue_before = before.as_ref().map_or(&nothing, |before| &before.catalogue);
         let updated_at = catalogue.metadata_value("updated_at").and_then(|value| value.as_str().map(str::to_owned));
         Ok(Some(HistoryEntry {
-            format: 1,
+            format: HISTORY_FORMAT,
             revision: commit.revision,
             commit: EntryStamp { id: commit.id.clone(), seal: String::new() },
             parent: parent.cloned(),

@@ -333,6 +333,7 @@ fn publish(storage: &dyn Storage, repaired: Repaired<'_>) -> Result<u64> {
         follows: Follows::Repaired(repaired.before),
         writer: Writer::capture().to_map(),
         staged: &[],
+        staged_since: 0,
         condemned: &[],
         recovered: &[],
     };

@@ -54,6 +54,7 @@ pub(super) fn restore(storage: &dyn Storage, head: &Arc<State>, accept: bool) ->
         follows: Follows::Head,
         writer: Writer::capture().to_map(),
         staged: &[],
+        staged_since: 0,
         condemned: &[],
         recovered: &lost,
     };

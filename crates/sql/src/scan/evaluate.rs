@@ -7,6 +7,7 @@ use arrow::compute::{and_kleene, is_null, not, or_kleene};
 use arrow::datatypes::Float64Type;
 use arrow::error::ArrowError;
 
+use super::computed::Compared;
 use super::lists::Numbers;
 use super::texts::{Answers, TextTest};
 use crate::bounds::Comparison;
@@ -29,6 +30,7 @@ pub(super) enum Node {
     /// Numbers of any kind that are one of these.
     OneOf(usize, Numbers),
     Text(usize, TextTest),
+    Computed(Box<Compared>),
 }
 
 type Join = fn(&BooleanArray, &BooleanArray) -> Result<BooleanArray, ArrowError>;
@@ -76,6 +78,7 @@ impl Node {
                 Ok(BooleanArray::new(holds, column.nulls().cloned()))
             }
             Self::OneOf(at, constants) => constants.holds(column(at)?),
+            Self::Computed(compared) => compared.holds(batch),
             Self::Text(at, test) => test.holds(column(at)?, answers),
         }
     }
@@ -92,7 +95,7 @@ pub(super) fn bits(words: impl Iterator<Item = u64>, length: usize) -> BooleanBu
 }
 
 /// How numbers compare with one that is not NaN.
-fn numbers(values: &[f64], comparison: Comparison, constant: f64) -> BooleanBuffer {
+pub(super) fn numbers(values: &[f64], comparison: Comparison, constant: f64) -> BooleanBuffer {
     fn where_holds(values: &[f64], holds: impl Fn(f64) -> bool) -> BooleanBuffer {
         let word = |values: &[f64]| {
             values.iter().enumerate().fold(0, |word, (at, value)| word | (u64::from(holds(*value)) << at))

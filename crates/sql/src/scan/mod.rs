@@ -3,9 +3,11 @@
 //!
 //! Only conditions whose meaning is known to the last value are, so that nobody can tell from the rows who looked.
 
+mod computed;
 mod evaluate;
 mod kept;
 mod lists;
+mod pattern;
 mod predicate;
 mod slab;
 #[cfg(test)]
@@ -22,7 +24,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchReader};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 pub use self::predicate::Predicate;
-pub use self::typed::{Stage, Test};
+pub use self::typed::{Ranges, Stage, Test};
 use crate::control::QueryControl;
 use crate::error::{SqlError, SqlResult};
 use crate::fetch::{ByNumber, Fetched, failed};

@@ -1,8 +1,10 @@
-//! Conditions that compare columns with constants, and what AND, OR and NOT make of these: their whole meaning is known here.
+//! Conditions that compare columns with constants, say what their texts look like, or compute of them, and what AND, OR and NOT make of these: their whole meaning is known here.
 
 use serde_json::Value;
 
 use crate::bounds::{Comparison, Constant, column_of, constant_of, of_one_type};
+use crate::formula::Formula;
+use crate::looks::Looks;
 use crate::params::Params;
 
 /// A condition, all of it. Where a value is null a comparison is neither true nor false, as in SQL.
@@ -27,10 +29,23 @@ pub enum Predicate {
     IsNull(String),
     /// The values of a column, which are truth values, are true.
     IsTrue(String),
+    /// The texts of a column look so.
+    Looks(Looks),
+    /// Numbers that are computed of columns compare so.
+    Computed {
+        /// The one.
+        left: Formula,
+        /// How it is to compare.
+        comparison: Comparison,
+        /// The other.
+        right: Formula,
+    },
 }
 
 /// Digits of a decimal number that is the same one whether it is read at once or made of its digits and a power of ten.
 const EXACT_DIGITS: usize = 15;
+/// Most constants that what is computed anew for each is compared with.
+const MOST_COMPUTED: usize = 8;
 
 impl Predicate {
     /// What the tree of a condition on the rows of a table that goes by this name is, with these values; `None` where it is more.
@@ -39,6 +54,8 @@ impl Predicate {
         let children = || part("children").as_array().map_or(&[][..], Vec::as_slice);
         let all = || children().iter().map(|child| Self::of(child, table, params)).collect::<Option<Vec<_>>>();
         let constant = |of: &Value| exact(of, params);
+        let formula = |of: &Value| Formula::of(of, table, &constant);
+        let compare = |comparison| Self::compare(formula(part("left"))?, comparison, formula(part("right"))?);
         Some(match (part("class").as_str()?, part("type").as_str()?) {
             ("CONJUNCTION", "CONJUNCTION_AND") => Self::And(all()?),
             ("CONJUNCTION", "CONJUNCTION_OR") => Self::Or(all()?),
@@ -46,50 +63,58 @@ impl Predicate {
             ("OPERATOR", "OPERATOR_IS_NULL") => Self::IsNull(column_of(children().first()?, table)?),
             ("OPERATOR", "OPERATOR_IS_NOT_NULL") => Self::IsNull(column_of(children().first()?, table)?).negated(),
             ("OPERATOR", "COMPARE_IN") => {
-                let (column, list) = children().split_first()?;
+                let (subject, list) = children().split_first()?;
                 let constants: Vec<Constant> = list.iter().map(constant).collect::<Option<_>>()?;
-                let (column, constants) = (column_of(column, table)?, of_one_type(&constants));
-                Self::Compare { column, comparison: Comparison::Equal, constants }
+                let constants = of_one_type(&constants);
+                match column_of(subject, table) {
+                    Some(column) => Self::Compare { column, comparison: Comparison::Equal, constants },
+                    None => {
+                        let subject = formula(subject).filter(|_| constants.len() <= MOST_COMPUTED)?;
+                        Self::Or(constants.iter().map(|one| subject.compared(Comparison::Equal, one)).collect())
+                    }
+                }
             }
-            ("COMPARISON", "COMPARE_NOTEQUAL") => {
-                Self::compare((part("left"), part("right")), Comparison::Equal, table, constant)?.negated()
-            }
-            ("COMPARISON", _) => {
-                Self::compare((part("left"), part("right")), Comparison::of(part("type"))?, table, constant)?
-            }
+            ("COMPARISON", "COMPARE_NOTEQUAL") => compare(Comparison::Equal)?.negated(),
+            ("COMPARISON", _) => compare(Comparison::of(part("type"))?)?,
             ("BETWEEN", "COMPARE_BETWEEN") => {
-                let column = column_of(part("input"), table)?;
+                let subject = formula(part("input"))?;
                 let ends = of_one_type(&[constant(part("lower"))?, constant(part("upper"))?]);
-                let compared = ends.into_iter().zip([Comparison::AtLeast, Comparison::AtMost]);
-                Self::And(
-                    compared
-                        .map(|(constant, comparison)| {
-                            let (column, constants) = (column.clone(), vec![constant]);
-                            Self::Compare { column, comparison, constants }
-                        })
-                        .collect(),
-                )
+                let compared = ends.iter().zip([Comparison::AtLeast, Comparison::AtMost]);
+                Self::And(compared.map(|(constant, comparison)| subject.compared(comparison, constant)).collect())
+            }
+            ("FUNCTION", _) => {
+                let (looks, is_otherwise) = Looks::of(condition, table, params)?;
+                let looks = Self::Looks(looks);
+                if is_otherwise { looks.negated() } else { looks }
             }
             ("COLUMN_REF", _) => Self::IsTrue(column_of(condition, table)?),
             _ => return None,
         })
     }
 
-    fn compare(
-        (left, right): (&Value, &Value),
-        comparison: Comparison,
-        table: &str,
-        constant: impl Fn(&Value) -> Option<Constant>,
-    ) -> Option<Self> {
-        let (column, comparison, constant) = match column_of(left, table) {
-            Some(column) => (column, comparison, constant(right)?),
-            None => (column_of(right, table)?, comparison.turned(), constant(left)?),
-        };
-        Some(Self::Compare { column, comparison, constants: vec![constant] })
+    /// How two numbers are to compare: as columns do with constants, where that is what they are.
+    fn compare(left: Formula, comparison: Comparison, right: Formula) -> Option<Self> {
+        Some(match (left, right) {
+            (Formula::Constant(_), Formula::Constant(_)) => return None,
+            (left, Formula::Constant(constant)) => left.compared(comparison, &constant),
+            (Formula::Constant(constant), right) => right.compared(comparison.turned(), &constant),
+            (left, right) => Self::Computed { left, comparison, right },
+        })
     }
 
     fn negated(self) -> Self {
         Self::Not(Box::new(self))
+    }
+}
+
+impl Formula {
+    fn compared(&self, comparison: Comparison, constant: &Constant) -> Predicate {
+        match self {
+            Self::Column(column) => {
+                Predicate::Compare { column: column.clone(), comparison, constants: vec![constant.clone()] }
+            }
+            left => Predicate::Computed { left: left.clone(), comparison, right: Self::Constant(constant.clone()) },
+        }
     }
 }
 
@@ -112,10 +137,18 @@ fn exact(expression: &Value, params: &Params) -> Option<Constant> {
 mod tests {
     use super::*;
     use crate::condition::check_condition;
+    use crate::formula::{Binary, Unary};
+    use crate::looks::Like;
 
     fn told(condition: &str) -> Option<Predicate> {
         let values = condition.matches('?').map(|_| 5.into()).collect();
         check_condition(condition, &Params::Positional(values)).unwrap().predicate
+    }
+
+    const LIKE: Like = Like::Pattern { any_case: false, escape: None };
+
+    fn looks(like: Like, text: &str) -> Predicate {
+        Predicate::Looks(Looks { column: "name".to_owned(), like, text: text.to_owned() })
     }
 
     fn compare(column: &str, comparison: Comparison, constants: Vec<Constant>) -> Predicate {
@@ -140,6 +173,36 @@ mod tests {
             ("id NOT IN (5)", not(compare("id", Equal, int(5)))),
             ("id BETWEEN 5 AND ?", Predicate::And(vec![compare("id", AtLeast, int(5)), compare("id", AtMost, int(5))])),
             ("flag", Predicate::IsTrue("flag".to_owned())),
+            ("id < x", {
+                let column = |name: &str| Formula::Column(name.to_owned());
+                Predicate::Computed { left: column("id"), comparison: Less, right: column("x") }
+            }),
+            ("5 <= abs(-table.x)", {
+                let x = Formula::Column("x".to_owned());
+                let left = Formula::Unary(Unary::Absolute, Box::new(Formula::Unary(Unary::Negate, Box::new(x))));
+                Predicate::Computed { left, comparison: AtLeast, right: Formula::Constant(Constant::Int(5)) }
+            }),
+            ("x * 2 + id IN (5, 7)", {
+                let [x, id, two] = [
+                    Formula::Column("x".to_owned()),
+                    Formula::Column("id".to_owned()),
+                    Formula::Constant(Constant::Int(2)),
+                ];
+                let product = Formula::Binary(Binary::Multiply, Box::new([x, two]));
+                let sum = Formula::Binary(Binary::Add, Box::new([product, id]));
+                let equal = |value| {
+                    let right = Formula::Constant(Constant::Int(value));
+                    Predicate::Computed { left: sum.clone(), comparison: Equal, right }
+                };
+                Predicate::Or(vec![equal(5), equal(7)])
+            }),
+            ("name LIKE 'a%'", looks(LIKE, "a%")),
+            ("name NOT ILIKE 'a_'", not(looks(Like::Pattern { any_case: true, escape: None }, "a_"))),
+            ("name LIKE 'a!%' ESCAPE '!'", looks(Like::Pattern { any_case: false, escape: Some('!') }, "a!%")),
+            ("NOT starts_with(name, 'é')", not(looks(Like::Start, "é"))),
+            ("table.name ^@ 'a'", looks(Like::Start, "a")),
+            ("suffix(name, '')", looks(Like::End, "")),
+            ("contains(name, 'a')", looks(Like::Part, "a")),
             ("x IS NULL", Predicate::IsNull("x".to_owned())),
             ("x IS NOT NULL", not(Predicate::IsNull("x".to_owned()))),
         ] {
@@ -150,16 +213,20 @@ mod tests {
     #[test]
     fn what_is_more_is_not_known() {
         for condition in [
-            "id + 1 < 5",
-            "id < 5 AND abs(x) > 1",
-            "id < x",
+            "id ** 2 < 5",
+            "id < 5 AND sqrt(x) > 1",
+            "id < length(x)",
+            "id BETWEEN x AND 5",
             "id < NULL",
             "id IN (1, NULL)",
             "id IN (SELECT 1)",
             "x > 0.1234567890123456",
             "x BETWEEN 0 AND 0.1234567890123456",
             "id IS DISTINCT FROM 5",
-            "name LIKE 'a%'",
+            "name LIKE word",
+            "name LIKE 'a%' ESCAPE ''",
+            "lower(name) LIKE 'a%'",
+            "contains(name, 'a', 'b')",
             "other.id < 5 IS NULL",
             "CASE WHEN id < 5 THEN true END",
             "true",

@@ -1,4 +1,4 @@
-//! For which texts of a batch a comparison holds, which come one behind the other or as places in a dictionary.
+//! For which texts of a batch a test holds, which come one behind the other or as places in a dictionary.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
 
 use super::evaluate::{WORD, any, bits};
+use super::pattern::Pattern;
 use crate::bounds::Comparison;
+use crate::looks::Looks;
 
 /// Bytes that are compared at once.
 const HEAD: usize = 8;
@@ -30,6 +32,7 @@ enum Is {
     Compared(Comparison, Vec<u8>),
     OneOfFew(Vec<Vec<u8>>),
     OneOf(Arc<HashSet<Vec<u8>, RandomState>>),
+    Like(Pattern),
 }
 
 /// What tests have answered to the texts of a dictionary: batches that follow each other have the same one as a rule.
@@ -49,6 +52,11 @@ impl TextTest {
             _ => return None,
         };
         Some(Self { place, is })
+    }
+
+    /// Texts that look so. `None` where SQL is to say what that means.
+    pub(super) fn looks(place: usize, looks: &Looks) -> Option<Self> {
+        Some(Self { place, is: Is::Like(Pattern::new(looks.like, &looks.text)?) })
     }
 
     /// For which rows of a column it holds.
@@ -80,6 +88,9 @@ impl TextTest {
             }
             Is::OneOf(constants) => {
                 where_holds(texts, |bytes, length| bytes.get(..length).is_some_and(|text| constants.contains(text)))
+            }
+            Is::Like(pattern) => {
+                where_holds(texts, |bytes, length| bytes.get(..length).is_some_and(|text| pattern.holds(text)))
             }
         }
     }

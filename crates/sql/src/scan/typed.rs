@@ -5,10 +5,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, Scalar, UInt64Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{and_kleene, cast, prep_null_mask_filter};
-use arrow::datatypes::{DataType, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use chrono::{NaiveDate, NaiveDateTime};
 
+use super::computed::{Columns, Compared};
 use super::evaluate::{Node, of_all};
 use super::lists::Numbers;
 use super::predicate::Predicate;
@@ -46,7 +47,7 @@ struct Subjects {
 impl Test {
     /// A condition on the rows of a table with this schema. `None` where SQL might make something else of it: an error, or values
     /// of another type.
-    pub fn new(predicate: &Predicate, schema: &Schema, table: &str) -> Option<Self> {
+    pub fn new(predicate: &Predicate, schema: &Schema, table: &str, ranges: Ranges<'_>) -> Option<Self> {
         // `table.x` would be a part of such a column.
         if schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(table)) {
             return None;
@@ -60,10 +61,10 @@ impl Test {
         let (mut first, mut then) = (Stage::default(), Stage::default());
         for one in all {
             let mut subjects = Subjects::default();
-            bind(one, schema, &mut subjects)?;
+            bind(one, &mut Binding { schema, ranges, subjects: &mut subjects })?;
             // To read texts takes longer than to read numbers.
             let stage = if subjects.columns.iter().any(is_text) { &mut then } else { &mut first };
-            stage.nodes.push(bind(one, schema, &mut stage.subjects)?);
+            stage.nodes.push(bind(one, &mut Binding { schema, ranges, subjects: &mut stage.subjects })?);
         }
         let stages: Vec<Stage> = [first, then].into_iter().filter(|stage| !stage.nodes.is_empty()).collect();
         (!stages.is_empty()).then_some(Self { stages })
@@ -89,38 +90,81 @@ impl Stage {
     }
 }
 
-fn bind(predicate: &Predicate, schema: &Schema, subjects: &mut Subjects) -> Option<Node> {
-    let names = &mut subjects.columns;
-    let mut place = |column: &str| -> Option<(usize, DataType)> {
-        let mut same = schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(column));
+/// Between which numbers the values of a column of whole numbers lie, as far as that is known.
+pub type Ranges<'a> = &'a dyn Fn(&str) -> Option<(i64, i64)>;
+
+/// What conditions are bound to.
+struct Binding<'a> {
+    schema: &'a Schema,
+    ranges: Ranges<'a>,
+    subjects: &'a mut Subjects,
+}
+
+impl Binding<'_> {
+    fn field(&self, column: &str) -> Option<&Field> {
+        let mut same = self.schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(column));
         let (Some(field), None) = (same.next(), same.next()) else { return None };
-        let at = names.iter().position(|name| name == field.name()).unwrap_or_else(|| {
-            names.push(field.name().clone());
+        Some(field)
+    }
+
+    fn bind(&mut self, predicate: &Predicate) -> Option<Node> {
+        bind(predicate, self)
+    }
+
+    fn all(&mut self, predicates: &[Predicate]) -> Option<Vec<Node>> {
+        predicates.iter().map(|one| self.bind(one)).collect()
+    }
+}
+
+impl Columns for Binding<'_> {
+    fn place(&mut self, column: &str) -> Option<(usize, DataType)> {
+        let field = self.field(column)?;
+        let (name, of) = (field.name().clone(), field.data_type().clone());
+        let names = &mut self.subjects.columns;
+        let at = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
             names.len() - 1
         });
-        Some((at, field.data_type().clone()))
-    };
+        Some((at, of))
+    }
+
+    fn range(&self, column: &str) -> Option<(i64, i64)> {
+        (self.ranges)(self.field(column)?.name())
+    }
+}
+
+fn bind(predicate: &Predicate, binding: &mut Binding<'_>) -> Option<Node> {
     Some(match predicate {
-        Predicate::And(all) => Node::And(all.iter().map(|one| bind(one, schema, subjects)).collect::<Option<_>>()?),
-        Predicate::Or(any) => Node::Or(any.iter().map(|one| bind(one, schema, subjects)).collect::<Option<_>>()?),
-        Predicate::Not(inner) => Node::Not(Box::new(bind(inner, schema, subjects)?)),
-        Predicate::IsNull(column) => match place(column)? {
+        Predicate::And(all) => Node::And(binding.all(all)?),
+        Predicate::Or(any) => Node::Or(binding.all(any)?),
+        Predicate::Not(inner) => Node::Not(Box::new(binding.bind(inner)?)),
+        Predicate::IsNull(column) => match binding.place(column)? {
             // Only where the values are nulls themselves: those of a dictionary may be.
             (at, of) if of.is_primitive() || matches!(of, DataType::Utf8 | DataType::Boolean) => Node::IsNull(at),
             _ => return None,
         },
-        Predicate::IsTrue(column) => match place(column)? {
+        Predicate::IsTrue(column) => match binding.place(column)? {
             (at, DataType::Boolean) => Node::IsTrue(at),
             _ => return None,
         },
+        Predicate::Computed { left, comparison, right } => {
+            Node::Computed(Box::new(Compared::new(binding, *comparison, (left, right))?))
+        }
+        Predicate::Looks(looks) => match binding.place(&looks.column)? {
+            (at, DataType::Utf8) => {
+                binding.subjects.texts += 1;
+                Node::Text(at, TextTest::looks(binding.subjects.texts, looks)?)
+            }
+            _ => return None,
+        },
         Predicate::Compare { column, comparison, constants } => {
-            let (at, of) = place(column)?;
+            let (at, of) = binding.place(column)?;
             let is_list = constants.len() > FEW && *comparison == Comparison::Equal;
             match of {
                 DataType::Utf8 => {
                     let texts = constants.iter().map(text).collect::<Option<Vec<_>>>()?;
-                    subjects.texts += 1;
-                    Node::Text(at, TextTest::new(subjects.texts, *comparison, &texts)?)
+                    binding.subjects.texts += 1;
+                    Node::Text(at, TextTest::new(binding.subjects.texts, *comparison, &texts)?)
                 }
                 DataType::Float64 => {
                     let numbers = constants.iter().map(number).collect::<Option<Vec<_>>>()?;
