@@ -216,16 +216,20 @@ pub(crate) fn damaged(path: &RelPath, reason: &str) -> Error {
     datafolio_core::CoreError::DamagedHistory { file: path.to_string(), reason: reason.to_owned() }.into()
 }
 
-#[cfg(all(test, feature = "stores"))]
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafolio_testkit::simulated_store::SimulatedStore;
+
     use super::*;
-    use crate::DataFolio;
+    use crate::OpenOptions;
 
     /// Writers that take no lock may note their commits in another order than they made them in.
     #[test]
     fn a_note_does_not_go_back_to_an_earlier_commit() {
-        let folio = DataFolio::create("memory://notes/a").unwrap();
+        let folio = OpenOptions::new().create_storage(Arc::new(SimulatedStore::new(1))).unwrap();
         let storage = folio.storage().as_ref();
         let commit = || folio.state().commit_ref().unwrap();
         let mut commits = vec![commit()];

@@ -169,9 +169,21 @@ fn weather(store: &SimulatedStore) -> Weather {
     }
 }
 
+/// Tells what was asked of a store, where that came to nothing good: a seed alone need not bring it back, as the library draws numbers too.
+struct Story(SimulatedStore);
+
+impl Drop for Story {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0.story());
+        }
+    }
+}
+
 /// Gives how many changes were told to be made, and how many whose fate was not known.
 fn run(seed: u64, cache: &TempDir) -> (usize, usize) {
     let store = SimulatedStore::new(seed);
+    let _story = Story(store.clone());
     let options = || OpenOptions::new().settings(settings_in(cache.path()));
     let first = options().create_storage(Arc::new(store.clone())).unwrap();
     first.append_table("t", row(-1), AppendOptions::new()).unwrap();

@@ -17,13 +17,60 @@ pub enum Formula {
     Binary(Binary, Box<[Formula; 2]>),
 }
 
-/// What is done with one number.
+/// What is done with one number. What is no number (the root of one below 0) is NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unary {
     /// `-x`
     Negate,
     /// `abs(x)`
     Absolute,
+    /// A function that gives floating-point numbers.
+    Float(FloatFunction),
+}
+
+/// A function of floating-point numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the function of that name")]
+pub enum FloatFunction {
+    Sqrt,
+    Cbrt,
+    Exp,
+    Ln,
+    Log2,
+    Log10,
+    Floor,
+    Ceil,
+    Sin,
+    Cos,
+    Tan,
+    Atan,
+    Sinh,
+    Cosh,
+    Tanh,
+}
+
+impl FloatFunction {
+    /// That of this name in SQL.
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "sqrt" => Self::Sqrt,
+            "cbrt" => Self::Cbrt,
+            "exp" => Self::Exp,
+            "ln" => Self::Ln,
+            "log2" => Self::Log2,
+            "log" | "log10" => Self::Log10,
+            "floor" => Self::Floor,
+            "ceil" | "ceiling" => Self::Ceil,
+            "sin" => Self::Sin,
+            "cos" => Self::Cos,
+            "tan" => Self::Tan,
+            "atan" => Self::Atan,
+            "sinh" => Self::Sinh,
+            "cosh" => Self::Cosh,
+            "tanh" => Self::Tanh,
+            _ => return None,
+        })
+    }
 }
 
 /// What is done with two numbers.
@@ -39,6 +86,8 @@ pub enum Binary {
     Divide,
     /// `x % y`, with the sign of x
     Remainder,
+    /// `x ** y`, a floating-point number whatever they are
+    Power,
 }
 
 impl Formula {
@@ -55,6 +104,7 @@ impl Formula {
         Some(match (name, operands.collect::<Option<Vec<_>>>()?.as_slice()) {
             ("-", [one]) => Self::Unary(Unary::Negate, Box::new(one.clone())),
             ("abs" | "@", [one]) => Self::Unary(Unary::Absolute, Box::new(one.clone())),
+            (name, [one]) => Self::Unary(Unary::Float(FloatFunction::of(name)?), Box::new(one.clone())),
             (name, [left, right]) => {
                 let operation = match name {
                     "+" | "add" => Binary::Add,
@@ -62,6 +112,7 @@ impl Formula {
                     "*" | "multiply" => Binary::Multiply,
                     "/" => Binary::Divide,
                     "%" | "mod" => Binary::Remainder,
+                    "**" | "^" | "pow" | "power" => Binary::Power,
                     _ => return None,
                 };
                 Self::Binary(operation, Box::new([left.clone(), right.clone()]))

@@ -5,6 +5,7 @@
 //! the store says what they do then. What the store itself promises holds: a condition is compared and the object replaced at once, and who
 //! reads after a write sees it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ struct Network {
     weather: Weather,
     on_their_way: Vec<Request>,
     turn: Option<Turn>,
+    /// What was written and deleted, one request after the other.
+    story: Vec<String>,
 }
 
 /// A request that is carried out later.
@@ -73,7 +76,13 @@ enum Fate {
 impl SimulatedStore {
     /// An empty store.
     pub fn new(seed: u64) -> Self {
-        let network = Network { random: seed, weather: Weather::default(), on_their_way: Vec::new(), turn: None };
+        let network = Network {
+            random: seed,
+            weather: Weather::default(),
+            on_their_way: Vec::new(),
+            turn: None,
+            story: Vec::new(),
+        };
         Self { files: MemoryStorage::new(), network: Arc::new(Mutex::new(network)), left: None }
     }
 
@@ -101,6 +110,18 @@ impl SimulatedStore {
         while self.deliver() {}
     }
 
+    /// What was asked for so far that changes anything, and what became of it: for when something has gone wrong.
+    pub fn story(&self) -> String {
+        self.network().story.join("\n")
+    }
+
+    fn tell(&self, request: &str, path: &RelPath, fate: impl fmt::Debug, bytes: &[u8]) {
+        let writer = if self.left.is_some() { " of one who is killed" } else { "" };
+        let is_text = path.as_str().ends_with(".json");
+        let text = if is_text { String::from_utf8_lossy(bytes) } else { Cow::default() };
+        self.network().story.push(format!("{request} {path}{writer}: {fate:?} {text}"));
+    }
+
     /// A random number below this.
     pub fn draw(&self, below: u64) -> u64 {
         self.network().draw(below)
@@ -122,9 +143,18 @@ impl SimulatedStore {
             network.on_their_way.swap_remove(at)
         };
         match request {
-            Request::Publish(path, bytes, expected) => drop(self.files.publish(&path, &bytes, expected.as_ref())),
-            Request::Create(path, bytes) => drop(self.create_whole(&path, &bytes)),
-            Request::Delete(path) => drop(self.files.delete(&path)),
+            Request::Publish(path, bytes, expected) => {
+                let done = self.files.publish(&path, &bytes, expected.as_ref());
+                self.tell("late PUT", &path, done, &[]);
+            }
+            Request::Create(path, bytes) => {
+                let done = self.create_whole(&path, &bytes);
+                self.tell("late create", &path, done, &[]);
+            }
+            Request::Delete(path) => {
+                let done = self.files.delete(&path);
+                self.tell("late DELETE", &path, done, &[]);
+            }
         }
         true
     }
@@ -280,6 +310,7 @@ impl Storage for SimulatedStore {
     fn delete(&self, path: &RelPath) -> StorageResult<()> {
         self.pass();
         let fate = self.fate();
+        self.tell("DELETE", path, fate, &[]);
         if matches!(fate, Fate::Fine | Fate::AnswerLost | Fate::Twice) {
             self.files.delete(path)?;
         }
@@ -302,6 +333,7 @@ impl Storage for SimulatedStore {
 
     fn duplicate(&self, from: &RelPath, to: &RelPath) -> StorageResult<()> {
         self.pass();
+        self.tell("copy", from, to, &[]);
         match self.is_dead() {
             true => Err(self.no_answer("copy", to)),
             false => self.files.duplicate(from, to),
@@ -339,6 +371,7 @@ impl Storage for SimulatedStore {
     fn publish(&self, path: &RelPath, bytes: &[u8], expected: Option<&VersionTag>) -> StorageResult<Publish> {
         self.pass();
         let fate = self.fate();
+        self.tell("PUT", path, fate, bytes);
         if matches!(fate, Fate::Late | Fate::Twice) {
             self.delayed(Request::Publish(path.clone(), bytes.to_vec(), expected.cloned()));
         }
@@ -346,6 +379,7 @@ impl Storage for SimulatedStore {
             return Ok(Publish::Unclear(self.no_answer("write", path)));
         }
         let done = self.files.publish(path, bytes, expected)?;
+        self.tell("PUT", path, &done, &[]);
         Ok(match (fate, done) {
             (Fate::AnswerLost, _) => Publish::Unclear(self.no_answer("write", path)),
             // As of the second, which finds what the first has written; and as all stores answer where a condition does not hold.
@@ -382,6 +416,7 @@ impl Staged for Upload {
     fn finish(self: Box<Self>) -> StorageResult<()> {
         self.store.pass();
         let fate = self.store.fate();
+        self.store.tell("create", &self.path, fate, &self.bytes);
         if matches!(fate, Fate::Late) {
             self.store.delayed(Request::Create(self.path.clone(), self.bytes.clone()));
         }

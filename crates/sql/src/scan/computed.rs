@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Datum, Float64Array, Int64Array, RecordBatch, Scalar};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::compute::cast;
 use arrow::compute::kernels::{cmp, numeric};
+use arrow::compute::{binary, cast};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use arrow::error::ArrowError;
 
 use super::evaluate::{WORD, bits, numbers};
 use crate::bounds::{Comparison, Constant};
-use crate::formula::{Binary, Formula, Unary};
+use crate::formula::{Binary, FloatFunction, Formula, Unary};
 
 /// What is computed of the columns of a batch, which go by their places.
 #[derive(Debug, Clone)]
@@ -138,6 +138,12 @@ fn bind(columns: &mut impl Columns, formula: &Formula) -> Option<(Term, Kind)> {
         Formula::Constant(_) => return None,
         Formula::Unary(unary, operand) => {
             let (term, kind) = bind(columns, operand)?;
+            let (term, kind) = match (kind, unary) {
+                // Of whole numbers SQL leaves some as they are.
+                (Kind::Whole(..), Unary::Float(FloatFunction::Floor | FloatFunction::Ceil)) => return None,
+                (Kind::Whole(..), Unary::Float(_)) => (float(term, kind), Kind::Float),
+                _ => (term, kind),
+            };
             let kind = match (kind, unary) {
                 (Kind::Float, _) => Kind::Float,
                 (Kind::Whole(bits, least, most), Unary::Negate) => within(bits, -most, -least)?,
@@ -152,7 +158,8 @@ fn bind(columns: &mut impl Columns, formula: &Formula) -> Option<(Term, Kind)> {
             if matches!((&left, &right), (Term::Constant(_), Term::Constant(_))) {
                 return None;
             }
-            let is_float = *binary == Binary::Divide || of_left == Kind::Float || of_right == Kind::Float;
+            let is_float =
+                matches!(binary, Binary::Divide | Binary::Power) || of_left == Kind::Float || of_right == Kind::Float;
             let (left, right, kind) = match is_float {
                 true => (float(left, of_left), float(right, of_right), Kind::Float),
                 false => (left, right, whole_of(*binary, of_left, of_right)?),
@@ -197,7 +204,7 @@ fn whole_of(binary: Binary, left: Kind, right: Kind) -> Option<Kind> {
             let furthest = low.abs() - 1;
             Some(Kind::Whole(bits, if least < 0 { -furthest } else { 0 }, if most > 0 { furthest } else { 0 }))
         }
-        Binary::Remainder | Binary::Divide => None,
+        Binary::Remainder | Binary::Divide | Binary::Power => None,
     }
 }
 
@@ -241,11 +248,13 @@ impl Term {
                     (Unary::Negate, _, _) => numeric::neg(&values),
                     (Unary::Absolute, Some(floats), _) => Ok(Arc::new(floats.unary::<_, Float64Type>(f64::abs))),
                     (Unary::Absolute, _, Some(whole)) => Ok(Arc::new(whole.unary::<_, Int64Type>(i64::wrapping_abs))),
-                    (Unary::Absolute, None, None) => Err(no_numbers()),
+                    (Unary::Float(function), Some(floats), _) => Ok(Arc::new(function_of(*function, floats))),
+                    (Unary::Absolute | Unary::Float(_), None, _) => Err(no_numbers()),
                 }
             }
             Self::Binary(binary, operands) => {
                 let compute: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match binary {
+                    Binary::Power => power,
                     Binary::Add => numeric::add,
                     Binary::Subtract => numeric::sub,
                     Binary::Multiply => numeric::mul,
@@ -260,6 +269,38 @@ impl Term {
             }
         }
     }
+}
+
+/// As the system's library computes them, which DuckDB asks as well.
+fn function_of(function: FloatFunction, of: &Float64Array) -> Float64Array {
+    match function {
+        FloatFunction::Sqrt => of.unary(f64::sqrt),
+        FloatFunction::Cbrt => of.unary(f64::cbrt),
+        FloatFunction::Exp => of.unary(f64::exp),
+        FloatFunction::Ln => of.unary(f64::ln),
+        FloatFunction::Log2 => of.unary(f64::log2),
+        FloatFunction::Log10 => of.unary(f64::log10),
+        FloatFunction::Floor => of.unary(f64::floor),
+        FloatFunction::Ceil => of.unary(f64::ceil),
+        FloatFunction::Sin => of.unary(f64::sin),
+        FloatFunction::Cos => of.unary(f64::cos),
+        FloatFunction::Tan => of.unary(f64::tan),
+        FloatFunction::Atan => of.unary(f64::atan),
+        FloatFunction::Sinh => of.unary(f64::sinh),
+        FloatFunction::Cosh => of.unary(f64::cosh),
+        FloatFunction::Tanh => of.unary(f64::tanh),
+    }
+}
+
+fn power(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
+    let ((left, is_one), (right, is_other_one)) = (left.get(), right.get());
+    let floats = |of: &dyn Array| of.as_primitive_opt::<Float64Type>().cloned().ok_or_else(no_numbers);
+    let (left, right) = (floats(left)?, floats(right)?);
+    Ok(Arc::new(match (is_one, is_other_one) {
+        (true, _) => right.unary::<_, Float64Type>(|right| left.value(0).powf(right)),
+        (_, true) => left.unary::<_, Float64Type>(|left| left.powf(right.value(0))),
+        _ => binary::<_, _, _, Float64Type>(&left, &right, f64::powf)?,
+    }))
 }
 
 fn no_numbers() -> ArrowError {

@@ -315,6 +315,10 @@ fn formulas() -> Vec<String> {
     let operands = ["s32", "s64", "s16", "f64", "g64", "i8", "i64", "u8", "5", "-2", "0", "2.5", "1e0", "1000"];
     let mut all: Vec<String> =
         ["s32", "s64", "f64", "i64", "i8"].iter().flat_map(|x| [format!("-{x}"), format!("abs({x})")]).collect();
+    let functions =
+        ["sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "floor", "ceil", "ceiling", "sin", "cos", "tan"];
+    let functions = functions.into_iter().chain(["atan", "sinh", "cosh", "tanh"]);
+    all.extend(functions.flat_map(|function| [format!("{function}(f64)"), format!("{function}(g64)")]));
     for left in ["s32", "s64", "s16", "f64", "g64", "i64", "5"] {
         for right in operands {
             all.extend(["+", "-", "*", "/", "%"].map(|operation| format!("{left} {operation} {right}")));
@@ -344,6 +348,14 @@ fn formulas() -> Vec<String> {
             "f64 * 1",
             "g64 * 1.1",
             "s32 * 1.5",
+            "f64 ** 2",
+            "s32 ^ 3",
+            "pow(f64, g64)",
+            "power(2, s32)",
+            "g64 ** 0.5",
+            "sqrt(s32)",
+            "floor(s32)",
+            "ln(f64 * g64)",
         ]
         .map(str::to_owned),
     );
@@ -372,9 +384,15 @@ fn what_is_computed_is_that_of_sql() {
     }
     // Nearly all that has no error, and none that has.
     assert!(known.len() > 1_500, "{}", known.len());
-    for is_known in
-        ["s32 + s16 * 2 - s64 = 5", "f64 / 0 < 5", "s32 / 0 < 5", "i64 % 10 = 5", "f64 * 1 < 0.5", "abs(s32) <> 5"]
-    {
+    for is_known in [
+        "s32 + s16 * 2 - s64 = 5",
+        "f64 / 0 < 5",
+        "s32 / 0 < 5",
+        "i64 % 10 = 5",
+        "f64 * 1 < 0.5",
+        "abs(s32) <> 5",
+        "sqrt(f64) < 2",
+    ] {
         assert!(judge.agrees(is_known, &Params::None), "{is_known}");
     }
     for is_not in
