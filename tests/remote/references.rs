@@ -371,6 +371,40 @@ mod delta {
         assert!(compared >= 10, "{compared}");
     }
 
+    /// What a log has never changes: it is fetched once, and listed each time. What was written lately may be written again without a trace.
+    #[test]
+    fn a_log_is_fetched_once() {
+        let here = Setting::new();
+        here.server().faults().set_clock_offset(chrono::TimeDelta::days(-1));
+        put_all(here.server(), &tables().join("plain"), "lake/plain");
+        here.server().faults().set_clock_offset(chrono::TimeDelta::zero());
+        here.refer("t", "lake/plain", "delta");
+        let of_log = || {
+            let requests = here.server().take_requests();
+            requests.iter().filter(|request| request.key.contains("_delta_log/0") && request.method == "GET").count()
+        };
+        here.read("t", &TableOptions::new());
+        assert!(of_log() > 0);
+        let rows = here.read("t", &TableOptions::new());
+        assert_eq!((of_log(), here.read("t", &TableOptions::new())), (0, rows));
+        let last = fs::read(tables().join("plain/_delta_log/00000000000000000001.json")).unwrap();
+        here.server().put("lake/plain/_delta_log/00000000000000000004.json", &last);
+        for _ in 0..2 {
+            of_log();
+            here.read("t", &TableOptions::new());
+            assert!(of_log() > 0);
+        }
+        // The same name with another content, in a table that was made anew.
+        here.server().faults().set_clock_offset(chrono::TimeDelta::days(-2));
+        for (key, _) in here.server().objects() {
+            here.server().remove(&key);
+        }
+        put_all(here.server(), &tables().join("plain"), "lake/plain");
+        of_log();
+        here.read("t", &TableOptions::new());
+        assert!(of_log() > 0);
+    }
+
     #[test]
     fn versions_and_changes() {
         let here = Setting::new();

@@ -173,6 +173,7 @@ fn weather(store: &SimulatedStore) -> Weather {
 struct Story(SimulatedStore);
 
 impl Drop for Story {
+    #[allow(clippy::print_stderr, reason = "it belongs to the message of a panic")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{}", self.0.story());
