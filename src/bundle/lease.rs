@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafolio_core::{Entry, RelPath};
-use datafolio_storage::Storage;
+use datafolio_storage::{BLOCKS_SUFFIX, Storage};
 
 use crate::bundle::commit::check_staged;
 use crate::bundle::state::State;
@@ -93,11 +93,14 @@ pub(crate) fn check_returning<'e>(
     if sought.is_empty() {
         return Ok(());
     }
+    let returning = sought.clone();
+    let gone = |(path, entry): (&String, &&Entry)| {
+        Err(Error::PayloadGone { item: entry.name().to_owned(), version: entry.token(), path: path.clone() })
+    };
     // Where the history is damaged, what it tells has to do.
     for commit in Walk::from_head(storage, head)?.flatten() {
-        if let Some((path, entry)) = commit.condemned.iter().find_map(|path| sought.get_key_value(path)) {
-            let (item, version) = (entry.name().to_owned(), entry.token());
-            return Err(Error::PayloadGone { item, version, path: path.clone() });
+        if let Some(found) = commit.condemned.iter().find_map(|path| sought.get_key_value(path)) {
+            return gone(found);
         }
         // Before it left nobody could condemn it.
         for path in commit.released.iter().flat_map(|released| &released.files) {
@@ -105,6 +108,13 @@ pub(crate) fn check_returning<'e>(
         }
         if sought.is_empty() {
             break;
+        }
+    }
+    // What was condemned in a part of the history that is not there any more is gone by now: that is removed behind it. Block checksums
+    // can be done without.
+    for found in returning.iter().filter(|(path, _)| !path.ends_with(BLOCKS_SUFFIX)) {
+        if storage.stat(&RelPath::parse(found.0)?)?.is_none() {
+            return gone(found);
         }
     }
     Ok(())

@@ -43,6 +43,8 @@ type Turn = Arc<dyn Fn(u64) + Send + Sync>;
 pub struct SimulatedStore {
     files: MemoryStorage,
     network: Arc<Mutex<Network>>,
+    /// Which store of this process it is: what others have found out of theirs is kept by its address.
+    number: u64,
     /// How many requests are sent before the process that sends them is killed.
     left: Option<Arc<AtomicU64>>,
 }
@@ -76,6 +78,8 @@ enum Fate {
 impl SimulatedStore {
     /// An empty store.
     pub fn new(seed: u64) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let network = Network {
             random: seed,
             weather: Weather::default(),
@@ -83,7 +87,7 @@ impl SimulatedStore {
             turn: None,
             story: Vec::new(),
         };
-        Self { files: MemoryStorage::new(), network: Arc::new(Mutex::new(network)), left: None }
+        Self { files: MemoryStorage::new(), network: Arc::new(Mutex::new(network)), number, left: None }
     }
 
     /// The same store as a process reaches it that is killed after so many requests: what it would ask for then is never sent.
@@ -256,7 +260,7 @@ impl fmt::Debug for SimulatedStore {
 
 impl Storage for SimulatedStore {
     fn location(&self) -> String {
-        "sim://store".to_owned()
+        format!("sim://store-{}", self.number)
     }
 
     fn caveat(&self) -> Option<String> {
