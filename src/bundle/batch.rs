@@ -53,7 +53,7 @@ impl DataFolio {
     /// Begins a batch. A bundle of 1.x is changed to the layout of 2.x first, which is a commit of its own.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`]; [`Error::DamagedBy1x`].
+    /// [`Error::ReadOnly`](crate::Error::ReadOnly); [`Error::DamagedBy1x`](crate::Error::DamagedBy1x).
     pub fn batch(&self) -> Result<Batch<'_>> {
         self.require_writable("change the bundle")?;
         self.migrate_if_needed()?;

@@ -3,6 +3,7 @@
 mod faults;
 mod foreign;
 mod garbage;
+mod interleaved;
 mod peers;
 mod references;
 mod requests;
