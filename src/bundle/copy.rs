@@ -103,7 +103,9 @@ impl DataFolio {
                 if !error.may_be_committed() {
                     let entries = names.iter().filter_map(|name| state.item(name).ok());
                     let tried: Vec<RelPath> = entries.flat_map(|entry| entry.files()).collect();
-                    discard_or_warn(copy, &written, &tried, was_there);
+                    if let Err(left) = discard(copy, &written, &tried, was_there) {
+                        tracing::warn!(error = %left, "what a copy that failed had written stays behind");
+                    }
                 }
                 Err(error)
             }
@@ -152,13 +154,6 @@ impl DataFolio {
             }
         }
         Ok(entry)
-    }
-}
-
-/// Removes a bundle as [`discard`] does; what cannot be removed stays behind.
-pub(crate) fn discard_or_warn(copy: DataFolio, written: &[Written], tried: &[RelPath], keep_directory: bool) {
-    if let Err(left) = discard(copy, written, tried, keep_directory) {
-        tracing::warn!(error = %left, "what was written to a bundle that could not be filled stays behind");
     }
 }
 

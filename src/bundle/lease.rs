@@ -80,15 +80,17 @@ pub(crate) fn check_returning<'e>(
     if !storage.is_remote() {
         return Ok(());
     }
-    // What a version of the head names was not condemned.
-    let is_named = |entry: &Entry| {
-        let mut known = head.catalogue().versions_of(entry.name());
-        known.any(|known| known.version_id() == entry.version_id() && known.filename() == entry.filename())
-    };
     let mut sought: HashMap<String, &Entry> = HashMap::new();
-    for entry in entries.filter(|entry| !is_named(entry)) {
+    for entry in entries {
         let files = entry.files().into_iter().filter(|path| !staged.contains(path));
         sought.extend(files.map(|path| (path.to_string(), &**entry)));
+    }
+    if sought.is_empty() {
+        return Ok(());
+    }
+    // What the head names, under whatever name, was not condemned, or was written anew since.
+    for path in head.catalogue().entries().flat_map(|entry| entry.files()) {
+        sought.remove(path.as_str());
     }
     if sought.is_empty() {
         return Ok(());

@@ -199,23 +199,18 @@ impl OpenOptions {
     /// # Errors
     /// As [`OpenOptions::open`] and [`OpenOptions::create`].
     pub fn open_or_create(self, path: impl AsRef<Path>) -> Result<DataFolio> {
-        Ok(self.open_or_made(path)?.0)
-    }
-
-    /// The same, and whether it was created.
-    pub(crate) fn open_or_made(self, path: impl AsRef<Path>) -> Result<(DataFolio, bool)> {
         if self.random_suffix {
-            return Ok((self.create(path)?, true));
+            return self.create(path);
         }
         match self.clone().open(path.as_ref()) {
             Err(Error::NotABundle { .. }) if Place::of(path.as_ref()).can_be_written() => {
                 match self.clone().create(path.as_ref()) {
                     // Another process was faster.
-                    Err(Error::BundleExists { .. }) => Ok((self.open(path)?, false)),
-                    other => Ok((other?, true)),
+                    Err(Error::BundleExists { .. }) => self.open(path),
+                    other => other,
                 }
             }
-            other => Ok((other?, false)),
+            other => other,
         }
     }
 

@@ -21,7 +21,6 @@ use datafolio_storage::{
 use serde::Serialize;
 
 use crate::bundle::commit::is_in_line;
-use crate::bundle::copy::discard_or_warn;
 use crate::bundle::gc::PAYLOAD_DIRS;
 use crate::bundle::parallel::each;
 use crate::bundle::place::Place;
@@ -33,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::history::chain;
 
 pub use control::TransferControl;
-use some::send_some;
+use some::{check_some, send_some};
 
 /// What goes over.
 #[derive(Debug, Clone, Default)]
@@ -76,19 +75,15 @@ impl DataFolio {
     ///
     /// # Errors
     /// [`Error::Diverged`] when the other one has commits that this one has not; missing or damaged files; what a store refuses. Nothing that
-    /// anybody sees has changed then, and files that went over are not sent again. The same when [`TransferControl::cancel`] has stopped it.
+    /// anybody sees has changed then, and files that went over are not sent again. The same when [`TransferControl::cancel`] has stopped it. Only
+    /// a bundle that was made for some items stays, without items, where it ends after that.
     pub fn push(&self, target: impl AsRef<Path>, options: &TransferOptions) -> Result<Transferred> {
         match options.is_whole() {
             false => {
-                let was_there = target.as_ref().is_dir();
-                let (to, is_new) = self.options_there().open_or_made(target)?;
-                let sent = send_some(self, &to, options);
-                if sent.as_ref().is_err_and(|error| is_new && !error.may_be_committed()) {
-                    let tried: Vec<RelPath> =
-                        self.state().catalogue().entries().flat_map(|entry| entry.files()).collect();
-                    discard_or_warn(to, &[], &tried, was_there);
-                }
-                sent
+                // Before a bundle is made for it: others may work in that at once, and nobody takes it away again.
+                check_some(self, options)?;
+                let to = self.options_there().open_or_create(target)?;
+                send_some(self, &to, options)
             }
             true => {
                 let to = Place::of(target.as_ref()).new_one(self.settings())?;

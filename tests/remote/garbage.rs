@@ -118,3 +118,21 @@ fn collections_among_writers_remove_nothing_that_is_named() {
     let report = folio.verify(&VerifyOptions::default()).unwrap();
     assert!(report.is_clean(), "{report:?}");
 }
+
+/// What the head names under another name was not collected: nobody reads the history to find that out.
+#[test]
+fn a_rename_is_undone_without_a_look_at_all_of_the_history() {
+    let remote = Remote::s3();
+    let folio = remote.create("a");
+    folio.add("x", json!(1), AddOptions::new()).unwrap();
+    for n in 0..30 {
+        folio.set_metadata("n", n).unwrap();
+    }
+    folio.rename("x", "y").unwrap();
+    remote.server.take_requests();
+    folio.undo(None).unwrap();
+    assert_eq!(folio.get_json("x").unwrap(), json!(1));
+    let requests = remote.server.take_requests();
+    let of_history = requests.iter().filter(|request| request.method == "GET" && request.key.contains("history/0"));
+    assert!(of_history.count() < 6, "{requests:?}");
+}

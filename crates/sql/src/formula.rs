@@ -128,7 +128,9 @@ pub(crate) fn call_of(expression: &Value) -> Option<(&str, Vec<&Value>)> {
     let is_call = expression.get("class")? == "FUNCTION"
         && is_empty("schema")
         && is_empty("catalog")
-        && expression.get("filter").is_none_or(Value::is_null);
+        && expression.get("filter").is_none_or(Value::is_null)
+        && expression.get("distinct").is_none_or(|distinct| distinct == false)
+        && expression.get("order_bys").is_none_or(crate::separable::is_empty);
     let name = expression.get("function_name").filter(|_| is_call)?.as_str()?;
     let arguments = expression.get("arguments")?.as_array()?.iter().map(|argument| {
         let is_named = argument.get("name").is_some_and(|name| name != "");

@@ -48,6 +48,11 @@ impl LogFiles {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Before it is listed anew: what is not listed then is gone.
+    pub(super) fn begin_list(&self) {
+        self.files().listed.clear();
+    }
+
     /// Notes how a file was listed.
     pub(super) fn saw(&self, path: &str, size: u64, modified: SystemTime) {
         let state = FileState::of_object(Path::new(path), size, modified);
@@ -110,6 +115,8 @@ mod tests {
         assert_eq!(files.get("a"), Some(bytes.clone()));
         files.keep("a", &Bytes::from_static(b"ab"));
         assert_eq!(files.get("a"), Some(bytes), "that was not all of it");
+        files.begin_list();
+        assert_eq!(files.get("a"), None, "it is gone");
     }
 
     #[test]

@@ -21,8 +21,10 @@ pub(super) struct StorePlace {
     failure: Arc<FirstFailure>,
 }
 
-/// Below it lies what never changes.
+/// Below it lies what never changes...
 const LOG: &str = "_delta_log/";
+/// ...but for this, which is written anew with each checkpoint.
+const HINT: &str = "_last_checkpoint";
 
 /// The error for those who read the table. Whether it is one that a file is not there is for those to say who asked for it.
 fn told(failure: &FirstFailure, error: StorageError) -> io::Error {
@@ -52,10 +54,13 @@ impl Place for StorePlace {
         let directory = directory.trim_end_matches('/');
         let directory = (!directory.is_empty()).then(|| name(directory)).transpose()?;
         let listed = self.store.list(directory.as_ref()).map_err(|error| told(&self.failure, error))?;
+        if directory.as_ref().is_some_and(|directory| LOG.starts_with(directory.as_str())) {
+            self.log.begin_list();
+        }
         let file = |file: FileInfo| {
             let modified = file.modified.duration_since(UNIX_EPOCH).ok();
             let modified = modified.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default();
-            if file.path.as_str().starts_with(LOG) {
+            if file.path.as_str().starts_with(LOG) && file.path.file_name() != HINT {
                 self.log.saw(file.path.as_str(), file.size, file.modified);
             }
             Listed { path: file.path.to_string(), size: file.size, modified }

@@ -6,9 +6,21 @@ use std::sync::Arc;
 use datafolio_core::{Change, Entry, ItemRecord, RelPath, counted, item_type};
 use datafolio_handlers::all_files;
 
-use super::{TransferOptions, Transferred};
+use super::{TransferControl, TransferOptions, Transferred};
 use crate::bundle::{Batch, DataFolio};
 use crate::error::{Error, Result};
+
+/// Sees to it that what is to be sent is there, and that it is still wanted.
+pub(super) fn check_some(from: &DataFolio, options: &TransferOptions) -> Result<()> {
+    let state = from.state();
+    for name in options.include.iter().flatten() {
+        state.item(name)?;
+    }
+    for name in options.snapshots.iter().flatten() {
+        state.catalogue().snapshot(name)?;
+    }
+    options.control.as_ref().map_or(Ok(()), TransferControl::check)
+}
 
 /// Sends items and snapshots, as one commit of the other bundle.
 pub(super) fn send_some(from: &DataFolio, to: &DataFolio, options: &TransferOptions) -> Result<Transferred> {

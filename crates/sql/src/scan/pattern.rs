@@ -45,7 +45,9 @@ impl Pattern {
             Like::Start => Self::Start(bytes.to_vec()),
             Like::End => Self::End(bytes.to_vec()),
             Like::Part => part(bytes),
-            Like::Pattern { any_case, .. } if any_case && !text.is_ascii() => return None,
+            Like::Pattern { any_case: true, .. } if !text.is_ascii() => return None,
+            // SQL folds the pattern, and not the escape that it looks for in it.
+            Like::Pattern { any_case: true, escape: Some(escape) } if escape.is_ascii_alphabetic() => return None,
             Like::Pattern { any_case, escape } => {
                 let mut pieces = pieces(text, any_case, escape)?;
                 let last = if pieces.len() > 1 { pieces.pop() } else { None };
@@ -179,6 +181,9 @@ mod tests {
         assert!(matches!(of("%a!%b"), Pattern::End(end) if end == b"a%b"));
         assert!(matches!(of("%%ab%%"), Pattern::Part(part) if part.needle() == b"ab"));
         assert!(matches!(of("ab"), Pattern::Pieces(_)));
+        // A letter that is another one before and after it is folded.
+        assert!(Pattern::new(Like::Pattern { any_case: true, escape: Some('X') }, "aX%b").is_none());
+        assert!(Pattern::new(Like::Pattern { any_case: true, escape: Some('!') }, "a!%b").is_some());
         // An escape of nothing is an error of SQL.
         assert!(Pattern::new(Like::Pattern { any_case: false, escape: Some('!') }, "ab!").is_none());
     }
