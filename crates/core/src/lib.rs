@@ -3,6 +3,7 @@
 mod apply;
 mod catalogue;
 mod change;
+pub mod civil;
 mod diff;
 mod encode;
 mod entry;

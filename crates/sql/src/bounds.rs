@@ -4,8 +4,9 @@ use chrono::{DateTime, Days, NaiveDate};
 use serde_json::Value;
 
 use crate::instants::instant;
-use crate::looks::Looks;
+use crate::looks::{self, Looks};
 use crate::params::{ParamValue, Params};
+use crate::property;
 
 /// A comparison of a column with constants.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,12 +101,22 @@ fn collect(expression: &Value, table: &str, params: &Params, found: &mut Vec<Bou
             if let Some(comparison) = Comparison::of(part("type")) {
                 add(part("left"), comparison, part("right"));
                 add(part("right"), comparison.turned(), part("left"));
+                for (of, comparison, constant) in
+                    [("left", comparison, "right"), ("right", comparison.turned(), "left")]
+                {
+                    let Some(constant) = constant_of(part(constant), params) else { continue };
+                    found.extend(property::bounds(part(of), table, comparison, &constant));
+                    found.extend(looks::bounds(part(of), table, params, comparison, &constant));
+                }
             }
         }
         (Some("BETWEEN"), Some("COMPARE_BETWEEN")) => {
             // Where one end is a column, or is computed, nobody knows here in which type all three are compared.
             let ends = (constant_of(part("lower"), params), constant_of(part("upper"), params));
-            let (Some(column), (Some(lower), Some(upper))) = (column_of(part("input"), table), ends) else { return };
+            let (Some(lower), Some(upper)) = ends else { return };
+            found.extend(property::bounds(part("input"), table, Comparison::AtLeast, &lower));
+            found.extend(property::bounds(part("input"), table, Comparison::AtMost, &upper));
+            let Some(column) = column_of(part("input"), table) else { return };
             let ends = of_one_type(&[lower, upper]).into_iter();
             found.extend(ends.zip([Comparison::AtLeast, Comparison::AtMost]).map(|(constant, comparison)| Bound {
                 column: column.clone(),
@@ -267,6 +278,27 @@ mod tests {
             ("starts_with(name, 'a\u{10ffff}')", {
                 vec![("name", AtLeast, Constant::Varchar("a\u{10ffff}".to_owned()))]
             }),
+            ("year(day) = 2024 AND 1999 < date_part('year', moment) AND year(other) BETWEEN 1 AND 9998", {
+                vec![
+                    ("day", AtLeast, time("2024-01-01")),
+                    ("day", Less, time("2025-01-01")),
+                    ("moment", AtLeast, time("2000-01-01")),
+                    ("other", AtLeast, time("0001-01-01")),
+                    ("other", Less, time("9999-01-01")),
+                ]
+            }),
+            ("moment::DATE <= '2024-02-29' AND CAST(day AS DATE) > DATE '2024-02-28'", {
+                vec![("moment", Less, time("2024-03-01")), ("day", AtLeast, time("2024-02-29"))]
+            }),
+            ("left(name, 2) = 'ab' AND substr(other, 1) LIKE 'é%' AND lower(name) = 'a' AND substr(name, 2) = 'a'", {
+                let varchar = |text: &str| Constant::Varchar(text.to_owned());
+                vec![
+                    ("name", AtLeast, varchar("ab")),
+                    ("name", Less, varchar("ac")),
+                    ("other", AtLeast, varchar("é")),
+                    ("other", Less, varchar("ê")),
+                ]
+            }),
             ("id < 3 AND x < (SELECT max(x) FROM table)", vec![("id", Less, int(3))]),
         ] {
             let expected = expected.into_iter().map(|(name, how, what)| (name.to_owned(), how, vec![what]));
@@ -334,6 +366,12 @@ mod tests {
             "abs(id) < 5",
             "id < x",
             "id < 2 + 3",
+            "year(day) = 9999",
+            "year(day) = 2024.5",
+            "year(day) <> 2024",
+            "month(day) = 2",
+            "day::DATE = moment",
+            "left(name, 2) < 'ab'",
             "CASE WHEN id < 5 THEN true ELSE x > 1 END",
             "other.id < 5 IS NULL",
             "name COLLATE NOCASE = 'a'",

@@ -3,12 +3,15 @@
 use serde_json::Value;
 
 use crate::bounds::{Constant, column_of};
+use crate::property::Property;
 
 /// A number that is computed for each row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Formula {
     /// That of a column, as the condition writes it.
     Column(String),
+    /// One that the texts, dates or moments of a column have.
+    Property(Property, String),
     /// The same for all rows.
     Constant(Constant),
     /// What becomes of one number.
@@ -26,6 +29,8 @@ pub enum Unary {
     Absolute,
     /// A function that gives floating-point numbers.
     Float(FloatFunction),
+    /// `round(x, n)`: to so many digits behind the point, or before it where there are less than none; halves away from 0.
+    Round(i32),
 }
 
 /// A function of floating-point numbers.
@@ -99,11 +104,18 @@ impl Formula {
         if let Some(constant) = constant(expression) {
             return Some(Self::Constant(constant));
         }
+        if let Some((property, column)) = Property::of(expression, table) {
+            return Some(Self::Property(property, column));
+        }
         let (name, arguments) = call_of(expression)?;
         let operands = arguments.into_iter().map(|argument| Self::of(argument, table, constant));
         Some(match (name, operands.collect::<Option<Vec<_>>>()?.as_slice()) {
             ("-", [one]) => Self::Unary(Unary::Negate, Box::new(one.clone())),
             ("abs" | "@", [one]) => Self::Unary(Unary::Absolute, Box::new(one.clone())),
+            ("round", [one]) => Self::Unary(Unary::Round(0), Box::new(one.clone())),
+            ("round", [one, Self::Constant(Constant::Int(digits))]) => {
+                Self::Unary(Unary::Round(i32::try_from(*digits).ok()?), Box::new(one.clone()))
+            }
             (name, [one]) => Self::Unary(Unary::Float(FloatFunction::of(name)?), Box::new(one.clone())),
             (name, [left, right]) => {
                 let operation = match name {

@@ -1,6 +1,7 @@
 //! Batches of queries over parts of a table that run side by side, handed out one part after the other.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,13 +62,19 @@ impl Lanes {
 
     /// The next part to fill.
     pub(crate) fn claim(&self) -> Option<usize> {
+        self.claim_some(|_| 1).map(|parts| parts.start)
+    }
+
+    /// The next parts to fill as one, through the first of them: at most so many from the first on, and a fair share of those that
+    /// are left.
+    pub(crate) fn claim_some(&self, most: impl Fn(usize) -> usize) -> Option<Range<usize>> {
         let mut state = self.state();
-        let lane = state.unclaimed;
-        if state.is_closed || lane == state.lanes.len() {
+        let (first, left) = (state.unclaimed, state.lanes.len() - state.unclaimed);
+        if state.is_closed || left == 0 {
             return None;
         }
-        state.unclaimed += 1;
-        Some(lane)
+        state.unclaimed += most(first).min(left.div_ceil(state.running.max(1))).max(1);
+        Some(first..state.unclaimed)
     }
 
     /// Adds a batch to a part, when there is room; `false` when nobody wants more.
@@ -216,6 +223,17 @@ mod tests {
             assert!(lanes.wait_for_all(Duration::ZERO));
             assert_eq!(lanes.complete(), (7, 7));
         }
+    }
+
+    #[test]
+    fn several_parts_are_filled_as_one() {
+        let lanes = Lanes::new(8, 2, usize::MAX);
+        assert_eq!(lanes.claim(), Some(0));
+        assert_eq!(lanes.claim_some(|first| first * 3), Some(1..4), "as many as may be");
+        assert_eq!(lanes.claim_some(|_| 100), Some(4..6), "others want some as well");
+        assert_eq!(lanes.claim_some(|_| 0), Some(6..7), "one at least");
+        assert_eq!(lanes.claim_some(|_| 2), Some(7..8));
+        assert_eq!(lanes.claim_some(|_| 2), None);
     }
 
     #[test]

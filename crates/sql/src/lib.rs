@@ -29,6 +29,7 @@ mod params;
 mod pivot;
 mod places;
 mod plain;
+mod property;
 mod reader;
 mod refusal;
 mod result_schema;

@@ -1,4 +1,4 @@
-//! What a condition says that a text of a column looks like.
+//! What a condition says that a text of a column, or what is made of it, looks like.
 
 use serde_json::Value;
 
@@ -11,10 +11,28 @@ use crate::params::Params;
 pub struct Looks {
     /// The column, as the condition writes it.
     pub column: String,
-    /// What part of it, or which pattern.
+    /// What is made of its texts first, one after the other.
+    pub made: Vec<TextFunction>,
+    /// What part of that, or which pattern.
     pub like: Like,
     /// The text that it is compared with.
     pub text: String,
+}
+
+/// What is made of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFunction {
+    /// The same in lower case, character by character.
+    Lower,
+    /// The same in upper case, character by character.
+    Upper,
+    /// A part of it.
+    Part {
+        /// The characters before it.
+        skip: u32,
+        /// So many characters at most.
+        take: u32,
+    },
 }
 
 /// What a text is compared with.
@@ -33,6 +51,8 @@ pub enum Like {
     End,
     /// A part of it.
     Part,
+    /// How it compares with it as a whole.
+    Compared(Comparison),
 }
 
 impl Looks {
@@ -65,13 +85,29 @@ impl Looks {
             }
             _ => return None,
         };
-        Some((Self { column: column_of(column, table)?, like, text: text(compared)? }, is_otherwise))
+        let (column, made) = text_of(column, table, params)?;
+        Some((Self { column, made, like, text: text(compared)? }, is_otherwise))
+    }
+
+    /// How what an expression makes of the texts of a column compares with a constant. `None` for a column itself.
+    pub(crate) fn compared(
+        expression: &Value,
+        table: &str,
+        params: &Params,
+        comparison: Comparison,
+        constant: &Constant,
+    ) -> Option<Self> {
+        let (Constant::Text(text) | Constant::Varchar(text)) = constant else { return None };
+        let (column, made) = text_of(expression, table, params).filter(|(_, made)| !made.is_empty())?;
+        Some(Self { column, made, like: Like::Compared(comparison), text: text.clone() })
     }
 
     /// Between which texts all lie that look so.
     pub(crate) fn bounds(&self) -> Vec<Bound> {
+        let is_start = |function: &TextFunction| matches!(function, TextFunction::Part { skip: 0, .. });
         let start = match self.like {
-            Like::Start => self.text.as_str(),
+            _ if !self.made.iter().all(is_start) => "",
+            Like::Start | Like::Compared(Comparison::Equal) => self.text.as_str(),
             Like::Pattern { any_case: false, escape: None } => self.text.split(['%', '_']).next().unwrap_or_default(),
             _ => "",
         };
@@ -86,6 +122,41 @@ impl Looks {
         }
         found
     }
+}
+
+/// Between which texts those of a column lie of which an expression makes what compares so with this constant.
+pub(crate) fn bounds(
+    expression: &Value,
+    table: &str,
+    params: &Params,
+    comparison: Comparison,
+    constant: &Constant,
+) -> Vec<Bound> {
+    Looks::compared(expression, table, params, comparison, constant).map_or_else(Vec::new, |looks| looks.bounds())
+}
+
+/// The column that an expression makes other texts of, and how.
+fn text_of(expression: &Value, table: &str, params: &Params) -> Option<(String, Vec<TextFunction>)> {
+    if let Some(column) = column_of(expression, table) {
+        return Some((column, Vec::new()));
+    }
+    let (name, arguments) = call_of(expression)?;
+    let (of, numbers) = arguments.split_first()?;
+    let number = |expression: &&Value| match constant_of(expression, params)? {
+        Constant::Int(number) => u32::try_from(number).ok(),
+        _ => None,
+    };
+    let function = match (name, numbers.iter().map(number).collect::<Option<Vec<_>>>()?.as_slice()) {
+        ("lower" | "lcase", []) => TextFunction::Lower,
+        ("upper" | "ucase", []) => TextFunction::Upper,
+        ("left", [take]) => TextFunction::Part { skip: 0, take: *take },
+        ("substring" | "substr", [from @ 1..=u32::MAX, take]) => TextFunction::Part { skip: from - 1, take: *take },
+        ("substring" | "substr", [from @ 1..=u32::MAX]) => TextFunction::Part { skip: from - 1, take: u32::MAX },
+        _ => return None,
+    };
+    let (column, mut made) = text_of(of, table, params)?;
+    made.push(function);
+    Some((column, made))
 }
 
 /// The first text behind all those that begin so.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -101,6 +101,7 @@ pub(crate) fn start(
         is_dense: AtomicBool::new(false),
         is_sparse: AtomicBool::new(false),
         gathers: AtomicBool::new(false),
+        row_bytes: AtomicUsize::new(0),
         most_gathered: ahead.saturating_mul(GATHERED),
     });
     let workers = connections.into_iter().map(|connection| {

@@ -1,7 +1,7 @@
 //! The work of the threads of a query: each runs the statement over one part of the table after the other.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,8 @@ const BATCH_ROWS: usize = 16_384;
 const SPARSE: usize = 8;
 /// Rows are fetched where fewer are wanted than one of so many.
 const DENSE: usize = 5;
-/// Parts with more rows than this do not have the numbers of all their rows in memory.
+/// Parts with more rows than this do not have the numbers of all their rows in memory, and no parts are run over as one that
+/// have more together.
 const MOST_NUMBERED: usize = 4 << 20;
 
 /// What the threads have in common.
@@ -51,8 +52,21 @@ pub(crate) struct Run {
     pub(crate) is_sparse: AtomicBool,
     /// Whether the next part gathers its rows, in the same way.
     pub(crate) gathers: AtomicBool,
-    /// Bytes that all rows of a part that does may take.
+    /// Bytes of a row of those that were given.
+    pub(crate) row_bytes: AtomicUsize,
+    /// Bytes that all rows of a part that gathers them may take.
     pub(crate) most_gathered: usize,
+}
+
+/// What a statement runs over at a time.
+#[derive(Debug, Clone)]
+struct Part {
+    /// The lane that takes what it gives.
+    lane: usize,
+    /// `None` for all rows of the table.
+    rows: Option<Range<u64>>,
+    /// How many those are; 0 where that is not known.
+    count: usize,
 }
 
 /// What became of a part whose rows were to be fetched.
@@ -88,15 +102,17 @@ fn begin(statement: &mut Statement<'_>, params: impl duckdb::Params, gathers: bo
 impl Run {
     /// Fills one part after the other. The schema is that of the first.
     pub(crate) fn work(&self, connection: &Connection, schema: &Sender<Result<SchemaRef, Stop>>) {
-        while let Some(lane) = self.lanes.claim() {
+        while let Some(lanes) = self.lanes.claim_some(|first| self.at_once(first)) {
+            let lane = lanes.start;
+            let part = self.part(&lanes);
             let schema = (lane == 0).then_some(schema);
             let mut has_schema = false;
             let tell = |columns: &SchemaRef| {
                 has_schema = true;
                 schema.is_none_or(|schema| schema.send(Ok(SchemaRef::clone(columns))).is_ok())
             };
-            match self.fill(lane, connection, tell) {
-                Ok(true) => self.lanes.end(lane),
+            match self.fill(&part, connection, tell) {
+                Ok(true) => lanes.for_each(|lane| self.lanes.end(lane)),
                 Ok(false) => return,
                 Err(stop) => {
                     match schema.filter(|_| !has_schema) {
@@ -109,26 +125,59 @@ impl Run {
         }
     }
 
+    /// How many parts from this one on a statement runs over at once: each time it is planned anew, and opens the files. Where few
+    /// rows are found, that takes as long as to look at those of a part.
+    fn at_once(&self, first: usize) -> usize {
+        if !self.is_sparse.load(Ordering::Relaxed) {
+            return 1;
+        }
+        let most = match self.gathers.load(Ordering::Relaxed) {
+            true => self.most_gathered / self.row_bytes.load(Ordering::Relaxed).max(1),
+            false => usize::MAX,
+        };
+        let (mut rows, mut end) = (0_usize, None);
+        let following = (first..).zip(self.shares.iter().skip(first)).take_while(|(lane, share)| {
+            rows = rows.saturating_add(self.rows_of(*lane));
+            let follows = end.replace(share.end).is_none_or(|end| end == share.start);
+            follows && rows <= MOST_NUMBERED.min(most)
+        });
+        following.count()
+    }
+
+    /// What some lanes, of which the first is to take it all, stand for.
+    fn part(&self, lanes: &Range<usize>) -> Part {
+        let shares = self.shares.get(lanes.clone()).unwrap_or_default();
+        let rows = shares.first().zip(shares.last()).map(|(first, last)| first.start..last.end);
+        let count = lanes.clone().fold(0_usize, |count, lane| count.saturating_add(self.rows_of(lane)));
+        Part { lane: lanes.start, rows, count }
+    }
+
+    /// How many rows a share has: the last one, whose end need not be told, counts as the first.
+    fn rows_of(&self, lane: usize) -> usize {
+        let share = self.shares.get(lane).filter(|share| share.end < u64::MAX).or_else(|| self.shares.first());
+        share.map_or(0, |share| usize::try_from(share.end - share.start).unwrap_or(usize::MAX))
+    }
+
     /// Fills a part; `false` when nobody wants the rest of it.
-    fn fill(&self, lane: usize, connection: &Connection, tell: impl FnOnce(&SchemaRef) -> bool) -> Result<bool, Stop> {
-        if let Some(share) = self.shares.get(lane) {
-            execute(connection, &share_of(share)).map_err(|error| self.why(error))?;
+    fn fill(&self, part: &Part, connection: &Connection, tell: impl FnOnce(&SchemaRef) -> bool) -> Result<bool, Stop> {
+        if let Some(rows) = &part.rows {
+            execute(connection, &share_of(rows)).map_err(|error| self.why(error))?;
         }
         let Some(fetch) = self.fetch.as_ref().filter(|_| !self.is_dense.load(Ordering::Relaxed)) else {
-            return self.fill_whole(lane, connection, tell);
+            return self.fill_whole(part, connection, tell);
         };
         // Numbers take little memory. Whether there are few is seen soonest where they come while the statement goes.
-        let gathers = self.is_sparse.load(Ordering::Relaxed) && (1..=MOST_NUMBERED).contains(&self.part_rows(lane));
+        let gathers = self.is_sparse.load(Ordering::Relaxed) && (1..=MOST_NUMBERED).contains(&part.count);
         let mut statement = self.begun(&fetch.text, connection, gathers)?;
         if !tell(&fetch.given.schema()) {
             return Ok(false);
         }
-        match self.fill_fetched(lane, &mut statement, connection, fetch)? {
+        match self.fill_fetched(part, &mut statement, connection, fetch)? {
             Filled::All(is_wanted) => Ok(is_wanted),
             Filled::Nothing => {
                 drop(statement);
                 self.is_dense.store(true, Ordering::Relaxed);
-                self.fill_whole(lane, connection, |_| true)
+                self.fill_whole(part, connection, |_| true)
             }
         }
     }
@@ -159,11 +208,11 @@ impl Run {
     /// Fills a part with what DuckDB gives; `false` when nobody wants the rest of it.
     fn fill_whole(
         &self,
-        lane: usize,
+        part: &Part,
         connection: &Connection,
         tell: impl FnOnce(&SchemaRef) -> bool,
     ) -> Result<bool, Stop> {
-        let part_rows = self.part_rows(lane);
+        let part_rows = part.count;
         let gathers = self.gathers.load(Ordering::Relaxed);
         let statement = self.begun(&self.text, connection, gathers)?;
         let given = statement.schema();
@@ -213,12 +262,13 @@ impl Run {
                 held.clear();
                 rows = 0;
                 all.bytes += batch.get_array_memory_size();
-                if !self.lanes.push(lane, Ok(batch)) {
+                if !self.lanes.push(part.lane, Ok(batch)) {
                     return Ok(false);
                 }
             }
             if ended {
-                if all.rows > 0 {
+                if let Some(row_bytes) = all.bytes.checked_div(all.rows) {
+                    self.row_bytes.store(row_bytes, Ordering::Relaxed);
                     self.gathers.store(all.gathers(part_rows, self.most_gathered), Ordering::Relaxed);
                 }
                 self.found(all.rows, part_rows);
@@ -247,13 +297,13 @@ impl Run {
     /// Fills a part with the rows whose numbers a statement gives, unless the first of them show that there are many.
     fn fill_fetched(
         &self,
-        lane: usize,
+        part: &Part,
         statement: &mut Statement<'_>,
         connection: &Connection,
         fetch: &Fetch,
     ) -> Result<Filled, Stop> {
         let (mut fetching, mut rows) = (Fetching::new(fetch), 0);
-        let start = self.shares.get(lane).map_or(0, |share| share.start);
+        let start = part.rows.as_ref().map_or(0, |rows| rows.start);
         loop {
             let piece = statement.step().map_err(|error| self.stop(&error, &fetch.text, connection))?;
             // A query that was interrupted may end as if it had no more rows.
@@ -273,22 +323,16 @@ impl Run {
             }
             let give = |batch| match self.control.was_stopped() {
                 true => Err(self.why(SqlError::Cancelled)),
-                false => Ok(self.lanes.push(lane, Ok(batch))),
+                false => Ok(self.lanes.push(part.lane, Ok(batch))),
             };
             if is_enough && !fetching.give(give)? {
                 return Ok(Filled::All(false));
             }
             if piece.is_none() {
-                self.found(rows, self.part_rows(lane));
+                self.found(rows, part.count);
                 return Ok(Filled::All(true));
             }
         }
-    }
-
-    /// How many rows a part looks at: those of the last one, whose end need not be told, count as many as those before.
-    fn part_rows(&self, lane: usize) -> usize {
-        let share = self.shares.get(lane).filter(|share| share.end < u64::MAX).or_else(|| self.shares.first());
-        share.map_or(0, |share| usize::try_from(share.end - share.start).unwrap_or(usize::MAX))
     }
 
     fn why(&self, error: SqlError) -> Stop {

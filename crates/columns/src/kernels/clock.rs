@@ -4,7 +4,8 @@
 //! numbers. It is exact: the factor of two in the divisor is shifted away, what is left of the ticks is below 2⁵¹, and the remainder
 //! shows whether the quotient is one too large.
 
-use super::civil;
+use datafolio_core::civil;
+
 use super::sides::map;
 use crate::block::Buffer;
 use crate::types::Unit;

@@ -4,7 +4,6 @@ pub(crate) mod arithmetic;
 pub(crate) mod bins;
 pub(crate) mod cast;
 pub(crate) mod choice;
-pub(crate) mod civil;
 pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod components;

@@ -9,8 +9,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use chrono::{Offset, TimeZone};
 use chrono_tz::{OffsetName, Tz};
+use datafolio_core::civil;
 
-use super::civil;
 use super::sides::map;
 use crate::block::Buffer;
 use crate::plan::nearest;

@@ -10,14 +10,18 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use arrow::error::ArrowError;
 
 use super::evaluate::{WORD, bits, numbers};
+use super::properties;
 use crate::bounds::{Comparison, Constant};
 use crate::formula::{Binary, FloatFunction, Formula, Unary};
+use crate::property::Property;
 
 /// What is computed of the columns of a batch, which go by their places.
 #[derive(Debug, Clone)]
 pub(super) enum Term {
     /// A column, in this type.
     Column(usize, DataType),
+    /// What its values have.
+    Property(usize, Property),
     Constant(Scalar<ArrayRef>),
     /// A whole number as a floating-point number.
     Float(Box<Term>),
@@ -128,6 +132,11 @@ fn bind(columns: &mut impl Columns, formula: &Formula) -> Option<(Term, Kind)> {
             let (lowest, highest) = limits(bits);
             (Term::Column(at, DataType::Int64), known.unwrap_or(Kind::Whole(bits, lowest, highest)))
         }
+        Formula::Property(property, name) => {
+            let (at, of) = columns.place(name)?;
+            let (least, most) = properties::range(*property, &of)?;
+            (Term::Property(at, *property), Kind::Whole(64, least.into(), most.into()))
+        }
         Formula::Constant(Constant::Int(value)) => {
             let value = i64::try_from(*value).ok()?;
             (Term::Constant(Scalar::new(Arc::new(Int64Array::from(vec![value])))), Kind::Literal(value))
@@ -140,7 +149,9 @@ fn bind(columns: &mut impl Columns, formula: &Formula) -> Option<(Term, Kind)> {
             let (term, kind) = bind(columns, operand)?;
             let (term, kind) = match (kind, unary) {
                 // Of whole numbers SQL leaves some as they are.
-                (Kind::Whole(..), Unary::Float(FloatFunction::Floor | FloatFunction::Ceil)) => return None,
+                (Kind::Whole(..), Unary::Round(_) | Unary::Float(FloatFunction::Floor | FloatFunction::Ceil)) => {
+                    return None;
+                }
                 (Kind::Whole(..), Unary::Float(_)) => (float(term, kind), Kind::Float),
                 _ => (term, kind),
             };
@@ -234,12 +245,16 @@ fn float(term: Term, kind: Kind) -> Term {
 impl Term {
     /// Its values for the rows of a batch.
     fn of(&self, batch: &RecordBatch) -> Result<ArrayRef, ArrowError> {
+        let column = |at: &usize| {
+            let missing = || ArrowError::SchemaError("a column of a condition is not there".to_owned());
+            batch.columns().get(*at).ok_or_else(missing)
+        };
         match self {
-            Self::Column(at, of) => {
-                let missing = || ArrowError::SchemaError("a column of a condition is not there".to_owned());
-                let column = batch.columns().get(*at).ok_or_else(missing)?;
-                if column.data_type() == of { Ok(Arc::clone(column)) } else { cast(column, of) }
-            }
+            Self::Column(at, of) => match column(at)? {
+                column if column.data_type() == of => Ok(Arc::clone(column)),
+                column => cast(column, of),
+            },
+            Self::Property(at, property) => Ok(Arc::new(properties::of(*property, column(at)?)?)),
             Self::Constant(_) => Err(ArrowError::ComputeError("a constant has no rows".to_owned())),
             Self::Float(term) => cast(&term.of(batch)?, &DataType::Float64),
             Self::Unary(unary, term) => {
@@ -249,7 +264,8 @@ impl Term {
                     (Unary::Absolute, Some(floats), _) => Ok(Arc::new(floats.unary::<_, Float64Type>(f64::abs))),
                     (Unary::Absolute, _, Some(whole)) => Ok(Arc::new(whole.unary::<_, Int64Type>(i64::wrapping_abs))),
                     (Unary::Float(function), Some(floats), _) => Ok(Arc::new(function_of(*function, floats))),
-                    (Unary::Absolute | Unary::Float(_), None, _) => Err(no_numbers()),
+                    (Unary::Round(digits), Some(floats), _) => Ok(Arc::new(rounded(*digits, floats))),
+                    (Unary::Absolute | Unary::Float(_) | Unary::Round(_), None, _) => Err(no_numbers()),
                 }
             }
             Self::Binary(binary, operands) => {
@@ -289,6 +305,18 @@ fn function_of(function: FloatFunction, of: &Float64Array) -> Float64Array {
         FloatFunction::Sinh => of.unary(f64::sinh),
         FloatFunction::Cosh => of.unary(f64::cosh),
         FloatFunction::Tanh => of.unary(f64::tanh),
+    }
+}
+
+/// To so many digits, by way of the product with a power of ten, as DuckDB goes: a number that has none such is left as it is.
+fn rounded(digits: i32, of: &Float64Array) -> Float64Array {
+    let ten_to = 10_f64.powf(f64::from(digits).abs());
+    let or_itself = |found: f64, value: f64| if found.is_finite() { found } else { value };
+    match digits {
+        0 => of.unary(|value: f64| or_itself(value.round(), value)),
+        1.. => of.unary(|value: f64| or_itself((value * ten_to).round() / ten_to, value)),
+        _ if ten_to.is_infinite() => of.unary(|value: f64| if value.is_finite() { 0.0 } else { value }),
+        _ => of.unary(|value: f64| or_itself((value / ten_to).round() * ten_to, value)),
     }
 }
 

@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use super::computed::Compared;
 use super::lists::Numbers;
 use super::texts::{Answers, TextTest};
+use super::within::Within;
 use crate::bounds::Comparison;
 
 /// Bits of a word.
@@ -30,6 +31,7 @@ pub(super) enum Node {
     /// Numbers of any kind that are one of these.
     OneOf(usize, Numbers),
     Text(usize, TextTest),
+    Within(usize, Within),
     Computed(Box<Compared>),
 }
 
@@ -78,6 +80,7 @@ impl Node {
                 Ok(BooleanArray::new(holds, column.nulls().cloned()))
             }
             Self::OneOf(at, constants) => constants.holds(column(at)?),
+            Self::Within(at, within) => within.holds(column(at)?),
             Self::Computed(compared) => compared.holds(batch),
             Self::Text(at, test) => test.holds(column(at)?, answers),
         }

@@ -7,13 +7,16 @@ mod computed;
 mod evaluate;
 mod kept;
 mod lists;
+mod made;
 mod pattern;
 mod predicate;
+mod properties;
 mod slab;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod typed;
+mod within;
 
 use std::ops::Range;
 use std::sync::Arc;

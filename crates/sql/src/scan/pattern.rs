@@ -45,6 +45,8 @@ impl Pattern {
             Like::Start => Self::Start(bytes.to_vec()),
             Like::End => Self::End(bytes.to_vec()),
             Like::Part => part(bytes),
+            // That is no pattern.
+            Like::Compared(_) => return None,
             Like::Pattern { any_case: true, .. } if !text.is_ascii() => return None,
             // SQL folds the pattern, and not the escape that it looks for in it.
             Like::Pattern { any_case: true, escape: Some(escape) } if escape.is_ascii_alphabetic() => return None,

@@ -7,6 +7,8 @@ use arrow::compute::{cast, concat_batches, max, min};
 use arrow::datatypes::{DataType, Int64Type, Schema};
 use duckdb::Connection;
 
+mod made;
+
 use super::Test;
 use super::texts::Answers;
 use crate::condition::check_condition;
@@ -156,8 +158,13 @@ struct Judge {
 
 impl Judge {
     fn new() -> Self {
+        Self::of(TABLE)
+    }
+
+    /// One of the rows of this table, which is called `t`.
+    fn of(table: &str) -> Self {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(TABLE).unwrap();
+        connection.execute_batch(table).unwrap();
         let mut statement = connection.prepare("FROM t").unwrap();
         let batches: Vec<RecordBatch> = statement.query_arrow([]).unwrap().collect();
         let rows = concat_batches(&batches[0].schema(), &batches).unwrap();

@@ -10,9 +10,10 @@ use arrow::error::ArrowError;
 use foldhash::fast::RandomState;
 
 use super::evaluate::{WORD, any, bits};
+use super::made::made_of;
 use super::pattern::Pattern;
 use crate::bounds::Comparison;
-use crate::looks::Looks;
+use crate::looks::{Like, Looks, TextFunction};
 
 /// Bytes that are compared at once.
 const HEAD: usize = 8;
@@ -24,6 +25,8 @@ const FEW: usize = 4;
 pub(super) struct TextTest {
     /// Which of the answers to texts of dictionaries are its.
     place: usize,
+    /// What is made of them first.
+    made: Vec<TextFunction>,
     is: Is,
 }
 
@@ -51,12 +54,16 @@ impl TextTest {
             (Comparison::Equal, _) => Is::OneOf(Arc::new(bytes.collect())),
             _ => return None,
         };
-        Some(Self { place, is })
+        Some(Self { place, made: Vec::new(), is })
     }
 
     /// Texts that look so. `None` where SQL is to say what that means.
     pub(super) fn looks(place: usize, looks: &Looks) -> Option<Self> {
-        Some(Self { place, is: Is::Like(Pattern::new(looks.like, &looks.text)?) })
+        let is = match looks.like {
+            Like::Compared(comparison) => Is::Compared(comparison, looks.text.as_bytes().to_vec()),
+            like => Is::Like(Pattern::new(like, &looks.text)?),
+        };
+        Some(Self { place, made: looks.made.clone(), is })
     }
 
     /// For which rows of a column it holds.
@@ -64,12 +71,12 @@ impl TextTest {
         let no_texts = || ArrowError::CastError("it is no column of texts".to_owned());
         let Some(keyed) = column.as_dictionary_opt::<UInt32Type>() else {
             let texts = column.as_string_opt::<i32>().ok_or_else(no_texts)?;
-            return Ok(BooleanArray::new(self.of(texts), texts.nulls().cloned()));
+            return Ok(BooleanArray::new(self.of(texts)?, texts.nulls().cloned()));
         };
         let values = keyed.values();
         let known = answers.0.get(&self.place).is_some_and(|(of, _)| Arc::ptr_eq(of, values));
         if !known {
-            let holds = self.of(values.as_string_opt::<i32>().ok_or_else(no_texts)?);
+            let holds = self.of(values.as_string_opt::<i32>().ok_or_else(no_texts)?)?;
             let holds = holds.iter().map(u8::from).collect();
             answers.0.insert(self.place, (Arc::clone(values), holds));
         }
@@ -80,8 +87,13 @@ impl TextTest {
         Ok(BooleanArray::new(bits(places.chunks(WORD).map(word), places.len()), keyed.logical_nulls()))
     }
 
-    fn of(&self, texts: &StringArray) -> BooleanBuffer {
-        match &self.is {
+    fn of(&self, texts: &StringArray) -> Result<BooleanBuffer, ArrowError> {
+        let made = self
+            .made
+            .iter()
+            .try_fold(None, |made, function| made_of(*function, made.as_ref().unwrap_or(texts)).map(Some))?;
+        let texts = made.as_ref().unwrap_or(texts);
+        Ok(match &self.is {
             Is::Compared(comparison, constant) => compared(texts, *comparison, constant),
             Is::OneOfFew(constants) => {
                 any(constants.iter().map(|constant| compared(texts, Comparison::Equal, constant)), texts.len())
@@ -92,7 +104,7 @@ impl TextTest {
             Is::Like(pattern) => {
                 where_holds(texts, |bytes, length| bytes.get(..length).is_some_and(|text| pattern.holds(text)))
             }
-        }
+        })
     }
 }
 

@@ -14,7 +14,10 @@ use super::evaluate::{Node, of_all};
 use super::lists::Numbers;
 use super::predicate::Predicate;
 use super::texts::{Answers, TextTest};
+use super::within::Within;
 use crate::bounds::{Comparison, Constant};
+use crate::formula::Formula;
+use crate::property::{OfDate, Property, date};
 
 /// So many numbers are compared one by one: those of a longer list are looked up.
 const FEW: usize = 4;
@@ -147,6 +150,18 @@ fn bind(predicate: &Predicate, binding: &mut Binding<'_>) -> Option<Node> {
             (at, DataType::Boolean) => Node::IsTrue(at),
             _ => return None,
         },
+        Predicate::Dated { column, comparison, day } => {
+            let (at, of) = binding.place(column)?;
+            Node::Within(at, Within::of_days(&of, *comparison, *day, day + 1)?)
+        }
+        Predicate::Computed {
+            left: Formula::Property(Property::Date(OfDate::Year), column),
+            comparison,
+            right: Formula::Constant(Constant::Int(year)),
+        } => {
+            let (at, of) = binding.place(column)?;
+            Node::Within(at, Within::of_year(&of, *comparison, *year)?)
+        }
         Predicate::Computed { left, comparison, right } => {
             Node::Computed(Box::new(Compared::new(binding, *comparison, (left, right))?))
         }
@@ -237,16 +252,6 @@ fn value(of: &DataType, constant: &Constant) -> Option<ArrayRef> {
     };
     // A number that the type does not have becomes null.
     (value.null_count() == 0).then_some(value)
-}
-
-/// A date in the form that says no more: four digits, two and two.
-fn date(text: &str) -> Option<NaiveDate> {
-    let is_plain = text.len() == 10
-        && text.bytes().enumerate().all(|(place, byte)| match place {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 /// A date, or a date and a time to the microsecond, without a zone.

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
+use datafolio_core::civil;
+
 use super::frequency::Frequency;
 use super::instant::{Instant, fault_where, per_second, present};
 use crate::block::{Buffer, Fault, Lane, Values, YES};
 use crate::error::ColumnsResult;
 use crate::kernels::clock::{self, Piece};
+use crate::kernels::map;
 use crate::kernels::zones::{Instants, Zone};
-use crate::kernels::{civil, map};
 use crate::plan::{Arguments, Call, Function, Operand};
 use crate::simd::{Loop, vectorised};
 use crate::types::{Type, Unit};

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use chrono::format::{DelayedFormat, Fixed, Item, Numeric, Pad, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Timelike};
+use datafolio_core::civil;
 
 use super::instant::{fault_where, per_second};
 use super::names::{DAYS, MONTHS};
 use crate::block::{Buffer, Fault, TextBuilder, Texts};
-use crate::kernels::civil;
 use crate::kernels::zones::Zone;
 use crate::types::Unit;
 

@@ -1,9 +1,10 @@
 //! Instants so many calendar months later.
 
+use datafolio_core::civil;
+
 use super::instant::{Instant, fault_where, per_second, present};
 use crate::block::{Lane, Values, both_valid};
 use crate::error::ColumnsResult;
-use crate::kernels::civil;
 use crate::kernels::clock;
 use crate::kernels::zones::{Instants, Zone};
 use crate::plan::{Arguments, Call, Function, Operand};

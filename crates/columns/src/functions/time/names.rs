@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
+use datafolio_core::civil;
+
 use super::format::Format;
 use super::instant::{Instant, present};
 use crate::block::{Dictionary, Lane, TextBuilder, Texts, Values};
 use crate::error::ColumnsResult;
 use crate::kernels::clock::Piece;
-use crate::kernels::{civil, map};
+use crate::kernels::map;
 use crate::plan::{Arguments, Call, Function, Operand};
 use crate::types::{Type, Unit};
 

@@ -1,10 +1,12 @@
 //! Parts of instants that are numbers or truth values.
 
+use datafolio_core::civil;
+
 use super::instant::{Instant, per_second, present};
 use crate::block::{Lane, Values, YES};
 use crate::error::ColumnsResult;
 use crate::kernels::clock::Piece;
-use crate::kernels::{civil, map};
+use crate::kernels::map;
 use crate::plan::{Arguments, Call, Function, Operand};
 use crate::types::{Int, Type, Unit};
 

@@ -5,7 +5,7 @@
 //! last, and 400 of them, an era, have 146,097 days.
 
 /// Days, from 1970-01-01 on and before, that are computed with: some 5.8 million years, what `int32` days can count.
-pub(crate) const DAYS: i64 = 2_147_000_000;
+pub const DAYS: i64 = 2_147_000_000;
 
 /// Days of 400 years.
 const ERA: u32 = 146_097;
@@ -41,21 +41,21 @@ fn year_of(year: u32, in_first_months: bool) -> i32 {
 
 /// The year.
 #[inline(always)]
-pub(crate) fn year(day: i32) -> i32 {
+pub fn year(day: i32) -> i32 {
     let in_year = in_march_year(day);
     year_of(in_year.year, in_year.day >= 306)
 }
 
 /// The month, from 1.
 #[inline(always)]
-pub(crate) fn month(day: i32) -> i32 {
+pub fn month(day: i32) -> i32 {
     let month = (5 * in_march_year(day).day + 2) / 153;
     (if month < 10 { month + 3 } else { month - 9 }) as i32
 }
 
 /// The day of the month, from 1.
 #[inline(always)]
-pub(crate) fn day_of_month(day: i32) -> i32 {
+pub fn day_of_month(day: i32) -> i32 {
     let of_year = in_march_year(day).day;
     let month = (5 * of_year + 2) / 153;
     (of_year - (153 * month + 2) / 5 + 1) as i32
@@ -63,14 +63,14 @@ pub(crate) fn day_of_month(day: i32) -> i32 {
 
 /// Whether a year has 366 days.
 #[inline(always)]
-pub(crate) fn is_leap(year: i32) -> bool {
+pub fn is_leap(year: i32) -> bool {
     // A multiple of 100 and of 16 is one of 400.
     if year % 100 == 0 { year & 15 == 0 } else { year & 3 == 0 }
 }
 
 /// The day of the year, from 1.
 #[inline(always)]
-pub(crate) fn day_of_year(day: i32) -> i32 {
+pub fn day_of_year(day: i32) -> i32 {
     let in_year = in_march_year(day);
     let first_months = in_year.day >= 306;
     let leap = i32::from(is_leap(year_of(in_year.year, first_months)));
@@ -79,34 +79,34 @@ pub(crate) fn day_of_year(day: i32) -> i32 {
 
 /// The day of the week: Monday is 0.
 #[inline(always)]
-pub(crate) fn day_of_week(day: i32) -> i32 {
+pub fn day_of_week(day: i32) -> i32 {
     // 1970-01-01 was a Thursday; what is added is a multiple of 7, and 3, so that no day is negative.
     ((day as u32).wrapping_add(2_147_483_646 + 3) % 7) as i32
 }
 
 /// The week of ISO 8601: weeks begin on Monday, and belong to the year of their Thursday.
 #[inline(always)]
-pub(crate) fn iso_week(day: i32) -> u32 {
+pub fn iso_week(day: i32) -> u32 {
     let thursday = day - day_of_week(day) + 3;
     (day_of_year(thursday) as u32 - 1) / 7 + 1
 }
 
 /// The year that the week of ISO 8601 belongs to.
 #[inline(always)]
-pub(crate) fn iso_year(day: i32) -> i32 {
+pub fn iso_year(day: i32) -> i32 {
     year(day - day_of_week(day) + 3)
 }
 
 /// How many days a month, from 1, has.
 #[inline(always)]
-pub(crate) fn days_of_month(year: i32, month: i32) -> i32 {
+pub fn days_of_month(year: i32, month: i32) -> i32 {
     let long = 30 + ((month ^ (month >> 3)) & 1);
     if month == 2 { 28 + i32::from(is_leap(year)) } else { long }
 }
 
 /// Months since the January of year 0.
 #[inline(always)]
-pub(crate) fn months(day: i32) -> i32 {
+pub fn months(day: i32) -> i32 {
     let in_year = in_march_year(day);
     let month = (5 * in_year.day + 2) / 153;
     year_of(in_year.year, false) * 12 + month as i32 + 2
@@ -114,7 +114,7 @@ pub(crate) fn months(day: i32) -> i32 {
 
 /// Days from 1970-01-01 to the first day of a month, which is counted from the January of year 0 and within 5.8 million years.
 #[inline(always)]
-pub(crate) fn first_of_month(months: i32) -> i32 {
+pub fn first_of_month(months: i32) -> i32 {
     let since_march = (months as u32).wrapping_add(ERAS * 400 * 12 - 2);
     let year = since_march / 12;
     let month = since_march - year * 12;
