@@ -161,6 +161,8 @@ impl DataFolio {
 /// that were made for files which were not written. Once someone else has committed to it, it is theirs.
 fn discard(copy: DataFolio, written: &[Written], tried: &[RelPath], keep_directory: bool) -> Result<()> {
     let storage = Arc::clone(copy.storage());
+    // Who comes to commit waits, and finds no bundle then. (A store has no lock: there it can be lost, if it comes between these two.)
+    let _lock = storage.lock(copy.settings().lock_timeout)?;
     if load(storage.as_ref(), SealCheck::Required)?.catalogue().revision != copy.revision() {
         return Ok(());
     }

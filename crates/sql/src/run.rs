@@ -33,7 +33,7 @@ const SPARSE: usize = 8;
 const DENSE: usize = 5;
 /// Parts with more rows than this do not have the numbers of all their rows in memory, and no parts are run over as one that
 /// have more together.
-const MOST_NUMBERED: usize = 4 << 20;
+const MOST_NUMBERED: usize = 8 << 20;
 
 /// What the threads have in common.
 pub(crate) struct Run {

@@ -68,13 +68,13 @@ struct Cells {
     above: i32,
 }
 
-/// No cell.
+/// No cell of an axis among several.
 const OUTSIDE: i32 = -1;
 
 impl Cells {
-    fn new(bins: usize, outer: bool) -> Self {
+    fn new(bins: usize, outer: bool, outside: i32) -> Self {
         match outer {
-            false => Self { missing: OUTSIDE, below: OUTSIDE, first: 0, above: OUTSIDE },
+            false => Self { missing: outside, below: outside, first: 0, above: outside },
             true => Self { missing: 0, below: 1, first: 2, above: bins as i32 + 2 },
         }
     }
@@ -99,7 +99,8 @@ pub(crate) struct Grid {
     axes: Vec<Bins>,
     states: Vec<Box<dyn GroupState>>,
     cells: Vec<u32>,
-    along: Vec<i32>,
+    /// Cells of an axis, without a sign though [`OUTSIDE`] has one.
+    along: Vec<u32>,
     numbers: Vec<u32>,
     /// Blocks since the last look at the memory.
     blocks: usize,
@@ -114,12 +115,16 @@ impl GridSink {
     fn take(&self, grid: &mut Grid, lanes: &[Lane<'_>], count: usize, rows: RowNumbers<'_>) -> ColumnsResult<()> {
         let shape = self.shape();
         let total: usize = shape.iter().product();
-        grid.cells.clear();
-        grid.cells.resize(count, 0);
+        // The cells of a single axis are those of the grid.
+        let is_single = grid.axes.len() == 1;
+        let outside = if is_single { total as i32 } else { OUTSIDE };
+        if !is_single {
+            grid.cells.clear();
+            grid.cells.resize(count, 0);
+        }
         for ((axis, length), lane) in grid.axes.iter_mut().zip(&shape).zip(lanes) {
             let lane = lane.clone().spread(count);
-            let cells = Cells::new(axis.len(), self.outer);
-            grid.along.clear();
+            let cells = Cells::new(axis.len(), self.outer, outside);
             match axis {
                 Bins::Edges { edges, logarithmic, closed } => {
                     bins_of(&lane, count, edges, *logarithmic, *closed, cells, &mut grid.along);
@@ -129,10 +134,15 @@ impl GridSink {
                     // There are bins for all values, so what has another number is missing.
                     let number =
                         |number: &u32| if *number < *bins { cells.first + *number as i32 } else { cells.missing };
-                    grid.along.extend(grid.numbers.iter().map(number));
+                    grid.along.clear();
+                    grid.along.extend(grid.numbers.iter().map(|found| number(found) as u32));
                 }
             }
             // Rows outside of an axis go to a cell behind all others.
+            if is_single {
+                std::mem::swap(&mut grid.cells, &mut grid.along);
+                break;
+            }
             vectorised(Combine {
                 cells: &mut grid.cells,
                 along: &grid.along,
@@ -218,10 +228,12 @@ fn bins_of(
     logarithmic: bool,
     closed: bool,
     cells: Cells,
-    along: &mut Vec<i32>,
+    along: &mut Vec<u32>,
 ) {
+    // All of them are written below.
+    along.resize(rows, 0);
     let (Some(low), Some(high)) = (edges.first().copied(), edges.last().copied()) else {
-        along.resize(rows, OUTSIDE);
+        along.fill(cells.missing as u32);
         return;
     };
     let bins = edges.len() - 1;
@@ -231,7 +243,6 @@ fn bins_of(
     let logs = Logarithmic { low: low.ln(), scale };
     macro_rules! find {
         ($values:expr, $position:expr) => {{
-            along.resize(rows, OUTSIDE);
             let search = Search {
                 values: $values,
                 position: $position,
@@ -254,22 +265,22 @@ fn bins_of(
         }
         values => with_numbers!(values, values => {
             if logarithmic { find!(values, logs) } else { find!(values, even) }
-        }, _ => along.resize(rows, cells.missing)),
+        }, _ => along.fill(cells.missing as u32)),
     }
     if let Some(valid) = &lane.valid {
         along
             .iter_mut()
             .zip(valid.iter())
             .filter(|(_, valid)| **valid != YES)
-            .for_each(|(cell, _)| *cell = cells.missing);
+            .for_each(|(cell, _)| *cell = cells.missing as u32);
     }
 }
 
 /// Puts values right that are so near an edge that rounding may have put them on its wrong side.
-fn settle<T: Number>(values: &[T], edges: &[f64], first: i32, along: &mut [i32]) {
+fn settle<T: Number>(values: &[T], edges: &[f64], first: i32, along: &mut [u32]) {
     let last = edges.len() as i32 - 2;
     for (value, cell) in values.iter().zip(along) {
-        let bin = *cell - first;
+        let bin = *cell as i32 - first;
         if bin < 0 || bin > last {
             continue;
         }
@@ -286,7 +297,7 @@ fn settle<T: Number>(values: &[T], edges: &[f64], first: i32, along: &mut [i32])
 /// Adds an axis to the numbers of cells.
 struct Combine<'c> {
     cells: &'c mut [u32],
-    along: &'c [i32],
+    along: &'c [u32],
     length: u32,
     outside: u32,
 }
@@ -298,8 +309,8 @@ impl Loop for Combine<'_> {
     fn run(self) {
         let Self { cells, along, length, outside } = self;
         for (cell, along) in cells.iter_mut().zip(along) {
-            let inside = (*along >= 0) & (*cell != outside);
-            let next = cell.wrapping_mul(length).wrapping_add(*along as u32);
+            let inside = (*along as i32 >= 0) & (*cell != outside);
+            let next = cell.wrapping_mul(length).wrapping_add(*along);
             *cell = if inside { next } else { outside };
         }
     }
@@ -348,7 +359,7 @@ struct Search<'v, T, P> {
     closed: bool,
     bins: i32,
     cells: Cells,
-    along: &'v mut [i32],
+    along: &'v mut [u32],
 }
 
 impl<T: Number, P: Position> Loop for Search<'_, T, P> {
@@ -372,7 +383,7 @@ impl<T: Number, P: Position> Loop for Search<'_, T, P> {
             let above = (value > high) | (!closed & (value == high));
             let found = if above { cells.above } else { cells.first + bin };
             let found = if value < low { cells.below } else { found };
-            *cell = if value.is_nan() { cells.missing } else { found };
+            *cell = if value.is_nan() { cells.missing } else { found } as u32;
         }
         near != 0
     }
