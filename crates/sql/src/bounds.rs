@@ -287,6 +287,14 @@ mod tests {
                     ("other", Less, time("9999-01-01")),
                 ]
             }),
+            // What SQL rounds towards 1970 lies before it.
+            ("year(day) = 1970 AND moment::DATE < '1970-01-01'", {
+                vec![
+                    ("day", AtLeast, time("1969-12-31")),
+                    ("day", Less, time("1971-01-01")),
+                    ("moment", Less, time("1970-01-01")),
+                ]
+            }),
             ("moment::DATE <= '2024-02-29' AND CAST(day AS DATE) > DATE '2024-02-28'", {
                 vec![("moment", Less, time("2024-03-01")), ("day", AtLeast, time("2024-02-29"))]
             }),
@@ -371,6 +379,8 @@ mod tests {
             "year(day) <> 2024",
             "month(day) = 2",
             "day::DATE = moment",
+            "moment::DATE < '1677-12-31'",
+            "moment::DATE >= '2262-01-01'",
             "left(name, 2) < 'ab'",
             "CASE WHEN id < 5 THEN true ELSE x > 1 END",
             "other.id < 5 IS NULL",

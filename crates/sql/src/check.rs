@@ -351,7 +351,8 @@ impl Walk<'_> {
         if class == "WINDOW" || class == "FUNCTION" {
             let name = text("function_name").to_ascii_lowercase();
             if !text("schema").is_empty() || !text("catalog").is_empty() {
-                return self.refuse(object, format!("function {name} is called by the name of a schema"));
+                let reason = format!("{name} is called by the name of a schema, or as a method: write {name}(...)");
+                return self.refuse(object, reason);
             }
             self.check_name(&name, object)?;
             if matches!(name.as_str(), "format" | "printf") && !is_short_format(object) {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use serde_json::Value;
 
 use crate::bounds::{Bound, Comparison, Constant, column_of, constant_of};
@@ -56,6 +56,10 @@ pub enum OfTime {
 
 /// Years whose first days are written with four digits.
 const YEARS: RangeInclusive<i128> = 1..=9998;
+
+/// Years that all moments have days of. What counts nanoseconds ends with them, and holds those without an end there, which SQL has before
+/// and behind all days.
+const YEARS_OF_NANOSECONDS: RangeInclusive<i32> = 1678..=2261;
 
 impl Property {
     /// The property of a column that an expression on a table of this name gives.
@@ -129,7 +133,10 @@ pub(crate) fn date(text: &str) -> Option<NaiveDate> {
 pub(crate) fn bounds(expression: &Value, table: &str, comparison: Comparison, constant: &Constant) -> Vec<Bound> {
     let first_day = |year: i128| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, 1, 1);
     let found = match (date_of(expression, table), Property::of(expression, table), constant) {
-        (Some(column), ..) => date_in(constant).map(|day| (column, day, day.checked_add_days(Days::new(1)))),
+        (Some(column), ..) => {
+            let day = date_in(constant).filter(|day| YEARS_OF_NANOSECONDS.contains(&day.year()));
+            day.map(|day| (column, day, day.checked_add_days(Days::new(1))))
+        }
         (_, Some((Property::Date(OfDate::Year), column)), Constant::Int(year)) if YEARS.contains(year) => {
             first_day(*year).map(|first| (column, first, first_day(year + 1)))
         }
@@ -143,10 +150,11 @@ pub(crate) fn bounds(expression: &Value, table: &str, comparison: Comparison, co
         Comparison::AtLeast => [Some((Comparison::AtLeast, first)), None],
         Comparison::More => [Some((Comparison::AtLeast, next)), None],
     };
-    let bound = |(comparison, day): (Comparison, NaiveDate)| Bound {
-        column: column.clone(),
-        comparison,
-        constants: vec![Constant::Time(day.to_string())],
+    let bound = |(comparison, day): (Comparison, NaiveDate)| {
+        // The last nanoseconds before 1970 become its first microsecond in SQL, which rounds towards 0.
+        let is_rounded = comparison == Comparison::AtLeast && day == NaiveDate::default();
+        let day = day.checked_sub_days(Days::new(is_rounded.into())).unwrap_or(day);
+        Bound { column: column.clone(), comparison, constants: vec![Constant::Time(day.to_string())] }
     };
     bounds.into_iter().flatten().map(bound).collect()
 }

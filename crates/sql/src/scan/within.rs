@@ -30,15 +30,23 @@ impl Within {
             DataType::Timestamp(TimeUnit::Microsecond, None) => MICROS_OF_DAY,
             _ => return None,
         };
-        let start = |day: i64| day.saturating_mul(unit);
-        let before = |day: i64| start(day).saturating_sub(1);
+        let start = |day: i64| i128::from(day) * i128::from(unit);
+        let before = |day: i64| start(day) - 1;
         let (first, last) = match comparison {
-            Comparison::Less => (i64::MIN, before(first)),
-            Comparison::AtMost => (i64::MIN, before(next)),
+            Comparison::Less => (i128::MIN, before(first)),
+            Comparison::AtMost => (i128::MIN, before(next)),
             Comparison::Equal => (start(first), before(next)),
-            Comparison::AtLeast => (start(first), i64::MAX),
-            Comparison::More => (start(next), i64::MAX),
+            Comparison::AtLeast => (start(first), i128::MAX),
+            Comparison::More => (start(next), i128::MAX),
         };
+        // Days that a column cannot hold have no place in it, also not at its ends.
+        let (least, most) = match of {
+            DataType::Date32 => (i32::MIN.into(), i32::MAX.into()),
+            _ => (i64::MIN, i64::MAX),
+        };
+        let is_held = first <= most.into() && last >= least.into();
+        let within = |place: i128| place.clamp(least.into(), most.into()) as i64;
+        let (first, last) = if is_held { (within(first), within(last)) } else { (most, least) };
         Some(Self { first, last, is_finite: false })
     }
 
@@ -53,12 +61,9 @@ impl Within {
     /// For which rows of a column it holds.
     pub(super) fn holds(&self, column: &ArrayRef) -> Result<BooleanArray, ArrowError> {
         let (holds, finite) = if let Some(days) = column.as_primitive_opt::<Date32Type>() {
-            let clamped = |day: i64| day.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            let endless = i32::MAX;
-            (
-                between(days.values(), clamped(self.first), clamped(self.last)),
-                self.finite(days.values(), -endless, endless),
-            )
+            // Both are days.
+            let (first, last) = (self.first as i32, self.last as i32);
+            (between(days.values(), first, last), self.finite(days.values(), -i32::MAX, i32::MAX))
         } else {
             let no_moments = || ArrowError::CastError("it is no column of dates or moments".to_owned());
             let moments = column.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(no_moments)?.values();

@@ -113,6 +113,7 @@ fn what_texts_and_times_have_is_that_of_sql() {
                 all.push(format!("{of} {rest}"));
             }
             all.push(format!("{of} % 2 = 1"));
+            all.extend(["< -290308", "= -5700000", "<> -5700000", ">= -290308"].map(|rest| format!("{of} {rest}")));
             all.push(format!("-5000000 >= {of} OR {of} = 294247"));
         }
         for date in ["'2024-02-29'", "DATE '1970-01-01'", "'1969-12-31'", "'0001-01-01'"] {
